@@ -1,0 +1,60 @@
+// The nouns of the spool: a path as the kernel knows it, the identity of a file's present content,
+// and the entry that travels from the scanner through the backlog to the drain.
+
+/** A path inside the spool, relative to its root. Names are bytes: not every name is UTF-8. */
+export class SpoolPath {
+  /** The path's bytes, `/`-separated, without a leading `/`. */
+  readonly bytes: Buffer;
+  /** Exact and unique: fit for map keys, not for people. */
+  readonly id: string;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.id = bytes.toString('latin1');
+  }
+
+  static from(path: string): SpoolPath {
+    return new SpoolPath(Buffer.from(path));
+  }
+
+  /** One harmless line for people: control characters and bytes that are no UTF-8 are escaped. */
+  toString(): string {
+    return printable(this.bytes.toString('utf8'));
+  }
+}
+
+/** Escapes what could break a line, move a cursor or reorder text: C0, C1, bidirectional and line-separator characters. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\ufffd]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code <= 0xff ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** What must be unchanged for "the file we uploaded" and "the file we delete" to be the same bytes. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly sizeBytes: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
+export function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
+  return a.ctimeNs === b.ctimeNs && sameContentIdentity(a, b);
+}
+
+/** As sameIdentity, but blind to ctime, which a rename changes. */
+export function sameContentIdentity(a: FileIdentity, b: FileIdentity): boolean {
+  return a.dev === b.dev && a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
+}
+
+/** A settled file waiting in the spool, as the scanner last saw it. */
+export interface Entry {
+  readonly path: SpoolPath;
+  readonly identity: FileIdentity;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly modifiedMs: number;
+}
+
+export type SpoolOrder = 'oldest-first' | 'newest-first' | 'smallest-first' | 'name';

@@ -1,0 +1,80 @@
+// The port to whatever keeps the objects. The S3 adapter implements it; the simulation has its own.
+// A store answers with receipts; only drain/verify turns a receipt into a proof.
+
+/** Digests of a body's exact bytes, computed here over the bytes that are sent. */
+export interface Digest {
+  readonly md5Hex: string;
+  readonly sha256Hex: string;
+}
+
+/** What was sent, in the terms in which a store can confirm it. */
+export interface LocalContent {
+  readonly sizeBytes: number;
+  /** One digest for an object put whole; one for each part, in order, of a multipart upload. */
+  readonly parts: readonly Digest[];
+  readonly multipart: boolean;
+}
+
+/** What the store answered about the object it now holds. Absent fields were not answered. */
+export interface Receipt {
+  readonly key: string;
+  readonly versionId?: string;
+  /** Without quotes. An MD5 (or MD5-of-MD5s with `-N`) on most stores, opaque on others. */
+  readonly etag?: string;
+  /** Base64; with `-N` when composed of parts. */
+  readonly checksumSha256?: string;
+  /** From HEAD or GET only: a PUT's answer has no size. */
+  readonly sizeBytes?: number;
+  /** SHA-256 of the object as read back in full: the last resort when nothing else can be compared. */
+  readonly readBackSha256Hex?: string;
+}
+
+/** The bytes to upload. */
+export interface UploadSource {
+  readonly sizeBytes: number;
+  /** Exactly `length` bytes from `offset`, or a Fault of class `changed`. */
+  read(offset: number, length: number): Promise<Buffer>;
+}
+
+export interface UploadRequest {
+  readonly key: string;
+  readonly source: UploadSource;
+  /** Where a multipart upload keeps what it needs to resume. Absent: it cannot be resumed. */
+  readonly journal?: UploadJournal;
+  readonly signal: AbortSignal;
+}
+
+/** Survives a restart; holds the open multipart upload of one file. */
+export interface UploadJournal {
+  load(): Promise<JournaledUpload | undefined>;
+  save(upload: JournaledUpload): Promise<void>;
+  clear(): Promise<void>;
+}
+
+export interface JournaledUpload {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+  readonly partSizeBytes: number;
+}
+
+export interface Upload {
+  readonly local: LocalContent;
+  readonly receipt: Receipt;
+  /** `already-there`: the store held the same bytes under the key; nothing was overwritten. */
+  readonly outcome: 'stored' | 'already-there';
+}
+
+export interface ObjectStore {
+  /**
+   * Puts the source's bytes under `key`, or under a key derived from it where the conflict policy says so.
+   * Rejects with a Fault whose class decides what happens next, or with the signal's reason.
+   */
+  upload(request: UploadRequest): Promise<Upload>;
+  /** What the store says about `key`, read back in full when its answers cannot be compared with `local` otherwise. */
+  confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt>;
+  /** Resolves when the bucket answers with the present credentials; rejects with a Fault that says what is wrong. */
+  probe(signal: AbortSignal): Promise<void>;
+  /** Closes idle connections. Uploads in flight are not waited for. */
+  close(): void;
+}

@@ -1,0 +1,33 @@
+// The one place that reads time. Everything else takes time as an argument or waits through this port,
+// so the whole daemon also runs under a simulated clock.
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Clock {
+  /** Milliseconds on a clock that never steps; only differences have a meaning. */
+  monotonicMs(): number;
+  /** Milliseconds since the Unix epoch; may step when an operator or NTP sets the clock. */
+  wallMs(): number;
+  /** Resolves after `ms` (≥ 0); rejects with `signal.reason` as soon as the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `callback` once after `ms`, unless the returned function is called first. Does not keep the process alive. */
+  schedule(ms: number, callback: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  async sleep(ms, signal) {
+    signal?.throwIfAborted();
+    try {
+      await delay(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
+  schedule(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

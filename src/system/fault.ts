@@ -1,0 +1,52 @@
+// What went wrong, in one shape: the operation, what it was done to, the cause, a hint for the operator,
+// and one class that decides what happens next. Raised at the edges, decided on in drain, logged once there.
+
+/**
+ * - `transient`: the file is deferred and tried again with backoff.
+ * - `breaker`: nobody's file is to blame; the whole drain pauses and probes.
+ * - `file`: this file needs a human; it is quarantined, the rest goes on.
+ * - `blocked`: this file cannot be read or removed now; it stays where it is, is reported once and tried slowly.
+ * - `changed`: the file changed or went away under us; it is looked at again from the start.
+ * - `unknown`: deferred loudly, quarantined after `retry.maxAttempts`.
+ */
+export type FaultClass = 'transient' | 'breaker' | 'file' | 'blocked' | 'changed' | 'unknown';
+
+export interface FaultDetails {
+  /** What was attempted, in a few words: `put object`, `open spool`. */
+  readonly operation: string;
+  /** The file, key, bucket or setting it was attempted on. */
+  readonly subject: string;
+  /** What the operator can do about it. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** The server asked to be left alone for this long. */
+  readonly retryAfterMs?: number;
+  /** Short machine-readable reason, such as an errno (`EACCES`) or an S3 error name (`NoSuchBucket`). */
+  readonly code?: string;
+}
+
+export class Fault extends Error {
+  override readonly name = 'Fault';
+  readonly faultClass: FaultClass;
+  readonly operation: string;
+  readonly subject: string;
+  readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly code: string | undefined;
+
+  constructor(faultClass: FaultClass, message: string, details: FaultDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.faultClass = faultClass;
+    this.operation = details.operation;
+    this.subject = details.subject;
+    this.hint = details.hint;
+    this.retryAfterMs = details.retryAfterMs;
+    this.code = details.code;
+  }
+}
+
+/** The errno name of a system error (`ENOENT`, `EACCES`, …), or undefined for any other value. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,62 @@
+// Everything a person or a program may want to know about the running daemon, at one moment.
+// The summary line, systemctl's status text, `halfpipe status`, `halfpipe top` and the metrics all read this.
+
+export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stopping';
+
+export interface Snapshot {
+  readonly version: string;
+  readonly pid: number;
+  readonly state: DaemonState;
+  /** Why the drain stands still, when it does. */
+  readonly waitingFor: string | null;
+  readonly uptimeMs: number;
+  readonly backlog: BacklogView;
+  readonly link: LinkView;
+  readonly uploads: { readonly active: number; readonly limit: number };
+  readonly totals: Totals;
+}
+
+export interface BacklogView {
+  readonly files: number;
+  readonly bytes: number;
+  readonly oldestAgeMs: number | null;
+  readonly deferred: number;
+  readonly quarantined: number;
+  readonly arrivalFilesPerSec: number;
+  readonly arrivalBytesPerSec: number;
+  readonly drainFilesPerSec: number;
+  readonly drainBytesPerSec: number;
+  /** `never`: at the present rates more arrives than leaves. */
+  readonly forecast: 'empty' | 'finite' | 'never' | 'unknown';
+  /** Milliseconds until empty, when `forecast` is `finite`. */
+  readonly etaMs: number | null;
+  /** True while the count is of the last scan of a spool too deep to watch. */
+  readonly scanning: boolean;
+}
+
+export interface LinkView {
+  readonly interface: string;
+  readonly capacityBitsPerSec: number;
+  readonly targetBitsPerSec: number;
+  readonly floorBitsPerSec: number;
+  readonly totalBitsPerSec: number;
+  readonly ownBitsPerSec: number;
+  readonly crossBitsPerSec: number;
+  readonly budgetBitsPerSec: number;
+  /** Others take so much that only the floor is left. */
+  readonly floorEngaged: boolean;
+  /** The link cannot be measured just now; the budget is at most half the target. */
+  readonly degraded: boolean;
+}
+
+/** Since the start of the process. */
+export interface Totals {
+  readonly uploadedFiles: number;
+  readonly uploadedBytes: number;
+  readonly alreadyThereFiles: number;
+  readonly verifiedFiles: number;
+  readonly deletedFiles: number;
+  readonly multipartFiles: number;
+  readonly retries: number;
+  readonly quarantinedFiles: number;
+}
