@@ -1,5 +1,6 @@
 // The nouns of the spool: a path as the kernel knows it, the identity of a file's present content,
 // and the entry that travels from the scanner through the backlog to the drain.
+import { printable } from '../system/printable.ts';
 
 /** A path inside the spool, relative to its root. Names are bytes: not every name is UTF-8. */
 export class SpoolPath {
@@ -21,14 +22,6 @@ export class SpoolPath {
   toString(): string {
     return printable(this.bytes.toString('utf8'));
   }
-}
-
-/** Escapes what could break a line, move a cursor or reorder text: C0, C1, bidirectional and line-separator characters. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\ufffd]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code <= 0xff ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-  });
 }
 
 /** What must be unchanged for "the file we uploaded" and "the file we delete" to be the same bytes. */
