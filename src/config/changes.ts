@@ -1,0 +1,28 @@
+// What a reload changed, for its log line: names only, as in the config file. Values may be nobody's business.
+import { isDeepStrictEqual } from 'node:util';
+import { optionByKey } from './schema.ts';
+import type { Settings } from './settings.ts';
+
+export interface ChangedKey {
+  /** As in the file: `spool.settle`. */
+  readonly key: string;
+  /** False: takes effect only after a restart. */
+  readonly live: boolean;
+}
+
+/** In the order of Settings; empty when nothing differs. */
+export function changedKeys(before: Settings, after: Settings): readonly ChangedKey[] {
+  const earlier = new Map(namedValues(before));
+  return namedValues(after)
+    .filter(([key, value]) => !isDeepStrictEqual(earlier.get(key), value))
+    .map(([key]) => ({ key, live: optionByKey.get(key)?.live ?? false }));
+}
+
+/** Settings carry their units in their names, the file in its values: `spool.settleMs` is `spool.settle`. */
+export function namedValues(settings: Settings): readonly (readonly [key: string, value: unknown])[] {
+  return Object.entries(settings).flatMap(([section, values]) =>
+    Object.entries(values).map(
+      ([name, value]) => [`${section}.${name.replace(/(Ms|Bytes|BitsPerSec)$/, '')}`, value] as const,
+    ),
+  );
+}

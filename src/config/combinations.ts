@@ -1,0 +1,57 @@
+// Values that are right alone and impossible together. Pure: what cannot be seen from the settings, such as the
+// capacity of a card, is checked where it becomes known.
+import type { Settings } from './settings.ts';
+import { formatDuration, formatPercent, formatRate, formatSize } from './units.ts';
+
+export interface Clash {
+  /** The option to blame, as in the file. */
+  readonly key: string;
+  /** Completes "key = value:". */
+  readonly reason: string;
+}
+
+export function findClashes(settings: Settings): readonly Clash[] {
+  const { s3, upload, retry } = settings;
+  const clashes: Clash[] = [];
+  const check = (possible: boolean, key: string, reason: string) => {
+    if (!possible) clashes.push({ key, reason });
+  };
+
+  const target = targetText(settings);
+  check(
+    target === undefined,
+    'link.floor',
+    `must not be above the target, ${target}: lower it or raise link.share`,
+  );
+  check(
+    s3.kmsKeyId === undefined || s3.serverSideEncryption?.startsWith('aws:kms') === true,
+    's3.kmsKeyId',
+    'needs s3.serverSideEncryption: set that to aws:kms, or remove this key',
+  );
+  check(
+    upload.maxMemoryBytes >= s3.partSizeBytes,
+    'upload.maxMemory',
+    `must hold one part: set it to ${formatSize(s3.partSizeBytes)} or more, or lower s3.partSize`,
+  );
+  check(
+    upload.concurrency === 'auto' || upload.concurrency <= upload.maxConcurrency,
+    'upload.concurrency',
+    `must be at most upload.maxConcurrency (${upload.maxConcurrency}): lower it or raise that`,
+  );
+  check(
+    retry.initialMs <= retry.maxMs,
+    'retry.initial',
+    `must be at most retry.max (${formatDuration(retry.maxMs)}): lower it or raise that`,
+  );
+  return clashes;
+}
+
+/** The target in people's units when the floor is above it. A floor as a rate beside a capacity of auto: not known. */
+function targetText({ link: { floor, share, capacityBitsPerSec } }: Settings): string | undefined {
+  if ('share' in floor) return floor.share > share ? `link.share (${formatPercent(share)})` : undefined;
+  if (capacityBitsPerSec === 'auto') return undefined;
+  const targetBitsPerSec = Math.floor(share * capacityBitsPerSec);
+  return floor.bitsPerSec > targetBitsPerSec
+    ? `${formatRate(targetBitsPerSec)} (share × capacity)`
+    : undefined;
+}

@@ -1,0 +1,134 @@
+// What a value may look like: each format takes what stands in the file or the environment and returns what the
+// code uses, or throws a RangeError whose message says what to type instead. A format knows neither key nor file.
+import { posix } from 'node:path';
+import {
+  formatDuration,
+  formatRate,
+  formatSize,
+  parseDuration,
+  parsePercent,
+  parseRate,
+  parseSize,
+} from './units.ts';
+
+/** Throws RangeError. The environment gives text for every type; the file gives what YAML makes of it. */
+export type Format<T> = (value: unknown) => T;
+
+export function duration(min: string, max: string): Format<number> {
+  return within(parseDuration, formatDuration, min, max);
+}
+
+export function size(min: string, max: string): Format<number> {
+  return within(parseSize, formatSize, min, max);
+}
+
+export function rate(min: string, max: string): Format<number> {
+  return within(parseRate, formatRate, min, max);
+}
+
+/** 0 < share ≤ 1. */
+export const share: Format<number> = (value) => {
+  const parsed = parsePercent(unitText(value));
+  if (parsed > 0 && parsed <= 1) return parsed;
+  throw new RangeError('must be above 0 % and at most 100 %, such as 50 %');
+};
+
+/** A share of something, or a rate of its own. */
+export function shareOrRate(min: string, max: string): Format<{ share: number } | { bitsPerSec: number }> {
+  const ownRate = rate(min, max);
+  return (value) => {
+    if (/%\s*$/.test(unitText(value))) return { share: share(value) };
+    if (!/[a-z]/i.test(unitText(value))) {
+      throw new RangeError('must be a share of the capacity such as 1 %, or a rate such as 500 kbit/s');
+    }
+    return { bitsPerSec: ownRate(value) };
+  };
+}
+
+export function wholeNumber(min: number, max: number): Format<number> {
+  return (value) => {
+    const parsed = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+    if (typeof parsed === 'number' && Number.isInteger(parsed) && parsed >= min && parsed <= max)
+      return parsed;
+    throw new RangeError(`must be a whole number from ${min} to ${max}`);
+  };
+}
+
+export const flag: Format<boolean> = (value) => {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw new RangeError('must be true or false');
+};
+
+export function oneOf<const T extends string>(...words: readonly T[]): Format<T> {
+  return (value) => {
+    const found = words.find((word) => word === value);
+    if (found !== undefined) return found;
+    throw new RangeError(`must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
+  };
+}
+
+/** The word `auto`, or what `other` accepts. */
+export function autoOr<T>(other: Format<T>): Format<T | 'auto'> {
+  return (value) => {
+    if (value === 'auto') return 'auto';
+    try {
+      return other(value);
+    } catch (error) {
+      throw error instanceof RangeError ? new RangeError(`${error.message}, or auto`) : error;
+    }
+  };
+}
+
+/** Text that matches `pattern` from end to end; `accepted` completes "must be". */
+export function text(pattern: RegExp, accepted: string): Format<string> {
+  return (value) => {
+    if (typeof value === 'string' && pattern.test(value)) return value;
+    const quote = typeof value === 'number' || typeof value === 'boolean' ? ', in quotes' : '';
+    throw new RangeError(`must be ${accepted}${quote}`);
+  };
+}
+
+/** Of a directory, without a trailing `/`. Never the root: everything in a spool is deleted in the end. */
+export const spoolPath: Format<string> = (value) => {
+  const path =
+    typeof value === 'string' && !value.includes('\0') && posix.isAbsolute(value)
+      ? posix.resolve(value)
+      : '/';
+  if (path !== '/') return path;
+  throw new RangeError('must be the absolute path of a directory other than /, such as /var/spool/halfpipe');
+};
+
+/** IFNAMSIZ of netdevice(7) leaves 15 bytes; the kernel refuses `/`, `:` and white space. */
+export const interfaceName = text(
+  /^(?!\.{1,2}$)[^\s/:\p{C}]{1,15}$/u,
+  'the name of a network interface, such as eth0',
+);
+
+/** A list in the file, one comma-separated line in the environment. */
+export const patterns: Format<readonly string[]> = (value) => {
+  const list = typeof value === 'string' ? value.split(',').map((pattern) => pattern.trim()) : value;
+  const accepted = (pattern: unknown) => typeof pattern === 'string' && /^[^/\0][^\0]*$/.test(pattern);
+  if (Array.isArray(list) && list.every(accepted)) return list;
+  throw new RangeError(`must be a list of patterns that do not begin with /, such as ['.*', '*.tmp']`);
+};
+
+function within(
+  parse: (text: string) => number,
+  format: (value: number) => string,
+  min: string,
+  max: string,
+): Format<number> {
+  const lowest = parse(min);
+  const highest = parse(max);
+  return (value) => {
+    const parsed = parse(unitText(value));
+    if (parsed >= lowest && parsed <= highest) return parsed;
+    throw new RangeError(`must be from ${format(lowest)} to ${format(highest)}`);
+  };
+}
+
+/** YAML makes a number of a bare `0`; the parsers decide which bare numbers they take. */
+function unitText(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}

@@ -1,0 +1,91 @@
+// From a config file and the environment to validated settings, or to a list of everything that is wrong.
+// Strict: nothing that was typed is ignored. An environment variable goes before the file, the file before the default.
+import convict from 'convict';
+import { findClashes } from './combinations.ts';
+import { ConfigError } from './config-error.ts';
+import { type ConfigFile, readConfigFile } from './config-file.ts';
+import type { Option } from './option.ts';
+import { optionByKey, schema } from './schema.ts';
+import type { Settings } from './settings.ts';
+import { toSettings } from './to-settings.ts';
+import { explainUnknownKey } from './unknown-key.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+type Values = Record<string, unknown>;
+
+/**
+ * Reads `file` (YAML or JSON) and the `HALFPIPE_…` variables of `env`; an empty variable counts as not set.
+ * Rejects with ConfigError, which lists every problem found. Looks at nothing but the file and `env`: whether the
+ * bucket, the interface or the spool exist is not checked.
+ */
+export async function loadSettings(file: string, env: Environment): Promise<Settings> {
+  const typed = await readConfigFile(file);
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const config = convict<Values>(schema, { env: set, args: [] });
+  for (const [key, { value }] of typed.values) {
+    if (set[optionByKey.get(key)?.env ?? ''] === undefined) config.set(key, value);
+  }
+
+  const problem = (key: string, reason: string) => {
+    const option = optionByKey.get(key);
+    return option === undefined ? `${file}: ${key} ${reason}` : describe(option, config.get(key), reason);
+  };
+  const describe = (option: Option<unknown>, value: unknown, reason: string) => {
+    const shown = value === null || option.sensitive === true ? '' : ` = ${show(value)}:`;
+    return `${placeOf(option, file, typed, set)}: ${option.key}${shown} ${reason}`;
+  };
+  refuseAny([
+    ...typed.problems,
+    ...unknownVariables(set),
+    ...findings(config).map(({ key, reason }) => problem(key, reason)),
+  ]);
+  const settings = toSettings((key) => config.get(key));
+  refuseAny(findClashes(settings).map(({ key, reason }) => problem(key, reason)));
+  return settings;
+}
+
+function refuseAny([first, ...others]: readonly string[]): void {
+  if (first !== undefined) throw new ConfigError([first, ...others]);
+}
+
+/** What convict says: one text with a line `key: reason: value was JSON` for each bad value. */
+function findings(config: convict.Config<Values>): { key: string; reason: string }[] {
+  try {
+    config.validate({ allowed: 'strict' });
+    return [];
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return error.message.split('\n').map((line) => {
+      const end = line.indexOf(': ');
+      const key = line.slice(0, end);
+      if (!optionByKey.has(key)) throw error;
+      const value = `: value was ${JSON.stringify(config.get(key))}`;
+      return { key, reason: line.slice(end + 2).replace(value, () => '') };
+    });
+  }
+}
+
+/** Only names within our sections: HALFPIPE_CONFIG and the like are not the config's business. */
+function unknownVariables(env: Environment): string[] {
+  const known = new Set([...optionByKey.values()].map((option) => option.env));
+  const ours = new RegExp(`^HALFPIPE_(${Object.keys(schema).join('|').toUpperCase()})_`);
+  return Object.keys(env)
+    .filter((name) => ours.test(name) && !known.has(name))
+    .map((name) => `environment: ${name} ${explainUnknownKey(name, known)}`);
+}
+
+function placeOf(option: Option<unknown>, file: string, typed: ConfigFile, env: Environment): string {
+  if (env[option.env] !== undefined) return `environment: ${option.env}`;
+  return typed.values.get(option.key)?.place ?? file;
+}
+
+/** On one line, short, and without the password of a URL. */
+function show(value: unknown): string {
+  const text = JSON.stringify(value instanceof Map ? Object.fromEntries(value) : value)
+    .replace(/\/\/[^/@]*@/, '//***@')
+    .replace(/[\x7f-\x9f\u2028\u2029\p{Cf}]/gu, '?');
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

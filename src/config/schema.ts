@@ -1,0 +1,246 @@
+// The only list of options. The loader, config/halfpipe.yaml and the README's table all follow from it.
+// Names carry no unit here: values are typed with theirs.
+import {
+  autoOr,
+  duration,
+  flag,
+  interfaceName,
+  oneOf,
+  patterns,
+  rate,
+  share,
+  shareOrRate,
+  size,
+  spoolPath,
+  text,
+  wholeNumber,
+} from './formats.ts';
+import { nameOptions, type Option } from './option.ts';
+import { bucketName, endpointUrl, keyPrefix, metadata, tags } from './s3-formats.ts';
+
+const RATE_MIN = '8 kbit/s';
+const RATE_MAX = '1 Tbit/s';
+
+export const schema = nameOptions({
+  spool: {
+    path: {
+      doc: 'Directory to drain, subfolders included. Files leave it only once S3 is proven to hold their bytes.',
+      accepts: spoolPath,
+      default: '/var/spool/halfpipe',
+      live: false,
+    },
+    settle: {
+      doc: 'A file is complete when it has not changed for this long. 0 s is right when producers rename finished files into place.',
+      accepts: duration('0 s', '7 d'),
+      default: '2 s',
+    },
+    ignore: {
+      doc: 'Names to leave alone. A pattern without / is matched against each part of the path, one with / against the whole path below the spool.',
+      accepts: patterns,
+      default: ['.*', '*~', '*.tmp', '*.part', '*.partial', '*.crdownload', '*.filepart', '*.swp'],
+    },
+    rescan: {
+      doc: 'Time between full scans of the spool, which find what file events missed.',
+      accepts: duration('100 ms', '1 d'),
+      default: '30 s',
+    },
+    order: {
+      doc: 'Which file goes first: oldest-first, newest-first, smallest-first or name.',
+      accepts: oneOf('oldest-first', 'newest-first', 'smallest-first', 'name'),
+      default: 'oldest-first',
+    },
+    pruneEmptyDirs: {
+      doc: 'Remove subfolders that have become empty.',
+      accepts: flag,
+      default: false,
+    },
+  },
+  link: {
+    interface: {
+      doc: 'Network interface whose traffic counts. auto is the one that leads to the S3 endpoint.',
+      accepts: autoOr(interfaceName),
+      default: 'auto',
+      example: 'eth0',
+    },
+    capacity: {
+      doc: "The uplink's rate. auto asks the network card, but the uplink is often slower than the card: set the rate your provider promises for uploads. Virtual cards know no rate; then this is required.",
+      accepts: autoOr(rate(RATE_MIN, RATE_MAX)),
+      default: 'auto',
+      example: '100 Mbit/s',
+    },
+    share: {
+      doc: 'How much of the capacity all uploads on the link may use together, those of other programs included.',
+      accepts: share,
+      default: '50 %',
+    },
+    floor: {
+      doc: 'What halfpipe sends at least, however much others send: a share of the capacity, or a rate.',
+      accepts: shareOrRate(RATE_MIN, RATE_MAX),
+      default: '1 %',
+      example: '500 kbit/s',
+    },
+    sampleInterval: {
+      doc: "Time between readings of the network card's counters, from 10 ms to 1 s.",
+      accepts: duration('10 ms', '1 s'),
+      default: '50 ms',
+    },
+  },
+  s3: {
+    bucket: {
+      doc: 'Bucket the files go to.',
+      accepts: bucketName,
+      default: null,
+      example: 'my-bucket',
+    },
+    prefix: {
+      doc: "Goes before each file's path to make its key. End it with / for a folder.",
+      accepts: keyPrefix,
+      default: '',
+      example: 'camera-7/',
+    },
+    region: {
+      doc: "Region of the bucket. Not set: the AWS SDK's own chain decides (AWS_REGION, shared config).",
+      accepts: text(/^[A-Za-z0-9-]{1,63}$/, 'a region such as eu-central-1'),
+      default: null,
+      nullable: true,
+      example: 'eu-central-1',
+    },
+    endpoint: {
+      doc: 'URL of an S3 server other than AWS.',
+      accepts: endpointUrl,
+      default: null,
+      nullable: true,
+      example: 'https://s3.example.com:9000',
+    },
+    forcePathStyle: {
+      doc: 'Put the bucket into the path of URLs, not into the host name. Many servers other than AWS need true.',
+      accepts: flag,
+      default: false,
+    },
+    storageClass: {
+      doc: "Storage class of the objects. Not set: the bucket's default.",
+      accepts: text(/^[A-Za-z0-9_-]{1,64}$/, 'a storage class such as STANDARD_IA'),
+      default: null,
+      nullable: true,
+      example: 'STANDARD_IA',
+    },
+    serverSideEncryption: {
+      doc: "Encryption at rest: AES256, aws:kms or aws:kms:dsse. Not set: the bucket's default.",
+      accepts: oneOf('AES256', 'aws:kms', 'aws:kms:dsse'),
+      default: null,
+      nullable: true,
+      example: 'aws:kms',
+    },
+    kmsKeyId: {
+      doc: 'Key for serverSideEncryption aws:kms or aws:kms:dsse: its id, ARN or alias.',
+      accepts: text(/^[\x21-\x7e]{1,2048}$/, 'a KMS key id, ARN or alias such as alias/my-key'),
+      default: null,
+      nullable: true,
+      example: 'alias/my-key',
+    },
+    conflict: {
+      doc: 'When a different object has the same key: keep-both adds a suffix to the new key, overwrite replaces the object, skip leaves the file in the spool.',
+      accepts: oneOf('keep-both', 'overwrite', 'skip'),
+      default: 'keep-both',
+    },
+    partSize: {
+      doc: 'Larger files go up in parts of this size, from 5 MiB to 5 GiB.',
+      accepts: size('5 MiB', '5 GiB'),
+      default: '8 MiB',
+    },
+    metadata: {
+      doc: 'User-defined metadata for every object, at most 2 KB.',
+      accepts: metadata,
+      default: new Map(),
+      sensitive: true,
+      example: '{ source: camera-7 }',
+    },
+    tags: {
+      doc: 'Tags for every object, at most 10.',
+      accepts: tags,
+      default: new Map(),
+      sensitive: true,
+      example: '{ team: imaging }',
+    },
+  },
+  upload: {
+    concurrency: {
+      doc: 'Uploads at once. auto finds the number that keeps the share filled.',
+      accepts: autoOr(wholeNumber(1, 1024)),
+      default: 'auto',
+      example: '8',
+    },
+    maxConcurrency: {
+      doc: 'Most uploads at once that auto may choose.',
+      accepts: wholeNumber(1, 1024),
+      default: 256,
+    },
+    maxMemory: {
+      doc: 'File content held in memory at once, over all uploads. At least one part.',
+      accepts: size('5 MiB', '64 GiB'),
+      default: '96 MiB',
+    },
+    deadline: {
+      doc: 'Longest one request may take, not counting its wait for the link.',
+      accepts: duration('1 s', '1 d'),
+      default: '15 min',
+    },
+    idleTimeout: {
+      doc: 'Longest silence on a connection.',
+      accepts: duration('1 s', '1 h'),
+      default: '60 s',
+    },
+    connectTimeout: {
+      doc: 'Longest wait for a connection.',
+      accepts: duration('100 ms', '5 min'),
+      default: '10 s',
+    },
+    stopTimeout: {
+      doc: 'How long a stop waits for uploads in flight before it aborts them.',
+      accepts: duration('0 s', '1 h'),
+      default: '20 s',
+    },
+  },
+  retry: {
+    initial: {
+      doc: 'Wait before the second attempt at a file; doubles with each further one.',
+      accepts: duration('10 ms', '1 d'),
+      default: '1 s',
+    },
+    max: {
+      doc: 'Longest wait between attempts.',
+      accepts: duration('10 ms', '1 d'),
+      default: '5 min',
+    },
+    maxAttempts: {
+      doc: 'Failed attempts of an unknown kind before a file goes to quarantine.',
+      accepts: wholeNumber(1, 1000),
+      default: 10,
+    },
+    probe: {
+      doc: 'Time between probes while a fault that is no file’s own (credentials, bucket, network) pauses the drain.',
+      accepts: duration('100 ms', '1 d'),
+      default: '15 s',
+    },
+  },
+  log: {
+    level: {
+      doc: 'Least severity to log: debug, info, warn or error.',
+      accepts: oneOf('debug', 'info', 'warn', 'error'),
+      default: 'info',
+    },
+    format: {
+      doc: 'auto writes text to a terminal and JSON elsewhere; json or text is always that.',
+      accepts: oneOf('auto', 'json', 'text'),
+      default: 'auto',
+      live: false,
+    },
+  },
+});
+
+/** Every option by its key, in the order of the file. */
+export const optionByKey: ReadonlyMap<string, Option<unknown>> = new Map(
+  Object.values(schema)
+    .flatMap((section): Option<unknown>[] => Object.values(section))
+    .map((option) => [option.key, option]),
+);

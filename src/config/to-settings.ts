@@ -1,0 +1,59 @@
+// The last step of loading: from values in people's units to the settings the code uses.
+// The compiler holds the two lists together: an option without its place in Settings does not pass.
+import type { Option } from './option.ts';
+import { schema } from './schema.ts';
+import type { Settings } from './settings.ts';
+
+/** `typed` gives a key's value as it was typed, or its default. Throws RangeError where an option does not accept it. */
+export function toSettings(typed: (key: string) => unknown): Settings {
+  const { spool, link, s3, upload, retry, log } = schema;
+  const read = <T>(option: Option<T>) => option.accepts(typed(option.key));
+  const optional = <T>(option: Option<T>) => (typed(option.key) === null ? undefined : read(option));
+  return {
+    spool: {
+      path: read(spool.path),
+      settleMs: read(spool.settle),
+      ignore: read(spool.ignore),
+      rescanMs: read(spool.rescan),
+      order: read(spool.order),
+      pruneEmptyDirs: read(spool.pruneEmptyDirs),
+    },
+    link: {
+      interface: read(link.interface),
+      capacityBitsPerSec: read(link.capacity),
+      share: read(link.share),
+      floor: read(link.floor),
+      sampleIntervalMs: read(link.sampleInterval),
+    },
+    s3: {
+      bucket: read(s3.bucket),
+      prefix: read(s3.prefix),
+      region: optional(s3.region),
+      endpoint: optional(s3.endpoint),
+      forcePathStyle: read(s3.forcePathStyle),
+      storageClass: optional(s3.storageClass),
+      serverSideEncryption: optional(s3.serverSideEncryption),
+      kmsKeyId: optional(s3.kmsKeyId),
+      conflict: read(s3.conflict),
+      partSizeBytes: read(s3.partSize),
+      metadata: read(s3.metadata),
+      tags: read(s3.tags),
+    },
+    upload: {
+      concurrency: read(upload.concurrency),
+      maxConcurrency: read(upload.maxConcurrency),
+      maxMemoryBytes: read(upload.maxMemory),
+      deadlineMs: read(upload.deadline),
+      idleTimeoutMs: read(upload.idleTimeout),
+      connectTimeoutMs: read(upload.connectTimeout),
+      stopTimeoutMs: read(upload.stopTimeout),
+    },
+    retry: {
+      initialMs: read(retry.initial),
+      maxMs: read(retry.max),
+      maxAttempts: read(retry.maxAttempts),
+      probeMs: read(retry.probe),
+    },
+    log: { level: read(log.level), format: read(log.format) },
+  };
+}

@@ -1,0 +1,42 @@
+// What to say about a key that is no option: which one was meant, and where credentials belong.
+// The value is never part of it: it may be a secret.
+
+const SECRET = /secret|access_?key|password|passwd|token|credential/i;
+
+/** One line that ends a message which names the unknown key. `known` is not empty. */
+export function explainUnknownKey(key: string, known: Iterable<string>): string {
+  if (SECRET.test(key)) {
+    return "is no option: credentials come from the AWS SDK's own chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws/credentials, an instance role)";
+  }
+  const candidates = [...known].map((name) => ({ name, distance: distance(key, name) }));
+  const nearest = candidates.reduce((best, next) => (next.distance < best.distance ? next : best));
+  const near = nearest.distance <= Math.max(2, key.length / 3);
+  return near
+    ? `is no option: did you mean ${nearest.name}?`
+    : 'is no option: remove it, or see config/halfpipe.yaml for all there are';
+}
+
+/** Edits from one key to the other, letter case aside. The right name in a wrong place is one edit away. */
+function distance(key: string, name: string): number {
+  const typed = key.toLowerCase();
+  const wanted = name.toLowerCase();
+  return Math.min(editDistance(typed, wanted), 1 + editDistance(lastWord(typed), lastWord(wanted)));
+}
+
+function lastWord(key: string): string {
+  return key.slice(key.lastIndexOf('.') + 1);
+}
+
+/** Levenshtein's: insertions, deletions and substitutions, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const replaced = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
