@@ -1,0 +1,56 @@
+// The last gate before a log line: no credential, no Authorization header and no presigned URL passes.
+// It errs on the side of hiding: a file named `password=x` loses its name in the log, never in the spool.
+
+const HIDDEN = '[redacted]';
+
+/** Field names whose value is a secret whatever it looks like; compared without case, `-` and `_`. */
+const SECRET_FIELDS =
+  /^(?:(?:proxy)?authorization|(?:set)?cookie|(?:xamz|aws)?(?:secret|session|security|access)?(?:accesskey(?:id)?|secretkey|token|secret|password|passwd|credentials?|signature))$/;
+
+/** A quoted or bare value, up to whatever ends it in a header, a query, JSON or XML. */
+const VALUE = String.raw`(?:[^\s"'&<>,;]+)`;
+const ASSIGN = String.raw`(?:\\?["']?\s*(?:[:=]|%3D)\s*\\?["']?)`;
+
+const SECRET_TEXT: readonly [RegExp, string][] = [
+  // Signature Version 4 in a header, whole: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
+  [/\bAWS4-[A-Z0-9-]+\s+Credential=[^\r\n]*?(?:Signature=[^\s"'&<>,;]*|(?=["'\r\n])|$)/gi, HIDDEN],
+  [
+    new RegExp(String.raw`\b((?:proxy-)?authorization|(?:set-)?cookie)${ASSIGN}[^\r\n"']+`, 'gi'),
+    `$1=${HIDDEN}`,
+  ],
+  // Presigned URLs: Signature Version 4, then version 2.
+  [new RegExp(`(X-Amz-(?:Signature|Credential|Security-Token))${ASSIGN}${VALUE}`, 'gi'), `$1=${HIDDEN}`],
+  [new RegExp(`([?&](?:AWSAccessKeyId|Signature))${ASSIGN}${VALUE}`, 'gi'), `$1=${HIDDEN}`],
+  [
+    new RegExp(
+      `((?:secret_?access_?key|session_?token|security_?token|secret_?key|passw(?:or)?d))${ASSIGN}${VALUE}`,
+      'gi',
+    ),
+    `$1=${HIDDEN}`,
+  ],
+  // Access key ids: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+  [/\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g, HIDDEN],
+  [/\/\/[^/\s:@]*:[^/\s@]+@/g, `//${HIDDEN}@`],
+];
+
+/** Whether a field of this name is hidden whole. */
+export function isSecretField(name: string): boolean {
+  return SECRET_FIELDS.test(name.toLowerCase().replaceAll(/[-_]/g, ''));
+}
+
+export type Redact = (text: string) => string;
+
+/**
+ * Hides what looks like a secret, and every occurrence of the given ones.
+ * Not promised: a secret of unknown form that was not named here.
+ */
+export function redactor(knownSecrets: readonly string[]): Redact {
+  // A short "secret" is a placeholder, and hiding every `x` would make the log unreadable.
+  const known = knownSecrets.filter((secret) => secret.length >= 8);
+  return (text) => {
+    let clean = text;
+    for (const secret of known) clean = clean.replaceAll(secret, HIDDEN);
+    for (const [pattern, replacement] of SECRET_TEXT) clean = clean.replace(pattern, replacement);
+    return clean;
+  };
+}

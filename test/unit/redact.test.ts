@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isSecretField, redactor } from '../../src/system/redact.ts';
+
+const signature = '5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7';
+const keyId = 'AKIAIOSFODNN7EXAMPLE';
+const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
+
+const texts: readonly [string, string][] = [
+  [
+    'a signed header',
+    `AWS4-HMAC-SHA256 Credential=${keyId}/20260101/eu/s3/aws4_request, SignedHeaders=host, Signature=${signature}`,
+  ],
+  ['a header dump', `Host: s3\r\nAuthorization: Bearer ${signature}`],
+  ['headers as JSON in a string', `{\\"authorization\\":\\"Basic ${signature}\\"}`],
+  [
+    'a presigned URL',
+    `https://s3/b/k?X-Amz-Credential=${keyId}%2F2026&X-Amz-Date=1&X-Amz-Signature=${signature}`,
+  ],
+  ['a presigned URL inside a URL', `u=https%3A%2F%2Fs3%3FX-Amz-Signature%3D${signature}`],
+  ['a presigned URL of version 2', `https://s3/b/k?AWSAccessKeyId=${keyId}&Expires=1&Signature=${signature}`],
+  ['a session token in a query', `?X-Amz-Security-Token=${signature}&x=1`],
+  ['a credentials file', `aws_access_key_id = ${keyId}\naws_secret_access_key = ${secret}`],
+  ['an access key id alone', `The key ${keyId} does not exist`],
+  ['a password in a URL', `connect http://user:${signature}@proxy:3128 failed`],
+];
+
+for (const [title, text] of texts) {
+  test(`hides ${title}`, () => {
+    const clean = redactor([])(text);
+    for (const hidden of [signature, keyId, secret]) assert.ok(!clean.includes(hidden), clean);
+    assert.match(clean, /\[redacted\]/);
+  });
+}
+
+test('hides a secret it was told of wherever it stands', () => {
+  assert.equal(redactor([secret])(`a${secret}b ${secret}`), 'a[redacted]b [redacted]');
+});
+
+test('ignores a known secret so short that it is part of ordinary words', () => {
+  assert.equal(redactor(['test', ''])('testing'), 'testing');
+});
+
+test('leaves ordinary text alone', () => {
+  for (const text of [
+    'uploaded a/b.jpg → cam/b.jpg  98.2 kB in 0.31 s',
+    'https://s3.example/b/k?x=1',
+    'mailto:a@b',
+    'AKI',
+  ]) {
+    assert.equal(redactor([])(text), text);
+  }
+});
+
+test('knows the names of fields that hold secrets, and no others', () => {
+  for (const name of [
+    'authorization',
+    'Authorization',
+    'x-amz-security-token',
+    'secretAccessKey',
+    'sessionToken',
+    'password',
+  ]) {
+    assert.ok(isSecretField(name), name);
+  }
+  for (const name of ['key', 'tokens', 'file', 'event', 'etag', 'subject'])
+    assert.ok(!isSecretField(name), name);
+});
