@@ -1,21 +1,12 @@
 // The config file as it was typed: each option's value and the line it stands on. Knows which keys exist,
-// not what their values may be. What YAML would quietly put up with (tags, several documents) is refused.
+// not what their values may be.
 import { readFile } from 'node:fs/promises';
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  visit,
-  type YAMLMap,
-} from 'yaml';
+import { isMap, isNode, isScalar, type Pair } from 'yaml';
 import { errnoOf } from '../system/fault.ts';
 import { ConfigError } from './config-error.ts';
 import { optionByKey, schema } from './schema.ts';
 import { explainUnknownKey } from './unknown-key.ts';
+import { parseYaml } from './yaml-text.ts';
 
 export interface TypedValue {
   /** Maps are Map objects. */
@@ -25,7 +16,7 @@ export interface TypedValue {
 }
 
 export interface ConfigFile {
-  /** By the option's key. Keys without a value (null) are absent. */
+  /** By the option's key. Keys without a value are absent. */
   readonly values: ReadonlyMap<string, TypedValue>;
   /** Keys that cannot be, one line each. */
   readonly problems: readonly string[];
@@ -33,57 +24,46 @@ export interface ConfigFile {
 
 /** Rejects with ConfigError when the file cannot be read or is no YAML. JSON is YAML. */
 export async function readConfigFile(file: string): Promise<ConfigFile> {
-  const lines = new LineCounter();
-  const text = await readText(file);
-  const document = parseDocument(text, { prettyErrors: false, lineCounter: lines });
-  const [first, ...others] = [
-    ...[...document.errors, ...document.warnings].map(({ pos, message }) => ({ offset: pos[0], message })),
-    ...strayAliases(document),
-  ].map(({ offset, message }) => {
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col}: ${message.replace(/\s+/g, ' ')}`;
-  });
-  if (first !== undefined) throw new ConfigError([first, ...others]);
-
+  const { document, lineAt } = parseYaml(file, await readText(file));
   const values = new Map<string, TypedValue>();
   const problems: string[] = [];
   const placeOf = ({ key }: Pair) => {
     const offset = isNode(key) ? key.range?.[0] : undefined;
-    return offset === undefined ? file : `${file}:${lines.linePos(offset).line}`;
+    return offset === undefined ? file : `${file}:${lineAt(offset)}`;
   };
-  const resolve = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
   const refuse = (pair: Pair, key: string, reason: string) =>
     problems.push(`${placeOf(pair)}: ${printableKey(key)} ${reason}`);
-
   const readOption = (pair: Pair, key: string) => {
+    const option = optionByKey.get(key);
     const value = isNode(pair.value) ? pair.value.toJS(document, { mapAsMap: true }) : null;
-    if (!optionByKey.has(key)) refuse(pair, key, explainUnknownKey(key, optionByKey.keys()));
-    else if (value !== null) values.set(key, { value, place: placeOf(pair) });
-  };
-  const readSection = (pair: Pair, section: string) => {
-    const content = resolve(pair.value);
-    if (!Object.hasOwn(schema, section)) {
-      refuse(
-        pair,
-        section,
-        explainUnknownKey(section, isMap(content) ? Object.keys(schema) : optionByKey.keys()),
-      );
-    } else if (isMap(content)) {
-      for (const inner of pairsOf(content)) readOption(inner, `${section}.${nameOf(inner)}`);
-    } else if (!isEmpty(content)) {
-      refuse(
-        pair,
-        section,
-        `must hold its keys on lines of their own, indented, such as ${firstKeyOf(section)}`,
-      );
-    }
+    const isSet = value !== null && !(value === '' && option?.nullable === true);
+    if (option === undefined) refuse(pair, key, explainUnknownKey(key, optionByKey.keys()));
+    else if (isSet) values.set(key, { value, place: placeOf(pair) });
   };
 
-  const root = resolve(document.contents);
-  if (isMap(root)) for (const pair of pairsOf(root)) readSection(pair, nameOf(pair));
-  else if (!isEmpty(root))
+  const root = document.contents;
+  if (!isMap(root) && !isEmpty(root)) {
     problems.push(`${file}:1: must hold sections such as "s3:", with keys indented below them`);
+  }
+  for (const pair of pairsOf(root)) {
+    const section = nameOf(pair);
+    const slip = findSectionSlip(section, pair.value);
+    if (slip !== undefined) refuse(pair, section, slip);
+    else for (const inner of pairsOf(pair.value)) readOption(inner, `${section}.${nameOf(inner)}`);
+  }
   return { values, problems };
+}
+
+function findSectionSlip(section: string, content: unknown): string | undefined {
+  const [outer, inner] = section.split('.');
+  if (optionByKey.has(section))
+    return `must be nested: type ${outer}: and, indented on the next line, ${inner}:`;
+  const options = Object.entries(schema).find(([name]) => name === section)?.[1];
+  if (options === undefined) {
+    return explainUnknownKey(section, isMap(content) ? Object.keys(schema) : optionByKey.keys());
+  }
+  if (isMap(content) || isEmpty(content)) return undefined;
+  return `must have no value of its own: put keys such as ${Object.keys(options)[0]} below it, indented`;
 }
 
 async function readText(file: string): Promise<string> {
@@ -103,21 +83,8 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-/** `*.tmp` without quotes is YAML for "the value named .tmp". */
-function strayAliases(document: ReturnType<typeof parseDocument>): { offset: number; message: string }[] {
-  const found: { offset: number; message: string }[] = [];
-  visit(document, {
-    Alias(_, alias) {
-      if (alias.resolve(document) !== undefined) return;
-      const message = `a value that begins with * needs quotes: type '*${alias.source}'`;
-      found.push({ offset: alias.range?.[0] ?? 0, message });
-    },
-  });
-  return found;
-}
-
-function pairsOf(map: YAMLMap): readonly Pair[] {
-  return map.items;
+function pairsOf(node: unknown): readonly Pair[] {
+  return isMap(node) ? node.items : [];
 }
 
 function nameOf({ key }: Pair): string {
@@ -126,10 +93,6 @@ function nameOf({ key }: Pair): string {
 
 function isEmpty(node: unknown): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null);
-}
-
-function firstKeyOf(section: string): string | undefined {
-  return [...optionByKey.keys()].find((key) => key.startsWith(`${section}.`));
 }
 
 /** On one line, and harmless there. */

@@ -1,5 +1,5 @@
 // From a config file and the environment to validated settings, or to a list of everything that is wrong.
-// Strict: nothing that was typed is ignored. An environment variable goes before the file, the file before the default.
+// An environment variable goes before the file, the file before the default. Strict: a name nobody knows is refused.
 import convict from 'convict';
 import { findClashes } from './combinations.ts';
 import { ConfigError } from './config-error.ts';
@@ -34,7 +34,7 @@ export async function loadSettings(file: string, env: Environment): Promise<Sett
     return option === undefined ? `${file}: ${key} ${reason}` : describe(option, config.get(key), reason);
   };
   const describe = (option: Option<unknown>, value: unknown, reason: string) => {
-    const shown = value === null || option.sensitive === true ? '' : ` = ${show(value)}:`;
+    const shown = value === null ? '' : option.sensitive === true ? ':' : ` = ${show(value)}:`;
     return `${placeOf(option, file, typed, set)}: ${option.key}${shown} ${reason}`;
   };
   refuseAny([
@@ -85,7 +85,7 @@ function placeOf(option: Option<unknown>, file: string, typed: ConfigFile, env: 
 /** On one line, short, and without the password of a URL. */
 function show(value: unknown): string {
   const text = JSON.stringify(value instanceof Map ? Object.fromEntries(value) : value)
-    .replace(/\/\/[^/@]*@/, '//***@')
+    .replace(/\/\/.*@/, '//***@')
     .replace(/[\x7f-\x9f\u2028\u2029\p{Cf}]/gu, '?');
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

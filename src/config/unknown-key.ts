@@ -1,12 +1,12 @@
 // What to say about a key that is no option: which one was meant, and where credentials belong.
 // The value is never part of it: it may be a secret.
 
-const SECRET = /secret|access_?key|password|passwd|token|credential/i;
+const SECRET = /secret|access_?key|password|passwd|token|credential|profile/i;
 
 /** One line that ends a message which names the unknown key. `known` is not empty. */
 export function explainUnknownKey(key: string, known: Iterable<string>): string {
   if (SECRET.test(key)) {
-    return "is no option: credentials come from the AWS SDK's own chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws/credentials, an instance role)";
+    return "is no option: credentials come from the AWS SDK's own chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws/credentials, an instance role)";
   }
   const candidates = [...known].map((name) => ({ name, distance: distance(key, name) }));
   const nearest = candidates.reduce((best, next) => (next.distance < best.distance ? next : best));
