@@ -1,0 +1,108 @@
+// The body of one request on its way out: slices of a Buffer, each admitted by the pacer just before it is
+// written, the next only once the kernel has taken the last. So the pacer is never more than one slice ahead
+// of the connection, and an answer, an abort or a broken connection stops the tokens as well as the bytes.
+import type { ClientRequest } from 'node:http';
+import { Readable } from 'node:stream';
+import type { RequestWatch } from './request-watch.ts';
+
+/** Hands out the link's budget. The shaper is one; tests have their own. */
+export interface Pacer {
+  /** How many bytes to ask for at a time, at the present rate; > 0. */
+  sliceBytes(): number;
+  /** Resolves when `bytes` may leave; rejects with the signal's reason, taking nothing, when it aborts first. */
+  admit(bytes: number, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * What NodeHttpHandler takes for a stream and pipes into the request. Nothing can be read from it: `pipe`
+ * writes, because only the writer knows when the kernel has accepted a slice. It never emits an error.
+ */
+export class PacedBody extends Readable {
+  readonly #bytes: Uint8Array;
+  readonly #headBytes: number;
+  readonly #pacer: Pacer;
+  readonly #watch: RequestWatch;
+  readonly #stop = new AbortController();
+
+  /** `headBytes` of request line and headers are charged with the first slice. */
+  constructor(bytes: Uint8Array, headBytes: number, pacer: Pacer, watch: RequestWatch) {
+    super();
+    this.#bytes = bytes;
+    this.#headBytes = headBytes;
+    this.#pacer = pacer;
+    this.#watch = watch;
+  }
+
+  override pipe<T extends NodeJS.WritableStream>(destination: T): T {
+    const request = destination as unknown as ClientRequest;
+    request.once('socket', (socket) => {
+      const read = socket.bytesRead;
+      const written = socket.bytesWritten;
+      this.#watch.observe(() => socket.bytesRead - read + socket.bytesWritten - written);
+    });
+    request.once('response', (response) => {
+      this.cancel();
+      response.once('close', () => {
+        // An answer before the whole request was sent: the connection is of no further use, and Node would
+        // keep it waiting for the rest for ever.
+        if (!request.writableFinished) request.destroy();
+      });
+    });
+    request.once('close', () => this.destroy());
+    this.#send(request).catch((error: unknown) => {
+      if (!this.#stop.signal.aborted)
+        request.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+    return destination;
+  }
+
+  /** Sends no further slice and gives up waiting for one. The request itself is left alone. */
+  cancel(): void {
+    this.#stop.abort();
+  }
+
+  /** Emits `close` when the request is over, whichever way. */
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.cancel();
+    this.#watch.stop();
+    callback(error);
+  }
+
+  async #send(request: ClientRequest): Promise<void> {
+    let offset = 0;
+    let headBytes = this.#headBytes;
+    do {
+      const slice = this.#bytes.subarray(offset, offset + this.#pacer.sliceBytes());
+      await this.#admit(slice.byteLength + headBytes);
+      headBytes = 0;
+      offset += slice.byteLength;
+      if (offset < this.#bytes.byteLength) await this.#write(request, slice);
+      else if (slice.byteLength > 0) request.end(slice);
+      else request.end();
+    } while (offset < this.#bytes.byteLength);
+  }
+
+  async #admit(bytes: number): Promise<void> {
+    this.#watch.pause();
+    try {
+      await this.#pacer.admit(bytes, this.#stop.signal);
+    } finally {
+      this.#watch.resume();
+    }
+    this.#stop.signal.throwIfAborted();
+  }
+
+  /** Resolves when the kernel has taken the slice; rejects when the request is over first. */
+  #write(request: ClientRequest, slice: Uint8Array): Promise<void> {
+    const { signal } = this.#stop;
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      request.write(slice, (error) => {
+        signal.removeEventListener('abort', onAbort);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+}

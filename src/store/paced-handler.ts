@@ -1,0 +1,108 @@
+// The one place where bytes leave for the store. It wraps the SDK's NodeHttpHandler behind the signer, so
+// retries, multipart parts and metadata calls are all charged where they leave; nothing is charged twice.
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { Clock } from '../system/clock.ts';
+import { PacedBody, type Pacer } from './paced-body.ts';
+import { type RequestLimits, RequestWatch } from './request-watch.ts';
+
+export type HttpRequest = Parameters<NodeHttpHandler['handle']>[0];
+export type HttpHandlerOptions = NonNullable<Parameters<NodeHttpHandler['handle']>[1]>;
+export type HttpAnswer = Awaited<ReturnType<NodeHttpHandler['handle']>>;
+
+export interface PacedHandlerOptions extends RequestLimits {
+  readonly pacer: Pacer;
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+  /** At least the uploads at once times the parts at once of each: waiting for a socket counts as silence. */
+  readonly maxSockets: number;
+}
+
+// Without a logger NodeHttpHandler warns on the console, which belongs to the log.
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+export class PacedHandler {
+  readonly metadata = { handlerProtocol: 'http/1.1' };
+  readonly #options: PacedHandlerOptions;
+  readonly #agents: readonly [HttpAgent, HttpsAgent];
+  readonly #inner: NodeHttpHandler;
+
+  constructor(options: PacedHandlerOptions) {
+    this.#options = options;
+    // Fewer warm connections are better than many: an idle one is closed by S3 after some 20 s.
+    const agentOptions = { keepAlive: true, maxSockets: options.maxSockets, scheduling: 'lifo' } as const;
+    this.#agents = [new HttpAgent(agentOptions), new HttpsAgent(agentOptions)];
+    this.#inner = new NodeHttpHandler({
+      httpAgent: this.#agents[0],
+      httpsAgent: this.#agents[1],
+      connectionTimeout: options.connectTimeoutMs,
+      // RequestWatch does both: these count the time the pacer holds a slice back.
+      requestTimeout: 0,
+      socketTimeout: 0,
+      logger: SILENT,
+    });
+  }
+
+  /**
+   * Sends the request at the pacer's speed. Rejects with an error named `TimeoutError` past the deadline or the
+   * idle limit, `AbortError` when the caller's signal aborts, and a TypeError for a body that is no Buffer,
+   * Uint8Array or string: a stream cannot be repeated, nor its length be trusted.
+   */
+  async handle(request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
+    const bytes = bytesOf(request.body);
+    const stop = new AbortController();
+    const caller = options.abortSignal as AbortSignal | undefined;
+    const onCallerAbort = () => stop.abort(caller?.reason);
+    const watch = new RequestWatch(this.#options.clock, this.#options, (error) => stop.abort(error));
+    const body = new PacedBody(bytes, headBytesOf(request), this.#options.pacer, watch);
+    body.once('close', () => caller?.removeEventListener('abort', onCallerAbort));
+    stop.signal.addEventListener('abort', () => body.cancel(), { once: true });
+    caller?.addEventListener('abort', onCallerAbort, { once: true });
+    if (caller?.aborted) onCallerAbort();
+    watch.start();
+    try {
+      return await this.#inner.handle({ ...request, body } as HttpRequest, { abortSignal: stop.signal });
+    } catch (error) {
+      body.destroy();
+      const { reason } = stop.signal;
+      throw reason instanceof Error && reason.name === 'TimeoutError' && !caller?.aborted ? reason : error;
+    }
+  }
+
+  /** Closes idle connections now, and those in use as soon as their request is over. Requests go on to work. */
+  destroy(): void {
+    for (const agent of this.#agents) {
+      agent.maxFreeSockets = 0;
+      for (const sockets of Object.values(agent.freeSockets)) {
+        for (const socket of sockets ?? []) socket.destroy();
+      }
+    }
+  }
+
+  updateHttpClientConfig(): void {
+    // The SDK would hand over its logger and time-outs; this handler has its own.
+  }
+
+  httpHandlerConfigs(): object {
+    return {};
+  }
+}
+
+function bytesOf(body: unknown): Uint8Array {
+  if (body === undefined || body === null) return new Uint8Array(0);
+  if (typeof body === 'string') return Buffer.from(body);
+  if (body instanceof Uint8Array) return body;
+  throw new TypeError('a request body must be a Buffer, a Uint8Array or a string, not a stream');
+}
+
+/** Request line and headers as Node writes them, give or take the `Connection` header it adds. */
+function headBytesOf(request: HttpRequest): number {
+  const CONNECTION_HEADER_BYTES = 24;
+  let bytes =
+    request.method.length + request.path.length + ' HTTP/1.1\r\n\r\n '.length + CONNECTION_HEADER_BYTES;
+  for (const [name, value] of Object.entries(request.query ?? {}))
+    bytes += name.length + String(value).length + 2;
+  for (const [name, value] of Object.entries(request.headers)) bytes += name.length + value.length + 4;
+  return bytes;
+}

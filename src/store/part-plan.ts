@@ -1,0 +1,26 @@
+// How a file is cut into parts. The same size and settings always give the same plan, so that a restart finds
+// the parts it sent; S3's limits are https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
+
+const MAX_PARTS = 10_000;
+const MIN_PART_BYTES = 5 * 1024 ** 2;
+const MIB = 1024 ** 2;
+
+export interface PartPlan {
+  /** Of every part but the last. */
+  readonly partSizeBytes: number;
+  readonly partCount: number;
+  /** Parts in flight together: fewer where parts had to grow, so that memory does not. */
+  readonly partsAtOnce: number;
+}
+
+/** The configured part size, grown in whole MiB until 10,000 parts hold the file. */
+export function planParts(sizeBytes: number, configuredPartBytes: number, partsAtOnce: number): PartPlan {
+  const needed = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
+  const wanted = Math.max(configuredPartBytes, MIN_PART_BYTES);
+  const partSizeBytes = Math.max(wanted, needed);
+  return {
+    partSizeBytes,
+    partCount: Math.ceil(sizeBytes / partSizeBytes),
+    partsAtOnce: Math.max(1, Math.floor((partsAtOnce * wanted) / partSizeBytes)),
+  };
+}

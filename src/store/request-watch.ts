@@ -1,0 +1,90 @@
+// One request's patience: an overall deadline that stands still while the request waits for its turn on the
+// link, and an idle limit on the silence of its connection. It covers what the HTTP handler's own time-outs
+// do not: waiting for a socket of the pool, name look-up, TLS, and a server that never answers.
+import type { Clock } from '../system/clock.ts';
+
+export interface RequestLimits {
+  /** Longest a request may take, not counting the time its bytes wait for their turn on the link. */
+  readonly deadlineMs: number;
+  /** Longest silence on the connection, in either direction, not counting that waiting time. */
+  readonly idleTimeoutMs: number;
+}
+
+/** Bytes the connection has carried so far in both directions; any growth is a sign of life. */
+export type BytesCarried = () => number;
+
+export class RequestWatch {
+  readonly #clock: Clock;
+  readonly #limits: RequestLimits;
+  readonly #expire: (error: Error) => void;
+  #bytesCarried: BytesCarried = () => 0;
+  #lastCarried = 0;
+  #aliveAtMs = 0;
+  #endAtMs = 0;
+  #waitingSinceMs: number | undefined;
+  #cancel: (() => void) | undefined;
+
+  /** `expire` is called at most once, with an error named `TimeoutError` as the SDK knows it. */
+  constructor(clock: Clock, limits: RequestLimits, expire: (error: Error) => void) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#expire = expire;
+  }
+
+  start(): void {
+    this.#aliveAtMs = this.#clock.monotonicMs();
+    this.#endAtMs = this.#aliveAtMs + this.#limits.deadlineMs;
+    this.#arm();
+  }
+
+  /** Where to look for signs of life, once there is a connection. */
+  observe(bytesCarried: BytesCarried): void {
+    this.#bytesCarried = bytesCarried;
+    this.#lastCarried = bytesCarried();
+    this.#aliveAtMs = this.#clock.monotonicMs();
+  }
+
+  /** The bytes now wait for their turn: neither limit runs until `resume`. */
+  pause(): void {
+    this.#waitingSinceMs ??= this.#clock.monotonicMs();
+  }
+
+  resume(): void {
+    if (this.#waitingSinceMs === undefined) return;
+    const nowMs = this.#clock.monotonicMs();
+    this.#endAtMs += nowMs - this.#waitingSinceMs;
+    this.#aliveAtMs = nowMs;
+    this.#waitingSinceMs = undefined;
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #arm(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const dueMs = Math.min(this.#endAtMs, this.#aliveAtMs + this.#limits.idleTimeoutMs) - nowMs;
+    this.#cancel = this.#clock.schedule(Math.max(1, Math.ceil(dueMs)), () => this.#check());
+  }
+
+  #check(): void {
+    this.#cancel = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    const carried = this.#bytesCarried();
+    if (carried !== this.#lastCarried || this.#waitingSinceMs !== undefined) this.#aliveAtMs = nowMs;
+    this.#lastCarried = carried;
+    const pausedMs = this.#waitingSinceMs === undefined ? 0 : nowMs - this.#waitingSinceMs;
+    if (nowMs >= this.#endAtMs + pausedMs) {
+      this.#expire(timeoutError('ERR_REQUEST_DEADLINE', `took longer than ${this.#limits.deadlineMs} ms`));
+    } else if (nowMs >= this.#aliveAtMs + this.#limits.idleTimeoutMs) {
+      this.#expire(timeoutError('ERR_REQUEST_IDLE', `was silent for ${this.#limits.idleTimeoutMs} ms`));
+    } else {
+      this.#arm();
+    }
+  }
+}
+
+function timeoutError(code: string, what: string): Error {
+  return Object.assign(new Error(`the request ${what}`), { name: 'TimeoutError', code });
+}
