@@ -93,9 +93,9 @@ export function parsePercent(text: string): number {
   const { amount, unit } = split(text);
   const share = Number(`${amount}e-2`);
   if (unit === '%' && Number.isFinite(share)) return share;
-  if (unit === '' && amount !== '') {
+  if (unit === '' && amount !== '' && !isZero(amount)) {
     // A bare 0.5 could mean half or half a percent.
-    const asShare = Number(amount) <= 1 && !isZero(amount) ? ` or ${formatPercent(Number(amount))}` : '';
+    const asShare = Number(amount) <= 1 ? ` or ${formatPercent(Number(amount))}` : '';
     throw new RangeError(`must be a percentage with its sign: type ${amount} %${asShare}`);
   }
   throw new RangeError('must be a percentage with its sign, such as 50 % or 2.5 %');

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { renderConfigFile, renderTable } from '../../src/config/document.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { optionByKey } from '../../src/config/schema.ts';
+
+const HINT = 'run: node --import tsx test/support/generate.ts';
+const configFile = fileURLToPath(new URL('../../config/halfpipe.yaml', import.meta.url));
+const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+
+test('config/halfpipe.yaml is what the schema says', () => {
+  assert.equal(readFileSync(configFile, 'utf8'), renderConfigFile(), HINT);
+});
+
+test("the README's table of options is what the schema says", {
+  skip: !existsSync(readme) && 'no README yet',
+}, () => {
+  const section = /<!-- config:begin -->\n(.*?)<!-- config:end -->/s.exec(readFileSync(readme, 'utf8'));
+  assert.equal(section?.[1], renderTable(), HINT);
+});
+
+test('config/halfpipe.yaml with a bucket is the same as the defaults', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'halfpipe-generated-'));
+  try {
+    const minimal = join(directory, 'minimal.yaml');
+    writeFileSync(minimal, 's3:\n  bucket: my-bucket\n');
+    const shipped = await loadSettings(configFile, { HALFPIPE_S3_BUCKET: 'my-bucket' });
+    assert.deepEqual(shipped, await loadSettings(minimal, {}));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('config/halfpipe.yaml shows every option once, and marks the required one and those that need a restart', () => {
+  const text = renderConfigFile();
+  for (const { key, env } of optionByKey.values()) {
+    assert.equal(text.split(`${env}]`).length, 2, key);
+  }
+  assert.match(text, /\[REQUIRED, HALFPIPE_S3_BUCKET\]\n {2}bucket:\n/);
+  assert.match(text, /\[restart, HALFPIPE_SPOOL_PATH\]/);
+});
+
+test("the table's cells cannot break its rows", () => {
+  const rows = renderTable().trimEnd().split('\n');
+  assert.equal(rows.length, optionByKey.size + 2);
+  for (const row of rows) assert.equal(row.replaceAll('\\|', '').split('|').length, 7, row);
+});
+
+test('the capacity is explained as the rate of the uplink, not of the card', () => {
+  assert.match(optionByKey.get('link.capacity')?.doc ?? '', /uplink is often slower than the card/);
+});

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { namedValues } from '../../src/config/changes.ts';
+import { optionByKey } from '../../src/config/schema.ts';
+import { toSettings } from '../../src/config/to-settings.ts';
+
+const defaults = toSettings((key) => (key === 's3.bucket' ? 'my-bucket' : optionByKey.get(key)?.default));
+
+test('every option has its place in the settings, and every setting its option', () => {
+  assert.deepEqual(
+    namedValues(defaults).map(([key]) => key),
+    [...optionByKey.keys()],
+  );
+});
+
+test('the defaults are those the documentation promises', () => {
+  assert.deepEqual(defaults, {
+    spool: {
+      path: '/var/spool/halfpipe',
+      settleMs: 2000,
+      ignore: ['.*', '*~', '*.tmp', '*.part', '*.partial', '*.crdownload', '*.filepart', '*.swp'],
+      rescanMs: 30_000,
+      order: 'oldest-first',
+      pruneEmptyDirs: false,
+    },
+    link: {
+      interface: 'auto',
+      capacityBitsPerSec: 'auto',
+      share: 0.5,
+      floor: { share: 0.01 },
+      sampleIntervalMs: 50,
+    },
+    s3: {
+      bucket: 'my-bucket',
+      prefix: '',
+      region: undefined,
+      endpoint: undefined,
+      forcePathStyle: false,
+      storageClass: undefined,
+      serverSideEncryption: undefined,
+      kmsKeyId: undefined,
+      conflict: 'keep-both',
+      partSizeBytes: 8 * 1024 * 1024,
+      metadata: {},
+      tags: {},
+    },
+    upload: {
+      concurrency: 'auto',
+      maxConcurrency: 256,
+      maxMemoryBytes: 96 * 1024 * 1024,
+      deadlineMs: 900_000,
+      idleTimeoutMs: 60_000,
+      connectTimeoutMs: 10_000,
+      stopTimeoutMs: 20_000,
+    },
+    retry: { initialMs: 1000, maxMs: 300_000, maxAttempts: 10, probeMs: 15_000 },
+    log: { level: 'info', format: 'auto' },
+  });
+});
+
+test('environment variables are named after their keys', () => {
+  assert.equal(optionByKey.get('spool.path')?.env, 'HALFPIPE_SPOOL_PATH');
+  assert.equal(optionByKey.get('spool.pruneEmptyDirs')?.env, 'HALFPIPE_SPOOL_PRUNE_EMPTY_DIRS');
+  assert.equal(optionByKey.get('s3.kmsKeyId')?.env, 'HALFPIPE_S3_KMS_KEY_ID');
+});
+
+test('only the spool and the log format need a restart', () => {
+  const needRestart = [...optionByKey.values()].filter((option) => !option.live).map((option) => option.key);
+  assert.deepEqual(needRestart, ['spool.path', 'log.format']);
+});
+
+test('every example of an option with units or words is one it accepts', () => {
+  for (const { key, accepts, example } of optionByKey.values()) {
+    if (example === undefined || example.startsWith('{')) continue;
+    assert.doesNotThrow(() => accepts(example), key);
+  }
+});
