@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+
+const UNIT = 'systemd/halfpipe.service';
+const SYSTEM_UNITS = '/usr/lib/systemd/system';
+
+const skip = lacks('systemd-analyze');
+
+function lacks(tool: string): string | false {
+  return spawnSync(tool, ['--version']).status === 0 ? false : `${tool} is not installed`;
+}
+
+/** A root directory in which the unit and what it needs are installed. */
+function installedRoot(t: TestContext): string {
+  const root = mkdtempSync(join(tmpdir(), 'halfpipe-root-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, 'usr/bin'), { recursive: true });
+  mkdirSync(join(root, 'etc'));
+  for (const program of ['halfpipe', 'kill']) {
+    writeFileSync(join(root, 'usr/bin', program), '#!/bin/sh\n');
+    chmodSync(join(root, 'usr/bin', program), 0o755);
+  }
+  cpSync(SYSTEM_UNITS, join(root, SYSTEM_UNITS), { recursive: true, verbatimSymlinks: true });
+  cpSync(UNIT, join(root, SYSTEM_UNITS, 'halfpipe.service'));
+  return root;
+}
+
+test('systemd finds nothing to object to in the unit', {
+  skip: skip || (!existsSync(SYSTEM_UNITS) && 'no system units'),
+}, (t) => {
+  const root = installedRoot(t);
+  const { status, stdout, stderr } = spawnSync(
+    'systemd-analyze',
+    ['verify', '--man=no', `--root=${root}`, 'halfpipe.service'],
+    { encoding: 'utf8' },
+  );
+  // It checks all units that ours pulls in, and they may want programs that are not in this root.
+  const ours = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('halfpipe'));
+  assert.deepEqual(ours, []);
+  assert.equal(status, 0, stderr);
+});
+
+test('the sandbox is as tight as promised', { skip }, () => {
+  const { stdout, stderr } = spawnSync(
+    'systemd-analyze',
+    ['security', '--offline=true', '--no-pager', UNIT],
+    { encoding: 'utf8' },
+  );
+  const score = Number(/Overall exposure level for halfpipe\.service: (\d+\.\d+)/.exec(stdout)?.[1]);
+  assert.ok(score <= 1.5, `exposure is ${score}\n${stderr}`);
+});
+
+for (const [tool, fragment, ...options] of [
+  ['systemd-sysusers', 'systemd/halfpipe.sysusers.conf', '--dry-run'],
+  ['systemd-tmpfiles', 'systemd/halfpipe.tmpfiles.conf', '--create', '--prefix=/nowhere'],
+] as const) {
+  test(`${tool} accepts its fragment`, { skip: lacks(tool) }, () => {
+    const { status, stderr } = spawnSync(tool, [...options, join(process.cwd(), fragment)], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    assert.doesNotMatch(stderr, /halfpipe\.\w+\.conf:\d+/);
+  });
+}
