@@ -1,0 +1,82 @@
+// The places in `.halfpipe/aside` where files wait, named so that a restart knows where each belongs.
+// No place is ever used twice at once, so moving a file in never overwrites one.
+import { mkdir, readdir } from 'node:fs/promises';
+import { errnoOf, Fault } from '../system/fault.ts';
+import { SpoolPath } from './entry.ts';
+import type { OpenDirectory } from './open-directory.ts';
+
+const FOLDER = 'aside';
+// Versions of one path that can wait at once because their name was taken again and again.
+const LAYERS = 10;
+
+export interface Leftover {
+  readonly slot: Buffer;
+  readonly path: SpoolPath;
+}
+
+export class AsideSlots {
+  readonly #home: OpenDirectory;
+  readonly #claimed = new Set<string>();
+
+  constructor(home: OpenDirectory) {
+    this.#home = home;
+  }
+
+  /** A free place for `path`, reserved until free(). */
+  async claim(path: SpoolPath): Promise<Buffer> {
+    for (let layer = 0; layer < LAYERS; layer++) {
+      const slot = Buffer.concat([Buffer.from(`${FOLDER}/${layer}/`), path.bytes]);
+      const id = slot.toString('latin1');
+      if (this.#claimed.has(id)) continue;
+      this.#claimed.add(id);
+      if (await this.#isVacant(slot)) return slot;
+      this.#claimed.delete(id);
+    }
+    throw new Fault('blocked', `${path} has ${LAYERS} earlier versions waiting in .halfpipe/${FOLDER}`, {
+      operation: 'set aside',
+      subject: path.toString(),
+      hint: 'move the file in the spool away so that they can return to their place',
+    });
+  }
+
+  /** Not vacant either: a file that waits where this path has a folder. */
+  async #isVacant(slot: Buffer): Promise<boolean> {
+    try {
+      return (await this.#home.lookUp(slot)) === undefined;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOTDIR') return false;
+      this.free(slot);
+      throw error;
+    }
+  }
+
+  free(slot: Buffer): void {
+    this.#claimed.delete(slot.toString('latin1'));
+  }
+
+  async makeFolders(slot: Buffer): Promise<void> {
+    await mkdir(this.#home.at(slot.subarray(0, slot.lastIndexOf('/'))), { recursive: true, mode: 0o700 });
+  }
+
+  /** Everything that waits and is not in use. Folders found empty are removed on the way. */
+  async *leftovers(): AsyncGenerator<Leftover> {
+    for (let layer = 0; layer < LAYERS; layer++) {
+      const folder = Buffer.from(`${FOLDER}/${layer}`);
+      if ((await this.#home.lookUp(folder)) === undefined) continue;
+      yield* this.#walk(folder, folder.length + 1);
+      await this.#home.removeIfEmpty(folder);
+    }
+  }
+
+  async *#walk(folder: Buffer, pathStart: number): AsyncGenerator<Leftover> {
+    for (const dirent of await readdir(this.#home.at(folder), { withFileTypes: true, encoding: 'buffer' })) {
+      const slot = Buffer.concat([folder, Buffer.from('/'), dirent.name]);
+      if (dirent.isDirectory()) {
+        yield* this.#walk(slot, pathStart);
+        await this.#home.removeIfEmpty(slot);
+      } else if (!this.#claimed.has(slot.toString('latin1'))) {
+        yield { slot, path: new SpoolPath(slot.subarray(pathStart)) };
+      }
+    }
+  }
+}

@@ -1,0 +1,142 @@
+// Set aside, look again, remove: the last steps of a file's life, each one undone when the file is not the one
+// that was uploaded. Files wait in `.halfpipe/aside/N/<their path>`; N counts up when an older one still waits there.
+import { rename } from 'node:fs/promises';
+import { errnoOf } from '../system/fault.ts';
+import { AsideSlots } from './aside-slots.ts';
+import { type FileIdentity, SpoolPath, sameContentIdentity, sameIdentity } from './entry.ts';
+import { inParent, type OpenDirectory } from './open-directory.ts';
+import { putBack } from './put-back.ts';
+import { salvage } from './salvage.ts';
+import { changedFault, spoolFault } from './spool-fault.ts';
+import { identityOf, type SpoolFile } from './spool-file.ts';
+
+/** A file out of its producers' sight, proven to be the one that was opened. One of the two must be called, once. */
+export interface SetAside {
+  /**
+   * Deletes the file. Raises Fault `changed` when it is no longer the one set aside, or was written to in the very
+   * moment of its removal; its content is back in the spool then. Not promised: what a writer that still has the
+   * file open writes after this has resolved.
+   */
+  remove(): Promise<void>;
+  /** Returns the file to its place; if the name is taken, it waits in the private folder for recoverAside(). */
+  putBack(): Promise<void>;
+}
+
+export interface AsideRecovery {
+  readonly restored: number;
+  /** Still in the private folder, because their name is taken. */
+  readonly waiting: number;
+}
+
+export class Aside {
+  readonly #root: OpenDirectory;
+  readonly #home: OpenDirectory;
+  readonly #slots: AsideSlots;
+
+  constructor(root: OpenDirectory, home: OpenDirectory) {
+    this.#root = root;
+    this.#home = home;
+    this.#slots = new AsideSlots(home);
+  }
+
+  async setAside(file: SpoolFile): Promise<SetAside> {
+    const subject = file.path.toString();
+    const slot = await this.#slots.claim(file.path);
+    try {
+      await inParent(this.#root, file.path, async (parent, name) => {
+        const present = await parent.lookUp(name);
+        if (present === undefined) throw changedFault('set aside', subject, 'is gone');
+        if (!sameIdentity(identityOf(present), file.identity)) {
+          throw changedFault('set aside', subject, 'changed since it was opened');
+        }
+        await this.#moveIn(parent.at(name), slot);
+      });
+      const moved = await this.#identityOf(slot);
+      const held = await file.currentIdentity();
+      if (!sameContentIdentity(moved, file.identity) || !sameIdentity(moved, held)) {
+        await this.#putBack(slot, file.path);
+        throw changedFault('set aside', subject, 'changed while it was set aside');
+      }
+      return this.#guardRemoval(file, slot, moved);
+    } catch (error) {
+      this.#slots.free(slot);
+      throw spoolFault(error, 'set aside', subject);
+    }
+  }
+
+  /** Returns what a crash or a taken name left behind. Files being disposed of at this moment are left alone. */
+  async recover(): Promise<AsideRecovery> {
+    let restored = 0;
+    let waiting = 0;
+    for await (const { slot, path } of this.#slots.leftovers()) {
+      const outcome = await this.#tryPutBack(slot, path);
+      if (outcome === 'restored') restored++;
+      else waiting++;
+    }
+    return { restored, waiting };
+  }
+
+  #guardRemoval(file: SpoolFile, slot: Buffer, moved: FileIdentity): SetAside {
+    const subject = file.path.toString();
+    const finish = async (operation: string, act: () => Promise<void>) => {
+      try {
+        await act();
+      } catch (error) {
+        throw spoolFault(error, operation, subject);
+      } finally {
+        this.#slots.free(slot);
+      }
+    };
+    return {
+      remove: () =>
+        finish('remove', async () => {
+          const [present, held] = [await this.#identityOf(slot), await file.currentIdentity()];
+          if (!sameIdentity(present, moved) || !sameIdentity(held, moved)) {
+            await this.#putBack(slot, file.path);
+            throw changedFault('remove', subject, 'changed after it was set aside');
+          }
+          await this.#home.unlink(slot);
+          // ctime changes with the link count; size and mtime only when somebody wrote.
+          if (sameContentIdentity(await file.currentIdentity(), moved)) return;
+          await salvage(file, this.#home, slot);
+          await this.#putBack(slot, file.path);
+          throw changedFault('remove', subject, 'was written to while it was removed; its content is back');
+        }),
+      putBack: () => finish('put back', () => this.#putBack(slot, file.path)),
+    };
+  }
+
+  async #moveIn(from: Buffer, slot: Buffer): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await rename(from, this.#home.at(slot));
+      } catch (error) {
+        // Either the source is gone or the folders in the private folder are missing.
+        if (errnoOf(error) !== 'ENOENT' || attempt === 2) throw error;
+        await this.#slots.makeFolders(slot);
+      }
+    }
+  }
+
+  async #identityOf(slot: Buffer): Promise<FileIdentity> {
+    const stats = await this.#home.lookUp(slot);
+    if (stats === undefined) throw changedFault('look at', new SpoolPath(slot).toString(), 'is gone');
+    return identityOf(stats);
+  }
+
+  /** A name that is taken is fine: the file waits, and recover() tries again. */
+  async #putBack(slot: Buffer, path: SpoolPath): Promise<void> {
+    await putBack(this.#home, slot, this.#root, path);
+  }
+
+  /** As seen from recovery, a place that cannot be reached (a parent is a link now, no access) is taken too. */
+  async #tryPutBack(slot: Buffer, path: SpoolPath) {
+    try {
+      return await putBack(this.#home, slot, this.#root, path);
+    } catch (error) {
+      const fault = spoolFault(error, 'put back', path.toString());
+      if (fault.faultClass === 'unknown' || fault.faultClass === 'breaker') throw fault;
+      return 'taken';
+    }
+  }
+}

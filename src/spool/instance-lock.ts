@@ -1,0 +1,173 @@
+// One instance per spool: whoever answers at `.halfpipe/control.sock` drains it. The kernel forgets a listener with
+// its process, so a lock is never left behind; only its socket's name may be, and that is told by asking.
+import { randomUUID } from 'node:crypto';
+import { chmod, link, readFile, rename } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { errnoOf, Fault } from '../system/fault.ts';
+import { OpenDirectory } from './open-directory.ts';
+import { PRIVATE_FOLDER } from './private-folder.ts';
+import { spoolFault } from './spool-fault.ts';
+import { writeDurably } from './write-durably.ts';
+
+const SOCKET_NAME = 'control.sock';
+const PID_NAME = 'pid';
+// Each further attempt means that another start got in between.
+const ATTEMPTS_MAX = 5;
+
+/** The part of SpoolDirectory the lock needs. */
+export interface LockableSpool {
+  readonly path: string;
+  openPrivate(): Promise<OpenDirectory>;
+}
+
+export class InstanceLock {
+  /** Listens at the control socket. Its connections belong to whoever adds a `connection` listener. */
+  readonly server: Server;
+  readonly #home: OpenDirectory;
+  readonly #ino: bigint;
+
+  private constructor(server: Server, home: OpenDirectory, ino: bigint) {
+    this.server = server;
+    this.#home = home;
+    this.#ino = ino;
+  }
+
+  /** Raises a Fault of class `breaker`, code `EADDRINUSE`, when another instance has the spool, also a suspended one. */
+  static async acquire(spool: LockableSpool): Promise<InstanceLock> {
+    const home = await spool.openPrivate();
+    const server = createServer();
+    const temporary = `tmp/${randomUUID()}.sock`;
+    try {
+      await listen(server, home.at(temporary).toString());
+      await chmod(home.at(temporary), 0o600);
+      const ino = await takeName(home, temporary, spool.path);
+      await home.unlink(temporary);
+      await writeDurably(home, PID_NAME, `${process.pid}\n`);
+      return new InstanceLock(server, home, ino);
+    } catch (error) {
+      await close(server);
+      await home.close();
+      throw spoolFault(error, 'lock', spool.path);
+    }
+  }
+
+  /** Lets another instance have the spool. Open connections are the user's to end; it waits for them. */
+  async release(): Promise<void> {
+    const present = await this.#home.lookUp(SOCKET_NAME);
+    if (present?.ino === this.#ino) {
+      if ((await this.#home.lookUp(PID_NAME)) !== undefined) await this.#home.unlink(PID_NAME);
+      await this.#home.unlink(SOCKET_NAME);
+    }
+    await close(this.server);
+    await this.#home.close();
+  }
+}
+
+/** Connects to the instance that drains the spool at `path`. Rejects with the system error when there is none. */
+export async function connectToInstance(path: string): Promise<Socket> {
+  const home = await OpenDirectory.open(`${path}/${PRIVATE_FOLDER}`);
+  try {
+    return await dial(home);
+  } finally {
+    await home.close();
+  }
+}
+
+/** Gives the socket at `temporary` the well-known name, if nobody alive has it. */
+async function takeName(home: OpenDirectory, temporary: string, path: string): Promise<bigint> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await link(home.at(temporary), home.at(SOCKET_NAME));
+      const own = await home.lookUp(temporary);
+      const present = await home.lookUp(SOCKET_NAME);
+      if (own !== undefined && own.ino === present?.ino) return own.ino;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+      await clearStale(home, path);
+    }
+    if (attempt === ATTEMPTS_MAX) throw await takenFault(home, path);
+  }
+}
+
+/** Moves a socket nobody listens at out of the way; what is moved must be what was found dead. */
+async function clearStale(home: OpenDirectory, path: string): Promise<void> {
+  const found = await home.lookUp(SOCKET_NAME);
+  if (found === undefined) return;
+  if (await isAnswered(home)) throw await takenFault(home, path);
+  const stale = `tmp/${randomUUID()}.sock`;
+  try {
+    await rename(home.at(SOCKET_NAME), home.at(stale));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  const moved = await home.lookUp(stale);
+  // Another start was quicker and this is its live socket.
+  if (moved?.ino !== found.ino) await link(home.at(stale), home.at(SOCKET_NAME));
+  await home.unlink(stale);
+}
+
+async function isAnswered(home: OpenDirectory): Promise<boolean> {
+  try {
+    (await dial(home)).destroy();
+    return true;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ECONNREFUSED' || code === 'ENOENT') return false;
+    // A suspended process whose queue of connections is full.
+    if (code === 'EAGAIN') return true;
+    throw error;
+  }
+}
+
+function dial(home: OpenDirectory): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(home.at(SOCKET_NAME).toString());
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // An error means that it does not listen, which is what is wanted.
+    server.close(() => resolve());
+  });
+}
+
+async function takenFault(home: OpenDirectory, path: string): Promise<Fault> {
+  const pid = await readPid(home);
+  const who = pid === undefined ? 'another halfpipe' : `another halfpipe (pid ${pid})`;
+  return new Fault(
+    'breaker',
+    `${who} drains the spool ${path}: stop it first, or give this one its own spool`,
+    {
+      operation: 'lock',
+      subject: path,
+      code: 'EADDRINUSE',
+    },
+  );
+}
+
+async function readPid(home: OpenDirectory): Promise<number | undefined> {
+  try {
+    const pid = Number(await readFile(home.at(PID_NAME), 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

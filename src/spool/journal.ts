@@ -1,0 +1,110 @@
+// What must survive a restart about one file, bound to the identity of the content it was written for.
+// A record of another content is never returned as this one's; a damaged one counts as absent.
+import { createHash } from 'node:crypto';
+import { opendir, readFile } from 'node:fs/promises';
+import { errnoOf } from '../system/fault.ts';
+import { type FileIdentity, SpoolPath, sameContentIdentity } from './entry.ts';
+import type { OpenDirectory } from './open-directory.ts';
+import { spoolFault } from './spool-fault.ts';
+import { writeDurably } from './write-durably.ts';
+
+const FOLDER = 'multipart';
+
+/** A file's path and present content: a SpoolFile, or as much of one as is known. */
+export interface JournaledFile {
+  readonly path: SpoolPath;
+  readonly identity: FileIdentity;
+}
+
+/** A record as found on disk. */
+export interface JournalRecord<T> extends JournaledFile {
+  readonly value: T;
+}
+
+export class Journal<T> {
+  readonly #home: OpenDirectory;
+  readonly #file: JournaledFile;
+  readonly #name: string;
+
+  constructor(home: OpenDirectory, file: JournaledFile) {
+    this.#home = home;
+    this.#file = file;
+    this.#name = `${FOLDER}/${createHash('sha256').update(file.path.bytes).digest('hex')}.json`;
+  }
+
+  /** The value saved for this very content. */
+  async load(): Promise<T | undefined> {
+    const record = await readRecord<T>(this.#home, this.#name);
+    return record !== undefined && this.#isOfThisContent(record) ? record.value : undefined;
+  }
+
+  /** The value saved for another content under the same path: what it stands for can be given up. */
+  async loadStale(): Promise<T | undefined> {
+    const record = await readRecord<T>(this.#home, this.#name);
+    return record === undefined || this.#isOfThisContent(record) ? undefined : record.value;
+  }
+
+  /** Durable when resolved. `value` must survive JSON. */
+  async save(value: T): Promise<void> {
+    const { path, identity } = this.#file;
+    const record = { path: path.bytes.toString('base64'), identity: toJson(identity), value };
+    try {
+      await writeDurably(this.#home, this.#name, JSON.stringify(record));
+    } catch (error) {
+      throw spoolFault(error, 'save journal of', path.toString());
+    }
+  }
+
+  async clear(): Promise<void> {
+    try {
+      await this.#home.unlink(this.#name);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT')
+        throw spoolFault(error, 'clear journal of', this.#file.path.toString());
+    }
+  }
+
+  // Blind to ctime: a file put back in its place still has the same bytes.
+  #isOfThisContent(record: JournalRecord<T>): boolean {
+    return sameContentIdentity(record.identity, this.#file.identity);
+  }
+}
+
+/** Every readable record, whatever became of its file. */
+export async function* journalRecords<T>(home: OpenDirectory): AsyncGenerator<JournalRecord<T>> {
+  for await (const dirent of await opendir(home.at(FOLDER).toString())) {
+    const record = await readRecord<T>(home, `${FOLDER}/${dirent.name}`);
+    if (record !== undefined) yield record;
+  }
+}
+
+async function readRecord<T>(home: OpenDirectory, name: string): Promise<JournalRecord<T> | undefined> {
+  try {
+    const record = JSON.parse(await readFile(home.at(name), 'utf8'));
+    return {
+      path: new SpoolPath(Buffer.from(record.path, 'base64')),
+      identity: fromJson(record.identity),
+      value: record.value,
+    };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError)
+      return undefined;
+    throw spoolFault(error, 'read journal', name);
+  }
+}
+
+function toJson(identity: FileIdentity): Record<string, string> {
+  return Object.fromEntries(Object.entries(identity).map(([key, value]) => [key, String(value)]));
+}
+
+/** Throws SyntaxError or TypeError on anything toJson did not write. */
+function fromJson(json: Record<keyof FileIdentity, string>): FileIdentity {
+  return {
+    dev: BigInt(json.dev),
+    ino: BigInt(json.ino),
+    sizeBytes: Number(json.sizeBytes),
+    mtimeNs: BigInt(json.mtimeNs),
+    ctimeNs: BigInt(json.ctimeNs),
+  };
+}

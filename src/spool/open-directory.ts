@@ -1,0 +1,140 @@
+// A directory held open, and every name below it reached through its descriptor: `/proc/self/fd/N/name` is
+// openat(2) for a runtime that has none. No parent can be swapped for a symbolic link between two steps.
+// The only file that unlinks anything.
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, rmdir, unlink } from 'node:fs/promises';
+import { errnoOf, Fault } from '../system/fault.ts';
+import type { SpoolPath } from './entry.ts';
+
+const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const SLASH = 0x2f;
+
+export class OpenDirectory {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly #handle: FileHandle;
+  readonly #prefix: Buffer;
+
+  private constructor(handle: FileHandle, dev: bigint, ino: bigint) {
+    this.#handle = handle;
+    this.#prefix = Buffer.from(`/proc/self/fd/${handle.fd}/`);
+    this.dev = dev;
+    this.ino = ino;
+  }
+
+  /** Rejects with the system error: ENOTDIR also when the last component is a symbolic link. */
+  static async open(path: string | Buffer): Promise<OpenDirectory> {
+    const handle = await open(path, DIRECTORY_FLAGS);
+    try {
+      const { dev, ino } = await handle.stat({ bigint: true });
+      return new OpenDirectory(handle, dev, ino);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** A path to `name` in this very directory. Valid until close(): nobody may use it afterwards. */
+  at(name: Buffer | string): Buffer {
+    return Buffer.concat([this.#prefix, typeof name === 'string' ? Buffer.from(name) : name]);
+  }
+
+  stat() {
+    return this.#handle.stat({ bigint: true });
+  }
+
+  chmod(mode: number): Promise<void> {
+    return this.#handle.chmod(mode);
+  }
+
+  openDirectory(name: Buffer | string): Promise<OpenDirectory> {
+    return OpenDirectory.open(this.at(name));
+  }
+
+  /** Creates `name` unless it is there already; says whether it did. */
+  async makeDirectory(name: Buffer | string, mode: number): Promise<boolean> {
+    try {
+      await mkdir(this.at(name), { mode });
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  /** Undefined when there is nothing under that name. Does not follow a link. */
+  async lookUp(name: Buffer | string) {
+    try {
+      return await lstat(this.at(name), { bigint: true });
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  unlink(name: Buffer | string): Promise<void> {
+    return unlink(this.at(name));
+  }
+
+  /** Removes the directory `name` if it is there and empty; says whether it did. */
+  async removeIfEmpty(name: Buffer | string): Promise<boolean> {
+    try {
+      await rmdir(this.at(name));
+      return true;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/**
+ * Runs `use` with the directory that holds `path`, walked to component by component without following links.
+ * With `createMode`, missing folders on the way are made.
+ */
+export async function inParent<T>(
+  root: OpenDirectory,
+  path: SpoolPath,
+  use: (parent: OpenDirectory, name: Buffer) => Promise<T>,
+  createMode?: number,
+): Promise<T> {
+  const components = componentsOf(path);
+  const name = components.pop() ?? Buffer.alloc(0);
+  let parent = root;
+  try {
+    for (const component of components) {
+      if (createMode !== undefined) await parent.makeDirectory(component, createMode);
+      const next = await parent.openDirectory(component);
+      if (parent !== root) await parent.close();
+      parent = next;
+    }
+    return await use(parent, name);
+  } finally {
+    if (parent !== root) await parent.close();
+  }
+}
+
+/** The names a path is made of; refuses one that would lead out of the spool. */
+function componentsOf(path: SpoolPath): Buffer[] {
+  const components: Buffer[] = [];
+  for (let start = 0; start <= path.bytes.length; ) {
+    const slash = path.bytes.indexOf(SLASH, start);
+    const end = slash === -1 ? path.bytes.length : slash;
+    const component = path.bytes.subarray(start, end);
+    const text = component.toString('latin1');
+    if (text === '' || text === '.' || text === '..') {
+      throw new Fault('file', `${path} is not a path below the spool`, {
+        operation: 'resolve',
+        subject: path.toString(),
+      });
+    }
+    components.push(component);
+    start = end + 1;
+  }
+  return components;
+}

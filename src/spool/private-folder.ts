@@ -1,0 +1,134 @@
+// `.halfpipe/`, where halfpipe keeps everything it knows about a spool: nobody else may look into it or swap it.
+// Made and tried out at start, so that a spool that cannot be drained is refused before anything is uploaded.
+import { constants } from 'node:fs';
+import { open, readdir, rename } from 'node:fs/promises';
+import { errnoOf, Fault } from '../system/fault.ts';
+import { OpenDirectory } from './open-directory.ts';
+
+/** Name of the private folder in the spool's root. */
+export const PRIVATE_FOLDER = '.halfpipe';
+/** The probe's name in the spool's root; the scanner skips it. A leftover is replaced by the next probe. */
+export const PROBE_NAME = '.halfpipe-probe';
+
+const SUBFOLDERS = ['tmp', 'aside', 'multipart', 'quarantine'];
+const CREATE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW;
+const STICKY = 0o1000n;
+
+/** Opens the spool's root. Raises a Fault that says what is wrong with `path` and what to do about it. */
+export async function openRoot(path: string): Promise<OpenDirectory> {
+  try {
+    return await OpenDirectory.open(path);
+  } catch (error) {
+    throw refusal(path, error, describeRoot(path, errnoOf(error)));
+  }
+}
+
+/** Makes `.halfpipe/` in `root` if need be and opens it. Refuses one that is not ours alone. */
+export async function openPrivateFolder(root: OpenDirectory, path: string): Promise<OpenDirectory> {
+  const shown = `${path}/${PRIVATE_FOLDER}`;
+  let folder: OpenDirectory;
+  try {
+    await root.makeDirectory(PRIVATE_FOLDER, 0o700);
+    folder = await root.openDirectory(PRIVATE_FOLDER);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOTDIR' || code === 'ELOOP') {
+      throw refusal(
+        path,
+        error,
+        `${shown} is a symbolic link or a file`,
+        'remove it, halfpipe makes its own',
+      );
+    }
+    throw refusal(
+      path,
+      error,
+      `cannot create ${shown}: ${code}`,
+      'make the spool writable for the service user',
+    );
+  }
+  try {
+    await claim(root, folder, path, shown);
+    for (const name of SUBFOLDERS) await folder.makeDirectory(name, 0o700);
+    await clearTemporaries(folder);
+    return folder;
+  } catch (error) {
+    await folder.close();
+    if (error instanceof Fault) throw error;
+    throw refusal(path, error, `cannot write to ${shown}: ${errnoOf(error)}`, 'let the service user own it');
+  }
+}
+
+async function claim(root: OpenDirectory, folder: OpenDirectory, path: string, shown: string): Promise<void> {
+  const { uid, mode } = await folder.stat();
+  const ownUid = BigInt(process.geteuid?.() ?? 0);
+  if (uid !== ownUid) {
+    const what = `${shown} belongs to user ${uid}, not to the service's user ${ownUid}`;
+    throw refusal(path, undefined, what, 'run as that user, or remove the folder if it is not halfpipe’s');
+  }
+  if (folder.dev !== root.dev) {
+    const what = `another file system is mounted over ${shown}`;
+    throw refusal(path, undefined, what, 'unmount it: files can only be moved within one file system');
+  }
+  if ((mode & 0o777n) !== 0o700n) await folder.chmod(0o700);
+}
+
+/** What a crash left half-written was never referred to. */
+async function clearTemporaries(folder: OpenDirectory): Promise<void> {
+  for (const name of await readdir(folder.at('tmp'), { encoding: 'buffer' })) {
+    await folder.unlink(Buffer.concat([Buffer.from('tmp/'), name]));
+  }
+}
+
+/** Creates a file, moves it to the spool and back, and removes it: what disposing of an upload needs. */
+export async function probe(root: OpenDirectory, folder: OpenDirectory, path: string): Promise<void> {
+  await refuseSticky(root, path);
+  const inside = `tmp/${PROBE_NAME}`;
+  let step = 'create a file in';
+  try {
+    await (await open(folder.at(inside), CREATE_FLAGS, 0o600)).close();
+    step = 'rename a file within';
+    await rename(folder.at(inside), root.at(PROBE_NAME));
+    await rename(root.at(PROBE_NAME), folder.at(inside));
+    step = 'remove a file from';
+    await folder.unlink(inside);
+  } catch (error) {
+    const code = errnoOf(error);
+    // A full disk is no reason to stop the one process that empties it.
+    if (code === 'ENOSPC' || code === 'EDQUOT') return;
+    throw refusal(
+      path,
+      error,
+      `cannot ${step} the spool ${path}: ${code}`,
+      'give the service user write access',
+    );
+  }
+}
+
+/** The probe's own file could be renamed in a sticky folder of someone else; the producers' files could not. */
+async function refuseSticky(root: OpenDirectory, path: string): Promise<void> {
+  const { uid, mode } = await root.stat();
+  const ownUid = process.geteuid?.() ?? 0;
+  if ((mode & STICKY) === 0n || ownUid === 0 || uid === BigInt(ownUid)) return;
+  const what = `the spool ${path} is sticky (mode 1777) and belongs to user ${uid}: files of others cannot be removed`;
+  throw refusal(path, undefined, what, `let the service user own it: chown ${ownUid} ${path}`);
+}
+
+function describeRoot(path: string, code: string | undefined): string {
+  if (code === 'ENOENT')
+    return `the spool ${path} does not exist: create the folder, owned by the service user`;
+  if (code === 'EACCES') return `the spool ${path} cannot be opened: give the service user access to it`;
+  if (code !== 'ENOTDIR' && code !== 'ELOOP') return `the spool ${path} cannot be opened: ${code}`;
+  return `the spool ${path} is not a folder (a symbolic link is not followed): name the folder itself`;
+}
+
+function refusal(path: string, cause: unknown, what: string, hint?: string): Fault {
+  const code = errnoOf(cause);
+  return new Fault('breaker', hint === undefined ? what : `${what}: ${hint}`, {
+    operation: 'open spool',
+    subject: path,
+    ...(cause === undefined ? {} : { cause }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(code === undefined ? {} : { code }),
+  });
+}

@@ -1,0 +1,82 @@
+// Brings a file from the private folder back to its place in the spool, never over another file.
+import { closeSync, constants, fstatSync, lstatSync, openSync, renameSync } from 'node:fs';
+import { link } from 'node:fs/promises';
+import { errnoOf } from '../system/fault.ts';
+import type { SpoolPath } from './entry.ts';
+import { inParent, type OpenDirectory } from './open-directory.ts';
+
+/** `taken`: something else has the name by now, and the file stays where it was. */
+export type PutBackOutcome = 'restored' | 'taken';
+
+// Folders pruned in the meantime are made again; the umask of the service applies.
+const FOLDER_MODE = 0o777;
+
+/** Moves `slot` of the private folder `home` to `path` below `root`. Rejects with the system error. */
+export async function putBack(
+  home: OpenDirectory,
+  slot: Buffer,
+  root: OpenDirectory,
+  path: SpoolPath,
+): Promise<PutBackOutcome> {
+  return inParent(
+    root,
+    path,
+    async (parent, name) => {
+      try {
+        await link(home.at(slot), parent.at(name));
+      } catch (error) {
+        if (errnoOf(error) === 'EEXIST') return resolveTaken(home, slot, parent, name);
+        if (!cannotLink(error)) throw error;
+        return claimAndRename(home.at(slot), parent.at(name));
+      }
+      await home.unlink(slot);
+      return 'restored';
+    },
+    FOLDER_MODE,
+  );
+}
+
+/** A crash between link and unlink leaves one file under both names: then only the slot is superfluous. */
+async function resolveTaken(
+  home: OpenDirectory,
+  slot: Buffer,
+  parent: OpenDirectory,
+  name: Buffer,
+): Promise<PutBackOutcome> {
+  const [kept, inPlace] = await Promise.all([home.lookUp(slot), parent.lookUp(name)]);
+  if (kept === undefined || inPlace === undefined) return 'taken';
+  if (kept.dev !== inPlace.dev || kept.ino !== inPlace.ino) return 'taken';
+  await home.unlink(slot);
+  return 'restored';
+}
+
+/** Linux refuses to link files of other users (fs.protected_hardlinks), and some file systems have no links. */
+function cannotLink(error: unknown): boolean {
+  const code = errnoOf(error);
+  return (
+    code === 'EPERM' || code === 'EOPNOTSUPP' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EMLINK'
+  );
+}
+
+/**
+ * Claims the name with an empty file nobody else may open, then renames over that file. Synchronous: between the
+ * last look and the rename lie microseconds, and only a rename onto the name in just that gap could be lost.
+ */
+function claimAndRename(slot: Buffer, place: Buffer): PutBackOutcome {
+  let claim: number;
+  try {
+    claim = openSync(place, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o000);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return 'taken';
+    throw error;
+  }
+  try {
+    const claimed = fstatSync(claim, { bigint: true });
+    const present = lstatSync(place, { bigint: true });
+    if (present.ino !== claimed.ino || present.dev !== claimed.dev || present.size !== 0n) return 'taken';
+    renameSync(slot, place);
+    return 'restored';
+  } finally {
+    closeSync(claim);
+  }
+}

@@ -1,0 +1,103 @@
+// Files that need a human, each in a folder of its own with the reason beside it: `quarantine/<id>/<name>` and
+// `quarantine/<id>.json`. The reason is written first: no file is ever there without one.
+import { randomBytes } from 'node:crypto';
+import { opendir, readFile, rename } from 'node:fs/promises';
+import { errnoOf } from '../system/fault.ts';
+import { SpoolPath } from './entry.ts';
+import { inParent, type OpenDirectory } from './open-directory.ts';
+import { spoolFault } from './spool-fault.ts';
+import { writeDurably } from './write-durably.ts';
+
+export interface QuarantineReason {
+  /** One line for the operator. */
+  readonly reason: string;
+  /** errno or S3 error name. */
+  readonly code?: string;
+  readonly hint?: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface Quarantined extends QuarantineReason {
+  readonly id: string;
+  /** Where the file was in the spool. */
+  readonly path: SpoolPath;
+}
+
+const FOLDER = 'quarantine';
+
+export class Quarantine {
+  readonly #root: OpenDirectory;
+  readonly #home: OpenDirectory;
+  #count: number | undefined;
+
+  constructor(root: OpenDirectory, home: OpenDirectory) {
+    this.#root = root;
+    this.#home = home;
+  }
+
+  /** Moves the file at `path`, whatever it is by now, out of the drain's way. Deletes nothing. */
+  async admit(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
+    const id = `${reason.at.replace(/[^0-9TZ]/g, '')}-${randomBytes(4).toString('hex')}`;
+    const record = { ...reason, path: path.toString(), pathBase64: path.bytes.toString('base64') };
+    try {
+      await this.#home.makeDirectory(`${FOLDER}/${id}`, 0o700);
+      await writeDurably(this.#home, `${FOLDER}/${id}.json`, `${JSON.stringify(record, null, 2)}\n`);
+      await inParent(this.#root, path, async (parent, name) => {
+        const place = Buffer.concat([Buffer.from(`${FOLDER}/${id}/`), name]);
+        await rename(parent.at(name), this.#home.at(place));
+      });
+    } catch (error) {
+      await this.#discard(id);
+      throw spoolFault(error, 'quarantine', path.toString());
+    }
+    if (this.#count !== undefined) this.#count++;
+    return { ...reason, id, path };
+  }
+
+  /** Counted once from the disk, then kept. */
+  async count(): Promise<number> {
+    if (this.#count === undefined) {
+      let count = 0;
+      for await (const _ of this.list()) count++;
+      this.#count = count;
+    }
+    return this.#count;
+  }
+
+  /** In no particular order. Folders without a readable reason beside them are not listed. */
+  async *list(): AsyncGenerator<Quarantined> {
+    for await (const dirent of await opendir(this.#home.at(FOLDER).toString())) {
+      if (!dirent.isDirectory()) continue;
+      const quarantined = await this.#read(dirent.name);
+      if (quarantined !== undefined) yield quarantined;
+    }
+  }
+
+  async #read(id: string): Promise<Quarantined | undefined> {
+    try {
+      const record = JSON.parse(await readFile(this.#home.at(`${FOLDER}/${id}.json`), 'utf8'));
+      const path = new SpoolPath(Buffer.from(record.pathBase64, 'base64'));
+      const { reason, code, hint, at } = record;
+      return {
+        id,
+        path,
+        reason,
+        at,
+        ...(code === undefined ? {} : { code }),
+        ...(hint === undefined ? {} : { hint }),
+      };
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError || error instanceof TypeError)
+        return undefined;
+      throw spoolFault(error, 'read quarantine', id);
+    }
+  }
+
+  /** Undoes a failed admission; a folder that holds a file after all stays, and so does its reason. */
+  async #discard(id: string): Promise<void> {
+    if (!(await this.#home.removeIfEmpty(`${FOLDER}/${id}`))) return;
+    const reason = `${FOLDER}/${id}.json`;
+    if ((await this.#home.lookUp(reason)) !== undefined) await this.#home.unlink(reason);
+  }
+}

@@ -1,0 +1,199 @@
+// The spool folder itself: everything that touches its files goes through here, relative to descriptors opened once.
+// Knows how to open, set aside, put back and keep; decides nothing about when.
+import { lstat } from 'node:fs/promises';
+import { Fault } from '../system/fault.ts';
+import { Aside, type AsideRecovery, type SetAside } from './aside.ts';
+import { type FileIdentity, type SpoolPath, sameIdentity } from './entry.ts';
+import { HeldDirectories } from './held-directories.ts';
+import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
+import { inParent, type OpenDirectory } from './open-directory.ts';
+import { openPrivateFolder, openRoot, PRIVATE_FOLDER, probe } from './private-folder.ts';
+import { Quarantine, type Quarantined, type QuarantineReason } from './quarantine.ts';
+import { type ScanRequest, type ScanResult, scanSpool } from './scanner.ts';
+import { changedFault, spoolFault } from './spool-fault.ts';
+import { SpoolFile } from './spool-file.ts';
+
+/** Code of the Fault that tells a spool that is no longer there from an empty one. */
+export const SPOOL_GONE = 'spool-gone';
+
+export class SpoolDirectory {
+  /** As configured; for people and for watching. */
+  readonly path: string;
+  #held: HeldDirectories;
+  #aside: Aside;
+  #quarantine: Quarantine;
+
+  private constructor(path: string, held: HeldDirectories) {
+    this.path = path;
+    this.#held = held;
+    this.#aside = new Aside(held.root, held.home);
+    this.#quarantine = new Quarantine(held.root, held.home);
+  }
+
+  /**
+   * Opens the spool, makes its private folder and tries out what disposal needs. Raises a Fault of class `breaker`
+   * whose message names the path and what to do.
+   */
+  static async open(path: string): Promise<SpoolDirectory> {
+    return new SpoolDirectory(path, await attach(path, async () => {}));
+  }
+
+  /**
+   * Opens a regular file. Raises Fault `changed` when it is gone, no regular file, or not the `expected` one;
+   * `blocked` when it may not be read.
+   */
+  openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
+    const held = this.#held;
+    return this.#run('open', path.toString(), async () => {
+      const file = await inParent(held.root, path, (parent, name) => SpoolFile.open(parent.at(name), path));
+      if (expected === undefined || sameIdentity(file.identity, expected)) return file;
+      await file.close();
+      throw changedFault('open', path.toString(), 'changed since it was listed');
+    });
+  }
+
+  /** Takes the file out of the spool if it is still the one that was opened, else Fault `changed`. For drain/dispose only. */
+  async setAside(file: SpoolFile): Promise<SetAside> {
+    const held = this.#held;
+    const aside = await held.run(() => this.#aside.setAside(file));
+    return { remove: () => held.run(() => aside.remove()), putBack: () => held.run(() => aside.putBack()) };
+  }
+
+  /** Puts everything a crash left set aside back to its place, where that is free. Cheap when there is nothing. */
+  recoverAside(): Promise<AsideRecovery> {
+    return this.#run('recover files set aside in', this.path, () => this.#aside.recover());
+  }
+
+  /** Moves a file that needs a human out of the way, with the reason beside it. */
+  quarantine(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
+    return this.#run('quarantine', path.toString(), () => this.#quarantine.admit(path, reason));
+  }
+
+  quarantinedCount(): Promise<number> {
+    return this.#run('count the quarantine of', this.path, () => this.#quarantine.count());
+  }
+
+  /** Must be read to its end or returned before close(). */
+  listQuarantine(): AsyncGenerator<Quarantined> {
+    return this.#quarantine.list();
+  }
+
+  /** What is to survive a restart about `file`; see Journal. */
+  journal<T>(file: JournaledFile): Journal<T> {
+    return new Journal<T>(this.#held.home, file);
+  }
+
+  /** Every record of an earlier run, for the sweep at start. Must be read to its end or returned before close(). */
+  journals<T>(): AsyncGenerator<JournalRecord<T>> {
+    return journalRecords<T>(this.#held.home);
+  }
+
+  /** What is in the spool now. Raises Fault `spool-gone` when the spool is no longer at its path. */
+  scan(request: ScanRequest): Promise<ScanResult> {
+    const { root, home } = this.#held;
+    return this.#run('scan', this.path, async () => {
+      await this.#refuseGone(root);
+      const result = await scanSpool(root, home, request);
+      await this.#refuseGone(root);
+      return result;
+    });
+  }
+
+  /**
+   * Removes the folder `path` if it is empty and nothing has happened in it for `quietMs` of the wall clock.
+   * A folder that is gone, or a link, is `in-use`: left alone.
+   */
+  removeFolder(
+    path: SpoolPath,
+    quietMs: number,
+    wallMs: number,
+  ): Promise<'removed' | 'in-use' | 'too-young'> {
+    const { root } = this.#held;
+    return this.#run('remove folder', path.toString(), () =>
+      inParent(root, path, async (parent, name) => {
+        const stats = await parent.lookUp(name);
+        if (stats === undefined || !stats.isDirectory()) return 'in-use';
+        if (Math.abs(wallMs - Number(stats.mtimeNs / 1_000_000n)) < quietMs) return 'too-young';
+        return (await parent.removeIfEmpty(name)) ? 'removed' : 'in-use';
+      }),
+    );
+  }
+
+  /** The private folder, for the instance lock; the caller closes it. */
+  openPrivate(): Promise<OpenDirectory> {
+    const { home } = this.#held;
+    return this.#run('open the private folder of', this.path, () => home.openDirectory('.'));
+  }
+
+  /**
+   * After `spool-gone`: works from now on in the folder that is at the path now. Accepts a folder re-created on the
+   * same file system, or one that holds our private folder (mounted again); anything else is taken for the empty
+   * mount point of a spool that is not mounted, and refused. The instance lock has to be taken again.
+   */
+  async reattach(): Promise<void> {
+    const before = this.#held;
+    const held = await attach(this.path, async (root) => {
+      if (root.dev === before.root.dev || (await root.lookUp(PRIVATE_FOLDER)) !== undefined) return;
+      throw goneFault(
+        this.path,
+        'another file system is there now, without a .halfpipe folder: is it not mounted?',
+      );
+    });
+    this.#held = held;
+    this.#aside = new Aside(held.root, held.home);
+    this.#quarantine = new Quarantine(held.root, held.home);
+    await before.close();
+  }
+
+  /** Resolves when everything running has ended. Files that are open stay readable; they cannot be set aside. */
+  close(): Promise<void> {
+    return this.#held.close();
+  }
+
+  async #run<T>(operation: string, subject: string, use: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#held.run(use);
+    } catch (error) {
+      throw spoolFault(error, operation, subject);
+    }
+  }
+
+  async #refuseGone(root: OpenDirectory): Promise<void> {
+    let found: { dev: bigint; ino: bigint };
+    try {
+      found = await lstat(this.path, { bigint: true });
+    } catch (error) {
+      throw goneFault(this.path, 'the folder is not there', error);
+    }
+    if (found.dev !== root.dev || found.ino !== root.ino)
+      throw goneFault(this.path, 'the folder was replaced');
+  }
+}
+
+async function attach(path: string, vet: (root: OpenDirectory) => Promise<void>): Promise<HeldDirectories> {
+  const root = await openRoot(path);
+  try {
+    await vet(root);
+    const home = await openPrivateFolder(root, path);
+    try {
+      await probe(root, home, path);
+      return new HeldDirectories(root, home);
+    } catch (error) {
+      await home.close();
+      throw error;
+    }
+  } catch (error) {
+    await root.close();
+    throw error;
+  }
+}
+
+function goneFault(path: string, what: string, cause?: unknown): Fault {
+  return new Fault('breaker', `the spool ${path} is gone: ${what}`, {
+    operation: 'scan',
+    subject: path,
+    code: SPOOL_GONE,
+    hint: 'mount or re-create it; draining goes on by itself then',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,59 @@
+// Turns what the kernel said about something in the spool into a Fault whose class decides what happens next.
+// No errno leads to a deletion: the worst a file can get is quarantine.
+import { errnoOf, Fault, type FaultClass } from '../system/fault.ts';
+
+const CLASS_BY_ERRNO: Readonly<Record<string, FaultClass>> = {
+  // Gone or replaced since it was listed, also a parent swapped for a link: the next scan tells.
+  ENOENT: 'changed',
+  ENOTDIR: 'changed',
+  EISDIR: 'changed',
+  ELOOP: 'changed',
+  ESTALE: 'changed',
+  // open(2) of a socket, or of a FIFO nobody reads from.
+  ENXIO: 'changed',
+  EACCES: 'blocked',
+  EPERM: 'blocked',
+  EXDEV: 'blocked',
+  EMFILE: 'transient',
+  ENFILE: 'transient',
+  ENOMEM: 'transient',
+  ENOSPC: 'transient',
+  EDQUOT: 'transient',
+  EROFS: 'breaker',
+  ENAMETOOLONG: 'file',
+};
+
+const HINT_BY_ERRNO: Readonly<Record<string, string>> = {
+  EACCES: 'give the service user read and write access to the file and its folder',
+  EPERM:
+    'only the owner may do this here (sticky folder or immutable file): let the service user own the folder',
+  EXDEV: 'another file system is mounted there: the spool must lie on one file system',
+  EROFS: 'the file system is mounted read-only: remount it read-write',
+  EMFILE: 'raise LimitNOFILE of the service',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+};
+
+/** A Fault for `error`, which may be a Fault already and is then returned as it is. */
+export function spoolFault(error: unknown, operation: string, subject: string): Fault {
+  if (error instanceof Fault) return error;
+  const code = errnoOf(error);
+  const hint = code === undefined ? undefined : HINT_BY_ERRNO[code];
+  const reason = code ?? (error instanceof Error ? error.message : String(error));
+  return new Fault(
+    (code === undefined ? undefined : CLASS_BY_ERRNO[code]) ?? 'unknown',
+    `cannot ${operation} ${subject}: ${reason}${hint === undefined ? '' : ` (${hint})`}`,
+    {
+      operation,
+      subject,
+      cause: error,
+      ...(code === undefined ? {} : { code }),
+      ...(hint === undefined ? {} : { hint }),
+    },
+  );
+}
+
+/** The file is no longer the one that was looked at. */
+export function changedFault(operation: string, subject: string, what: string): Fault {
+  return new Fault('changed', `${subject} ${what}`, { operation, subject, code: 'changed' });
+}

@@ -1,0 +1,81 @@
+// One file of the spool, held open from before its first byte is read until it is disposed of.
+// Its identity is of the descriptor, so what is read, verified and removed is the same file.
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { FileIdentity, SpoolPath } from './entry.ts';
+import { changedFault, spoolFault } from './spool-fault.ts';
+
+// O_NONBLOCK: a FIFO put under the name since the scan must not block a thread of the pool.
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+export class SpoolFile {
+  readonly path: SpoolPath;
+  /** As of when it was opened. */
+  readonly identity: FileIdentity;
+  readonly sizeBytes: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly #handle: FileHandle;
+
+  private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats) {
+    this.path = path;
+    this.identity = identityOf(stats);
+    this.sizeBytes = this.identity.sizeBytes;
+    this.mode = Number(stats.mode & 0o777n);
+    this.#handle = handle;
+  }
+
+  /** Opens the regular file at `location`, known to people as `path`; anything else is a Fault `changed`. */
+  static async open(location: Buffer, path: SpoolPath): Promise<SpoolFile> {
+    const handle = await open(location, OPEN_FLAGS);
+    try {
+      const stats = await handle.stat({ bigint: true });
+      if (!stats.isFile()) throw changedFault('open', path.toString(), 'is no regular file');
+      return new SpoolFile(path, handle, stats);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Exactly `length` bytes from `offset`. Raises Fault `changed` when the file has become shorter. */
+  async read(offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(length);
+    for (let filled = 0; filled < length; ) {
+      const { bytesRead } = await this.#guard('read', () =>
+        this.#handle.read(buffer, filled, length - filled, offset + filled),
+      );
+      if (bytesRead === 0)
+        throw changedFault('read', this.path.toString(), 'became shorter while it was read');
+      filled += bytesRead;
+    }
+    return buffer;
+  }
+
+  /** The descriptor's identity now: differs from `identity` once anything was written, moved or re-permitted. */
+  async currentIdentity(): Promise<FileIdentity> {
+    return identityOf(await this.#guard('stat', () => this.#handle.stat({ bigint: true })));
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+
+  async #guard<T>(operation: string, use: () => Promise<T>): Promise<T> {
+    try {
+      return await use();
+    } catch (error) {
+      throw spoolFault(error, operation, this.path.toString());
+    }
+  }
+}
+
+export function identityOf(stats: BigIntStats): FileIdentity {
+  return {
+    dev: stats.dev,
+    ino: stats.ino,
+    sizeBytes: Number(stats.size),
+    mtimeNs: stats.mtimeNs,
+    ctimeNs: stats.ctimeNs,
+  };
+}

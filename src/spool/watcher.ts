@@ -1,0 +1,87 @@
+// Shortens the wait for the next scan by passing on that something happened. A source of hints, never of facts:
+// events may be late, missing or about nothing, and the backlog is right without any.
+import { relative } from 'node:path';
+import { type FSWatcher, watch } from 'chokidar';
+import { errnoOf } from '../system/fault.ts';
+import { SpoolPath } from './entry.ts';
+import { PRIVATE_FOLDER } from './private-folder.ts';
+
+export interface WatcherEvents {
+  /** Something may have happened, to `path` if that is known. */
+  readonly onHint: (path?: SpoolPath) => void;
+  /** Watches are in place: what happens from now on gives hints, what happened before needs a scan. */
+  readonly onReady: () => void;
+  /** The system has no watches left (`ENOSPC`, `EMFILE`): no hints will come. Called at most once; stop() remains due. */
+  readonly onUnavailable: (code: string) => void;
+}
+
+/** The part of the watcher the backlog uses. */
+export interface HintSource {
+  start(): void;
+  /** No event is passed on after the call, even before it resolves. */
+  stop(): Promise<void>;
+}
+
+const OUT_OF_WATCHES: ReadonlySet<string> = new Set(['ENOSPC', 'EMFILE', 'ENFILE', 'ENOMEM']);
+
+export class SpoolWatcher implements HintSource {
+  readonly #path: string;
+  readonly #events: WatcherEvents;
+  #watcher: FSWatcher | undefined;
+
+  constructor(path: string, events: WatcherEvents) {
+    this.#path = path;
+    this.#events = events;
+  }
+
+  start(): void {
+    const watcher = watch(this.#path, {
+      ignoreInitial: true,
+      followSymlinks: false,
+      atomic: false,
+      // A watch on every file would cost more than it tells: the folder's own watch names the file touched.
+      ignored: (path, stats) => this.#isPrivate(path) || (stats !== undefined && !stats.isDirectory()),
+    });
+    this.#watcher = watcher;
+    const whileWatching = (act: () => void) => {
+      if (this.#watcher === watcher) act();
+    };
+    watcher.on('ready', () => whileWatching(this.#events.onReady));
+    // A new folder may have been filled before its watch was in place.
+    watcher.on('addDir', () => whileWatching(() => this.#events.onHint()));
+    watcher.on('raw', (_event, name, details) => whileWatching(() => this.#raw(name, details)));
+    watcher.on('error', (error) => whileWatching(() => this.#error(error)));
+  }
+
+  async stop(): Promise<void> {
+    const watcher = this.#watcher;
+    this.#watcher = undefined;
+    await watcher?.close();
+  }
+
+  #raw(name: unknown, details: unknown): void {
+    const folder = watchedPathOf(details);
+    if (typeof name !== 'string' || folder === undefined) return this.#events.onHint();
+    const path = relative(this.#path, `${folder}/${name}`);
+    if (path === PRIVATE_FOLDER || path.startsWith(`${PRIVATE_FOLDER}/`)) return;
+    // A name that is no UTF-8 arrives mangled; as a hint without a path it still counts.
+    if (path === '' || path.includes('\ufffd')) return this.#events.onHint();
+    this.#events.onHint(SpoolPath.from(path));
+  }
+
+  #error(error: unknown): void {
+    const code = errnoOf(error);
+    if (code === undefined || !OUT_OF_WATCHES.has(code)) return this.#events.onHint();
+    this.#watcher?.removeAllListeners('error').on('error', () => this.#events.onHint());
+    this.#events.onUnavailable(code);
+  }
+
+  #isPrivate(path: string): boolean {
+    return relative(this.#path, path).split('/', 1)[0] === PRIVATE_FOLDER;
+  }
+}
+
+function watchedPathOf(details: unknown): string | undefined {
+  if (typeof details !== 'object' || details === null || !('watchedPath' in details)) return undefined;
+  return typeof details.watchedPath === 'string' ? details.watchedPath : undefined;
+}
