@@ -39,6 +39,7 @@ export function onPath(command: string): boolean {
 
 export class LinkTestbed {
   readonly #prefix: string;
+  readonly #undoings: (() => void)[] = [];
   readonly #onExit = (): void => this.stop();
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     this.stop();
@@ -83,11 +84,17 @@ export class LinkTestbed {
     this.run('near', 'tc', ['qdisc', 'replace', 'dev', LINK_INTERFACE, 'root', 'tbf', ...shape]);
   }
 
-  /** Ends every process inside and removes the hosts. Never throws; may be called twice. */
+  /** Ends every process inside and removes the hosts. May be called twice. */
   stop(): void {
     process.off('exit', this.#onExit);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, this.#onSignal);
     removeNamespaces(HOSTS.map((host) => this.namespace(host)));
+    for (const undo of this.#undoings.splice(0)) undo();
+  }
+
+  /** Runs `undo` when the hosts are gone, also when a signal ends this process: for folders that go with them. */
+  atStop(undo: () => void): void {
+    this.#undoings.push(undo);
   }
 
   namespace(host: Host): string {

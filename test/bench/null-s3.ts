@@ -1,0 +1,156 @@
+// The far side of the bench: an S3 server that hashes what it receives and keeps nothing but names, sizes and
+// digests, so that the link and not a disk is what is measured. Runs as a process of its own:
+//   null-s3.ts [PORT]     answers any message of its parent with what it has seen so far
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage } from 'node:http';
+import { S3Answer, xml } from './null-answers.ts';
+import { NullBuckets, type StoredObject } from './null-buckets.ts';
+
+/** What the server has seen since it started. */
+export interface ServerStats {
+  readonly objects: number;
+  readonly bytes: number;
+  readonly requests: number;
+  /** Requests whose body broke off: time-outs, resets and senders that were stopped. */
+  readonly brokenOff: number;
+  readonly badDigests: number;
+}
+
+const buckets = new NullBuckets();
+const stats = { requests: 0, brokenOff: 0, badDigests: 0 };
+
+const server = createServer((request, response) => {
+  stats.requests += 1;
+  answer(request).then(
+    (reply) => reply.send(response, request.method === 'HEAD'),
+    (error: Error) => {
+      if (request.errored !== null || request.destroyed) stats.brokenOff += 1;
+      S3Answer.error(500, 'InternalError', error.message).send(response, false);
+    },
+  );
+});
+// a paced sender is slow on purpose, and an idle one keeps its connections
+server.requestTimeout = 0;
+server.keepAliveTimeout = 60_000;
+process.on('message', () => process.send?.({ ...stats, ...buckets.count() } satisfies ServerStats));
+server.listen(Number(process.argv[2] ?? 9000), () => console.log('listening'));
+
+async function answer(request: IncomingMessage): Promise<S3Answer> {
+  const url = new URL(request.url ?? '/', 'http://null');
+  if (`${request.headers['content-encoding']}`.includes('aws-chunked')) {
+    return S3Answer.error(501, 'NotImplemented', 'aws-chunked bodies are not decoded here');
+  }
+  const body = await receive(request);
+  if (body instanceof S3Answer) return body;
+  const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(decodeURIComponent(url.pathname)) ?? [];
+  const query = url.searchParams;
+  if (bucket === '') return S3Answer.ok(xml('ListAllMyBucketsResult', { Buckets: '' }));
+  if (key === '') return onBucket(request.method ?? '', bucket, query);
+  if (query.has('uploads') || query.has('uploadId')) return onUpload(request, bucket, key, query, body);
+  return onObject(request, bucket, key, body);
+}
+
+interface Body {
+  readonly stored: StoredObject;
+  readonly text: string;
+}
+
+/** Hashes the body; keeps its text only where it is a request's own XML. */
+async function receive(request: IncomingMessage): Promise<Body | S3Answer> {
+  const md5 = createHash('md5');
+  const text: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    md5.update(chunk);
+    sizeBytes += chunk.length;
+    if (request.method === 'POST') text.push(chunk);
+  }
+  const digest = md5.digest();
+  const claimed = request.headers['content-md5'];
+  if (typeof claimed === 'string' && claimed !== digest.toString('base64')) {
+    stats.badDigests += 1;
+    return S3Answer.error(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
+  }
+  const metadata = Object.entries(request.headers).filter(
+    ([name]) => name.startsWith('x-amz-meta-') || name === 'content-type',
+  );
+  const stored = {
+    etag: digest.toString('hex'),
+    sizeBytes,
+    modified: new Date(),
+    headers: Object.fromEntries(metadata.map(([name, value]) => [name, `${value}`])),
+  };
+  return { stored, text: Buffer.concat(text).toString() };
+}
+
+function onBucket(method: string, bucket: string, query: URLSearchParams): S3Answer {
+  if (method !== 'GET') return S3Answer.ok('');
+  if (query.has('location')) return S3Answer.ok(xml('LocationConstraint', {}));
+  if (query.has('uploads')) {
+    const open = buckets.openUploads(bucket).map(({ id, key }) => xml('Upload', { Key: key, UploadId: id }));
+    return S3Answer.ok(xml('ListMultipartUploadsResult', { Bucket: bucket, IsTruncated: 'false' }, open));
+  }
+  if (query.has('versioning')) return S3Answer.ok(xml('VersioningConfiguration', {}));
+  const after = query.get('continuation-token') ?? query.get('marker') ?? query.get('start-after') ?? '';
+  const limit = Number(query.get('max-keys') ?? 1000);
+  const page = buckets.list(bucket, query.get('prefix') ?? '', query.get('delimiter') ?? '', after, limit);
+  return S3Answer.listing(bucket, page, query.get('list-type') === '2');
+}
+
+function onObject(request: IncomingMessage, bucket: string, key: string, body: Body): S3Answer {
+  const present = buckets.get(bucket, key);
+  switch (request.method) {
+    case 'PUT':
+      if (request.headers['if-none-match'] === '*' && present !== undefined) {
+        return S3Answer.error(412, 'PreconditionFailed', 'The key is taken.');
+      }
+      buckets.put(bucket, key, body.stored);
+      return S3Answer.ok('', { etag: `"${body.stored.etag}"` });
+    case 'HEAD':
+      return present === undefined
+        ? S3Answer.error(404, 'NoSuchKey', 'The specified key does not exist.')
+        : S3Answer.head(present);
+    case 'DELETE':
+      buckets.remove(bucket, key);
+      return S3Answer.empty();
+    default:
+      return S3Answer.error(501, 'NotImplemented', 'No body is kept here, so none can be read back.');
+  }
+}
+
+function onUpload(
+  request: IncomingMessage,
+  bucket: string,
+  key: string,
+  query: URLSearchParams,
+  body: Body,
+): S3Answer {
+  if (query.has('uploads')) {
+    const id = buckets.openUpload(bucket, key, body.stored.headers);
+    return S3Answer.ok(xml('InitiateMultipartUploadResult', { Bucket: bucket, Key: key, UploadId: id }));
+  }
+  const parts = buckets.parts(query.get('uploadId') ?? '');
+  if (parts === undefined) return S3Answer.error(404, 'NoSuchUpload', 'The upload does not exist.');
+  switch (request.method) {
+    case 'PUT':
+      parts.set(Number(query.get('partNumber')), body.stored);
+      return S3Answer.ok('', { etag: `"${body.stored.etag}"` });
+    case 'DELETE':
+      buckets.abort(query.get('uploadId') ?? '');
+      return S3Answer.empty();
+    case 'GET':
+      return S3Answer.parts(bucket, key, parts);
+    default: {
+      if (request.headers['if-none-match'] === '*' && buckets.get(bucket, key) !== undefined) {
+        return S3Answer.error(412, 'PreconditionFailed', 'The key is taken.');
+      }
+      const numbers = [...body.text.matchAll(/<PartNumber>(\d+)<\/PartNumber>/g)].map((match) =>
+        Number(match[1]),
+      );
+      const whole = buckets.complete(query.get('uploadId') ?? '', numbers);
+      if (whole === undefined) return S3Answer.error(400, 'InvalidPart', 'A part was never uploaded.');
+      const fields = { Bucket: bucket, Key: key, ETag: `"${whole.etag}"` };
+      return S3Answer.ok(xml('CompleteMultipartUploadResult', fields));
+    }
+  }
+}
