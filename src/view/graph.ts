@@ -1,0 +1,42 @@
+// A rate over time as block characters, newest on the right, with a line at one level to hold it against.
+// Pure text without colour; a column is one sample, an eighth of a row the smallest step.
+
+const EIGHTHS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
+
+/** The character of the level's line, where no bar covers it. */
+export const LINE = '┈';
+
+export interface GraphShape {
+  readonly columns: number;
+  readonly rows: number;
+  /** The value at the upper edge; larger samples are cut off there. */
+  readonly top: number;
+  /** Where the line is drawn: the row that holds this value. */
+  readonly level: number;
+  /** Written to the right of the line. */
+  readonly label: string;
+}
+
+/** The rows from top to bottom, `columns` wide but for the label. Samples that do not fit are the oldest. */
+export function renderGraph(samples: readonly number[], shape: GraphShape): string[] {
+  const { columns, rows, top, level, label } = shape;
+  const shown = columns > 0 ? samples.slice(-columns) : [];
+  const blank = columns - shown.length;
+  const heights = shown.map((sample) => eighths(sample, top, rows));
+  // A level on the border of two rows counts to the lower one, whose upper edge it is.
+  const levelRow = Math.max(0, Math.ceil(eighths(level, top, rows) / 8) - 1);
+  return Array.from({ length: rows }, (_, index) => {
+    const row = rows - 1 - index;
+    const empty = row === levelRow ? LINE : ' ';
+    const cells = heights.map((height) => {
+      const filled = Math.min(8, Math.max(0, height - row * 8));
+      return filled === 0 ? empty : EIGHTHS[filled];
+    });
+    return empty.repeat(Math.max(0, blank)) + cells.join('') + (row === levelRow ? label : '');
+  });
+}
+
+function eighths(value: number, top: number, rows: number): number {
+  if (!(top > 0 && value > 0)) return 0;
+  return Math.round(Math.min(1, value / top) * rows * 8);
+}

@@ -1,0 +1,28 @@
+// What a live view remembers between snapshots: the last rates for the graph and the deepest backlog since it was
+// last empty, against which the progress bar counts down. Bounded.
+import type { Snapshot } from './snapshot.ts';
+
+const LONGEST = 600;
+
+export class LiveHistory {
+  #totalsBitsPerSec: number[] = [];
+  #deepestFiles = 0;
+
+  /** Call once for each snapshot, at an even pace: a sample is a column of the graph. */
+  add(snapshot: Snapshot): void {
+    this.#totalsBitsPerSec.push(snapshot.link.totalBitsPerSec);
+    if (this.#totalsBitsPerSec.length > LONGEST) this.#totalsBitsPerSec.shift();
+    const { files } = snapshot.backlog;
+    this.#deepestFiles = files === 0 ? 0 : Math.max(this.#deepestFiles, files);
+  }
+
+  /** Oldest first. */
+  get totalsBitsPerSec(): readonly number[] {
+    return this.#totalsBitsPerSec;
+  }
+
+  /** The largest backlog since it was last empty, in files; 0 while it is empty. */
+  get deepestFiles(): number {
+    return this.#deepestFiles;
+  }
+}

@@ -1,0 +1,80 @@
+// Keeps a block of lines at the bottom of a terminal and rewrites it in place; lines printed meanwhile scroll above it.
+// Invariant: after stop() the cursor is visible and below the block, whatever happened in between.
+import type { WriteStream } from 'node:tty';
+
+const HIDE_CURSOR = '\x1b[?25l';
+const SHOW_CURSOR = '\x1b[?25h';
+/** Synchronized output (DEC private mode 2026): terminals that know it show a frame at once, the others ignore it. */
+const BEGIN_FRAME = '\x1b[?2026h';
+const END_FRAME = '\x1b[?2026l';
+const ERASE_REST_OF_LINE = '\x1b[K';
+const ERASE_BELOW = '\x1b[J';
+const CLEAR_SCREEN = '\x1b[2J\x1b[H';
+
+export class LiveScreen {
+  readonly #terminal: WriteStream;
+  readonly #onResize = () => this.#startAfresh();
+  readonly #onExit = () => this.stop();
+  #lines: readonly string[] = [];
+  #running = false;
+
+  constructor(terminal: WriteStream) {
+    this.#terminal = terminal;
+  }
+
+  /** What a block may take: one column less than the terminal, whose last one wraps on some. */
+  get columns(): number {
+    return Math.max(1, this.#terminal.columns - 1);
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#terminal.write(HIDE_CURSOR);
+    this.#terminal.on('resize', this.#onResize);
+    process.once('exit', this.#onExit);
+  }
+
+  /** Replaces the block. More lines than the terminal has are cut at its lower end. */
+  paint(text: string): void {
+    if (!this.#running) return;
+    const lines = text.split('\n').slice(0, Math.max(1, this.#terminal.rows - 1));
+    this.#write(this.#rewind() + lines.map((line) => `${line}${ERASE_REST_OF_LINE}\n`).join(''));
+    this.#lines = lines;
+  }
+
+  /** Prints something that stays, above the block. */
+  print(text: string): void {
+    const block = this.#lines.map((line) => `${line}${ERASE_REST_OF_LINE}\n`).join('');
+    const kept = text.split('\n').map((line) => `${line}${ERASE_REST_OF_LINE}\n`);
+    this.#write(this.#rewind() + kept.join('') + block);
+  }
+
+  /** Takes the block away and gives the terminal back. Can be called again. */
+  stop(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#terminal.off('resize', this.#onResize);
+    process.off('exit', this.#onExit);
+    this.#write(this.#rewind() + SHOW_CURSOR);
+    this.#lines = [];
+  }
+
+  #rewind(): string {
+    return this.#lines.length === 0 ? '' : `\x1b[${this.#lines.length}A\r`;
+  }
+
+  #write(text: string): void {
+    this.#terminal.write(`${BEGIN_FRAME}${text}${ERASE_BELOW}${END_FRAME}`);
+  }
+
+  /** A narrower terminal wraps what stands there already: no arithmetic finds the block again. */
+  #startAfresh(): void {
+    this.#terminal.write(CLEAR_SCREEN);
+    this.#lines = [];
+  }
+}
+
+/** Whether colours are welcome: a terminal, and neither NO_COLOR (no-color.org) nor a dumb one. */
+export function wantsColor(terminal: WriteStream, env: NodeJS.ProcessEnv): boolean {
+  return terminal.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+}

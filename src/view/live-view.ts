@@ -1,0 +1,116 @@
+// The daemon's state as a few lines of text for a terminal, or as one line where there is none.
+// Pure: snapshot and history in, text out. No line is wider than the terminal, colour adds no width.
+import { LINE, renderGraph } from './graph.ts';
+import type { LiveHistory } from './live-history.ts';
+import { readableCount, readableDuration, readableNumber, readableRate, readableSize } from './readable.ts';
+import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
+
+export interface LiveOptions {
+  /** Width of the terminal. */
+  readonly columns: number;
+  readonly color: boolean;
+}
+
+type History = Pick<LiveHistory, 'totalsBitsPerSec' | 'deepestFiles'>;
+
+const GRAPH_ROWS = 6;
+const WIDEST = 100;
+const BARS = /[▁-█]+/g;
+const LINES = new RegExp(`${LINE}+`, 'g');
+/** SGR parameters (ECMA-48): the terminal's own palette, so that light and dark themes both work. */
+const SGR = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+type Ink = keyof typeof SGR;
+
+/** The whole view, without a newline at its end. */
+export function renderLive(snapshot: Snapshot, history: History, options: LiveOptions): string {
+  const width = Math.max(1, Math.min(options.columns, WIDEST));
+  const ink = (name: Ink, text: string): string =>
+    options.color && text.trim() !== '' ? `\x1b[${SGR[name]}m${text}\x1b[0m` : text;
+  const fit = (text: string): string => [...text].slice(0, width).join('');
+  return [
+    ink('bold', fit(headline(snapshot))),
+    ink('green', progressBar(snapshot.backlog, history.deepestFiles, width)),
+    fit(pace(snapshot)),
+    '',
+    fit(rates(snapshot.link)),
+    ...graph(snapshot.link, history, width).map((row) =>
+      row.replace(BARS, (bars) => ink('cyan', bars)).replace(LINES, (line) => ink('yellow', line)),
+    ),
+    ...notices(snapshot).map((notice) => ink('red', fit(notice))),
+  ].join('\n');
+}
+
+/** The same in one line, for logs, pipes and dumb terminals. */
+export function renderPlain(snapshot: Snapshot): string {
+  return [`${headline(snapshot)}; ${pace(snapshot)}; ${rates(snapshot.link)}`, ...notices(snapshot)].join(
+    '; ',
+  );
+}
+
+function headline({ state, backlog, link }: Snapshot): string {
+  const left = `${readableCount(backlog.files)} ${backlog.files === 1 ? 'file' : 'files'} to go`;
+  const doing = backlog.scanning ? `${state}, still counting` : state;
+  return `${left} (${readableSize(backlog.bytes)}) · ${doing} · ${link.interface} ${readableRate(link.capacityBitsPerSec)}`;
+}
+
+function progressBar(backlog: BacklogView, deepestFiles: number, width: number): string {
+  const done = deepestFiles === 0 ? 1 : 1 - backlog.files / deepestFiles;
+  // 100 % is said only when nothing is left.
+  const percent = `${String(Math.floor(done * 100)).padStart(4)} %`;
+  const cells = Math.max(0, width - percent.length);
+  const filled = Math.round(Math.min(1, Math.max(0, done)) * cells);
+  return ('━'.repeat(filled) + '┄'.repeat(cells - filled) + percent).slice(0, width);
+}
+
+function pace({ backlog, uploads, totals }: Snapshot): string {
+  return [
+    `${readableNumber(backlog.drainFilesPerSec)} files/s`,
+    eta(backlog),
+    `${readableCount(totals.deletedFiles)} verified and deleted`,
+    `uploads ${uploads.active} of ${uploads.limit}`,
+  ].join(' · ');
+}
+
+function eta(backlog: BacklogView): string {
+  switch (backlog.forecast) {
+    case 'empty':
+      return 'nothing to do';
+    case 'never':
+      return 'never done: more arrives than leaves';
+    case 'finite':
+      return backlog.etaMs === null ? 'ETA unknown' : `ETA ${readableDuration(backlog.etaMs)}`;
+    case 'unknown':
+      return 'ETA unknown';
+  }
+}
+
+function rates(link: LinkView): string {
+  const { totalBitsPerSec: total, ownBitsPerSec: own, crossBitsPerSec: cross } = link;
+  return [
+    `total ${readableRate(total)}`,
+    `own ${readableRate(own)}`,
+    `cross ${readableRate(cross)}`,
+    `target ${readableRate(link.targetBitsPerSec)}`,
+  ].join(' · ');
+}
+
+function graph(link: LinkView, history: History, width: number): string[] {
+  const { targetBitsPerSec: level, capacityBitsPerSec: capacity } = link;
+  // At a share of 50 % the edge is the whole capacity; at a small one the target stays in the middle.
+  const top = Math.min(capacity, level * 2);
+  const label = ` ${readableRate(level)}`;
+  const columns = width - label.length;
+  if (columns < 10) return [];
+  return renderGraph(history.totalsBitsPerSec, { columns, rows: GRAPH_ROWS, top, level, label });
+}
+
+function notices({ state, waitingFor, backlog, link }: Snapshot): string[] {
+  const notes: string[] = [];
+  if (waitingFor !== null) notes.push(`${state === 'paused' ? 'paused' : 'waiting'}: ${waitingFor}`);
+  if (link.degraded)
+    notes.push(`${link.interface} cannot be measured just now: sending at most half the target`);
+  if (link.floorEngaged) notes.push('others take the whole target: sending at the floor');
+  if (backlog.deferred > 0) notes.push(`${readableCount(backlog.deferred)} will be tried again`);
+  if (backlog.quarantined > 0) notes.push(`${readableCount(backlog.quarantined)} in quarantine need a human`);
+  return notes;
+}

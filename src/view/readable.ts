@@ -1,0 +1,58 @@
+// Numbers as people read them on a screen or in a log line: short, rounded to three digits, for reading only.
+// (config/units writes the exact form that a config file takes back.)
+
+const STEPS = ['', 'k', 'M', 'G', 'T', 'P'] as const;
+
+/** `49.9 Mbit/s`; powers of ten. */
+export function readableRate(bitsPerSec: number): string {
+  return scaled(bitsPerSec, 'bit/s');
+}
+
+/** `512 MB`; powers of ten, so that 50 Mbit/s and 6.25 MB/s are seen to be the same. */
+export function readableSize(sizeBytes: number): string {
+  return scaled(sizeBytes, 'B');
+}
+
+/** `2,914`. */
+export function readableCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
+
+/** `62.3`, `7.12`, `1,240`. */
+export function readableNumber(value: number): string {
+  return value >= 999.5 ? readableCount(value) : threeDigits(value);
+}
+
+/** `4 s`, `3 min 20 s`, `5 h 10 min`, `12 d 3 h`: two units at most. */
+export function readableDuration(durationMs: number): string {
+  const seconds = Math.max(0, Math.round(durationMs / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return twoUnits(minutes, 'min', seconds % 60, 's');
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return twoUnits(hours, 'h', minutes % 60, 'min');
+  return twoUnits(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  const whole = `${readableCount(large)} ${largeUnit}`;
+  return small === 0 ? whole : `${whole} ${small} ${smallUnit}`;
+}
+
+function scaled(value: number, unit: string): string {
+  let step = 0;
+  let rest = value;
+  // 999.5 would be written 1,000: it belongs to the next unit.
+  while (Math.abs(rest) >= 999.5 && step < STEPS.length - 1) {
+    rest /= 1000;
+    step += 1;
+  }
+  const digits = step === 0 ? String(Math.round(rest)) : readableNumber(rest);
+  return `${digits} ${STEPS[step]}${unit}`;
+}
+
+function threeDigits(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return '0';
+  return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
+}

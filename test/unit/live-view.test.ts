@@ -1,0 +1,181 @@
+// The live view: a snapshot in, text out.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import { LiveHistory } from '../../src/view/live-history.ts';
+import { renderLive, renderPlain } from '../../src/view/live-view.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
+
+const WIDE = { columns: 80, color: false };
+
+const draining: Snapshot = {
+  version: '0.1.0',
+  pid: 1,
+  state: 'draining',
+  waitingFor: null,
+  uptimeMs: 30_000,
+  backlog: {
+    files: 3000,
+    bytes: 300e6,
+    oldestAgeMs: 30_000,
+    deferred: 0,
+    quarantined: 0,
+    arrivalFilesPerSec: 0,
+    arrivalBytesPerSec: 0,
+    drainFilesPerSec: 62.34,
+    drainBytesPerSec: 6.2e6,
+    forecast: 'finite',
+    etaMs: 48_000,
+    scanning: false,
+  },
+  link: {
+    interface: 'lo',
+    capacityBitsPerSec: 100e6,
+    targetBitsPerSec: 50e6,
+    floorBitsPerSec: 1e6,
+    totalBitsPerSec: 49.94e6,
+    ownBitsPerSec: 49.1e6,
+    crossBitsPerSec: 0.84e6,
+    budgetBitsPerSec: 49.2e6,
+    floorEngaged: false,
+    degraded: false,
+  },
+  uploads: { active: 3, limit: 4 },
+  totals: {
+    uploadedFiles: 2000,
+    uploadedBytes: 200e6,
+    alreadyThereFiles: 0,
+    verifiedFiles: 2000,
+    deletedFiles: 2000,
+    multipartFiles: 0,
+    retries: 0,
+    quarantinedFiles: 0,
+  },
+};
+
+function withBacklog(backlog: Partial<Snapshot['backlog']>): Snapshot {
+  return { ...draining, backlog: { ...draining.backlog, ...backlog } };
+}
+
+function historyOf(...snapshots: Snapshot[]): LiveHistory {
+  const history = new LiveHistory();
+  for (const snapshot of snapshots) history.add(snapshot);
+  return history;
+}
+
+describe('renderLive', () => {
+  it('says how many files are left, how fast they go, when they are gone, and what the link carries', () => {
+    const text = renderLive(draining, historyOf(draining), WIDE);
+    for (const part of [
+      '3,000 files to go (300 MB) · draining · lo 100 Mbit/s',
+      '62.3 files/s · ETA 48 s · 2,000 verified and deleted · uploads 3 of 4',
+      'total 49.9 Mbit/s · own 49.1 Mbit/s · cross 840 kbit/s · target 50.0 Mbit/s',
+    ]) {
+      assert.ok(text.includes(part), `${part} is missing in\n${text}`);
+    }
+  });
+
+  const progress = [
+    { deepest: 5000, left: 5000, percent: '0 %' },
+    { deepest: 5000, left: 3000, percent: '40 %' },
+    { deepest: 5000, left: 1, percent: '99 %' },
+    { deepest: 5000, left: 0, percent: '100 %' },
+  ];
+  for (const { deepest, left, percent } of progress) {
+    it(`shows ${percent} when ${left} of ${deepest} files are left`, () => {
+      const now = withBacklog({ files: left });
+      const [, bar = ''] = renderLive(now, historyOf(withBacklog({ files: deepest }), now), WIDE).split('\n');
+      assert.ok(bar.endsWith(` ${percent}`), bar);
+      assert.equal(bar.length, 80);
+      assert.equal(bar.match(/━/g)?.length ?? 0, Math.round((74 * (deepest - left)) / deepest));
+    });
+  }
+
+  it('begins a new countdown after the backlog was empty', () => {
+    const now = withBacklog({ files: 10 });
+    const history = historyOf(draining, withBacklog({ files: 0 }), now);
+    assert.match(renderLive(now, history, WIDE), / 0 %$/m);
+  });
+
+  const forecasts = [
+    { backlog: { forecast: 'never', etaMs: null }, text: 'never done: more arrives than leaves' },
+    { backlog: { forecast: 'unknown', etaMs: null }, text: 'ETA unknown' },
+    { backlog: { forecast: 'empty', etaMs: null }, text: 'nothing to do' },
+    { backlog: { forecast: 'finite', etaMs: 400 * 86_400_000 }, text: 'ETA 400 d' },
+  ] as const;
+  for (const { backlog, text } of forecasts) {
+    it(`says "${text}"`, () => {
+      assert.ok(renderLive(withBacklog(backlog), historyOf(), WIDE).includes(text));
+    });
+  }
+
+  const troubles: { title: string; snapshot: Snapshot; text: string }[] = [
+    {
+      title: 'why the drain is paused',
+      snapshot: { ...draining, state: 'paused', waitingFor: 'the bucket demo does not exist' },
+      text: 'paused: the bucket demo does not exist',
+    },
+    {
+      title: 'that the floor is engaged',
+      snapshot: { ...draining, link: { ...draining.link, floorEngaged: true } },
+      text: 'others take the whole target: sending at the floor',
+    },
+    {
+      title: 'that the link is not measured',
+      snapshot: { ...draining, link: { ...draining.link, degraded: true } },
+      text: 'lo cannot be measured just now: sending at most half the target',
+    },
+    {
+      title: 'that files need a human',
+      snapshot: withBacklog({ quarantined: 2 }),
+      text: '2 in quarantine need a human',
+    },
+  ];
+  for (const { title, snapshot, text } of troubles) {
+    it(`says ${title}, in the view and in the plain line`, () => {
+      assert.ok(renderLive(snapshot, historyOf(), WIDE).includes(text));
+      assert.ok(renderPlain(snapshot).includes(text));
+      assert.ok(!renderLive(draining, historyOf(), WIDE).includes(text));
+    });
+  }
+
+  it('draws the total against the line of the target', () => {
+    const history = historyOf(...Array.from({ length: 20 }, () => draining));
+    const rows = renderLive(draining, history, WIDE).split('\n').slice(5);
+    assert.equal(rows.length, 6);
+    const target = rows.findIndex((row) => row.includes('┈'));
+    assert.equal(target, 3, 'half of the capacity is half of the height');
+    assert.ok(rows[target]?.endsWith(`${'█'.repeat(20)} 50.0 Mbit/s`), rows[target]);
+    assert.ok(rows.slice(0, 3).every((row) => row.trim() === ''));
+  });
+
+  for (const columns of [1, 5, 20, 40, 79, 300]) {
+    it(`keeps every line within ${columns} columns, whatever the numbers`, () => {
+      const huge: Snapshot = {
+        ...withBacklog({ files: 12_345_678_901, bytes: 9e18, quarantined: 7, drainFilesPerSec: 1e6 }),
+        link: { ...draining.link, totalBitsPerSec: 4e11, capacityBitsPerSec: 8e11, degraded: true },
+        waitingFor: 'a very long reason '.repeat(20),
+      };
+      for (const color of [false, true]) {
+        const text = stripVTControlCharacters(renderLive(huge, historyOf(huge), { columns, color }));
+        const widest = Math.max(...text.split('\n').map((line) => [...line].length));
+        assert.ok(widest <= columns, `${widest} columns:\n${text}`);
+      }
+    });
+  }
+
+  it('draws the same text with and without colour, and without colour no escape sequence', () => {
+    const history = historyOf(draining, draining);
+    const plain = renderLive(draining, history, WIDE);
+    const colored = renderLive(draining, history, { ...WIDE, color: true });
+    assert.equal(stripVTControlCharacters(colored), plain);
+    assert.notEqual(colored, plain);
+    assert.ok(!plain.includes('\x1b'));
+  });
+});
+
+it('renderPlain puts the state into one line', () => {
+  const line = renderPlain(draining);
+  assert.ok(!line.includes('\n'));
+  assert.match(line, /^3,000 files to go \(300 MB\) · draining · lo 100 Mbit\/s; 62\.3 files\/s · ETA 48 s/);
+});
