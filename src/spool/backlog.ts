@@ -4,25 +4,14 @@ import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import { BacklogCount } from './backlog-count.ts';
 import { Deferrals } from './deferrals.ts';
-import type { Entry, SpoolOrder, SpoolPath } from './entry.ts';
-import { IgnoreRules } from './ignore-rules.ts';
-import { type OddityReport, OddityReports } from './oddity-reports.ts';
+import type { Entry, SpoolPath } from './entry.ts';
 import { ReadyEntries } from './ready-entries.ts';
-import { ScanSchedule } from './scan-schedule.ts';
-import type { ScanRequest, ScanResult } from './scanner.ts';
-import { Settle } from './settle.ts';
-import { spoolFault } from './spool-fault.ts';
-import { type WatchLimits, WatchWhenShallow } from './watch-when-shallow.ts';
-import type { HintSource, WatcherEvents } from './watcher.ts';
+import { ScanLoop, type ScanLoopParts, type ScanOptions, type ScanReport } from './scan-loop.ts';
+import type { ScanResult } from './scanner.ts';
+import type { WatcherFactory, WatchLimits } from './watch-when-shallow.ts';
 
-export interface BacklogOptions {
-  readonly order: SpoolOrder;
-  /** Glob patterns; see IgnoreRules. */
-  readonly ignore: readonly string[];
-  readonly settleMs: number;
-  /** Longest time between two scans, if they take less than a tenth of it. */
-  readonly rescanMs: number;
-}
+export type BacklogOptions = ScanOptions;
+export type BacklogReport = ScanReport;
 
 /** Bounds on memory. Defaults in brackets. */
 export interface BacklogLimits {
@@ -33,14 +22,6 @@ export interface BacklogLimits {
   /** Up to where the spool is watched [2,000 files, 200 folders]. */
   readonly watch?: WatchLimits;
 }
-
-export type BacklogReport =
-  | OddityReport
-  /** Once per failure; scans go on. `spool-gone` is its code when the spool is no longer at its path. */
-  | { readonly kind: 'scan-failed'; readonly fault: Fault }
-  | { readonly kind: 'scan-recovered' }
-  /** No watches left: files are found by scanning, up to `rescan` later. */
-  | { readonly kind: 'watch-unavailable'; readonly code: string };
 
 /** What became of an entry: removed from the spool, to be looked at again, or to be tried again later. */
 export type Outcome = 'gone' | 'again' | { readonly deferForMs: number };
@@ -55,6 +36,7 @@ export interface BacklogCounts {
   readonly deferred: number;
   /** As of the last scan. */
   readonly unsettled: number;
+  /** Since the start, without what the first scan found; they only grow. */
   readonly arrivedFiles: number;
   readonly arrivedBytes: number;
   /** A scan has succeeded since the start. */
@@ -62,12 +44,12 @@ export interface BacklogCounts {
   readonly watching: boolean;
   /** Too much to watch: counts are of the last scan, corrected by what was removed since. */
   readonly deep: boolean;
-  /** Why the last scan failed, if it did. */
+  /** Why the last scan failed, if it did. Nothing is handed out then. */
   readonly fault: Fault | null;
 }
 
 export interface BacklogParts {
-  readonly spool: { readonly path: string; scan(request: ScanRequest): Promise<ScanResult> };
+  readonly spool: ScanLoopParts['spool'];
   readonly clock: Clock;
   readonly options: BacklogOptions;
   readonly limits?: BacklogLimits;
@@ -75,73 +57,71 @@ export interface BacklogParts {
   readonly onWork: () => void;
   readonly onReport: (report: BacklogReport) => void;
   /** Where hints come from; absent: chokidar on real directories. */
-  readonly watch?: (path: string, events: WatcherEvents) => HintSource;
+  readonly watch?: WatcherFactory;
 }
 
 const ENTRIES_MAX = 10_000;
 const DEFERRED_MAX = 10_000;
-const FAILED_RETRY_MS = 5_000;
-// A new scan is due when this much of what was at hand after the last one is left.
+// The next scan is due when no more than this much of what the last one kept is left.
 const LOW_SHARE = 0.25;
 
 export class Backlog {
-  readonly #parts: BacklogParts;
   readonly #clock: Clock;
+  readonly #onWork: () => void;
+  readonly #deferredMax: number;
+  readonly #loop: ScanLoop;
   #options: BacklogOptions;
-  #ignore: IgnoreRules;
-  readonly #settle: Settle;
   readonly #ready: ReadyEntries;
   readonly #inFlight = new Map<string, Entry>();
-  readonly #deferrals = new Deferrals();
+  readonly #deferrals: Deferrals;
   readonly #count = new BacklogCount();
-  readonly #schedule = new ScanSchedule();
-  readonly #oddities = new OddityReports();
-  readonly #watch: WatchWhenShallow;
-  /** Removed, deferred or become due while a scan runs, which may have looked at them before. */
+  /** Since the running scan began, which may have looked at them before. */
   readonly #goneInScan = new Set<string>();
   readonly #dueInScan: Entry[] = [];
-  #lastScan: { readonly result: ScanResult; readonly kept: number } | undefined;
-  #fault: Fault | null = null;
-  #running: AbortController | undefined;
-  #scan: Promise<void> | undefined;
-  #cancelScanTimer = () => {};
-  #cancelDeferralTimer = () => {};
-  #deferralTimerMs = Number.POSITIVE_INFINITY;
+  #lastScan: ScanResult | undefined;
+  #isRunning = false;
 
   constructor(parts: BacklogParts) {
-    this.#parts = parts;
     this.#clock = parts.clock;
+    this.#onWork = parts.onWork;
     this.#options = parts.options;
-    this.#ignore = new IgnoreRules(parts.options.ignore);
-    this.#settle = new Settle(parts.options.settleMs);
+    this.#deferredMax = parts.limits?.deferred ?? DEFERRED_MAX;
     this.#ready = new ReadyEntries(parts.options.order);
-    this.#watch = new WatchWhenShallow(parts.spool.path, parts.limits?.watch, parts.watch, {
+    this.#deferrals = new Deferrals(parts.clock, (due) => this.#due(due));
+    this.#loop = new ScanLoop({
+      spool: parts.spool,
+      clock: parts.clock,
+      options: parts.options,
+      capacity: parts.limits?.entries ?? ENTRIES_MAX,
+      ...(parts.limits?.watch === undefined ? {} : { watchLimits: parts.limits.watch }),
+      ...(parts.watch === undefined ? {} : { watch: parts.watch }),
+      wants: (path) => this.#wants(path),
+      onBegin: () => this.#scanBegan(),
+      onScanned: (result) => this.#scanned(result),
+      onNothing: () => this.#count.scanFailed(),
       onHint: (path) => this.hint(path),
-      onReady: () => this.#want(0),
-      onUnavailable: (code) => parts.onReport({ kind: 'watch-unavailable', code }),
+      onReport: parts.onReport,
     });
   }
 
   /** Scans at once, and goes on until stop(). */
   start(): void {
-    this.#running = new AbortController();
-    this.#want(0);
+    this.#isRunning = true;
+    this.#deferrals.start();
+    this.#loop.start();
   }
 
   /** Resolves when no scan runs and nothing is watched. take() gives nothing from the call on; release() still counts. */
   async stop(): Promise<void> {
-    this.#running?.abort(new Error('the backlog has been stopped'));
-    this.#running = undefined;
-    this.#cancelScanTimer();
-    this.#cancelDeferralTimer();
-    await this.#scan;
-    await this.#watch.stop();
+    this.#isRunning = false;
+    this.#deferrals.stop();
+    await this.#loop.stop();
   }
 
   /** The best entry that is neither in flight nor deferred. Must be given back by release(). */
   take(): Entry | undefined {
-    if (this.#running === undefined || this.#fault !== null) return undefined;
-    if (this.#deferrals.size >= (this.#parts.limits?.deferred ?? DEFERRED_MAX)) return undefined;
+    if (!this.#isRunning || this.#loop.fault !== null || this.#deferrals.size >= this.#deferredMax)
+      return undefined;
     const entry = this.#ready.takeBest();
     if (entry !== undefined) this.#inFlight.set(entry.path.id, entry);
     this.#wantMoreWhenLow();
@@ -155,25 +135,30 @@ export class Backlog {
     this.#inFlight.delete(path.id);
     if (outcome === 'gone') {
       this.#count.removed(path.id, entry.identity.sizeBytes);
-      if (this.#scan !== undefined) this.#goneInScan.add(path.id);
-    } else if (outcome === 'again') this.#want(0);
-    else this.#defer(entry, outcome.deferForMs);
+      if (this.#loop.isScanning) this.#goneInScan.add(path.id);
+    } else if (outcome === 'again') {
+      this.#loop.want('routine');
+    } else {
+      this.#deferrals.add(entry, this.#clock.monotonicMs() + outcome.deferForMs);
+    }
   }
 
   /** Something may have happened in the spool, perhaps to `path`. Hints about files in flight are our own echo. */
   hint(path?: SpoolPath): void {
-    if (path !== undefined && this.#inFlight.has(path.id)) return;
-    this.#want(0);
+    if (path === undefined || !this.#inFlight.has(path.id)) this.#loop.want('routine');
   }
 
-  /** Takes effect at once; entries in flight are not affected. */
+  /** Tries what was deferred at once, as when the store answers again. */
+  retryDeferred(): void {
+    this.#deferrals.releaseAll();
+  }
+
+  /** Takes effect with the scan it asks for; entries in flight are not affected. */
   setOptions(options: BacklogOptions): void {
     this.#options = options;
-    this.#ignore = new IgnoreRules(options.ignore);
-    this.#settle.setSettleMs(options.settleMs);
     // What is at hand was chosen by the old rules.
     this.#ready.clear();
-    this.#want(0);
+    this.#loop.setOptions(options);
   }
 
   view(): BacklogCounts {
@@ -183,138 +168,57 @@ export class Backlog {
       oldestModifiedMs: files === 0 ? null : this.#oldestModifiedMs(),
       inFlight: this.#inFlight.size,
       deferred: this.#deferrals.size,
-      watching: this.#watch.watching,
-      deep: this.#watch.deep,
-      fault: this.#fault,
+      watching: this.#loop.watching,
+      deep: this.#loop.deep,
+      fault: this.#loop.fault,
     };
   }
 
-  #defer(entry: Entry, forMs: number): void {
-    const dueMs = this.#clock.monotonicMs() + forMs;
-    this.#deferrals.add(entry, dueMs);
-    if (dueMs < this.#deferralTimerMs) this.#armDeferrals(dueMs);
-  }
-
-  #armDeferrals(dueMs: number): void {
-    this.#cancelDeferralTimer();
-    this.#deferralTimerMs = dueMs;
-    if (dueMs === Number.POSITIVE_INFINITY || this.#running === undefined) return;
-    const waitMs = Math.max(0, dueMs - this.#clock.monotonicMs());
-    this.#cancelDeferralTimer = this.#clock.schedule(waitMs, () => {
-      const due = this.#deferrals.takeDue(this.#clock.monotonicMs());
-      this.#ready.add(due);
-      // The scan that runs was told to leave them out.
-      if (this.#scan !== undefined) this.#dueInScan.push(...due);
-      this.#armDeferrals(this.#deferrals.nextDueMs());
-      if (due.length > 0) this.#parts.onWork();
-    });
-  }
-
-  #want(inMs: number): void {
-    this.#schedule.want('routine', this.#clock.monotonicMs() + inMs);
-    this.#armScan();
+  #due(entries: readonly Entry[]): void {
+    this.#ready.add(entries);
+    // The scan that runs was told to leave them out.
+    if (this.#loop.isScanning) this.#dueInScan.push(...entries);
+    this.#onWork();
   }
 
   #wantMoreWhenLow(): void {
-    const last = this.#lastScan;
-    if (last === undefined || last.result.eligible <= last.kept || this.#ready.size > last.kept * LOW_SHARE)
-      return;
-    this.#schedule.want(this.#ready.size === 0 ? 'starved' : 'low', this.#clock.monotonicMs());
-    this.#armScan();
+    if (this.#lastScan === undefined) return;
+    const kept = this.#lastScan.entries.length;
+    if (this.#lastScan.eligible === kept || this.#ready.size > kept * LOW_SHARE) return;
+    this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
   }
 
-  #armScan(): void {
-    if (this.#running === undefined || this.#scan !== undefined) return;
-    this.#cancelScanTimer();
-    const waitMs = Math.max(0, this.#schedule.dueMs() - this.#clock.monotonicMs());
-    if (waitMs === Number.POSITIVE_INFINITY) return;
-    const { signal } = this.#running;
-    this.#cancelScanTimer = this.#clock.schedule(waitMs, () => {
-      this.#scan = this.#scanOnce(signal).finally(() => {
-        this.#scan = undefined;
-        this.#armScan();
-      });
-    });
-  }
-
-  async #scanOnce(signal: AbortSignal): Promise<void> {
-    const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
-    this.#schedule.began();
+  #scanBegan(): void {
     this.#count.scanBegan();
     this.#goneInScan.clear();
     this.#dueInScan.length = 0;
-    try {
-      const result = await this.#parts.spool.scan({
-        order: this.#options.order,
-        capacity: this.#parts.limits?.entries ?? ENTRIES_MAX,
-        ignore: this.#ignore,
-        settle: this.#settle,
-        now,
-        wants: (path) => this.#wants(path),
-        onOddity: (path, oddity) => {
-          const report = this.#oddities.sighted(path, oddity);
-          if (report !== undefined) this.#parts.onReport(report);
-        },
-        signal,
-      });
-      this.#scanned(result, now.monotonicMs);
-    } catch (error) {
-      this.#scanFailed(error, signal);
-    } finally {
-      const endMs = this.#clock.monotonicMs();
-      this.#schedule.ended(endMs, endMs - now.monotonicMs);
-    }
   }
 
-  /** The scan counts a file: shall it be among its entries? */
+  /** The running scan counts a file: shall it be among its entries? */
   #wants({ id }: SpoolPath): boolean {
     const isHeld = this.#inFlight.has(id) || this.#deferrals.has(id);
     if (isHeld || this.#ready.has(id)) this.#count.saw(id);
     return !isHeld;
   }
 
-  #scanned(result: ScanResult, beganMs: number): void {
+  #scanned(result: ScanResult): void {
+    const isFree = ({ path: { id } }: Entry) =>
+      !this.#inFlight.has(id) && !this.#deferrals.has(id) && !this.#goneInScan.has(id);
     this.#count.scanEnded(result);
-    this.#ready.clear();
+    this.#lastScan = result;
     this.#ready.reorder(this.#options.order);
-    this.#ready.add(this.#dueInScan.filter(({ path }) => this.#isFree(path.id)));
-    this.#ready.add(result.entries.filter(({ path }) => this.#isFree(path.id)));
-    this.#lastScan = { result, kept: result.entries.length };
-    this.#schedule.want('routine', beganMs + this.#options.rescanMs);
-    if (result.settlesInMs !== null) this.#schedule.want('routine', beganMs + Math.ceil(result.settlesInMs));
-    this.#watch.adapt(result.files, result.folders);
-    if (this.#fault !== null) {
-      this.#fault = null;
-      this.#parts.onReport({ kind: 'scan-recovered' });
-    }
+    this.#ready.replace([...result.entries, ...this.#dueInScan].filter(isFree));
     this.#wantMoreWhenLow();
-    if (this.#ready.size > 0) this.#parts.onWork();
+    if (this.#ready.size > 0) this.#onWork();
   }
 
-  #isFree(id: string): boolean {
-    return !this.#inFlight.has(id) && !this.#deferrals.has(id) && !this.#goneInScan.has(id);
-  }
-
-  #scanFailed(error: unknown, signal: AbortSignal): void {
-    this.#count.scanFailed();
-    if (signal.aborted) return;
-    const fault = spoolFault(error, 'scan', this.#parts.spool.path);
-    const isNews = this.#fault === null || this.#fault.message !== fault.message;
-    this.#fault = fault;
-    this.#schedule.want(
-      'routine',
-      this.#clock.monotonicMs() + Math.min(this.#options.rescanMs, FAILED_RETRY_MS),
-    );
-    if (isNews) this.#parts.onReport({ kind: 'scan-failed', fault });
-  }
-
-  /** Of what is held, when the oldest is always held; else as of the last scan. */
+  /** Of what is held, when the oldest always is; else as of the last scan. */
   #oldestModifiedMs(): number | null {
-    const scanned = this.#lastScan?.result.oldestModifiedMs ?? null;
-    if (this.#options.order !== 'oldest-first') return scanned;
+    const scannedMs = this.#lastScan?.oldestModifiedMs ?? null;
+    if (this.#options.order !== 'oldest-first') return scannedMs;
     let oldestMs = this.#ready.best()?.modifiedMs ?? Number.POSITIVE_INFINITY;
     for (const { modifiedMs } of this.#inFlight.values()) oldestMs = Math.min(oldestMs, modifiedMs);
     for (const { modifiedMs } of this.#deferrals.entries()) oldestMs = Math.min(oldestMs, modifiedMs);
-    return oldestMs === Number.POSITIVE_INFINITY ? scanned : oldestMs;
+    return oldestMs === Number.POSITIVE_INFINITY ? scannedMs : oldestMs;
   }
 }

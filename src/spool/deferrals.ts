@@ -1,4 +1,5 @@
-// Entries that are to be tried again later, each with its time on the monotonic clock. Pure, bounded by its user.
+// Entries that are to be tried again later, each at its time on the monotonic clock. Bounded by its user.
+import type { Clock } from '../system/clock.ts';
 import type { Entry } from './entry.ts';
 
 interface Deferral {
@@ -6,8 +7,34 @@ interface Deferral {
   readonly dueMs: number;
 }
 
+// Those due this soon after one another are handed over together: a look at all of them for each would add up.
+const GRANULARITY_MS = 50;
+
 export class Deferrals {
+  readonly #clock: Clock;
+  readonly #onDue: (entries: readonly Entry[]) => void;
   readonly #byId = new Map<string, Deferral>();
+  #isRunning = false;
+  #armedMs = Number.POSITIVE_INFINITY;
+  #cancelTimer: (() => void) | undefined;
+
+  /** `onDue` gets the entries whose time has come, never none; they are deferred no more. */
+  constructor(clock: Clock, onDue: (entries: readonly Entry[]) => void) {
+    this.#clock = clock;
+    this.#onDue = onDue;
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#arm();
+  }
+
+  /** Nothing becomes due until the next start(). */
+  stop(): void {
+    this.#isRunning = false;
+    this.#cancelTimer?.();
+    this.#armedMs = Number.POSITIVE_INFINITY;
+  }
 
   get size(): number {
     return this.#byId.size;
@@ -17,33 +44,45 @@ export class Deferrals {
     return this.#byId.has(id);
   }
 
-  entries(): Entry[] {
-    return Array.from(this.#byId.values(), ({ entry }) => entry);
+  *entries(): Generator<Entry> {
+    for (const { entry } of this.#byId.values()) yield entry;
   }
 
   add(entry: Entry, dueMs: number): void {
     this.#byId.set(entry.path.id, { entry, dueMs });
+    if (dueMs < this.#armedMs) this.#armAt(dueMs);
   }
 
-  /** Removes and returns what is due. */
-  takeDue(nowMs: number): Entry[] {
+  /** Makes everything due. */
+  releaseAll(): void {
+    this.#handOver(Number.POSITIVE_INFINITY);
+  }
+
+  #handOver(untilMs: number): void {
     const due: Entry[] = [];
     for (const [id, { entry, dueMs }] of this.#byId) {
-      if (dueMs > nowMs) continue;
+      if (dueMs > untilMs) continue;
       this.#byId.delete(id);
       due.push(entry);
     }
-    return due;
+    this.#arm();
+    if (due.length > 0) this.#onDue(due);
   }
 
-  /** Infinity when nothing is deferred. */
-  nextDueMs(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { dueMs } of this.#byId.values()) next = Math.min(next, dueMs);
-    return next;
+  #arm(): void {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { dueMs } of this.#byId.values()) nextMs = Math.min(nextMs, dueMs);
+    this.#armAt(nextMs);
   }
 
-  clear(): void {
-    this.#byId.clear();
+  #armAt(dueMs: number): void {
+    this.#cancelTimer?.();
+    if (!this.#isRunning || dueMs === Number.POSITIVE_INFINITY) {
+      this.#armedMs = Number.POSITIVE_INFINITY;
+      return;
+    }
+    this.#armedMs = dueMs;
+    const waitMs = Math.max(GRANULARITY_MS, dueMs - this.#clock.monotonicMs());
+    this.#cancelTimer = this.#clock.schedule(waitMs, () => this.#handOver(this.#clock.monotonicMs()));
   }
 }

@@ -8,7 +8,8 @@ export class HeldDirectories {
   /** `.halfpipe/` */
   readonly home: OpenDirectory;
   #users = 0;
-  #closing: { promise: Promise<void>; idle: () => void } | undefined;
+  #onIdle: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(root: OpenDirectory, home: OpenDirectory) {
     this.root = root;
@@ -17,7 +18,7 @@ export class HeldDirectories {
 
   /** Runs `use`; close() waits for it. Raises Fault `changed` once close() has been called. */
   async run<T>(use: () => Promise<T>): Promise<T> {
-    if (this.#closing !== undefined) {
+    if (this.#closed !== undefined) {
       const subject = 'the spool';
       throw new Fault('changed', 'the spool has been closed', { operation: 'use', subject, code: 'closed' });
     }
@@ -26,23 +27,23 @@ export class HeldDirectories {
       return await use();
     } finally {
       this.#users--;
-      if (this.#users === 0) (this.#closing as { idle: () => void } | undefined)?.idle();
+      if (this.#users === 0) this.#onIdle?.();
     }
   }
 
   /** Resolves when everything running has ended and both are closed. */
-  async close(): Promise<void> {
-    if (this.#closing === undefined) {
-      let idle = () => {};
-      const promise = new Promise<void>((resolve) => {
-        idle = resolve;
-      }).then(async () => {
-        await this.home.close();
-        await this.root.close();
+  close(): Promise<void> {
+    this.#closed ??= this.#closeWhenIdle();
+    return this.#closed;
+  }
+
+  async #closeWhenIdle(): Promise<void> {
+    if (this.#users > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
       });
-      this.#closing = { promise, idle };
-      if (this.#users === 0) idle();
     }
-    await this.#closing.promise;
+    await this.home.close();
+    await this.root.close();
   }
 }

@@ -40,9 +40,15 @@ export class ReadyEntries {
     this.#sort();
   }
 
+  /** Instead of all that is at hand. */
+  replace(entries: Iterable<Entry>): void {
+    this.clear();
+    this.add(entries);
+  }
+
+  /** From the next add() or replace() on. */
   reorder(order: SpoolOrder): void {
     this.#compare = compareEntries(order);
-    this.#sort();
   }
 
   clear(): void {

@@ -70,8 +70,7 @@ export class Settle {
   }
 
   #quietMs(identity: FileIdentity, now: Moment): number {
-    const { mtimeNs, ctimeNs } = identity;
-    const touchedMs = Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n);
+    const touchedMs = Math.max(Number(identity.mtimeNs / 1_000_000n), Number(identity.ctimeNs / 1_000_000n));
     // A time stamp in the future says nothing about how long ago it was.
     return Math.max(0, now.wallMs - touchedMs);
   }

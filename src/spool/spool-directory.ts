@@ -35,7 +35,7 @@ export class SpoolDirectory {
    * whose message names the path and what to do.
    */
   static async open(path: string): Promise<SpoolDirectory> {
-    return new SpoolDirectory(path, await attach(path, async () => {}));
+    return new SpoolDirectory(path, await attach(path));
   }
 
   /**
@@ -170,10 +170,10 @@ export class SpoolDirectory {
   }
 }
 
-async function attach(path: string, vet: (root: OpenDirectory) => Promise<void>): Promise<HeldDirectories> {
+async function attach(path: string, vet?: (root: OpenDirectory) => Promise<void>): Promise<HeldDirectories> {
   const root = await openRoot(path);
   try {
-    await vet(root);
+    await vet?.(root);
     const home = await openPrivateFolder(root, path);
     try {
       await probe(root, home, path);

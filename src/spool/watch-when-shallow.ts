@@ -1,6 +1,5 @@
 // Watches the spool only while it is shallow: a deep one has work enough, and watching it costs a look at every file.
 // When the system has no watches left, says so once and leaves it to the scans.
-import type { SpoolPath } from './entry.ts';
 import { type HintSource, SpoolWatcher, type WatcherEvents } from './watcher.ts';
 
 export interface WatchLimits {
@@ -12,7 +11,8 @@ const SHALLOW: WatchLimits = { files: 2_000, folders: 200 };
 // Watching begins well below the limit at which it ends, so that a spool at the limit does not go to and fro.
 const BEGIN_SHARE = 0.5;
 
-type WatcherFactory = (path: string, events: WatcherEvents) => HintSource;
+/** Makes what is started and stopped; see SpoolWatcher. */
+export type WatcherFactory = (path: string, events: WatcherEvents) => HintSource;
 
 export class WatchWhenShallow {
   readonly #path: string;
@@ -23,17 +23,13 @@ export class WatchWhenShallow {
   #ready = false;
   #unavailable = false;
   #deep = false;
-  #closing: Promise<void> = Promise.resolve();
+  #closing: Promise<unknown> = Promise.resolve();
 
   constructor(
     path: string,
+    events: WatcherEvents,
     limits: WatchLimits = SHALLOW,
-    create: WatcherFactory = (watched, events) => new SpoolWatcher(watched, events),
-    events: {
-      onHint: (path?: SpoolPath) => void;
-      onReady: () => void;
-      onUnavailable: (code: string) => void;
-    },
+    create: WatcherFactory = (watched, watcherEvents) => new SpoolWatcher(watched, watcherEvents),
   ) {
     this.#path = path;
     this.#limits = limits;
@@ -56,6 +52,11 @@ export class WatchWhenShallow {
     this.#deep = files >= this.#limits.files * share || folders >= this.#limits.folders * share;
     if (this.#deep) this.#end();
     else if (this.#watcher === undefined && !this.#unavailable) this.#begin();
+  }
+
+  /** Until the next adapt(). */
+  pause(): void {
+    this.#end();
   }
 
   /** Nothing is watched any more when it resolves; adapt() may begin again. */
@@ -85,6 +86,6 @@ export class WatchWhenShallow {
     const watcher = this.#watcher;
     this.#watcher = undefined;
     this.#ready = false;
-    if (watcher !== undefined) this.#closing = Promise.all([this.#closing, watcher.stop()]).then(() => {});
+    if (watcher !== undefined) this.#closing = Promise.all([this.#closing, watcher.stop()]);
   }
 }

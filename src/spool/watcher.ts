@@ -28,6 +28,7 @@ export class SpoolWatcher implements HintSource {
   readonly #path: string;
   readonly #events: WatcherEvents;
   #watcher: FSWatcher | undefined;
+  #isUnavailable = false;
 
   constructor(path: string, events: WatcherEvents) {
     this.#path = path;
@@ -61,19 +62,21 @@ export class SpoolWatcher implements HintSource {
 
   #raw(name: unknown, details: unknown): void {
     const folder = watchedPathOf(details);
-    if (typeof name !== 'string' || folder === undefined) return this.#events.onHint();
-    const path = relative(this.#path, `${folder}/${name}`);
-    if (path === PRIVATE_FOLDER || path.startsWith(`${PRIVATE_FOLDER}/`)) return;
+    const path = typeof name === 'string' && folder !== undefined ? `${folder}/${name}` : this.#path;
+    if (this.#isPrivate(path)) return;
     // A name that is no UTF-8 arrives mangled; as a hint without a path it still counts.
-    if (path === '' || path.includes('\ufffd')) return this.#events.onHint();
-    this.#events.onHint(SpoolPath.from(path));
+    const isKnown = path !== this.#path && !path.includes('\ufffd');
+    this.#events.onHint(isKnown ? SpoolPath.from(relative(this.#path, path)) : undefined);
   }
 
   #error(error: unknown): void {
     const code = errnoOf(error);
-    if (code === undefined || !OUT_OF_WATCHES.has(code)) return this.#events.onHint();
-    this.#watcher?.removeAllListeners('error').on('error', () => this.#events.onHint());
-    this.#events.onUnavailable(code);
+    // Any other error is about some folder: a scan tells what is there.
+    if (code === undefined || !OUT_OF_WATCHES.has(code)) this.#events.onHint();
+    else if (!this.#isUnavailable) {
+      this.#isUnavailable = true;
+      this.#events.onUnavailable(code);
+    }
   }
 
   #isPrivate(path: string): boolean {

@@ -1,0 +1,98 @@
+// Removes folders that draining has emptied, upwards, never the root. Not at once: a producer may be about to write
+// the next file, so a folder has to be left alone for a while first. Forgets what it was about on a restart.
+import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
+import { SpoolPath } from './entry.ts';
+import { spoolFault } from './spool-fault.ts';
+
+export interface EmptyFoldersParts {
+  readonly spool: {
+    removeFolder(
+      path: SpoolPath,
+      quietMs: number,
+      wallMs: number,
+    ): Promise<'removed' | 'in-use' | 'too-young'>;
+  };
+  readonly clock: Clock;
+  /** How long nothing must have happened in a folder, ≥ 0. */
+  readonly quietMs: number;
+  /** A folder that cannot be removed; it is left alone until a file is removed from it again. */
+  readonly onFault: (fault: Fault) => void;
+}
+
+// Beyond that folders stay: harmless, and the next file removed from one brings it back.
+const FOLDERS_MAX = 10_000;
+// Also the least wait, so that a settle time of 0 does not race producers that make a folder, then its files.
+const INTERVAL_MS = 2_000;
+
+export class EmptyFolders {
+  readonly #parts: EmptyFoldersParts;
+  readonly #dueMsByFolder = new Map<string, { readonly path: SpoolPath; readonly dueMs: number }>();
+  #isRunning = false;
+  #cancelTimer: (() => void) | undefined;
+  #sweep: Promise<void> | undefined;
+
+  constructor(parts: EmptyFoldersParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#arm();
+  }
+
+  /** Resolves when no folder is being removed any more. */
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    await this.#sweep;
+  }
+
+  /** The file at `path` has been removed from the spool. */
+  fileRemoved(path: SpoolPath): void {
+    const slash = path.bytes.lastIndexOf('/');
+    if (slash > 0) this.#note(new SpoolPath(path.bytes.subarray(0, slash)));
+  }
+
+  #note(path: SpoolPath): void {
+    if (this.#dueMsByFolder.size >= FOLDERS_MAX && !this.#dueMsByFolder.has(path.id)) return;
+    const dueMs = this.#parts.clock.monotonicMs() + Math.max(INTERVAL_MS, this.#parts.quietMs);
+    this.#dueMsByFolder.set(path.id, { path, dueMs });
+    this.#arm();
+  }
+
+  #arm(): void {
+    const isIdle = this.#cancelTimer === undefined && this.#sweep === undefined;
+    if (!this.#isRunning || !isIdle || this.#dueMsByFolder.size === 0) return;
+    this.#cancelTimer = this.#parts.clock.schedule(INTERVAL_MS, () => {
+      this.#cancelTimer = undefined;
+      this.#sweep = this.#removeDue().finally(() => {
+        this.#sweep = undefined;
+        this.#arm();
+      });
+    });
+  }
+
+  async #removeDue(): Promise<void> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const [id, { path, dueMs }] of this.#dueMsByFolder) {
+      if (dueMs > nowMs || !this.#isRunning) continue;
+      this.#dueMsByFolder.delete(id);
+      await this.#remove(path);
+    }
+  }
+
+  async #remove(path: SpoolPath): Promise<void> {
+    const { spool, clock, quietMs, onFault } = this.#parts;
+    try {
+      const outcome = await spool.removeFolder(path, quietMs, clock.wallMs());
+      if (outcome === 'too-young') this.#note(path);
+      else if (outcome === 'removed') this.fileRemoved(path);
+    } catch (error) {
+      const fault = spoolFault(error, 'remove folder', path.toString());
+      // Gone or swapped for something else: nothing of ours.
+      if (fault.faultClass !== 'changed') onFault(fault);
+    }
+  }
+}

@@ -1,0 +1,192 @@
+// One scan after the other, for as long as the daemon runs: at the rescan interval, on hints, when a file settles,
+// when the backlog runs low. A failed scan is told once and tried again; nothing is ever concluded from one.
+import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
+import type { SpoolOrder, SpoolPath } from './entry.ts';
+import { IgnoreRules } from './ignore-rules.ts';
+import { type OddityReport, OddityReports } from './oddity-reports.ts';
+import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
+import type { ScanRequest, ScanResult } from './scanner.ts';
+import { Settle } from './settle.ts';
+import { spoolFault } from './spool-fault.ts';
+import { type WatcherFactory, type WatchLimits, WatchWhenShallow } from './watch-when-shallow.ts';
+
+export interface ScanOptions {
+  readonly order: SpoolOrder;
+  /** Glob patterns; see IgnoreRules. */
+  readonly ignore: readonly string[];
+  readonly settleMs: number;
+  /** Longest time between two scans, if they take less than a tenth of it. */
+  readonly rescanMs: number;
+}
+
+export type ScanReport =
+  | OddityReport
+  /** Once per failure; scans go on. Its code is `spool-gone` when the spool is no longer at its path. */
+  | { readonly kind: 'scan-failed'; readonly fault: Fault }
+  | { readonly kind: 'scan-recovered' }
+  /** No watches left: files are found by scanning, up to `rescan` later. */
+  | { readonly kind: 'watch-unavailable'; readonly code: string };
+
+export interface ScanLoopParts {
+  readonly spool: { readonly path: string; scan(request: ScanRequest): Promise<ScanResult> };
+  readonly clock: Clock;
+  readonly options: ScanOptions;
+  /** Entries a scan keeps. */
+  readonly capacity: number;
+  readonly watchLimits?: WatchLimits;
+  readonly watch?: WatcherFactory;
+  readonly wants: (path: SpoolPath) => boolean;
+  readonly onBegin: () => void;
+  readonly onScanned: (result: ScanResult) => void;
+  /** A scan ended without a result. */
+  readonly onNothing: () => void;
+  readonly onHint: (path?: SpoolPath) => void;
+  readonly onReport: (report: ScanReport) => void;
+}
+
+const FAILED_RETRY_MS = 5_000;
+
+export class ScanLoop {
+  readonly #parts: ScanLoopParts;
+  readonly #clock: Clock;
+  #options: ScanOptions;
+  #ignore: IgnoreRules;
+  readonly #settle: Settle;
+  readonly #schedule = new ScanSchedule();
+  readonly #oddities = new OddityReports();
+  readonly #watch: WatchWhenShallow;
+  #fault: Fault | null = null;
+  #running: AbortController | undefined;
+  #scan: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(parts: ScanLoopParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#options = parts.options;
+    this.#ignore = new IgnoreRules(parts.options.ignore);
+    this.#settle = new Settle(parts.options.settleMs);
+    this.#watch = new WatchWhenShallow(
+      parts.spool.path,
+      {
+        onHint: parts.onHint,
+        onReady: () => this.want('routine'),
+        onUnavailable: (code) => parts.onReport({ kind: 'watch-unavailable', code }),
+      },
+      parts.watchLimits,
+      parts.watch,
+    );
+  }
+
+  /** Why the last scan failed, if it did. */
+  get fault(): Fault | null {
+    return this.#fault;
+  }
+
+  get isScanning(): boolean {
+    return this.#scan !== undefined;
+  }
+
+  get watching(): boolean {
+    return this.#watch.watching;
+  }
+
+  get deep(): boolean {
+    return this.#watch.deep;
+  }
+
+  start(): void {
+    this.#running = new AbortController();
+    this.want('routine');
+  }
+
+  /** Resolves when no scan runs and nothing is watched. */
+  async stop(): Promise<void> {
+    this.#running?.abort(new Error('the backlog has been stopped'));
+    this.#running = undefined;
+    this.#cancelTimer?.();
+    await this.#scan;
+    await this.#watch.stop();
+  }
+
+  /** Scans as soon as the limit on the time spent scanning allows. */
+  want(reason: ScanReason): void {
+    this.#schedule.want(reason, this.#clock.monotonicMs());
+    this.#arm();
+  }
+
+  setOptions(options: ScanOptions): void {
+    this.#options = options;
+    this.#ignore = new IgnoreRules(options.ignore);
+    this.#settle.setSettleMs(options.settleMs);
+    this.want('routine');
+  }
+
+  #arm(): void {
+    if (this.#running === undefined || this.#scan !== undefined) return;
+    this.#cancelTimer?.();
+    const dueMs = this.#schedule.dueMs();
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const { signal } = this.#running;
+    this.#cancelTimer = this.#clock.schedule(Math.max(0, dueMs - this.#clock.monotonicMs()), () => {
+      this.#scan = this.#scanOnce(signal).finally(() => {
+        this.#scan = undefined;
+        this.#arm();
+      });
+    });
+  }
+
+  /** Never rejects. */
+  async #scanOnce(signal: AbortSignal): Promise<void> {
+    const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
+    this.#schedule.began();
+    this.#parts.onBegin();
+    const outcome = await this.#attempt({
+      order: this.#options.order,
+      capacity: this.#parts.capacity,
+      ignore: this.#ignore,
+      settle: this.#settle,
+      now,
+      wants: this.#parts.wants,
+      onOddity: (path, oddity) => {
+        const report = this.#oddities.sighted(path, oddity);
+        if (report !== undefined) this.#parts.onReport(report);
+      },
+      signal,
+    });
+    const endMs = this.#clock.monotonicMs();
+    this.#schedule.ended(endMs, endMs - now.monotonicMs);
+    if (signal.aborted) this.#parts.onNothing();
+    else if ('fault' in outcome) this.#failed(outcome.fault, endMs);
+    else this.#succeeded(outcome.result, now.monotonicMs);
+  }
+
+  async #attempt(request: ScanRequest): Promise<{ result: ScanResult } | { fault: Fault }> {
+    try {
+      return { result: await this.#parts.spool.scan(request) };
+    } catch (error) {
+      return { fault: spoolFault(error, 'scan', this.#parts.spool.path) };
+    }
+  }
+
+  #succeeded(result: ScanResult, beganMs: number): void {
+    this.#schedule.want('routine', beganMs + this.#options.rescanMs);
+    if (result.settlesInMs !== null) this.#schedule.want('routine', beganMs + Math.ceil(result.settlesInMs));
+    this.#watch.adapt(result.files, result.folders);
+    const isRecovery = this.#fault !== null;
+    this.#fault = null;
+    if (isRecovery) this.#parts.onReport({ kind: 'scan-recovered' });
+    this.#parts.onScanned(result);
+  }
+
+  #failed(fault: Fault, endMs: number): void {
+    const isNews = this.#fault?.message !== fault.message;
+    this.#fault = fault;
+    this.#schedule.want('routine', endMs + Math.min(this.#options.rescanMs, FAILED_RETRY_MS));
+    // Watches of a folder that was replaced are deaf; they are set anew after the next scan that succeeds.
+    this.#watch.pause();
+    this.#parts.onNothing();
+    if (isNews) this.#parts.onReport({ kind: 'scan-failed', fault });
+  }
+}
