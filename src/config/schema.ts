@@ -218,7 +218,7 @@ export const schema = nameOptions({
       default: 10,
     },
     probe: {
-      doc: 'Time between probes while a fault that is no file’s own (credentials, bucket, network) pauses the drain.',
+      doc: 'Time between probes while a fault no file is to blame for (credentials, bucket, network) pauses the drain.',
       accepts: duration('100 ms', '1 d'),
       default: '15 s',
     },

@@ -97,6 +97,7 @@ const ENDPOINT = 'must be an http or https URL, such as https://s3.example.com:9
 const STORAGE_CLASS = 'must be a storage class such as STANDARD_IA, in quotes';
 refuses('a list for text', 's3.bucket', ['my-bucket'], BUCKET);
 refuses('a bucket name S3 does not allow', 's3.bucket', 'My_Bucket', BUCKET);
+refuses('a bucket name with an empty label', 's3.bucket', 'my..bucket', BUCKET);
 refuses('an address as bucket name', 's3.bucket', '10.0.0.1', BUCKET);
 refuses('a prefix that begins with /', 's3.prefix', '/in/', 'must not begin with /: type in/');
 refuses(

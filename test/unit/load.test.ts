@@ -127,6 +127,13 @@ refuses('an empty file', '', REQUIRED);
 refuses('a file of comments', '# s3: { bucket: my-bucket }\n', REQUIRED);
 refuses('a missing bucket', 's3:\n  bucket:\n', REQUIRED);
 
+test('refuses a file that is a list', async () => {
+  assert.deepEqual(await scratch.problemsOf(scratch.load('- s3\n')), [
+    'FILE:1: must hold sections such as "s3:", with keys indented below them',
+    REQUIRED,
+  ]);
+});
+
 const DUPLICATE = 'key bucket stands here a second time: remove one of the two';
 const ALIAS = "a value that begins with * needs quotes: type '*.tmp'";
 const INDENT = 'indent the lines of a section alike, and put a value that contains ": " in quotes';
