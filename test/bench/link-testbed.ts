@@ -72,6 +72,8 @@ export class LinkTestbed {
       ip('-n', namespace, 'addr', 'add', address, 'dev', name, ...(address.includes(':') ? ['nodad'] : []));
       for (const link of [name, 'lo']) ip('-n', namespace, 'link', 'set', link, 'up');
     }
+    // one frame a packet, so that the counter sees every frame's headers, as a card's own counter does
+    ip('-n', near, 'link', 'set', LINK_INTERFACE, 'gso_max_segs', '1');
     ip('-n', near, 'route', 'add', 'default', 'via', FAR_ADDRESS);
     ip('-n', sink, 'route', 'add', 'default', 'via', '10.78.0.1');
     this.run('far', 'sh', ['-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
