@@ -18,7 +18,8 @@ export function plainFields(fields: LogFields, redact: Redact): Record<string, u
     if (value instanceof Error) Object.assign(spread, faultFields(value));
     else given[name] = value;
   }
-  return plainObject({ ...spread, ...given }, redact, 0);
+  // `given` first for the order of the fields, and last for their values.
+  return plainObject({ ...given, ...spread, ...given }, redact, 0);
 }
 
 export function plainText(text: string, redact: Redact): string {

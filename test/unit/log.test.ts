@@ -72,8 +72,8 @@ test('trouble on a terminal shows the fields its message does not tell', () => {
   });
   logTo(stdout).warn({ event: 'drainPaused', error, waitMs: 30_000 }, 'a.jpg: Access Denied');
   assert.deepEqual(stdout.lines, [
-    '12:34:56 WARN  a.jpg: Access Denied  causes=["403"] faultClass=breaker operation="put object" ' +
-      'code=AccessDenied hint="allow s3:PutObject" waitMs=30000\n',
+    '12:34:56 WARN  a.jpg: Access Denied  waitMs=30000 causes=["403"] faultClass=breaker operation="put object" ' +
+      'code=AccessDenied hint="allow s3:PutObject"\n',
   ]);
 });
 
