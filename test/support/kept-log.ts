@@ -3,8 +3,11 @@ import type { EventFields, Logger, LogLevel } from '../../src/system/log.ts';
 
 export class KeptLog implements Logger {
   level: LogLevel = 'debug';
-  readonly records: { readonly level: LogLevel; readonly fields: EventFields; readonly message: string }[] =
-    [];
+  readonly records: {
+    readonly level: LogLevel;
+    readonly fields: EventFields;
+    readonly message: string;
+  }[] = [];
 
   debug(fields: EventFields, message: string): void {
     this.records.push({ level: 'debug', fields, message });

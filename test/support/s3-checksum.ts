@@ -86,7 +86,10 @@ export function compositeChecksum(parts: readonly (Checksum | undefined)[]): Che
   if (algorithm === undefined || parts.some((part) => part?.algorithm !== algorithm)) return undefined;
   const hash = startHash(algorithm);
   for (const part of parts) hash.update(Buffer.from(part?.value ?? '', 'base64'));
-  return { algorithm, value: `${hash.digest().toString('base64')}-${parts.length}` };
+  return {
+    algorithm,
+    value: `${hash.digest().toString('base64')}-${parts.length}`,
+  };
 }
 
 function requestedAlgorithm(headers: IncomingHttpHeaders): ChecksumAlgorithm | undefined {

@@ -72,7 +72,9 @@ export function listParts(upload: PendingUpload, query: URLSearchParams): string
       LastModified: new Date(modifiedMs).toISOString(),
       ...(digest.checksum === undefined
         ? {}
-        : { [`Checksum${digest.checksum.algorithm.toUpperCase()}`]: digest.checksum.value }),
+        : {
+            [`Checksum${digest.checksum.algorithm.toUpperCase()}`]: digest.checksum.value,
+          }),
     })),
   });
 }

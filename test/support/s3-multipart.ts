@@ -48,7 +48,13 @@ export class S3MultipartUploads {
   }
 
   create(key: string, headers: Readonly<Record<string, string>>): PendingUpload {
-    const upload = { uploadId: randomUUID(), key, headers, initiatedMs: Date.now(), parts: new Map() };
+    const upload = {
+      uploadId: randomUUID(),
+      key,
+      headers,
+      initiatedMs: Date.now(),
+      parts: new Map(),
+    };
     this.#pending.set(upload.uploadId, upload);
     return upload;
   }

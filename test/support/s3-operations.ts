@@ -72,7 +72,13 @@ async function onObject(call: Call): Promise<void> {
 async function putObject({ request, response, bucket, key }: Call): Promise<void> {
   const { file, digest } = await bucket.receive(request, hasherFor(request));
   const { md5Hex: etag, ...rest } = digest;
-  const object = { key, etag, ...rest, modifiedMs: Date.now(), headers: keptHeaders(request) };
+  const object = {
+    key,
+    etag,
+    ...rest,
+    modifiedMs: Date.now(),
+    headers: keptHeaders(request),
+  };
   bucket.commit(file, object, () => checkCondition(request, bucket, key));
   sendDigest(response, digest);
 }
@@ -98,7 +104,10 @@ async function completeUpload(
     ETag: `"${object.etag}"`,
     ...(algorithm === undefined
       ? {}
-      : { [`Checksum${algorithm.toUpperCase()}`]: value, ChecksumType: 'COMPOSITE' }),
+      : {
+          [`Checksum${algorithm.toUpperCase()}`]: value,
+          ChecksumType: 'COMPOSITE',
+        }),
   };
   send(response, 200, xmlDocument('CompleteMultipartUploadResult', content));
 }
@@ -181,7 +190,10 @@ function sendDigest(
 /** Answers with a status and, where given, an XML document. */
 export function send(response: ServerResponse, status: number, document = ''): void {
   const type = document === '' ? {} : { 'content-type': 'application/xml' };
-  response.writeHead(status, { ...type, 'content-length': Buffer.byteLength(document) });
+  response.writeHead(status, {
+    ...type,
+    'content-length': Buffer.byteLength(document),
+  });
   response.end(document);
 }
 

@@ -23,6 +23,8 @@ export interface S3ServerOptions extends AccessKey {
 
 export interface S3Server extends AccessKey {
   readonly endpoint: string;
+  /** What the bucket holds, past the protocol: to look at it or to clear it. */
+  bucket(name: string): S3Bucket | undefined;
   /** Breaks the connections that are open and frees the port. */
   close(): Promise<void>;
 }
@@ -31,22 +33,24 @@ export interface S3Server extends AccessKey {
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const { accessKeyId, secretAccessKey, host = '127.0.0.1' } = options;
   const places = new Map<string, Place>();
+  const server = createServer((request, response) => {
+    if (options.intercept?.(request, response)) return;
+    answer(places, options, request, response).catch((error: unknown) => refuse(request, response, error));
+  });
+  // The port first: whoever has it may be at work on the same folder.
+  await listen(server, options.port, host);
   for (const name of options.buckets) {
     const bucket = new S3Bucket(options.directory, name);
     bucket.start();
     places.set(name, { bucket, uploads: new S3MultipartUploads(bucket) });
   }
-  const server = createServer((request, response) => {
-    if (options.intercept?.(request, response)) return;
-    answer(places, options, request, response).catch((error: unknown) => refuse(request, response, error));
-  });
-  await listen(server, options.port, host);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   return {
     endpoint: `http://${host}:${port}`,
     accessKeyId,
     secretAccessKey,
+    bucket: (name) => places.get(name)?.bucket,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -78,7 +82,13 @@ async function answer(
   if (place === undefined) throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist.');
   const key = decodeURIComponent(rawKey);
   if (Buffer.byteLength(key) > 1024) throw new S3Error(400, 'KeyTooLongError', 'Your key is too long.');
-  await perform({ ...place, request, response, key, query: new URLSearchParams(query) });
+  await perform({
+    ...place,
+    request,
+    response,
+    key,
+    query: new URLSearchParams(query),
+  });
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {

@@ -46,7 +46,11 @@ export class SimClock implements Clock {
   }
 
   schedule(ms: number, callback: () => void): () => void {
-    const scheduled = { atMs: this.#monotonicMs + Math.max(0, ms), order: this.#order++, callback };
+    const scheduled = {
+      atMs: this.#monotonicMs + Math.max(0, ms),
+      order: this.#order++,
+      callback,
+    };
     this.#scheduled.add(scheduled);
     return () => void this.#scheduled.delete(scheduled);
   }

@@ -1,0 +1,165 @@
+// One run of the demo: images into the spool, an S3 server, the real daemon, a look at both until the spool is empty,
+// a summary, and then a file at a time. Invariant: whatever happens, what was started is stopped, in reverse order.
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { errnoOf } from '../../src/system/fault.ts';
+import { readableCount, readableNumber, readableSize } from '../../src/view/readable.ts';
+import { countMatches } from './bucket-check.ts';
+import { configText, DaemonProcess } from './daemon-process.ts';
+import { DemoView } from './demo-view.ts';
+import { LOOK_INTERVAL_MS, pause, watchDrain } from './drain-watch.ts';
+import { fillSpool, IMAGE_PREFIX, imageDigests, makeImages } from './images.ts';
+import { LinkRecorder } from './link-recorder.ts';
+import { LogFollower } from './log-follower.ts';
+import type { DemoOptions } from './options.ts';
+import { S3Process } from './s3-process.ts';
+import { renderSummary } from './summary.ts';
+
+const BUCKET = 'demo';
+/** For the embedded server alone: there is nothing to keep secret. */
+const KEYS = { accessKeyId: 'HALFPIPE-DEMO', secretAccessKey: 'not-a-secret' };
+/** Less than this is the noise of an idle loopback, and not halfpipe, whose floor is 1 Mbit/s. */
+const IDLE_BELOW_BITS_PER_SEC = 500_000;
+
+export class Demo {
+  readonly #options: DemoOptions;
+  readonly #signal: AbortSignal;
+  readonly #view = new DemoView(process.stdout);
+  readonly #main: string;
+  readonly #var: string;
+  readonly #spool: string;
+  readonly #pool: string;
+  #daemon: DaemonProcess | undefined;
+
+  /** `signal` ends the run in order, at any time. */
+  constructor(root: string, options: DemoOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#main = join(root, 'dist', 'main.js');
+    this.#var = join(root, 'var');
+    this.#spool = join(this.#var, 'spool');
+    this.#pool = join(this.#var, 'images');
+  }
+
+  /** Resolves with the exit code; rejects with an Error whose message is for people. */
+  async run(): Promise<number> {
+    if (!existsSync(this.#main)) throw new Error('dist/main.js is missing: `npm start` builds it first');
+    await this.#prepare();
+    const s3Options = {
+      directory: join(this.#var, 's3'),
+      bucket: BUCKET,
+      forgetPrefix: IMAGE_PREFIX,
+    };
+    const s3 = await S3Process.start({
+      ...s3Options,
+      ...KEYS,
+      port: this.#options.port,
+    });
+    try {
+      return await this.#withDaemon(s3.endpoint);
+    } finally {
+      await s3.stop();
+    }
+  }
+
+  /** While stopping: uploads in flight are given up. */
+  hurry(): void {
+    this.#daemon?.hurry();
+  }
+
+  async #prepare(): Promise<void> {
+    const { files } = this.#options;
+    try {
+      await mkdir(this.#var, { recursive: true });
+      this.#view.say(
+        `filling ${this.#name(this.#spool)} with ${readableCount(files)} images of about 100 kB …`,
+      );
+      await makeImages(this.#pool, files, this.#signal);
+      await fillSpool(this.#pool, this.#spool, files, this.#signal);
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === undefined) throw error;
+      const reason = error instanceof Error ? error.message : code;
+      throw new Error(`cannot write below ${this.#var}: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #withDaemon(endpoint: string): Promise<number> {
+    const config = join(this.#var, 'halfpipe.yaml');
+    const log = join(this.#var, 'halfpipe.log');
+    await writeFile(config, configText(this.#spool, endpoint, BUCKET));
+    const recorder = new LinkRecorder('lo');
+    recorder.start();
+    this.#daemon = DaemonProcess.start({
+      ...KEYS,
+      main: this.#main,
+      config,
+      log,
+    });
+    this.#view.say(
+      `S3 at ${endpoint}; halfpipe reads ${this.#name(config)}, logs to ${this.#name(log)}; Ctrl-C ends all`,
+    );
+    let complete = false;
+    let end = '';
+    try {
+      complete = await this.#firstRun(this.#daemon, recorder, endpoint);
+      if (!this.#options.once) await this.#showUploads(this.#daemon, log);
+    } finally {
+      recorder.stop();
+      this.#view.stop();
+      end = await this.#daemon.stop();
+    }
+    this.#view.say(end === 'code 0' ? 'halfpipe stopped cleanly' : `halfpipe did not stop cleanly: ${end}`);
+    return end === 'code 0' && (complete || !this.#options.once) ? 0 : 1;
+  }
+
+  /** Resolves with whether every image is in the bucket and out of the spool. */
+  async #firstRun(daemon: DaemonProcess, recorder: LinkRecorder, endpoint: string): Promise<boolean> {
+    const { files: images } = this.#options;
+    const { view, signal } = { view: this.#view, signal: this.#signal };
+    const watched = await watchDrain({
+      ...this.#options,
+      spool: this.#spool,
+      daemon,
+      view,
+      signal,
+    });
+    recorder.stop();
+    this.#view.stop();
+    if (watched === undefined) return false;
+    const figures = recorder.figures(IDLE_BELOW_BITS_PER_SEC);
+    const digests = await imageDigests(this.#pool, images);
+    const matches = await countMatches({ ...KEYS, endpoint, bucket: BUCKET }, digests);
+    this.#view.say(renderSummary({ snapshot: watched.snapshot, figures, images, matches }));
+    return watched.drained && matches === images;
+  }
+
+  /** A line for each file that goes, until the signal. */
+  async #showUploads(daemon: DaemonProcess, log: string): Promise<void> {
+    if (this.#signal.aborted) return;
+    const follower = new LogFollower(log);
+    await follower.start();
+    try {
+      await follower.uploads();
+      this.#view.say(`Drop a file into ${this.#name(this.#spool)} and see it go. Ctrl-C ends.`);
+      while (!this.#signal.aborted) {
+        await daemon.checkAlive();
+        for (const { file, bytes, durationMs } of await follower.uploads()) {
+          const seconds = readableNumber(durationMs / 1000);
+          this.#view.say(`${file}  ${readableSize(bytes)}  uploaded in ${seconds} s, verified, deleted`);
+        }
+        await pause(LOOK_INTERVAL_MS, this.#signal);
+      }
+    } finally {
+      await follower.stop();
+    }
+  }
+
+  /** As people would type it here. */
+  #name(path: string): string {
+    return `./${relative(process.cwd(), path)}`;
+  }
+}

@@ -1,0 +1,34 @@
+// Follows the daemon's log file and picks out the files that were uploaded.
+import { type FileHandle, open } from 'node:fs/promises';
+
+export interface UploadedRecord {
+  readonly file: string;
+  readonly bytes: number;
+  readonly durationMs: number;
+}
+
+export class LogFollower {
+  readonly #path: string;
+  #handle: FileHandle | undefined;
+  #unfinished = '';
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async start(): Promise<void> {
+    this.#handle = await open(this.#path);
+  }
+
+  async stop(): Promise<void> {
+    await this.#handle?.close();
+  }
+
+  /** What was written since the last call. A line that is not yet whole waits for the next one. */
+  async uploads(): Promise<UploadedRecord[]> {
+    const text = this.#unfinished + ((await this.#handle?.readFile('utf8')) ?? '');
+    const lines = text.split('\n');
+    this.#unfinished = lines.pop() ?? '';
+    return lines.filter((line) => line.includes('"uploaded"')).map((line) => JSON.parse(line));
+  }
+}
