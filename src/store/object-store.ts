@@ -13,6 +13,8 @@ export interface LocalContent {
   /** One digest for an object put whole; one for each part, in order, of a multipart upload. */
   readonly parts: readonly Digest[];
   readonly multipart: boolean;
+  /** Of every part but the last, when `multipart`. */
+  readonly partSizeBytes?: number;
 }
 
 /** What the store answered about the object it now holds. Absent fields were not answered. */
@@ -25,8 +27,11 @@ export interface Receipt {
   readonly checksumSha256?: string;
   /** From HEAD or GET only: a PUT's answer has no size. */
   readonly sizeBytes?: number;
-  /** SHA-256 of the object as read back in full: the last resort when nothing else can be compared. */
-  readonly readBackSha256Hex?: string;
+  /**
+   * Digests of the object as read back in full, cut as the local content is (see `partSizeBytes`): the last resort
+   * when nothing else can be compared.
+   */
+  readonly readBack?: readonly Digest[];
 }
 
 /** The bytes to upload. */
@@ -75,6 +80,8 @@ export interface ObjectStore {
   confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt>;
   /** Resolves when the bucket answers with the present credentials; rejects with a Fault that says what is wrong. */
   probe(signal: AbortSignal): Promise<void>;
+  /** Aborts a multipart upload of ours whose file is gone or has changed; one the store does not know is fine. */
+  abandon(upload: JournaledUpload, signal: AbortSignal): Promise<void>;
   /** Closes idle connections. Uploads in flight are not waited for. */
   close(): void;
 }

@@ -1,0 +1,126 @@
+// `halfpipe run`: the daemon in the foreground, as systemd starts it.
+import { ConfigError } from '../config/config-error.ts';
+import { type Environment, loadSettings } from '../config/load.ts';
+import { Daemon } from '../daemon.ts';
+import { kernelMonotonicUsec, systemClock } from '../system/clock.ts';
+import { Fault } from '../system/fault.ts';
+import { Health, watchdogMs } from '../system/health.ts';
+import { createLogger, type ProcessLogger } from '../system/log.ts';
+import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
+import { statusText } from '../view/status-text.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+
+export interface RunContext {
+  readonly configFile: string;
+  readonly env: Environment;
+  readonly version: string;
+  /** For the second signal: ends the process there and then. */
+  readonly exitNow: (code: ExitCode) => void;
+}
+
+/** Resolves with the exit code once the daemon has stopped. Rejects with ConfigError when it cannot be configured. */
+export async function run({ configFile, env, version, exitNow }: RunContext): Promise<ExitCode> {
+  const settings = await loadSettings(configFile, env);
+  const clock = systemClock;
+  const log = createLogger({ level: settings.log.level, format: settings.log.format, env });
+  const send = sendBySystemdNotify(env.NOTIFY_SOCKET);
+  const notifier = new SdNotifier({ send, clock, kernelMonotonicUsec, log });
+  const ping = () => void notifier.watchdog();
+  const health = new Health({ clock, watchdogMs: watchdogMs(env, process.pid), ping, log });
+  const daemon = new Daemon(settings, { clock, log, notifier, health, version });
+
+  const stopRequested = onStopSignal(exitNow);
+  let start: Promise<void> | undefined;
+  const reload = serially(async () => {
+    await start;
+    await reloadFrom(configFile, env, daemon, notifier, log);
+  });
+  process.on('SIGHUP', reload);
+  log.info(
+    { event: 'starting', version, config: configFile },
+    `halfpipe ${version} drains ${settings.spool.path}`,
+  );
+  try {
+    start = daemon.start();
+    await start;
+  } catch (error) {
+    return await refuse(error, log);
+  }
+  health.start();
+  const status = () => statusText(daemon.snapshot());
+  await notifier.ready(status());
+  log.info({ event: 'ready' }, 'ready');
+
+  const signal = await stopRequested;
+  log.info({ event: 'stopping', signal }, `${signal}: finishing what is in flight`);
+  await notifier.stopping('finishing what is in flight');
+  await daemon.stop();
+  health.stop();
+  log.info({ event: 'stopped' }, 'stopped');
+  await log.flush();
+  return EXIT.ok;
+}
+
+async function reloadFrom(
+  configFile: string,
+  env: Environment,
+  daemon: Daemon,
+  notifier: SdNotifier,
+  log: ProcessLogger,
+): Promise<void> {
+  await notifier.reloading();
+  try {
+    await daemon.reload(await loadSettings(configFile, env));
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof Fault)) throw error;
+    const problems = error instanceof ConfigError ? error.problems : [describe(error)];
+    for (const problem of problems)
+      log.error({ event: 'reloadRefused', problem }, `reload refused, the old settings stay: ${problem}`);
+  }
+  await notifier.ready(statusText(daemon.snapshot()));
+}
+
+async function refuse(error: unknown, log: ProcessLogger): Promise<ExitCode> {
+  if (!(error instanceof Fault)) throw error;
+  log.fatal({ event: 'cannotStart', fault: error }, `cannot start: ${describe(error)}`);
+  await log.flush();
+  return error.code === 'CAPACITY_UNKNOWN' ? EXIT.badConfiguration : EXIT.failure;
+}
+
+function describe(error: Error): string {
+  const hint = error instanceof Fault ? error.hint : undefined;
+  return hint === undefined ? error.message : `${error.message}. ${hint}`;
+}
+
+/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+function onStopSignal(exitNow: (code: ExitCode) => void): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const ask = (signal: NodeJS.Signals): void => {
+      if (asked) exitNow(EXIT.failure);
+      asked = true;
+      resolve(signal);
+    };
+    process.on('SIGTERM', ask);
+    process.on('SIGINT', ask);
+  });
+}
+
+/** Calls follow one another; any number of calls while one runs make one more. */
+function serially(task: () => Promise<void>): () => void {
+  let running = false;
+  let again = false;
+  const loop = async (): Promise<void> => {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    do {
+      again = false;
+      await task();
+    } while (again);
+    running = false;
+  };
+  return () => void loop();
+}

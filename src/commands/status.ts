@@ -1,0 +1,74 @@
+// `halfpipe status`: asks the running daemon once. `halfpipe top`: keeps asking, and draws.
+import type { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WriteStream } from 'node:tty';
+import { type Environment, loadSettings } from '../config/load.ts';
+import { connectToInstance } from '../spool/instance-lock.ts';
+import { fetchSnapshot } from '../view/control.ts';
+import { LiveHistory } from '../view/live-history.ts';
+import { LiveScreen, wantsColor } from '../view/live-screen.ts';
+import { renderLive, renderPlain } from '../view/live-view.ts';
+import type { Snapshot } from '../view/snapshot.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+
+export interface StatusContext {
+  readonly configFile: string;
+  readonly env: Environment;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+}
+
+const TOP_EVERY_MS = 500;
+const PLAIN_EVERY_MS = 5_000;
+
+/** One line for people, or the whole snapshot as JSON. */
+export async function status(context: StatusContext, asJson: boolean): Promise<ExitCode> {
+  const { spool } = await loadSettings(context.configFile, context.env);
+  const snapshot = await ask(spool.path, context);
+  if (snapshot === undefined) return EXIT.failure;
+  context.stdout.write(asJson ? `${JSON.stringify(snapshot, null, 2)}\n` : `${renderPlain(snapshot)}\n`);
+  return EXIT.ok;
+}
+
+/** Until the signal aborts, or the daemon is gone. */
+export async function top(
+  context: StatusContext & { readonly stdout: WriteStream },
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { spool } = await loadSettings(context.configFile, context.env);
+  const history = new LiveHistory();
+  const screen = context.stdout.isTTY ? new LiveScreen(context.stdout) : undefined;
+  const color = wantsColor(context.stdout, context.env);
+  screen?.start();
+  try {
+    while (!signal.aborted) {
+      const snapshot = await ask(spool.path, context);
+      if (snapshot === undefined) return EXIT.failure;
+      history.add(snapshot);
+      if (screen === undefined) context.stdout.write(`${renderPlain(snapshot)}\n`);
+      else screen.paint(renderLive(snapshot, history, { columns: screen.columns, color }));
+      await pause(screen === undefined ? PLAIN_EVERY_MS : TOP_EVERY_MS, signal);
+    }
+    return EXIT.ok;
+  } finally {
+    screen?.stop();
+  }
+}
+
+async function ask(spoolPath: string, { stderr }: StatusContext): Promise<Snapshot | undefined> {
+  try {
+    return await fetchSnapshot(await connectToInstance(spoolPath));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    stderr.write(`halfpipe: no daemon answers for the spool ${spoolPath}: ${reason}\n`);
+    return undefined;
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

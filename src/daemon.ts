@@ -1,0 +1,303 @@
+// The composition root: builds every stage from the settings, starts them along the flow and stops them in reverse.
+// Only this file, settings-of and main see the settings; each stage gets its own small options.
+import { changedKeys } from './config/changes.ts';
+import type { Settings } from './config/settings.ts';
+import { Breaker } from './drain/breaker.ts';
+import { Drain } from './drain/drain.ts';
+import { sweepOrphans } from './drain/sweep.ts';
+import { Uplink, type UplinkIdentity } from './link/uplink.ts';
+import { Governor, type Limits } from './pace/governor.ts';
+import { Regulator } from './pace/regulator.ts';
+import { Shaper, type ShaperActivity } from './pace/shaper.ts';
+import { UploadLimit } from './pace/upload-limit.ts';
+import {
+  backlogOptionsOf,
+  drainOptionsOf,
+  limitsOf,
+  storeOptionsOf,
+  uplinkOptionsOf,
+} from './settings-of.ts';
+import { Backlog } from './spool/backlog.ts';
+import { EmptyFolders } from './spool/empty-folders.ts';
+import { InstanceLock } from './spool/instance-lock.ts';
+import { SpoolDirectory } from './spool/spool-directory.ts';
+import { S3Store } from './store/s3-store.ts';
+import type { Clock } from './system/clock.ts';
+import type { Health } from './system/health.ts';
+import type { Logger } from './system/log.ts';
+import type { SdNotifier } from './system/sd-notify.ts';
+import { serveControl } from './view/control.ts';
+import { Counters } from './view/counters.ts';
+import { Reporter } from './view/reporter.ts';
+import type { Snapshot } from './view/snapshot.ts';
+import { Statistics } from './view/statistics.ts';
+import { statusText } from './view/status-text.ts';
+
+export interface DaemonPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly notifier: SdNotifier;
+  readonly health: Health;
+  readonly version: string;
+}
+
+/** While there is work, a summary this often. */
+const SUMMARY_MS = 10_000;
+/** At the start the store is given so long to answer before the daemon calls itself ready without it. */
+const FIRST_ANSWER_MS = 5_000;
+/** More than any time a request may be silent or a slice may wait: beyond it an upload hangs. */
+const HANGING_MARGIN_MS = 60_000;
+/** An idle meter reads twice a second. */
+const METER_SILENCE_MS = 10_000;
+
+interface Stages {
+  readonly uplink: Uplink;
+  readonly governor: Governor;
+  readonly shaper: Shaper;
+  readonly regulator: Regulator;
+  readonly backlog: Backlog;
+  readonly drain: Drain;
+  readonly statistics: Statistics;
+}
+
+export class Daemon {
+  readonly #ports: DaemonPorts;
+  readonly #stops: (() => unknown)[] = [];
+  readonly #counters = new Counters();
+  readonly #reporter: Reporter;
+  readonly #uploadLimit: UploadLimit;
+  readonly #breaker: Breaker;
+  #settings: Settings;
+  #link: UplinkIdentity | undefined;
+  #stages: Stages | undefined;
+  #stopping = false;
+  #cancelReport: () => void = () => undefined;
+  #progress: (moved: boolean) => void = () => undefined;
+
+  constructor(settings: Settings, ports: DaemonPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#uploadLimit = new UploadLimit(settings.upload.concurrency, settings.upload.maxConcurrency);
+    this.#breaker = new Breaker(settings.retry.probeMs);
+    this.#reporter = new Reporter(ports.clock, ports.log, this.#counters, () => this.#uploadLimit.slowDown());
+  }
+
+  /**
+   * Resolves when the spool is being drained, or would be but for the store, which is then tried again and again.
+   * Rejects with a Fault when spool or link cannot be used; what was started is stopped again.
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#startStages();
+    } catch (error) {
+      await this.#unwind();
+      throw error;
+    }
+  }
+
+  /** New settings, in force for everything but uploads in flight. Rejects, changing nothing, when they lead to no link. */
+  async reload(settings: Settings): Promise<void> {
+    const stages = this.#running();
+    const changed = changedKeys(this.#settings, settings);
+    await stages.uplink.reconfigure(await uplinkOptionsOf(settings));
+    this.#settings = { ...settings, spool: { ...settings.spool, path: this.#settings.spool.path } };
+    this.#ports.log.level = settings.log.level;
+    this.#applyLimits();
+    stages.regulator.setSampleInterval(settings.link.sampleIntervalMs);
+    this.#uploadLimit.configure(settings.upload.concurrency, settings.upload.maxConcurrency);
+    this.#breaker.setProbeInterval(settings.retry.probeMs);
+    stages.backlog.setOptions(backlogOptionsOf(settings));
+    // A new store also reads the credentials anew; the old one closes once its last upload has ended.
+    stages.drain.store.close();
+    stages.drain.reconfigure(this.#createStore(stages.shaper), drainOptionsOf(settings));
+    this.#reporter.onReloaded(changed);
+  }
+
+  /** Resolves when nothing is in flight any more and the spool is free for the next instance. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelReport();
+    await this.#unwind();
+    this.#reporter.stop();
+  }
+
+  snapshot(): Snapshot {
+    return this.#running().statistics.snapshot();
+  }
+
+  async #startStages(): Promise<void> {
+    const { clock } = this.#ports;
+    const settings = this.#settings;
+    const spool = this.#started(await SpoolDirectory.open(settings.spool.path), (it) => it.close());
+    const lock = this.#started(await InstanceLock.acquire(spool), (it) => it.release());
+    const recovered = await spool.recoverAside();
+    this.#reporter.onRecovered(recovered);
+
+    const uplink = new Uplink(clock, await uplinkOptionsOf(settings), {
+      onChange: (identity) => this.#onLink(identity),
+      onMeasurable: (problem) => this.#reporter.onMeasurable(problem),
+    });
+    this.#link = await uplink.start();
+    this.#stops.push(() => uplink.stop());
+    this.#reporter.onLink(this.#link);
+
+    const governor = new Governor(this.#limits());
+    const shaper = new Shaper(clock, governor.budgetBytesPerSec);
+    const regulator = new Regulator({
+      clock,
+      shaper,
+      governor,
+      measure: (nowMs, ownBytes) => uplink.measure(nowMs, ownBytes),
+      sampleIntervalMs: settings.link.sampleIntervalMs,
+      onTick: (activity, elapsedMs) => this.#onTick(activity, elapsedMs),
+    });
+    const backlog = new Backlog({
+      spool,
+      clock,
+      options: backlogOptionsOf(settings),
+      onWork: () => drain.pump(),
+      onReport: (report) => this.#reporter.onBacklogReport(report),
+    });
+    const drain = new Drain(
+      {
+        clock,
+        random: Math.random,
+        spool,
+        backlog,
+        breaker: this.#breaker,
+        events: this.#reporter,
+        onRemoved: ({ path }) => {
+          if (this.#settings.spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
+        },
+        limit: () => this.#uploadLimit.current,
+      },
+      this.#createStore(shaper),
+      drainOptionsOf(settings),
+    );
+    const statistics = new Statistics({
+      version: this.#ports.version,
+      clock,
+      counters: this.#counters,
+      backlog,
+      drain,
+      governor,
+      limits: () => this.#limits(),
+      uplink: () => this.#linkNow(),
+      uploadLimit: () => this.#uploadLimit.current,
+      waitingFor: () => this.#breaker.reason ?? backlog.view().fault?.message,
+      isStopping: () => this.#stopping,
+    });
+    statistics.foundQuarantined(await spool.quarantinedCount());
+    const emptyFolders = new EmptyFolders({
+      spool,
+      clock,
+      quietMs: settings.spool.settleMs,
+      onFault: (fault) => this.#reporter.onFault('prune empty folders', fault),
+    });
+    this.#stages = { uplink, governor, shaper, regulator, backlog, drain, statistics };
+
+    this.#stops.push(serveControl(lock.server, () => this.snapshot()));
+    for (const stage of [statistics, regulator, emptyFolders, backlog]) {
+      stage.start();
+      this.#stops.push(() => stage.stop());
+    }
+    this.#superviseProgress();
+    drain.start();
+    this.#stops.push(() => this.#stopDrain(drain));
+    this.#report();
+    await Promise.race([drain.firstAnswer, clock.sleep(FIRST_ANSWER_MS)]);
+    this.#sweep(spool, drain);
+  }
+
+  #createStore(shaper: Shaper): S3Store {
+    return new S3Store(storeOptionsOf(this.#settings, shaper, this.#ports.clock));
+  }
+
+  /** In the background: the drain need not wait for it. */
+  #sweep(spool: SpoolDirectory, drain: Drain): void {
+    const sweeping = new AbortController();
+    const swept = sweepOrphans(spool, drain.store, sweeping.signal).then(
+      (uploads) => this.#reporter.onSwept(uploads),
+      (error) => {
+        if (!sweeping.signal.aborted) this.#reporter.onFault('abort orphaned multipart uploads', error);
+      },
+    );
+    this.#stops.push(() => {
+      sweeping.abort();
+      return swept;
+    });
+  }
+
+  async #stopDrain(drain: Drain): Promise<void> {
+    await drain.stop(this.#settings.upload.stopTimeoutMs);
+    drain.store.close();
+  }
+
+  #onTick(activity: ShaperActivity, elapsedMs: number): void {
+    const { drain, statistics } = this.#running();
+    statistics.sent(activity.admittedBytes);
+    const before = this.#uploadLimit.current;
+    this.#uploadLimit.observe(activity, elapsedMs, { active: drain.active, workWaiting: !drain.starved });
+    if (this.#uploadLimit.current > before) drain.pump();
+    this.#progress(activity.admittedBytes > 0 || drain.active === 0);
+  }
+
+  /** The watchdog hears of us only while the meter turns and what is in flight moves. */
+  #superviseProgress(): void {
+    const { health } = this.#ports;
+    const { idleTimeoutMs, connectTimeoutMs } = this.#settings.upload;
+    const meter = health.register('the meter', METER_SILENCE_MS);
+    const uploads = health.register('the drain', idleTimeoutMs + connectTimeoutMs + HANGING_MARGIN_MS);
+    this.#progress = (moved) => {
+      meter.beat();
+      if (moved) uploads.beat();
+    };
+    this.#stops.push(() => {
+      meter.end();
+      uploads.end();
+    });
+  }
+
+  #onLink(identity: UplinkIdentity): void {
+    this.#link = identity;
+    this.#reporter.onLink(identity);
+    this.#applyLimits();
+  }
+
+  #applyLimits(): void {
+    const { governor, regulator } = this.#running();
+    governor.setLimits(this.#limits());
+    regulator.tick();
+  }
+
+  #limits(): Limits {
+    return limitsOf(this.#settings, this.#linkNow().capacityBitsPerSec);
+  }
+
+  #report(): void {
+    const snapshot = this.#running().statistics.snapshot();
+    this.#ports.notifier.status(statusText(snapshot));
+    const working = snapshot.state === 'draining' || snapshot.state === 'paused';
+    if (working) this.#reporter.summarize(snapshot);
+    this.#cancelReport = this.#ports.clock.schedule(SUMMARY_MS, () => this.#report());
+  }
+
+  #started<T>(resource: T, stop: (resource: T) => unknown): T {
+    this.#stops.push(() => stop(resource));
+    return resource;
+  }
+
+  async #unwind(): Promise<void> {
+    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
+  }
+
+  #linkNow(): UplinkIdentity {
+    if (this.#link === undefined) throw new Error('the link is not known before start()');
+    return this.#link;
+  }
+
+  #running(): Stages {
+    if (this.#stages === undefined) throw new Error('the daemon has not been started');
+    return this.#stages;
+  }
+}

@@ -1,0 +1,298 @@
+// Moves files: takes entries from the backlog while there is room, and decides what a failure means for the file and
+// for the rest. Invariant: an entry taken is released exactly once, whatever happens to it.
+import type { Entry, SpoolPath } from '../spool/entry.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { Clock } from '../system/clock.ts';
+import { Fault } from '../system/fault.ts';
+import type { Breaker } from './breaker.ts';
+import { BLOCKED_RETRY_MS, type RetryPolicy, retryDelayMs } from './retry.ts';
+import { type Transferred, type TransferSpool, transfer } from './transfer.ts';
+
+export interface DrainBacklog {
+  /** The best entry that nobody holds; undefined when there is none now. */
+  take(): Entry | undefined;
+  release(path: SpoolPath, outcome: 'gone' | 'again' | { readonly deferForMs: number }): void;
+}
+
+export interface DrainSpool extends TransferSpool {
+  quarantine(path: SpoolPath, reason: QuarantineReason): Promise<unknown>;
+}
+
+export interface QuarantineReason {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly reason: string;
+  readonly code?: string;
+  readonly hint?: string;
+}
+
+export interface DrainOptions {
+  readonly prefix: string;
+  readonly retry: RetryPolicy & { readonly maxAttempts: number };
+  /** Bytes of content in memory at once, over all uploads. */
+  readonly maxMemoryBytes: number;
+  /** What one upload of this size holds in memory. */
+  readonly memoryFor: (sizeBytes: number) => number;
+  /** Larger files resume where they stopped, and need not be finished by a stop. */
+  readonly resumableFromBytes: number;
+}
+
+export interface DrainEvents {
+  onUploaded(entry: Entry, transferred: Transferred, durationMs: number): void;
+  onDeferred(entry: Entry, fault: Fault, delayMs: number): void;
+  onQuarantined(entry: Entry, fault: Fault): void;
+  onPaused(fault: Fault): void;
+  onResumed(): void;
+  /** The store asked for fewer requests. */
+  onSlowDown(): void;
+}
+
+export interface DrainPorts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly spool: DrainSpool;
+  readonly backlog: DrainBacklog;
+  readonly breaker: Breaker;
+  readonly events: DrainEvents;
+  /** The file has left the spool. */
+  readonly onRemoved: (entry: Entry) => void;
+  /** Uploads that may run at once, now. */
+  readonly limit: () => number;
+}
+
+interface Transfer {
+  readonly entry: Entry;
+  readonly memoryBytes: number;
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** The breaker, the limit and the watchdog are looked at this often, whatever else happens. */
+const TURN_MS = 1_000;
+const PROBE_TIMEOUT_MS = 60_000;
+
+export class Drain {
+  readonly #ports: DrainPorts;
+  readonly #transfers = new Set<Transfer>();
+  readonly #attempts = new Map<string, number>();
+  #options: DrainOptions;
+  #store: ObjectStore;
+  #memoryBytes = 0;
+  #running = false;
+  #trying = false;
+  #starved = false;
+  #cancelTurn: (() => void) | undefined;
+  #answered: () => void = () => undefined;
+  /** Resolves when the store has answered for the first time, or has turned out to be out of reach. */
+  readonly firstAnswer = new Promise<void>((resolve) => {
+    this.#answered = resolve;
+  });
+
+  constructor(ports: DrainPorts, store: ObjectStore, options: DrainOptions) {
+    this.#ports = ports;
+    this.#store = store;
+    this.#options = options;
+  }
+
+  /** The store of new uploads. */
+  get store(): ObjectStore {
+    return this.#store;
+  }
+
+  get active(): number {
+    return this.#transfers.size;
+  }
+
+  /** The last look found no entry that could have been started. */
+  get starved(): boolean {
+    return this.#starved;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#turn();
+  }
+
+  /**
+   * Takes no more work. Uploads in flight may finish until `timeoutMs` have passed; those that can resume are aborted
+   * at once, the others then. Resolves when none is left.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#running = false;
+    this.#cancelTurn?.();
+    const stopping = new DOMException('halfpipe is stopping', 'AbortError');
+    for (const { entry, abort } of this.#transfers)
+      if (entry.identity.sizeBytes >= this.#options.resumableFromBytes) abort.abort(stopping);
+    const cancel = this.#ports.clock.schedule(timeoutMs, () => {
+      for (const { abort } of this.#transfers) abort.abort(stopping);
+    });
+    await Promise.all([...this.#transfers].map(({ ended }) => ended));
+    cancel();
+  }
+
+  /** For new uploads; those in flight end with what they started with. */
+  reconfigure(store: ObjectStore, options: DrainOptions): void {
+    this.#store = store;
+    this.#options = options;
+    this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
+    this.pump();
+  }
+
+  /** Starts whatever may be started now. Call when there is new work or more room. */
+  pump(): void {
+    if (!this.#running) return;
+    const allowed = this.#ports.breaker.allows(this.#ports.clock.monotonicMs());
+    if (allowed === 'none') return;
+    if (allowed === 'one') return this.#try();
+    while (this.#transfers.size < this.#ports.limit() && this.#startNext());
+  }
+
+  #turn(): void {
+    this.pump();
+    this.#cancelTurn = this.#ports.clock.schedule(TURN_MS, () => this.#turn());
+  }
+
+  /** After a pause: the store has to answer, then one upload has to pass, before the others follow. */
+  #try(): void {
+    if (this.#trying || this.#transfers.size > 0) return;
+    this.#trying = true;
+    void this.#trial().finally(() => {
+      this.#trying = false;
+      this.pump();
+    });
+  }
+
+  async #trial(): Promise<void> {
+    try {
+      await this.#store.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    } catch (error) {
+      this.#pause(asFault(error));
+      return;
+    } finally {
+      this.#answered();
+    }
+    if (!this.#running) return;
+    const started = this.#startNext();
+    if (started === undefined) this.#succeed();
+    else await started.ended;
+  }
+
+  #startNext(): Transfer | undefined {
+    if (this.#memoryBytes >= this.#options.maxMemoryBytes) return undefined;
+    const entry = this.#ports.backlog.take();
+    this.#starved = entry === undefined;
+    if (entry === undefined) return undefined;
+    const memoryBytes = this.#options.memoryFor(entry.identity.sizeBytes);
+    const abort = new AbortController();
+    const started: Transfer = { entry, memoryBytes, abort, ended: this.#run(entry, abort.signal) };
+    this.#memoryBytes += memoryBytes;
+    this.#transfers.add(started);
+    void started.ended.then(() => {
+      this.#memoryBytes -= memoryBytes;
+      this.#transfers.delete(started);
+      this.pump();
+    });
+    return started;
+  }
+
+  async #run(entry: Entry, signal: AbortSignal): Promise<void> {
+    const { clock, spool, backlog, events } = this.#ports;
+    const startedMs = clock.monotonicMs();
+    try {
+      const { prefix, resumableFromBytes } = this.#options;
+      const store = this.#store;
+      const transferred = await transfer(entry, { spool, store, prefix, resumableFromBytes, signal });
+      this.#attempts.delete(entry.path.id);
+      backlog.release(entry.path, 'gone');
+      this.#ports.onRemoved(entry);
+      this.#succeed();
+      events.onUploaded(entry, transferred, clock.monotonicMs() - startedMs);
+    } catch (error) {
+      if (signal.aborted) backlog.release(entry.path, 'again');
+      else await this.#fail(entry, asFault(error));
+    }
+  }
+
+  #succeed(): void {
+    if (this.#ports.breaker.succeed()) this.#ports.events.onResumed();
+  }
+
+  #pause(fault: Fault): void {
+    const { breaker, clock, events } = this.#ports;
+    if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs)) events.onPaused(fault);
+  }
+
+  async #fail(entry: Entry, fault: Fault): Promise<void> {
+    const { backlog } = this.#ports;
+    switch (fault.faultClass) {
+      case 'breaker':
+        this.#pause(fault);
+        return backlog.release(entry.path, 'again');
+      case 'blocked':
+        return this.#defer(entry, fault, BLOCKED_RETRY_MS);
+      case 'file':
+        return this.#quarantine(entry, fault);
+      case 'changed':
+        if (fault.code === 'ENOENT') return backlog.release(entry.path, 'gone');
+        return this.#retry(entry, fault);
+      case 'transient':
+        return this.#retryTransient(entry, fault);
+      default:
+        return this.#retry(entry, fault);
+    }
+  }
+
+  #retryTransient(entry: Entry, fault: Fault): void {
+    const { breaker, clock, events } = this.#ports;
+    if (isSlowDown(fault)) events.onSlowDown();
+    else if (breaker.failTransiently(fault.message, clock.monotonicMs(), fault.retryAfterMs))
+      events.onPaused(fault);
+    this.#defer(entry, fault, this.#nextDelayMs(entry, fault));
+  }
+
+  /** What may never pass is tried so often, and then left to a human. */
+  async #retry(entry: Entry, fault: Fault): Promise<void> {
+    const delayMs = this.#nextDelayMs(entry, fault);
+    const attempts = this.#attempts.get(entry.path.id) ?? 0;
+    if (attempts >= this.#options.retry.maxAttempts) await this.#quarantine(entry, fault);
+    else this.#defer(entry, fault, delayMs);
+  }
+
+  #nextDelayMs(entry: Entry, fault: Fault): number {
+    const attempt = (this.#attempts.get(entry.path.id) ?? 0) + 1;
+    this.#attempts.set(entry.path.id, attempt);
+    return retryDelayMs(this.#options.retry, attempt, this.#ports.random(), fault.retryAfterMs);
+  }
+
+  #defer(entry: Entry, fault: Fault, delayMs: number): void {
+    this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
+    this.#ports.events.onDeferred(entry, fault, delayMs);
+  }
+
+  async #quarantine(entry: Entry, fault: Fault): Promise<void> {
+    const { clock, spool, backlog, events } = this.#ports;
+    try {
+      await spool.quarantine(entry.path, {
+        at: new Date(clock.wallMs()).toISOString(),
+        reason: fault.message,
+        ...(fault.code !== undefined && { code: fault.code }),
+        ...(fault.hint !== undefined && { hint: fault.hint }),
+      });
+    } catch (error) {
+      return this.#defer(entry, asFault(error), BLOCKED_RETRY_MS);
+    }
+    this.#attempts.delete(entry.path.id);
+    backlog.release(entry.path, 'gone');
+    events.onQuarantined(entry, fault);
+  }
+}
+
+function isSlowDown({ code }: Fault): boolean {
+  return code === 'SlowDown' || code === 'TooManyRequests' || code === 'ServiceUnavailable';
+}
+
+function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Fault('unknown', message, { operation: 'drain', subject: 'file', cause: error });
+}

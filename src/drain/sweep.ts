@@ -1,0 +1,43 @@
+// At the start: multipart uploads of ours whose files are gone or changed can never be completed, and are aborted.
+// They are known by the spool's journals alone: an upload that no journal names is somebody else's and is not touched.
+import type { FileIdentity, SpoolPath } from '../spool/entry.ts';
+import type { JournaledUpload, ObjectStore } from '../store/object-store.ts';
+import { Fault } from '../system/fault.ts';
+
+interface JournaledFile {
+  readonly path: SpoolPath;
+  readonly identity: FileIdentity;
+}
+
+export interface SweptSpool {
+  journals<T>(): AsyncIterable<JournaledFile & { readonly value: T }>;
+  journal(file: JournaledFile): { clear(): Promise<void> };
+  openFile(path: SpoolPath, expected: FileIdentity): Promise<{ close(): Promise<void> }>;
+}
+
+/** Resolves with how many were aborted. A store that is out of reach rejects; the journals stay for the next time. */
+export async function sweepOrphans(
+  spool: SweptSpool,
+  store: Pick<ObjectStore, 'abandon'>,
+  signal: AbortSignal,
+): Promise<number> {
+  let swept = 0;
+  for await (const { path, identity, value } of spool.journals<JournaledUpload>()) {
+    if (await isStillThere(spool, path, identity)) continue;
+    await store.abandon(value, signal);
+    await spool.journal({ path, identity }).clear();
+    swept += 1;
+  }
+  return swept;
+}
+
+/** In doubt (no permission, say) the file counts as there: its upload can still be resumed. */
+async function isStillThere(spool: SweptSpool, path: SpoolPath, identity: FileIdentity): Promise<boolean> {
+  try {
+    const file = await spool.openFile(path, identity);
+    await file.close();
+    return true;
+  } catch (error) {
+    return !(error instanceof Fault && error.faultClass === 'changed');
+  }
+}

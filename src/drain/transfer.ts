@@ -1,0 +1,86 @@
+// One file's life: open → upload → verify → dispose. Every exit but the last leaves the file in the spool.
+import { type Entry, type FileIdentity, type SpoolPath, sameIdentity } from '../spool/entry.ts';
+import { keyFor } from '../store/keys.ts';
+import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
+import { Fault } from '../system/fault.ts';
+import { dispose, type SetAside } from './dispose.ts';
+import { isProof, type Proof, verify } from './verify.ts';
+
+/** A file held open from upload to disposal. */
+export interface OpenFile extends UploadSource {
+  readonly path: SpoolPath;
+  readonly identity: FileIdentity;
+  currentIdentity(): Promise<FileIdentity>;
+  close(): Promise<void>;
+}
+
+/** What a transfer needs of the spool. */
+export interface TransferSpool {
+  openFile(path: SpoolPath): Promise<OpenFile>;
+  setAside(file: OpenFile): Promise<SetAside>;
+  journal(file: OpenFile): UploadJournal;
+}
+
+export interface TransferOptions {
+  readonly spool: TransferSpool;
+  readonly store: ObjectStore;
+  readonly prefix: string;
+  /** Only larger files are sent in parts, and have something to resume from. */
+  readonly resumableFromBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Transferred {
+  readonly proof: Proof;
+  readonly outcome: Upload['outcome'];
+  readonly multipart: boolean;
+  /** Of the whole content, where it was sent whole. */
+  readonly sha256Hex: string | undefined;
+}
+
+/** Rejects with a Fault, or with the signal's reason. */
+export async function transfer(entry: Entry, options: TransferOptions): Promise<Transferred> {
+  const { spool, store, prefix, signal } = options;
+  const key = keyFor(entry.path.bytes, prefix);
+  const file = await spool.openFile(entry.path);
+  try {
+    // What was settled is what the scanner saw; anything else has to settle first.
+    if (!sameIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
+    const resumable = file.sizeBytes >= options.resumableFromBytes;
+    const journal = resumable ? { journal: spool.journal(file) } : {};
+    const upload = await store.upload({ key, source: file, ...journal, signal });
+    if (!sameIdentity(await file.currentIdentity(), file.identity))
+      throw changed(entry.path, 'while it was uploaded');
+    const proof = await prove(upload, store, signal);
+    await dispose(() => spool.setAside(file), proof);
+    const { parts, multipart } = upload.local;
+    return {
+      proof,
+      outcome: upload.outcome,
+      multipart,
+      sha256Hex: multipart ? undefined : parts[0]?.sha256Hex,
+    };
+  } finally {
+    await file.close();
+  }
+}
+
+async function prove(upload: Upload, store: ObjectStore, signal: AbortSignal): Promise<Proof> {
+  const answered = verify(upload.local, upload.receipt);
+  if (isProof(answered)) return answered;
+  const confirmed = verify(upload.local, await store.confirm(upload.receipt.key, upload.local, signal));
+  if (isProof(confirmed)) return confirmed;
+  throw new Fault('transient', `cannot prove that the store holds the file: ${confirmed.doubt}`, {
+    operation: 'verify the upload',
+    subject: upload.receipt.key,
+    hint: 'The file stays in the spool and is uploaded again.',
+    code: 'NotProven',
+  });
+}
+
+function changed(path: SpoolPath, when: string): Fault {
+  return new Fault('changed', `${path} changed ${when}`, {
+    operation: 'compare the file',
+    subject: `${path}`,
+  });
+}

@@ -1,0 +1,88 @@
+// Turns readings of the NIC's transmit counter into samples of what the link really sent. Pure: time is an argument.
+// Invariant: every byte the counter reports is in exactly one sample, unless the counter was reset.
+
+export type Reading =
+  | Sample
+  /** Nothing to say yet: the first reading, a counter that was reset, or one that waits for its driver. */
+  | { readonly kind: 'none' }
+  /** We send, and the counter does not move: it does not count what we send. */
+  | { readonly kind: 'stuck' };
+
+/** What left the NIC over a stretch of time. */
+export interface Sample {
+  readonly kind: 'sample';
+  readonly sentBytes: number;
+  /** Of these, what we handed to the kernel over the same time; headers not counted. */
+  readonly ownBytes: number;
+  /** > 0. */
+  readonly intervalMs: number;
+}
+
+/** Drivers such as ice, Aquantia and 82580 refresh their counters every 1–2 s; one that stands still longer is stuck. */
+const LONGEST_REFRESH_MS = 2_500;
+/** So many bytes of our own must show in a counter that is fresh: more than the slices a socket may hold back. */
+const CERTAIN_BYTES = 65_536;
+
+export class Meter {
+  #counterBytes: number | undefined;
+  /** End of the last sample. */
+  #sampledToMs = 0;
+  #changedAtMs = 0;
+  #ownSinceSampleBytes = 0;
+  #stillReadings = 0;
+  /** Learnt: how long the counter stands still between refreshes while traffic flows; 0 for a counter that is live. */
+  #refreshMs = 0;
+
+  /** Takes the counter's value, and what we ourselves handed to the kernel since the last call. */
+  read(nowMs: number, counterBytes: number, ownBytes: number): Reading {
+    this.#ownSinceSampleBytes += ownBytes;
+    if (this.#counterBytes === undefined || counterBytes < this.#counterBytes) {
+      this.#counterBytes = counterBytes;
+      this.#restart(nowMs);
+      return { kind: 'none' };
+    }
+    if (nowMs <= this.#sampledToMs) return { kind: 'none' };
+    return counterBytes === this.#counterBytes ? this.#still(nowMs) : this.#moved(nowMs, counterBytes);
+  }
+
+  /** The counter is another one from now on, or was out of sight. */
+  forget(): void {
+    this.#counterBytes = undefined;
+  }
+
+  #restart(nowMs: number): void {
+    this.#sampledToMs = nowMs;
+    this.#changedAtMs = nowMs;
+    this.#ownSinceSampleBytes = 0;
+    this.#stillReadings = 0;
+    this.#refreshMs = 0;
+  }
+
+  #still(nowMs: number): Reading {
+    this.#stillReadings += 1;
+    if (this.#ownSinceSampleBytes >= CERTAIN_BYTES)
+      return { kind: nowMs - this.#sampledToMs > LONGEST_REFRESH_MS ? 'stuck' : 'none' };
+    const awaitsRefresh = nowMs - this.#changedAtMs < 1.5 * this.#refreshMs;
+    return awaitsRefresh ? { kind: 'none' } : this.#sample(nowMs, 0, nowMs - this.#sampledToMs);
+  }
+
+  #moved(nowMs: number, counterBytes: number): Reading {
+    const unsampledMs = nowMs - this.#sampledToMs;
+    if (this.#ownSinceSampleBytes >= CERTAIN_BYTES)
+      this.#refreshMs = this.#stillReadings === 0 ? 0 : Math.min(unsampledMs, LONGEST_REFRESH_MS);
+    // Bytes that show after a silence left within the last refresh, not all since the last look.
+    const refreshedMs = Math.min(this.#refreshMs, nowMs - this.#changedAtMs);
+    const sentBytes = counterBytes - (this.#counterBytes ?? counterBytes);
+    this.#counterBytes = counterBytes;
+    this.#changedAtMs = nowMs;
+    this.#stillReadings = 0;
+    return this.#sample(nowMs, sentBytes, Math.max(unsampledMs, refreshedMs));
+  }
+
+  #sample(nowMs: number, sentBytes: number, intervalMs: number): Sample {
+    const ownBytes = this.#ownSinceSampleBytes;
+    this.#sampledToMs = nowMs;
+    this.#ownSinceSampleBytes = 0;
+    return { kind: 'sample', sentBytes, ownBytes, intervalMs };
+  }
+}

@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+// argv, signals and exit codes. The only place that reads process.env and ends the process.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { check } from './commands/check.ts';
+import { EXIT, type ExitCode } from './commands/exit-codes.ts';
+import { run } from './commands/run.ts';
+import { status, top } from './commands/status.ts';
+import { ConfigError } from './config/config-error.ts';
+
+const USAGE = `Usage: halfpipe COMMAND [--config FILE]
+
+Drains a spool folder to S3 while the whole link's upload traffic stays at half its capacity.
+
+Commands:
+  run      drain until told to stop: SIGTERM stops, SIGHUP reloads the config
+  check    try out config, spool, link and bucket, and say what would be used
+  status   ask the running daemon how it goes (--json for everything it knows)
+  top      the same, live
+
+Options:
+  --config FILE  (default /etc/halfpipe/halfpipe.yaml)
+  --json         with status: the whole state as JSON
+  --help, --version
+
+Exit codes: 0 fine, 1 failure, 2 usage, 78 bad configuration.
+`;
+
+class UsageError extends Error {}
+
+const COMMANDS = ['run', 'check', 'status', 'top'] as const;
+
+async function main(): Promise<ExitCode> {
+  const { command, configFile, json, help, version } = readArguments();
+  if (help) return print(USAGE);
+  if (version) return print(`halfpipe ${readVersion()}\n`);
+  const { env, stdout, stderr } = process;
+  switch (command) {
+    case 'run':
+      return run({ configFile, env, version: readVersion(), exitNow: (code) => process.exit(code) });
+    case 'check':
+      return check({ configFile, env, stdout });
+    case 'status':
+      return status({ configFile, env, stdout, stderr }, json);
+    case 'top':
+      return top({ configFile, env, stdout, stderr }, interrupted());
+  }
+}
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        config: { type: 'string', default: '/etc/halfpipe/halfpipe.yaml' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+        version: { type: 'boolean', default: false },
+      },
+    });
+    const { config: configFile, json, help, version } = values;
+    const command = COMMANDS.find((known) => known === positionals[0]) ?? 'run';
+    if (!help && !version) refuseStrangers(positionals);
+    return { command, configFile, json, help, version };
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(messageOf(error));
+  }
+}
+
+function refuseStrangers([command, ...others]: readonly string[]): void {
+  if (command === undefined) throw new UsageError('which command? One of run, check, status, top');
+  if (!COMMANDS.some((known) => known === command)) throw new UsageError(`unknown command ${command}`);
+  if (others[0] !== undefined) throw new UsageError(`unexpected argument ${others[0]}`);
+}
+
+/** From the package this file was built into. */
+function readVersion(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function interrupted(): AbortSignal {
+  const interruption = new AbortController();
+  process.once('SIGINT', () => interruption.abort());
+  process.once('SIGTERM', () => interruption.abort());
+  return interruption.signal;
+}
+
+function print(text: string): ExitCode {
+  process.stdout.write(text);
+  return EXIT.ok;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function fail(error: unknown): ExitCode {
+  if (error instanceof UsageError) {
+    process.stderr.write(`halfpipe: ${error.message}\nTry 'halfpipe --help'.\n`);
+    return EXIT.usage;
+  }
+  if (error instanceof ConfigError) {
+    for (const problem of error.problems) process.stderr.write(`halfpipe: ${problem}\n`);
+    return EXIT.badConfiguration;
+  }
+  process.stderr.write(`halfpipe: ${error instanceof Error ? error.stack : error}\n`);
+  return EXIT.failure;
+}
+
+process.exit(await main().catch(fail));

@@ -1,0 +1,121 @@
+// Decides what we may send: the budget that keeps the whole link at the target. Pure: fed with what the NIC sent.
+//
+// Two terms. The first yields: budget = target − cross, where cross is what the NIC sent beyond our own bytes. It is
+// right within one sample, and wrong by whatever we do not model (TLS, retransmits, acknowledgements, a header's size).
+// The second settles accounts: a debt integrates (total − target), and a share of it is taken off the budget, so that
+// the mean comes out exact whatever the first term got wrong.
+//
+// Why it is stable: our own wire bytes are subtracted from the total in the same interval, so the budget does not feed
+// back through the first term beyond the few percent that OVERHEAD misses (a loop gain of about 0.05); the second term
+// is an integrator with gain interval/SETTLE_MS = 0.1 at 50 ms, far from its limit of 2.
+
+export interface Limits {
+  readonly targetBytesPerSec: number;
+  /** What we may always send, whatever others do; > 0 and ≤ target. */
+  readonly floorBytesPerSec: number;
+}
+
+export interface Interval {
+  readonly sentBytes: number;
+  readonly ownBytes: number;
+  /** > 0. */
+  readonly intervalMs: number;
+  /** How much of the interval nobody waited to send: unclaimed room earns no credit. */
+  readonly idleMs: number;
+}
+
+/** Wire bytes for one body byte: Ethernet, IP and TCP headers with timestamps, 66 bytes for each full 1,448-byte segment. */
+const OVERHEAD = 1 + 66 / 1_448;
+/** A rise of cross traffic beyond this part of the target is believed at once; less is noise, and is smoothed. */
+const NOISE = 0.05;
+/** Noise is averaged over this long; shorter follows it, longer lags behind slow changes. */
+const SMOOTH_MS = 250;
+/** A fall is believed this slowly: shorter takes the room of a sender that only paused, longer leaves room unused. */
+const FALL_MS = 120;
+/** A debt is paid back over this long: shorter amplifies noise, longer leaves the mean wrong for longer. */
+const SETTLE_MS = 500;
+/** The most that is ever owed: an hour above target is forgotten as soon as it ends. As time at the target rate. */
+const MOST_DEBT_MS = 150;
+/** The most that is ever made up for: bounds what a second may hold beyond the target. As time at the target rate. */
+const MOST_CREDIT_MS = 40;
+
+export class Governor {
+  #limits: Limits;
+  #cross = 0;
+  #debtBytes = 0;
+  #total = 0;
+  #own = 0;
+  #degraded = true;
+
+  /** Starts without a measurement, hence degraded. */
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** In force at once; what others send is remembered. */
+  setLimits(limits: Limits): void {
+    this.#limits = limits;
+    this.#boundDebt();
+  }
+
+  observe({ sentBytes, ownBytes, intervalMs, idleMs }: Interval): void {
+    const perSec = 1000 / intervalMs;
+    this.#total = sentBytes * perSec;
+    this.#own = Math.min(this.#total, ownBytes * OVERHEAD * perSec);
+    this.#believeCross(Math.max(0, this.#total - ownBytes * OVERHEAD * perSec), intervalMs);
+    if (this.#degraded) this.#debtBytes = 0;
+    else this.#settleDebt(intervalMs, Math.min(1, idleMs / intervalMs));
+    this.#degraded = false;
+  }
+
+  /** The link cannot be measured: until the next sample at most half the target, and no accounts are kept. */
+  lose(): void {
+    this.#degraded = true;
+  }
+
+  /** Body bytes per second that may leave now: the token bucket's rate. Never below the floor. */
+  get budgetBytesPerSec(): number {
+    const { targetBytesPerSec, floorBytesPerSec } = this.#limits;
+    const room = targetBytesPerSec - this.#cross - (this.#debtBytes * 1000) / SETTLE_MS;
+    const most = this.#degraded ? targetBytesPerSec / 2 : Number.POSITIVE_INFINITY;
+    return Math.max(floorBytesPerSec, Math.min(room, most)) / OVERHEAD;
+  }
+
+  /** Others leave less than the floor below the target: we send the floor, and the link is above its target. */
+  get floorEngaged(): boolean {
+    return this.#limits.targetBytesPerSec - this.#cross < this.#limits.floorBytesPerSec;
+  }
+
+  get degraded(): boolean {
+    return this.#degraded;
+  }
+
+  /** Wire rates of the last sample; cross as believed. */
+  get rates(): { totalBytesPerSec: number; ownBytesPerSec: number; crossBytesPerSec: number } {
+    return { totalBytesPerSec: this.#total, ownBytesPerSec: this.#own, crossBytesPerSec: this.#cross };
+  }
+
+  #believeCross(cross: number, intervalMs: number): void {
+    const rise = cross - this.#cross;
+    if (this.#degraded || rise > NOISE * this.#limits.targetBytesPerSec) {
+      this.#cross = cross;
+      return;
+    }
+    const timeConstantMs = rise > 0 ? SMOOTH_MS : FALL_MS;
+    this.#cross += rise * (1 - Math.exp(-intervalMs / timeConstantMs));
+  }
+
+  #settleDebt(intervalMs: number, idleShare: number): void {
+    const overBytes = ((this.#total - this.#limits.targetBytesPerSec) * intervalMs) / 1000;
+    const repaid = Math.max(-Math.max(0, this.#debtBytes), Math.min(0, overBytes));
+    const credited = Math.min(0, overBytes - repaid);
+    this.#debtBytes += Math.max(0, overBytes) + repaid + credited * (1 - idleShare);
+    if (this.#debtBytes < 0 && idleShare === 1) this.#debtBytes = 0;
+    this.#boundDebt();
+  }
+
+  #boundDebt(): void {
+    const perMs = this.#limits.targetBytesPerSec / 1000;
+    this.#debtBytes = Math.max(-MOST_CREDIT_MS * perMs, Math.min(MOST_DEBT_MS * perMs, this.#debtBytes));
+  }
+}

@@ -1,0 +1,91 @@
+// The control loop: reads the meter, lets the governor decide, sets the shaper's rate. Runs at its own pace: quickly
+// while somebody sends, slowly while nobody does, and at once when somebody starts.
+import type { Clock } from '../system/clock.ts';
+import type { Governor, Interval } from './governor.ts';
+import type { Shaper, ShaperActivity } from './shaper.ts';
+
+/** What the link's meter says, given what we handed to the kernel since the last question. */
+export type Measure = (
+  nowMs: number,
+  ownBytes: number,
+) => ({ readonly kind: 'sample' } & Omit<Interval, 'idleMs'>) | { readonly kind: 'none' | 'lost' };
+
+export interface RegulatorOptions {
+  readonly clock: Clock;
+  readonly shaper: Shaper;
+  readonly governor: Governor;
+  readonly measure: Measure;
+  readonly sampleIntervalMs: number;
+  /** After every tick, with what the shaper did since the one before. */
+  readonly onTick?: (activity: ShaperActivity, elapsedMs: number) => void;
+}
+
+/** With nobody sending, one sample in this many is enough. */
+const IDLE_SLOWDOWN = 10;
+/** So long without a sender is idle. */
+const IDLE_AFTER_MS = 1_000;
+
+export class Regulator {
+  readonly #options: RegulatorOptions;
+  #sampleIntervalMs: number;
+  #cancelTimer: (() => void) | undefined;
+  #running = false;
+  #idleMs = 0;
+  #lastTickMs = 0;
+  #quietSinceMs = 0;
+
+  constructor(options: RegulatorOptions) {
+    this.#options = options;
+    this.#sampleIntervalMs = options.sampleIntervalMs;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#quietSinceMs = this.#lastTickMs = this.#options.clock.monotonicMs();
+    this.#options.shaper.onWake = () => this.tick();
+    this.tick();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#options.shaper.onWake = undefined;
+    this.#cancelTimer?.();
+  }
+
+  setSampleInterval(sampleIntervalMs: number): void {
+    this.#sampleIntervalMs = sampleIntervalMs;
+  }
+
+  /** One step of the loop, now: after a change of limits the new budget is in force when this returns. */
+  tick(): void {
+    if (!this.#running) return;
+    const { clock, shaper, governor, measure, onTick } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const activity = shaper.activity();
+    const elapsedMs = nowMs - this.#lastTickMs;
+    this.#lastTickMs = nowMs;
+    this.#idleMs += activity.idleMs;
+
+    const reading = measure(nowMs, activity.admittedBytes);
+    if (reading.kind === 'sample') {
+      governor.observe({ ...reading, idleMs: this.#idleMs });
+      this.#idleMs = 0;
+    } else if (reading.kind === 'lost') {
+      governor.lose();
+      this.#idleMs = 0;
+    }
+    shaper.setRate(governor.budgetBytesPerSec);
+    if (elapsedMs > 0) onTick?.(activity, elapsedMs);
+    this.#scheduleNext(nowMs, activity);
+  }
+
+  #scheduleNext(nowMs: number, activity: ShaperActivity): void {
+    if (activity.admittedBytes > 0 || activity.waiting > 0) this.#quietSinceMs = nowMs;
+    const quiet = nowMs - this.#quietSinceMs > IDLE_AFTER_MS;
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#options.clock.schedule(
+      quiet ? this.#sampleIntervalMs * IDLE_SLOWDOWN : this.#sampleIntervalMs,
+      () => this.tick(),
+    );
+  }
+}

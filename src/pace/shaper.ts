@@ -1,0 +1,161 @@
+// Delays senders until the token bucket admits their next slice. First come, first served: every request holds
+// at most one place in the queue, so slices of all open requests take turns and none starves.
+import type { Clock } from '../system/clock.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** While senders wait, a late timer may be made up for by at most this much of the rate. */
+const BURST_MS = 50;
+/** A queue empty for longer than this is idle, and idle time earns nothing: 50 % × (100 + 10) ms stays below 60 %. */
+const IDLE_GRACE_MS = 10;
+/** After so long with nobody the control loop may be slow, and is woken. */
+const WAKE_AFTER_MS = 500;
+/** A slice is about this long at the present rate … */
+const SLICE_MS = 10;
+/** … but no less than one full TCP segment on Ethernet, below which headers weigh too much … */
+const MIN_SLICE_BYTES = 1_448;
+/** … and no more than node's stream buffers take at once. */
+const MAX_SLICE_BYTES = 16_384;
+
+interface Waiter {
+  readonly bytes: number;
+  readonly sinceMs: number;
+  readonly admit: () => void;
+}
+
+/** What happened at the shaper since it was last asked. */
+export interface ShaperActivity {
+  /** Bytes handed out to be sent. */
+  readonly admittedBytes: number;
+  /** Time with nobody in the queue. */
+  readonly idleMs: number;
+  /** How long the sender at the head of the queue has been waiting now. */
+  readonly headWaitMs: number;
+  readonly waiting: number;
+}
+
+export class Shaper {
+  /** Called when somebody asks for bytes after a time with nobody. */
+  onWake: (() => void) | undefined;
+  readonly #clock: Clock;
+  readonly #bucket: TokenBucket;
+  readonly #queue = new Set<Waiter>();
+  #cancelTimer: (() => void) | undefined;
+  #emptySinceMs: number | undefined;
+  #idleCountedToMs: number;
+  #idleMs = 0;
+  #admittedBytes = 0;
+
+  constructor(clock: Clock, rateBytesPerSec: number) {
+    this.#clock = clock;
+    const nowMs = clock.monotonicMs();
+    this.#bucket = new TokenBucket(bucketRate(rateBytesPerSec), nowMs);
+    this.#emptySinceMs = nowMs;
+    this.#idleCountedToMs = nowMs;
+  }
+
+  /** Takes effect for the bytes already waiting, too. */
+  setRate(rateBytesPerSec: number): void {
+    this.#bucket.setRate(bucketRate(rateBytesPerSec), this.#clock.monotonicMs());
+    this.#serve();
+  }
+
+  /** How much to send in one write at the present rate. */
+  sliceBytes(): number {
+    return sliceBytesAt(this.#bucket.rateBytesPerSec);
+  }
+
+  /**
+   * Resolves when `bytes` may be sent; send them at once. Rejects with `signal.reason` when aborted first,
+   * and then nothing is charged.
+   */
+  admit(bytes: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const nowMs = this.#clock.monotonicMs();
+      const wakes = this.#endIdle(nowMs);
+      const leave = (): void => {
+        this.#queue.delete(waiter);
+        this.#beginIdle();
+        reject(signal?.reason);
+      };
+      const waiter: Waiter = {
+        bytes,
+        sinceMs: nowMs,
+        admit: () => {
+          signal?.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.#queue.add(waiter);
+      if (wakes) this.onWake?.();
+      if (this.#queue.size === 1) this.#serve();
+    });
+  }
+
+  /** What happened since the last call. */
+  activity(): ShaperActivity {
+    const nowMs = this.#clock.monotonicMs();
+    this.#countIdle(nowMs);
+    const [head] = this.#queue;
+    const activity = {
+      admittedBytes: this.#admittedBytes,
+      idleMs: this.#idleMs,
+      headWaitMs: head === undefined ? 0 : nowMs - head.sinceMs,
+      waiting: this.#queue.size,
+    };
+    this.#admittedBytes = 0;
+    this.#idleMs = 0;
+    return activity;
+  }
+
+  #serve(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    for (const waiter of this.#queue) {
+      if (!this.#bucket.take(waiter.bytes, nowMs)) {
+        this.#cancelTimer = this.#clock.schedule(Math.ceil(this.#bucket.waitMs(waiter.bytes, nowMs)), () =>
+          this.#serve(),
+        );
+        return;
+      }
+      this.#queue.delete(waiter);
+      this.#admittedBytes += waiter.bytes;
+      waiter.admit();
+    }
+    this.#beginIdle();
+  }
+
+  #beginIdle(): void {
+    if (this.#queue.size > 0 || this.#emptySinceMs !== undefined) return;
+    this.#emptySinceMs = this.#clock.monotonicMs();
+    this.#idleCountedToMs = this.#emptySinceMs;
+  }
+
+  #countIdle(nowMs: number): void {
+    if (this.#emptySinceMs === undefined) return;
+    this.#idleMs += nowMs - this.#idleCountedToMs;
+    this.#idleCountedToMs = nowMs;
+  }
+
+  /** True after a time so long that what the meter last saw is old. */
+  #endIdle(nowMs: number): boolean {
+    if (this.#emptySinceMs === undefined) return false;
+    this.#countIdle(nowMs);
+    const emptyMs = nowMs - this.#emptySinceMs;
+    this.#emptySinceMs = undefined;
+    if (emptyMs > IDLE_GRACE_MS) this.#bucket.skipIdle(IDLE_GRACE_MS, nowMs);
+    return emptyMs > WAKE_AFTER_MS;
+  }
+}
+
+function sliceBytesAt(rateBytesPerSec: number): number {
+  const bytes = Math.round((rateBytesPerSec * SLICE_MS) / 1000);
+  return Math.min(MAX_SLICE_BYTES, Math.max(MIN_SLICE_BYTES, bytes));
+}
+
+function bucketRate(rateBytesPerSec: number) {
+  const burstBytes = Math.max((rateBytesPerSec * BURST_MS) / 1000, sliceBytesAt(rateBytesPerSec));
+  return { rateBytesPerSec, burstBytes };
+}

@@ -1,0 +1,80 @@
+// How many uploads to run at once. Pure. Enough that somebody always waits for the next token, few enough that
+// nobody waits long: by Little's law the uploads needed are those that run, divided by the time they keep the
+// shaper busy.
+import type { ShaperActivity } from './shaper.ts';
+
+export interface UploadDemand {
+  readonly active: number;
+  /** There is work that only the limit keeps waiting. */
+  readonly workWaiting: boolean;
+}
+
+/** A decision needs this much evidence; shorter mistakes a pause between two files for a lack of uploads. */
+const DECIDE_EVERY_MS = 100;
+/** Unclaimed room below this share is left alone. */
+const TOLERATED_IDLE = 0.01;
+/** No step more than doubles: uploads just started have not shown yet what they do. */
+const MOST_GROWTH = 2;
+/** A slice that waits longer than this for its turn is one of too many. S3 drops a connection after about 20 s. */
+const LONG_WAIT_MS = 250;
+/** After the store asked for less, so long without growth. */
+const CALM_MS = 10_000;
+const FIRST_LIMIT = 8;
+
+export class UploadLimit {
+  #fixed: number | undefined;
+  #most: number;
+  #limit: number;
+  #elapsedMs = 0;
+  #idleMs = 0;
+  #longestWaitMs = 0;
+  #calmForMs = 0;
+
+  /** `concurrency` is `auto` or a fixed number ≥ 1; `maxConcurrency` ≥ 1 bounds `auto`. */
+  constructor(concurrency: number | 'auto', maxConcurrency: number) {
+    this.#limit = FIRST_LIMIT;
+    this.#most = maxConcurrency;
+    this.configure(concurrency, maxConcurrency);
+  }
+
+  configure(concurrency: number | 'auto', maxConcurrency: number): void {
+    this.#fixed = concurrency === 'auto' ? undefined : concurrency;
+    this.#most = maxConcurrency;
+    this.#limit = Math.min(this.#limit, maxConcurrency);
+  }
+
+  get current(): number {
+    return this.#fixed ?? this.#limit;
+  }
+
+  observe(activity: ShaperActivity, elapsedMs: number, demand: UploadDemand): void {
+    this.#elapsedMs += elapsedMs;
+    this.#idleMs += activity.idleMs;
+    this.#longestWaitMs = Math.max(this.#longestWaitMs, activity.headWaitMs);
+    this.#calmForMs = Math.max(0, this.#calmForMs - elapsedMs);
+    if (this.#elapsedMs < DECIDE_EVERY_MS) return;
+    const idleShare = Math.min(1, this.#idleMs / this.#elapsedMs);
+    if (this.#longestWaitMs > LONG_WAIT_MS)
+      this.#limit = Math.max(1, this.#limit - Math.ceil(this.#limit / 16));
+    else if (
+      idleShare > TOLERATED_IDLE &&
+      demand.workWaiting &&
+      demand.active >= this.#limit &&
+      this.#calmForMs === 0
+    )
+      this.#limit = grown(this.#limit, idleShare, this.#most);
+    this.#elapsedMs = this.#idleMs = this.#longestWaitMs = 0;
+  }
+
+  /** The store answered SlowDown, 429 or 503: half as many, and none more for a while. */
+  slowDown(): void {
+    if (this.#calmForMs > CALM_MS - 1_000) return; // the same wave of answers
+    this.#limit = Math.max(1, Math.floor(this.#limit / 2));
+    this.#calmForMs = CALM_MS;
+  }
+}
+
+function grown(limit: number, idleShare: number, most: number): number {
+  const needed = limit * Math.min(MOST_GROWTH, 1 / Math.max(1e-9, 1 - idleShare));
+  return Math.min(most, Math.max(limit + 1, Math.ceil(needed)));
+}

@@ -1,0 +1,47 @@
+// From the one configuration to the small options of each stage: the only arithmetic between people's settings and code.
+import type { Settings } from './config/settings.ts';
+import type { DrainOptions } from './drain/drain.ts';
+import type { UplinkOptions } from './link/uplink.ts';
+import type { Limits } from './pace/governor.ts';
+import type { BacklogOptions } from './spool/backlog.ts';
+import { endpointOf } from './store/endpoint.ts';
+import type { Pacer } from './store/paced-body.ts';
+import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3-store.ts';
+import type { Clock } from './system/clock.ts';
+
+export async function uplinkOptionsOf({ link, s3 }: Settings): Promise<UplinkOptions> {
+  const { interface: name, capacityBitsPerSec } = link;
+  return { interface: name, capacityBitsPerSec, endpoint: await endpointOf(s3) };
+}
+
+/** 100 Mbit/s × 50 % = 6.25 MB/s; a floor of 1 % = 125 kB/s. */
+export function limitsOf({ link }: Settings, capacityBitsPerSec: number): Limits {
+  const targetBytesPerSec = (capacityBitsPerSec * link.share) / 8;
+  const floorBitsPerSec =
+    'share' in link.floor ? capacityBitsPerSec * link.floor.share : link.floor.bitsPerSec;
+  return { targetBytesPerSec, floorBytesPerSec: Math.min(targetBytesPerSec, floorBitsPerSec / 8) };
+}
+
+export function backlogOptionsOf({ spool }: Settings): BacklogOptions {
+  const { order, ignore, settleMs, rescanMs } = spool;
+  return { order, ignore, settleMs, rescanMs };
+}
+
+export function drainOptionsOf({ s3, retry, upload }: Settings): DrainOptions {
+  const { initialMs, maxMs, maxAttempts } = retry;
+  // lib-storage reads one part ahead of those in flight, and the last read is copied together.
+  const mostInMemory = s3.partSizeBytes * (DEFAULT_PARTS_AT_ONCE + 2);
+  return {
+    prefix: s3.prefix,
+    retry: { initialMs, maxMs, maxAttempts },
+    maxMemoryBytes: upload.maxMemoryBytes,
+    memoryFor: (sizeBytes) => (sizeBytes <= s3.partSizeBytes ? sizeBytes : Math.min(sizeBytes, mostInMemory)),
+    resumableFromBytes: s3.partSizeBytes + 1,
+  };
+}
+
+export function storeOptionsOf({ s3, upload }: Settings, pacer: Pacer, clock: Clock): S3StoreOptions {
+  const { deadlineMs, idleTimeoutMs, connectTimeoutMs, maxConcurrency } = upload;
+  const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
+  return { ...s3, pacer, clock, deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets };
+}

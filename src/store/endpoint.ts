@@ -1,0 +1,39 @@
+// Which host the store's requests go to, so that the link towards it can be found. The SDK itself is asked: it
+// knows AWS's regions, path styles and the endpoints that environment and profile name.
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { regionOfChain } from './s3-client.ts';
+
+export interface EndpointOptions {
+  readonly bucket: string;
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly forcePathStyle: boolean;
+}
+
+/** Sends nothing and needs no credentials. Rejects with a Fault of class `breaker` when no region is known. */
+export async function endpointOf(options: EndpointOptions): Promise<{ host: string; port: number }> {
+  const { bucket, endpoint, forcePathStyle } = options;
+  const client = new S3Client({
+    region: options.region ?? (await regionOfChain(endpoint)),
+    forcePathStyle,
+    // Required before a request is built, which is as far as this one gets.
+    credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
+    ...(endpoint === undefined ? {} : { endpoint }),
+  });
+  let found = { host: '', port: 0 };
+  client.middlewareStack.add(
+    () => async (args) => {
+      const { hostname, port, protocol } = args.request as {
+        hostname: string;
+        port?: number;
+        protocol: string;
+      };
+      const host = hostname.replace(/^\[|\]$/g, '');
+      found = { host, port: port ?? (protocol === 'http:' ? 80 : 443) };
+      return { output: { $metadata: {} }, response: undefined };
+    },
+    { step: 'build', priority: 'high', name: 'stopHere' },
+  );
+  await client.send(new HeadBucketCommand({ Bucket: bucket }));
+  return found;
+}

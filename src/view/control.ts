@@ -1,0 +1,40 @@
+// Answers people on this machine: HTTP on the Unix socket in the spool's private folder, which only the service's
+// user and root can reach. Nothing is ever served over the network.
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { Socket, Server as SocketServer } from 'node:net';
+import { json } from 'node:stream/consumers';
+import type { Snapshot } from './snapshot.ts';
+
+/** Serves `GET /status` on connections to a socket that somebody else listens on. Returns a function that ends it. */
+export function serveControl(socket: SocketServer, snapshot: () => Snapshot): () => void {
+  const server = createServer((incoming, answer) => respond(incoming, answer, snapshot));
+  const accept = (connection: unknown): void => {
+    server.emit('connection', connection);
+  };
+  socket.on('connection', accept);
+  return () => {
+    socket.off('connection', accept);
+    server.closeAllConnections();
+  };
+}
+
+function respond(incoming: IncomingMessage, answer: ServerResponse, snapshot: () => Snapshot): void {
+  if (incoming.method !== 'GET' || incoming.url !== '/status') {
+    answer.writeHead(404, { 'content-type': 'text/plain' }).end('try GET /status\n');
+    return;
+  }
+  answer.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(snapshot())}\n`);
+}
+
+/** Asks the daemon at the other end of `connection`. Rejects with the connection's error, or after 5 s of silence. */
+export function fetchSnapshot(connection: Socket): Promise<Snapshot> {
+  return new Promise((resolve, reject) => {
+    const options = { createConnection: () => connection, path: '/status', timeout: 5_000 };
+    const outgoing = request(options, (answer) => {
+      json(answer).then((body) => resolve(body as Snapshot), reject);
+    });
+    outgoing.on('timeout', () => outgoing.destroy(new Error('the daemon does not answer')));
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}

@@ -1,0 +1,175 @@
+// Tells people what happens: one record a file, one line for a storm of one fault, one for each change of state.
+// Log messages are for people; `event` is the record's name for programs.
+import { basename } from 'node:path';
+import type { ChangedKey } from '../config/changes.ts';
+import type { DrainEvents } from '../drain/drain.ts';
+import type { Transferred } from '../drain/transfer.ts';
+import type { UplinkIdentity } from '../link/uplink.ts';
+import type { AsideRecovery } from '../spool/aside.ts';
+import type { BacklogReport } from '../spool/backlog.ts';
+import type { Entry } from '../spool/entry.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
+import type { Logger } from '../system/log.ts';
+import { OncePerKind } from '../system/once-per-kind.ts';
+import type { Counters } from './counters.ts';
+import { readableDuration, readableRate, readableSize } from './readable.ts';
+import type { Snapshot } from './snapshot.ts';
+import { statusText } from './status-text.ts';
+
+/** Of a fault that keeps happening, this often a line. */
+const FAULT_PERIOD_MS = 60_000;
+
+export class Reporter implements DrainEvents {
+  readonly #log: Logger;
+  readonly #counters: Counters;
+  readonly #faults: OncePerKind;
+  readonly #slowDown: () => void;
+
+  constructor(clock: Clock, log: Logger, counters: Counters, onSlowDown: () => void) {
+    this.#log = log;
+    this.#counters = counters;
+    this.#faults = new OncePerKind(clock, FAULT_PERIOD_MS);
+    this.#slowDown = onSlowDown;
+  }
+
+  stop(): void {
+    this.#faults.stop();
+  }
+
+  onUploaded(entry: Entry, { proof, outcome, multipart, sha256Hex }: Transferred, durationMs: number): void {
+    this.#counters.add('verifiedFiles');
+    this.#counters.add('deletedFiles');
+    if (multipart) this.#counters.add('multipartFiles');
+    const stored = outcome === 'stored';
+    this.#counters.add(stored ? 'uploadedFiles' : 'alreadyThereFiles');
+    if (stored) this.#counters.add('uploadedBytes', proof.sizeBytes);
+    const file = `${entry.path}`;
+    const fields = {
+      event: stored ? 'uploaded' : 'alreadyThere',
+      file,
+      key: proof.key,
+      bytes: proof.sizeBytes,
+    };
+    const timing = { durationMs: Math.round(durationMs), verifiedBy: proof.by, sha256: sha256Hex };
+    const named = basename(file) === basename(proof.key) ? file : `${file} as ${proof.key}`;
+    const what = stored ? `uploaded ${named}` : `${named} was in the bucket already`;
+    const size = `${readableSize(proof.sizeBytes)} in ${(durationMs / 1000).toFixed(2)} s`;
+    this.#log.info({ ...fields, ...timing }, `${what}, ${size}, verified and deleted`);
+  }
+
+  onDeferred(entry: Entry, fault: Fault, delayMs: number): void {
+    this.#counters.add('retries');
+    this.#faults.note(`deferred ${fault.faultClass} ${fault.code}`, (repeats) => {
+      const others = repeats > 1 ? `; ${repeats} times in the last minute` : '';
+      const text = `deferred ${entry.path} for ${readableDuration(delayMs)}: ${fault.message}${others}`;
+      this.#log.warn(
+        { event: 'deferred', file: `${entry.path}`, delayMs: Math.round(delayMs), repeats, fault },
+        text,
+      );
+    });
+  }
+
+  onQuarantined(entry: Entry, fault: Fault): void {
+    this.#counters.add('quarantinedFiles');
+    const text = `quarantined ${entry.path}: ${fault.message}; it is in .halfpipe/quarantine`;
+    this.#log.error({ event: 'quarantined', file: `${entry.path}`, fault }, text);
+  }
+
+  onPaused(fault: Fault): void {
+    const hint = fault.hint === undefined ? '' : ` (${fault.hint})`;
+    this.#log.error(
+      { event: 'paused', fault },
+      `draining is paused: ${fault.message}${hint}; trying again by itself`,
+    );
+  }
+
+  onResumed(): void {
+    this.#log.info({ event: 'resumed' }, 'draining goes on');
+  }
+
+  onSlowDown(): void {
+    this.#slowDown();
+    this.#faults.note('slowDown', () =>
+      this.#log.warn({ event: 'slowDown' }, 'the store asked for fewer requests: fewer uploads at once'),
+    );
+  }
+
+  onReloaded(changed: readonly ChangedKey[]): void {
+    const names = (live: boolean) => changed.filter((key) => key.live === live).map(({ key }) => key);
+    const [inForce, waiting] = [names(true), names(false)];
+    const what = inForce.length === 0 ? 'nothing changed' : `changed ${inForce.join(', ')}`;
+    this.#log.info({ event: 'reloaded', changed: inForce }, `reloaded: ${what}`);
+    if (waiting.length > 0)
+      this.#log.warn(
+        { event: 'restartNeeded', keys: waiting },
+        `${waiting.join(', ')} changed, too, and takes effect only after a restart`,
+      );
+  }
+
+  /** What a crash left set aside. */
+  onRecovered({ restored, waiting }: AsideRecovery): void {
+    if (restored + waiting === 0) return;
+    const text = `after a crash: ${restored} files put back into the spool, ${waiting} wait for their name to be free`;
+    this.#log.warn({ event: 'recovered', restored, waiting }, text);
+  }
+
+  onSwept(uploads: number): void {
+    if (uploads > 0)
+      this.#log.info(
+        { event: 'swept', uploads },
+        `aborted ${uploads} multipart uploads of files that are gone`,
+      );
+  }
+
+  onFault(operation: string, error: unknown): void {
+    const text = `${operation}: ${error instanceof Error ? error.message : error}`;
+    this.#faults.note(operation, () => this.#log.warn({ event: 'fault', operation, error }, text));
+  }
+
+  onLink(identity: UplinkIdentity): void {
+    const { name, capacityBitsPerSec, capacityFrom } = identity;
+    const origin = capacityFrom === 'driver' ? 'as its driver says' : 'as configured';
+    const text = `the link is ${name} with ${readableRate(capacityBitsPerSec)}, ${origin}`;
+    this.#log.info({ event: 'link', interface: name, capacityBitsPerSec, capacityFrom }, text);
+  }
+
+  onMeasurable(problem: string | undefined): void {
+    if (problem === undefined) this.#log.info({ event: 'measured' }, 'the link is measured again');
+    else
+      this.#log.warn(
+        { event: 'degraded', problem },
+        `${problem}: sending at most half the target until the link can be measured`,
+      );
+  }
+
+  onBacklogReport(report: BacklogReport): void {
+    switch (report.kind) {
+      case 'oddity':
+        return this.#log.warn(
+          { event: 'skipped', file: `${report.path}`, what: report.oddity },
+          `skipped ${report.path}: ${report.oddity}, not a regular file`,
+        );
+      case 'many-oddities':
+        return this.#log.warn(
+          { event: 'skippedMany' },
+          `skipped more than ${report.namedAtMost} odd entries; further ones are not named`,
+        );
+      case 'scan-failed':
+        return this.#log.error({ event: 'scanFailed', fault: report.fault }, report.fault.message);
+      case 'scan-recovered':
+        return this.#log.info({ event: 'scanRecovered' }, 'the spool can be scanned again');
+      case 'watch-unavailable':
+        return this.#log.warn(
+          { event: 'watchUnavailable', code: report.code },
+          `no inotify watches left (${report.code}): new files are found by scanning; raise fs.inotify.max_user_watches`,
+        );
+    }
+  }
+
+  /** Every 10 s while there is work: what an operator wants to know at a glance, and all of it as fields. */
+  summarize({ backlog, link, uploads, totals, state }: Snapshot): void {
+    const text = statusText({ backlog, link, state, waitingFor: null });
+    this.#log.info({ event: 'summary', state, backlog, link, uploads, totals }, text);
+  }
+}

@@ -1,0 +1,133 @@
+// Puts the snapshot together from what the stages know of themselves, and keeps the flow rates over time.
+import type { Drain } from '../drain/drain.ts';
+import type { UplinkIdentity } from '../link/uplink.ts';
+import type { Governor, Limits } from '../pace/governor.ts';
+import type { Backlog } from '../spool/backlog.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Counters } from './counters.ts';
+import { FlowMeter, forecast } from './forecast.ts';
+import type { BacklogView, DaemonState, LinkView, Snapshot } from './snapshot.ts';
+
+export interface StatisticsSources {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly backlog: Pick<Backlog, 'view'>;
+  readonly drain: Pick<Drain, 'active'>;
+  readonly governor: Governor;
+  readonly limits: () => Limits;
+  readonly uplink: () => UplinkIdentity;
+  readonly uploadLimit: () => number;
+  /** Why the drain stands still, if it does. */
+  readonly waitingFor: () => string | undefined;
+  readonly isStopping: () => boolean;
+}
+
+const OBSERVE_MS = 1_000;
+
+export class Statistics {
+  readonly #sources: StatisticsSources;
+  readonly #flow = new FlowMeter();
+  readonly #startedMs: number;
+  #sentBytes = 0;
+  #quarantined = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(sources: StatisticsSources) {
+    this.#sources = sources;
+    this.#startedMs = sources.clock.monotonicMs();
+  }
+
+  start(): void {
+    this.#observe();
+  }
+
+  stop(): void {
+    this.#cancel?.();
+  }
+
+  /** Bytes handed to the kernel: what drains, smoothly, even while one large file is under way. */
+  sent(bytes: number): void {
+    this.#sentBytes += bytes;
+  }
+
+  /** Files that were in quarantine before this start. */
+  foundQuarantined(files: number): void {
+    this.#quarantined = files;
+  }
+
+  snapshot(): Snapshot {
+    const { version, clock, counters, drain, uploadLimit, waitingFor } = this.#sources;
+    const backlog = this.#backlog();
+    return {
+      version,
+      pid: process.pid,
+      state: this.#state(backlog.files),
+      waitingFor: waitingFor() ?? null,
+      uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
+      backlog,
+      link: this.#link(),
+      uploads: { active: drain.active, limit: uploadLimit() },
+      totals: counters.totals,
+    };
+  }
+
+  #observe(): void {
+    const { clock, backlog, counters } = this.#sources;
+    const { arrivedFiles, arrivedBytes } = backlog.view();
+    this.#flow.observe(
+      clock.monotonicMs(),
+      { files: arrivedFiles, bytes: arrivedBytes },
+      { files: counters.totals.deletedFiles, bytes: this.#sentBytes },
+    );
+    this.#cancel = clock.schedule(OBSERVE_MS, () => this.#observe());
+  }
+
+  #state(files: number): DaemonState {
+    const { isStopping, waitingFor, backlog, drain } = this.#sources;
+    if (isStopping()) return 'stopping';
+    if (waitingFor() !== undefined) return 'paused';
+    if (!backlog.view().known) return 'starting';
+    return files === 0 && drain.active === 0 ? 'idle' : 'draining';
+  }
+
+  #backlog(): BacklogView {
+    const { clock, backlog, counters } = this.#sources;
+    const { files, bytes, oldestModifiedMs, deferred, deep } = backlog.view();
+    const rates = this.#flow.rates();
+    return {
+      files,
+      bytes,
+      oldestAgeMs: oldestModifiedMs === null ? null : Math.max(0, clock.wallMs() - oldestModifiedMs),
+      deferred,
+      quarantined: this.#quarantined + counters.totals.quarantinedFiles,
+      ...(rates ?? {
+        arrivalFilesPerSec: 0,
+        arrivalBytesPerSec: 0,
+        drainFilesPerSec: 0,
+        drainBytesPerSec: 0,
+      }),
+      ...forecast({ files, bytes }, rates),
+      scanning: deep,
+    };
+  }
+
+  #link(): LinkView {
+    const { governor, limits, uplink } = this.#sources;
+    const { name, capacityBitsPerSec } = uplink();
+    const { targetBytesPerSec, floorBytesPerSec } = limits();
+    const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = governor.rates;
+    return {
+      interface: name,
+      capacityBitsPerSec,
+      targetBitsPerSec: targetBytesPerSec * 8,
+      floorBitsPerSec: floorBytesPerSec * 8,
+      totalBitsPerSec: Math.round(totalBytesPerSec * 8),
+      ownBitsPerSec: Math.round(ownBytesPerSec * 8),
+      crossBitsPerSec: Math.round(crossBytesPerSec * 8),
+      budgetBitsPerSec: Math.round(governor.budgetBytesPerSec * 8),
+      floorEngaged: governor.floorEngaged,
+      degraded: governor.degraded,
+    };
+  }
+}
