@@ -2,7 +2,7 @@
 // `*` and `?` stop at `/`, `**` does not; `[a-z]`, `[!a-z]` and `{a,b}` mean what they mean in a shell.
 // A name's leading dot is a character like any other.
 
-const LITERAL = /[\\^$.*+?()[\]{}|/-]/g;
+const LITERAL = /[\\^$.*+?()[\]{}|/]/g;
 
 export class IgnoreRules {
   readonly #segments: RegExp | undefined;

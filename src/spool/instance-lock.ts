@@ -5,7 +5,7 @@ import { chmod, link, readFile, rename } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { errnoOf, Fault } from '../system/fault.ts';
 import { OpenDirectory } from './open-directory.ts';
-import { PRIVATE_FOLDER } from './private-folder.ts';
+import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
 import { spoolFault } from './spool-fault.ts';
 import { writeDurably } from './write-durably.ts';
 
@@ -32,7 +32,9 @@ export class InstanceLock {
     this.#ino = ino;
   }
 
-  /** Raises a Fault of class `breaker`, code `EADDRINUSE`, when another instance has the spool, also a suspended one. */
+  /**
+   * Also clears what a crashed instance left half-written. Raises a Fault of class `breaker`, code `EADDRINUSE`, when another instance has the spool, also a suspended one.
+   */
   static async acquire(spool: LockableSpool): Promise<InstanceLock> {
     const home = await spool.openPrivate();
     const server = createServer();
@@ -42,6 +44,7 @@ export class InstanceLock {
       await chmod(home.at(temporary), 0o600);
       const ino = await takeName(home, temporary, spool.path);
       await home.unlink(temporary);
+      await clearTemporaries(home);
       await writeDurably(home, PID_NAME, `${process.pid}\n`);
       return new InstanceLock(server, home, ino);
     } catch (error) {

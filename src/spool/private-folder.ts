@@ -1,5 +1,6 @@
 // `.halfpipe/`, where halfpipe keeps everything it knows about a spool: nobody else may look into it or swap it.
 // Made and tried out at start, so that a spool that cannot be drained is refused before anything is uploaded.
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir, rename } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
@@ -7,8 +8,8 @@ import { OpenDirectory } from './open-directory.ts';
 
 /** Name of the private folder in the spool's root. */
 export const PRIVATE_FOLDER = '.halfpipe';
-/** The probe's name in the spool's root; the scanner skips it. A leftover is replaced by the next probe. */
-export const PROBE_NAME = '.halfpipe-probe';
+/** How the names of probes in the spool's root begin; the scanner skips them. */
+export const PROBE_PREFIX = '.halfpipe-probe-';
 
 const SUBFOLDERS = ['tmp', 'aside', 'multipart', 'quarantine'];
 const CREATE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW;
@@ -50,7 +51,6 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
   try {
     await claim(root, folder, path, shown);
     for (const name of SUBFOLDERS) await folder.makeDirectory(name, 0o700);
-    await clearTemporaries(folder);
     return folder;
   } catch (error) {
     await folder.close();
@@ -73,23 +73,25 @@ async function claim(root: OpenDirectory, folder: OpenDirectory, path: string, s
   if ((mode & 0o777n) !== 0o700n) await folder.chmod(0o700);
 }
 
-/** What a crash left half-written was never referred to. */
-async function clearTemporaries(folder: OpenDirectory): Promise<void> {
-  for (const name of await readdir(folder.at('tmp'), { encoding: 'buffer' })) {
-    await folder.unlink(Buffer.concat([Buffer.from('tmp/'), name]));
+/** Removes what a crash left half-written and nothing refers to. Only for the holder of the instance lock, at start. */
+export async function clearTemporaries(folder: OpenDirectory): Promise<void> {
+  for (const name of await readdir(folder.at('tmp').toString())) {
+    // Sockets may be of an instance that is just being refused.
+    if (!name.endsWith('.sock')) await folder.unlink(`tmp/${name}`);
   }
 }
 
 /** Creates a file, moves it to the spool and back, and removes it: what disposing of an upload needs. */
 export async function probe(root: OpenDirectory, folder: OpenDirectory, path: string): Promise<void> {
   await refuseSticky(root, path);
-  const inside = `tmp/${PROBE_NAME}`;
+  const name = `${PROBE_PREFIX}${randomUUID()}`;
+  const inside = `tmp/${name}`;
   let step = 'create a file in';
   try {
     await (await open(folder.at(inside), CREATE_FLAGS, 0o600)).close();
     step = 'rename a file within';
-    await rename(folder.at(inside), root.at(PROBE_NAME));
-    await rename(root.at(PROBE_NAME), folder.at(inside));
+    await rename(folder.at(inside), root.at(name));
+    await rename(root.at(name), folder.at(inside));
     step = 'remove a file from';
     await folder.unlink(inside);
   } catch (error) {

@@ -62,7 +62,7 @@ function cannotLink(error: unknown): boolean {
  * Claims the name with an empty file nobody else may open, then renames over that file. Synchronous: between the
  * last look and the rename lie microseconds, and only a rename onto the name in just that gap could be lost.
  */
-function claimAndRename(slot: Buffer, place: Buffer): PutBackOutcome {
+export function claimAndRename(slot: Buffer, place: Buffer): PutBackOutcome {
   let claim: number;
   try {
     claim = openSync(place, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o000);

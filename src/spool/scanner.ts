@@ -8,7 +8,7 @@ import { BestEntries } from './best-entries.ts';
 import { type Entry, type SpoolOrder, SpoolPath } from './entry.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
 import type { OpenDirectory } from './open-directory.ts';
-import { PRIVATE_FOLDER, PROBE_NAME } from './private-folder.ts';
+import { PRIVATE_FOLDER, PROBE_PREFIX } from './private-folder.ts';
 import type { Moment, Settle } from './settle.ts';
 import { identityOf } from './spool-file.ts';
 
@@ -198,7 +198,7 @@ class Walk {
 
 function isOurs(name: Buffer): boolean {
   const text = name.toString('latin1');
-  return text === PRIVATE_FOLDER || text === PROBE_NAME;
+  return text === PRIVATE_FOLDER || text.startsWith(PROBE_PREFIX);
 }
 
 function oddityOf(stats: BigIntStats): Oddity {

@@ -59,7 +59,7 @@ export class SpoolDirectory {
     return { remove: () => held.run(() => aside.remove()), putBack: () => held.run(() => aside.putBack()) };
   }
 
-  /** Puts everything a crash left set aside back to its place, where that is free. Cheap when there is nothing. */
+  /** Puts everything a crash left set aside back to its place, where that is free. Needs the instance lock. */
   recoverAside(): Promise<AsideRecovery> {
     return this.#run('recover files set aside in', this.path, () => this.#aside.recover());
   }

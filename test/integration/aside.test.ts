@@ -1,0 +1,177 @@
+// The last steps of a file's life on the real file system: whatever happens between them, nothing written is lost.
+import assert from 'node:assert/strict';
+import { link, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { SpoolPath } from '../../src/spool/entry.ts';
+import { claimAndRename } from '../../src/spool/put-back.ts';
+import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import type { SpoolFile } from '../../src/spool/spool-file.ts';
+import { TemporarySpool } from '../support/temporary-spool.ts';
+
+const CHANGED = { faultClass: 'changed' };
+
+async function opened(t: TestContext, name = 'folder/f') {
+  const disk = await TemporarySpool.create(t);
+  const path = await disk.put(name, 'uploaded');
+  const spool = await disk.open(t);
+  const file = await openIn(t, spool, path);
+  return { disk, spool, path, file, content: () => readFile(disk.at(path.bytes), 'utf8') };
+}
+
+async function openIn(t: TestContext, spool: SpoolDirectory, path: SpoolPath): Promise<SpoolFile> {
+  const file = await spool.openFile(path);
+  t.after(() => file.close());
+  return file;
+}
+
+async function append(place: Buffer, text: string): Promise<void> {
+  const writer = await open(place, 'a');
+  await writer.write(text);
+  await writer.close();
+}
+
+test('removes a file that did not change', async (t) => {
+  const { disk, spool, file } = await opened(t);
+  await (await spool.setAside(file)).remove();
+  assert.deepEqual(await disk.list(), ['folder']);
+  assert.deepEqual(await disk.kept(), []);
+});
+
+test('leaves a file in place that grew since it was opened', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  await append(disk.at(path.bytes), '+more');
+  await assert.rejects(spool.setAside(file), CHANGED);
+  assert.equal(await content(), 'uploaded+more');
+});
+
+test('leaves the new file in place when the old one was replaced since it was opened', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  await writeFile(join(disk.base, 'new'), 'uploadeD');
+  await rename(join(disk.base, 'new'), disk.at(path.bytes));
+  await assert.rejects(spool.setAside(file), CHANGED);
+  assert.equal(await content(), 'uploadeD');
+});
+
+test('raises changed when the file was deleted since it was opened', async (t) => {
+  const { disk, spool, path, file } = await opened(t);
+  await rm(disk.at(path.bytes));
+  await assert.rejects(spool.setAside(file), CHANGED);
+});
+
+test('raises changed when the parent folder was swapped for a symbolic link', async (t) => {
+  const { disk, spool, file } = await opened(t);
+  await rename(disk.at('folder'), join(disk.base, 'elsewhere'));
+  await symlink(join(disk.base, 'elsewhere'), disk.at('folder'));
+  await assert.rejects(spool.setAside(file), CHANGED);
+  assert.equal(await readFile(join(disk.base, 'elsewhere/f'), 'utf8'), 'uploaded');
+});
+
+test('puts a file back that is written to while it is being set aside', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  const identity = file.currentIdentity.bind(file);
+  file.currentIdentity = async () => {
+    await append(Buffer.from(join(disk.path, '.halfpipe/aside/0/folder/f')), '+late');
+    return identity();
+  };
+  await assert.rejects(spool.setAside(file), CHANGED);
+  assert.equal(await content(), 'uploaded+late');
+  assert.deepEqual(await disk.kept(), []);
+  assert.deepEqual(await disk.list(), ['folder', String(path)]);
+});
+
+test('puts a file back that a writer with an open descriptor changed after it was set aside', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  const writer = await open(disk.at(path.bytes), 'a');
+  const aside = await spool.setAside(file);
+  await writer.write('+late');
+  await writer.close();
+  await assert.rejects(aside.remove(), CHANGED);
+  assert.equal(await content(), 'uploaded+late');
+  assert.deepEqual(await disk.kept(), []);
+});
+
+test('saves what a writer wrote in the very moment of the removal', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  const writer = await open(disk.at(path.bytes), 'a');
+  const aside = await spool.setAside(file);
+  const identity = file.currentIdentity.bind(file);
+  let calls = 0;
+  file.currentIdentity = async () => {
+    const before = await identity();
+    if (++calls === 1) await writer.write('+late');
+    return before;
+  };
+  await assert.rejects(aside.remove(), CHANGED);
+  await writer.close();
+  assert.equal(await content(), 'uploaded+late');
+  assert.deepEqual(await disk.kept(), []);
+  assert.equal((await stat(disk.at(path.bytes))).mode & 0o777, file.mode);
+});
+
+test('does not put a file back over one that took its name, and returns it when the name is free', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  const writer = await open(disk.at(path.bytes), 'a');
+  const aside = await spool.setAside(file);
+  await writer.write('+late');
+  await writer.close();
+  await disk.put('folder/f', 'newcomer');
+  await assert.rejects(aside.remove(), CHANGED);
+  assert.equal(await content(), 'newcomer');
+  assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 1 });
+  const newcomer = await openIn(t, spool, path);
+  await (await spool.setAside(newcomer)).remove();
+  assert.deepEqual(await spool.recoverAside(), { restored: 1, waiting: 0 });
+  assert.equal(await content(), 'uploaded+late');
+});
+
+test('puts a file back where its folder has been removed meanwhile', async (t) => {
+  const { disk, spool, file, content } = await opened(t);
+  const aside = await spool.setAside(file);
+  await rm(disk.at('folder'), { recursive: true });
+  await aside.putBack();
+  assert.equal(await content(), 'uploaded');
+});
+
+test('returns what a crash left set aside, also under the same name as a folder, to its place', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await mkdir(join(disk.path, '.halfpipe/aside/0/a/b'), { recursive: true });
+  await mkdir(join(disk.path, '.halfpipe/aside/1'), { recursive: true });
+  await writeFile(join(disk.path, '.halfpipe/aside/0/a/b/f'), 'first');
+  await writeFile(join(disk.path, '.halfpipe/aside/1/g'), 'second');
+  await writeFile(join(disk.path, '.halfpipe/aside/1/a'), 'in the way');
+  const spool = await disk.open(t);
+  assert.deepEqual(await spool.recoverAside(), { restored: 2, waiting: 1 });
+  assert.deepEqual(await disk.list(), ['a', 'a/b', 'a/b/f', 'g']);
+  assert.deepEqual(await disk.kept(), ['aside/1/a']);
+});
+
+test('finishes a return that a crash cut in half', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('f', 'both names');
+  await mkdir(join(disk.path, '.halfpipe/aside/0'), { recursive: true });
+  await link(disk.at('f'), join(disk.path, '.halfpipe/aside/0/f'));
+  const spool = await disk.open(t);
+  assert.deepEqual(await spool.recoverAside(), { restored: 1, waiting: 0 });
+  assert.deepEqual(await disk.kept(), []);
+  assert.equal(await readFile(disk.at('f'), 'utf8'), 'both names');
+});
+
+test('leaves a file alone that is being disposed of while others are recovered', async (t) => {
+  const { disk, spool, file } = await opened(t);
+  const aside = await spool.setAside(file);
+  assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
+  await aside.remove();
+  assert.deepEqual(await disk.list(), ['folder']);
+});
+
+test('where files cannot be linked, takes a free name and never one that is taken', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('slot', 'kept');
+  await disk.put('taken', 'newcomer');
+  assert.equal(claimAndRename(disk.at('slot'), disk.at('taken')), 'taken');
+  assert.equal(await readFile(disk.at('taken'), 'utf8'), 'newcomer');
+  assert.equal(claimAndRename(disk.at('slot'), disk.at('free')), 'restored');
+  assert.equal(await readFile(disk.at('free'), 'utf8'), 'kept');
+  assert.deepEqual(await disk.list(), ['free', 'taken']);
+});

@@ -1,0 +1,114 @@
+// One instance per spool, with real sockets and real processes.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { connectToInstance, InstanceLock } from '../../src/spool/instance-lock.ts';
+import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import { TemporarySpool } from '../support/temporary-spool.ts';
+
+const HELD = /another halfpipe \(pid \d+\) drains the spool/;
+
+/** Another process that takes the lock of `path`. */
+async function holder(t: TestContext, path: string) {
+  const modules = new URL('../../src/spool/', import.meta.url);
+  const program = `
+    const { SpoolDirectory } = await import(${JSON.stringify(new URL('spool-directory.ts', modules).href)});
+    const { InstanceLock } = await import(${JSON.stringify(new URL('instance-lock.ts', modules).href)});
+    await InstanceLock.acquire(await SpoolDirectory.open(${JSON.stringify(path)}));
+    console.log('held');`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  const end = async () => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  t.after(end);
+  await once(child.stdout, 'data');
+  return { child, end };
+}
+
+test('refuses a second instance, with the process id of the first', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const lock = await InstanceLock.acquire(await disk.open(t));
+  t.after(() => lock.release());
+  await assert.rejects(InstanceLock.acquire(await disk.open(t)), {
+    faultClass: 'breaker',
+    code: 'EADDRINUSE',
+    message: `another halfpipe (pid ${process.pid}) drains the spool ${disk.path}: stop it first, or give this one its own spool`,
+  });
+  assert.equal((await stat(join(disk.path, '.halfpipe/control.sock'))).mode & 0o777, 0o600);
+});
+
+test('can be taken again once released, and leaves nothing behind', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  await (await InstanceLock.acquire(spool)).release();
+  await (await InstanceLock.acquire(spool)).release();
+  assert.deepEqual(await disk.kept(), []);
+  await assert.rejects(stat(join(disk.path, '.halfpipe/control.sock')), { code: 'ENOENT' });
+});
+
+test('takes over from a process that was killed, and refuses while one is only suspended', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const { child, end } = await holder(t, disk.path);
+  const spool = await disk.open(t);
+  child.kill('SIGSTOP');
+  await assert.rejects(InstanceLock.acquire(spool), HELD);
+  await end();
+  const lock = await InstanceLock.acquire(spool);
+  await assert.rejects(InstanceLock.acquire(spool), HELD);
+  await lock.release();
+});
+
+test('lets only one of many have a spool whose last holder was killed', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await (await holder(t, disk.path)).end();
+  const spool = await disk.open(t);
+  const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => InstanceLock.acquire(spool)));
+  const locks = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  t.after(() => Promise.all(locks.map((lock) => lock.release())));
+  assert.equal(locks.length, 1);
+});
+
+test('clears what a crash left half-written, but only once it has the spool to itself', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const lock = await InstanceLock.acquire(await disk.open(t));
+  await writeFile(join(disk.path, '.halfpipe/tmp/half'), 'written');
+  const spool = await disk.open(t);
+  await assert.rejects(InstanceLock.acquire(spool), HELD);
+  assert.deepEqual(await disk.kept(), ['pid', 'tmp/half']);
+  await lock.release();
+  await (await InstanceLock.acquire(spool)).release();
+  assert.deepEqual(await disk.kept(), []);
+});
+
+test('does not take away the socket of the instance that came after it', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  const first = await InstanceLock.acquire(spool);
+  first.server.close();
+  await once(first.server, 'close');
+  const second = await InstanceLock.acquire(spool);
+  t.after(() => second.release());
+  await first.release();
+  await assert.rejects(InstanceLock.acquire(spool), HELD);
+});
+
+test('hands connections to whoever listens, in a spool with a long path', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const path = join(disk.path, 'n'.repeat(200));
+  await mkdir(path);
+  const spool = await SpoolDirectory.open(path);
+  t.after(() => spool.close());
+  const lock = await InstanceLock.acquire(spool);
+  t.after(() => lock.release());
+  lock.server.on('connection', (socket) => socket.end('hello'));
+  const client = await connectToInstance(path);
+  const [answer] = await once(client, 'data');
+  assert.equal(String(answer), 'hello');
+});

@@ -1,0 +1,83 @@
+// Journals on the real file system: bound to the content they were written for, and never half there.
+import assert from 'node:assert/strict';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { TemporarySpool } from '../support/temporary-spool.ts';
+
+interface Value {
+  readonly uploadId: string;
+}
+
+async function journaled(t: TestContext) {
+  const disk = await TemporarySpool.create(t);
+  const path = await disk.put(Buffer.from([0x66, 0xff]), 'content');
+  const spool = await disk.open(t);
+  const reopen = async () => {
+    const file = await spool.openFile(path);
+    t.after(() => file.close());
+    return spool.journal<Value>(file);
+  };
+  return { disk, path, spool, reopen, journal: await reopen() };
+}
+
+test('gives back what was saved for the same content', async (t) => {
+  const { disk, path, journal, reopen } = await journaled(t);
+  assert.equal(await journal.load(), undefined);
+  await journal.save({ uploadId: 'one' });
+  await journal.save({ uploadId: 'two' });
+  await chmod(disk.at(path.bytes), 0o600);
+  const later = await reopen();
+  assert.deepEqual(await later.load(), { uploadId: 'two' });
+  assert.equal(await later.loadStale(), undefined);
+});
+
+test('gives what was saved for another content only as stale', async (t) => {
+  const { disk, path, journal, reopen } = await journaled(t);
+  await journal.save({ uploadId: 'old' });
+  await writeFile(disk.at(path.bytes), 'another content');
+  const later = await reopen();
+  assert.equal(await later.load(), undefined);
+  assert.deepEqual(await later.loadStale(), { uploadId: 'old' });
+});
+
+test('forgets what was cleared, and clears twice without complaint', async (t) => {
+  const { disk, journal } = await journaled(t);
+  await journal.save({ uploadId: 'one' });
+  await journal.clear();
+  await journal.clear();
+  assert.equal(await journal.load(), undefined);
+  assert.deepEqual(await disk.kept(), []);
+});
+
+for (const damage of [
+  '',
+  '{',
+  'null',
+  '{}',
+  '[]',
+  '{"path":"Zg==","identity":{"dev":"x"},"value":1}',
+  '\u0000',
+]) {
+  test(`takes a journal damaged to ${JSON.stringify(damage)} for absent`, async (t) => {
+    const { disk, journal, spool } = await journaled(t);
+    await journal.save({ uploadId: 'one' });
+    const folder = join(disk.path, '.halfpipe/multipart');
+    const [name = ''] = await readdir(folder);
+    await writeFile(join(folder, name), damage);
+    assert.equal(await journal.load(), undefined);
+    assert.equal(await journal.loadStale(), undefined);
+    for await (const record of spool.journals()) assert.fail(String(record.path));
+  });
+}
+
+test('lists the journals of all files, with their paths', async (t) => {
+  const { path, spool, journal } = await journaled(t);
+  await journal.save({ uploadId: 'one' });
+  const records = [];
+  for await (const record of spool.journals<Value>()) records.push(record);
+  assert.deepEqual(
+    records.map((record) => [record.path.bytes, record.value]),
+    [[path.bytes, { uploadId: 'one' }]],
+  );
+});

@@ -1,0 +1,175 @@
+// Scans of real folders: what is counted, what is kept, what is left out, and at what cost.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { SpoolOrder } from '../../src/spool/entry.ts';
+import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
+import { Settle } from '../../src/spool/settle.ts';
+import { scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
+
+const isRoot = process.geteuid?.() === 0;
+
+test('counts every file in every folder, and their bytes', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (const name of ['a', 'b/c', 'b/d/e', 'x.jpg/f']) await disk.put(name, name);
+  const result = await (await disk.open(t)).scan(scanRequest());
+  assert.deepEqual(result.entries.map(String).length, 4);
+  assert.deepEqual(
+    result.entries.map(({ path }) => String(path)),
+    ['a', 'b/c', 'b/d/e', 'x.jpg/f'],
+  );
+  assert.deepEqual([result.files, result.bytes, result.folders], [4, 1 + 3 + 5 + 7, 3]);
+});
+
+test('reports an empty spool as empty', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const { entries, files, bytes, oldestModifiedMs, settlesInMs } = await (await disk.open(t)).scan(
+    scanRequest(),
+  );
+  assert.deepEqual([entries, files, bytes, oldestModifiedMs, settlesInMs], [[], 0, 0, null, null]);
+});
+
+const ORDERS: readonly (readonly [SpoolOrder, readonly string[]])[] = [
+  ['oldest-first', ['old', 'middle']],
+  ['newest-first', ['new', 'middle']],
+  ['smallest-first', ['middle', 'new']],
+  ['name', ['middle', 'new']],
+];
+for (const [order, expected] of ORDERS) {
+  test(`keeps the best two of three, ${order}`, async (t) => {
+    const disk = await TemporarySpool.create(t);
+    await disk.put('new', '22');
+    await disk.put('old', '333');
+    await disk.put('middle', '1');
+    await utimes(disk.at('old'), 1_000, 1_000);
+    await utimes(disk.at('middle'), 2_000, 2_000);
+    const result = await (await disk.open(t)).scan(scanRequest({ order, capacity: 2 }));
+    assert.deepEqual(
+      result.entries.map(({ path }) => String(path)),
+      expected,
+    );
+    assert.deepEqual([result.files, result.eligible, result.oldestModifiedMs], [3, 3, 1_000_000]);
+  });
+}
+
+test('leaves out ignored names, whole folders of them too', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (const name of ['keep', '.hidden', 'x.tmp', 'skip/a', 'in/skip/b', 'in/c', 'only/here/d'])
+    await disk.put(name);
+  const ignore = new IgnoreRules(['.*', '*.tmp', 'skip', 'only/here/*']);
+  const result = await (await disk.open(t)).scan(scanRequest({ ignore }));
+  assert.deepEqual(
+    result.entries.map(({ path }) => String(path)),
+    ['in/c', 'keep'],
+  );
+  assert.equal(result.files, 2);
+});
+
+test('never lists the private folder, not even when somebody renamed it', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  await writeFile(disk.at('.halfpipe/aside/kept'), '');
+  assert.equal((await spool.scan(scanRequest())).files, 0);
+  execFileSync('mv', [join(disk.path, '.halfpipe'), join(disk.path, 'visible')]);
+  assert.equal((await spool.scan(scanRequest())).files, 0);
+});
+
+test('reports links, FIFOs and sockets, and follows no link', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('file');
+  await symlink('/etc', disk.at('link'));
+  execFileSync('mkfifo', [join(disk.path, 'fifo')]);
+  const server = createServer().listen(join(disk.path, 'socket'));
+  t.after(() => server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  const odd: string[] = [];
+  const onOddity = (path: unknown, oddity: string) => void odd.push(`${path}: ${oddity}`);
+  const result = await (await disk.open(t)).scan(scanRequest({ onOddity }));
+  assert.equal(result.files, 1);
+  assert.deepEqual(odd.sort(), ['fifo: FIFO', 'link: symbolic link', 'socket: socket']);
+});
+
+test('reports a folder nested too deeply instead of going on for ever', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await mkdir(join(disk.path, ...Array.from({ length: 70 }, () => 'd')), { recursive: true });
+  const odd: string[] = [];
+  await (await disk.open(t)).scan(scanRequest({ onOddity: (_path, oddity) => void odd.push(oddity) }));
+  assert.deepEqual(odd, ['too deep']);
+});
+
+test('reports a folder it may not read, and scans the rest', {
+  skip: isRoot && 'root may read all',
+}, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('closed/f');
+  await disk.put('open/f');
+  await chmod(disk.at('closed'), 0);
+  t.after(() => chmod(disk.at('closed'), 0o755));
+  const odd: string[] = [];
+  const onOddity = (path: unknown, oddity: string) => void odd.push(`${path}: ${oddity}`);
+  const result = await (await disk.open(t)).scan(scanRequest({ onOddity }));
+  assert.equal(result.files, 1);
+  assert.deepEqual(odd, ['closed: unreadable']);
+});
+
+test('reports another file system mounted below, and skips it', {
+  skip: !isRoot && 'needs root to mount',
+}, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('mounted/hidden');
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(disk.path, 'mounted')], { stdio: 'pipe' });
+  } catch {
+    return t.skip('mounting is not permitted here');
+  }
+  const odd: string[] = [];
+  try {
+    await disk.put('mounted/elsewhere');
+    const onOddity = (path: unknown, oddity: string) => void odd.push(`${path}: ${oddity}`);
+    const result = await (await disk.open(t)).scan(scanRequest({ onOddity }));
+    assert.equal(result.files, 0);
+  } finally {
+    execFileSync('umount', ['-l', join(disk.path, 'mounted')]);
+  }
+  assert.deepEqual(odd, ['mounted: other file system']);
+});
+
+test('says when what is not settled yet may be', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('f');
+  const now = { wallMs: Date.now() + 1_000, monotonicMs: 0 };
+  const result = await (await disk.open(t)).scan(scanRequest({ settle: new Settle(60_000), now }));
+  assert.deepEqual([result.files, result.unsettled, result.eligible], [1, 1, 0]);
+  assert.ok(result.settlesInMs !== null && result.settlesInMs > 0 && result.settlesInMs <= 60_000);
+});
+
+test('goes on when folders and files disappear while it looks', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (let folder = 0; folder < 5; folder++) {
+    for (let file = 0; file < 200; file++) await disk.put(`d${folder}/f${file}`);
+  }
+  const spool = await disk.open(t);
+  let removal: Promise<unknown> | undefined;
+  const wants = () => {
+    const removeAll = () =>
+      Promise.all([0, 1, 2, 3, 4].map((n) => rm(disk.at(`d${n}`), { recursive: true, force: true })));
+    removal ??= removeAll();
+    return true;
+  };
+  const { files } = await spool.scan(scanRequest({ wants }));
+  await removal;
+  assert.ok(files >= 1 && files <= 1_000);
+  assert.equal((await spool.scan(scanRequest())).files, 0);
+});
+
+test('stops when it is told to', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('f');
+  const spool = await disk.open(t);
+  const reason = new Error('enough');
+  const scan = spool.scan(scanRequest({ signal: AbortSignal.abort(reason) }));
+  await assert.rejects(scan, /enough/);
+});

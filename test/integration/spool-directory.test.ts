@@ -1,0 +1,283 @@
+// The spool's root and the opening of files in it, on the real file system.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { SpoolPath } from '../../src/spool/entry.ts';
+import { SPOOL_GONE, SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import { scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
+
+const isRoot = process.geteuid?.() === 0;
+
+const AWKWARD_NAMES: readonly (readonly [string, string | Buffer])[] = [
+  ['spaces', ' a b '],
+  ['a newline', 'a\nb'],
+  ['a percent sign and a plus', '100%+%2f'],
+  ['emoji', '📷.jpg'],
+  ['a leading dash', '-rf'],
+  ['two leading dots', '..x'],
+  ['an escape sequence', '\x1b[2J\x1b]0;x\x07'],
+  ['255 bytes', 'n'.repeat(255)],
+  ['bytes that are no UTF-8', Buffer.from([0x66, 0xff, 0xfe, 0x2e, 0x6a])],
+];
+
+for (const [what, name] of AWKWARD_NAMES) {
+  test(`lists, reads and removes a name with ${what}`, async (t) => {
+    const disk = await TemporarySpool.create(t);
+    await disk.put(name, 'bytes');
+    const spool = await disk.open(t);
+    const [entry] = (await spool.scan(scanRequest())).entries;
+    assert.deepEqual(entry?.path.bytes, Buffer.from(name));
+    assert.match(String(entry?.path), /^[^\p{Cc}]*$/u);
+    const file = await spool.openFile(entry.path, entry.identity);
+    t.after(() => file.close());
+    assert.equal(String(await file.read(0, file.sizeBytes)), 'bytes');
+    await (await spool.setAside(file)).remove();
+    assert.deepEqual(await disk.list(), []);
+  });
+}
+
+test('opens a file of zero bytes', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const path = await disk.put('empty', '');
+  const file = await (await disk.open(t)).openFile(path);
+  t.after(() => file.close());
+  assert.equal((await file.read(0, 0)).length, 0);
+});
+
+test('reads exactly the bytes asked for', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const content = Buffer.from(Array.from({ length: 3_000 }, (_, index) => index % 251));
+  const file = await (await disk.open(t)).openFile(await disk.put('f', content));
+  t.after(() => file.close());
+  assert.deepEqual(await file.read(1_000, 777), content.subarray(1_000, 1_777));
+});
+
+test('raises changed when the file becomes shorter while it is read', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const file = await (await disk.open(t)).openFile(await disk.put('f', 'x'.repeat(100)));
+  t.after(() => file.close());
+  await truncate(disk.at('f'), 10);
+  await assert.rejects(file.read(0, 100), { faultClass: 'changed' });
+});
+
+test('tells that an open file has grown', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const file = await (await disk.open(t)).openFile(await disk.put('f', 'x'));
+  t.after(() => file.close());
+  await writeFile(disk.at('f'), 'xy');
+  assert.equal((await file.currentIdentity()).sizeBytes, 2);
+});
+
+const NO_FILES: readonly (readonly [string, (disk: TemporarySpool, t: TestContext) => unknown])[] = [
+  ['nothing', () => undefined],
+  ['a symbolic link', (disk) => symlink('/etc/passwd', disk.at('x.jpg'))],
+  ['a folder', (disk) => mkdir(disk.at('x.jpg'))],
+  ['a FIFO', (disk) => execFileSync('mkfifo', [join(disk.path, 'x.jpg')])],
+  [
+    'a socket',
+    async (disk, t) => {
+      const server = createServer().listen(join(disk.path, 'x.jpg'));
+      t.after(() => server.close());
+      await new Promise((resolve) => server.once('listening', resolve));
+    },
+  ],
+];
+
+for (const [what, make] of NO_FILES) {
+  test(`raises changed, without blocking, when the name leads to ${what}`, async (t) => {
+    const disk = await TemporarySpool.create(t);
+    const spool = await disk.open(t);
+    await make(disk, t);
+    await assert.rejects(spool.openFile(SpoolPath.from('x.jpg')), { faultClass: 'changed' });
+  });
+}
+
+test('raises changed when the file was replaced between scan and open', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('f', 'old');
+  const spool = await disk.open(t);
+  const [entry] = (await spool.scan(scanRequest())).entries;
+  assert.ok(entry);
+  await disk.put('new', 'new');
+  await rename(disk.at('new'), disk.at('f'));
+  await assert.rejects(spool.openFile(entry.path, entry.identity), { faultClass: 'changed' });
+});
+
+test('does not follow a parent folder that was swapped for a symbolic link', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const path = await disk.put('folder/secret', 'ours');
+  const spool = await disk.open(t);
+  await rename(disk.at('folder'), join(disk.base, 'elsewhere'));
+  await symlink(join(disk.base, 'elsewhere'), disk.at('folder'));
+  await assert.rejects(spool.openFile(path), { faultClass: 'changed' });
+});
+
+test('refuses a path that leads out of the spool', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  for (const path of ['../x', 'a/../../x', '', '/etc/passwd', 'a//b', './x']) {
+    await assert.rejects(spool.openFile(SpoolPath.from(path)), { faultClass: 'file' }, path);
+  }
+});
+
+test('raises blocked for a file it may not read', {
+  skip: isRoot && 'root may read everything',
+}, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const path = await disk.put('f');
+  await chmod(disk.at('f'), 0);
+  const spool = await disk.open(t);
+  await assert.rejects(spool.openFile(path), { faultClass: 'blocked', code: 'EACCES' });
+});
+
+test('refuses a spool that does not exist, with its path and what to do', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const path = join(disk.base, 'missing');
+  await assert.rejects(SpoolDirectory.open(path), {
+    faultClass: 'breaker',
+    message: `the spool ${path} does not exist: create the folder, owned by the service user`,
+  });
+});
+
+test('refuses a spool that is a file or a symbolic link', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await writeFile(join(disk.base, 'file'), '');
+  await symlink(disk.path, join(disk.base, 'link'));
+  for (const name of ['file', 'link']) {
+    await assert.rejects(
+      SpoolDirectory.open(join(disk.base, name)),
+      /is not a folder .* name the folder itself/,
+    );
+  }
+});
+
+test('refuses a spool it cannot write to', { skip: isRoot && 'root may write everywhere' }, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await chmod(disk.path, 0o555);
+  t.after(() => chmod(disk.path, 0o755));
+  await assert.rejects(SpoolDirectory.open(disk.path), /cannot create .*\.halfpipe: EACCES/);
+});
+
+test('refuses a private folder that is a symbolic link', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await mkdir(join(disk.base, 'elsewhere'));
+  await symlink(join(disk.base, 'elsewhere'), disk.at('.halfpipe'));
+  await assert.rejects(SpoolDirectory.open(disk.path), /\.halfpipe is a symbolic link or a file/);
+});
+
+test('refuses a private folder of another user', {
+  skip: !isRoot && 'needs root to give a folder away',
+}, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await mkdir(disk.at('.halfpipe'));
+  execFileSync('chown', ['65534', join(disk.path, '.halfpipe')]);
+  await assert.rejects(SpoolDirectory.open(disk.path), /belongs to user 65534/);
+});
+
+test('closes a private folder that others could look into', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await mkdir(disk.at('.halfpipe'), { mode: 0o777 });
+  await disk.open(t);
+  assert.equal((await stat(disk.at('.halfpipe'))).mode & 0o777, 0o700);
+});
+
+test('leaves nothing of its probe behind', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.open(t);
+  assert.deepEqual(await disk.list(), []);
+  assert.deepEqual(await disk.kept(), []);
+});
+
+test('tells a spool that was removed, or replaced, from an empty one', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  await rm(disk.path, { recursive: true });
+  await assert.rejects(spool.scan(scanRequest()), { faultClass: 'breaker', code: SPOOL_GONE });
+  await mkdir(disk.path);
+  await assert.rejects(spool.scan(scanRequest()), { code: SPOOL_GONE });
+});
+
+test('works in a spool that was re-created once reattached', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  t.after(() => spool.close());
+  await rm(disk.path, { recursive: true });
+  await assert.rejects(spool.reattach(), /does not exist/);
+  await mkdir(disk.path);
+  await spool.reattach();
+  const file = await spool.openFile(await disk.put('f', 'again'));
+  assert.equal(String(await file.read(0, 5)), 'again');
+  await file.close();
+  assert.equal((await spool.scan(scanRequest())).files, 1);
+});
+
+test('refuses to reattach to what looks like an empty mount point', {
+  skip: !isRoot && 'needs root to mount',
+}, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', disk.path], { stdio: 'pipe' });
+  } catch {
+    return t.skip('mounting is not permitted here');
+  }
+  let mounted = true;
+  t.after(() => mounted && execFileSync('umount', ['-l', disk.path]));
+  const spool = await SpoolDirectory.open(disk.path);
+  execFileSync('umount', ['-l', disk.path]);
+  mounted = false;
+  await assert.rejects(spool.scan(scanRequest()), { code: SPOOL_GONE });
+  await assert.rejects(spool.reattach(), /is it not mounted/);
+  await spool.close();
+});
+
+test('does nothing through a descriptor that is closed', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const path = await disk.put('f');
+  const spool = await disk.open(t);
+  const file = await spool.openFile(path);
+  t.after(() => file.close());
+  const aside = await spool.setAside(file);
+  await spool.close();
+  await assert.rejects(aside.remove(), { faultClass: 'changed', code: 'closed' });
+  assert.deepEqual(await disk.kept(), ['aside/0/f']);
+});
+
+test('removes a folder only when it is empty and has been quiet', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const file = await disk.put('folder/f');
+  const spool = await disk.open(t);
+  const folder = SpoolPath.from('folder');
+  const later = Date.now() + 10_000;
+  assert.equal(await spool.removeFolder(folder, 5_000, later), 'in-use');
+  await rm(disk.at(file.bytes));
+  assert.equal(await spool.removeFolder(folder, 5_000, Date.now()), 'too-young');
+  assert.equal(await spool.removeFolder(folder, 5_000, later), 'removed');
+  assert.equal(await spool.removeFolder(folder, 5_000, later), 'in-use');
+  assert.deepEqual(await disk.list(), []);
+});
+
+test('moves a file to quarantine with the reason beside it', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const path = await disk.put('deep/reason.json', 'bad');
+  const spool = await disk.open(t);
+  const reason = { reason: 'key too long', code: 'KeyTooLong', at: '2026-01-02T03:04:05.678Z' };
+  const { id } = await spool.quarantine(path, reason);
+  assert.equal(await readFile(join(disk.path, '.halfpipe/quarantine', id, 'reason.json'), 'utf8'), 'bad');
+  const listed = [];
+  for await (const quarantined of spool.listQuarantine()) listed.push(quarantined);
+  assert.deepEqual(listed, [{ ...reason, id, path }]);
+  assert.equal(await spool.quarantinedCount(), 1);
+  assert.deepEqual(await disk.list(), ['deep']);
+});
+
+test('counts nothing as quarantined when the file is gone', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  const reason = { reason: 'unreadable', at: '2026-01-02T03:04:05.678Z' };
+  await assert.rejects(spool.quarantine(SpoolPath.from('f'), reason), { faultClass: 'changed' });
+  assert.equal(await spool.quarantinedCount(), 0);
+  assert.deepEqual(await disk.kept(), []);
+});

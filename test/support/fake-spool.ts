@@ -1,0 +1,54 @@
+// A spool without a disk, for tests of the backlog: what is in it is what the test says.
+
+import { BestEntries } from '../../src/spool/best-entries.ts';
+import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
+import type { Oddity, ScanRequest, ScanResult } from '../../src/spool/scanner.ts';
+
+export class FakeSpool {
+  readonly path = '/spool';
+  readonly files = new Map<string, Entry>();
+  readonly odd = new Map<string, Oddity>();
+  scans = 0;
+  /** When set, scans reject with it. */
+  error: unknown;
+  /** How long a scan takes; while it waits, files have been looked at already. */
+  duration: (signal?: AbortSignal) => Promise<void> = async () => undefined;
+
+  put(name: string, modifiedMs = 0, sizeBytes = 1): void {
+    const ns = BigInt(modifiedMs) * 1_000_000n;
+    const identity = { dev: 1n, ino: 1n, sizeBytes, mtimeNs: ns, ctimeNs: ns };
+    this.files.set(name, { path: SpoolPath.from(name), identity, modifiedMs });
+  }
+
+  async scan(request: ScanRequest): Promise<ScanResult> {
+    this.scans++;
+    if (this.error !== undefined) throw this.error;
+    for (const [name, oddity] of this.odd) request.onOddity(SpoolPath.from(name), oddity);
+    const best = new BestEntries(request.capacity, request.order);
+    const counted = { eligible: 0, files: 0, bytes: 0, unsettled: 0, folders: 0 };
+    let [oldestModifiedMs, settlesInMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    for (const entry of this.files.values()) {
+      if (request.ignore.ignores(entry.path.bytes, entry.path.bytes)) continue;
+      counted.files++;
+      counted.bytes += entry.identity.sizeBytes;
+      oldestModifiedMs = Math.min(oldestModifiedMs, entry.modifiedMs);
+      const isWanted = request.wants(entry.path);
+      const remainingMs = request.settle.remainingMs(entry.path.id, entry.identity, request.now);
+      if (remainingMs > 0) {
+        counted.unsettled++;
+        settlesInMs = Math.min(settlesInMs, remainingMs);
+      } else if (isWanted) {
+        counted.eligible++;
+        best.offer(entry);
+      }
+    }
+    await this.duration(request.signal);
+    request.settle.endScan();
+    return {
+      ...counted,
+      entries: best.drain(),
+      oldestModifiedMs: counted.files === 0 ? null : oldestModifiedMs,
+      settlesInMs: counted.unsettled === 0 ? null : settlesInMs,
+    };
+  }
+}

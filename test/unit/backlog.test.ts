@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import {
+  Backlog,
+  type BacklogOptions,
+  type BacklogParts,
+  type BacklogReport,
+} from '../../src/spool/backlog.ts';
+import { SpoolPath } from '../../src/spool/entry.ts';
+import type { WatcherEvents } from '../../src/spool/watcher.ts';
+import { Fault } from '../../src/system/fault.ts';
+import { FakeSpool } from '../support/fake-spool.ts';
+import { SimClock } from '../support/sim-clock.ts';
+
+const OPTIONS: BacklogOptions = { order: 'oldest-first', ignore: [], settleMs: 0, rescanMs: 30_000 };
+
+/** A backlog that has not started; its watcher is in the test's hands. */
+function prepare(t: TestContext, overrides: Partial<BacklogParts> = {}) {
+  const clock = new SimClock();
+  const spool = new FakeSpool();
+  const reports: BacklogReport[] = [];
+  const watches: { events: WatcherEvents; stopped: boolean }[] = [];
+  const calls = { work: 0 };
+  const backlog = new Backlog({
+    spool,
+    clock,
+    options: OPTIONS,
+    onWork: () => void calls.work++,
+    onReport: (report) => void reports.push(report),
+    watch: (_path, events) => {
+      const watch = { events, stopped: false };
+      return {
+        start: () => void watches.push(watch),
+        stop: async () => {
+          watch.stopped = true;
+        },
+      };
+    },
+    ...overrides,
+  });
+  t.after(() => backlog.stop());
+  const takeAll = () => {
+    const names: string[] = [];
+    for (let entry = backlog.take(); entry !== undefined; entry = backlog.take())
+      names.push(String(entry.path));
+    return names;
+  };
+  return { clock, spool, reports, watches, calls, backlog, takeAll };
+}
+
+const path = (name: string) => SpoolPath.from(name);
+
+test('hands out the oldest first, each once', async (t) => {
+  const { clock, spool, backlog, calls, takeAll } = prepare(t);
+  spool.put('b', 2);
+  spool.put('a', 3);
+  spool.put('c', 1);
+  backlog.start();
+  await clock.advance(1);
+  assert.equal(calls.work, 1);
+  assert.deepEqual(takeAll(), ['c', 'b', 'a']);
+  await clock.advance(60_000);
+  assert.deepEqual(takeAll(), []);
+  assert.equal(backlog.view().inFlight, 3);
+});
+
+test('gives nothing before it is started and after it is stopped', async (t) => {
+  const { clock, spool, backlog } = prepare(t);
+  spool.put('a');
+  assert.equal(backlog.take(), undefined);
+  backlog.start();
+  await clock.advance(1);
+  await backlog.stop();
+  assert.equal(backlog.take(), undefined);
+  assert.equal(clock.pending, 0);
+});
+
+test('hands a file out again after it was released to be looked at again', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a');
+  backlog.start();
+  await clock.advance(1);
+  takeAll();
+  backlog.release(path('a'), 'again');
+  assert.deepEqual(takeAll(), []);
+  await clock.advance(100);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
+test('keeps a deferred file back until its time, through any number of scans', async (t) => {
+  const { clock, spool, backlog, takeAll, calls } = prepare(t);
+  spool.put('a');
+  backlog.start();
+  await clock.advance(1);
+  takeAll();
+  backlog.release(path('a'), { deferForMs: 70_000 });
+  await clock.advance(69_990);
+  assert.ok(spool.scans >= 3);
+  assert.deepEqual(takeAll(), []);
+  assert.deepEqual([backlog.view().deferred, backlog.view().files], [1, 1]);
+  const before = calls.work;
+  await clock.advance(20);
+  assert.equal(calls.work, before + 1);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
+test('does not lose a file that becomes due while a scan runs', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a');
+  backlog.start();
+  await clock.advance(1);
+  takeAll();
+  backlog.release(path('a'), { deferForMs: 500 });
+  spool.duration = (signal) => clock.sleep(1_000, signal);
+  backlog.hint();
+  await clock.advance(2_000);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
+test('tries everything deferred at once when asked to', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  for (const name of ['a', 'b']) spool.put(name);
+  backlog.start();
+  await clock.advance(1);
+  for (const name of takeAll()) backlog.release(path(name), { deferForMs: 1e9 });
+  backlog.retryDeferred();
+  assert.deepEqual(takeAll(), ['a', 'b']);
+});
+
+test('hands out nothing more once too many files are deferred, and goes on when one is due', async (t) => {
+  const { clock, spool, backlog } = prepare(t, { limits: { deferred: 1 } });
+  for (const name of ['a', 'b']) spool.put(name);
+  backlog.start();
+  await clock.advance(1);
+  const first = backlog.take();
+  assert.ok(first);
+  backlog.release(first.path, { deferForMs: 1_000 });
+  assert.equal(backlog.take(), undefined);
+  await clock.advance(1_100);
+  assert.ok(backlog.take());
+});
+
+test('finds what no event told of, by the rescan interval', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  backlog.start();
+  await clock.advance(1_000);
+  spool.put('a', 1, 5);
+  await clock.advance(30_000);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
+test('an empty watched spool costs one timer and one scan each rescan interval', async (t) => {
+  const { clock, spool, backlog, watches } = prepare(t);
+  backlog.start();
+  await clock.advance(1);
+  watches[0]?.events.onReady();
+  await clock.advance(200);
+  const before = spool.scans;
+  assert.equal(clock.pending, 1);
+  await clock.advance(300_000);
+  assert.equal(spool.scans - before, 10);
+});
+
+test('scans right after the watches are in place: what came before gives no event', async (t) => {
+  const { clock, spool, backlog, watches, takeAll } = prepare(t);
+  backlog.start();
+  await clock.advance(1);
+  spool.put('a');
+  assert.equal(backlog.view().watching, false);
+  watches[0]?.events.onReady();
+  assert.equal(backlog.view().watching, true);
+  await clock.advance(100);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
+test('gathers a burst of hints into one scan', async (t) => {
+  const { clock, spool, backlog, watches } = prepare(t);
+  backlog.start();
+  await clock.advance(1);
+  const before = spool.scans;
+  for (let hint = 0; hint < 1_000; hint++) watches[0]?.events.onHint(path(`f${hint}`));
+  await clock.advance(200);
+  assert.equal(spool.scans, before + 1);
+});
+
+test('takes no hint about a file in flight: that is its own upload being removed', async (t) => {
+  const { clock, spool, backlog, watches, takeAll } = prepare(t);
+  spool.put('a');
+  backlog.start();
+  await clock.advance(1);
+  takeAll();
+  const before = spool.scans;
+  watches[0]?.events.onHint(path('a'));
+  await clock.advance(1_000);
+  assert.equal(spool.scans, before);
+});
+
+test('spends no more than a tenth of the time scanning, however many hints come', async (t) => {
+  const { clock, spool, backlog } = prepare(t);
+  spool.duration = (signal) => clock.sleep(1_000, signal);
+  backlog.start();
+  for (let second = 0; second < 100; second++) {
+    backlog.hint();
+    await clock.advance(1_000);
+  }
+  // One at 0 s, 10 s, …, 100 s.
+  assert.equal(spool.scans, 11);
+});
+
+test('looks again when a file is due to settle', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t, { options: { ...OPTIONS, settleMs: 2_000 } });
+  spool.put('a', clock.wallMs());
+  backlog.start();
+  await clock.advance(1_999);
+  assert.equal(backlog.view().unsettled, 1);
+  assert.deepEqual(takeAll(), []);
+  await clock.advance(2);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
+test('drains a backlog of many times what it holds, oldest first', async (t) => {
+  const { clock, spool, backlog } = prepare(t, { limits: { entries: 10 } });
+  for (let file = 0; file < 500; file++) spool.put(`f${file}`, file);
+  backlog.start();
+  const taken: number[] = [];
+  for (let round = 0; round < 2_000 && spool.files.size > 0; round++) {
+    const entry = backlog.take();
+    await clock.advance(10);
+    if (entry === undefined) continue;
+    taken.push(entry.modifiedMs);
+    spool.files.delete(String(entry.path));
+    backlog.release(entry.path, 'gone');
+  }
+  assert.deepEqual(
+    taken,
+    Array.from({ length: 500 }, (_, file) => file),
+  );
+  assert.equal(backlog.view().files, 0);
+});
+
+test('does not scan on and on when nothing of what it counts can be handed out', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t, { limits: { entries: 2 } });
+  for (const name of ['a', 'b', 'c']) spool.put(name);
+  backlog.start();
+  await clock.advance(1);
+  while (backlog.view().inFlight < 3) {
+    takeAll();
+    await clock.advance(200);
+  }
+  const before = spool.scans;
+  await clock.advance(29_000);
+  assert.ok(spool.scans - before <= 1);
+});
+
+test('keeps the counts between scans, and counts arrivals from the second scan on', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a', 5, 10);
+  spool.put('b', 6, 20);
+  backlog.start();
+  await clock.advance(1);
+  const { files, bytes, oldestModifiedMs, arrivedFiles } = backlog.view();
+  assert.deepEqual([files, bytes, oldestModifiedMs, arrivedFiles], [2, 30, 5, 0]);
+  takeAll();
+  spool.files.delete('a');
+  backlog.release(path('a'), 'gone');
+  assert.deepEqual([backlog.view().files, backlog.view().bytes, backlog.view().oldestModifiedMs], [1, 20, 6]);
+  spool.put('c', 7, 40);
+  backlog.hint();
+  await clock.advance(200);
+  const later = backlog.view();
+  assert.deepEqual([later.files, later.bytes, later.arrivedFiles, later.arrivedBytes], [2, 60, 1, 40]);
+});
+
+test('counts a file once that is removed after a running scan has seen it, and does not hand it out', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a', 1, 10);
+  spool.put('b', 2, 20);
+  backlog.start();
+  await clock.advance(1);
+  spool.duration = (signal) => clock.sleep(50, signal);
+  backlog.hint();
+  await clock.advance(110);
+  const entry = backlog.take();
+  assert.equal(String(entry?.path), 'a');
+  spool.files.delete('a');
+  backlog.release(path('a'), 'gone');
+  await clock.advance(100);
+  assert.deepEqual([backlog.view().files, backlog.view().bytes, backlog.view().arrivedFiles], [1, 20, 0]);
+  assert.deepEqual(takeAll(), ['b']);
+});
+
+test('tells a failure once, hands out nothing, and tells when it is over', async (t) => {
+  const { clock, spool, backlog, reports, watches } = prepare(t);
+  spool.put('a');
+  backlog.start();
+  await clock.advance(1);
+  spool.error = new Fault('breaker', 'the spool is gone', {
+    operation: 'scan',
+    subject: '/spool',
+    code: 'spool-gone',
+  });
+  await clock.advance(60_000);
+  assert.deepEqual(
+    reports.map(({ kind }) => kind),
+    ['scan-failed'],
+  );
+  assert.equal(backlog.view().fault?.code, 'spool-gone');
+  assert.equal(backlog.view().files, 1);
+  assert.equal(backlog.take(), undefined);
+  assert.equal(watches[0]?.stopped, true);
+  spool.error = undefined;
+  await clock.advance(5_000);
+  assert.equal(reports.at(-1)?.kind, 'scan-recovered');
+  assert.equal(watches.length, 2);
+  assert.ok(backlog.take());
+});
+
+test('watches only while the spool is shallow', async (t) => {
+  const { clock, spool, backlog, watches } = prepare(t, { limits: { watch: { files: 4, folders: 9 } } });
+  for (const name of ['a', 'b']) spool.put(name);
+  backlog.start();
+  await clock.advance(1);
+  assert.deepEqual([watches.length, backlog.view().deep], [0, true]);
+  spool.files.delete('a');
+  await clock.advance(30_000);
+  assert.deepEqual([watches.length, backlog.view().deep], [1, false]);
+  for (const name of ['a', 'c']) spool.put(name);
+  await clock.advance(30_000);
+  assert.equal(watches[0]?.stopped, false);
+  spool.put('d');
+  await clock.advance(30_000);
+  assert.equal(watches[0]?.stopped, true);
+});
+
+test('warns once when no watches are left, and finds files all the same', async (t) => {
+  const { clock, spool, backlog, watches, reports, takeAll } = prepare(t);
+  backlog.start();
+  await clock.advance(1);
+  watches[0]?.events.onUnavailable('ENOSPC');
+  watches[0]?.events.onReady();
+  spool.put('a');
+  await clock.advance(60_000);
+  assert.deepEqual(reports, [{ kind: 'watch-unavailable', code: 'ENOSPC' }]);
+  assert.equal(backlog.view().watching, false);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
+test('reports each odd thing once, and stops naming them when there are too many', async (t) => {
+  const { clock, spool, backlog, reports } = prepare(t);
+  spool.odd.set('link', 'symbolic link');
+  backlog.start();
+  await clock.advance(100_000);
+  assert.equal(reports.length, 1);
+  for (let index = 0; index < 2_000; index++) spool.odd.set(`fifo${index}`, 'FIFO');
+  await clock.advance(100_000);
+  assert.equal(reports.length, 1_001);
+  assert.deepEqual(reports.at(-1), { kind: 'many-oddities', namedAtMost: 1_000 });
+});
+
+test('applies new options to what is not in flight', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  for (const [name, modifiedMs] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 3],
+    ['x.tmp', 4],
+  ] as const)
+    spool.put(name, modifiedMs);
+  backlog.start();
+  await clock.advance(1);
+  assert.equal(String(backlog.take()?.path), 'a');
+  backlog.setOptions({ ...OPTIONS, order: 'newest-first', ignore: ['*.tmp'], rescanMs: 1_000 });
+  await clock.advance(100);
+  assert.deepEqual(takeAll(), ['c', 'b']);
+  assert.equal(backlog.view().files, 3);
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ScanReason, ScanSchedule } from '../../src/spool/scan-schedule.ts';
+
+function afterScan(tookMs: number, endedMs: number): ScanSchedule {
+  const schedule = new ScanSchedule();
+  schedule.ended(endedMs, tookMs);
+  return schedule;
+}
+
+test('is never due when nobody wants a scan', () => {
+  assert.equal(afterScan(5, 100).dueMs(), Number.POSITIVE_INFINITY);
+});
+
+test('is due at once at the beginning', () => {
+  const schedule = new ScanSchedule();
+  schedule.want('routine', 7);
+  assert.equal(schedule.dueMs(), 7);
+});
+
+const RESTS: readonly (readonly [ScanReason, number, number])[] = [
+  ['routine', 1_000, 9_000],
+  ['low', 1_000, 1_000],
+  ['starved', 1_000, 0],
+  ['routine', 1, 100],
+  ['low', 1, 100],
+];
+for (const [reason, tookMs, restMs] of RESTS) {
+  test(`rests ${restMs} ms after a scan of ${tookMs} ms when ${reason}`, () => {
+    const schedule = afterScan(tookMs, 50_000);
+    schedule.want(reason, 50_000);
+    assert.equal(schedule.dueMs(), 50_000 + restMs);
+  });
+}
+
+test('serves the earliest of several wishes, and all of them with one scan', () => {
+  const schedule = afterScan(1, 0);
+  schedule.want('routine', 5_000);
+  schedule.want('routine', 3_000);
+  schedule.want('routine', 4_000);
+  assert.equal(schedule.dueMs(), 3_000);
+  schedule.began();
+  assert.equal(schedule.dueMs(), Number.POSITIVE_INFINITY);
+});
+
+test('keeps a wish that comes while a scan runs', () => {
+  const schedule = new ScanSchedule();
+  schedule.began();
+  schedule.want('routine', 10);
+  schedule.ended(20, 10);
+  assert.equal(schedule.dueMs(), 120);
+});

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FileIdentity } from '../../src/spool/entry.ts';
+import { Settle } from '../../src/spool/settle.ts';
+
+const WALL_MS = 1_800_000_000_000;
+
+function touchedAt(mtimeMs: number, ctimeMs = mtimeMs): FileIdentity {
+  const [mtimeNs, ctimeNs] = [BigInt(mtimeMs) * 1_000_000n, BigInt(ctimeMs) * 1_000_000n];
+  return { dev: 1n, ino: 1n, sizeBytes: 1, mtimeNs, ctimeNs };
+}
+
+/** The moment `ms` after the beginning, with the wall clock `wallStepMs` off. */
+function at(ms: number, wallStepMs = 0) {
+  return { wallMs: WALL_MS + ms + wallStepMs, monotonicMs: 5_000 + ms };
+}
+
+const FIRST_SIGHT: readonly (readonly [string, number, FileIdentity, number])[] = [
+  ['takes a file untouched for longer than settle', 2_000, touchedAt(WALL_MS - 2_001), 0],
+  ['takes a file untouched for exactly settle', 2_000, touchedAt(WALL_MS - 2_000), 0],
+  ['waits for the rest of settle', 2_000, touchedAt(WALL_MS - 1_500), 500],
+  ['waits when an old file was just renamed in', 2_000, touchedAt(WALL_MS - 90_000, WALL_MS - 100), 1_900],
+  ['waits when only the content is new', 2_000, touchedAt(WALL_MS - 100, WALL_MS - 90_000), 1_900],
+  [
+    'waits no longer than settle for a time stamp in the future',
+    2_000,
+    touchedAt(WALL_MS + 3_600_000),
+    2_000,
+  ],
+  ['takes everything at once when settle is 0', 0, touchedAt(WALL_MS + 3_600_000), 0],
+];
+for (const [title, settleMs, identity, remainingMs] of FIRST_SIGHT) {
+  test(title, () => {
+    assert.equal(new Settle(settleMs).remainingMs('f', identity, at(0)), remainingMs);
+  });
+}
+
+test('takes a file with a time stamp in the future once it has not changed for settle', () => {
+  const settle = new Settle(2_000);
+  const identity = touchedAt(WALL_MS + 3_600_000);
+  settle.remainingMs('f', identity, at(0));
+  assert.equal(settle.remainingMs('f', identity, at(1_999)), 1);
+  assert.equal(settle.remainingMs('f', identity, at(2_000)), 0);
+});
+
+test('begins anew when the file changes', () => {
+  const settle = new Settle(2_000);
+  settle.remainingMs('f', touchedAt(WALL_MS + 60_000), at(0));
+  assert.equal(settle.remainingMs('f', touchedAt(WALL_MS + 60_001), at(1_999)), 2_000);
+});
+
+test('is not fooled by a wall clock that steps forward while a file is written', () => {
+  const settle = new Settle(2_000);
+  const identity = touchedAt(WALL_MS);
+  settle.remainingMs('f', identity, at(0));
+  assert.equal(settle.remainingMs('f', identity, at(100, 3_600_000)), 1_900);
+});
+
+test('does not wait an hour when the wall clock steps back an hour', () => {
+  const settle = new Settle(2_000);
+  const identity = touchedAt(WALL_MS);
+  settle.remainingMs('f', identity, at(0));
+  assert.equal(settle.remainingMs('f', identity, at(2_000, -3_600_000)), 0);
+});
+
+test('remembers no more files than allowed, and judges the others by the wall clock', () => {
+  const settle = new Settle(2_000, 2);
+  for (const id of ['a', 'b', 'c']) settle.remainingMs(id, touchedAt(WALL_MS), at(0));
+  assert.equal(settle.trackedFiles, 2);
+  assert.equal(settle.remainingMs('c', touchedAt(WALL_MS), at(2_000)), 0);
+});
+
+test('forgets files that a scan no longer finds', () => {
+  const settle = new Settle(2_000);
+  settle.remainingMs('a', touchedAt(WALL_MS), at(0));
+  settle.remainingMs('b', touchedAt(WALL_MS), at(0));
+  settle.endScan();
+  settle.remainingMs('a', touchedAt(WALL_MS), at(100));
+  settle.endScan();
+  assert.equal(settle.trackedFiles, 1);
+});
+
+test('does not remember what is settled by both clocks', () => {
+  const settle = new Settle(2_000);
+  settle.remainingMs('a', touchedAt(WALL_MS), at(0));
+  assert.equal(settle.remainingMs('a', touchedAt(WALL_MS), at(2_000)), 0);
+  assert.equal(settle.trackedFiles, 0);
+});
+
+test('applies a new settle time to files already seen', () => {
+  const settle = new Settle(2_000);
+  settle.remainingMs('a', touchedAt(WALL_MS), at(0));
+  settle.setSettleMs(10_000);
+  assert.equal(settle.remainingMs('a', touchedAt(WALL_MS), at(2_000)), 8_000);
+});
