@@ -20,7 +20,8 @@ export interface PacedHandlerOptions extends RequestLimits {
 }
 
 // Without a logger NodeHttpHandler warns on the console, which belongs to the log.
-const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+const silent = () => undefined;
+const SILENT = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
 
 export class PacedHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };

@@ -24,3 +24,15 @@ export function planParts(sizeBytes: number, configuredPartBytes: number, partsA
     partsAtOnce: Math.max(1, Math.floor((partsAtOnce * wanted) / partSizeBytes)),
   };
 }
+
+/** Most bytes of content that one upload of `sizeBytes` holds in memory at a time. */
+export function uploadMemoryBytes(
+  sizeBytes: number,
+  configuredPartBytes: number,
+  partsAtOnce: number,
+): number {
+  if (sizeBytes <= configuredPartBytes) return sizeBytes;
+  const plan = planParts(sizeBytes, configuredPartBytes, partsAtOnce);
+  // Those in flight, the next one being gathered, and what was read ahead for it.
+  return Math.min(sizeBytes, plan.partSizeBytes * (plan.partsAtOnce + 2));
+}

@@ -1,0 +1,206 @@
+// The requests halfpipe makes of one bucket, each answering with a receipt or failing with a classified Fault,
+// never with the SDK's own errors. What has been learnt about the store behind it is kept here, too.
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { Clock } from '../system/clock.ts';
+import { Fault } from '../system/fault.ts';
+import { classify, statusOf } from './classify.ts';
+import { contentTypeOf } from './content-type.ts';
+import { md5Base64, sha256Base64 } from './digest.ts';
+import type { Digest, JournaledUpload, Receipt } from './object-store.ts';
+
+/** What every object is given. */
+export interface ObjectSettings {
+  readonly storageClass: string | undefined;
+  readonly serverSideEncryption: string | undefined;
+  readonly kmsKeyId: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/**
+ * Whether `If-None-Match: *` keeps an object from being overwritten: `ignored` stores overwrite all the same,
+ * `refused` ones answer with an error.
+ */
+export type ConditionSupport = 'unknown' | 'supported' | 'ignored' | 'refused';
+
+export type HeldObject = Receipt & {
+  /** False where encryption makes the ETag something else. */
+  readonly etagMayBeMd5: boolean;
+};
+
+/** Answers after which the credentials are fetched anew before the next request. */
+const STALE_CREDENTIALS = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'TokenRefreshRequired',
+  'InvalidToken',
+]);
+STALE_CREDENTIALS.add('InvalidAccessKeyId').add('SignatureDoesNotMatch').add('CredentialsProviderError');
+
+export class Bucket {
+  readonly name: string;
+  readonly client: S3Client;
+  conditions: ConditionSupport = 'unknown';
+  /** Seen in an answer of its own: the store's ETag of an object put whole is its MD5. */
+  etagIsMd5 = false;
+  readonly #settings: ObjectSettings;
+  readonly #clock: Clock;
+  #credentialsStale = false;
+
+  constructor(name: string, client: S3Client, settings: ObjectSettings, clock: Clock) {
+    this.name = name;
+    this.client = client;
+    this.#settings = settings;
+    this.#clock = clock;
+  }
+
+  /** What a new object is created with, whole or in parts. */
+  creationInput(key: string): Omit<PutObjectCommandInput, 'Body'> & { Bucket: string; Key: string } {
+    const { storageClass, serverSideEncryption, kmsKeyId, metadata, tags } = this.#settings;
+    const tagging = new URLSearchParams({ ...tags }).toString();
+    return {
+      Bucket: this.name,
+      Key: key,
+      ContentType: contentTypeOf(key),
+      ...(storageClass === undefined ? {} : { StorageClass: storageClass as 'STANDARD' }),
+      ...(serverSideEncryption === undefined
+        ? {}
+        : { ServerSideEncryption: serverSideEncryption as 'AES256' }),
+      ...(kmsKeyId === undefined ? {} : { SSEKMSKeyId: kmsKeyId }),
+      ...(Object.keys(metadata).length === 0 ? {} : { Metadata: { ...metadata } }),
+      ...(tagging === '' ? {} : { Tagging: tagging }),
+    };
+  }
+
+  /** With `onlyIfAbsent`, a store that supports it rejects with a Fault for which `isTaken` holds. */
+  async put(
+    key: string,
+    body: Buffer,
+    digest: Digest,
+    onlyIfAbsent: boolean,
+    signal: AbortSignal,
+  ): Promise<Receipt> {
+    const command = new PutObjectCommand({
+      ...this.creationInput(key),
+      Body: body,
+      ContentLength: body.byteLength,
+      ContentMD5: md5Base64(digest),
+      ChecksumSHA256: sha256Base64(digest),
+      ...(onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
+    });
+    const answer = await this.call('put object', key, signal, () =>
+      this.client.send(command, { abortSignal: signal }),
+    );
+    const receipt = receiptOf(key, answer);
+    if (receipt.etag === digest.md5Hex) this.etagIsMd5 = true;
+    return receipt;
+  }
+
+  /** What the bucket holds under the key, or undefined for nothing. */
+  async head(key: string, signal: AbortSignal): Promise<HeldObject | undefined> {
+    const command = new HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' });
+    try {
+      const answer = await this.call('look up object', key, signal, () =>
+        this.client.send(command, { abortSignal: signal }),
+      );
+      const encryption = answer.ServerSideEncryption ?? 'AES256';
+      const etagMayBeMd5 = encryption === 'AES256' && answer.SSECustomerAlgorithm === undefined;
+      return { ...receiptOf(key, answer), sizeBytes: answer.ContentLength ?? 0, etagMayBeMd5 };
+    } catch (error) {
+      if (error instanceof Fault && statusOf(error.cause) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** The object's bytes in order; all of them, or those of an inclusive range. */
+  async *read(key: string, range: string | undefined, etag: string | undefined, signal: AbortSignal) {
+    const command = new GetObjectCommand({
+      Bucket: this.name,
+      Key: key,
+      ...(range === undefined ? {} : { Range: `bytes=${range}` }),
+      ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }),
+    });
+    const read = <T>(run: () => Promise<T>) => this.call('read object back', key, signal, run);
+    const { Body: body } = await read(() => this.client.send(command, { abortSignal: signal }));
+    const chunks = (body as AsyncIterable<Uint8Array> | undefined)?.[Symbol.asyncIterator]();
+    if (chunks === undefined) return;
+    try {
+      for (let next = await read(() => chunks.next()); !next.done; next = await read(() => chunks.next())) {
+        yield next.value;
+      }
+    } finally {
+      await chunks.return?.();
+    }
+  }
+
+  async delete(key: string, signal: AbortSignal): Promise<void> {
+    const command = new DeleteObjectCommand({ Bucket: this.name, Key: key });
+    await this.call('delete object', key, signal, () => this.client.send(command, { abortSignal: signal }));
+  }
+
+  /** Gives up a multipart upload, in whatever bucket it is. One that is already gone is fine. */
+  async abandon(upload: JournaledUpload, signal: AbortSignal): Promise<void> {
+    const { bucket, key, uploadId } = upload;
+    const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
+    try {
+      await this.call('abort multipart upload', key, signal, () =>
+        this.client.send(command, { abortSignal: signal }),
+      );
+    } catch (error) {
+      if (!(error instanceof Fault && statusOf(error.cause) === 404 && error.code !== 'NoSuchBucket'))
+        throw error;
+    }
+  }
+
+  /** Runs one request; rejects with a Fault, or with the signal's reason once it has aborted. */
+  async call<T>(operation: string, key: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+    try {
+      signal.throwIfAborted();
+      if (this.#credentialsStale) {
+        await this.client.config.credentials({ forceRefresh: true });
+        this.#credentialsStale = false;
+      }
+      return await run();
+    } catch (error) {
+      signal.throwIfAborted();
+      const fault = classify(error, operation, `${this.name}/${key}`, this.#clock.wallMs());
+      if (STALE_CREDENTIALS.has(fault.code ?? '')) this.#credentialsStale = true;
+      throw fault;
+    }
+  }
+}
+
+/** The store answered that the key is taken: `If-None-Match: *` did not hold. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof Fault && statusOf(error.cause) === 412;
+}
+
+/** ETags come in quotes from S3 and without from some others. */
+export function unquoted(etag: string | undefined): string | undefined {
+  return etag?.replace(/^(W\/)?"?|"$/g, '');
+}
+
+interface Answer {
+  readonly ETag?: string | undefined;
+  readonly ChecksumSHA256?: string | undefined;
+  readonly VersionId?: string | undefined;
+}
+
+/** Exactly what was answered, nothing assumed. */
+export function receiptOf(key: string, answer: Answer): Receipt {
+  const etag = unquoted(answer.ETag);
+  return {
+    key,
+    ...(etag === undefined ? {} : { etag }),
+    ...(answer.ChecksumSHA256 === undefined ? {} : { checksumSha256: answer.ChecksumSHA256 }),
+    ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
+  };
+}

@@ -1,0 +1,157 @@
+// What each failure a store can answer with means for the drain and for the operator. Data only; store/classify
+// reads it. Names are S3's (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), the SDK's and Node's.
+import type { FaultClass } from '../system/fault.ts';
+
+export interface FailureKind {
+  readonly faultClass: FaultClass;
+  readonly hint?: string;
+}
+
+const transient = (hint?: string): FailureKind =>
+  hint === undefined ? { faultClass: 'transient' } : { faultClass: 'transient', hint };
+const breaker = (hint: string): FailureKind => ({ faultClass: 'breaker', hint });
+const file = (hint: string): FailureKind => ({ faultClass: 'file', hint });
+
+const WRONG_KEYS = breaker(
+  'The access key or secret is wrong, or belongs to another store: correct the credentials.',
+);
+const EXPIRED = breaker('The credentials have expired: renew them, then reload (systemctl reload halfpipe).');
+const CLOCK = breaker("This machine's clock is wrong: set it (timedatectl set-ntp true).");
+const ELSEWHERE = breaker(
+  'The bucket is in another region or at another endpoint: set s3.region or s3.endpoint.',
+);
+const DENIED = breaker(
+  'The credentials may not do this: allow s3:PutObject and s3:GetObject below the prefix.',
+);
+const NO_ROOM = breaker('The store is full or over its quota: make room there or raise the quota.');
+const KMS = breaker(
+  'The KMS key cannot be used: check s3.kmsKeyId, its state and the permission kms:GenerateDataKey.',
+);
+const UNSUPPORTED = breaker('The store does not support this: check s3.endpoint and the s3 settings.');
+const SETTING = breaker(
+  'The store refuses one of the s3 settings: check storageClass, encryption, metadata and tags.',
+);
+const TLS = breaker(
+  'The certificate of the endpoint is not trusted: name its CA in NODE_EXTRA_CA_CERTS, or correct s3.endpoint.',
+);
+const DNS = transient('The name of the endpoint cannot be resolved: check s3.endpoint and the name server.');
+const UNREACHABLE = transient(
+  'The endpoint cannot be reached: check s3.endpoint, the network and any firewall.',
+);
+const BROKEN = transient('The connection broke; it is tried again.');
+const BUSY = transient('The store is busy; it is tried again.');
+const DAMAGED = transient('The bytes were damaged on the way; they are sent again.');
+
+/** By the error's name, as the store or the SDK gives it. */
+export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
+  InvalidAccessKeyId: WRONG_KEYS,
+  SignatureDoesNotMatch: WRONG_KEYS,
+  InvalidSecurity: WRONG_KEYS,
+  InvalidToken: WRONG_KEYS,
+  CredentialsProviderError: breaker(
+    'No credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role.',
+  ),
+  TokenProviderError: EXPIRED,
+  ExpiredToken: EXPIRED,
+  ExpiredTokenException: EXPIRED,
+  TokenRefreshRequired: EXPIRED,
+  RequestTimeTooSkewed: CLOCK,
+  RequestExpired: CLOCK,
+  RequestInTheFuture: CLOCK,
+  NoSuchBucket: breaker('The bucket does not exist: create it or correct s3.bucket.'),
+  InvalidBucketName: breaker('The bucket has no valid name: correct s3.bucket.'),
+  AccessDenied: DENIED,
+  Forbidden: DENIED,
+  AllAccessDisabled: DENIED,
+  AccountProblem: breaker('The account has a problem at the store: ask its provider.'),
+  NotSignedUp: breaker('The account is not signed up for the store: ask its provider.'),
+  PermanentRedirect: ELSEWHERE,
+  TemporaryRedirect: transient('The bucket is being moved; it is tried again.'),
+  Redirect: ELSEWHERE,
+  AuthorizationHeaderMalformed: ELSEWHERE,
+  IllegalLocationConstraintException: ELSEWHERE,
+  InvalidRegionName: ELSEWHERE,
+  QuotaExceeded: NO_ROOM,
+  QuotaExceededException: NO_ROOM,
+  InsufficientCapacity: NO_ROOM,
+  XMinioStorageFull: NO_ROOM,
+  XMinioAdminBucketQuotaExceeded: NO_ROOM,
+  InvalidStorageClass: breaker('The store has no such storage class: correct s3.storageClass.'),
+  InvalidEncryptionAlgorithmError: SETTING,
+  InvalidTag: SETTING,
+  MetadataTooLarge: SETTING,
+  MethodNotAllowed: UNSUPPORTED,
+  NotImplemented: UNSUPPORTED,
+  MissingContentLength: UNSUPPORTED,
+  EntityTooLarge: file('The store takes no object of this size.'),
+  KeyTooLongError: file('The name is too long for the store: shorten the file or folder name, or s3.prefix.'),
+  InvalidURI: file('The store cannot take this name: rename the file.'),
+  BadDigest: DAMAGED,
+  InvalidDigest: DAMAGED,
+  XAmzContentSHA256Mismatch: DAMAGED,
+  XAmzContentChecksumMismatch: DAMAGED,
+  IncompleteBody: BROKEN,
+  RequestTimeout: BROKEN,
+  TimeoutError: transient('The store did not answer in time: check the network and s3.endpoint.'),
+  InternalError: BUSY,
+  ServiceUnavailable: BUSY,
+  SlowDown: BUSY,
+  SlowDownRead: BUSY,
+  SlowDownWrite: BUSY,
+  Throttling: BUSY,
+  ThrottlingException: BUSY,
+  TooManyRequestsException: BUSY,
+  RequestLimitExceeded: BUSY,
+  BandwidthLimitExceeded: BUSY,
+  OperationAborted: BUSY,
+  ConditionalRequestConflict: transient('Another upload to the same key was under way; it is tried again.'),
+  PreconditionFailed: transient('Another object took the key meanwhile; it is looked at again.'),
+  NoSuchUpload: transient('The multipart upload is gone; it begins anew.'),
+  InvalidPart: transient('A part of the multipart upload is gone; it is sent again.'),
+  InvalidPartOrder: transient('The parts of the multipart upload are in disorder; it begins anew.'),
+};
+
+/** By the code of Node's errors. */
+export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
+  ENOTFOUND: DNS,
+  EAI_AGAIN: DNS,
+  EAI_NODATA: DNS,
+  ECONNREFUSED: UNREACHABLE,
+  EHOSTUNREACH: UNREACHABLE,
+  ENETUNREACH: UNREACHABLE,
+  EHOSTDOWN: UNREACHABLE,
+  ENETDOWN: UNREACHABLE,
+  EADDRNOTAVAIL: UNREACHABLE,
+  ETIMEDOUT: UNREACHABLE,
+  ECONNRESET: BROKEN,
+  ECONNABORTED: BROKEN,
+  EPIPE: BROKEN,
+  EMFILE: transient('Too many files are open: raise LimitNOFILE or lower upload.maxConcurrency.'),
+  ENFILE: transient('Too many files are open on this machine.'),
+  EPROTO: TLS,
+};
+
+/** Node's codes for a TLS handshake or certificate that failed begin with one of these. */
+export const TLS_CODE =
+  /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH)/;
+export const TLS_KIND = TLS;
+/** KMS's names come through S3 as `KMS.DisabledException` and the like. */
+export const KMS_NAME = /^(KMS\.|KMSInvalid|KMSDisabled|KMSKey)/;
+export const KMS_KIND = KMS;
+/** Node's HTTP parser and socket layer: not a store's answer at all. */
+export const HTTP_CODE = /^(HPE_|ERR_HTTP_|ERR_STREAM_|ERR_REQUEST_|ERR_SOCKET_)/;
+export const HTTP_KIND = transient(
+  'The answer could not be read: check s3.endpoint and any proxy on the way.',
+);
+
+/** By the status alone, where no name says more: HEAD has no body to name it. */
+export function kindOfStatus(status: number): FailureKind | undefined {
+  if (status === 507) return NO_ROOM;
+  if (status === 501 || status === 405 || status === 411) return UNSUPPORTED;
+  if (status === 401 || status === 403) return DENIED;
+  if (status === 301 || status === 302 || status === 308) return ELSEWHERE;
+  if (status === 413) return KINDS_BY_NAME.EntityTooLarge;
+  if (status === 408 || status === 409 || status === 412 || status === 425 || status === 429) return BUSY;
+  if (status >= 500 || status === 307) return BUSY;
+  return undefined;
+}

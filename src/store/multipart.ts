@@ -1,0 +1,280 @@
+// One file in parts, through lib-storage. Its Upload gets a facade of the client that adds what it lacks: an abort
+// that stops the bytes, resuming from the journal, and a check of every part's answer against the local digests.
+import { Readable } from 'node:stream';
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { Upload as PartUploader } from '@aws-sdk/lib-storage';
+import { Fault } from '../system/fault.ts';
+import { type Bucket, receiptOf, unquoted } from './bucket.ts';
+import { compositeEtag, digestOf, md5Base64, sha256Base64 } from './digest.ts';
+import type { Digest, LocalContent, Receipt, UploadJournal, UploadSource } from './object-store.ts';
+import { openParts, type StoredPart } from './open-parts.ts';
+import type { PartPlan } from './part-plan.ts';
+
+/** Read this much at a time: lib-storage copies what reaches over a part's end, so less than a part. */
+const READ_BYTES = 1024 ** 2;
+/** An upload that cannot be resumed is aborted even while stopping, but not for longer than this. */
+const ABANDON_MS = 5_000;
+
+interface PartAnswer {
+  readonly etag: string | undefined;
+  readonly checksumSha256: string | undefined;
+}
+
+export interface MultipartRequest {
+  readonly bucket: Bucket;
+  readonly source: UploadSource;
+  readonly plan: PartPlan;
+  readonly journal: UploadJournal | undefined;
+  readonly signal: AbortSignal;
+}
+
+export class MultipartUpload {
+  readonly #request: MultipartRequest;
+  readonly #digests: Digest[] = [];
+  /** Aborts with the caller's signal, and when a part fails: the others need not go on. */
+  readonly #stop = new AbortController();
+  #key = '';
+  #uploadId: string | undefined;
+  #standing: ReadonlyMap<number, StoredPart> = new Map();
+  #receipt: Receipt | undefined;
+
+  constructor(request: MultipartRequest) {
+    this.#request = request;
+  }
+
+  /** The digests of the parts as they were read; whole after `write` has resolved. */
+  get local(): LocalContent {
+    const { source, plan } = this.#request;
+    const { sizeBytes } = source;
+    return { sizeBytes, parts: this.#digests, multipart: true, partSizeBytes: plan.partSizeBytes };
+  }
+
+  /**
+   * Sends what the store does not yet have. On failure the parts stay for the next attempt if there is a journal,
+   * unless the file changed or the key was taken: then the upload is aborted.
+   */
+  async write(key: string, onlyIfAbsent: boolean): Promise<Receipt> {
+    const { source, plan, signal } = this.#request;
+    this.#key = key;
+    const onAbort = () => this.#stop.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      await this.#resume();
+      const uploader = new PartUploader({
+        client: this.#facade(onlyIfAbsent),
+        params: {
+          ...this.#request.bucket.creationInput(key),
+          Body: this.#read(),
+          ContentLength: source.sizeBytes,
+        },
+        partSize: plan.partSizeBytes,
+        queueSize: plan.partsAtOnce,
+        leavePartsOnError: true,
+      });
+      await uploader.done();
+    } catch (error) {
+      await this.#settle(error);
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+    await this.#request.journal?.clear();
+    if (this.#receipt === undefined) throw new TypeError('a multipart upload was finished without an answer');
+    return this.#receipt;
+  }
+
+  /** Takes up the journaled upload if it is of this plan and still open; gives up any other. */
+  async #resume(): Promise<void> {
+    const { bucket, plan, journal, signal } = this.#request;
+    const journaled = await journal?.load();
+    if (journaled === undefined) return;
+    const fits =
+      journaled.bucket === bucket.name &&
+      journaled.key === this.#key &&
+      journaled.partSizeBytes === plan.partSizeBytes;
+    const parts = fits ? await openParts(bucket, journaled, signal) : undefined;
+    if (parts !== undefined) {
+      this.#uploadId = journaled.uploadId;
+      this.#standing = parts;
+      return;
+    }
+    if (!fits) await bucket.abandon(journaled, signal);
+    await journal?.clear();
+  }
+
+  /** Exactly the file's bytes; a file that became shorter rejects with the source's Fault. */
+  #read(): Readable {
+    const { source } = this.#request;
+    const stop = this.#stop;
+    async function* chunks() {
+      try {
+        for (let offset = 0; offset < source.sizeBytes && !stop.signal.aborted; offset += READ_BYTES) {
+          yield await source.read(offset, Math.min(READ_BYTES, source.sizeBytes - offset));
+        }
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
+    }
+    return Readable.from(chunks(), { highWaterMark: 1 });
+  }
+
+  /** The client as lib-storage sees it: the same configuration, another `send`. */
+  #facade(onlyIfAbsent: boolean): S3Client {
+    const send = async (command: unknown) => {
+      try {
+        if (command instanceof CreateMultipartUploadCommand) return await this.#create();
+        if (command instanceof UploadPartCommand) return await this.#sendPart(command);
+        if (command instanceof CompleteMultipartUploadCommand)
+          return await this.#complete(command, onlyIfAbsent);
+        throw new TypeError('lib-storage sent a command that is not part of an upload');
+      } catch (error) {
+        this.#stop.abort(error);
+        throw error;
+      }
+    };
+    return Object.assign(Object.create(this.#request.bucket.client), { send });
+  }
+
+  async #create(): Promise<{ UploadId: string }> {
+    if (this.#uploadId === undefined) {
+      const { bucket, journal, plan } = this.#request;
+      const key = this.#key;
+      const command = new CreateMultipartUploadCommand({
+        ...bucket.creationInput(key),
+        ChecksumAlgorithm: 'SHA256',
+      });
+      const answer = await this.#call('begin multipart upload', (client, abortSignal) =>
+        client.send(command, { abortSignal }),
+      );
+      if (answer.UploadId === undefined) throw this.#fault('begin multipart upload', 'NoUploadId');
+      this.#uploadId = answer.UploadId;
+      const { partSizeBytes } = plan;
+      await journal?.save({ bucket: bucket.name, key, uploadId: answer.UploadId, partSizeBytes });
+    }
+    return { UploadId: this.#uploadId };
+  }
+
+  async #sendPart(command: UploadPartCommand) {
+    const { Body: body, PartNumber: partNumber = 0 } = command.input;
+    if (!(body instanceof Uint8Array)) throw new TypeError('lib-storage gave a part that is no Buffer');
+    const digest = digestOf(body);
+    this.#digests[partNumber - 1] = digest;
+    const standing = this.#standing.get(partNumber);
+    if (standing !== undefined && standing.sizeBytes === body.byteLength && this.#matches(standing, digest)) {
+      return {
+        ETag: standing.etag,
+        ...(standing.checksumSha256 ? { ChecksumSHA256: standing.checksumSha256 } : {}),
+      };
+    }
+    const part = new UploadPartCommand({
+      Bucket: this.#request.bucket.name,
+      Key: this.#key,
+      UploadId: this.#uploadId,
+      PartNumber: partNumber,
+      Body: body,
+      ContentLength: body.byteLength,
+      ContentMD5: md5Base64(digest),
+      ChecksumSHA256: sha256Base64(digest),
+    });
+    const answer = await this.#call('upload part', (client, abortSignal) =>
+      client.send(part, { abortSignal }),
+    );
+    const sent = { etag: answer.ETag, checksumSha256: answer.ChecksumSHA256 };
+    if (this.#differs(sent, digest, answer.ServerSideEncryption))
+      throw this.#fault('upload part', 'PartDiffers');
+    return answer;
+  }
+
+  async #complete(command: CompleteMultipartUploadCommand, onlyIfAbsent: boolean) {
+    const complete = new CompleteMultipartUploadCommand({
+      Bucket: this.#request.bucket.name,
+      Key: this.#key,
+      UploadId: this.#uploadId,
+      MultipartUpload: command.input.MultipartUpload,
+      ...(onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
+    });
+    try {
+      const answer = await this.#call('complete multipart upload', (client, abortSignal) =>
+        client.send(complete, { abortSignal }),
+      );
+      this.#receipt = receiptOf(this.#key, answer);
+      return answer;
+    } catch (error) {
+      // The answer to an earlier attempt may have been lost, the object be there: its composed digest tells.
+      const held = await this.#heldIfOurs(error);
+      if (held === undefined) throw error;
+      this.#receipt = held;
+      return { ETag: held.etag };
+    }
+  }
+
+  async #heldIfOurs(error: unknown): Promise<Receipt | undefined> {
+    if (!(error instanceof Fault) || error.code !== 'NoSuchUpload') return undefined;
+    const held = await this.#request.bucket.head(this.#key, this.#stop.signal);
+    if (held === undefined || held.etag !== compositeEtag(this.#digests)) return undefined;
+    const { etagMayBeMd5: _, ...receipt } = held;
+    return receipt;
+  }
+
+  /** Decides what becomes of the parts after a failure. */
+  async #settle(error: unknown): Promise<void> {
+    const { bucket, journal, plan, signal } = this.#request;
+    const uploadId = this.#uploadId;
+    if (uploadId === undefined) return;
+    const gone = error instanceof Fault && error.code === 'NoSuchUpload';
+    const useless =
+      error instanceof Fault && (error.faultClass === 'changed' || error.code === 'PreconditionFailed');
+    if (!gone && !useless && journal !== undefined) return;
+    this.#uploadId = undefined;
+    this.#standing = new Map();
+    if (!gone) {
+      const upload = { bucket: bucket.name, key: this.#key, uploadId, partSizeBytes: plan.partSizeBytes };
+      const limit = AbortSignal.timeout(ABANDON_MS);
+      try {
+        await bucket.abandon(upload, signal.aborted ? limit : AbortSignal.any([limit, signal]));
+      } catch {
+        // The first error is the one to report. The journal still names the upload: it is swept later.
+        return;
+      }
+    }
+    await journal?.clear();
+  }
+
+  /** Positive evidence that the store's part is ours. */
+  #matches(part: PartAnswer, digest: Digest): boolean {
+    if (part.checksumSha256 !== undefined) return part.checksumSha256 === sha256Base64(digest);
+    return unquoted(part.etag) === digest.md5Hex;
+  }
+
+  /** Evidence that it is not; an ETag of encrypted parts, or one that is no MD5, is none. */
+  #differs(part: PartAnswer, digest: Digest, encryption: string | undefined): boolean {
+    if (part.checksumSha256 !== undefined) return part.checksumSha256 !== sha256Base64(digest);
+    const etag = unquoted(part.etag) ?? '';
+    return (encryption ?? 'AES256') === 'AES256' && /^[0-9a-f]{32}$/.test(etag) && etag !== digest.md5Hex;
+  }
+
+  #call<T>(operation: string, run: (client: S3Client, signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { bucket } = this.#request;
+    const { signal } = this.#stop;
+    return bucket.call(operation, this.#key, signal, () => run(bucket.client, signal));
+  }
+
+  #fault(operation: string, code: string): Fault {
+    const subject = `${this.#request.bucket.name}/${this.#key}`;
+    const hint = 'The bytes were damaged on the way, or the store answered nonsense; they are sent again.';
+    return new Fault('transient', `${operation} was answered with something else`, {
+      operation,
+      subject,
+      hint,
+      code,
+    });
+  }
+}

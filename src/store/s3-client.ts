@@ -1,0 +1,74 @@
+// The SDK's client as halfpipe needs it: everything it sends goes through the paced handler, nothing goes out
+// as a chunked stream, and no second retry loop hides failures from the drain.
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { Fault } from '../system/fault.ts';
+import { PacedHandler, type PacedHandlerOptions } from './paced-handler.ts';
+import { RetryBrokenConnection } from './retry-broken-connection.ts';
+
+export interface S3ClientOptions extends PacedHandlerOptions {
+  /** Undefined: the SDK's own chain decides, or us-east-1 where there is an endpoint and the chain knows none. */
+  readonly region: string | undefined;
+  /** Undefined: AWS. */
+  readonly endpoint: string | undefined;
+  readonly forcePathStyle: boolean;
+}
+
+/**
+ * A client with credentials from the SDK's default chain alone, read anew for each client. Its `destroy` closes idle
+ * connections only; requests in flight finish.
+ */
+export function createS3Client(options: S3ClientOptions): S3Client {
+  const { region, endpoint, forcePathStyle } = options;
+  const config: S3ClientConfig & { ignoreCache: boolean } = {
+    forcePathStyle,
+    // Following would cost a second request each time: the operator is told the right region instead.
+    followRegionRedirects: false,
+    requestHandler: new PacedHandler(options),
+    // `Expect: 100-continue` stalls for 6 s on servers that do not answer it, and opens a connection a request.
+    expectContinueHeader: false,
+    // Buffers carry their own SHA-256 and MD5; the SDK's defaults add trailers that other stores refuse.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    retryStrategy: new RetryBrokenConnection(),
+    // Reaches the credential chain, which otherwise remembers ~/.aws/credentials for the life of the process.
+    ignoreCache: true,
+  };
+  config.region = region ?? (() => regionOfChain(endpoint));
+  if (endpoint !== undefined) config.endpoint = endpoint;
+  const client = new S3Client(config);
+  reuseSha256(client);
+  return client;
+}
+
+/** What the SDK's chain (environment, profile) says; stores other than AWS care little, but the signature names one. */
+export async function regionOfChain(endpoint: string | undefined): Promise<string> {
+  // The SDK offers its chain only through a client; this one never sends anything.
+  const chain = new S3Client({});
+  try {
+    return await chain.config.region();
+  } catch (cause) {
+    // It throws when no region is configured anywhere.
+    if (endpoint !== undefined) return 'us-east-1';
+    throw new Fault('breaker', 'no region is configured', {
+      operation: 'find the region',
+      subject: 's3.region',
+      hint: 'Set s3.region to the region of the bucket.',
+      cause,
+      code: 'NoRegion',
+    });
+  }
+}
+
+/** The signature covers the body's SHA-256, which the request already carries: not computed a second time. */
+function reuseSha256(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      const checksum = headers['x-amz-checksum-sha256'];
+      if (checksum !== undefined)
+        headers['x-amz-content-sha256'] = Buffer.from(checksum, 'base64').toString('hex');
+      return next(args);
+    },
+    { step: 'build', name: 'reuseSha256' },
+  );
+}

@@ -1,0 +1,66 @@
+// A store under test beside its scripted server, and files that live in memory.
+
+import type { JournaledUpload, UploadJournal, UploadSource } from '../../src/store/object-store.ts';
+import { S3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import type { ScriptedS3 } from './scripted-s3.ts';
+
+process.env.AWS_ACCESS_KEY_ID = 'test';
+process.env.AWS_SECRET_ACCESS_KEY = 'test';
+process.env.AWS_EC2_METADATA_DISABLED = 'true';
+
+export const PART_BYTES = 5 * 1024 ** 2;
+
+export function storeAt(server: ScriptedS3, options: Partial<S3StoreOptions> = {}): S3Store {
+  return new S3Store({
+    bucket: 'bucket',
+    prefix: '',
+    region: 'us-east-1',
+    endpoint: server.endpoint,
+    forcePathStyle: true,
+    storageClass: undefined,
+    serverSideEncryption: undefined,
+    kmsKeyId: undefined,
+    metadata: {},
+    tags: {},
+    conflict: 'keep-both',
+    partSizeBytes: PART_BYTES,
+    partsAtOnce: 2,
+    pacer: { sliceBytes: () => 65_536, admit: async (_, signal) => signal.throwIfAborted() },
+    clock: systemClock,
+    connectTimeoutMs: 1_000,
+    idleTimeoutMs: 2_000,
+    deadlineMs: 10_000,
+    maxSockets: 16,
+    ...options,
+  });
+}
+
+export function sourceOf(content: Buffer): UploadSource {
+  return {
+    sizeBytes: content.length,
+    read: async (offset, length) => Buffer.from(content.subarray(offset, offset + length)),
+  };
+}
+
+export class MemoryJournal implements UploadJournal {
+  upload: JournaledUpload | undefined;
+
+  async load(): Promise<JournaledUpload | undefined> {
+    return this.upload;
+  }
+  async save(upload: JournaledUpload): Promise<void> {
+    this.upload = upload;
+  }
+  async clear(): Promise<void> {
+    this.upload = undefined;
+  }
+}
+
+/** Bytes that differ everywhere, so that no two parts are alike. */
+export function bytesOf(sizeBytes: number, seed = 1): Buffer {
+  const bytes = Buffer.alloc(sizeBytes);
+  for (let offset = 0; offset + 4 <= sizeBytes; offset += 4)
+    bytes.writeUInt32LE((offset * 2_654_435_761 + seed) >>> 0, offset);
+  return bytes;
+}
