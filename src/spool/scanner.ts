@@ -1,7 +1,6 @@
 // One streaming walk over the spool: counts everything, keeps the best N settled files, follows no link.
 // The directory is the truth; what this finds is a fact for the moment it was looked at.
-import { type BigIntStats, type Dir, type Dirent, opendir } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { type BigIntStats, type Dir, type Dirent, lstat, opendir } from 'node:fs';
 import { promisify } from 'node:util';
 import { errnoOf } from '../system/fault.ts';
 import { BestEntries } from './best-entries.ts';
@@ -60,6 +59,8 @@ const BATCH = 64;
 const DEPTH_MAX = 64;
 
 const openDir = promisify(opendir);
+// Of node:fs rather than node:fs/promises: a third less CPU, and this is where a scan spends its time.
+const lookUp = promisify(lstat);
 
 /** Walks `root`, leaving out the private folder `home`. Rejects with the system error, or the signal's reason. */
 export async function scanSpool(
@@ -148,7 +149,7 @@ class Walk {
 
   async #lookUp(folder: OpenDirectory, name: Buffer): Promise<BigIntStats | 'gone' | 'unreadable'> {
     try {
-      return await lstat(folder.at(name), { bigint: true });
+      return await lookUp(folder.at(name), { bigint: true });
     } catch (error) {
       return errnoOf(error) === 'ENOENT' ? 'gone' : 'unreadable';
     }
