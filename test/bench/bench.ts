@@ -84,7 +84,13 @@ async function main(): Promise<void> {
     testbed.start(capacities[0] ?? 100);
     for (const mbit of capacities) {
       testbed.setRate(mbit);
-      const setting = { testbed, far, folder: join(folder, 'trial'), capacityBitsPerSec: mbit * 1e6 };
+      const setting = {
+        testbed,
+        far,
+        folder: join(folder, 'trial'),
+        logs: out,
+        capacityBitsPerSec: mbit * 1e6,
+      };
       const results: ScenarioResult[] = [];
       for (const scenario of chosen) results.push(await sideBySide(setting, scenario, tools));
       const described = server === 'rgw' ? 'Ceph RADOS gateway' : 'hashes and discards';

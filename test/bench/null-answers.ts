@@ -7,9 +7,9 @@ type Headers = Readonly<Record<string, string>>;
 export class S3Answer {
   readonly #status: number;
   readonly #headers: Headers;
-  readonly #body: string;
+  readonly #body: string | Buffer;
 
-  constructor(status: number, headers: Headers, body: string) {
+  constructor(status: number, headers: Headers, body: string | Buffer) {
     this.#status = status;
     this.#headers = headers;
     this.#body = body;
@@ -36,16 +36,17 @@ export class S3Answer {
   }
 
   static head(object: StoredObject): S3Answer {
-    return new S3Answer(
-      200,
-      {
-        ...object.headers,
-        etag: `"${object.etag}"`,
-        'content-length': `${object.sizeBytes}`,
-        'last-modified': object.modified.toUTCString(),
-      },
-      '',
-    );
+    return S3Answer.object(object, '');
+  }
+
+  static object(object: StoredObject, body: string | Buffer): S3Answer {
+    const headers = {
+      ...object.headers,
+      etag: `"${object.etag}"`,
+      'content-length': `${object.sizeBytes}`,
+      'last-modified': object.modified.toUTCString(),
+    };
+    return new S3Answer(200, headers, body);
   }
 
   static listing(bucket: string, page: ListedPage, second: boolean): S3Answer {

@@ -1,4 +1,4 @@
-// What the null S3 server remembers: for every object its size, digest and headers, never its bytes.
+// What the null S3 server remembers: for every object its size, digest and headers, hardly ever its bytes.
 import { createHash, randomUUID } from 'node:crypto';
 
 export interface StoredObject {
@@ -7,6 +7,8 @@ export interface StoredObject {
   readonly sizeBytes: number;
   readonly modified: Date;
   readonly headers: Readonly<Record<string, string>>;
+  /** Only of small objects. */
+  readonly bytes?: Buffer;
 }
 
 export interface ListedPage {

@@ -1,4 +1,4 @@
-// The far side of the bench: an S3 server that hashes what it receives and keeps nothing but names, sizes and
+// The far side of the bench: an S3 server that hashes what it receives and keeps little but names, sizes and
 // digests, so that the link and not a disk is what is measured. Runs as a process of its own:
 //   null-s3.ts [PORT]     answers any message of its parent with what it has seen so far
 import { createHash } from 'node:crypto';
@@ -50,20 +50,23 @@ async function answer(request: IncomingMessage): Promise<S3Answer> {
   return onObject(request, bucket, key, body);
 }
 
+/** Bodies up to this size are kept, so that a client's probe object can be read back. */
+const KEPT_BYTES = 4096;
+
 interface Body {
   readonly stored: StoredObject;
   readonly text: string;
 }
 
-/** Hashes the body; keeps its text only where it is a request's own XML. */
+/** Hashes the body; keeps the bytes of small objects, and of a request's own XML. */
 async function receive(request: IncomingMessage): Promise<Body | S3Answer> {
   const md5 = createHash('md5');
-  const text: Buffer[] = [];
+  const kept: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     md5.update(chunk);
     sizeBytes += chunk.length;
-    if (request.method === 'POST') text.push(chunk);
+    if (request.method === 'POST' || sizeBytes <= KEPT_BYTES) kept.push(chunk);
   }
   const digest = md5.digest();
   const claimed = request.headers['content-md5'];
@@ -79,8 +82,9 @@ async function receive(request: IncomingMessage): Promise<Body | S3Answer> {
     sizeBytes,
     modified: new Date(),
     headers: Object.fromEntries(metadata.map(([name, value]) => [name, `${value}`])),
+    ...(sizeBytes <= KEPT_BYTES ? { bytes: Buffer.concat(kept) } : {}),
   };
-  return { stored, text: Buffer.concat(text).toString() };
+  return { stored, text: request.method === 'POST' ? Buffer.concat(kept).toString() : '' };
 }
 
 function onBucket(method: string, bucket: string, query: URLSearchParams): S3Answer {
@@ -107,14 +111,16 @@ function onObject(request: IncomingMessage, bucket: string, key: string, body: B
       buckets.put(bucket, key, body.stored);
       return S3Answer.ok('', { etag: `"${body.stored.etag}"` });
     case 'HEAD':
-      return present === undefined
-        ? S3Answer.error(404, 'NoSuchKey', 'The specified key does not exist.')
-        : S3Answer.head(present);
+    case 'GET':
+      if (present === undefined) return S3Answer.error(404, 'NoSuchKey', 'The specified key does not exist.');
+      if (request.method === 'HEAD') return S3Answer.head(present);
+      if (present.bytes !== undefined) return S3Answer.object(present, present.bytes);
+      return S3Answer.error(501, 'NotImplemented', 'Only small bodies are kept here.');
     case 'DELETE':
       buckets.remove(bucket, key);
       return S3Answer.empty();
     default:
-      return S3Answer.error(501, 'NotImplemented', 'No body is kept here, so none can be read back.');
+      return S3Answer.error(405, 'MethodNotAllowed', 'The null server does not know this method.');
   }
 }
 

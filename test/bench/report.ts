@@ -71,9 +71,11 @@ function scenarioRows(scenario: ScenarioResult, names: readonly ToolName[]): str
     required,
     ...trials.map((trial) => cell(trial?.figures.find((figure) => figure.label === label))),
   ]);
+  if (labels.length === 0) return [[scenario.title, 'not measured', '', ...names.map(() => '–')]];
+  const costs = trials.map((trial) => trial?.cost);
   const cost = [
-    ['CPU, % of a core', '', ...trials.map((trial) => trial?.cpuPercent.toFixed(0) ?? '–')],
-    ['peak memory, MB', '', ...trials.map((trial) => (trial ? (trial.peakRssBytes / 1e6).toFixed(0) : '–'))],
+    ['CPU, % of a core', '', ...costs.map((cost) => cost?.cpuPercent.toFixed(0) ?? '–')],
+    ['peak memory, MB', '', ...costs.map((cost) => (cost ? (cost.peakRssBytes / 1e6).toFixed(0) : '–'))],
   ];
   return [...measured, ...cost].map((row, n) => [n === 0 ? scenario.title : '', ...row]);
 }

@@ -1,7 +1,7 @@
 // One tool in one scenario: files on disk, server, recorders, the tool, what happens meanwhile, and the recording.
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CrossTraffic } from './cross-traffic.ts';
@@ -14,11 +14,16 @@ import type { Recording, Scenario } from './scenario.ts';
 import { dropFile, fillSpool } from './spool-files.ts';
 import type { Assignment, Invocation, Tool } from './tools.ts';
 
-export interface Trial {
-  readonly figures: readonly Figure[];
+export interface Cost {
   /** Mean over the measured span, in percent of one core. */
   readonly cpuPercent: number;
   readonly peakRssBytes: number;
+}
+
+export interface Trial {
+  readonly figures: readonly Figure[];
+  /** Undefined when the tool was gone before it could be asked. */
+  readonly cost: Cost | undefined;
   /** What cut the measurement short, if anything did. */
   readonly remark: string | undefined;
   /** For the picture: the load every 100 ms from zero, in percent. */
@@ -31,6 +36,8 @@ export interface TrialSetting {
   readonly far: FarSide;
   /** Scratch space for one trial at a time. */
   readonly folder: string;
+  /** What the tools print goes here, one file a trial. */
+  readonly logs: string;
   readonly capacityBitsPerSec: number;
 }
 
@@ -47,6 +54,8 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
   const others = new CrossTraffic(testbed);
   const [total, cross] = [new Recorder(), new Recorder()];
   const abort = new AbortController();
+  const mbit = capacityBitsPerSec / 1e6;
+  const log = openSync(join(setting.logs, `bench-${mbit}mbit-${scenario.name}-${tool.name}.log`), 'w');
   let child: ChildProcess | undefined;
   try {
     await Promise.all([
@@ -54,7 +63,7 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
       cross.start(testbed, 'far', SINK_SIDE_INTERFACE),
       others.start(),
     ]);
-    child = launch(testbed, tool.invocation(assignment));
+    child = launch(testbed, tool.invocation(assignment), log);
     const exited = once(child, 'exit');
     if (!assignment.waits) await firstBytes(total, capacityBitsPerSec, child);
     await sleep(WARM_UP_MS);
@@ -62,7 +71,7 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
     const before = { usage: usageOf(pid), served: await far.stats() };
     const zeroMs = monotonicMs();
     const playing = others.play(scenario.cross, capacityBitsPerSec, abort.signal);
-    const acting = act(setting, scenario, tool, assignment, pid, zeroMs);
+    const acting = act(setting, scenario, tool, assignment, pid, zeroMs, log);
     const early = await Promise.race([sleep(scenario.lengthMs, false), exited.then(() => true)]);
     const endMs = monotonicMs();
     const after: Usage = usageOf(pid);
@@ -88,8 +97,7 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
     };
     return {
       figures: early ? [] : scenario.judge(recording),
-      cpuPercent: ((after.cpuSeconds - before.usage.cpuSeconds) / (endMs - zeroMs)) * 1e5,
-      peakRssBytes: after.peakRssBytes,
+      cost: early ? undefined : costOf(before.usage, after, endMs - zeroMs),
       remark: early ? `ended by itself after ${((endMs - zeroMs) / 1000).toFixed(1)} s` : undefined,
       total: recording.total.windows(zeroMs, endMs, 100, 100),
       cross: recording.cross.windows(zeroMs, endMs, 100, 100),
@@ -98,8 +106,14 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
     abort.abort();
     if (child !== undefined) await end(child);
     for (const part of [total, cross, others, far]) part.stop();
+    closeSync(log);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function costOf(before: Usage, after: Usage, spanMs: number): Cost {
+  const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
+  return { cpuPercent: (cpuSeconds / spanMs) * 1e5, peakRssBytes: after.peakRssBytes };
 }
 
 function assign(setting: TrialSetting, scenario: Scenario, endpoint: string): Assignment {
@@ -122,8 +136,8 @@ function assign(setting: TrialSetting, scenario: Scenario, endpoint: string): As
   return { spool, folder, endpoint, capacityBitsPerSec, sharePercent: SHARE_PERCENT, concurrency, waits };
 }
 
-function launch(testbed: LinkTestbed, { command, args, env }: Invocation): ChildProcess {
-  return testbed.spawn('near', command, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+function launch(testbed: LinkTestbed, { command, args, env }: Invocation, log: number): ChildProcess {
+  return testbed.spawn('near', command, args, { env, stdio: ['ignore', log, log] });
 }
 
 async function firstBytes(total: Recorder, capacityBitsPerSec: number, child: ChildProcess): Promise<void> {
@@ -145,12 +159,13 @@ async function act(
   assignment: Assignment,
   pid: number,
   zeroMs: number,
+  log: number,
 ): Promise<number[]> {
   if (typeof scenario.files === 'object') {
     await sleep(scenario.files.dropAtMs);
     dropFile(assignment.spool, folder, scenario.fileBytes);
     const nudge = tool.nudge?.(assignment);
-    if (nudge !== undefined) launch(testbed, nudge);
+    if (nudge !== undefined) launch(testbed, nudge, log);
   }
   const reloadsMs: number[] = [];
   for (const { atMs, sharePercent } of scenario.reloads) {

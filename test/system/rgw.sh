@@ -79,7 +79,8 @@ up() {
   radosgw "${cluster[@]}" --name client.admin
   for _ in $(seq 120); do
     curl --silent --fail --output /dev/null --request PUT "http://127.0.0.1:$port/halfpipe" \
-      --aws-sigv4 aws:amz:us-east-1:s3 --user HALFPIPEKEY:halfpipesecret && return
+      --aws-sigv4 aws:amz:us-east-1:s3 --user HALFPIPEKEY:halfpipesecret \
+      --header "x-amz-content-sha256: UNSIGNED-PAYLOAD" && return
     sleep 0.25
   done
   echo "the gateway makes no bucket on port $port; see $folder/client.admin.log" >&2
