@@ -45,18 +45,12 @@ export class Demo {
   /** Resolves with the exit code; rejects with an Error whose message is for people. */
   async run(): Promise<number> {
     if (!existsSync(this.#main)) throw new Error('dist/main.js is missing: `npm start` builds it first');
-    await this.#prepare();
-    const s3Options = {
-      directory: join(this.#var, 's3'),
-      bucket: BUCKET,
-      forgetPrefix: IMAGE_PREFIX,
-    };
-    const s3 = await S3Process.start({
-      ...s3Options,
-      ...KEYS,
-      port: this.#options.port,
-    });
+    await this.#writable(() => mkdir(this.#var, { recursive: true }));
+    // The server first: where another demo runs already, its port is taken and its spool is left alone.
+    const s3Options = { directory: join(this.#var, 's3'), bucket: BUCKET, forgetPrefix: IMAGE_PREFIX };
+    const s3 = await S3Process.start({ ...s3Options, ...KEYS, port: this.#options.port });
     try {
+      await this.#writable(() => this.#fill());
       return await this.#withDaemon(s3.endpoint);
     } finally {
       await s3.stop();
@@ -68,22 +62,22 @@ export class Demo {
     this.#daemon?.hurry();
   }
 
-  async #prepare(): Promise<void> {
+  async #fill(): Promise<void> {
     const { files } = this.#options;
+    this.#view.say(
+      `filling ${this.#name(this.#spool)} with ${readableCount(files)} images of about 100 kB …`,
+    );
+    await makeImages(this.#pool, files, this.#signal);
+    await fillSpool(this.#pool, this.#spool, files, this.#signal);
+  }
+
+  /** Says in one line why ./var cannot be used: a full disk, a folder of another user, a file in its place. */
+  async #writable(action: () => Promise<unknown>): Promise<void> {
     try {
-      await mkdir(this.#var, { recursive: true });
-      this.#view.say(
-        `filling ${this.#name(this.#spool)} with ${readableCount(files)} images of about 100 kB …`,
-      );
-      await makeImages(this.#pool, files, this.#signal);
-      await fillSpool(this.#pool, this.#spool, files, this.#signal);
+      await action();
     } catch (error) {
-      const code = errnoOf(error);
-      if (code === undefined) throw error;
-      const reason = error instanceof Error ? error.message : code;
-      throw new Error(`cannot write below ${this.#var}: ${reason}`, {
-        cause: error,
-      });
+      if (!(error instanceof Error) || errnoOf(error) === undefined) throw error;
+      throw new Error(`cannot write below ${this.#var}: ${error.message}`, { cause: error });
     }
   }
 
@@ -147,9 +141,10 @@ export class Demo {
       this.#view.say(`Drop a file into ${this.#name(this.#spool)} and see it go. Ctrl-C ends.`);
       while (!this.#signal.aborted) {
         await daemon.checkAlive();
-        for (const { file, bytes, durationMs } of await follower.uploads()) {
-          const seconds = readableNumber(durationMs / 1000);
-          this.#view.say(`${file}  ${readableSize(bytes)}  uploaded in ${seconds} s, verified, deleted`);
+        for (const { event, file, bytes, durationMs } of await follower.uploads()) {
+          const uploaded = `uploaded in ${readableNumber(durationMs / 1000)} s`;
+          const how = event === 'uploaded' ? uploaded : 'was in the bucket already';
+          this.#view.say(`${file}  ${readableSize(bytes)}  ${how}, verified, deleted`);
         }
         await pause(LOOK_INTERVAL_MS, this.#signal);
       }

@@ -1,11 +1,15 @@
-// Follows the daemon's log file and picks out the files that were uploaded.
+// Follows the daemon's log file and picks out the files that went.
 import { type FileHandle, open } from 'node:fs/promises';
 
 export interface UploadedRecord {
+  /** `alreadyThere`: the bucket held the same bytes under that key. */
+  readonly event: 'uploaded' | 'alreadyThere';
   readonly file: string;
   readonly bytes: number;
   readonly durationMs: number;
 }
+
+const DISPOSED = /"event":"(uploaded|alreadyThere)"/;
 
 export class LogFollower {
   readonly #path: string;
@@ -29,6 +33,6 @@ export class LogFollower {
     const text = this.#unfinished + ((await this.#handle?.readFile('utf8')) ?? '');
     const lines = text.split('\n');
     this.#unfinished = lines.pop() ?? '';
-    return lines.filter((line) => line.includes('"uploaded"')).map((line) => JSON.parse(line));
+    return lines.filter((line) => DISPOSED.test(line)).map((line) => JSON.parse(line));
   }
 }
