@@ -38,10 +38,12 @@ test('removes a file that did not change', async (t) => {
   assert.deepEqual(await disk.kept(), []);
 });
 
-test('leaves a file in place that grew since it was opened', async (t) => {
+test('never moves a file that grew since it was opened', async (t) => {
   const { disk, spool, path, file, content } = await opened(t);
   await append(disk.at(path.bytes), '+more');
+  const { ctimeNs } = await stat(disk.at(path.bytes), { bigint: true });
   await assert.rejects(spool.setAside(file), CHANGED);
+  assert.equal((await stat(disk.at(path.bytes), { bigint: true })).ctimeNs, ctimeNs);
   assert.equal(await content(), 'uploaded+more');
 });
 
@@ -88,6 +90,8 @@ test('puts a file back that a writer with an open descriptor changed after it wa
   await writer.close();
   await assert.rejects(aside.remove(), CHANGED);
   assert.equal(await content(), 'uploaded+late');
+  // The file itself, not a copy.
+  assert.equal((await stat(disk.at(path.bytes), { bigint: true })).ino, file.identity.ino);
   assert.deepEqual(await disk.kept(), []);
 });
 
