@@ -104,6 +104,12 @@ export class Bucket {
     return receipt;
   }
 
+  /** The store answered a put with the digest of other bytes. Without an answer to compare: false. */
+  isDamaged(receipt: Receipt, digest: Digest): boolean {
+    if (receipt.checksumSha256 !== undefined) return receipt.checksumSha256 !== sha256Base64(digest);
+    return this.etagIsMd5 && receipt.etag !== undefined && receipt.etag !== digest.md5Hex;
+  }
+
   /** What the bucket holds under the key, or undefined for nothing. */
   async head(key: string, signal: AbortSignal): Promise<HeldObject | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' });

@@ -9,10 +9,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
 import { Fault } from '../system/fault.ts';
-import { type Bucket, receiptOf, unquoted } from './bucket.ts';
+import { type Bucket, receiptOf } from './bucket.ts';
 import { compositeEtag, digestOf, md5Base64, sha256Base64 } from './digest.ts';
 import type { Digest, LocalContent, Receipt, UploadJournal, UploadSource } from './object-store.ts';
-import { openParts, type StoredPart } from './open-parts.ts';
+import { isOtherPart, isPart, type StoredPart, takeUp } from './open-parts.ts';
 import type { PartPlan } from './part-plan.ts';
 
 /** Read this much at a time: lib-storage copies what reaches over a part's end, so less than a part. */
@@ -20,12 +20,11 @@ const READ_BYTES = 1024 ** 2;
 /** An upload that cannot be resumed is aborted even while stopping, but not for longer than this. */
 const ABANDON_MS = 5_000;
 
-interface PartAnswer {
-  readonly etag: string | undefined;
-  readonly checksumSha256: string | undefined;
-}
-
+/** One attempt to write one file under one key. */
 export interface MultipartRequest {
+  readonly key: string;
+  /** Have the store refuse to complete the upload over another object, where it supports that. */
+  readonly onlyIfAbsent: boolean;
   readonly bucket: Bucket;
   readonly source: UploadSource;
   readonly plan: PartPlan;
@@ -38,7 +37,6 @@ export class MultipartUpload {
   readonly #digests: Digest[] = [];
   /** Aborts with the caller's signal, and when a part fails: the others need not go on. */
   readonly #stop = new AbortController();
-  #key = '';
   #uploadId: string | undefined;
   #standing: ReadonlyMap<number, StoredPart> = new Map();
   #receipt: Receipt | undefined;
@@ -58,18 +56,19 @@ export class MultipartUpload {
    * Sends what the store does not yet have. On failure the parts stay for the next attempt if there is a journal,
    * unless the file changed or the key was taken: then the upload is aborted.
    */
-  async write(key: string, onlyIfAbsent: boolean): Promise<Receipt> {
-    const { source, plan, signal } = this.#request;
-    this.#key = key;
+  async write(): Promise<Receipt> {
+    const { bucket, key, source, plan, journal, signal } = this.#request;
     const onAbort = () => this.#stop.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      await this.#resume();
+      const open = await takeUp(bucket, { key, plan, journal, signal });
+      this.#uploadId = open?.uploadId;
+      this.#standing = open?.parts ?? this.#standing;
       const uploader = new PartUploader({
-        client: this.#facade(onlyIfAbsent),
+        client: this.#facade(),
         params: {
-          ...this.#request.bucket.creationInput(key),
+          ...bucket.creationInput(key),
           Body: this.#read(),
           ContentLength: source.sizeBytes,
         },
@@ -85,28 +84,9 @@ export class MultipartUpload {
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
-    await this.#request.journal?.clear();
+    await journal?.clear();
     if (this.#receipt === undefined) throw new TypeError('a multipart upload was finished without an answer');
     return this.#receipt;
-  }
-
-  /** Takes up the journaled upload if it is of this plan and still open; gives up any other. */
-  async #resume(): Promise<void> {
-    const { bucket, plan, journal, signal } = this.#request;
-    const journaled = await journal?.load();
-    if (journaled === undefined) return;
-    const fits =
-      journaled.bucket === bucket.name &&
-      journaled.key === this.#key &&
-      journaled.partSizeBytes === plan.partSizeBytes;
-    const parts = fits ? await openParts(bucket, journaled, signal) : undefined;
-    if (parts !== undefined) {
-      this.#uploadId = journaled.uploadId;
-      this.#standing = parts;
-      return;
-    }
-    if (!fits) await bucket.abandon(journaled, signal);
-    await journal?.clear();
   }
 
   /** Exactly the file's bytes; a file that became shorter rejects with the source's Fault. */
@@ -127,13 +107,12 @@ export class MultipartUpload {
   }
 
   /** The client as lib-storage sees it: the same configuration, another `send`. */
-  #facade(onlyIfAbsent: boolean): S3Client {
+  #facade(): S3Client {
     const send = async (command: unknown) => {
       try {
         if (command instanceof CreateMultipartUploadCommand) return await this.#create();
         if (command instanceof UploadPartCommand) return await this.#sendPart(command);
-        if (command instanceof CompleteMultipartUploadCommand)
-          return await this.#complete(command, onlyIfAbsent);
+        if (command instanceof CompleteMultipartUploadCommand) return await this.#complete(command);
         throw new TypeError('lib-storage sent a command that is not part of an upload');
       } catch (error) {
         this.#stop.abort(error);
@@ -145,8 +124,7 @@ export class MultipartUpload {
 
   async #create(): Promise<{ UploadId: string }> {
     if (this.#uploadId === undefined) {
-      const { bucket, journal, plan } = this.#request;
-      const key = this.#key;
+      const { bucket, key, journal, plan } = this.#request;
       const command = new CreateMultipartUploadCommand({
         ...bucket.creationInput(key),
         ChecksumAlgorithm: 'SHA256',
@@ -168,7 +146,7 @@ export class MultipartUpload {
     const digest = digestOf(body);
     this.#digests[partNumber - 1] = digest;
     const standing = this.#standing.get(partNumber);
-    if (standing !== undefined && standing.sizeBytes === body.byteLength && this.#matches(standing, digest)) {
+    if (standing !== undefined && standing.sizeBytes === body.byteLength && isPart(standing, digest)) {
       return {
         ETag: standing.etag,
         ...(standing.checksumSha256 ? { ChecksumSHA256: standing.checksumSha256 } : {}),
@@ -176,7 +154,7 @@ export class MultipartUpload {
     }
     const part = new UploadPartCommand({
       Bucket: this.#request.bucket.name,
-      Key: this.#key,
+      Key: this.#request.key,
       UploadId: this.#uploadId,
       PartNumber: partNumber,
       Body: body,
@@ -188,24 +166,24 @@ export class MultipartUpload {
       client.send(part, { abortSignal }),
     );
     const sent = { etag: answer.ETag, checksumSha256: answer.ChecksumSHA256 };
-    if (this.#differs(sent, digest, answer.ServerSideEncryption))
+    if (isOtherPart(sent, digest, answer.ServerSideEncryption))
       throw this.#fault('upload part', 'PartDiffers');
     return answer;
   }
 
-  async #complete(command: CompleteMultipartUploadCommand, onlyIfAbsent: boolean) {
+  async #complete(command: CompleteMultipartUploadCommand) {
     const complete = new CompleteMultipartUploadCommand({
       Bucket: this.#request.bucket.name,
-      Key: this.#key,
+      Key: this.#request.key,
       UploadId: this.#uploadId,
       MultipartUpload: command.input.MultipartUpload,
-      ...(onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
+      ...(this.#request.onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
     });
     try {
       const answer = await this.#call('complete multipart upload', (client, abortSignal) =>
         client.send(complete, { abortSignal }),
       );
-      this.#receipt = receiptOf(this.#key, answer);
+      this.#receipt = receiptOf(this.#request.key, answer);
       return answer;
     } catch (error) {
       // The answer to an earlier attempt may have been lost, the object be there: its composed digest tells.
@@ -218,7 +196,7 @@ export class MultipartUpload {
 
   async #heldIfOurs(error: unknown): Promise<Receipt | undefined> {
     if (!(error instanceof Fault) || error.code !== 'NoSuchUpload') return undefined;
-    const held = await this.#request.bucket.head(this.#key, this.#stop.signal);
+    const held = await this.#request.bucket.head(this.#request.key, this.#stop.signal);
     if (held === undefined || held.etag !== compositeEtag(this.#digests)) return undefined;
     const { etagMayBeMd5: _, ...receipt } = held;
     return receipt;
@@ -233,10 +211,13 @@ export class MultipartUpload {
     const useless =
       error instanceof Fault && (error.faultClass === 'changed' || error.code === 'PreconditionFailed');
     if (!gone && !useless && journal !== undefined) return;
-    this.#uploadId = undefined;
-    this.#standing = new Map();
     if (!gone) {
-      const upload = { bucket: bucket.name, key: this.#key, uploadId, partSizeBytes: plan.partSizeBytes };
+      const upload = {
+        bucket: bucket.name,
+        key: this.#request.key,
+        uploadId,
+        partSizeBytes: plan.partSizeBytes,
+      };
       const limit = AbortSignal.timeout(ABANDON_MS);
       try {
         await bucket.abandon(upload, signal.aborted ? limit : AbortSignal.any([limit, signal]));
@@ -248,27 +229,14 @@ export class MultipartUpload {
     await journal?.clear();
   }
 
-  /** Positive evidence that the store's part is ours. */
-  #matches(part: PartAnswer, digest: Digest): boolean {
-    if (part.checksumSha256 !== undefined) return part.checksumSha256 === sha256Base64(digest);
-    return unquoted(part.etag) === digest.md5Hex;
-  }
-
-  /** Evidence that it is not; an ETag of encrypted parts, or one that is no MD5, is none. */
-  #differs(part: PartAnswer, digest: Digest, encryption: string | undefined): boolean {
-    if (part.checksumSha256 !== undefined) return part.checksumSha256 !== sha256Base64(digest);
-    const etag = unquoted(part.etag) ?? '';
-    return (encryption ?? 'AES256') === 'AES256' && /^[0-9a-f]{32}$/.test(etag) && etag !== digest.md5Hex;
-  }
-
   #call<T>(operation: string, run: (client: S3Client, signal: AbortSignal) => Promise<T>): Promise<T> {
     const { bucket } = this.#request;
     const { signal } = this.#stop;
-    return bucket.call(operation, this.#key, signal, () => run(bucket.client, signal));
+    return bucket.call(operation, this.#request.key, signal, () => run(bucket.client, signal));
   }
 
   #fault(operation: string, code: string): Fault {
-    const subject = `${this.#request.bucket.name}/${this.#key}`;
+    const subject = `${this.#request.bucket.name}/${this.#request.key}`;
     const hint = 'The bytes were damaged on the way, or the store answered nonsense; they are sent again.';
     return new Fault('transient', `${operation} was answered with something else`, {
       operation,

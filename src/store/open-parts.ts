@@ -1,20 +1,62 @@
-// What the store already has of a journaled multipart upload. It is believed only where a part's size and digest
-// are those of the local bytes, which multipart.ts checks.
+// What the store already has of a journaled multipart upload, and whether a part of it is ours. It is believed only
+// where size and digest are those of the local bytes.
 import { ListPartsCommand } from '@aws-sdk/client-s3';
 import { Fault } from '../system/fault.ts';
-import type { Bucket } from './bucket.ts';
+import { type Bucket, unquoted } from './bucket.ts';
 import { statusOf } from './classify.ts';
-import type { JournaledUpload } from './object-store.ts';
+import { sha256Base64 } from './digest.ts';
+import type { Digest, JournaledUpload, UploadJournal } from './object-store.ts';
+import type { PartPlan } from './part-plan.ts';
 
-export interface StoredPart {
+/** What identifies a part's bytes, in the store's words. */
+export interface PartAnswer {
+  readonly etag: string | undefined;
+  readonly checksumSha256: string | undefined;
+}
+
+export interface StoredPart extends PartAnswer {
   /** As answered, quotes included: completing the upload repeats it. */
   readonly etag: string;
   readonly checksumSha256: string | undefined;
   readonly sizeBytes: number;
 }
 
+/** The multipart upload an earlier attempt left open. */
+export interface OpenUpload {
+  readonly uploadId: string;
+  /** By part number. */
+  readonly parts: ReadonlyMap<number, StoredPart>;
+}
+
+interface Wanted {
+  readonly key: string;
+  readonly plan: PartPlan;
+  readonly journal: UploadJournal | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The journaled upload if it is for this key, cut this way and still open; any other is aborted and forgotten. */
+export async function takeUp(bucket: Bucket, wanted: Wanted): Promise<OpenUpload | undefined> {
+  const { key, plan, journal, signal } = wanted;
+  const journaled = await journal?.load();
+  if (journaled === undefined) return undefined;
+  const { uploadId } = journaled;
+  if (
+    journaled.bucket !== bucket.name ||
+    journaled.key !== key ||
+    journaled.partSizeBytes !== plan.partSizeBytes
+  ) {
+    await bucket.abandon(journaled, signal);
+  } else {
+    const parts = await openParts(bucket, journaled, signal);
+    if (parts !== undefined) return { uploadId, parts };
+  }
+  await journal?.clear();
+  return undefined;
+}
+
 /** By part number; undefined when the upload is no longer open. */
-export async function openParts(
+async function openParts(
   bucket: Bucket,
   upload: JournaledUpload,
   signal: AbortSignal,
@@ -47,4 +89,17 @@ export async function openParts(
     }
   } while (marker !== undefined);
   return parts;
+}
+
+/** Positive evidence that the store's part has these bytes. */
+export function isPart(part: PartAnswer, digest: Digest): boolean {
+  if (part.checksumSha256 !== undefined) return part.checksumSha256 === sha256Base64(digest);
+  return unquoted(part.etag) === digest.md5Hex;
+}
+
+/** Evidence that it has others; the ETag of an encrypted part, or one that is no MD5, is none. */
+export function isOtherPart(part: PartAnswer, digest: Digest, encryption: string | undefined): boolean {
+  if (part.checksumSha256 !== undefined) return part.checksumSha256 !== sha256Base64(digest);
+  const etag = unquoted(part.etag) ?? '';
+  return (encryption ?? 'AES256') === 'AES256' && /^[0-9a-f]{32}$/.test(etag) && etag !== digest.md5Hex;
 }

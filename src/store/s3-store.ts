@@ -104,7 +104,11 @@ export class S3Store implements ObjectStore {
       lookFirst: false,
       local: async () => ({ sizeBytes: body.byteLength, parts: [digest], multipart: false }),
       sha256Hex: async () => digest.sha256Hex,
-      write: (target, onlyIfAbsent) => bucket.put(target, body, digest, onlyIfAbsent, signal),
+      write: async (target, onlyIfAbsent) => {
+        const receipt = await bucket.put(target, body, digest, onlyIfAbsent, signal);
+        // Just written and damaged on the way: ours to mend, where the next attempt would take it for another's.
+        return bucket.isDamaged(receipt, digest) ? bucket.put(target, body, digest, false, signal) : receipt;
+      },
     });
     if (this.#options.conflict !== 'overwrite') await learnConditions(bucket, upload, body, digest, signal);
     return upload;
@@ -112,8 +116,7 @@ export class S3Store implements ObjectStore {
 
   async #uploadParts({ key, source, signal, journal }: UploadRequest, plan: PartPlan): Promise<Upload> {
     const bucket = this.#bucket;
-    const multipart = new MultipartUpload({ bucket, source, plan, journal, signal });
-    let written = false;
+    let written: LocalContent | undefined;
     let digested: Promise<DigestedSource> | undefined;
     const digests = () => {
       digested ??= digestSource(source, plan.partSizeBytes, signal);
@@ -125,11 +128,20 @@ export class S3Store implements ObjectStore {
       key,
       signal,
       lookFirst: true,
-      local: async () => (written ? multipart.local : (await digests()).local),
+      local: async () => written ?? (await digests()).local,
       sha256Hex: async () => (await digests()).sha256Hex,
       write: async (target, onlyIfAbsent) => {
-        const receipt = await multipart.write(target, onlyIfAbsent);
-        written = true;
+        const multipart = new MultipartUpload({
+          bucket,
+          key: target,
+          onlyIfAbsent,
+          source,
+          plan,
+          journal,
+          signal,
+        });
+        const receipt = await multipart.write();
+        written = multipart.local;
         return receipt;
       },
     });

@@ -227,6 +227,18 @@ test('a wrong or damaged answer is passed on as it is, and proves nothing', asyn
   assert.ok(!isProof(verify(damaged.local, confirmed)));
 });
 
+test('mends at once what it has just written damaged, rather than take it for the object of another', async () => {
+  for (const server of [{}, { checksums: true }]) {
+    const { s3, store } = await world(server);
+    await upload(store, photo, 'first');
+    s3.script = (request, nth) => (request.operation === 'PUT' && nth === 3 ? { flipByte: true } : undefined);
+    const { local, receipt } = await upload(store, photo);
+    assert.ok(isProof(verify(local, receipt)));
+    assert.deepEqual(s3.objects.get('a.jpg')?.body, photo);
+    assert.equal(s3.objects.size, 2);
+  }
+});
+
 test('confirms by HEAD, and by reading back where HEAD cannot be compared', async () => {
   for (const server of [{}, { checksums: true }, { opaque: true }]) {
     const { s3, store } = await world(server);

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { digestOf, expectedEtag, expectedSha256, md5Base64, sha256Base64 } from '../../src/store/digest.ts';
+
+const abc = digestOf(Buffer.from('abc'));
+
+test('digests are those of RFC 1321 and FIPS 180-2', () => {
+  assert.equal(abc.md5Hex, '900150983cd24fb0d6963f7d28e17f72');
+  assert.equal(abc.sha256Hex, 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  assert.equal(md5Base64(abc), 'kAFQmDzST7DWlj99KOF/cg==');
+  assert.equal(sha256Base64(abc), 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=');
+});
+
+test('an object put whole is expected with its own digests', () => {
+  const local = { sizeBytes: 3, parts: [abc], multipart: false };
+  assert.equal(expectedEtag(local), abc.md5Hex);
+  assert.equal(expectedSha256(local), sha256Base64(abc));
+});
+
+test('a multipart object is expected with digests of its parts digests, also when it has one part', () => {
+  const two = { sizeBytes: 6, parts: [abc, abc], multipart: true };
+  // md5(md5('abc') ‖ md5('abc')) and the same of SHA-256, as openssl computes them.
+  assert.equal(expectedEtag(two), '043a916d6cfeecedf5e04f0312ba762d-2');
+  assert.equal(expectedSha256(two), 'O3ccqX48F2mK/yEif6BGtWIqMNjuXS3k7hERoc3yWO4=-2');
+  assert.match(expectedEtag({ ...two, parts: [abc] }) ?? '', /-1$/);
+});
