@@ -1,0 +1,84 @@
+// The daemon's state in one line, as systemctl and the log show it.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { BacklogView, DaemonState, LinkView } from '../../src/view/snapshot.ts';
+import { statusText } from '../../src/view/status-text.ts';
+
+const BACKLOG: BacklogView = {
+  files: 2_914,
+  bytes: 1e9,
+  oldestAgeMs: 60_000,
+  deferred: 0,
+  quarantined: 0,
+  arrivalFilesPerSec: 1,
+  arrivalBytesPerSec: 1,
+  drainFilesPerSec: 1,
+  drainBytesPerSec: 1,
+  forecast: 'finite',
+  etaMs: 200_000,
+  scanning: false,
+};
+const LINK: LinkView = {
+  interface: 'eth0',
+  capacityBitsPerSec: 100e6,
+  targetBitsPerSec: 50e6,
+  floorBitsPerSec: 1e6,
+  totalBitsPerSec: 49.9e6,
+  ownBitsPerSec: 40e6,
+  crossBitsPerSec: 9.9e6,
+  budgetBitsPerSec: 40e6,
+  floorEngaged: false,
+  degraded: false,
+};
+
+function text(
+  state: DaemonState,
+  { backlog = {}, link = {}, waitingFor = null as string | null } = {} as {
+    backlog?: Partial<BacklogView>;
+    link?: Partial<LinkView>;
+    waitingFor?: string | null;
+  },
+): string {
+  return statusText({ state, waitingFor, backlog: { ...BACKLOG, ...backlog }, link: { ...LINK, ...link } });
+}
+
+for (const [what, actual, expected] of [
+  [
+    'how much, how fast and how long',
+    text('draining'),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · done in 3 min 20 s',
+  ],
+  [
+    'why it stands still',
+    text('paused', { waitingFor: 'the bucket does not exist' }),
+    'paused: the bucket does not exist; 2,914 files wait',
+  ],
+  ['that there is nothing to do', text('idle', { backlog: { files: 0 } }), 'idle: the spool is empty'],
+  [
+    'that it will never be done',
+    text('draining', { backlog: { forecast: 'never', etaMs: null } }),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · never done at this rate: more arrives than leaves',
+  ],
+  [
+    'no ending it does not know',
+    text('draining', { backlog: { forecast: 'unknown', etaMs: null } }),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s',
+  ],
+  [
+    'that others take the link',
+    text('draining', { link: { floorEngaged: true }, backlog: { etaMs: null } }),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s, others take more than the target: sending the floor',
+  ],
+  [
+    'that it cannot measure',
+    text('draining', { link: { degraded: true }, backlog: { etaMs: null } }),
+    'draining 2,914 files · the link cannot be measured',
+  ],
+  [
+    'what is deferred and what needs a human',
+    text('draining', { backlog: { deferred: 1_200, quarantined: 3, etaMs: null } }),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · 1,200 deferred, 3 in quarantine',
+  ],
+] as const) {
+  test(`says ${what}`, () => assert.equal(actual, expected));
+}
