@@ -1,6 +1,6 @@
 // From the one configuration to the small options of each stage: the only arithmetic between people's settings and code.
 import type { Settings } from './config/settings.ts';
-import type { DrainOptions } from './drain/drain.ts';
+import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/uplink.ts';
 import type { Limits } from './pace/governor.ts';
 import type { BacklogOptions } from './spool/backlog.ts';

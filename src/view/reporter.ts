@@ -2,7 +2,7 @@
 // Log messages are for people; `event` is the record's name for programs.
 import { basename } from 'node:path';
 import type { ChangedKey } from '../config/changes.ts';
-import type { DrainEvents } from '../drain/drain.ts';
+import type { DrainEvents } from '../drain/drain-ports.ts';
 import type { Transferred } from '../drain/transfer.ts';
 import type { UplinkIdentity } from '../link/uplink.ts';
 import type { AsideRecovery } from '../spool/aside.ts';

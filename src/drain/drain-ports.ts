@@ -1,0 +1,59 @@
+// What the drain needs of the stages around it and of its settings, in its own terms.
+import type { Entry, SpoolPath } from '../spool/entry.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
+import type { Breaker } from './breaker.ts';
+import type { RetryPolicy } from './retry.ts';
+import type { Transferred, TransferSpool } from './transfer.ts';
+
+export interface DrainBacklog {
+  /** The best entry that nobody holds; undefined when there is none now. */
+  take(): Entry | undefined;
+  release(path: SpoolPath, outcome: 'gone' | 'again' | { readonly deferForMs: number }): void;
+}
+
+export interface DrainSpool extends TransferSpool {
+  quarantine(path: SpoolPath, reason: QuarantineReason): Promise<unknown>;
+}
+
+export interface QuarantineReason {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly reason: string;
+  readonly code?: string;
+  readonly hint?: string;
+}
+
+export interface DrainOptions {
+  readonly prefix: string;
+  readonly retry: RetryPolicy & { readonly maxAttempts: number };
+  /** Bytes of content in memory at once, over all uploads. */
+  readonly maxMemoryBytes: number;
+  /** What one upload of this size holds in memory. */
+  readonly memoryFor: (sizeBytes: number) => number;
+  /** Larger files resume where they stopped, and need not be finished by a stop. */
+  readonly resumableFromBytes: number;
+}
+
+export interface DrainEvents {
+  onUploaded(entry: Entry, transferred: Transferred, durationMs: number): void;
+  onDeferred(entry: Entry, fault: Fault, delayMs: number): void;
+  onQuarantined(entry: Entry, fault: Fault): void;
+  onPaused(fault: Fault): void;
+  onResumed(): void;
+  /** The store asked for fewer requests. */
+  onSlowDown(): void;
+}
+
+export interface DrainPorts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly spool: DrainSpool;
+  readonly backlog: DrainBacklog;
+  readonly breaker: Breaker;
+  readonly events: DrainEvents;
+  /** The file has left the spool. */
+  readonly onRemoved: (entry: Entry) => void;
+  /** Uploads that may run at once, now. */
+  readonly limit: () => number;
+}
