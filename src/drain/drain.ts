@@ -2,7 +2,8 @@
 // for the rest. Invariant: an entry taken is released exactly once, whatever happens to it.
 import type { Entry } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { Fault } from '../system/fault.ts';
+import type { Fault } from '../system/fault.ts';
+import { asFault, isSlowDown, noAnswer } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { BLOCKED_RETRY_MS, retryDelayMs } from './retry.ts';
 import { transfer } from './transfer.ts';
@@ -26,7 +27,7 @@ export class Drain {
   #store: ObjectStore;
   #memoryBytes = 0;
   #running = false;
-  #trying = false;
+  #probe: AbortController | undefined;
   #starved = false;
   #cancelTurn: (() => void) | undefined;
   #answered: () => void = () => undefined;
@@ -67,6 +68,7 @@ export class Drain {
   async stop(timeoutMs: number): Promise<void> {
     this.#running = false;
     this.#cancelTurn?.();
+    this.#endProbe();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     for (const { entry, abort } of this.#transfers)
       if (entry.identity.sizeBytes >= this.#options.resumableFromBytes) abort.abort(stopping);
@@ -81,6 +83,7 @@ export class Drain {
   reconfigure(store: ObjectStore, options: DrainOptions): void {
     this.#store = store;
     this.#options = options;
+    this.#endProbe();
     this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
     this.pump();
   }
@@ -101,27 +104,39 @@ export class Drain {
 
   /** After a pause: the store has to answer, then one upload has to pass, before the others follow. */
   #try(): void {
-    if (this.#trying || this.#transfers.size > 0) return;
-    this.#trying = true;
-    void this.#trial().finally(() => {
-      this.#trying = false;
+    if (this.#probe !== undefined || this.#transfers.size > 0) return;
+    const probe = new AbortController();
+    this.#probe = probe;
+    void this.#trial(probe).finally(() => {
+      if (this.#probe === probe) this.#probe = undefined;
       this.pump();
     });
   }
 
-  async #trial(): Promise<void> {
+  async #trial(probe: AbortController): Promise<void> {
+    const isCurrent = () => this.#probe === probe;
+    const cancel = this.#ports.clock.schedule(PROBE_TIMEOUT_MS, () =>
+      probe.abort(noAnswer(PROBE_TIMEOUT_MS)),
+    );
     try {
-      await this.#store.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+      await this.#store.probe(probe.signal);
     } catch (error) {
-      this.#pause(asFault(error));
+      if (isCurrent()) this.#pause(asFault(error));
       return;
     } finally {
+      cancel();
       this.#answered();
     }
-    if (!this.#running) return;
+    if (!isCurrent()) return;
     const started = this.#startNext();
     if (started === undefined) this.#succeed();
     else await started.ended;
+  }
+
+  /** What an earlier store answers, or any store after a stop, decides nothing. */
+  #endProbe(): void {
+    this.#probe?.abort();
+    this.#probe = undefined;
   }
 
   #startNext(): Transfer | undefined {
@@ -180,8 +195,9 @@ export class Drain {
       case 'file':
         return this.#quarantine(entry, fault);
       case 'changed':
-        if (fault.code === 'ENOENT') return backlog.release(entry.path, 'gone');
-        return this.#retry(entry, fault);
+        if (fault.code !== 'ENOENT') return this.#retry(entry, fault);
+        this.#attempts.delete(entry.path.id);
+        return backlog.release(entry.path, 'gone');
       case 'transient':
         return this.#retryTransient(entry, fault);
       default:
@@ -232,14 +248,4 @@ export class Drain {
     backlog.release(entry.path, 'gone');
     events.onQuarantined(entry, fault);
   }
-}
-
-function isSlowDown({ code }: Fault): boolean {
-  return code === 'SlowDown' || code === 'TooManyRequests' || code === 'ServiceUnavailable';
-}
-
-function asFault(error: unknown): Fault {
-  if (error instanceof Fault) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Fault('unknown', message, { operation: 'drain', subject: 'file', cause: error });
 }

@@ -1,0 +1,250 @@
+// A drain among ports that do what a test tells them: files in memory, a store that answers by script, a clock that
+// stands still. It keeps books on what the drain must never get wrong: who was released, and what was removed.
+import { createHash } from 'node:crypto';
+import { Breaker } from '../../src/drain/breaker.ts';
+import { Drain } from '../../src/drain/drain.ts';
+import type { DrainOptions } from '../../src/drain/drain-ports.ts';
+import type { OpenFile } from '../../src/drain/transfer.ts';
+import { type Entry, type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
+import type {
+  JournaledUpload,
+  LocalContent,
+  ObjectStore,
+  Receipt,
+  Upload,
+  UploadJournal,
+  UploadRequest,
+} from '../../src/store/object-store.ts';
+import { Fault, type FaultClass } from '../../src/system/fault.ts';
+import { SimClock } from './sim-clock.ts';
+
+export type Answer = (request: UploadRequest, content: Buffer) => Promise<Upload> | Upload;
+
+/** What happened to an entry that was taken. */
+export type Release = 'gone' | 'again' | number;
+
+export function faultOf(
+  faultClass: FaultClass,
+  details: { readonly code?: string; readonly retryAfterMs?: number } = {},
+): Fault {
+  return new Fault(faultClass, `a ${faultClass} fault`, { operation: 'test', subject: 'file', ...details });
+}
+
+/** The store has it, and says so with the right digest. */
+export const stores: Answer = ({ key }, content) => ({
+  local: localContent(content),
+  receipt: { key, etag: md5Of(content) },
+  outcome: 'stored',
+});
+
+export function fails(fault: Error): Answer {
+  return () => Promise.reject(fault);
+}
+
+/** Under way until `finish`, or until it is aborted. */
+export class Slow {
+  readonly #waiting: (() => void)[] = [];
+  readonly answer: Answer = (request, content) =>
+    new Promise((resolve, reject) => {
+      request.signal.addEventListener('abort', () => reject(request.signal.reason));
+      this.#waiting.push(() => resolve(stores(request, content)));
+    });
+
+  finish(): void {
+    for (const go of this.#waiting.splice(0)) go();
+  }
+}
+
+export class FakeStore implements ObjectStore {
+  /** By key; a key without an answer of its own is stored. */
+  readonly answers = new Map<string, Answer>();
+  /** What confirm() says; undefined repeats the receipt of nothing. */
+  confirmation: Partial<Receipt> = {};
+  onProbe: (signal: AbortSignal) => Promise<void> = async () => undefined;
+  readonly uploads: string[] = [];
+  readonly journaled: string[] = [];
+  readonly abandoned: string[] = [];
+  probes = 0;
+  closed = false;
+  readonly #contents: ReadonlyMap<string, Buffer>;
+
+  constructor(contents: ReadonlyMap<string, Buffer>) {
+    this.#contents = contents;
+  }
+
+  async upload(request: UploadRequest): Promise<Upload> {
+    this.uploads.push(request.key);
+    if (request.journal !== undefined) this.journaled.push(request.key);
+    const content = this.#contents.get(request.key) ?? Buffer.alloc(0);
+    return (this.answers.get(request.key) ?? stores)(request, content);
+  }
+
+  async confirm(key: string): Promise<Receipt> {
+    return { key, ...this.confirmation };
+  }
+
+  probe(signal: AbortSignal): Promise<void> {
+    this.probes += 1;
+    return this.onProbe(signal);
+  }
+
+  async abandon({ uploadId }: JournaledUpload): Promise<void> {
+    this.abandoned.push(uploadId);
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+export class DrainBench {
+  readonly clock = new SimClock();
+  readonly breaker = new Breaker(1_000);
+  readonly contents = new Map<string, Buffer>();
+  readonly store = new FakeStore(this.contents);
+  /** In the order of their happening. */
+  readonly events: string[] = [];
+  /** Every release, by path: an entry taken once must be here once. */
+  readonly releases: { readonly path: string; readonly outcome: Release }[] = [];
+  readonly removed: string[] = [];
+  readonly quarantined: { readonly path: string; readonly reason: object }[] = [];
+  readonly closedFiles: string[] = [];
+  /** Steps of the spool that fail, by `step path`. */
+  readonly spoolFaults = new Map<string, Error>();
+  /** The identity the open file has after its upload, by path; as before when absent. */
+  readonly identitiesAfter = new Map<string, Partial<FileIdentity>>();
+  readonly options: DrainOptions = {
+    prefix: '',
+    retry: { initialMs: 1_000, maxMs: 8_000, maxAttempts: 3 },
+    maxMemoryBytes: 1_000_000,
+    memoryFor: (sizeBytes) => sizeBytes,
+    resumableFromBytes: 1_000,
+  };
+  limit = 4;
+  readonly drain: Drain;
+  readonly #waiting: Entry[] = [];
+  #taken = 0;
+
+  constructor(options: Partial<DrainOptions> = {}) {
+    Object.assign(this.options, options);
+    const note = (event: string) => void this.events.push(event);
+    this.drain = new Drain(
+      {
+        clock: this.clock,
+        random: () => 0,
+        breaker: this.breaker,
+        limit: () => this.limit,
+        onRemoved: ({ path }) => note(`removed ${path}`),
+        events: {
+          onUploaded: ({ path }) => note(`uploaded ${path}`),
+          onDeferred: ({ path }, fault, delayMs) => note(`deferred ${path} ${fault.faultClass} ${delayMs}`),
+          onQuarantined: ({ path }) => note(`quarantined ${path}`),
+          onPaused: ({ faultClass }) => note(`paused ${faultClass}`),
+          onResumed: () => note('resumed'),
+          onSlowDown: () => note('slowDown'),
+        },
+        backlog: {
+          take: () => {
+            const entry = this.#waiting.shift();
+            if (entry !== undefined) this.#taken += 1;
+            return entry;
+          },
+          release: (path, outcome) => this.#release(`${path}`, outcome),
+        },
+        spool: {
+          openFile: (path) => this.#open(path),
+          setAside: async ({ path }) => {
+            this.#step('setAside', path);
+            return {
+              remove: async () => {
+                this.#step('remove', path);
+                this.removed.push(`${path}`);
+              },
+            };
+          },
+          journal: () => NO_JOURNAL,
+          quarantine: async (path, reason) => {
+            this.#step('quarantine', path);
+            this.quarantined.push({ path: `${path}`, reason });
+          },
+        },
+      },
+      this.store,
+      this.options,
+    );
+  }
+
+  /** Puts a file into the backlog; the drain hears of it when it looks. */
+  put(name: string, content: string | Buffer = `content of ${name}`): void {
+    this.contents.set(name, Buffer.from(content));
+    this.#waiting.push(entryOf(name, Buffer.byteLength(content)));
+  }
+
+  /** Starts the drain and lets the first trial pass, so that all uploads may run. */
+  async startClosed(): Promise<void> {
+    this.breaker.succeed();
+    this.drain.start();
+    await this.settle();
+  }
+
+  /** Everything that needs no time happens. */
+  settle(): Promise<void> {
+    return this.clock.advance(0);
+  }
+
+  outcomesOf(name: string): Release[] {
+    return this.releases.filter(({ path }) => path === name).map(({ outcome }) => outcome);
+  }
+
+  /** Entries taken and not released yet. */
+  get held(): number {
+    return this.#taken - this.releases.length;
+  }
+
+  #release(path: string, outcome: 'gone' | 'again' | { readonly deferForMs: number }): void {
+    this.releases.push({ path, outcome: typeof outcome === 'string' ? outcome : outcome.deferForMs });
+  }
+
+  async #open(path: SpoolPath): Promise<OpenFile> {
+    this.#step('open', path);
+    const content = this.contents.get(`${path}`) ?? Buffer.alloc(0);
+    const { identity } = entryOf(`${path}`, content.length);
+    return {
+      path,
+      identity: { ...identity, ...this.identitiesAfter.get(`found ${path}`) },
+      sizeBytes: content.length,
+      read: async (offset, length) => content.subarray(offset, offset + length),
+      currentIdentity: async () => ({ ...identity, ...this.identitiesAfter.get(`${path}`) }),
+      close: async () => void this.closedFiles.push(`${path}`),
+    };
+  }
+
+  #step(step: string, path: SpoolPath): void {
+    const fault = this.spoolFaults.get(`${step} ${path}`);
+    if (fault !== undefined) throw fault;
+  }
+}
+
+const NO_JOURNAL: UploadJournal = {
+  load: async () => undefined,
+  save: async () => undefined,
+  clear: async () => undefined,
+};
+
+function entryOf(name: string, sizeBytes: number): Entry {
+  const identity = { dev: 1n, ino: 1n, sizeBytes, mtimeNs: 1n, ctimeNs: 1n };
+  return { path: SpoolPath.from(name), identity, modifiedMs: 0 };
+}
+
+export function localContent(content: Buffer): LocalContent {
+  const sha256Hex = createHash('sha256').update(content).digest('hex');
+  return {
+    sizeBytes: content.length,
+    parts: [{ md5Hex: md5Of(content), sha256Hex }],
+    multipart: false,
+  };
+}
+
+function md5Of(content: Buffer): string {
+  return createHash('md5').update(content).digest('hex');
+}

@@ -1,0 +1,467 @@
+// What becomes of a file and of the rest when something fails. Every test also checks the books: an entry taken is
+// released exactly once, and nothing is removed without its upload's proof.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Upload } from '../../src/store/object-store.ts';
+import { DrainBench, FakeStore, fails, faultOf, localContent, Slow, stores } from '../support/drain-bench.ts';
+
+function checkBooks(bench: DrainBench): void {
+  assert.equal(bench.held, 0, 'every entry taken is released');
+  assert.equal(bench.closedFiles.length, bench.store.uploads.length, 'every file opened is closed');
+}
+
+test('uploads, proves, removes and releases a file, in this order', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  await bench.startClosed();
+  assert.deepEqual(bench.events, ['removed a', 'uploaded a']);
+  assert.deepEqual(bench.removed, ['a']);
+  assert.deepEqual(bench.releases, [{ path: 'a', outcome: 'gone' }]);
+  checkBooks(bench);
+});
+
+const TEN_MINUTES = 600_000;
+
+for (const { fault, outcome, events } of [
+  { fault: faultOf('transient'), outcome: 500, events: ['deferred bad transient 500'] },
+  {
+    fault: faultOf('transient', { retryAfterMs: 7_000 }),
+    outcome: 7_000,
+    events: ['deferred bad transient 7000'],
+  },
+  {
+    fault: faultOf('transient', { code: 'SlowDown' }),
+    outcome: 500,
+    events: ['slowDown', 'deferred bad transient 500'],
+  },
+  { fault: faultOf('breaker'), outcome: 'again', events: ['paused breaker'] },
+  { fault: faultOf('file'), outcome: 'gone', events: ['quarantined bad'] },
+  { fault: faultOf('blocked'), outcome: TEN_MINUTES, events: [`deferred bad blocked ${TEN_MINUTES}`] },
+  { fault: faultOf('changed'), outcome: 500, events: ['deferred bad changed 500'] },
+  { fault: faultOf('changed', { code: 'ENOENT' }), outcome: 'gone', events: [] },
+  { fault: faultOf('unknown'), outcome: 500, events: ['deferred bad unknown 500'] },
+  { fault: new TypeError('a bug of ours'), outcome: 500, events: ['deferred bad unknown 500'] },
+] as const) {
+  const what =
+    'faultClass' in fault ? `a ${fault.faultClass} fault ${fault.code ?? ''}` : 'an error that is no fault';
+  const then =
+    typeof outcome === 'number' ? `defers the file for ${outcome} ms` : `releases the file as ${outcome}`;
+  test(`${what} ${then} and removes nothing`, async () => {
+    const bench = new DrainBench();
+    bench.put('bad');
+    bench.store.answers.set('bad', fails(fault));
+    await bench.startClosed();
+    assert.deepEqual(bench.outcomesOf('bad'), [outcome]);
+    assert.deepEqual(bench.events, events);
+    assert.deepEqual(bench.removed, []);
+    checkBooks(bench);
+  });
+}
+
+test('the rest goes on beside a file that is at fault', async () => {
+  const bench = new DrainBench();
+  for (const name of ['a', 'bad', 'b', 'c']) bench.put(name);
+  bench.store.answers.set('bad', fails(faultOf('file')));
+  await bench.startClosed();
+  assert.deepEqual(bench.removed, ['a', 'b', 'c']);
+  checkBooks(bench);
+});
+
+test('quarantine keeps the reason, the code and the time', async () => {
+  const bench = new DrainBench();
+  bench.put('bad');
+  bench.store.answers.set('bad', fails(faultOf('file', { code: 'EntityTooLarge' })));
+  await bench.startClosed();
+  assert.deepEqual(bench.quarantined, [
+    {
+      path: 'bad',
+      reason: { at: '2026-01-01T00:00:00.000Z', reason: 'a file fault', code: 'EntityTooLarge' },
+    },
+  ]);
+});
+
+test('a file that cannot be moved to quarantine stays, and is tried again later', async () => {
+  const bench = new DrainBench();
+  bench.put('bad');
+  bench.store.answers.set('bad', fails(faultOf('file')));
+  bench.spoolFaults.set('quarantine bad', faultOf('blocked'));
+  await bench.startClosed();
+  assert.deepEqual(bench.outcomesOf('bad'), [TEN_MINUTES]);
+  assert.deepEqual(bench.events, [`deferred bad blocked ${TEN_MINUTES}`]);
+  checkBooks(bench);
+});
+
+test('a name that can be no key is quarantined, and nothing is opened or sent', async () => {
+  const bench = new DrainBench();
+  bench.put('x'.repeat(1_025));
+  await bench.startClosed();
+  assert.deepEqual(bench.events, [`quarantined ${'x'.repeat(1_025)}`]);
+  assert.deepEqual(bench.store.uploads, []);
+  checkBooks(bench);
+});
+
+for (const faultClass of ['unknown', 'changed'] as const) {
+  test(`a file with ever the same ${faultClass} fault is tried maxAttempts times, then quarantined`, async () => {
+    const bench = new DrainBench();
+    await bench.startClosed();
+    bench.store.answers.set('bad', fails(faultOf(faultClass)));
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      bench.put('bad');
+      await bench.clock.advance(1_000);
+    }
+    assert.deepEqual(bench.outcomesOf('bad'), [500, 1_000, 'gone']);
+    assert.equal(bench.quarantined.length, 1);
+    checkBooks(bench);
+  });
+}
+
+test('a transient fault never leads to quarantine, and its delay is capped', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  bench.store.answers.set('bad', fails(faultOf('transient')));
+  for (let attempt = 1; attempt <= 7; attempt += 1) {
+    bench.put('bad');
+    await bench.clock.advance(1_000);
+  }
+  assert.deepEqual(bench.outcomesOf('bad'), [500, 1_000, 2_000, 4_000, 4_000, 4_000, 4_000]);
+  assert.deepEqual(bench.quarantined, []);
+});
+
+test('attempts count for a file until it is uploaded or gone, and then from one again', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  const try_ = async (answer: typeof stores) => {
+    bench.store.answers.set('again', answer);
+    bench.put('again');
+    await bench.clock.advance(1_000);
+  };
+  await try_(fails(faultOf('unknown')));
+  await try_(stores);
+  await try_(fails(faultOf('unknown')));
+  await try_(fails(faultOf('changed', { code: 'ENOENT' })));
+  await try_(fails(faultOf('unknown')));
+  assert.deepEqual(bench.outcomesOf('again'), [500, 'gone', 500, 'gone', 500]);
+});
+
+const UNPROVEN: readonly (readonly [string, (content: Buffer) => Partial<Upload['receipt']>])[] = [
+  ['an opaque ETag', () => ({ etag: 'opaque' })],
+  ['no digest at all', () => ({})],
+  ['a wrong size', ({ length }) => ({ sizeBytes: length + 1 })],
+];
+for (const [what, receipt] of UNPROVEN) {
+  test(`keeps the file when the store answers with ${what} and confirms nothing better`, async () => {
+    const bench = new DrainBench();
+    bench.put('a');
+    bench.store.answers.set('a', ({ key }, content) => ({
+      local: localContent(content),
+      receipt: { key, ...receipt(content) },
+      outcome: 'stored',
+    }));
+    await bench.startClosed();
+    assert.deepEqual(bench.removed, []);
+    assert.deepEqual(bench.events, ['deferred a transient 500']);
+    checkBooks(bench);
+  });
+}
+
+test('removes the file when the answer proves nothing and a second look does', async () => {
+  const bench = new DrainBench();
+  bench.put('a', 'the bytes');
+  bench.store.answers.set('a', ({ key }, content) => ({
+    local: localContent(content),
+    receipt: { key, etag: 'opaque' },
+    outcome: 'stored',
+  }));
+  bench.store.confirmation = { readBack: localContent(Buffer.from('the bytes')).parts };
+  await bench.startClosed();
+  assert.deepEqual(bench.removed, ['a']);
+});
+
+for (const [when, key] of [
+  ['since it was found', 'found a'],
+  ['while it was uploaded', 'a'],
+] as const) {
+  for (const part of [{ ino: 2n }, { mtimeNs: 2n }, { ctimeNs: 2n }, { sizeBytes: 99 }, { dev: 2n }]) {
+    test(`keeps a file whose ${Object.keys(part)[0]} changed ${when}`, async () => {
+      const bench = new DrainBench();
+      bench.put('a');
+      bench.identitiesAfter.set(key, part);
+      await bench.startClosed();
+      assert.deepEqual(bench.removed, []);
+      assert.deepEqual(bench.events, ['deferred a changed 500']);
+      assert.equal(bench.store.uploads.length, key === 'a' ? 1 : 0);
+      assert.deepEqual(bench.closedFiles, ['a']);
+      assert.equal(bench.held, 0);
+    });
+  }
+}
+
+for (const step of ['open', 'setAside', 'remove']) {
+  test(`keeps a file whose ${step} fails, and tries it again slowly`, async () => {
+    const bench = new DrainBench();
+    bench.put('a');
+    bench.spoolFaults.set(`${step} a`, faultOf('blocked', { code: 'EACCES' }));
+    await bench.startClosed();
+    assert.deepEqual(bench.removed, []);
+    assert.deepEqual(bench.outcomesOf('a'), [TEN_MINUTES]);
+    checkBooks(bench);
+  });
+}
+
+test('runs as many uploads as the limit allows, and starts the next when one ends', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  for (const name of ['a', 'b', 'c', 'd']) {
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+  }
+  bench.limit = 2;
+  await bench.startClosed();
+  assert.deepEqual(bench.store.uploads, ['a', 'b']);
+  assert.equal(bench.drain.active, 2);
+  bench.limit = 3;
+  bench.drain.pump();
+  assert.equal(bench.drain.active, 3);
+  assert.equal(bench.drain.starved, false);
+  slow.finish();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['a', 'b', 'c', 'd']);
+  slow.finish();
+  await bench.settle();
+  assert.equal(bench.drain.starved, true);
+  assert.deepEqual(bench.removed, ['a', 'b', 'c', 'd']);
+  checkBooks(bench);
+});
+
+test('starts no upload once the memory for file content is used up', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 100, memoryFor: () => 50 });
+  const slow = new Slow();
+  for (const name of ['a', 'b', 'c']) {
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+  }
+  await bench.startClosed();
+  assert.deepEqual(bench.store.uploads, ['a', 'b']);
+  slow.finish();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['a', 'b', 'c'], 'what ended gave its memory back');
+});
+
+test('gives memory back after failures, too', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 1, memoryFor: () => 1 });
+  for (let file = 0; file < 5; file += 1) {
+    bench.put(`bad${file}`);
+    bench.store.answers.set(`bad${file}`, fails(faultOf('file')));
+  }
+  await bench.startClosed();
+  assert.equal(bench.quarantined.length, 5);
+});
+
+test('begins with one trial: the store answers, one upload passes, then the others follow', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  for (const name of ['a', 'b', 'c']) {
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+  }
+  bench.drain.start();
+  await bench.settle();
+  assert.equal(bench.store.probes, 1);
+  assert.deepEqual(bench.store.uploads, ['a']);
+  await bench.clock.advance(5_000);
+  assert.deepEqual(bench.store.uploads, ['a'], 'no other before the trial has ended');
+  slow.finish();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['a', 'b', 'c']);
+  assert.deepEqual(bench.events, ['removed a', 'uploaded a'], 'a start is no pause that ends');
+});
+
+test('an answering store is enough where there is nothing to upload', async () => {
+  const bench = new DrainBench();
+  bench.drain.start();
+  await bench.settle();
+  assert.equal(bench.breaker.allows(0), 'all');
+  bench.put('a');
+  bench.put('b');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual(bench.removed, ['a', 'b']);
+});
+
+test('takes no file while the store does not answer, alarms once, and goes on by itself', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.store.onProbe = async () => {
+    throw faultOf('transient', { code: 'ECONNREFUSED' });
+  };
+  bench.drain.start();
+  await bench.drain.firstAnswer;
+  await bench.clock.advance(30_000);
+  assert.deepEqual(bench.events, ['paused transient']);
+  assert.deepEqual(bench.store.uploads, []);
+  assert.ok(bench.store.probes >= 3 && bench.store.probes <= 6, `${bench.store.probes} probes in 30 s`);
+  bench.store.onProbe = async () => undefined;
+  await bench.clock.advance(10_000);
+  assert.deepEqual(bench.events, ['paused transient', 'removed a', 'resumed', 'uploaded a']);
+  checkBooks(bench);
+});
+
+test('a probe that is never answered ends after a minute, and is tried again', async () => {
+  const bench = new DrainBench();
+  bench.store.onProbe = (signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  bench.drain.start();
+  await bench.clock.advance(59_000);
+  assert.deepEqual(bench.events, []);
+  await bench.clock.advance(5_000);
+  assert.deepEqual(bench.events, ['paused transient']);
+  assert.equal(bench.store.probes, 2);
+});
+
+test('a trial that fails with a fault of the file alone goes on to the next file', async () => {
+  const bench = new DrainBench();
+  bench.put('bad');
+  bench.put('a');
+  bench.store.answers.set('bad', fails(faultOf('file')));
+  bench.drain.start();
+  await bench.settle();
+  assert.deepEqual(
+    bench.quarantined.map(({ path }) => path),
+    ['bad'],
+  );
+  assert.deepEqual(bench.removed, ['a']);
+});
+
+test('eight transient faults in a row pause the drain; one after SlowDown does not', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  const put = (count: number, code: string) => {
+    for (let file = 0; file < count; file += 1) {
+      bench.put(`${code}${file}`);
+      bench.store.answers.set(`${code}${file}`, fails(faultOf('transient', { code })));
+    }
+    bench.drain.pump();
+    return bench.settle();
+  };
+  await put(20, 'SlowDown');
+  assert.equal(bench.breaker.allows(0), 'all');
+  await put(20, 'ECONNRESET');
+  assert.equal(bench.events.filter((event) => event === 'paused transient').length, 1);
+  const sent = bench.store.uploads.filter((key) => key.startsWith('ECONNRESET')).length;
+  assert.ok(sent < 8 + bench.limit, `${sent} uploads before the drain paused`);
+  assert.equal(bench.held, 0);
+});
+
+test('many files with one breaker fault make one alarm and wait untouched', async () => {
+  const bench = new DrainBench();
+  const names = Array.from({ length: 4 }, (_, at) => `f${at}`);
+  for (const name of names) {
+    bench.put(name);
+    bench.store.answers.set(name, fails(faultOf('breaker', { code: 'AccessDenied' })));
+  }
+  await bench.startClosed();
+  assert.deepEqual(bench.events, ['paused breaker']);
+  for (const name of names) assert.deepEqual(bench.outcomesOf(name), ['again']);
+  assert.deepEqual(bench.removed, []);
+});
+
+test('stop lets small uploads finish and takes no more work', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  bench.put('small');
+  bench.store.answers.set('small', slow.answer);
+  await bench.startClosed();
+  const stopped = bench.drain.stop(5_000);
+  bench.put('later');
+  bench.drain.pump();
+  await bench.clock.advance(1_000);
+  slow.finish();
+  await stopped;
+  assert.deepEqual(bench.removed, ['small']);
+  assert.deepEqual(bench.store.uploads, ['small']);
+  assert.equal(bench.clock.pending, 0, 'no timer is left behind');
+  checkBooks(bench);
+});
+
+test('stop aborts at once what can resume, and the rest when the time is up', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  bench.put('small');
+  bench.put('large', Buffer.alloc(1_000));
+  for (const name of ['small', 'large']) bench.store.answers.set(name, slow.answer);
+  await bench.startClosed();
+  assert.deepEqual(bench.store.journaled, ['large']);
+  const stopped = bench.drain.stop(5_000);
+  await bench.settle();
+  assert.deepEqual(bench.releases, [{ path: 'large', outcome: 'again' }]);
+  await bench.clock.advance(4_999);
+  assert.equal(bench.held, 1);
+  await bench.clock.advance(1);
+  await stopped;
+  assert.deepEqual(bench.outcomesOf('small'), ['again']);
+  assert.deepEqual(bench.removed, []);
+  assert.deepEqual(bench.events, [], 'a stop is no failure of a file');
+  checkBooks(bench);
+});
+
+test('stop does not wait for a probe under way, and nothing starts after it', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  let answer: () => void = () => assert.fail('not probed');
+  bench.store.onProbe = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  bench.drain.start();
+  await bench.settle();
+  await bench.drain.stop(5_000);
+  answer();
+  await bench.clock.advance(120_000);
+  assert.deepEqual(bench.store.uploads, []);
+  assert.equal(bench.clock.pending, 0, 'no timer is left behind');
+});
+
+test('a new store gets new uploads; those in flight end with the old one', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  bench.put('old');
+  bench.store.answers.set('old', slow.answer);
+  await bench.startClosed();
+  const other = new FakeStore(bench.contents);
+  bench.drain.reconfigure(other, { ...bench.options, prefix: '' });
+  bench.put('new');
+  bench.drain.pump();
+  slow.finish();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['old']);
+  assert.deepEqual(other.uploads, ['new']);
+  assert.deepEqual(bench.removed.sort(), ['new', 'old']);
+});
+
+test('new settings end the wait of a pause at once', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.store.onProbe = () => Promise.reject(faultOf('breaker'));
+  bench.drain.start();
+  await bench.settle();
+  assert.deepEqual(bench.events, ['paused breaker']);
+  const corrected = new FakeStore(bench.contents);
+  bench.drain.reconfigure(corrected, bench.options);
+  await bench.settle();
+  assert.deepEqual(corrected.uploads, ['a']);
+  assert.deepEqual(bench.events, ['paused breaker', 'removed a', 'resumed', 'uploaded a']);
+});
+
+test('new settings do not wait for a probe of the old store, nor heed what it says', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.store.onProbe = (signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  bench.drain.start();
+  await bench.settle();
+  const corrected = new FakeStore(bench.contents);
+  bench.drain.reconfigure(corrected, bench.options);
+  await bench.settle();
+  assert.equal(corrected.probes, 1);
+  assert.deepEqual(bench.events, ['removed a', 'uploaded a']);
+});
