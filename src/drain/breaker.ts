@@ -6,6 +6,8 @@ export type BreakerState = 'closed' | 'open' | 'trial';
 
 /** So many transient failures in a row, over whatever files, are a store that is away. */
 const TRANSIENT_LIMIT = 8;
+/** A store that asks for less gets less; one that refuses this many in a row all the same is left alone for a while. */
+const REFUSAL_LIMIT = 64;
 /** The wait doubles with every failed trial, up to this multiple of the first. */
 const LONGEST_WAIT = 8;
 
@@ -13,6 +15,7 @@ export class Breaker {
   #state: BreakerState = 'trial';
   #reason: string | undefined;
   #transients = 0;
+  #refusals = 0;
   #failedTrials = 0;
   #retryAtMs = 0;
   #probeMs: number;
@@ -48,6 +51,7 @@ export class Breaker {
     this.#state = 'closed';
     this.#reason = undefined;
     this.#transients = 0;
+    this.#refusals = 0;
     this.#failedTrials = 0;
     return ended;
   }
@@ -69,6 +73,13 @@ export class Breaker {
   failTransiently(reason: string, nowMs: number, retryAfterMs = 0): boolean {
     this.#transients += 1;
     if (this.#state === 'closed' && this.#transients < TRANSIENT_LIMIT) return false;
+    return this.fail(reason, nowMs, retryAfterMs);
+  }
+
+  /** The store asked for fewer requests. True when it refused too many in a row, and that opened the breaker. */
+  slowDown(reason: string, nowMs: number, retryAfterMs = 0): boolean {
+    this.#refusals += 1;
+    if (this.#state === 'closed' && this.#refusals < REFUSAL_LIMIT) return false;
     return this.fail(reason, nowMs, retryAfterMs);
   }
 

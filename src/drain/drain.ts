@@ -207,9 +207,13 @@ export class Drain {
 
   #retryTransient(entry: Entry, fault: Fault): void {
     const { breaker, clock, events } = this.#ports;
-    if (isSlowDown(fault)) events.onSlowDown();
-    else if (breaker.failTransiently(fault.message, clock.monotonicMs(), fault.retryAfterMs))
-      events.onPaused(fault);
+    const { message, retryAfterMs } = fault;
+    const asked = isSlowDown(fault);
+    if (asked) events.onSlowDown();
+    const pauses = asked
+      ? breaker.slowDown(message, clock.monotonicMs(), retryAfterMs)
+      : breaker.failTransiently(message, clock.monotonicMs(), retryAfterMs);
+    if (pauses) events.onPaused(fault);
     this.#defer(entry, fault, this.#nextDelayMs(entry, fault));
   }
 

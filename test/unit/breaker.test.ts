@@ -91,6 +91,14 @@ test('the eighth transient failure in a row pauses the drain, with one alarm', (
   assert.equal(breaker.failTransiently('refused', 0), false);
 });
 
+test('a store that asks for less is left alone only after 64 refusals in a row', () => {
+  const breaker = closed();
+  for (let refusal = 1; refusal <= 63; refusal += 1) assert.equal(breaker.slowDown('SlowDown', 0), false);
+  assert.equal(breaker.allows(0), 'all');
+  assert.equal(breaker.slowDown('SlowDown', 0), true);
+  assert.equal(breaker.allows(0), 'none');
+});
+
 test('a success between transient failures begins their count anew', () => {
   const breaker = closed();
   for (let failure = 1; failure <= 7; failure += 1) breaker.failTransiently('refused', 0);
