@@ -1,5 +1,6 @@
 // What a tool costs the machine: CPU time and peak memory of a process and everything it started, from proc(5).
 import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { errnoOf } from '../../src/system/fault.ts';
 
 export interface Usage {
@@ -10,6 +11,14 @@ export interface Usage {
 
 // USER_HZ is 100 on every Linux that Node runs on, see time(7)
 const TICKS_PER_SEC = 100;
+
+/** CPU time of all cores since boot: what was spent, and what there was to spend. */
+export function machineTicks(): { readonly busy: number; readonly all: number } {
+  const times = cpus().map(({ times: core }) => core);
+  const idle = times.reduce((sum, core) => sum + core.idle, 0);
+  const busy = times.reduce((sum, core) => sum + core.user + core.nice + core.sys + core.irq, 0);
+  return { busy, all: busy + idle };
+}
 
 /** Zeros when the process is gone. */
 export function usageOf(pid: number): Usage {

@@ -8,7 +8,7 @@ import { CrossTraffic } from './cross-traffic.ts';
 import type { FarSide } from './far-side.ts';
 import type { Figure } from './figure.ts';
 import { LINK_INTERFACE, type LinkTestbed, SINK_SIDE_INTERFACE } from './link-testbed.ts';
-import { type Usage, usageOf } from './process-usage.ts';
+import { machineTicks, type Usage, usageOf } from './process-usage.ts';
 import { monotonicMs, Recorder } from './recorder.ts';
 import type { Recording, Scenario } from './scenario.ts';
 import { dropFile, fillSpool } from './spool-files.ts';
@@ -24,7 +24,7 @@ export interface Trial {
   readonly figures: readonly Figure[];
   /** Undefined when the tool was gone before it could be asked. */
   readonly cost: Cost | undefined;
-  /** What cut the measurement short, if anything did. */
+  /** What cut the measurement short or disturbed it, if anything did. */
   readonly remark: string | undefined;
   /** For the picture: the load every 100 ms from zero, in percent. */
   readonly total: readonly number[];
@@ -44,6 +44,8 @@ export interface TrialSetting {
 const SHARE_PERCENT = 50;
 /** From a tool's first bytes to the measured span; rclone's first burst lasts 0.7 s. */
 const WARM_UP_MS = 3000;
+/** From here on a recording says as much about the machine as about the tool. */
+const BUSY_PERCENT = 75;
 const START_LIMIT_MS = 20_000;
 
 /** Throws an Error when the tool never sends. */
@@ -68,13 +70,15 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
     if (!assignment.waits) await firstBytes(total, capacityBitsPerSec, child);
     await sleep(WARM_UP_MS);
     const pid = child.pid ?? 0;
-    const before = { usage: usageOf(pid), served: await far.stats() };
+    const before = { usage: usageOf(pid), served: await far.stats(), machine: machineTicks() };
     const zeroMs = monotonicMs();
     const playing = others.play(scenario.cross, capacityBitsPerSec, abort.signal);
     const acting = act(setting, scenario, tool, assignment, pid, zeroMs, log);
     const early = await Promise.race([sleep(scenario.lengthMs, false), exited.then(() => true)]);
     const endMs = monotonicMs();
     const after: Usage = usageOf(pid);
+    const machine = machineTicks();
+    const busyPercent = (100 * (machine.busy - before.machine.busy)) / (machine.all - before.machine.all);
     const served = await far.stats();
     // a little more, for the windows that end after the last change
     await sleep(200);
@@ -98,7 +102,7 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
     return {
       figures: early ? [] : scenario.judge(recording),
       cost: early ? undefined : costOf(before.usage, after, endMs - zeroMs),
-      remark: early ? `ended by itself after ${((endMs - zeroMs) / 1000).toFixed(1)} s` : undefined,
+      remark: remark(early, endMs - zeroMs, busyPercent),
       total: recording.total.windows(zeroMs, endMs, 100, 100),
       cross: recording.cross.windows(zeroMs, endMs, 100, 100),
     };
@@ -109,6 +113,12 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
     closeSync(log);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function remark(early: boolean, spanMs: number, busyPercent: number): string | undefined {
+  if (early) return `ended by itself after ${(spanMs / 1000).toFixed(1)} s`;
+  if (busyPercent < BUSY_PERCENT) return undefined;
+  return `was measured while the machine's cores were ${busyPercent.toFixed(0)} % busy`;
 }
 
 function costOf(before: Usage, after: Usage, spanMs: number): Cost {
