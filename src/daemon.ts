@@ -51,6 +51,8 @@ const HANGING_MARGIN_MS = 60_000;
 const METER_SILENCE_MS = 10_000;
 
 interface Stages {
+  /** Of new uploads; a reload may replace it. */
+  store: S3Store;
   readonly uplink: Uplink;
   readonly governor: Governor;
   readonly shaper: Shaper;
@@ -99,17 +101,18 @@ export class Daemon {
   async reload(settings: Settings): Promise<void> {
     const stages = this.#running();
     const changed = changedKeys(this.#settings, settings);
-    await stages.uplink.reconfigure(await uplinkOptionsOf(settings));
+    const touches = (...sections: string[]) =>
+      changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
+    // First what can be refused; then what people wait for.
+    if (touches('link.', 's3.')) await stages.uplink.reconfigure(await uplinkOptionsOf(settings));
     this.#settings = { ...settings, spool: { ...settings.spool, path: this.#settings.spool.path } };
-    this.#ports.log.level = settings.log.level;
     this.#applyLimits();
+    this.#ports.log.level = settings.log.level;
     stages.regulator.setSampleInterval(settings.link.sampleIntervalMs);
     this.#uploadLimit.configure(settings.upload.concurrency, settings.upload.maxConcurrency);
     this.#breaker.setProbeInterval(settings.retry.probeMs);
-    stages.backlog.setOptions(backlogOptionsOf(settings));
-    // A new store also reads the credentials anew; the old one closes once its last upload has ended.
-    stages.drain.store.close();
-    stages.drain.reconfigure(this.#createStore(stages.shaper), drainOptionsOf(settings));
+    if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
+    this.#renewStore(stages, touches('s3.', 'upload.'));
     this.#reporter.onReloaded(changed);
   }
 
@@ -158,6 +161,7 @@ export class Daemon {
       onWork: () => drain.pump(),
       onReport: (report) => this.#reporter.onBacklogReport(report),
     });
+    const store = this.#createStore(shaper);
     const drain = new Drain(
       {
         clock,
@@ -171,7 +175,7 @@ export class Daemon {
         },
         limit: () => this.#uploadLimit.current,
       },
-      this.#createStore(shaper),
+      store,
       drainOptionsOf(settings),
     );
     const statistics = new Statistics({
@@ -194,7 +198,7 @@ export class Daemon {
       quietMs: settings.spool.settleMs,
       onFault: (fault) => this.#reporter.onFault('prune empty folders', fault),
     });
-    this.#stages = { uplink, governor, shaper, regulator, backlog, drain, statistics };
+    this.#stages = { store, uplink, governor, shaper, regulator, backlog, drain, statistics };
 
     this.#stops.push(serveControl(lock.server, () => this.snapshot()));
     for (const stage of [statistics, regulator, emptyFolders, backlog]) {
@@ -206,7 +210,16 @@ export class Daemon {
     this.#stops.push(() => this.#stopDrain(drain));
     this.#report();
     await Promise.race([drain.firstAnswer, clock.sleep(FIRST_ANSWER_MS)]);
-    this.#sweep(spool, drain);
+    this.#sweep(spool, store);
+  }
+
+  /** Credentials are read anew in any case. A store that is replaced closes once its last upload has ended. */
+  #renewStore(stages: Stages, replace: boolean): void {
+    if (replace) {
+      stages.store.close();
+      stages.store = this.#createStore(stages.shaper);
+    } else stages.store.refreshCredentials();
+    stages.drain.reconfigure(stages.store, drainOptionsOf(this.#settings));
   }
 
   #createStore(shaper: Shaper): S3Store {
@@ -214,9 +227,9 @@ export class Daemon {
   }
 
   /** In the background: the drain need not wait for it. */
-  #sweep(spool: SpoolDirectory, drain: Drain): void {
+  #sweep(spool: SpoolDirectory, store: S3Store): void {
     const sweeping = new AbortController();
-    const swept = sweepOrphans(spool, drain.store, sweeping.signal).then(
+    const swept = sweepOrphans(spool, store, sweeping.signal).then(
       (uploads) => this.#reporter.onSwept(uploads),
       (error) => {
         if (!sweeping.signal.aborted) this.#reporter.onFault('abort orphaned multipart uploads', error);
@@ -230,7 +243,7 @@ export class Daemon {
 
   async #stopDrain(drain: Drain): Promise<void> {
     await drain.stop(this.#settings.upload.stopTimeoutMs);
-    drain.store.close();
+    this.#running().store.close();
   }
 
   #onTick(activity: ShaperActivity, elapsedMs: number): void {

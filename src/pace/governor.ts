@@ -31,13 +31,13 @@ const NOISE = 0.05;
 /** Noise is averaged over this long; shorter follows it, longer lags behind slow changes. */
 const SMOOTH_MS = 250;
 /** A fall is believed this slowly: shorter takes the room of a sender that only paused, longer leaves room unused. */
-const FALL_MS = 120;
+const FALL_MS = 80;
 /** A debt is paid back over this long: shorter amplifies noise, longer leaves the mean wrong for longer. */
 const SETTLE_MS = 500;
 /** The most that is ever owed: an hour above target is forgotten as soon as it ends. As time at the target rate. */
 const MOST_DEBT_MS = 150;
 /** The most that is ever made up for: bounds what a second may hold beyond the target. As time at the target rate. */
-const MOST_CREDIT_MS = 40;
+const MOST_CREDIT_MS = 10;
 
 export class Governor {
   #limits: Limits;

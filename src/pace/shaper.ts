@@ -5,8 +5,8 @@ import { TokenBucket } from './token-bucket.ts';
 
 /** While senders wait, a late timer may be made up for by at most this much of the rate. */
 const BURST_MS = 50;
-/** A queue empty for longer than this is idle, and idle time earns nothing: 50 % × (100 + 10) ms stays below 60 %. */
-const IDLE_GRACE_MS = 10;
+/** A queue empty for longer than this is idle, and idle time earns nothing: 50 % × (100 + 5) ms stays well below 60 %. */
+const IDLE_GRACE_MS = 5;
 /** After so long with nobody the control loop may be slow, and is woken. */
 const WAKE_AFTER_MS = 500;
 /** A slice is about this long at the present rate … */

@@ -62,6 +62,11 @@ export class Bucket {
     this.#clock = clock;
   }
 
+  /** Credentials are fetched anew before the next request. */
+  refreshCredentials(): void {
+    this.#credentialsStale = true;
+  }
+
   /** What a new object is created with, whole or in parts. */
   creationInput(key: string): Omit<PutObjectCommandInput, 'Body'> & { Bucket: string; Key: string } {
     const { storageClass, serverSideEncryption, kmsKeyId, metadata, tags } = this.#settings;
@@ -178,7 +183,7 @@ export class Bucket {
     } catch (error) {
       signal.throwIfAborted();
       const fault = classify(error, operation, `${this.name}/${key}`, this.#clock.wallMs());
-      if (STALE_CREDENTIALS.has(fault.code ?? '')) this.#credentialsStale = true;
+      if (STALE_CREDENTIALS.has(fault.code ?? '')) this.refreshCredentials();
       throw fault;
     }
   }
@@ -205,7 +210,8 @@ export function receiptOf(key: string, answer: Answer): Receipt {
   const etag = unquoted(answer.ETag);
   return {
     key,
-    ...(etag === undefined ? {} : { etag }),
+    // Ceph completes a multipart upload with an empty one.
+    ...(etag === undefined || etag === '' ? {} : { etag }),
     ...(answer.ChecksumSHA256 === undefined ? {} : { checksumSha256: answer.ChecksumSHA256 }),
     ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
   };

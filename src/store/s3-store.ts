@@ -44,6 +44,11 @@ export class S3Store implements ObjectStore {
     this.#bucket = new Bucket(options.bucket, createS3Client(options), options, options.clock);
   }
 
+  /** The operator may have changed the credentials: they are read anew before the next request. */
+  refreshCredentials(): void {
+    this.#bucket.refreshCredentials();
+  }
+
   async upload(request: UploadRequest): Promise<Upload> {
     const { partSizeBytes, partsAtOnce = DEFAULT_PARTS_AT_ONCE } = this.#options;
     const { sizeBytes } = request.source;
