@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ScriptedS3 } from '../support/scripted-s3.ts';
+import { bytesOf, sourceOf, storeAt } from '../support/store-fixture.ts';
+
+const never = new AbortController().signal;
+const directory = mkdtempSync(join(tmpdir(), 'halfpipe-client-'));
+const saved = { ...process.env };
+const s3 = new ScriptedS3();
+
+before(() => s3.start());
+after(() => {
+  s3.stop();
+  process.env = saved;
+  rmSync(directory, { recursive: true });
+});
+
+test('a new store reads the credentials file anew', async () => {
+  const file = join(directory, 'credentials');
+  delete process.env.AWS_ACCESS_KEY_ID;
+  delete process.env.AWS_SECRET_ACCESS_KEY;
+  process.env.AWS_SHARED_CREDENTIALS_FILE = file;
+  for (const key of ['first', 'second']) {
+    writeFileSync(file, `[default]\naws_access_key_id = ${key}\naws_secret_access_key = secret\n`);
+    const store = storeAt(s3, { region: undefined });
+    await store.probe(never);
+    store.close();
+    assert.match(
+      s3.requests.at(-1)?.headers.authorization ?? '',
+      new RegExp(`Credential=${key}/\\d+/us-east-1/`),
+    );
+  }
+  rmSync(file);
+  await assert.rejects(storeAt(s3).probe(never), { faultClass: 'breaker', code: 'CredentialsProviderError' });
+  process.env.AWS_ACCESS_KEY_ID = 'test';
+  process.env.AWS_SECRET_ACCESS_KEY = 'test';
+});
+
+test('without endpoint and region it says which key to set', async () => {
+  delete process.env.AWS_REGION;
+  process.env.AWS_CONFIG_FILE = join(directory, 'none');
+  const store = storeAt(s3, { region: undefined, endpoint: undefined });
+  await assert.rejects(store.probe(never), { faultClass: 'breaker', code: 'NoRegion', hint: /s3\.region/ });
+});
+
+test('over TLS, an untrusted certificate is a breaker that names NODE_EXTRA_CA_CERTS', async (t) => {
+  const key = join(directory, 'key.pem');
+  const cert = join(directory, 'cert.pem');
+  const command = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost`;
+  try {
+    execFileSync('openssl', [...command.split(' '), '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  } catch {
+    t.skip('openssl makes the certificate, and is not installed');
+    return;
+  }
+  let received = 0;
+  const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+    request.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    request.once('end', () => response.setHeader('etag', '"x"').end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const endpoint = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const request = { key: 'a', source: sourceOf(bytesOf(100_000)), signal: never };
+  const strict = storeAt(s3, { endpoint, conflict: 'overwrite' });
+  await assert.rejects(strict.upload(request), { faultClass: 'breaker', hint: /NODE_EXTRA_CA_CERTS/ });
+  assert.equal(received, 0);
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  const trusting = storeAt(s3, { endpoint, conflict: 'overwrite' });
+  const { outcome } = await trusting.upload(request);
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  assert.equal(outcome, 'stored');
+  assert.equal(received, 100_000);
+  strict.close();
+  trusting.close();
+});
