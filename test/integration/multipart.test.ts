@@ -17,6 +17,11 @@ const never = new AbortController().signal;
 const film = bytesOf(4 * PART_BYTES + 1_234);
 const other = bytesOf(film.length, 2);
 
+/** As deepEqual, which would take minutes to show how megabytes differ. */
+function assertHolds(body: Buffer | undefined, expected: Buffer): void {
+  assert.ok(body?.equals(expected), 'the object has other bytes');
+}
+
 async function world(server: ScriptedS3Options = {}, options: Partial<S3StoreOptions> = {}) {
   const s3 = new ScriptedS3(server);
   await s3.start();
@@ -47,7 +52,7 @@ for (const server of [{}, { checksums: true }, { opaque: true }] as const) {
     const journal = new MemoryJournal();
     const { local, receipt, outcome } = await upload(store, film, journal);
     assert.equal(outcome, 'stored');
-    assert.deepEqual(s3.objects.get('film.mp4')?.body, film);
+    assertHolds(s3.objects.get('film.mp4')?.body, film);
     assert.deepEqual([local.multipart, local.parts.length, local.sizeBytes], [true, 5, film.length]);
     assert.equal(s3.uploads.size, 0);
     assert.equal(journal.upload, undefined);
@@ -79,7 +84,7 @@ for (const server of [{}, { checksums: true }] as const) {
     const resumed = await upload(storeAt(s3), film, journal);
     assert.equal(s3.count('PUT ?uploadId'), 5 - standing);
     assert.equal(s3.count('POST ?uploads'), 0);
-    assert.deepEqual(s3.objects.get('film.mp4')?.body, film);
+    assertHolds(s3.objects.get('film.mp4')?.body, film);
     assert.ok(isProof(verify(resumed.local, resumed.receipt)));
     assert.equal(journal.upload, undefined);
   });
@@ -93,7 +98,7 @@ test('sends a part again whose bytes at the store are not the local ones', async
   s3.script = () => undefined;
   // Another content under the same journal: as after a journal that was kept by mistake.
   await upload(store, film, journal);
-  assert.deepEqual(s3.objects.get('film.mp4')?.body, film);
+  assertHolds(s3.objects.get('film.mp4')?.body, film);
   assert.equal(s3.uploads.size, 0);
 });
 
@@ -102,7 +107,7 @@ test('begins anew when the journaled upload is gone', async () => {
   const journal = new MemoryJournal();
   journal.upload = { bucket: 'bucket', key: 'film.mp4', uploadId: 'long-gone', partSizeBytes: PART_BYTES };
   await upload(store, film, journal);
-  assert.deepEqual(s3.objects.get('film.mp4')?.body, film);
+  assertHolds(s3.objects.get('film.mp4')?.body, film);
   assert.equal(s3.count('POST ?uploads'), 1);
 });
 
@@ -113,7 +118,7 @@ test('aborts a journaled upload cut another way and begins anew', async () => {
   await assert.rejects(upload(store, film, journal));
   s3.script = () => undefined;
   await upload(storeAt(s3, { partSizeBytes: 2 * PART_BYTES }), film, journal);
-  assert.deepEqual(s3.objects.get('film.mp4')?.body, film);
+  assertHolds(s3.objects.get('film.mp4')?.body, film);
   assert.equal(s3.uploads.size, 0);
 });
 
@@ -162,7 +167,7 @@ test('refuses a part that the store answers with another digest, and sends it ag
     request.operation === 'PUT ?uploadId' && nth === 2 ? { flipByte: true } : undefined;
   await assert.rejects(upload(store, film, journal), { faultClass: 'transient', code: 'PartDiffers' });
   await upload(store, film, journal);
-  assert.deepEqual(s3.objects.get('film.mp4')?.body, film);
+  assertHolds(s3.objects.get('film.mp4')?.body, film);
 });
 
 test('stops the other parts when one fails', async () => {
@@ -209,8 +214,8 @@ for (const conditions of ['honour', 'ignore', 'refuse'] as const) {
     s3.requests.length = 0;
     const { receipt } = await upload(store, film);
     assert.match(receipt.key, /^film\.[0-9a-f]{8}\.mp4$/);
-    assert.deepEqual(s3.objects.get('film.mp4')?.body, other);
-    assert.deepEqual(s3.objects.get(receipt.key)?.body, film);
+    assertHolds(s3.objects.get('film.mp4')?.body, other);
+    assertHolds(s3.objects.get(receipt.key)?.body, film);
     assert.equal(s3.uploads.size, 0);
     assert.equal((await upload(store, film)).outcome, 'already-there');
   });
@@ -225,8 +230,8 @@ test('keeps both when the key is taken while the parts are on their way', async 
   };
   const { receipt } = await upload(store, film, new MemoryJournal());
   assert.match(receipt.key, /^film\.[0-9a-f]{8}\.mp4$/);
-  assert.deepEqual(s3.objects.get('film.mp4')?.body, other);
-  assert.deepEqual(s3.objects.get(receipt.key)?.body, film);
+  assertHolds(s3.objects.get('film.mp4')?.body, other);
+  assertHolds(s3.objects.get(receipt.key)?.body, film);
   assert.equal(s3.uploads.size, 0);
 });
 
