@@ -66,7 +66,8 @@ async function main(): Promise<void> {
   const chosen = choose('scenario', scenarios(positive('seconds', values.seconds, 12)), values.scenario);
   const tools = installed(choose('tool', TOOLS, values.tools));
   const capacities = values.capacity.split(',').map((mbit) => positive('capacity', mbit, 1));
-  const server: ServerKind = values.server === 'rgw' ? 'rgw' : 'null';
+  const server: ServerKind | undefined = (['null', 'rgw'] as const).find((kind) => kind === values.server);
+  if (server === undefined) throw new Error(`--server ${values.server}: null or rgw`);
   const obstacles = missingForTestbed(['iperf3']);
   if (tools.length === 0) obstacles.push('No tool is there to measure.');
   if (obstacles.length > 0) throw new Error(obstacles.join('\n'));
