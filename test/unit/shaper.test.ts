@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Shaper } from '../../src/pace/shaper.ts';
+import { SimClock } from '../support/sim-clock.ts';
+
+const RATE = 1_000_000;
+
+function shaperAt(rateBytesPerSec = RATE) {
+  const clock = new SimClock();
+  return { clock, shaper: new Shaper(clock, rateBytesPerSec) };
+}
+
+/** Asks for bytes and notes when they are admitted. */
+function ask(shaper: Shaper, clock: SimClock, bytes: number, signal?: AbortSignal) {
+  const asked: { admittedMs?: number; reason?: unknown } = {};
+  shaper.admit(bytes, signal).then(
+    () => {
+      asked.admittedMs = clock.monotonicMs();
+    },
+    (reason) => {
+      asked.reason = reason;
+    },
+  );
+  return asked;
+}
+
+describe('shaper', () => {
+  it('admits slices at the rate, first come, first served', async () => {
+    const { clock, shaper } = shaperAt();
+    const asked = [ask(shaper, clock, 10_000), ask(shaper, clock, 10_000), ask(shaper, clock, 5_000)];
+    await clock.advance(100);
+    assert.deepEqual(
+      asked.map(({ admittedMs }) => admittedMs),
+      [10, 20, 25],
+    );
+  });
+
+  it('serves those who wait at a new rate at once', async () => {
+    const { clock, shaper } = shaperAt();
+    const asked = ask(shaper, clock, 100_000);
+    await clock.advance(10);
+    shaper.setRate(10 * RATE);
+    await clock.advance(10);
+    assert.equal(asked.admittedMs, 19);
+  });
+
+  it('lets go of one who aborts, charging nothing', async () => {
+    const { clock, shaper } = shaperAt();
+    const abort = new AbortController();
+    const first = ask(shaper, clock, 40_000, abort.signal);
+    const second = ask(shaper, clock, 10_000);
+    await clock.advance(5);
+    abort.abort('enough');
+    await clock.advance(100);
+    assert.equal(first.reason, 'enough');
+    assert.equal(first.admittedMs, undefined);
+    assert.equal(second.admittedMs, 40); // the timer was set for the first; the tokens are all there
+    assert.equal(shaper.activity().admittedBytes, 10_000);
+  });
+
+  it('refuses at once when the signal is aborted already', async () => {
+    const { shaper } = shaperAt();
+    await assert.rejects(shaper.admit(1, AbortSignal.abort(new Error('stopped'))), /stopped/);
+    assert.equal(shaper.activity().waiting, 0);
+  });
+
+  it('makes up for a late timer, but never for idle time', async () => {
+    const { clock, shaper } = shaperAt();
+    await clock.advance(60_000);
+    const asked = Array.from({ length: 4 }, () => ask(shaper, clock, 10_000));
+    await clock.advance(100);
+    assert.deepEqual(
+      asked.map(({ admittedMs }) => admittedMs),
+      [60_005, 60_015, 60_025, 60_035],
+    );
+  });
+
+  it('tells what it admitted, how long nobody asked, and how long the next one has waited', async () => {
+    const { clock, shaper } = shaperAt();
+    await clock.advance(30);
+    ask(shaper, clock, 10_000);
+    ask(shaper, clock, 40_000);
+    await clock.advance(20);
+    assert.deepEqual(shaper.activity(), { admittedBytes: 10_000, idleMs: 30, headWaitMs: 20, waiting: 1 });
+    await clock.advance(60);
+    assert.deepEqual(shaper.activity(), { admittedBytes: 40_000, idleMs: 35, headWaitMs: 0, waiting: 0 });
+  });
+
+  it('wakes the control loop when somebody comes after a long time with nobody', async () => {
+    const { clock, shaper } = shaperAt();
+    let woken = 0;
+    shaper.onWake = () => {
+      woken += 1;
+    };
+    await clock.advance(400);
+    ask(shaper, clock, 1_000);
+    assert.equal(woken, 0);
+    await clock.advance(600);
+    ask(shaper, clock, 1_000);
+    assert.equal(woken, 1);
+  });
+
+  const slices = [
+    { rate: 32_000, bytes: 1_448, why: 'a full segment on a slow link' },
+    { rate: 1_250_000, bytes: 12_500, why: '10 ms of the rate' },
+    { rate: 50_000_000, bytes: 16_384, why: 'what a stream buffer takes' },
+  ];
+  for (const { rate, bytes, why } of slices) {
+    it(`slices at ${rate} bytes a second into ${why}`, () => {
+      assert.equal(shaperAt(rate).shaper.sliceBytes(), bytes);
+    });
+  }
+});

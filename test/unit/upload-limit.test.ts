@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ShaperActivity } from '../../src/pace/shaper.ts';
+import { UploadLimit } from '../../src/pace/upload-limit.ts';
+
+const BUSY: ShaperActivity = { admittedBytes: 1, idleMs: 0, headWaitMs: 20, waiting: 3 };
+const HALF_IDLE: ShaperActivity = { ...BUSY, idleMs: 50, headWaitMs: 0, waiting: 0 };
+const CROWDED: ShaperActivity = { ...BUSY, headWaitMs: 1_000 };
+
+function full(limit: UploadLimit) {
+  return { active: limit.current, workWaiting: true };
+}
+
+describe('upload limit', () => {
+  it('grows by what is missing when the shaper has room nobody takes', () => {
+    const limit = new UploadLimit('auto', 256);
+    assert.equal(limit.current, 8);
+    limit.observe(HALF_IDLE, 100, full(limit));
+    assert.equal(limit.current, 16); // 8 uploads kept it busy half the time
+  });
+
+  it('no more than doubles in a step, and stops at the maximum', () => {
+    const limit = new UploadLimit('auto', 40);
+    const seen = [];
+    for (let step = 0; step < 4; step += 1) {
+      limit.observe({ ...HALF_IDLE, idleMs: 100 }, 100, full(limit));
+      seen.push(limit.current);
+    }
+    assert.deepEqual(seen, [16, 32, 40, 40]);
+  });
+
+  const still = [
+    { name: 'while uploads are few for lack of work', demand: { active: 3, workWaiting: false } },
+    { name: 'before the uploads it allowed have started', demand: { active: 3, workWaiting: true } },
+  ];
+  for (const { name, demand } of still) {
+    it(`does not grow ${name}`, () => {
+      const limit = new UploadLimit('auto', 256);
+      limit.observe(HALF_IDLE, 100, demand);
+      assert.equal(limit.current, 8);
+    });
+  }
+
+  it('stays while somebody waits, and nobody waits long', () => {
+    const limit = new UploadLimit('auto', 256);
+    for (let step = 0; step < 20; step += 1) limit.observe(BUSY, 100, full(limit));
+    assert.equal(limit.current, 8);
+  });
+
+  it('shrinks to one while slices wait long for their turn', () => {
+    const limit = new UploadLimit('auto', 256);
+    for (let step = 0; step < 20; step += 1) limit.observe(CROWDED, 100, full(limit));
+    assert.equal(limit.current, 1);
+  });
+
+  it('decides on a tenth of a second, not on one tick', () => {
+    const limit = new UploadLimit('auto', 256);
+    limit.observe({ ...HALF_IDLE, idleMs: 50 }, 50, full(limit));
+    assert.equal(limit.current, 8);
+  });
+
+  it('halves when the store asks for less, once a wave, and does not grow for a while', () => {
+    const limit = new UploadLimit('auto', 256);
+    limit.slowDown();
+    limit.slowDown();
+    assert.equal(limit.current, 4);
+    limit.observe(HALF_IDLE, 5_000, full(limit));
+    assert.equal(limit.current, 4);
+    limit.observe({ ...HALF_IDLE, idleMs: 3_000 }, 6_000, full(limit));
+    assert.equal(limit.current, 8);
+  });
+
+  it('leaves a fixed number alone', () => {
+    const limit = new UploadLimit(5, 256);
+    limit.observe(CROWDED, 100, full(limit));
+    limit.slowDown();
+    assert.equal(limit.current, 5);
+  });
+
+  it('takes a new configuration at once', () => {
+    const limit = new UploadLimit('auto', 256);
+    limit.configure('auto', 4);
+    assert.equal(limit.current, 4);
+    limit.configure(7, 16);
+    assert.equal(limit.current, 7);
+  });
+});
