@@ -5,6 +5,7 @@ import type { ObjectStore } from '../store/object-store.ts';
 import type { Fault } from '../system/fault.ts';
 import { asFault, isSlowDown, noAnswer } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
+import { FailedFiles } from './failed-files.ts';
 import { BLOCKED_RETRY_MS, retryDelayMs } from './retry.ts';
 import { transfer } from './transfer.ts';
 
@@ -22,7 +23,7 @@ const PROBE_TIMEOUT_MS = 60_000;
 export class Drain {
   readonly #ports: DrainPorts;
   readonly #transfers = new Set<Transfer>();
-  readonly #attempts = new Map<string, number>();
+  readonly #failed = new FailedFiles();
   #options: DrainOptions;
   #store: ObjectStore;
   #memoryBytes = 0;
@@ -164,8 +165,7 @@ export class Drain {
       const { prefix, resumableFromBytes } = this.#options;
       const store = this.#store;
       const transferred = await transfer(entry, { spool, store, prefix, resumableFromBytes, signal });
-      this.#attempts.delete(entry.path.id);
-      backlog.release(entry.path, 'gone');
+      this.#gone(entry);
       this.#ports.onRemoved(entry);
       this.#succeed();
       events.onUploaded(entry, transferred, clock.monotonicMs() - startedMs);
@@ -195,9 +195,10 @@ export class Drain {
       case 'file':
         return this.#quarantine(entry, fault);
       case 'changed':
-        if (fault.code !== 'ENOENT') return this.#retry(entry, fault);
-        this.#attempts.delete(entry.path.id);
-        return backlog.release(entry.path, 'gone');
+        if (fault.code === 'ENOENT') return this.#gone(entry);
+        // An entry that waited tells of an earlier state of its file: the next scan tells of the present one.
+        if (this.#failed.endWait(entry.path)) return backlog.release(entry.path, 'again');
+        return this.#retry(entry, fault);
       case 'transient':
         return this.#retryTransient(entry, fault);
       default:
@@ -214,30 +215,33 @@ export class Drain {
       ? breaker.slowDown(message, clock.monotonicMs(), retryAfterMs)
       : breaker.failTransiently(message, clock.monotonicMs(), retryAfterMs);
     if (pauses) events.onPaused(fault);
-    this.#defer(entry, fault, this.#nextDelayMs(entry, fault));
+    this.#defer(entry, fault, this.#delayMs(this.#failed.fail(entry.path), fault));
   }
 
   /** What may never pass is tried so often, and then left to a human. */
   async #retry(entry: Entry, fault: Fault): Promise<void> {
-    const delayMs = this.#nextDelayMs(entry, fault);
-    const attempts = this.#attempts.get(entry.path.id) ?? 0;
+    const attempts = this.#failed.fail(entry.path);
     if (attempts >= this.#options.retry.maxAttempts) await this.#quarantine(entry, fault);
-    else this.#defer(entry, fault, delayMs);
+    else this.#defer(entry, fault, this.#delayMs(attempts, fault));
   }
 
-  #nextDelayMs(entry: Entry, fault: Fault): number {
-    const attempt = (this.#attempts.get(entry.path.id) ?? 0) + 1;
-    this.#attempts.set(entry.path.id, attempt);
-    return retryDelayMs(this.#options.retry, attempt, this.#ports.random(), fault.retryAfterMs);
+  #delayMs(attempts: number, { retryAfterMs }: Fault): number {
+    return retryDelayMs(this.#options.retry, attempts, this.#ports.random(), retryAfterMs);
+  }
+
+  #gone({ path }: Entry): void {
+    this.#failed.forget(path);
+    this.#ports.backlog.release(path, 'gone');
   }
 
   #defer(entry: Entry, fault: Fault, delayMs: number): void {
+    this.#failed.defer(entry.path);
     this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
     this.#ports.events.onDeferred(entry, fault, delayMs);
   }
 
   async #quarantine(entry: Entry, fault: Fault): Promise<void> {
-    const { clock, spool, backlog, events } = this.#ports;
+    const { clock, spool, events } = this.#ports;
     try {
       await spool.quarantine(entry.path, {
         at: new Date(clock.wallMs()).toISOString(),
@@ -248,8 +252,7 @@ export class Drain {
     } catch (error) {
       return this.#defer(entry, asFault(error), BLOCKED_RETRY_MS);
     }
-    this.#attempts.delete(entry.path.id);
-    backlog.release(entry.path, 'gone');
+    this.#gone(entry);
     events.onQuarantined(entry, fault);
   }
 }

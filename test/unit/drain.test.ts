@@ -100,16 +100,20 @@ test('a name that can be no key is quarantined, and nothing is opened or sent', 
   checkBooks(bench);
 });
 
-for (const faultClass of ['unknown', 'changed'] as const) {
+for (const { faultClass, outcomes } of [
+  { faultClass: 'unknown', outcomes: [500, 1_000, 'gone'] },
+  // After each wait the file is found anew before the next attempt counts.
+  { faultClass: 'changed', outcomes: [500, 'again', 1_000, 'again', 'gone'] },
+] as const) {
   test(`a file with ever the same ${faultClass} fault is tried maxAttempts times, then quarantined`, async () => {
     const bench = new DrainBench();
     await bench.startClosed();
     bench.store.answers.set('bad', fails(faultOf(faultClass)));
-    for (let attempt = 1; attempt <= 3; attempt += 1) {
+    for (const _ of outcomes) {
       bench.put('bad');
       await bench.clock.advance(1_000);
     }
-    assert.deepEqual(bench.outcomesOf('bad'), [500, 1_000, 'gone']);
+    assert.deepEqual(bench.outcomesOf('bad'), outcomes);
     assert.equal(bench.quarantined.length, 1);
     checkBooks(bench);
   });
@@ -195,6 +199,25 @@ for (const [when, key] of [
     });
   }
 }
+
+test('a file that changed while it waited is found anew, and not blamed for it', async () => {
+  const bench = new DrainBench({ retry: { initialMs: 1_000, maxMs: 8_000, maxAttempts: 2 } });
+  await bench.startClosed();
+  bench.store.answers.set('a', fails(faultOf('changed')));
+  bench.put('a');
+  await bench.clock.advance(1_000);
+  bench.identitiesAfter.set('found a', { mtimeNs: 2n });
+  bench.put('a');
+  await bench.clock.advance(1_000);
+  assert.deepEqual(bench.outcomesOf('a'), [500, 'again'], 'the entry is as old as the wait');
+  bench.store.answers.clear();
+  bench.identitiesAfter.clear();
+  bench.put('a');
+  await bench.clock.advance(1_000);
+  assert.deepEqual(bench.removed, ['a']);
+  assert.deepEqual(bench.quarantined, []);
+  assert.equal(bench.held, 0);
+});
 
 for (const step of ['open', 'setAside', 'remove']) {
   test(`keeps a file whose ${step} fails, and tries it again slowly`, async () => {
