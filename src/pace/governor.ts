@@ -26,6 +26,9 @@ export interface Interval {
 
 /** Wire bytes for one body byte: Ethernet, IP and TCP headers with timestamps, 66 bytes for each full 1,448-byte segment. */
 const OVERHEAD = 1 + 66 / 1_448;
+/** Bytes we handed over may leave in the next interval and are not others' then. As time at the target rate; the same
+ * time constant forgets them, so that bytes lost on the way, or an OVERHEAD too large, hide no more cross than this. */
+const MOST_QUEUED_MS = 100;
 /** A rise of cross traffic beyond this part of the target is believed at once; less is noise, and is smoothed. */
 const NOISE = 0.05;
 /** Noise is averaged over this long; shorter follows it, longer lags behind slow changes. */
@@ -42,6 +45,8 @@ const MOST_CREDIT_MS = 10;
 export class Governor {
   #limits: Limits;
   #cross = 0;
+  /** Handed to the kernel, and not yet seen to leave. */
+  #queuedBytes = 0;
   #debtBytes = 0;
   #total = 0;
   #own = 0;
@@ -61,8 +66,9 @@ export class Governor {
   observe({ sentBytes, ownBytes, intervalMs, idleMs }: Interval): void {
     const perSec = 1000 / intervalMs;
     this.#total = sentBytes * perSec;
-    this.#own = Math.min(this.#total, ownBytes * OVERHEAD * perSec);
-    this.#believeCross(Math.max(0, this.#total - ownBytes * OVERHEAD * perSec), intervalMs);
+    const crossBytes = this.#crossBytes(sentBytes, ownBytes * OVERHEAD, intervalMs);
+    this.#own = this.#total - crossBytes * perSec;
+    this.#believeCross(crossBytes * perSec, intervalMs);
     if (this.#degraded) this.#debtBytes = 0;
     else this.#settleDebt(intervalMs, Math.min(1, idleMs / intervalMs));
     this.#degraded = false;
@@ -93,6 +99,14 @@ export class Governor {
   /** Wire rates of the last sample; cross as believed. */
   get rates(): { totalBytesPerSec: number; ownBytesPerSec: number; crossBytesPerSec: number } {
     return { totalBytesPerSec: this.#total, ownBytesPerSec: this.#own, crossBytesPerSec: this.#cross };
+  }
+
+  /** What left beyond our own bytes of this interval and those that were still queued before it. */
+  #crossBytes(sentBytes: number, ownWireBytes: number, intervalMs: number): number {
+    const mostQueued = (this.#limits.targetBytesPerSec * MOST_QUEUED_MS) / 1000;
+    const queued = this.#queuedBytes * Math.exp(-intervalMs / MOST_QUEUED_MS) + ownWireBytes;
+    this.#queuedBytes = Math.min(mostQueued, Math.max(0, queued - sentBytes));
+    return Math.max(0, sentBytes - queued);
   }
 
   #believeCross(cross: number, intervalMs: number): void {

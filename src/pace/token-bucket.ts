@@ -57,10 +57,10 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#burstBytes, this.#tokens + bytes);
   }
 
-  /** Nobody waited since the last settlement: credit at most `graceMs` of that time, whatever it was. */
+  /** Nobody waited for a while: of what was saved up, only `graceMs` of the rate are kept. */
   skipIdle(graceMs: number, nowMs: number): void {
-    this.#settledAtMs = Math.max(this.#settledAtMs, nowMs - graceMs);
     this.#settle(nowMs);
+    this.#tokens = Math.min(this.#tokens, (this.#rateBytesPerSec * graceMs) / 1000);
   }
 
   #needed(bytes: number): number {
