@@ -7,6 +7,7 @@ import { EXIT, type ExitCode } from './commands/exit-codes.ts';
 import { run } from './commands/run.ts';
 import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
+import { errnoOf } from './system/fault.ts';
 
 const USAGE = `Usage: halfpipe COMMAND [--config FILE]
 
@@ -79,8 +80,13 @@ function readVersion(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
+/** Aborts with SIGINT or SIGTERM, and when nobody reads what we print any more (`halfpipe top | head`). */
 function interrupted(): AbortSignal {
   const interruption = new AbortController();
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) !== 'EPIPE') throw error;
+    interruption.abort();
+  });
   process.once('SIGINT', () => interruption.abort());
   process.once('SIGTERM', () => interruption.abort());
   return interruption.signal;
