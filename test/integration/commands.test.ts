@@ -1,0 +1,106 @@
+// The command line: what each command prints and with which code it ends.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { DaemonFixture } from '../support/daemon-fixture.ts';
+
+describe('halfpipe', { concurrency: 4 }, () => {
+  for (const { args, code, out, err } of [
+    { args: ['--help'], code: 0, out: /^Usage: halfpipe COMMAND[\s\S]*Exit codes: 0 fine/, err: /^$/ },
+    { args: ['run', '--help'], code: 0, out: /^Usage: halfpipe COMMAND/, err: /^$/ },
+    { args: ['--version'], code: 0, out: /^halfpipe \d+\.\d+\.\d+\n$/, err: /^$/ },
+    { args: [], code: 2, out: /^$/, err: /which command\? One of run, check, status, top/ },
+    { args: ['fly'], code: 2, out: /^$/, err: /unknown command fly\nTry 'halfpipe --help'/ },
+    { args: ['run', '--fast'], code: 2, out: /^$/, err: /--fast/ },
+    { args: ['run', 'now'], code: 2, out: /^$/, err: /unexpected argument now/ },
+    { args: ['check', '--config'], code: 2, out: /^$/, err: /--config/ },
+    { args: ['status', '--config', '/nonexistent'], code: 78, out: /^$/, err: /\/nonexistent: no such file/ },
+  ]) {
+    test(`${['halfpipe', ...args].join(' ')} ends with ${code}`, async (t) => {
+      const fixture = await DaemonFixture.create(t);
+      const run = fixture.command(args);
+      assert.equal(await run.exit, code);
+      assert.match(run.stdout, out);
+      assert.match(run.stderr, err);
+    });
+  }
+
+  test('check says what would be used and why, and leaves nothing in bucket and spool', async (t) => {
+    const fixture = await DaemonFixture.create(t, { link: { capacity: '100 Mbit/s', share: '40 %' } });
+    const run = fixture.command(['check', '--config', fixture.configFile]);
+    assert.equal(await run.exit, 0, run.stdout);
+    for (const line of [
+      /^ok {3}config {2}.*halfpipe\.json$/m,
+      /^ok {3}spool {3}.*files can be created, renamed and deleted$/m,
+      /^ok {3}link {4}interface lo: link\.interface names it$/m,
+      /^ok {3}link {4}capacity 100 Mbit\/s: link\.capacity says so$/m,
+      /^ok {3}link {4}target 40\.0 Mbit\/s \(40 %\), floor 1\.00 Mbit\/s$/m,
+      /^ok {3}store {3}bucket inbox: an object was put, read back and compared$/m,
+      /^ok {3}store {3}and deleted again$/m,
+      /^ok {3}store {3}If-None-Match keeps objects from being overwritten$/m,
+    ])
+      assert.match(run.stdout, line);
+    assert.deepEqual(fixture.keys(), []);
+    assert.deepEqual(await fixture.spooled(), []);
+  });
+
+  test('check finds the interface by the route to the endpoint', async (t) => {
+    const fixture = await DaemonFixture.create(t, { link: { interface: 'auto' } });
+    const run = fixture.command(['check', '--config', fixture.configFile]);
+    assert.equal(await run.exit, 0, run.stdout);
+    assert.match(run.stdout, /interface lo: it carries the route to the endpoint/);
+  });
+
+  test('check goes on after a failure, names each, and ends with 1', async (t) => {
+    const config = {
+      spool: { path: '/nonexistent' },
+      link: { capacity: 'auto' },
+      s3: { bucket: 'misspelt' },
+    };
+    const fixture = await DaemonFixture.create(t, config);
+    const run = fixture.command(['check', '--config', fixture.configFile]);
+    assert.equal(await run.exit, 1);
+    assert.match(run.stdout, /^FAIL spool {3}the spool \/nonexistent does not exist/m);
+    assert.match(run.stdout, /^FAIL link {4}.*Set link\.capacity/m);
+    assert.match(run.stdout, /^FAIL store {3}.*NoSuchBucket.*create it or correct s3\.bucket/m);
+  });
+
+  test('status and top tell of a running daemon', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    await fixture.put('one', 'x');
+    await daemon.says('uploaded');
+    const [line, json, top] = ['status', 'status --json', 'top'].map((words) =>
+      fixture.command([...words.split(' '), '--config', fixture.configFile]),
+    );
+    assert.equal(await line?.exit, 0);
+    assert.match(line?.stdout ?? '', /^[^\n]*idle[^\n]*\n$/);
+    assert.equal(await json?.exit, 0);
+    const snapshot = JSON.parse(json?.stdout ?? '');
+    assert.equal(snapshot.pid, daemon.pid);
+    assert.equal(snapshot.totals.uploadedFiles, 1);
+    assert.equal(snapshot.link.interface, 'lo');
+    await fixture.until('top prints a line', () => top?.stdout.includes('\n') === true);
+    assert.ok(!top?.stdout.includes('\x1b'), 'no terminal, no escapes');
+    assert.equal(await top?.stop(), 0);
+  });
+
+  test('top ends quietly when nobody reads it any more', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const top = fixture.command(['top', '--config', fixture.configFile]);
+    top.closeOutput();
+    assert.equal(await top.exit, 0);
+    assert.equal(top.stderr, '');
+  });
+
+  for (const command of ['status', 'top']) {
+    test(`${command} without a daemon says so and ends with 1`, async (t) => {
+      const fixture = await DaemonFixture.create(t);
+      const run = fixture.command([command, '--config', fixture.configFile]);
+      assert.equal(await run.exit, 1);
+      assert.match(run.stderr, /^halfpipe: no daemon answers for the spool .*\n$/);
+    });
+  }
+});

@@ -1,0 +1,131 @@
+// SIGHUP: new settings without dropping an upload; a bad file changes nothing.
+import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { DaemonFixture, SLOW } from '../support/daemon-fixture.ts';
+import { bytesOf } from '../support/store-fixture.ts';
+
+// 250 kB at 125 kB/s: two seconds to reload in.
+const CONTENT = bytesOf(250_000);
+
+async function uploading(fixture: DaemonFixture) {
+  await fixture.put('under way', CONTENT);
+  const daemon = fixture.start();
+  await fixture.untilBegun(/PUT .*under/);
+  return daemon;
+}
+
+describe('a reload', { concurrency: 4 }, () => {
+  test('takes the new settings and drops no upload in flight', async (t) => {
+    const fixture = await DaemonFixture.create(t, SLOW);
+    const daemon = await uploading(fixture);
+    await fixture.configure({
+      link: { capacity: '10 Gbit/s', share: '40 %' },
+      s3: { prefix: 'new/' },
+      spool: { order: 'name' },
+      log: { level: 'debug' },
+    });
+    daemon.signal('SIGHUP');
+    const { changed, msg } = await daemon.says('reloaded');
+    assert.deepEqual(changed, [
+      'spool.order',
+      'link.capacity',
+      'link.share',
+      'link.floor',
+      's3.prefix',
+      'log.level',
+    ]);
+    assert.match(String(msg), /^reloaded: changed spool\.order, link\.capacity/);
+    await fixture.put('later', 'x');
+    await fixture.untilDrained();
+    assert.deepEqual(fixture.keys(), ['new/later', 'under way']);
+    assert.deepEqual(await fixture.object('under way'), CONTENT);
+    assert.equal(fixture.timesStored('under way'), 1);
+    assert.equal(
+      fixture.begun.filter((begun) => /PUT .*under/.test(begun)).length,
+      2,
+      'sent once, and asked for once',
+    );
+    assert.deepEqual(daemon.of('deferred'), []);
+  });
+
+  test('with a bad file keeps the old settings, says why in a line, and goes on', async (t) => {
+    const fixture = await DaemonFixture.create(t, SLOW);
+    const daemon = await uploading(fixture);
+    await fixture.configure({ link: { share: '150 %' } });
+    daemon.signal('SIGHUP');
+    const { msg, problem } = await daemon.says('reloadRefused');
+    assert.match(String(problem), /link\.share = "150 %": must be above 0 % and at most 100 %/);
+    assert.match(String(msg), /^reload refused, the old settings stay: /);
+    assert.equal(daemon.of('reloadRefused').length, 1);
+    await fixture.untilDrained();
+    assert.deepEqual(await fixture.object('under way'), CONTENT);
+    assert.deepEqual(daemon.of('reloaded'), []);
+  });
+
+  for (const { what, text, reason } of [
+    { what: 'a missing file', text: undefined, reason: /no such file/ },
+    { what: 'a file that does not parse', text: '{', reason: /halfpipe\.json:\d/ },
+  ]) {
+    test(`with ${what} is refused`, async (t) => {
+      const fixture = await DaemonFixture.create(t);
+      const daemon = fixture.start();
+      await daemon.says('ready');
+      if (text === undefined) await rm(fixture.configFile);
+      else await writeFile(fixture.configFile, text);
+      daemon.signal('SIGHUP');
+      assert.match(String((await daemon.says('reloadRefused')).problem), reason);
+      await fixture.put('still drained', 'x');
+      await daemon.says('uploaded');
+    });
+  }
+
+  test('to an interface that does not exist is refused', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    await fixture.configure({ link: { interface: 'nosuch0' } });
+    daemon.signal('SIGHUP');
+    assert.match(String((await daemon.says('reloadRefused')).problem), /nosuch0 does not exist/);
+    await fixture.put('still drained', 'x');
+    await daemon.says('uploaded');
+  });
+
+  test('says which changed keys need a restart, and stays with the old spool until then', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const other = join(fixture.base, 'other');
+    await mkdir(other);
+    await fixture.configure({ spool: { path: other }, log: { format: 'text' } });
+    daemon.signal('SIGHUP');
+    const { keys, msg } = await daemon.says('restartNeeded');
+    assert.deepEqual(keys, ['spool.path', 'log.format']);
+    assert.match(String(msg), /spool\.path, log\.format.*only after a restart/);
+    await fixture.put('in the old spool', 'x');
+    await daemon.says('uploaded');
+  });
+
+  test('with a corrected bucket ends a pause at once', async (t) => {
+    const fixture = await DaemonFixture.create(t, { s3: { bucket: 'misspelt' }, retry: { probe: '1 h' } });
+    await fixture.put('waits', 'x');
+    const daemon = fixture.start();
+    await daemon.says('paused');
+    await fixture.configure({ retry: { probe: '1 h' } });
+    daemon.signal('SIGHUP');
+    await daemon.says('resumed');
+    await fixture.untilDrained();
+    assert.deepEqual(fixture.keys(), ['waits']);
+  });
+
+  test('while it stops changes nothing about the stop', async (t) => {
+    const fixture = await DaemonFixture.create(t, SLOW);
+    const daemon = await uploading(fixture);
+    daemon.signal('SIGTERM');
+    daemon.signal('SIGHUP');
+    assert.equal(await daemon.exit, 0);
+    assert.deepEqual(await fixture.spooled(), []);
+    assert.deepEqual(await fixture.object('under way'), CONTENT);
+  });
+});
