@@ -1,9 +1,9 @@
 // `halfpipe status`: asks the running daemon once. `halfpipe top`: keeps asking, and draws.
 import type { Writable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
 import { type Environment, loadSettings } from '../config/load.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
+import { systemClock } from '../system/clock.ts';
 import { fetchSnapshot } from '../view/control.ts';
 import { LiveHistory } from '../view/live-history.ts';
 import { LiveScreen, wantsColor } from '../view/live-screen.ts';
@@ -67,7 +67,7 @@ async function ask(spoolPath: string, { stderr }: StatusContext): Promise<Snapsh
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
-    await delay(ms, undefined, { signal });
+    await systemClock.sleep(ms, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
