@@ -1,0 +1,207 @@
+// Holds what a reader of the sources may rely on: which way imports point, the one place for the clock, the environment,
+// the exit and each deletion, and the shape of a file. And that every test the acceptance list names exists.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const LINES_MAX = 260;
+
+function filesBelow(folder: string): string[] {
+  const found = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  return found.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
+}
+
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const SOURCES = new Map(filesBelow('src').map((file) => [file, read(file)]));
+const TESTS = new Map(filesBelow('test').map((file) => [file, read(file)]));
+
+/** The code alone: no comments, so that prose may name what code may not use. */
+function codeOf(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+}
+
+/** `file:line: text` of every line of code outside `allowed` that matches. */
+function linesWith(pattern: RegExp, allowed: (file: string) => boolean): string[] {
+  return [...SOURCES].flatMap(([file, text]) => {
+    if (allowed(file)) return [];
+    const lines = codeOf(text).split('\n');
+    return lines.filter((line) => pattern.test(line)).map((line) => `${file}: ${line.trim()}`);
+  });
+}
+
+/** A folder of src is a stage; a file right in it stands for itself. */
+function stageOf(file: string): string {
+  return file.split('/')[2] === undefined ? basename(file) : (file.split('/')[1] ?? file);
+}
+
+function importsOf(file: string, text: string): { readonly stage: string; readonly typeOnly: boolean }[] {
+  const found = codeOf(text).matchAll(/^(?:import|export)(\s+type)?[^;]*?from '(\.[^']+)';/gms);
+  return [...found].map(([, type, path = '']) => ({
+    stage: stageOf(normalize(join(dirname(file), path))),
+    typeOnly: type !== undefined,
+  }));
+}
+
+/** What each stage may know: itself and what lies upstream of it, never what uses it. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  system: [],
+  config: ['system'],
+  link: ['system'],
+  pace: ['system'],
+  spool: ['system'],
+  store: ['system'],
+  drain: ['spool', 'store', 'system'],
+  view: ['drain', 'link', 'pace', 'spool', 'system'],
+  commands: ['config', 'link', 'spool', 'store', 'system', 'view', 'daemon.ts', 'settings-of.ts'],
+  'settings-of.ts': ['config', 'drain', 'link', 'pace', 'spool', 'store', 'system'],
+  'daemon.ts': ['config', 'drain', 'link', 'pace', 'spool', 'store', 'system', 'view', 'settings-of.ts'],
+  'main.ts': ['commands', 'config', 'system'],
+};
+
+/** As MAY_IMPORT, for types, which leave no trace at run time. */
+const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  // The order of a spool is one of the settings.
+  config: ['spool'],
+  // The report of a reload names the keys that changed.
+  view: ['config'],
+};
+
+test('imports point down the flow: link, pace, spool and store know nothing of each other', () => {
+  const wrong = [...SOURCES].flatMap(([file, text]) =>
+    importsOf(file, text)
+      .filter(({ stage, typeOnly }) => {
+        const own = stageOf(file);
+        const types = typeOnly ? (MAY_IMPORT_TYPES[own] ?? []) : [];
+        return stage !== own && ![...(MAY_IMPORT[own] ?? []), ...types].includes(stage);
+      })
+      .map(({ stage }) => `${file} imports ${stage}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('every stage is known to this test', () => {
+  const stages = new Set([...SOURCES.keys()].map(stageOf));
+  assert.deepEqual([...stages].sort(), Object.keys(MAY_IMPORT).sort());
+});
+
+const READS_TIME =
+  /\bDate\.now\b|new Date\(\)|\bperformance\b|\bhrtime\b|\bset(Timeout|Interval)\b|AbortSignal\.timeout|node:timers/;
+const TIME_EXCEPTIONS: Readonly<Record<string, string>> = {
+  'src/system/clock.ts': 'the clock port itself',
+  'src/commands/check.ts': 'runs once, in the foreground, under no simulation',
+  'src/store/multipart.ts': 'bounds the request that gives up an upload whose own signal is over',
+};
+
+test('time is read in system/clock.ts alone', () => {
+  assert.deepEqual(
+    linesWith(READS_TIME, (file) => file in TIME_EXCEPTIONS),
+    [],
+  );
+  for (const file of Object.keys(TIME_EXCEPTIONS))
+    assert.match(codeOf(SOURCES.get(file) ?? ''), READS_TIME, `${file} needs no exception any more`);
+});
+
+test('process.env and process.exit stand in main.ts alone', () => {
+  assert.deepEqual(
+    linesWith(/\bprocess\.(env|exit|exitCode|abort|kill)\b/, (file) => file === 'src/main.ts'),
+    [],
+  );
+});
+
+test('only spool/open-directory.ts can remove anything from a file system', () => {
+  assert.deepEqual(
+    linesWith(
+      /\b(unlink|unlinkSync|rm|rmSync|rmdir|rmdirSync)\b[^.]*from 'node:fs|\b(rm|rmSync|unlinkSync|rmdirSync)\(/,
+      (file) => file === 'src/spool/open-directory.ts',
+    ),
+    [],
+  );
+  assert.deepEqual(
+    linesWith(/\.(unlink|removeIfEmpty)\(/, (file) => file.startsWith('src/spool/')),
+    [],
+    'and only the spool uses it',
+  );
+});
+
+test('only drain/dispose.ts removes a file of a producer, and asks for a proof', () => {
+  // SpoolDirectory hands out the handle; it calls it for whoever holds it.
+  const allowed = ['src/drain/dispose.ts', 'src/spool/spool-directory.ts'];
+  assert.deepEqual(
+    linesWith(/\.remove\(\)/, (file) => allowed.includes(file)),
+    [],
+  );
+  assert.match(SOURCES.get('src/drain/dispose.ts') ?? '', /_proof: Proof\b/);
+});
+
+test('only drain/verify.ts makes a proof', () => {
+  assert.deepEqual(
+    linesWith(/\bas (unknown as )?Proof\b|\[proven\]/, (file) => file === 'src/drain/verify.ts'),
+    [],
+  );
+  assert.equal(codeOf(SOURCES.get('src/drain/verify.ts') ?? '').split(' as Proof').length, 2, 'in one place');
+});
+
+test('no type check and no lint rule is talked out of its job', () => {
+  const { linter } = JSON.parse(read('.biome.json'));
+  assert.equal(linter.rules.suspicious.noExplicitAny, 'error');
+  assert.equal(linter.rules.style.noNonNullAssertion, 'error');
+  assert.equal(linter.rules.style.noDefaultExport, 'error');
+  assert.deepEqual(
+    linesWith(/\bas any\b|[:<]\s*any\b|\bexport default\b/, () => false),
+    [],
+  );
+  const excuses = /@ts-(ignore|nocheck|expect-error)|biome-ignore|\b(TODO|FIXME|XXX|HACK)\b/;
+  const excused = [...SOURCES].filter(([, text]) => excuses.test(text));
+  assert.deepEqual(
+    excused.map(([file]) => file),
+    [],
+  );
+});
+
+test('every source opens with its place in the flow', () => {
+  const silent = [...SOURCES].filter(([, text]) => !/^(#!.*\n)?\/\/ \S/.test(text));
+  assert.deepEqual(
+    silent.map(([file]) => file),
+    [],
+  );
+});
+
+const LONGER: Readonly<Record<string, number>> = {
+  // The composition root: every stage is built and started here, in one place.
+  'src/daemon.ts': 330,
+};
+
+test(`no source is longer than ${LINES_MAX} lines`, () => {
+  const long = [...SOURCES].map(([file, text]) => [file, text.split('\n').length - 1] as const);
+  assert.deepEqual(
+    long.filter(([file, lines]) => lines > (LONGER[file] ?? LINES_MAX)),
+    [],
+  );
+});
+
+test('names of sources are unique, so that a test finds its file', () => {
+  const names = [...SOURCES.keys()].map((file) => basename(file));
+  assert.deepEqual(
+    names.filter((name, at) => names.indexOf(name) !== at),
+    [],
+  );
+});
+
+test('every test that ACCEPTANCE.md names exists', () => {
+  const rows = read('test/ACCEPTANCE.md').matchAll(
+    /^\|[^|]+\|[^|]+\| `(test\/[^`]+)` \| ([^|]+) \| [^|]+ \|$/gm,
+  );
+  const named = [...rows].map(([, file = '', title = '']) => ({ file, title: title.trim() }));
+  assert.ok(named.length > 50, `only ${named.length} rows were understood`);
+  const missing = named.filter(({ file, title }) => !names(TESTS.get(file) ?? '', title));
+  assert.deepEqual(missing, []);
+});
+
+/** `…` in a title stands for what a table of cases puts there. */
+function names(text: string, title: string): boolean {
+  const literal = title.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(literal.join('[^\\n]*')).test(text);
+}
