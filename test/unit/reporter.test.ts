@@ -1,0 +1,122 @@
+// What the log says about the drain's events: one record a file, one line for a storm, one for each change of state.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { isProof, verify } from '../../src/drain/verify.ts';
+import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
+import { Counters } from '../../src/view/counters.ts';
+import { Reporter } from '../../src/view/reporter.ts';
+import { faultOf, localContent } from '../support/drain-bench.ts';
+import { KeptLog } from '../support/kept-log.ts';
+import { SimClock } from '../support/sim-clock.ts';
+
+function reporting() {
+  const clock = new SimClock();
+  const log = new KeptLog();
+  const counters = new Counters();
+  let slowDowns = 0;
+  const reporter = new Reporter(clock, log, counters, () => {
+    slowDowns += 1;
+  });
+  const messages = () => log.records.map(({ level, message }) => `${level}: ${message}`);
+  return { clock, log, counters, reporter, messages, slowDowns: () => slowDowns };
+}
+
+function entryOf(name: string): Entry {
+  const identity = { dev: 1n, ino: 1n, sizeBytes: 5, mtimeNs: 1n, ctimeNs: 1n };
+  return { path: SpoolPath.from(name), identity, modifiedMs: 0 };
+}
+
+function transferred(key: string, outcome: 'stored' | 'already-there', multipart = false) {
+  const local = localContent(Buffer.from('hello'));
+  const proof = verify(local, { key, etag: local.parts[0]?.md5Hex ?? '' });
+  assert.ok(isProof(proof));
+  return { proof, outcome, multipart, sha256Hex: local.parts[0]?.sha256Hex };
+}
+
+test('a file uploaded is one record, and counts as verified and deleted', () => {
+  const { reporter, log, counters, messages } = reporting();
+  reporter.onUploaded(entryOf('a.jpg'), transferred('a.jpg', 'stored'), 1_234.5);
+  assert.deepEqual(messages(), ['info: uploaded a.jpg, 5 B in 1.23 s, verified and deleted']);
+  assert.equal(log.records[0]?.fields.event, 'uploaded');
+  const { uploadedFiles, uploadedBytes, verifiedFiles, deletedFiles, alreadyThereFiles } = counters.totals;
+  assert.deepEqual(
+    [uploadedFiles, uploadedBytes, verifiedFiles, deletedFiles, alreadyThereFiles],
+    [1, 5, 1, 1, 0],
+  );
+});
+
+test('a key other than the name is told', () => {
+  const { reporter, messages } = reporting();
+  reporter.onUploaded(entryOf('sub/a.jpg'), transferred('sub/a.2cf24dba.jpg', 'stored'), 0);
+  assert.match(messages()[0] ?? '', /uploaded sub\/a\.jpg as sub\/a\.2cf24dba\.jpg,/);
+});
+
+test('a file that was in the bucket already counts as no upload', () => {
+  const { reporter, counters, messages } = reporting();
+  reporter.onUploaded(entryOf('a'), transferred('a', 'already-there', true), 0);
+  assert.match(messages()[0] ?? '', /^info: a was in the bucket already/);
+  const { uploadedFiles, uploadedBytes, alreadyThereFiles, deletedFiles, multipartFiles } = counters.totals;
+  assert.deepEqual(
+    [uploadedFiles, uploadedBytes, alreadyThereFiles, deletedFiles, multipartFiles],
+    [0, 0, 1, 1, 1],
+  );
+});
+
+test('a storm of one fault is one line a minute, with its count', async () => {
+  const { reporter, clock, counters, messages } = reporting();
+  const fault = faultOf('transient', { code: 'ECONNRESET' });
+  for (let file = 0; file < 500; file += 1) reporter.onDeferred(entryOf(`f${file}`), fault, 1_000);
+  assert.deepEqual(messages(), ['warn: deferred f0 for 1 s: a transient fault']);
+  await clock.advance(60_000);
+  assert.equal(messages().length, 2);
+  assert.match(messages()[1] ?? '', /deferred f499 .*; 499 times in the last minute/);
+  assert.equal(counters.totals.retries, 500);
+});
+
+test('faults of different codes are lines of their own', () => {
+  const { reporter, messages } = reporting();
+  for (const code of ['ECONNRESET', 'NotProven', 'ECONNRESET'])
+    reporter.onDeferred(entryOf('a'), faultOf('transient', { code }), 1_000);
+  assert.equal(messages().length, 2);
+});
+
+test('every file in quarantine is named, with where it is', () => {
+  const { reporter, counters, messages } = reporting();
+  reporter.onQuarantined(entryOf('a'), faultOf('file'));
+  reporter.onQuarantined(entryOf('b'), faultOf('file'));
+  assert.deepEqual(messages(), [
+    'error: quarantined a: a file fault; it is in .halfpipe/quarantine',
+    'error: quarantined b: a file fault; it is in .halfpipe/quarantine',
+  ]);
+  assert.equal(counters.totals.quarantinedFiles, 2);
+});
+
+test('a store that asks for less halves the uploads each time, and is told of once', () => {
+  const { reporter, messages, slowDowns } = reporting();
+  for (let answer = 0; answer < 10; answer += 1) reporter.onSlowDown();
+  assert.equal(slowDowns(), 10);
+  assert.equal(messages().length, 1);
+});
+
+test('a reload tells what is in force and what waits for a restart', () => {
+  const { reporter, messages } = reporting();
+  reporter.onReloaded([
+    { key: 'link.share', live: true },
+    { key: 'spool.path', live: false },
+  ]);
+  reporter.onReloaded([]);
+  assert.deepEqual(messages(), [
+    'info: reloaded: changed link.share',
+    'warn: spool.path changed, too, and takes effect only after a restart',
+    'info: reloaded: nothing changed',
+  ]);
+});
+
+test('what a crash left is told only where there was something', () => {
+  const { reporter, messages } = reporting();
+  reporter.onRecovered({ restored: 0, waiting: 0 });
+  reporter.onSwept(0);
+  assert.deepEqual(messages(), []);
+  reporter.onRecovered({ restored: 2, waiting: 1 });
+  assert.match(messages()[0] ?? '', /2 files put back into the spool, 1 wait/);
+});

@@ -1,0 +1,106 @@
+// The snapshot: which state the daemon is in, and figures that follow what the stages say.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Governor } from '../../src/pace/governor.ts';
+import type { BacklogCounts } from '../../src/spool/backlog.ts';
+import { Counters } from '../../src/view/counters.ts';
+import { Statistics } from '../../src/view/statistics.ts';
+import { SimClock } from '../support/sim-clock.ts';
+
+const EMPTY: BacklogCounts = {
+  files: 0,
+  bytes: 0,
+  oldestModifiedMs: null,
+  inFlight: 0,
+  deferred: 0,
+  unsettled: 0,
+  arrivedFiles: 0,
+  arrivedBytes: 0,
+  known: true,
+  watching: true,
+  deep: false,
+  fault: null,
+};
+
+function statistics() {
+  const clock = new SimClock();
+  const counters = new Counters();
+  const now = { backlog: EMPTY, active: 0, waitingFor: undefined as string | undefined, stopping: false };
+  const limits = { targetBytesPerSec: 6_250_000, floorBytesPerSec: 125_000 };
+  const stats = new Statistics({
+    version: '1.2.3',
+    clock,
+    counters,
+    backlog: { view: () => now.backlog },
+    drain: {
+      get active() {
+        return now.active;
+      },
+    },
+    governor: new Governor(limits),
+    limits: () => limits,
+    uplink: () => ({ name: 'eth0', index: 2, capacityBitsPerSec: 100e6, capacityFrom: 'driver' }),
+    uploadLimit: () => 8,
+    waitingFor: () => now.waitingFor,
+    isStopping: () => now.stopping,
+  });
+  return { clock, counters, now, stats };
+}
+
+for (const { state, change } of [
+  { state: 'idle', change: {} },
+  { state: 'starting', change: { backlog: { ...EMPTY, known: false } } },
+  { state: 'draining', change: { backlog: { ...EMPTY, files: 1 } } },
+  { state: 'draining', change: { active: 1 } },
+  { state: 'paused', change: { waitingFor: 'the bucket', backlog: { ...EMPTY, files: 1 } } },
+  { state: 'stopping', change: { stopping: true, waitingFor: 'the bucket' } },
+] as const) {
+  test(`is ${state} with ${Object.keys(change).join(' and ') || 'nothing to do'}`, () => {
+    const { stats, now } = statistics();
+    Object.assign(now, change);
+    assert.equal(stats.snapshot().state, state);
+    assert.equal(stats.snapshot().waitingFor, now.waitingFor ?? null);
+  });
+}
+
+test('tells the link in bits a second and the backlog in files, bytes and age', async () => {
+  const { stats, now, clock } = statistics();
+  now.backlog = { ...EMPTY, files: 3, bytes: 500, oldestModifiedMs: clock.wallMs() - 5_000, deferred: 1 };
+  const { link, backlog, uploads, version } = stats.snapshot();
+  assert.equal(version, '1.2.3');
+  assert.equal(link.targetBitsPerSec, 50e6);
+  assert.equal(link.floorBitsPerSec, 1e6);
+  assert.equal(link.capacityBitsPerSec, 100e6);
+  assert.deepEqual([backlog.files, backlog.bytes, backlog.oldestAgeMs, backlog.deferred], [3, 500, 5_000, 1]);
+  assert.equal(backlog.forecast, 'unknown');
+  assert.deepEqual(uploads, { active: 0, limit: 8 });
+});
+
+test('a file from the future is of no negative age', () => {
+  const { stats, now, clock } = statistics();
+  now.backlog = { ...EMPTY, files: 1, oldestModifiedMs: clock.wallMs() + 60_000 };
+  assert.equal(stats.snapshot().backlog.oldestAgeMs, 0);
+});
+
+test('foretells the end from the bytes sent, also while one large file is under way', async () => {
+  const { stats, now, clock } = statistics();
+  now.backlog = { ...EMPTY, files: 1, bytes: 10_000 };
+  stats.start();
+  for (let second = 0; second < 10; second += 1) {
+    stats.sent(100);
+    await clock.advance(1_000);
+  }
+  const { backlog } = stats.snapshot();
+  assert.equal(Math.round(backlog.drainBytesPerSec), 100);
+  assert.equal(backlog.drainFilesPerSec, 0);
+  assert.equal(Math.round(backlog.etaMs ?? 0), 100_000);
+  stats.stop();
+  assert.equal(clock.pending, 0, 'no timer is left behind');
+});
+
+test('files found in quarantine at the start count beside those of this run', () => {
+  const { stats, counters } = statistics();
+  stats.foundQuarantined(2);
+  counters.add('quarantinedFiles');
+  assert.equal(stats.snapshot().backlog.quarantined, 3);
+});
