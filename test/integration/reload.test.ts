@@ -103,6 +103,8 @@ describe('a reload', { concurrency: 4 }, () => {
     const { keys, msg } = await daemon.says('restartNeeded');
     assert.deepEqual(keys, ['spool.path', 'log.format']);
     assert.match(String(msg), /spool\.path, log\.format.*only after a restart/);
+    daemon.signal('SIGHUP');
+    await fixture.until('the next reload says so, too', () => daemon.of('restartNeeded').length === 2);
     await fixture.put('in the old spool', 'x');
     await daemon.says('uploaded');
   });

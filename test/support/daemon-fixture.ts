@@ -172,7 +172,7 @@ export class DaemonFixture {
     const endMs = performance.now() + PATIENCE_MS;
     while (!(await condition())) {
       assert.ok(performance.now() < endMs, `waited in vain until ${what}`);
-      await delay(25);
+      await delay(10);
     }
   }
 
