@@ -73,9 +73,9 @@ describe('halfpipe', { concurrency: 4 }, () => {
     const [line, json, top] = ['status', 'status --json', 'top'].map((words) =>
       fixture.command([...words.split(' '), '--config', fixture.configFile]),
     );
-    assert.equal(await line?.exit, 0);
+    assert.equal(await line?.exit, 0, line?.stderr);
     assert.match(line?.stdout ?? '', /^[^\n]*idle[^\n]*\n$/);
-    assert.equal(await json?.exit, 0);
+    assert.equal(await json?.exit, 0, json?.stderr);
     const snapshot = JSON.parse(json?.stdout ?? '');
     assert.equal(snapshot.pid, daemon.pid);
     assert.equal(snapshot.totals.uploadedFiles, 1);

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { type Config, DaemonFixture, SLOW } from '../support/daemon-fixture.ts';
+import { type Config, DaemonFixture, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
 import { bytesOf } from '../support/store-fixture.ts';
 
 const MIB = 1024 ** 2;
@@ -151,8 +151,7 @@ describe('halfpipe run', { concurrency: 4 }, () => {
     assert.deepEqual(await fixture.spooled(), ['.hidden', 'half.part']);
   });
 
-  // 125 kB at 125 kB/s: a second in which something can happen to the file.
-  const FIRST = bytesOf(125_000, 1);
+  const FIRST = bytesOf(SLOW_BYTES, 1);
 
   test('a file that grows while it is uploaded is uploaded again, and only then deleted', async (t) => {
     const { fixture, daemon } = await draining(t, SLOW);

@@ -29,8 +29,10 @@ const QUICK: Config = {
   log: { format: 'json' },
 };
 
-/** A link of 1 Mbit/s (125 kB/s) for us, whatever else is sent over `lo`: the floor is the target. */
-export const SLOW: Config = { link: { capacity: '2 Mbit/s', floor: '50 %' } };
+/** A link of 2 Mbit/s (250 kB/s) for us, whatever else is sent over `lo`: the floor is the target. */
+export const SLOW: Config = { link: { capacity: '4 Mbit/s', floor: '50 %' } };
+/** More than a second on that link, and too large to be put twice for learning what the store does. */
+export const SLOW_BYTES = 300_000;
 
 export interface Served {
   readonly method: string;
