@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { Option } from './option.ts';
 import { schema } from './schema.ts';
 
-const SECTION_TITLES: Readonly<Record<keyof typeof schema, string>> = {
+export const SECTION_TITLES: Readonly<Record<keyof typeof schema, string>> = {
   spool: 'The folder to drain',
   link: 'The network link and how much of it uploads may take',
   s3: "Where the files go. Credentials are never set here: they come from the AWS SDK's own chain",
@@ -65,7 +65,7 @@ function setting(name: string, option: Option<unknown>): string {
   return option.default === null ? `${name}:` : `${name}: ${yaml(option.default)}`;
 }
 
-function isRequired(option: Option<unknown>): boolean {
+export function isRequired(option: Option<unknown>): boolean {
   return option.default === null && option.nullable !== true;
 }
 
@@ -74,7 +74,7 @@ function optionsOf(section: Readonly<Record<string, Option<unknown>>>): [string,
 }
 
 /** One line. */
-function yaml(value: unknown): string {
+export function yaml(value: unknown): string {
   return stringify(value, {
     collectionStyle: 'flow',
     flowCollectionPadding: false,

@@ -1,0 +1,49 @@
+// The program as one file. Against dist and node_modules: 3 MB instead of 25 MB and some 3,000 files, half the time to
+// start, and an upgrade under a running daemon cannot make it load half of the new version. The price: what is shipped
+// is not the very files `npm test` runs, which is why the system test runs on the package.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+export interface Bundle {
+  readonly code: Uint8Array;
+  /** The licences of all that is in it. */
+  readonly notices: string;
+}
+
+/** `root` is the checkout. The code is the same for the same sources and dependencies, wherever it is built. */
+export async function bundle(root: string): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: ['src/main.ts'],
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    legalComments: 'none',
+    // Names stay as they are: stack traces are read by people, and a minified bundle would save 1 % of the package.
+    minify: false,
+    // CommonJS dependencies call require for Node's own modules.
+    banner: {
+      js: `import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);`,
+    },
+    metafile: true,
+    write: false,
+    logLevel: 'warning',
+  });
+  const [output] = outputFiles;
+  if (output === undefined) throw new Error('esbuild made no file');
+  return { code: output.contents, notices: notices(root, Object.keys(metafile.inputs)) };
+}
+
+function notices(root: string, inputs: readonly string[]): string {
+  const packages = new Set(inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []));
+  return [...packages].sort().map((folder) => notice(join(root, folder))).join('\n');
+}
+
+function notice(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file === undefined ? `Licence: ${license}\n` : readFileSync(join(folder, file), 'utf8');
+  return `==== ${name} ${version} (${license}) ====\n\n${text}`;
+}
