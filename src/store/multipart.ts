@@ -32,7 +32,8 @@ export interface MultipartRequest {
   readonly signal: AbortSignal;
 }
 
-export class MultipartUpload {
+/** Not named after a field of the SDK: TypeScript 7.0.2 rewrites a property named like the class around it. */
+export class PartwiseUpload {
   readonly #request: MultipartRequest;
   readonly #digests: Digest[] = [];
   /** Aborts with the caller's signal, and when a part fails: the others need not go on. */

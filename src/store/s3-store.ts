@@ -1,13 +1,14 @@
 // The S3 adapter of the object-store port: small files whole, large ones in parts, conflicts settled before bytes
 // are sent where that can be known. It reports what the store answered and proves nothing.
 
+import type { S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../system/fault.ts';
 import { Bucket, type ObjectSettings } from './bucket.ts';
 import { digestsOfObject, likeness } from './compare.ts';
 import { digestOf } from './digest.ts';
 import { type DigestedSource, digestSource } from './digest-source.ts';
 import { learnConditions } from './learn-conditions.ts';
-import { MultipartUpload } from './multipart.ts';
+import { PartwiseUpload } from './multipart.ts';
 import type {
   JournaledUpload,
   LocalContent,
@@ -30,6 +31,10 @@ export interface S3StoreOptions extends S3ClientOptions, ObjectSettings {
   readonly partSizeBytes: number;
   /** Parts of one file in flight together; default 4. */
   readonly partsAtOnce?: number;
+  /** The store's least size of a part that is not the last; default S3's 5 MiB. */
+  readonly leastPartBytes?: number;
+  /** What sends the requests; default: a client of its own, made of these options. */
+  readonly client?: S3Client;
 }
 
 export const DEFAULT_PARTS_AT_ONCE = 4;
@@ -41,7 +46,12 @@ export class S3Store implements ObjectStore {
   /** Sends nothing yet; credentials are looked for at the first request. */
   constructor(options: S3StoreOptions) {
     this.#options = options;
-    this.#bucket = new Bucket(options.bucket, createS3Client(options), options, options.clock);
+    this.#bucket = new Bucket(
+      options.bucket,
+      options.client ?? createS3Client(options),
+      options,
+      options.clock,
+    );
   }
 
   /** The operator may have changed the credentials: they are read anew before the next request. */
@@ -50,10 +60,10 @@ export class S3Store implements ObjectStore {
   }
 
   async upload(request: UploadRequest): Promise<Upload> {
-    const { partSizeBytes, partsAtOnce = DEFAULT_PARTS_AT_ONCE } = this.#options;
+    const { partSizeBytes, partsAtOnce = DEFAULT_PARTS_AT_ONCE, leastPartBytes } = this.#options;
     const { sizeBytes } = request.source;
     if (sizeBytes <= partSizeBytes) return this.#uploadWhole(request);
-    return this.#uploadParts(request, planParts(sizeBytes, partSizeBytes, partsAtOnce));
+    return this.#uploadParts(request, planParts(sizeBytes, partSizeBytes, partsAtOnce, leastPartBytes));
   }
 
   async confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt> {
@@ -136,7 +146,7 @@ export class S3Store implements ObjectStore {
       local: async () => written ?? (await digests()).local,
       sha256Hex: async () => (await digests()).sha256Hex,
       write: async (target, onlyIfAbsent) => {
-        const multipart = new MultipartUpload({
+        const multipart = new PartwiseUpload({
           bucket,
           key: target,
           onlyIfAbsent,

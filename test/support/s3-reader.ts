@@ -1,0 +1,72 @@
+// Judges a bucket from outside, through the SDK alone and whatever server is behind it: what it holds, byte for byte as
+// digests, and what was begun and never finished.
+import { createHash } from 'node:crypto';
+import {
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { Credentials } from './built-daemon.ts';
+
+export class S3Reader {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(endpoint: string, bucket: string, { accessKeyId, secretAccessKey }: Credentials) {
+    this.#bucket = bucket;
+    this.#client = new S3Client({
+      endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** Keys as they are; asked for URL-encoded, since XML cannot carry every character a key may have. */
+  async keys(): Promise<string[]> {
+    const keys: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({
+          Bucket: this.#bucket,
+          EncodingType: 'url',
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        }),
+      );
+      for (const { Key } of page.Contents ?? []) {
+        if (Key !== undefined) keys.push(decodeURIComponent(Key.replaceAll('+', ' ')));
+      }
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+    return keys.sort();
+  }
+
+  /** Hex SHA-256 of the object's bytes, as they are read back. */
+  async sha256Of(key: string): Promise<string> {
+    const { Body: body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+    const hash = createHash('sha256');
+    for await (const chunk of body as AsyncIterable<Uint8Array>) hash.update(chunk);
+    return hash.digest('hex');
+  }
+
+  /** Key → hex SHA-256 of everything. */
+  async inventory(): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (const key of await this.keys()) found.set(key, await this.sha256Of(key));
+    return found;
+  }
+
+  /** Keys of multipart uploads that are open. */
+  async openUploads(): Promise<string[]> {
+    const { Uploads: uploads = [] } = await this.#client.send(
+      new ListMultipartUploadsCommand({ Bucket: this.#bucket }),
+    );
+    return uploads.map(({ Key }) => Key ?? '').sort();
+  }
+}

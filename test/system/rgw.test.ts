@@ -1,0 +1,206 @@
+// The main acceptance, against servers that were written by others than halfpipe's authors as well as against the
+// embedded one: many small files of nasty names and one of 300 MiB, stopped in the middle of both, then finished.
+// What the bucket holds is judged by reading it back through the SDK.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomFillSync } from 'node:crypto';
+import { mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Build, BuiltDaemon, type Credentials } from '../support/built-daemon.ts';
+import { S3Reader } from '../support/s3-reader.ts';
+import { startS3Server } from '../support/s3-server.ts';
+import { Rgw } from './rgw.ts';
+
+const MIB = 1024 ** 2;
+const LARGE_BYTES = 300 * MIB;
+const PEAK_RSS_BYTES = 250 * MIB;
+const STOP_TIMEOUT_MS = 10_000;
+const PATIENCE_MS = 90_000;
+
+interface Target extends Credentials {
+  readonly endpoint: string;
+  readonly bucket: string;
+}
+
+interface ServerUnderTest {
+  readonly name: string;
+  readonly skip: string | false;
+  start(t: TestContext): Promise<Target>;
+}
+
+const SERVERS: readonly ServerUnderTest[] = [
+  {
+    name: 'the embedded server',
+    skip: false,
+    async start(t) {
+      const directory = mkdtempSync(join(tmpdir(), 'halfpipe-s3-'));
+      const keys = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'secret-of-this-test' };
+      const server = await startS3Server({ ...keys, directory, port: 0, buckets: ['inbox'] });
+      t.after(async () => {
+        await server.close();
+        rmSync(directory, { recursive: true, force: true });
+      });
+      return { ...keys, endpoint: server.endpoint, bucket: 'inbox' };
+    },
+  },
+  {
+    name: 'Ceph RGW',
+    skip: rgwIsMissing(),
+    async start(t) {
+      const rgw = new Rgw({ port: 7510 });
+      t.after(() => rgw.stop());
+      rgw.start();
+      const { accessKeyId, secretAccessKey, bucket } = Rgw;
+      return { accessKeyId, secretAccessKey, bucket, endpoint: `http://127.0.0.1:${rgw.port}` };
+    },
+  },
+];
+
+function rgwIsMissing(): string | false {
+  if (process.getuid?.() !== 0) return 'needs root';
+  const lacking = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph'].filter(
+    (command) => spawnSync('which', [command]).status !== 0,
+  );
+  return (
+    lacking.length > 0 && `needs ${lacking.join(', ')}: apt-get install radosgw ceph-mon ceph-osd ceph-common`
+  );
+}
+
+const NASTY: readonly string[] = [
+  'with space.txt',
+  ' leading and trailing ',
+  'new\nline.txt',
+  'tab\tand\x1b[31mescape',
+  '100%.txt',
+  '%41.txt',
+  'a+b=c&d.txt',
+  'emoji 🦊.txt',
+  'umlaut a\u0308 and ä',
+  '..looks like a parent',
+  '-rf',
+  '--config=evil',
+  '#fragment?query=1',
+  'quote"\'<&>.xml',
+  'back\\slash',
+  '\u202etxt.exe',
+  `${'x'.repeat(251)}.txt`,
+  'sub/with space/%2F/file',
+];
+const NOT_UTF8 = { bytes: Buffer.from('caf\xe9.txt', 'latin1'), key: 'caf%E9.txt' };
+const PLAIN_FILES = 200;
+
+/** Fills the spool; resolves with what the bucket must hold in the end: key → hex SHA-256. */
+function fill(spool: string): Map<string, string> {
+  const expected = new Map<string, string>();
+  const put = (at: string | Buffer, key: string, sizeBytes: number) => {
+    const content = randomFillSync(Buffer.alloc(sizeBytes));
+    if (typeof at === 'string') mkdirSync(dirname(at), { recursive: true });
+    writeFileSync(at, content);
+    expected.set(key, createHash('sha256').update(content).digest('hex'));
+  };
+  const large = createHash('sha256');
+  const handle = openSync(join(spool, 'large.bin'), 'w');
+  for (let written = 0; written < LARGE_BYTES; written += MIB) {
+    const chunk = randomFillSync(Buffer.alloc(MIB));
+    large.update(chunk);
+    writeSync(handle, chunk);
+  }
+  expected.set('large.bin', large.digest('hex'));
+  for (let file = 0; file < PLAIN_FILES; file += 1)
+    put(join(spool, `plain/${file}.dat`), `plain/${file}.dat`, (file * 977) % 60_000);
+  for (const [at, name] of NASTY.entries()) put(`${spool}/${name}`, name, 1_000 + at);
+  put(Buffer.concat([Buffer.from(`${spool}/`), NOT_UTF8.bytes]), NOT_UTF8.key, 999);
+  return expected;
+}
+
+/** Files of producers that are still in the spool. */
+function spooled(spool: string): string[] {
+  const found = readdirSync(spool, { recursive: true, withFileTypes: true });
+  const files = found
+    .filter((dirent) => dirent.isFile())
+    .map((dirent) => join(dirent.parentPath, dirent.name));
+  return files.filter((path) => !path.startsWith(join(spool, '.halfpipe')));
+}
+
+describe('the main job, stopped in the middle and finished by the next start', () => {
+  const build = new Build();
+  before(() => build.make());
+  after(() => build.remove());
+
+  for (const { name, skip, start } of SERVERS) {
+    test(`against ${name}: every file exactly once, byte for byte`, { skip }, async (t) => {
+      const target = await start(t);
+      const base = mkdtempSync(join(tmpdir(), 'halfpipe-acceptance-'));
+      const reader = new S3Reader(target.endpoint, target.bucket, target);
+      t.after(() => {
+        reader.close();
+        rmSync(base, { recursive: true, force: true });
+      });
+      const spool = join(base, 'spool');
+      mkdirSync(spool);
+      const expected = fill(spool);
+      const config = join(base, 'halfpipe.json');
+      const { endpoint, bucket } = target;
+      const settings = {
+        spool: { path: spool, settle: '0 s', rescan: '1 s' },
+        // The servers' own traffic goes over lo, too: the floor is what we send, whatever else is on it. 25 MB/s.
+        link: { interface: 'lo', capacity: '400 Mbit/s', floor: '50 %' },
+        s3: { bucket, endpoint, region: 'us-east-1', forcePathStyle: true },
+        upload: { stopTimeout: `${STOP_TIMEOUT_MS / 1000} s` },
+        log: { format: 'json' },
+      };
+      writeFileSync(config, JSON.stringify(settings));
+      const launch = () => {
+        const daemon = new BuiltDaemon(build.main, ['run', '--config', config], target);
+        t.after(() => daemon.end());
+        return daemon;
+      };
+
+      const first = launch();
+      await until('it is in the middle of both', first, async () => {
+        return first.of('uploaded').length >= 20 && (await reader.openUploads()).includes('large.bin');
+      });
+      const stopped = await first.stop();
+      assert.equal(stopped.exit, 0);
+      assert.ok(stopped.tookMs < STOP_TIMEOUT_MS, `it took ${stopped.tookMs} ms to stop`);
+      const left = spooled(spool);
+      assert.ok(left.includes(join(spool, 'large.bin')), 'the large file was stopped in the middle');
+      assert.ok(left.length > 20, `only ${left.length} files were left: not in the middle`);
+      for (const [key, sha256] of await reader.inventory()) assert.equal(sha256, expected.get(key), key);
+
+      const second = launch();
+      await until('the spool is empty', second, () => spooled(spool).length === 0);
+      assert.equal((await second.stop()).exit, 0);
+      assert.deepEqual(await reader.inventory(), expected, 'the bucket holds every file and nothing else');
+      assert.deepEqual(await reader.openUploads(), []);
+      const uploads = [first, second].flatMap((run) => [...run.of('uploaded'), ...run.of('alreadyThere')]);
+      assert.deepEqual(
+        uploads.map(({ key }) => key).sort(),
+        [...expected.keys()].sort(),
+        'each exactly once',
+      );
+      assert.deepEqual([...first.strays, ...second.strays], []);
+      const peakBytes = Math.max(first.peakRssBytes, second.peakRssBytes);
+      assert.ok(peakBytes < PEAK_RSS_BYTES, `peak RSS ${(peakBytes / MIB).toFixed(0)} MiB`);
+      t.diagnostic(
+        `${expected.size} files, peak RSS ${(peakBytes / MIB).toFixed(0)} MiB, stopped in ${stopped.tookMs.toFixed(0)} ms with ${left.length} files left`,
+      );
+    });
+  }
+});
+
+async function until(
+  what: string,
+  daemon: BuiltDaemon,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const endMs = performance.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    assert.ok(performance.now() < endMs && !daemon.ended, `waited in vain until ${what}:\n${daemon.tail()}`);
+    daemon.readPeakRss();
+    await delay(50);
+  }
+}
