@@ -139,7 +139,7 @@ export const schema = nameOptions({
       example: 'alias/my-key',
     },
     conflict: {
-      doc: 'When a different object has the same key: keep-both adds a suffix to the new key, overwrite replaces the object, skip leaves the file in the spool.',
+      doc: 'When a different object has the same key: keep-both adds a suffix to the new key, overwrite replaces the object, skip moves the file to quarantine.',
       accepts: oneOf('keep-both', 'overwrite', 'skip'),
       default: 'keep-both',
     },
