@@ -1,4 +1,5 @@
 // `halfpipe check`: everything the daemon needs, tried out once, in a short table. Leaves nothing behind.
+import { statSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Environment, loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -49,12 +50,31 @@ const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
 ];
 
 async function examineSpool({ spool }: Settings): Promise<readonly string[]> {
-  const directory = await SpoolDirectory.open(spool.path);
-  const quarantined = await directory.quarantinedCount();
-  await directory.close();
+  const quarantined = await asOwnerOf(spool.path, async () => {
+    const directory = await SpoolDirectory.open(spool.path);
+    try {
+      return await directory.quarantinedCount();
+    } finally {
+      await directory.close();
+    }
+  });
   const lines = [`${spool.path}: files can be created, renamed and deleted`];
   if (quarantined > 0) lines.push(`${quarantined} files in quarantine wait for a human`);
   return lines;
+}
+
+/** Root may do everything, and what it makes the service's user could not use: it tries as the spool's owner. */
+async function asOwnerOf<T>(path: string, examine: () => Promise<T>): Promise<T> {
+  const owner = statSync(path, { throwIfNoEntry: false });
+  if (process.geteuid?.() !== 0 || owner === undefined) return await examine();
+  process.setegid?.(owner.gid);
+  process.seteuid?.(owner.uid);
+  try {
+    return await examine();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+  }
 }
 
 async function examineLink(settings: Settings): Promise<readonly string[]> {
