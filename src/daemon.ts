@@ -105,7 +105,12 @@ export class Daemon {
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
     // First what can be refused; then what people wait for.
     if (touches('link.', 's3.')) await stages.uplink.reconfigure(await uplinkOptionsOf(settings));
-    this.#settings = { ...settings, spool: { ...settings.spool, path: this.#settings.spool.path } };
+    const { spool, log } = this.#settings;
+    this.#settings = {
+      ...settings,
+      spool: { ...settings.spool, path: spool.path },
+      log: { ...settings.log, format: log.format },
+    };
     this.#applyLimits();
     this.#ports.log.level = settings.log.level;
     stages.regulator.setSampleInterval(settings.link.sampleIntervalMs);
