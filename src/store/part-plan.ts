@@ -14,9 +14,14 @@ export interface PartPlan {
 }
 
 /** The configured part size, grown in whole MiB until 10,000 parts hold the file. */
-export function planParts(sizeBytes: number, configuredPartBytes: number, partsAtOnce: number): PartPlan {
+export function planParts(
+  sizeBytes: number,
+  configuredPartBytes: number,
+  partsAtOnce: number,
+  leastPartBytes: number = MIN_PART_BYTES,
+): PartPlan {
   const needed = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
-  const wanted = Math.max(configuredPartBytes, MIN_PART_BYTES);
+  const wanted = Math.max(configuredPartBytes, leastPartBytes);
   const partSizeBytes = Math.max(wanted, needed);
   return {
     partSizeBytes,
