@@ -20,9 +20,9 @@ export function planParts(
   partsAtOnce: number,
   leastPartBytes: number = MIN_PART_BYTES,
 ): PartPlan {
-  const needed = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
+  const needed = sizeBytes / MAX_PARTS;
   const wanted = Math.max(configuredPartBytes, leastPartBytes);
-  const partSizeBytes = Math.max(wanted, needed);
+  const partSizeBytes = needed <= wanted ? wanted : Math.ceil(needed / MIB) * MIB;
   return {
     partSizeBytes,
     partCount: Math.ceil(sizeBytes / partSizeBytes),
