@@ -1,0 +1,291 @@
+// node:fs as the real spool code sees it in a simulation. Paths below `/sim/N` and descriptors opened there belong to
+// process N; everything else goes to the real file system. Import it before anything of src/spool: some of that code
+// takes its functions when it is loaded. Each call is one step of the process, which may fail, wait, or be its last.
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { type Errno, type SimDisk, type SimNode, systemError } from './sim-spool-disk.ts';
+
+/** What decides about each step of a process. */
+export interface SimSteps {
+  readonly dead: boolean;
+  /**
+   * Runs `effect` when its time has come. Rejects with an error of the system's; never settles once the process is dead.
+   */
+  take<T>(operation: string, subject: string, effect: () => T): Promise<T>;
+  /** A read(2) may give fewer bytes than asked for: how many of `bytes`, at least one. */
+  shortRead(bytes: number): number;
+}
+
+interface Descriptor {
+  readonly node: SimNode;
+  readonly name: string;
+}
+
+type Path = string | Buffer;
+
+const DESCRIPTORS_EACH = 1_000_000;
+const NEVER = new Promise<never>(() => undefined);
+const processes = new Map<number, SimFiles>();
+let made = 0;
+
+/** One process's view of a disk. */
+export class SimFiles {
+  /** Where the spool is for this process. */
+  readonly spoolPath: string;
+  readonly #id: number;
+  readonly #disk: SimDisk;
+  readonly #steps: SimSteps;
+  readonly #open = new Map<number, Descriptor>();
+  #opened = 0;
+
+  constructor(disk: SimDisk, steps: SimSteps) {
+    made += 1;
+    this.#id = made;
+    this.#disk = disk;
+    this.#steps = steps;
+    this.spoolPath = `/sim/${this.#id}/spool`;
+    processes.set(this.#id, this);
+  }
+
+  /** Nothing of this process will ever be heard again. */
+  end(): void {
+    processes.delete(this.#id);
+    this.#open.clear();
+  }
+
+  get openDescriptors(): number {
+    return this.#open.size;
+  }
+
+  open(path: Path, flags: number | string = 'r', mode = 0o666) {
+    return this.#step('open', path, () => this.#handle(this.#openNow(path, flags, mode)));
+  }
+
+  lstat(path: Path) {
+    return this.#step('lstat', path, () => statsOf(this.#disk.get(...this.#at(path))));
+  }
+
+  mkdir(path: Path, options: { recursive?: boolean; mode?: number } = {}) {
+    return this.#step('mkdir', path, () => {
+      const [below, from] = this.#at(path);
+      if (options.recursive !== true) return this.#disk.makeFolder(below, options.mode ?? 0o777, from);
+      const names = below.split('/');
+      for (let count = 1; count <= names.length; count += 1) {
+        const folder = names.slice(0, count).join('/');
+        if (this.#disk.find(folder, from) === undefined)
+          this.#disk.makeFolder(folder, options.mode ?? 0o777, from);
+      }
+    });
+  }
+
+  rmdir(path: Path) {
+    return this.#step('rmdir', path, () => this.#disk.removeFolder(...this.#at(path)));
+  }
+
+  unlink(path: Path) {
+    return this.#step('unlink', path, () => void this.#disk.unlink(...this.#at(path)));
+  }
+
+  rename(from: Path, to: Path) {
+    return this.#step('rename', to, () => this.#renameNow(from, to));
+  }
+
+  link(from: Path, to: Path) {
+    return this.#step('link', to, () => {
+      const [[source, sourceNode], [target, targetNode]] = [this.#at(from), this.#at(to)];
+      this.#disk.link(source, target, sourceNode, targetNode);
+    });
+  }
+
+  readFile(path: Path) {
+    return this.#step('read', path, () => this.#disk.get(...this.#at(path)).content.toString('utf8'));
+  }
+
+  readdir(path: Path, options: { withFileTypes?: boolean } = {}) {
+    return this.#step('readdir', path, () =>
+      this.#entries(path).map(([name, node]) =>
+        options.withFileTypes === true ? dirent(Buffer.from(name, 'latin1'), node) : name,
+      ),
+    );
+  }
+
+  opendir(path: Path, options: { encoding?: string } = {}) {
+    const asBuffer = options.encoding === 'buffer';
+    return this.#step('opendir', path, () => {
+      const entries = this.#entries(path);
+      async function* read() {
+        for (const [name, node] of entries) yield dirent(asBuffer ? Buffer.from(name, 'latin1') : name, node);
+      }
+      return read();
+    });
+  }
+
+  openSync(path: Path, flags: number, mode: number): number {
+    return this.#openNow(path, flags, mode);
+  }
+
+  lstatSync(path: Path) {
+    return statsOf(this.#disk.get(...this.#at(path)));
+  }
+
+  fstatSync(fd: number) {
+    return statsOf(this.#descriptor(fd).node);
+  }
+
+  renameSync(from: Path, to: Path): void {
+    this.#renameNow(from, to);
+  }
+
+  closeSync(fd: number): void {
+    this.#open.delete(fd);
+  }
+
+  #step<T>(operation: string, path: Path, effect: () => T): Promise<T> {
+    return this.#steps.take(operation, this.#shown(path), effect);
+  }
+
+  /** The path for people and for the trace: the same in every run, so without what is drawn by the code itself. */
+  #shown(path: Path): string {
+    const text = textOf(path);
+    const [, fd, below] = /^\/proc\/self\/fd\/(\d+)\/(.*)$/s.exec(text) ?? [];
+    const shown = fd === undefined ? text.replace(/^\/sim\/\d+/, '') : `${this.#nameOf(Number(fd))}/${below}`;
+    return shown
+      .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '*')
+      .replace(/(quarantine\/[0-9TZ]+-)[0-9a-f]{8}/, '$1*');
+  }
+
+  #nameOf(fd: number): string {
+    return this.#open.get(fd)?.name ?? '?';
+  }
+
+  #at(path: Path): [below: string, from: SimNode | undefined] {
+    const text = textOf(path);
+    const [, fd, below = ''] = /^\/proc\/self\/fd\/(\d+)\/?(.*)$/s.exec(text) ?? [];
+    if (fd === undefined) return [text.replace(/^\/sim\/\d+/, ''), undefined];
+    return [below, this.#descriptor(Number(fd)).node];
+  }
+
+  #descriptor(fd: number): Descriptor {
+    const descriptor = this.#open.get(fd);
+    if (descriptor === undefined) throw new Error(`descriptor ${fd} is used after it was closed`);
+    return descriptor;
+  }
+
+  #openNow(path: Path, flags: number | string, mode: number): number {
+    const creates = typeof flags === 'string' ? flags.startsWith('w') : (flags & fs.constants.O_CREAT) !== 0;
+    const [below, from] = this.#at(path);
+    const found = this.#disk.find(below, from);
+    const wantsFolder = typeof flags === 'number' && (flags & fs.constants.O_DIRECTORY) !== 0;
+    const isExclusive = typeof flags === 'string' ? flags === 'wx' : (flags & fs.constants.O_EXCL) !== 0;
+    if (found === undefined && !creates) throw systemError('ENOENT', 'open');
+    if (found !== undefined && creates && isExclusive) throw systemError('EEXIST', 'open');
+    if (found !== undefined && wantsFolder && found.entries === undefined)
+      throw systemError('ENOTDIR', 'open');
+    const node = found ?? this.#disk.create(below, mode, from);
+    this.#opened += 1;
+    const fd = this.#id * DESCRIPTORS_EACH + this.#opened;
+    this.#open.set(fd, { node, name: this.#shown(path) });
+    return fd;
+  }
+
+  #renameNow(from: Path, to: Path): void {
+    const [[source, sourceNode], [target, targetNode]] = [this.#at(from), this.#at(to)];
+    this.#disk.rename(source, target, sourceNode, targetNode);
+  }
+
+  #entries(path: Path): [string, SimNode][] {
+    const folder = this.#disk.get(...this.#at(path));
+    if (folder.entries === undefined) throw systemError('ENOTDIR', 'opendir');
+    return [...folder.entries];
+  }
+
+  #handle(fd: number) {
+    const { node, name } = this.#descriptor(fd);
+    const step = <T>(operation: string, effect: () => T) => this.#steps.take(operation, name, effect);
+    return {
+      fd,
+      stat: () => step('fstat', () => statsOf(node)),
+      chmod: (mode: number) => step('chmod', () => void Object.assign(node, { mode })),
+      sync: () => step('fsync', () => undefined),
+      close: () => step('close', () => void this.#open.delete(fd)),
+      truncate: (size: number) =>
+        step('truncate', () => this.#disk.write(node, Buffer.from(node.content.subarray(0, size)))),
+      writeFile: (text: string) => step('write', () => this.#disk.write(node, Buffer.from(text))),
+      write: (bytes: Buffer, from: number, length: number, offset: number) =>
+        step('write', () => {
+          const content = Buffer.alloc(Math.max(node.content.length, offset + length));
+          node.content.copy(content);
+          bytes.copy(content, offset, from, from + length);
+          this.#disk.write(node, content);
+        }),
+      read: (into: Buffer, at: number, length: number, offset: number) =>
+        step('read', () => {
+          const available = Math.max(0, Math.min(length, node.content.length - offset));
+          const bytesRead = available === 0 ? 0 : this.#steps.shortRead(available);
+          node.content.copy(into, at, offset, offset + bytesRead);
+          return { bytesRead };
+        }),
+    };
+  }
+}
+
+function textOf(path: Path): string {
+  return (typeof path === 'string' ? Buffer.from(path) : path).toString('latin1');
+}
+
+function dirent(name: string | Buffer, node: SimNode) {
+  return { name, isDirectory: () => node.entries !== undefined, isFile: () => node.entries === undefined };
+}
+
+function statsOf(node: SimNode) {
+  const no = () => false;
+  return {
+    dev: 1n,
+    ino: node.ino,
+    uid: BigInt(process.geteuid?.() ?? 0),
+    size: BigInt(node.content.length),
+    mode: BigInt(node.mode),
+    mtimeNs: node.mtimeNs,
+    ctimeNs: node.ctimeNs,
+    isFile: () => node.entries === undefined,
+    isDirectory: () => node.entries !== undefined,
+    ...{ isSymbolicLink: no, isFIFO: no, isSocket: no },
+  };
+}
+
+/** The process a path or descriptor belongs to; `dead` when it has ended, undefined for the real file system. */
+function ownerOf(target: unknown): SimFiles | 'dead' | undefined {
+  let id: number;
+  if (typeof target === 'number') id = Math.floor(target / DESCRIPTORS_EACH);
+  else if (typeof target === 'string' || Buffer.isBuffer(target)) {
+    const [, sim, fd] = /^\/(?:sim\/(\d+)\/|proc\/self\/fd\/(\d{7,})\/)/.exec(textOf(target)) ?? [];
+    id = Number(sim ?? Math.floor(Number(fd ?? 0) / DESCRIPTORS_EACH));
+  } else return undefined;
+  return id === 0 ? undefined : (processes.get(id) ?? 'dead');
+}
+
+type Functions = Record<string, (...args: unknown[]) => unknown>;
+
+function divert(module: Functions, name: string, style: 'promise' | 'callback' | 'sync'): void {
+  const real = module[name]?.bind(module);
+  module[name] = (...args) => {
+    const owner = ownerOf(args[0]);
+    if (owner === undefined) return real?.(...args);
+    if (owner === 'dead' && style === 'sync') throw systemError('EIO', name);
+    if (owner === 'dead') return NEVER;
+    const simulated = owner as unknown as Functions;
+    if (style !== 'callback') return simulated[name]?.(...args);
+    const callback = args.pop() as (error: unknown, result?: unknown) => void;
+    (simulated[name]?.(...args) as Promise<unknown>).then((result) => callback(null, result), callback);
+    return undefined;
+  };
+}
+
+const PROMISED = 'open lstat mkdir rmdir unlink rename link readFile readdir opendir'.split(' ');
+for (const name of PROMISED) divert(fs.promises as unknown as Functions, name, 'promise');
+for (const name of ['lstat', 'opendir']) divert(fs as unknown as Functions, name, 'callback');
+for (const name of ['openSync', 'lstatSync', 'fstatSync', 'renameSync', 'closeSync'])
+  divert(fs as unknown as Functions, name, 'sync');
+syncBuiltinESMExports();
+
+export type { Errno };

@@ -1,0 +1,62 @@
+// The SDK's client of all simulated processes, made once: its requests go to whichever network is set. Nothing is
+// signed, which costs half the time and decides nothing; all else is as in the real client.
+import { S3Client } from '@aws-sdk/client-s3';
+import { Upload as PartUploader } from '@aws-sdk/lib-storage';
+import { RetryBrokenConnection } from '../../src/store/retry-broken-connection.ts';
+import { responseOf, type Sender, type SimStoreNetwork } from './sim-store-network.ts';
+import type { StoreRequest } from './sim-store-server.ts';
+
+/** Small enough that a simulated file has several parts. */
+export const SIM_PART_BYTES = 1_024;
+
+// lib-storage holds its callers to S3's 5 MiB.
+Reflect.set(PartUploader, 'MIN_PART_SIZE', 1);
+
+/** What the client sends goes to `network` as if `sender` had sent it. */
+export function simClient(network: SimStoreNetwork, sender: Sender): S3Client {
+  const handler = {
+    metadata: { handlerProtocol: 'http/1.1' },
+    handle: async (
+      request: {
+        method: string;
+        path: string;
+        query?: object;
+        headers: Record<string, string>;
+        body?: unknown;
+      },
+      options: { abortSignal?: AbortSignal } = {},
+    ) => {
+      const { method, path, query = {}, headers } = request;
+      const sent: StoreRequest = { method, path, query: { ...query }, headers, body: bytesOf(request.body) };
+      return responseOf(await network.send(sender, sent, options.abortSignal));
+    },
+    destroy: () => undefined,
+    updateHttpClientConfig: () => undefined,
+    httpHandlerConfigs: () => ({}),
+  };
+  // A client of this process's own in all but its handler: made anew, each would read its configuration from disk again.
+  return Object.assign(Object.create(shared), {
+    config: { ...shared.config, requestHandler: handler },
+    destroy: () => undefined,
+  });
+}
+
+const signer = { sign: async (request: unknown) => request };
+
+const shared = new S3Client({
+  region: 'us-east-1',
+  endpoint: 'http://store',
+  forcePathStyle: true,
+  followRegionRedirects: false,
+  credentials: { accessKeyId: 'sim', secretAccessKey: 'sim' },
+  requestChecksumCalculation: 'WHEN_REQUIRED',
+  responseChecksumValidation: 'WHEN_REQUIRED',
+  retryStrategy: new RetryBrokenConnection(),
+  expectContinueHeader: false,
+  signer: signer as never,
+});
+
+function bytesOf(body: unknown): Buffer {
+  if (body === undefined || body === null) return Buffer.alloc(0);
+  return typeof body === 'string' ? Buffer.from(body) : Buffer.from(body as Uint8Array);
+}

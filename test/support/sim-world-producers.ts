@@ -1,0 +1,182 @@
+// Those who put files into a simulated spool, in every way there is, and the books on what is owed to them.
+// A file is owed from the moment it has a name in the spool until its producer itself replaces or deletes it.
+import { createHash } from 'node:crypto';
+import type { Obligation } from './oracle.ts';
+import type { SimClock } from './sim-clock.ts';
+import type { SimDisk, SimNode } from './sim-spool-disk.ts';
+import type { SimRandom } from './sim-world-random.ts';
+
+export const SPOOL = '/spool';
+const PATHS = ['a.bin', 'b.txt', 'c', 'dir/a.bin', 'dir/d.bin', 'dir/sub/e.dat', 'f.bin'] as const;
+
+interface Owed {
+  path: string;
+  digests: string[];
+  /** Written to, last, while it had no name among the producers' files. */
+  racy: boolean;
+}
+
+export interface ProducersParts {
+  readonly clock: SimClock;
+  readonly disk: SimDisk;
+  readonly random: SimRandom;
+  /** Bytes up to which files are sent whole. */
+  readonly partBytes: number;
+  readonly onChange: () => void;
+  readonly note: (text: string) => void;
+}
+
+export class SimProducers {
+  readonly everInSpool = new Set<string>();
+  /** Writes that came while the file was between its last check and its end, when the process crashed: nobody's promise. */
+  excusedRaces = 0;
+  readonly #parts: ProducersParts;
+  readonly #owed = new Map<SimNode, Owed>();
+  /** Files some producer still has open. */
+  readonly #open: SimNode[] = [];
+  #made = 0;
+
+  constructor(parts: ProducersParts) {
+    this.#parts = parts;
+  }
+
+  get obligations(): Obligation[] {
+    return [...this.#owed.values()].map(({ path, digests }) => ({ path, digests }));
+  }
+
+  /** One of them does something. */
+  act(): void {
+    const { random, onChange, note } = this.#parts;
+    const path = random.pick(PATHS);
+    const before = this.#at(path);
+    const dice = random.int(100);
+    if (before === undefined || dice < 25) {
+      if (dice % 4 === 0) this.#writeSlowly(path);
+      else this.#publish(path);
+    } else if (dice < 35) this.#delete(path);
+    else if (dice < 50) this.#move(path, random.pick(PATHS));
+    else if (dice < 60)
+      this.#write(before, before.content.subarray(0, random.int(before.content.length + 1)));
+    else if (dice < 85) this.#change(before);
+    else this.#parts.disk.write(before, before.content);
+    const held = random.chance(0.3) ? this.#open[random.int(this.#open.length)] : undefined;
+    if (held !== undefined) this.#change(held);
+    note(`producer ${dice} ${path} ${this.#at(path)?.ino} ${this.#at(path)?.content.length}`);
+    onChange();
+  }
+
+  /** The process is gone: who wrote into what it was just removing cannot be helped. */
+  crashed(): void {
+    for (const [node, { racy }] of this.#owed) {
+      if (!racy || node.links > 0) continue;
+      this.#owed.delete(node);
+      this.excusedRaces += 1;
+    }
+  }
+
+  /** Written under another name, then renamed: the recommended way. */
+  #publish(path: string): void {
+    const { disk } = this.#parts;
+    this.#makeFolders(path);
+    this.#made += 1;
+    const temporary = `${SPOOL}/.new-${this.#made}`;
+    const node = disk.create(temporary, 0o644);
+    disk.write(node, this.#content());
+    this.#takeBack(path);
+    disk.rename(temporary, `${SPOOL}/${path}`);
+    this.#own(node, path);
+    if (this.#parts.random.chance(0.2)) this.#open.push(node);
+  }
+
+  /** Under its own name from the first byte, with pauses shorter and longer than anybody's patience. */
+  #writeSlowly(path: string): void {
+    const { disk, clock, random } = this.#parts;
+    if (this.#at(path) !== undefined) return this.#publish(path);
+    this.#makeFolders(path);
+    const node = disk.create(`${SPOOL}/${path}`, 0o644);
+    this.#own(node, path);
+    this.#open.push(node);
+    let atMs = 0;
+    for (let pieces = 1 + random.int(4); pieces > 0; pieces -= 1) {
+      atMs += random.between(1, random.chance(0.2) ? 4_000 : 700);
+      clock.schedule(atMs, () => {
+        this.#write(node, Buffer.concat([node.content, this.#content()]));
+        this.#parts.onChange();
+      });
+    }
+  }
+
+  #change(node: SimNode): void {
+    const { random } = this.#parts;
+    const content = Buffer.from(node.content);
+    if (content.length === 0 || random.chance(0.4))
+      return this.#write(node, Buffer.concat([content, this.#content()]));
+    const at = random.int(content.length);
+    content[at] = (content[at] ?? 0) + 1;
+    this.#write(node, content);
+  }
+
+  #delete(path: string): void {
+    this.#takeBack(path);
+    this.#parts.disk.unlink(`${SPOOL}/${path}`);
+  }
+
+  #move(from: string, to: string): void {
+    const node = this.#at(from);
+    if (node === undefined || from === to) return;
+    this.#makeFolders(to);
+    if (this.#at(to) !== node) this.#takeBack(to);
+    this.#parts.disk.rename(`${SPOOL}/${from}`, `${SPOOL}/${to}`);
+    const owed = this.#owed.get(node);
+    if (owed !== undefined) owed.path = to;
+  }
+
+  #own(node: SimNode, path: string): void {
+    const digest = digestOf(node.content);
+    this.everInSpool.add(digest);
+    this.#owed.set(node, { path, digests: [digest], racy: false });
+  }
+
+  #takeBack(path: string): void {
+    const node = this.#at(path);
+    if (node !== undefined) this.#owed.delete(node);
+  }
+
+  #write(node: SimNode, content: Buffer): void {
+    this.#parts.disk.write(node, Buffer.from(content));
+    const owed = this.#owed.get(node);
+    const digest = digestOf(node.content);
+    this.everInSpool.add(digest);
+    if (owed === undefined) return;
+    if (node.links === 0) {
+      // Removed, with a proof, before this was written.
+      owed.digests.push(digest);
+      return;
+    }
+    owed.digests = [digest];
+    owed.racy = this.#at(owed.path) !== node;
+  }
+
+  #at(path: string): SimNode | undefined {
+    return this.#parts.disk.find(`${SPOOL}/${path}`);
+  }
+
+  #makeFolders(path: string): void {
+    const { disk } = this.#parts;
+    const names = path.split('/').slice(0, -1);
+    for (let count = 1; count <= names.length; count += 1) {
+      const folder = `${SPOOL}/${names.slice(0, count).join('/')}`;
+      if (disk.find(folder) === undefined) disk.makeFolder(folder, 0o755);
+    }
+  }
+
+  #content(): Buffer {
+    const { random, partBytes } = this.#parts;
+    if (random.chance(0.05)) return Buffer.alloc(0);
+    return random.bytes(1 + random.int(random.chance(0.4) ? 4 * partBytes : 64));
+  }
+}
+
+export function digestOf(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}

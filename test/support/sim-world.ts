@@ -1,0 +1,364 @@
+// A whole world from one seed: a disk, producers, a store, a network between, and the daemon's processes one after the
+// other. First everything goes wrong, then nothing any more; then the oracle judges. The same seed is the same run.
+import './sim-spool-files.ts';
+
+import { keyFor } from '../../src/store/keys.ts';
+import { judge, type QuarantinedFile, type Violation } from './oracle.ts';
+import { SimClock } from './sim-clock.ts';
+import { type Errno, SimDisk, systemError } from './sim-spool-disk.ts';
+import { SIM_PART_BYTES } from './sim-store-client.ts';
+import { SimStoreNetwork } from './sim-store-network.ts';
+import { SimStoreServer } from './sim-store-server.ts';
+import { type Plant, SETTLE_MS, SimProcess, type SimSettings } from './sim-world-process.ts';
+import { digestOf, SimProducers, SPOOL } from './sim-world-producers.ts';
+import { SimRandom } from './sim-world-random.ts';
+
+export interface SimOptions {
+  readonly plant?: Plant;
+  /** Sees every line of the trace. */
+  readonly onTrace?: (line: string) => void;
+}
+
+export interface SimOutcome {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  /** Of the whole trace: equal for equal runs. */
+  readonly hash: string;
+  readonly figures: SimFigures;
+}
+
+/** How often what happened, by name. */
+export type SimFigures = Readonly<Record<string, number>>;
+
+const PRIVATE = `${SPOOL}/.halfpipe`;
+const QUIET_LIMIT_MS = 40 * 60_000;
+/** Versions of one path that can wait aside, each for a start of its own. */
+const RESTARTS_MAX = 14;
+
+export async function simulate(seed: number, options: SimOptions = {}): Promise<SimOutcome> {
+  const world = new SimWorld(seed, options);
+  return world.run();
+}
+
+export class SimWorld {
+  readonly clock = new SimClock();
+  readonly disk = new SimDisk(() => this.clock.wallMs());
+  readonly random: SimRandom;
+  readonly settings: SimSettings;
+  readonly plant: Plant;
+  readonly network: SimStoreNetwork;
+  readonly #seed: number;
+  readonly #onTrace: SimOptions['onTrace'];
+  readonly #chaos: SimRandom;
+  readonly #steps: SimRandom;
+  readonly #producers: SimProducers;
+  readonly #server: SimStoreServer;
+  readonly #foreign = new Map<string, string>();
+  readonly #foreignUploads: string[] = [];
+  readonly #figures: Record<string, number> = {};
+  readonly #violations: Violation[] = [];
+  #process: SimProcess | undefined;
+  #faulty = true;
+  #diskFaultShare = 0;
+  #diskFull = false;
+  #stepsLeft = Number.POSITIVE_INFINITY;
+  #crashesLeft = 0;
+  #hash = 0x811c9dc5;
+
+  constructor(seed: number, { plant = {}, onTrace }: SimOptions) {
+    this.#seed = seed;
+    this.plant = plant;
+    this.#onTrace = onTrace;
+    const random = new SimRandom(seed);
+    [this.random, this.#chaos, this.#steps] = [random.fork(), random.fork(), random.fork()];
+    const { clock, disk } = this;
+    const note = (text: string) => this.note(text);
+    this.settings = {
+      conflict: random.chance(0.9) ? 'keep-both' : 'skip',
+      settleMs: random.chance(0.3) ? 0 : SETTLE_MS,
+      order: random.pick(['oldest-first', 'oldest-first', 'newest-first', 'smallest-first', 'name']),
+      prunes: random.chance(0.5),
+    };
+    this.#server = new SimStoreServer({
+      conditions: random.pick(['honour', 'honour', 'ignore', 'refuse']),
+      opaqueEtags: random.chance(0.3),
+      checksums: random.chance(0.4),
+      checksMd5: random.chance(0.4),
+    });
+    this.network = new SimStoreNetwork({
+      clock,
+      random: random.fork(),
+      server: this.#server,
+      onFault: (fault) => this.count(`network: ${fault}`),
+      note,
+    });
+    this.#producers = new SimProducers({
+      clock,
+      disk,
+      random: random.fork(),
+      partBytes: SIM_PART_BYTES,
+      note,
+      onChange: () => this.#hint(),
+    });
+  }
+
+  async run(): Promise<SimOutcome> {
+    this.#setUp();
+    this.#startProcess();
+    await this.clock.advance(this.#chaos.between(15_000, 40_000));
+    this.#calm();
+    await this.#until(() => this.#isDrained(), 'drained');
+    await this.#restartUntilClean();
+    this.#judge();
+    const figures = { ...this.#figures, 'excused races': this.#producers.excusedRaces };
+    const hash = (this.#hash >>> 0).toString(16).padStart(8, '0');
+    return { seed: this.#seed, violations: this.#violations, hash, figures };
+  }
+
+  /** One line of the trace. */
+  note(text: string): void {
+    const line = `${this.clock.monotonicMs().toFixed(3)} ${text}`;
+    for (let at = 0; at < line.length; at += 1)
+      this.#hash = Math.imul(this.#hash ^ line.charCodeAt(at), 0x01000193);
+    this.#onTrace?.(line);
+  }
+
+  count(what: string): void {
+    this.#figures[what] = (this.#figures[what] ?? 0) + 1;
+  }
+
+  isLastStep(): boolean {
+    this.#stepsLeft -= 1;
+    return this.#stepsLeft === 0;
+  }
+
+  stepDelayMs(): number {
+    const dice = this.#steps.next();
+    if (dice < 0.8) return 0;
+    return dice < 0.995 || !this.#faulty ? this.#steps.between(0, 3) : this.#steps.between(100, 3_000);
+  }
+
+  shortRead(bytes: number): number {
+    return bytes > 1 && this.#steps.chance(0.3) ? 1 + this.#steps.int(bytes) : bytes;
+  }
+
+  diskFault(operation: string, subject: string): NodeJS.ErrnoException | undefined {
+    const code = this.#faulty ? this.#errno(operation, subject) : undefined;
+    if (code === undefined) return undefined;
+    this.count(`disk: ${code}`);
+    return systemError(code, operation);
+  }
+
+  crashed(): void {
+    this.count('crash');
+    this.note('CRASH');
+    this.#producers.crashed();
+    // It may not have got round to writing down the id of an upload it had just begun.
+    for (const [id, { used }] of this.#server.uploads) if (!used) this.network.untold.add(id);
+    this.#armCrash();
+    this.#restartSoon();
+  }
+
+  stopped(openDescriptors: number): void {
+    this.note('stopped');
+    if (openDescriptors > 0)
+      this.#violations.push({ kind: 'leftover', what: `${openDescriptors} descriptors open after a stop` });
+  }
+
+  #setUp(): void {
+    const { disk, clock } = this;
+    const chaos = this.#chaos;
+    disk.makeFolder(SPOOL, 0o755);
+    this.network.faultShare = chaos.pick([0.02, 0.1, 0.3]);
+    this.#diskFaultShare = chaos.pick([0, 0.0005, 0.005]);
+    this.#crashesLeft = chaos.int(5);
+    this.#armCrash();
+    for (const key of ['a.bin', 'c', 'dir/d.bin']) {
+      if (!chaos.chance(0.2)) continue;
+      const body = chaos.bytes(chaos.int(200));
+      this.#server.put(key, body);
+      this.#foreign.set(key, digestOf(body));
+      if (chaos.chance(0.5)) this.#foreignUploads.push(this.#server.begin(key));
+    }
+    for (let count = 4 + chaos.int(12); count > 0; count -= 1)
+      clock.schedule(chaos.between(0, 20_000), () => this.#producers.act());
+    for (let count = chaos.int(3); count > 0; count -= 1) this.#planOutage(chaos.between(0, 20_000));
+    if (chaos.chance(0.3)) this.#planFullDisk(chaos.between(0, 20_000));
+    if (chaos.chance(0.2)) clock.schedule(chaos.between(0, 20_000), () => this.#stepWall());
+    if (chaos.chance(0.25)) clock.schedule(chaos.between(1_000, 20_000), () => this.#stopProcess());
+  }
+
+  #planOutage(atMs: number): void {
+    this.clock.schedule(atMs, () => {
+      this.network.outage = this.#faulty ? '500' : undefined;
+      this.clock.schedule(this.#chaos.between(500, 8_000), () => {
+        this.network.outage = undefined;
+      });
+    });
+  }
+
+  #planFullDisk(atMs: number): void {
+    this.clock.schedule(atMs, () => {
+      this.#diskFull = true;
+      this.clock.schedule(this.#chaos.between(500, 8_000), () => {
+        this.#diskFull = false;
+      });
+    });
+  }
+
+  #stepWall(): void {
+    this.count('wall clock step');
+    this.clock.stepWall(this.#chaos.pick([-3_600_000, 3_600_000, -5_000, 86_400_000]));
+  }
+
+  /** From now on nothing goes wrong any more; what is under way still may. */
+  #calm(): void {
+    this.note('CALM');
+    this.#faulty = false;
+    this.network.faultShare = 0;
+    this.network.outage = undefined;
+    this.#diskFull = false;
+    this.#stepsLeft = Number.POSITIVE_INFINITY;
+  }
+
+  #armCrash(): void {
+    this.#crashesLeft -= 1;
+    const far = this.#chaos.pick([60, 300, 1_000]);
+    this.#stepsLeft =
+      this.#faulty && this.#crashesLeft >= 0 ? 1 + this.#chaos.int(far) : Number.POSITIVE_INFINITY;
+  }
+
+  #startProcess(): void {
+    const process = new SimProcess(this);
+    this.#process = process;
+    process.start().then(
+      () => this.note('started'),
+      (error) => {
+        if (process.dead) return;
+        this.note(`start failed: ${error.message}`);
+        process.end();
+        this.#restartSoon();
+      },
+    );
+  }
+
+  #restartSoon(): void {
+    this.#process = undefined;
+    this.clock.schedule(this.#chaos.between(50, 3_000), () => {
+      if (this.#process === undefined) this.#startProcess();
+    });
+  }
+
+  #stopProcess(): void {
+    const process = this.#process;
+    if (process?.ready !== true) return;
+    this.count('graceful stop');
+    process.stop().then(
+      () => this.#restartSoon(),
+      (error) => this.#violations.push({ kind: 'not drained', what: `stop() failed: ${error}` }),
+    );
+  }
+
+  #hint(): void {
+    if (this.#chaos.chance(0.3)) return this.count('watch event lost');
+    this.clock.schedule(this.#chaos.between(1, 50), () => this.#process?.hint());
+  }
+
+  #errno(operation: string, subject: string): Errno | undefined {
+    const writes = operation === 'write' || operation === 'mkdir' || operation === 'fsync';
+    if (
+      this.#diskFull &&
+      subject.startsWith(PRIVATE) &&
+      (writes || (operation === 'open' && subject.includes('/tmp/')))
+    )
+      return 'ENOSPC';
+    if (operation === 'close' || !this.#steps.chance(this.#diskFaultShare)) return undefined;
+    return operation === 'open' || operation === 'opendir' ? 'EMFILE' : 'EIO';
+  }
+
+  async #until(isDone: () => boolean, what: string): Promise<void> {
+    const endMs = this.clock.monotonicMs() + QUIET_LIMIT_MS;
+    while (!isDone()) {
+      if (this.clock.monotonicMs() > endMs) {
+        this.#violations.push({ kind: 'not drained', what: `never ${what}` });
+        return;
+      }
+      await this.clock.advance(1_000);
+    }
+  }
+
+  /** What waits for the next start gets it. */
+  async #restartUntilClean(): Promise<void> {
+    for (let restart = 0; restart < RESTARTS_MAX; restart += 1) {
+      await this.#until(() => this.#process?.ready === true, 'ready');
+      if (restart > 0 && this.#leftovers().length === 0 && this.#openUploads().length === 0) return;
+      const before = this.#process;
+      this.#stopProcess();
+      await this.#until(() => this.#process !== before, 'stopped');
+      await this.#until(() => this.#process?.ready === true && this.#isDrained(), 'drained after a restart');
+      if (this.#violations.length > 0) return;
+    }
+  }
+
+  #isDrained(): boolean {
+    if (this.#process?.idle !== true || this.network.underWay > 0) return false;
+    return this.#spooled().size === 0;
+  }
+
+  #judge(): void {
+    const digests = ([key, { body }]: [string, { body: Buffer }]) => [key, digestOf(body)] as const;
+    const { objects } = this.#server;
+    this.#violations.push(
+      ...judge({
+        obligations: this.#producers.obligations,
+        keyOf: (path) => keyFor(Buffer.from(path), ''),
+        bucket: new Map([...objects].map(digests)),
+        spool: this.#spooled(),
+        quarantine: this.#quarantined(),
+        everInSpool: this.#producers.everInSpool,
+        foreign: this.#foreign,
+        damaged: new Set([...objects].filter(([, { damaged }]) => damaged).map(([key]) => key)),
+        openUploads: this.#openUploads(),
+        leftovers: this.#leftovers(),
+        quiet: true,
+      }),
+    );
+    for (const uploadId of this.#foreignUploads)
+      if (!this.#server.uploads.has(uploadId))
+        this.#violations.push({ kind: 'foreign', what: `${uploadId}, another's upload, was ended` });
+    for (const uploadId of this.network.untold)
+      if (this.#server.uploads.has(uploadId)) this.count('uploads nobody could know of');
+    this.#figures['files judged'] = this.#producers.obligations.length;
+    this.#figures['objects in the bucket'] = objects.size;
+    this.#figures['files in quarantine'] = this.#quarantined().length;
+    this.#figures['multipart uploads ended'] = this.#server.endedUploads;
+  }
+
+  #spooled(): Map<string, string> {
+    const files = [...this.disk.files(SPOOL)].filter(([path]) => !path.startsWith('.'));
+    return new Map(files.map(([path, { content }]) => [path, digestOf(content)]));
+  }
+
+  #openUploads(): string[] {
+    const ours = [...this.#server.uploads.keys()].filter((id) => !this.#foreignUploads.includes(id));
+    return ours.filter((id) => !this.network.untold.has(id));
+  }
+
+  #leftovers(): string[] {
+    const kept = [...this.disk.files(PRIVATE)].map(([path]) => path);
+    const probes = [...this.disk.files(SPOOL)]
+      .map(([path]) => path)
+      .filter((path) => path.startsWith('.halfpipe-'));
+    return [...kept.filter((path) => !path.startsWith('quarantine/')), ...probes];
+  }
+
+  #quarantined(): QuarantinedFile[] {
+    const files = [...this.disk.files(`${PRIVATE}/quarantine`)].filter(([path]) => path.includes('/'));
+    return files.map(([place, { content }]) => {
+      const beside = this.disk.find(`${PRIVATE}/quarantine/${place.replace(/\/.*/s, '')}.json`)?.content;
+      const record = beside === undefined ? undefined : JSON.parse(beside.toString());
+      const path = Buffer.from(record?.pathBase64 ?? '', 'base64').toString();
+      return { path, digest: digestOf(content), reason: record?.reason };
+    });
+  }
+}
