@@ -27,7 +27,7 @@ export class S3Reader {
     this.#client.destroy();
   }
 
-  /** Keys as they are; asked for URL-encoded, since XML cannot carry every character a key may have. */
+  /** Keys as they are; asked for URL-encoded, since XML cannot carry every character, from servers that know how. */
   async keys(): Promise<string[]> {
     const keys: string[] = [];
     let token: string | undefined;
@@ -40,7 +40,8 @@ export class S3Reader {
         }),
       );
       for (const { Key } of page.Contents ?? []) {
-        if (Key !== undefined) keys.push(decodeURIComponent(Key.replaceAll('+', ' ')));
+        if (Key === undefined) continue;
+        keys.push(page.EncodingType === 'url' ? decodeURIComponent(Key.replaceAll('+', ' ')) : Key);
       }
       token = page.NextContinuationToken;
     } while (token !== undefined);
