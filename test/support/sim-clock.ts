@@ -73,6 +73,12 @@ export class SimClock implements Clock {
     this.#monotonicMs = untilMs;
   }
 
+  /** Lets `ms` pass while the process stands still: what fell due is called late, all at the end. */
+  async freeze(ms: number): Promise<void> {
+    this.#monotonicMs += ms;
+    await this.advance(0);
+  }
+
   #next(untilMs: number): Scheduled | undefined {
     let next: Scheduled | undefined;
     for (const scheduled of this.#scheduled) {
@@ -88,6 +94,6 @@ export class SimClock implements Clock {
 }
 
 /** Long enough for chains of promises; involves no clock. */
-async function settlePromises(): Promise<void> {
+export async function settlePromises(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

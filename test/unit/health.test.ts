@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Health, watchdogMs } from '../../src/system/health.ts';
-import { HandClock } from '../support/hand-clock.ts';
 import { KeptLog } from '../support/kept-log.ts';
+import { SimClock } from '../support/sim-clock.ts';
 
 function healthOf(watchdog: { readonly ms: number | undefined } = { ms: 30_000 }) {
-  const clock = new HandClock();
+  const clock = new SimClock();
   const log = new KeptLog();
   const pings: number[] = [];
   const health = new Health({
@@ -22,7 +22,7 @@ test('pings at start and then every half period while all parts beat', async () 
   const meter = health.register('meter', 20_000);
   health.start();
   for (let i = 0; i < 6; i += 1) {
-    await clock.pass(10_000);
+    await clock.advance(10_000);
     meter.beat();
   }
   assert.deepEqual(pings, [0, 15_000, 30_000, 45_000, 60_000]);
@@ -35,7 +35,7 @@ test('stops pinging while one of the parts is silent, says once which, and takes
   const drain = health.register('drain', 20_000);
   health.start();
   for (let i = 0; i < 12; i += 1) {
-    await clock.pass(5_000);
+    await clock.advance(5_000);
     meter.beat();
   }
   assert.deepEqual(pings, [0, 15_000]);
@@ -45,7 +45,7 @@ test('stops pinging while one of the parts is silent, says once which, and takes
   );
   assert.match(log.records[0]?.message ?? '', /^drain has made no progress for 30 s/);
   drain.beat();
-  await clock.pass(15_000);
+  await clock.advance(15_000);
   assert.deepEqual(pings, [0, 15_000, 75_000]);
   assert.deepEqual(log.events, ['stalled', 'recovered']);
 });
@@ -54,7 +54,7 @@ test('a part that ended is not missed', async () => {
   const { clock, pings, health } = healthOf();
   health.register('scan', 1_000).end();
   health.start();
-  await clock.pass(30_000);
+  await clock.advance(30_000);
   assert.equal(pings.length, 3);
 });
 
@@ -62,7 +62,7 @@ test('a process that stood still blames no part when it goes on', async () => {
   const { clock, log, pings, health } = healthOf();
   health.register('meter', 20_000);
   health.start();
-  await clock.pass(15_000);
+  await clock.advance(15_000);
   await clock.freeze(3_600_000);
   assert.deepEqual(log.records, []);
   assert.deepEqual(pings, [0, 15_000, 3_615_000]);
@@ -75,7 +75,7 @@ test('a part that hangs after the process stood still is noticed as soon as any 
   // After SIGCONT its timer comes before the check.
   clock.schedule(14_000, () => meter.beat());
   await clock.freeze(3_600_000);
-  await clock.pass(45_000);
+  await clock.advance(45_000);
   assert.deepEqual(log.events, ['stalled']);
 });
 
@@ -83,7 +83,7 @@ test('says nothing more after stop', async () => {
   const { clock, pings, health } = healthOf();
   health.start();
   health.stop();
-  await clock.pass(60_000);
+  await clock.advance(60_000);
   assert.deepEqual(pings, [0]);
 });
 
@@ -91,7 +91,7 @@ test('without a watchdog a silent part is still reported, without threatening a 
   const { clock, log, health } = healthOf({ ms: undefined });
   health.register('drain', 5_000);
   health.start();
-  await clock.pass(10_000);
+  await clock.advance(10_000);
   assert.equal(log.records[0]?.message, 'drain has made no progress for 10 s');
 });
 

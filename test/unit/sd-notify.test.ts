@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SdNotifier } from '../../src/system/sd-notify.ts';
-import { HandClock, settled } from '../support/hand-clock.ts';
 import { KeptLog } from '../support/kept-log.ts';
+import { SimClock, settlePromises } from '../support/sim-clock.ts';
 
 function notifier() {
-  const clock = new HandClock();
+  const clock = new SimClock();
   const log = new KeptLog();
   const sent: string[] = [];
   const manager = { answer: Promise.resolve() };
@@ -46,7 +46,7 @@ test('one message is under way at a time', async () => {
   manager.answer = promise;
   void sd.ready('a');
   const last = sd.reloading();
-  await settled();
+  await settlePromises();
   assert.equal(sent.length, 1);
   resolve();
   await last;
@@ -56,13 +56,13 @@ test('one message is under way at a time', async () => {
 test('of many status texts the first leaves at once and the latest two seconds later', async () => {
   const { clock, sent, sd } = notifier();
   for (let i = 0; i < 100; i += 1) sd.status(`draining ${i}`);
-  await settled();
+  await settlePromises();
   assert.deepEqual(sent, ['STATUS=draining 0']);
-  await clock.pass(1_999);
+  await clock.advance(1_999);
   assert.equal(sent.length, 1);
-  await clock.pass(1);
+  await clock.advance(1);
   assert.deepEqual(sent.slice(1), ['STATUS=draining 99']);
-  await clock.pass(60_000);
+  await clock.advance(60_000);
   assert.equal(sent.length, 2);
 });
 
@@ -73,12 +73,12 @@ test('status texts do not pile up while the manager is slow', async () => {
   sd.status('first');
   for (let i = 0; i < 100; i += 1) {
     sd.status(`draining ${i}`);
-    await clock.pass(1_000);
+    await clock.advance(1_000);
   }
   assert.equal(sent.length, 1);
   resolve();
-  await settled();
-  await clock.pass(2_000);
+  await settlePromises();
+  await clock.advance(2_000);
   assert.deepEqual(sent, ['STATUS=first', 'STATUS=draining 99']);
 });
 
@@ -105,7 +105,7 @@ test('a status that comes late does not overwrite the farewell', async () => {
   sd.status('draining on');
   await sd.stopping('stopping');
   sd.status('draining still');
-  await clock.pass(10_000);
+  await clock.advance(10_000);
   assert.deepEqual(sent, ['STATUS=draining', 'STOPPING=1|STATUS=stopping']);
 });
 
@@ -126,7 +126,7 @@ test('a manager that cannot be reached is reported once until it answers again',
 
 test('without a manager nothing is sent and nothing fails', async () => {
   const log = new KeptLog();
-  const sd = new SdNotifier({ send: undefined, clock: new HandClock(), log, kernelMonotonicUsec: () => 0n });
+  const sd = new SdNotifier({ send: undefined, clock: new SimClock(), log, kernelMonotonicUsec: () => 0n });
   sd.status('x');
   await Promise.all([sd.ready('x'), sd.reloading(), sd.watchdog(), sd.extendTimeout(1), sd.stopping('x')]);
   assert.deepEqual(log.records, []);
