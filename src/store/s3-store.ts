@@ -125,8 +125,8 @@ export class S3Store implements ObjectStore {
         return bucket.isDamaged(receipt, digest) ? bucket.put(target, body, digest, false, signal) : receipt;
       },
     });
-    if (this.#options.conflict !== 'overwrite') await learnConditions(bucket, upload, body, digest, signal);
-    return upload;
+    if (this.#options.conflict === 'overwrite') return upload;
+    return { ...upload, receipt: await learnConditions(bucket, upload, body, digest, signal) };
   }
 
   async #uploadParts({ key, source, signal, journal }: UploadRequest, plan: PartPlan): Promise<Upload> {
