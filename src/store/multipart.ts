@@ -39,6 +39,8 @@ export class PartwiseUpload {
   /** Aborts with the caller's signal, and when a part fails: the others need not go on. */
   readonly #stop = new AbortController();
   #uploadId: string | undefined;
+  /** A later attempt, or the sweep at start, will know of the upload. */
+  #isJournaled = false;
   #standing: ReadonlyMap<number, StoredPart> = new Map();
   #receipt: Receipt | undefined;
 
@@ -65,6 +67,7 @@ export class PartwiseUpload {
     try {
       const open = await takeUp(bucket, { key, plan, journal, signal });
       this.#uploadId = open?.uploadId;
+      this.#isJournaled = open !== undefined;
       this.#standing = open?.parts ?? this.#standing;
       const uploader = new PartUploader({
         client: this.#facade(),
@@ -137,6 +140,7 @@ export class PartwiseUpload {
       this.#uploadId = answer.UploadId;
       const { partSizeBytes } = plan;
       await journal?.save({ bucket: bucket.name, key, uploadId: answer.UploadId, partSizeBytes });
+      this.#isJournaled = journal !== undefined;
     }
     return { UploadId: this.#uploadId };
   }
@@ -211,7 +215,7 @@ export class PartwiseUpload {
     const gone = error instanceof Fault && error.code === 'NoSuchUpload';
     const useless =
       error instanceof Fault && (error.faultClass === 'changed' || error.code === 'PreconditionFailed');
-    if (!gone && !useless && journal !== undefined) return;
+    if (!gone && !useless && this.#isJournaled) return;
     if (!gone) {
       const upload = {
         bucket: bucket.name,
