@@ -52,6 +52,8 @@ export interface UploadRequest {
 /** Survives a restart; holds the open multipart upload of one file. */
 export interface UploadJournal {
   load(): Promise<JournaledUpload | undefined>;
+  /** The upload of an earlier content of the file, to be given up. Absent: there never is one. */
+  loadStale?(): Promise<JournaledUpload | undefined>;
   save(upload: JournaledUpload): Promise<void>;
   clear(): Promise<void>;
 }

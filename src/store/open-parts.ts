@@ -38,6 +38,7 @@ interface Wanted {
 /** The journaled upload if it is for this key, cut this way and still open; any other is aborted and forgotten. */
 export async function takeUp(bucket: Bucket, wanted: Wanted): Promise<OpenUpload | undefined> {
   const { key, plan, journal, signal } = wanted;
+  await dropStale(bucket, journal, signal);
   const journaled = await journal?.load();
   if (journaled === undefined) return undefined;
   const { uploadId } = journaled;
@@ -53,6 +54,18 @@ export async function takeUp(bucket: Bucket, wanted: Wanted): Promise<OpenUpload
   }
   await journal?.clear();
   return undefined;
+}
+
+/** The file changed since it was begun: nobody will complete that upload, and its record is about to be replaced. */
+async function dropStale(
+  bucket: Bucket,
+  journal: UploadJournal | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const stale = await journal?.loadStale?.();
+  if (stale === undefined) return;
+  await bucket.abandon(stale, signal);
+  await journal?.clear();
 }
 
 /** By part number; undefined when the upload is no longer open. */
