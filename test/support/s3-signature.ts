@@ -20,14 +20,17 @@ export function checkSignature(request: IncomingMessage, key: AccessKey): void {
   if (accessKeyId !== key.accessKeyId) {
     throw new S3Error(403, 'InvalidAccessKeyId', 'The access key id does not exist in our records.');
   }
-  const expected = sign(request, key.secretAccessKey, scope, signedHeaders);
+  const expected = signatureOf(request, key.secretAccessKey, scope, signedHeaders);
   if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) {
     throw new S3Error(403, 'SignatureDoesNotMatch', 'The signature we calculated does not match yours.');
   }
 }
 
-function sign(
-  request: IncomingMessage,
+export type SignedRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+
+/** What the request's signature has to be, by its header fields as they are. */
+export function signatureOf(
+  request: SignedRequest,
   secret: string,
   scope: readonly string[],
   signedHeaders: string,
@@ -60,7 +63,7 @@ function canonicalQuery(query: string): string {
     .join('&');
 }
 
-function canonicalHeader(request: IncomingMessage, name: string): string {
+function canonicalHeader(request: SignedRequest, name: string): string {
   return String(request.headers[name] ?? '')
     .trim()
     .replace(/ +/g, ' ');
