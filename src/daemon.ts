@@ -5,18 +5,9 @@ import type { Settings } from './config/settings.ts';
 import { Breaker } from './drain/breaker.ts';
 import { Drain } from './drain/drain.ts';
 import { sweepOrphans } from './drain/sweep.ts';
-import { Uplink, type UplinkIdentity } from './link/uplink.ts';
-import { Governor, type Limits } from './pace/governor.ts';
-import { Regulator } from './pace/regulator.ts';
-import { Shaper, type ShaperActivity } from './pace/shaper.ts';
-import { UploadLimit } from './pace/upload-limit.ts';
-import {
-  backlogOptionsOf,
-  drainOptionsOf,
-  limitsOf,
-  storeOptionsOf,
-  uplinkOptionsOf,
-} from './settings-of.ts';
+import type { ShaperActivity } from './pace/shaper.ts';
+import { PacedLink } from './paced-link.ts';
+import { backlogOptionsOf, drainOptionsOf, pacedLinkOptionsOf, storeOptionsOf } from './settings-of.ts';
 import { Backlog } from './spool/backlog.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
 import { InstanceLock } from './spool/instance-lock.ts';
@@ -53,10 +44,7 @@ const METER_SILENCE_MS = 10_000;
 interface Stages {
   /** Of new uploads; a reload may replace it. */
   store: S3Store;
-  readonly uplink: Uplink;
-  readonly governor: Governor;
-  readonly shaper: Shaper;
-  readonly regulator: Regulator;
+  readonly link: PacedLink;
   readonly backlog: Backlog;
   readonly drain: Drain;
   readonly statistics: Statistics;
@@ -67,10 +55,8 @@ export class Daemon {
   readonly #stops: (() => unknown)[] = [];
   readonly #counters = new Counters();
   readonly #reporter: Reporter;
-  readonly #uploadLimit: UploadLimit;
   readonly #breaker: Breaker;
   #settings: Settings;
-  #link: UplinkIdentity | undefined;
   #stages: Stages | undefined;
   #stopping = false;
   #cancelReport: () => void = () => undefined;
@@ -79,9 +65,10 @@ export class Daemon {
   constructor(settings: Settings, ports: DaemonPorts) {
     this.#settings = settings;
     this.#ports = ports;
-    this.#uploadLimit = new UploadLimit(settings.upload.concurrency, settings.upload.maxConcurrency);
     this.#breaker = new Breaker(settings.retry.probeMs);
-    this.#reporter = new Reporter(ports.clock, ports.log, this.#counters, () => this.#uploadLimit.slowDown());
+    this.#reporter = new Reporter(ports.clock, ports.log, this.#counters, () =>
+      this.#running().link.uploadLimit.slowDown(),
+    );
   }
 
   /**
@@ -104,17 +91,14 @@ export class Daemon {
     const touches = (...sections: string[]) =>
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
     // First what can be refused; then what people wait for.
-    if (touches('link.', 's3.')) await stages.uplink.reconfigure(await uplinkOptionsOf(settings));
+    if (touches('link.', 's3.', 'upload.')) await stages.link.reconfigure(await pacedLinkOptionsOf(settings));
     const { spool, log } = this.#settings;
     this.#settings = {
       ...settings,
       spool: { ...settings.spool, path: spool.path },
       log: { ...settings.log, format: log.format },
     };
-    this.#applyLimits();
     this.#ports.log.level = settings.log.level;
-    stages.regulator.setSampleInterval(settings.link.sampleIntervalMs);
-    this.#uploadLimit.configure(settings.upload.concurrency, settings.upload.maxConcurrency);
     this.#breaker.setProbeInterval(settings.retry.probeMs);
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
     this.#renewStore(stages, touches('s3.', 'upload.'));
@@ -141,24 +125,12 @@ export class Daemon {
     const recovered = await spool.recoverAside();
     this.#reporter.onRecovered(recovered);
 
-    const uplink = new Uplink(clock, await uplinkOptionsOf(settings), {
-      onChange: (identity) => this.#onLink(identity),
+    const link = await PacedLink.find(clock, await pacedLinkOptionsOf(settings), {
+      onChange: (identity) => this.#reporter.onLink(identity),
       onMeasurable: (problem) => this.#reporter.onMeasurable(problem),
-    });
-    this.#link = await uplink.start();
-    this.#stops.push(() => uplink.stop());
-    this.#reporter.onLink(this.#link);
-
-    const governor = new Governor(this.#limits());
-    const shaper = new Shaper(clock, governor.budgetBytesPerSec);
-    const regulator = new Regulator({
-      clock,
-      shaper,
-      governor,
-      measure: (nowMs, ownBytes) => uplink.measure(nowMs, ownBytes),
-      sampleIntervalMs: settings.link.sampleIntervalMs,
       onTick: (activity, elapsedMs) => this.#onTick(activity, elapsedMs),
     });
+    this.#stops.push(() => link.stop());
     const backlog = new Backlog({
       spool,
       clock,
@@ -166,7 +138,7 @@ export class Daemon {
       onWork: () => drain.pump(),
       onReport: (report) => this.#reporter.onBacklogReport(report),
     });
-    const store = this.#createStore(shaper);
+    const store = this.#createStore(link);
     const drain = new Drain(
       {
         clock,
@@ -178,7 +150,7 @@ export class Daemon {
         onRemoved: ({ path }) => {
           if (this.#settings.spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
         },
-        limit: () => this.#uploadLimit.current,
+        limit: () => link.uploadLimit.current,
       },
       store,
       drainOptionsOf(settings),
@@ -189,10 +161,7 @@ export class Daemon {
       counters: this.#counters,
       backlog,
       drain,
-      governor,
-      limits: () => this.#limits(),
-      uplink: () => this.#linkNow(),
-      uploadLimit: () => this.#uploadLimit.current,
+      link,
       waitingFor: () => this.#breaker.reason ?? backlog.view().fault?.message,
       isStopping: () => this.#stopping,
     });
@@ -203,10 +172,11 @@ export class Daemon {
       quietMs: settings.spool.settleMs,
       onFault: (fault) => this.#reporter.onFault('prune empty folders', fault),
     });
-    this.#stages = { store, uplink, governor, shaper, regulator, backlog, drain, statistics };
+    this.#stages = { store, link, backlog, drain, statistics };
 
     this.#stops.push(serveControl(lock.server, () => this.snapshot()));
-    for (const stage of [statistics, regulator, emptyFolders, backlog]) {
+    link.start();
+    for (const stage of [statistics, emptyFolders, backlog]) {
       stage.start();
       this.#stops.push(() => stage.stop());
     }
@@ -222,12 +192,12 @@ export class Daemon {
   #renewStore(stages: Stages, replace: boolean): void {
     if (replace) {
       stages.store.close();
-      stages.store = this.#createStore(stages.shaper);
+      stages.store = this.#createStore(stages.link);
     } else stages.store.refreshCredentials();
     stages.drain.reconfigure(stages.store, drainOptionsOf(this.#settings));
   }
 
-  #createStore(shaper: Shaper): S3Store {
+  #createStore({ shaper }: PacedLink): S3Store {
     return new S3Store(storeOptionsOf(this.#settings, shaper, this.#ports.clock));
   }
 
@@ -252,11 +222,13 @@ export class Daemon {
   }
 
   #onTick(activity: ShaperActivity, elapsedMs: number): void {
-    const { drain, statistics } = this.#running();
+    const { drain, statistics, link } = this.#running();
     statistics.sent(activity.admittedBytes);
-    const before = this.#uploadLimit.current;
-    this.#uploadLimit.observe(activity, elapsedMs, { active: drain.active, workWaiting: !drain.starved });
-    if (this.#uploadLimit.current > before) drain.pump();
+    const grew = link.uploadLimit.observe(activity, elapsedMs, {
+      active: drain.active,
+      workWaiting: !drain.starved,
+    });
+    if (grew) drain.pump();
     this.#progress(activity.admittedBytes > 0 || drain.active === 0);
   }
 
@@ -276,22 +248,6 @@ export class Daemon {
     });
   }
 
-  #onLink(identity: UplinkIdentity): void {
-    this.#link = identity;
-    this.#reporter.onLink(identity);
-    this.#applyLimits();
-  }
-
-  #applyLimits(): void {
-    const { governor, regulator } = this.#running();
-    governor.setLimits(this.#limits());
-    regulator.tick();
-  }
-
-  #limits(): Limits {
-    return limitsOf(this.#settings, this.#linkNow().capacityBitsPerSec);
-  }
-
   #report(): void {
     const snapshot = this.#running().statistics.snapshot();
     this.#ports.notifier.status(statusText(snapshot));
@@ -307,11 +263,6 @@ export class Daemon {
 
   async #unwind(): Promise<void> {
     for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
-  }
-
-  #linkNow(): UplinkIdentity {
-    if (this.#link === undefined) throw new Error('the link is not known before start()');
-    return this.#link;
   }
 
   #running(): Stages {

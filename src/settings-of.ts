@@ -3,6 +3,7 @@ import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/uplink.ts';
 import type { Limits } from './pace/governor.ts';
+import type { PacedLinkOptions } from './paced-link.ts';
 import type { BacklogOptions } from './spool/backlog.ts';
 import { endpointOf } from './store/endpoint.ts';
 import type { Pacer } from './store/paced-body.ts';
@@ -20,6 +21,17 @@ export function limitsOf({ link }: Settings, capacityBitsPerSec: number): Limits
   const floorBitsPerSec =
     'share' in link.floor ? capacityBitsPerSec * link.floor.share : link.floor.bitsPerSec;
   return { targetBytesPerSec, floorBytesPerSec: Math.min(targetBytesPerSec, floorBitsPerSec / 8) };
+}
+
+export async function pacedLinkOptionsOf(settings: Settings): Promise<PacedLinkOptions> {
+  const { concurrency, maxConcurrency } = settings.upload;
+  return {
+    uplink: await uplinkOptionsOf(settings),
+    limitsOf: (capacityBitsPerSec) => limitsOf(settings, capacityBitsPerSec),
+    sampleIntervalMs: settings.link.sampleIntervalMs,
+    concurrency,
+    maxConcurrency,
+  };
 }
 
 export function backlogOptionsOf({ spool }: Settings): BacklogOptions {

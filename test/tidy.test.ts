@@ -56,8 +56,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   drain: ['spool', 'store', 'system'],
   view: ['drain', 'link', 'pace', 'spool', 'system'],
   commands: ['config', 'link', 'spool', 'store', 'system', 'view', 'daemon.ts', 'settings-of.ts'],
-  'settings-of.ts': ['config', 'drain', 'link', 'pace', 'spool', 'store', 'system'],
-  'daemon.ts': ['config', 'drain', 'link', 'pace', 'spool', 'store', 'system', 'view', 'settings-of.ts'],
+  // Joins link and pace, and is a part of the composition root.
+  'paced-link.ts': ['link', 'pace', 'system'],
+  'settings-of.ts': ['config', 'drain', 'link', 'pace', 'spool', 'store', 'system', 'paced-link.ts'],
+  'daemon.ts': [
+    'config',
+    'drain',
+    'pace',
+    'spool',
+    'store',
+    'system',
+    'view',
+    'settings-of.ts',
+    'paced-link.ts',
+  ],
   'main.ts': ['commands', 'config', 'system'],
 };
 
@@ -171,7 +183,7 @@ test('every source opens with its place in the flow', () => {
 
 const LONGER: Readonly<Record<string, number>> = {
   // The composition root: every stage is built and started here, in one place.
-  'src/daemon.ts': 330,
+  'src/daemon.ts': 290,
 };
 
 test(`no source is longer than ${LINES_MAX} lines`, () => {

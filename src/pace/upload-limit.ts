@@ -47,12 +47,14 @@ export class UploadLimit {
     return this.#fixed ?? this.#limit;
   }
 
-  observe(activity: ShaperActivity, elapsedMs: number, demand: UploadDemand): void {
+  /** What the shaper did in the last `elapsedMs`. True when more uploads may run than before. */
+  observe(activity: ShaperActivity, elapsedMs: number, demand: UploadDemand): boolean {
+    const before = this.current;
     this.#elapsedMs += elapsedMs;
     this.#idleMs += activity.idleMs;
     this.#longestWaitMs = Math.max(this.#longestWaitMs, activity.headWaitMs);
     this.#calmForMs = Math.max(0, this.#calmForMs - elapsedMs);
-    if (this.#elapsedMs < DECIDE_EVERY_MS) return;
+    if (this.#elapsedMs < DECIDE_EVERY_MS) return false;
     const idleShare = Math.min(1, this.#idleMs / this.#elapsedMs);
     if (this.#longestWaitMs > LONG_WAIT_MS)
       this.#limit = Math.max(1, this.#limit - Math.ceil(this.#limit / 16));
@@ -64,6 +66,7 @@ export class UploadLimit {
     )
       this.#limit = grown(this.#limit, idleShare, this.#most);
     this.#elapsedMs = this.#idleMs = this.#longestWaitMs = 0;
+    return this.current > before;
   }
 
   /** The store answered SlowDown, 429 or 503: half as many, and none more for a while. */

@@ -14,10 +14,12 @@ export interface StatisticsSources {
   readonly counters: Counters;
   readonly backlog: Pick<Backlog, 'view'>;
   readonly drain: Pick<Drain, 'active'>;
-  readonly governor: Governor;
-  readonly limits: () => Limits;
-  readonly uplink: () => UplinkIdentity;
-  readonly uploadLimit: () => number;
+  readonly link: {
+    readonly governor: Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
+    readonly limits: Limits;
+    readonly identity: UplinkIdentity;
+    readonly uploadLimit: { readonly current: number };
+  };
   /** Why the drain stands still, if it does. */
   readonly waitingFor: () => string | undefined;
   readonly isStopping: () => boolean;
@@ -57,7 +59,7 @@ export class Statistics {
   }
 
   snapshot(): Snapshot {
-    const { version, clock, counters, drain, uploadLimit, waitingFor } = this.#sources;
+    const { version, clock, counters, drain, link, waitingFor } = this.#sources;
     const backlog = this.#backlog();
     return {
       version,
@@ -67,7 +69,7 @@ export class Statistics {
       uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
       backlog,
       link: this.#link(),
-      uploads: { active: drain.active, limit: uploadLimit() },
+      uploads: { active: drain.active, limit: link.uploadLimit.current },
       totals: counters.totals,
     };
   }
@@ -113,9 +115,9 @@ export class Statistics {
   }
 
   #link(): LinkView {
-    const { governor, limits, uplink } = this.#sources;
-    const { name, capacityBitsPerSec } = uplink();
-    const { targetBytesPerSec, floorBytesPerSec } = limits();
+    const { governor, limits, identity } = this.#sources.link;
+    const { name, capacityBitsPerSec } = identity;
+    const { targetBytesPerSec, floorBytesPerSec } = limits;
     const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = governor.rates;
     return {
       interface: name,

@@ -37,10 +37,12 @@ function statistics() {
         return now.active;
       },
     },
-    governor: new Governor(limits),
-    limits: () => limits,
-    uplink: () => ({ name: 'eth0', index: 2, capacityBitsPerSec: 100e6, capacityFrom: 'driver' }),
-    uploadLimit: () => 8,
+    link: {
+      governor: new Governor(limits),
+      limits,
+      identity: { name: 'eth0', index: 2, capacityBitsPerSec: 100e6, capacityFrom: 'driver' },
+      uploadLimit: { current: 8 },
+    },
     waitingFor: () => now.waitingFor,
     isStopping: () => now.stopping,
   });
