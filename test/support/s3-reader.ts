@@ -2,9 +2,12 @@
 // digests, and what was begun and never finished.
 import { createHash } from 'node:crypto';
 import {
+  CreateMultipartUploadCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  ListPartsCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import type { Credentials } from './built-daemon.ts';
@@ -63,11 +66,31 @@ export class S3Reader {
     return found;
   }
 
-  /** Keys of multipart uploads that are open. */
-  async openUploads(): Promise<string[]> {
+  /** Of all objects together. */
+  async totalBytes(): Promise<number> {
+    let bytes = 0;
+    for (const Key of await this.keys()) {
+      const head = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key }));
+      bytes += head.ContentLength ?? 0;
+    }
+    return bytes;
+  }
+
+  /** Keys of multipart uploads that are open; a gateway may list a thousand at most. */
+  async openUploads({ onlyWithParts = false } = {}): Promise<string[]> {
     const { Uploads: uploads = [] } = await this.#client.send(
       new ListMultipartUploadsCommand({ Bucket: this.#bucket }),
     );
-    return uploads.map(({ Key }) => Key ?? '').sort();
+    const keys: string[] = [];
+    for (const { Key = '', UploadId } of uploads) {
+      const list = new ListPartsCommand({ Bucket: this.#bucket, Key, UploadId });
+      if (!onlyWithParts || ((await this.#client.send(list)).Parts ?? []).length > 0) keys.push(Key);
+    }
+    return keys.sort();
+  }
+
+  /** Opens a multipart upload that is nobody's business. */
+  async beginUpload(key: string): Promise<void> {
+    await this.#client.send(new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: key }));
   }
 }
