@@ -5,7 +5,7 @@ import { chmod, link, readFile, rename } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { errnoOf, Fault } from '../system/fault.ts';
 import { OpenDirectory } from './open-directory.ts';
-import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
+import { PRIVATE_FOLDER } from './private-folder.ts';
 import { spoolFault } from './spool-fault.ts';
 import { writeDurably } from './write-durably.ts';
 
@@ -18,6 +18,7 @@ const ATTEMPTS_MAX = 5;
 export interface LockableSpool {
   readonly path: string;
   openPrivate(): Promise<OpenDirectory>;
+  clearTemporaries(): Promise<void>;
 }
 
 export class InstanceLock {
@@ -44,13 +45,23 @@ export class InstanceLock {
       await chmod(home.at(temporary), 0o600);
       const ino = await takeName(home, temporary, spool.path);
       await home.unlink(temporary);
-      await clearTemporaries(home);
+      await spool.clearTemporaries();
       await writeDurably(home, PID_NAME, `${process.pid}\n`);
       return new InstanceLock(server, home, ino);
     } catch (error) {
       await close(server);
       await home.close();
       throw spoolFault(error, 'lock', spool.path);
+    }
+  }
+
+  /** Whether this is the lock of the folder that is at the spool's path now. */
+  async isOf(spool: LockableSpool): Promise<boolean> {
+    const home = await spool.openPrivate();
+    try {
+      return home.dev === this.#home.dev && (await home.lookUp(SOCKET_NAME))?.ino === this.#ino;
+    } finally {
+      await home.close();
     }
   }
 

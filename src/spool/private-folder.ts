@@ -74,8 +74,10 @@ async function claim(root: OpenDirectory, folder: OpenDirectory, path: string, s
 }
 
 /** Removes what a crash left half-written and nothing refers to. Only for the holder of the instance lock, at start. */
-export async function clearTemporaries(folder: OpenDirectory): Promise<void> {
+export async function clearTemporaries(root: OpenDirectory, folder: OpenDirectory): Promise<void> {
   for (const name of await readdir(folder.at('tmp').toString())) {
+    // A probe's crash may have left its other file in the spool.
+    if (name.startsWith(PROBE_PREFIX) && (await root.lookUp(name)) !== undefined) await root.unlink(name);
     // Sockets may be of an instance that is just being refused.
     if (!name.endsWith('.sock')) await folder.unlink(`tmp/${name}`);
   }
@@ -85,15 +87,17 @@ export async function clearTemporaries(folder: OpenDirectory): Promise<void> {
 export async function probe(root: OpenDirectory, folder: OpenDirectory, path: string): Promise<void> {
   await refuseSticky(root, path);
   const name = `${PROBE_PREFIX}${randomUUID()}`;
-  const inside = `tmp/${name}`;
+  // Stays to tell of the file that is moved out and back, should a crash come between.
+  const marker = `tmp/${name}`;
+  const inside = `${marker}.moved`;
   let step = 'create a file in';
   try {
-    await (await open(folder.at(inside), CREATE_FLAGS, 0o600)).close();
+    for (const file of [marker, inside]) await (await open(folder.at(file), CREATE_FLAGS, 0o600)).close();
     step = 'rename a file within';
     await rename(folder.at(inside), root.at(name));
     await rename(root.at(name), folder.at(inside));
     step = 'remove a file from';
-    await folder.unlink(inside);
+    for (const file of [inside, marker]) await folder.unlink(file);
   } catch (error) {
     const code = errnoOf(error);
     // A full disk is no reason to stop the one process that empties it.

@@ -5,9 +5,10 @@ import { Fault } from '../system/fault.ts';
 import { Aside, type AsideRecovery, type SetAside } from './aside.ts';
 import { type FileIdentity, type SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
+import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
-import { openPrivateFolder, openRoot, PRIVATE_FOLDER, probe } from './private-folder.ts';
+import { clearTemporaries, openPrivateFolder, openRoot, PRIVATE_FOLDER, probe } from './private-folder.ts';
 import { Quarantine, type Quarantined, type QuarantineReason } from './quarantine.ts';
 import { type ScanRequest, type ScanResult, scanSpool } from './scanner.ts';
 import { changedFault, spoolFault } from './spool-fault.ts';
@@ -119,6 +120,12 @@ export class SpoolDirectory {
     );
   }
 
+  /** Removes what a crash left half-written. Needs the instance lock. */
+  clearTemporaries(): Promise<void> {
+    const { root, home } = this.#held;
+    return this.#run('clear the private folder of', this.path, () => clearTemporaries(root, home));
+  }
+
   /** The private folder, for the instance lock; the caller closes it. */
   openPrivate(): Promise<OpenDirectory> {
     const { home } = this.#held;
@@ -128,9 +135,10 @@ export class SpoolDirectory {
   /**
    * After `spool-gone`: works from now on in the folder that is at the path now. Accepts a folder re-created on the
    * same file system, or one that holds our private folder (mounted again); anything else is taken for the empty
-   * mount point of a spool that is not mounted, and refused. The instance lock has to be taken again.
+   * mount point of a spool that is not mounted, and refused. `claim` is given that folder before anything else uses
+   * it, to take its instance lock; when it rejects, everything stays as it was.
    */
-  async reattach(): Promise<void> {
+  async reattach(claim: (spool: LockableSpool) => Promise<void> = async () => undefined): Promise<void> {
     const before = this.#held;
     const held = await attach(this.path, async (root) => {
       if (root.dev === before.root.dev || (await root.lookUp(PRIVATE_FOLDER)) !== undefined) return;
@@ -139,6 +147,12 @@ export class SpoolDirectory {
         'another file system is there now, without a .halfpipe folder: is it not mounted?',
       );
     });
+    try {
+      await claim({ path: this.path, openPrivate: () => held.home.openDirectory('.') });
+    } catch (error) {
+      await held.close();
+      throw error;
+    }
     this.#held = held;
     this.#aside = new Aside(held.root, held.home);
     this.#quarantine = new Quarantine(held.root, held.home);
