@@ -48,9 +48,8 @@ export async function transfer(entry: Entry, options: TransferOptions): Promise<
     if (!sameIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
     const resumable = file.sizeBytes >= options.resumableFromBytes;
     const journal = resumable ? { journal: spool.journal(file) } : {};
-    const upload = await store.upload({ key, source: file, ...journal, signal });
-    if (!sameIdentity(await file.currentIdentity(), file.identity))
-      throw changed(entry.path, 'while it was uploaded');
+    const upload = await store.upload({ key, source: steady(file), ...journal, signal });
+    await refuseChanged(file, 'while it was uploaded');
     const proof = await prove(upload, store, signal);
     await dispose(() => spool.setAside(file), proof);
     const { parts, multipart } = upload.local;
@@ -63,6 +62,26 @@ export async function transfer(entry: Entry, options: TransferOptions): Promise<
   } finally {
     await file.close();
   }
+}
+
+/**
+ * The file as a source that fails when it changed by the time its end was read: what a store is given to keep are
+ * bytes that were all there at one moment, or it is told to drop them.
+ */
+function steady(file: OpenFile): UploadSource {
+  const { sizeBytes } = file;
+  return {
+    sizeBytes,
+    read: async (offset, length) => {
+      const bytes = await file.read(offset, length);
+      if (offset + length >= sizeBytes) await refuseChanged(file, 'while it was read');
+      return bytes;
+    },
+  };
+}
+
+async function refuseChanged(file: OpenFile, when: string): Promise<void> {
+  if (!sameIdentity(await file.currentIdentity(), file.identity)) throw changed(file.path, when);
 }
 
 async function prove(upload: Upload, store: ObjectStore, signal: AbortSignal): Promise<Proof> {
