@@ -11,7 +11,7 @@ interface JournaledFile {
 
 export interface SweptSpool {
   journals<T>(): AsyncIterable<JournaledFile & { readonly value: T }>;
-  journal(file: JournaledFile): { clear(): Promise<void> };
+  journal(file: JournaledFile): { load(): Promise<unknown>; clear(): Promise<void> };
   openFile(path: SpoolPath, expected: FileIdentity): Promise<{ close(): Promise<void> }>;
 }
 
@@ -25,7 +25,9 @@ export async function sweepOrphans(
   for await (const { path, identity, value } of spool.journals<JournaledUpload>()) {
     if (await isStillThere(spool, path, identity)) continue;
     await store.abandon(value, signal);
-    await spool.journal({ path, identity }).clear();
+    const journal = spool.journal({ path, identity });
+    // By now the drain may have begun to upload the file's new content: that record is not ours to clear.
+    if ((await journal.load()) !== undefined) await journal.clear();
     swept += 1;
   }
   return swept;

@@ -10,7 +10,7 @@ const IDENTITY = { dev: 1n, ino: 1n, sizeBytes: 9, mtimeNs: 1n, ctimeNs: 1n };
 const NEVER = new AbortController().signal;
 
 /** A spool with one journal a name; a name with a fault class cannot be opened. */
-function spoolOf(files: Readonly<Record<string, FaultClass | 'there'>>) {
+function spoolOf(files: Readonly<Record<string, FaultClass | 'there'>>, replaced: readonly string[] = []) {
   const cleared: string[] = [];
   let closed = 0;
   const spool: SweptSpool = {
@@ -20,7 +20,10 @@ function spoolOf(files: Readonly<Record<string, FaultClass | 'there'>>) {
         yield { path: SpoolPath.from(name), identity: IDENTITY, value: upload as T };
       }
     },
-    journal: ({ path }) => ({ clear: async () => void cleared.push(`${path}`) }),
+    journal: ({ path }) => ({
+      load: async () => (replaced.includes(`${path}`) ? undefined : {}),
+      clear: async () => void cleared.push(`${path}`),
+    }),
     openFile: async (path) => {
       const state = files[`${path}`] ?? 'changed';
       if (state !== 'there') throw new Fault(state, 'no', { operation: 'open', subject: `${path}` });
@@ -49,5 +52,12 @@ test('keeps the journal of an upload that could not be aborted', async () => {
   const away = new Fault('transient', 'refused', { operation: 'abort', subject: 'gone' });
   const store = { abandon: () => Promise.reject(away) };
   await assert.rejects(sweepOrphans(spool, store, NEVER), away);
+  assert.deepEqual(cleared, []);
+});
+
+// Found by the simulation: the sweep waited for the store while the drain journaled the new content's upload.
+test('leaves a record alone that was replaced while the store was asked', async () => {
+  const { spool, cleared } = spoolOf({ gone: 'changed' }, ['gone']);
+  assert.equal(await sweepOrphans(spool, { abandon: async () => undefined }, NEVER), 1);
   assert.deepEqual(cleared, []);
 });
