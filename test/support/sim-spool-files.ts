@@ -26,6 +26,7 @@ type Path = string | Buffer;
 const DESCRIPTORS_EACH = 1_000_000;
 const NEVER = new Promise<never>(() => undefined);
 const processes = new Map<number, SimFiles>();
+const OWN_UID = BigInt(process.geteuid?.() ?? 0);
 let made = 0;
 
 /** One process's view of a disk. */
@@ -242,7 +243,7 @@ function statsOf(node: SimNode) {
   return {
     dev: 1n,
     ino: node.ino,
-    uid: BigInt(process.geteuid?.() ?? 0),
+    uid: OWN_UID,
     size: BigInt(node.content.length),
     mode: BigInt(node.mode),
     mtimeNs: node.mtimeNs,
@@ -276,7 +277,8 @@ function divert(module: Functions, name: string, style: 'promise' | 'callback' |
     const simulated = owner as unknown as Functions;
     if (style !== 'callback') return simulated[name]?.(...args);
     const callback = args.pop() as (error: unknown, result?: unknown) => void;
-    (simulated[name]?.(...args) as Promise<unknown>).then((result) => callback(null, result), callback);
+    const done = simulated[name]?.(...args) as Promise<unknown> | undefined;
+    done?.then((result) => callback(null, result), callback);
     return undefined;
   };
 }

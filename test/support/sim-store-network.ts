@@ -74,7 +74,7 @@ export class SimStoreNetwork {
   faultShare = 0;
   /** Nothing gets through. */
   outage: 'refused' | '500' | '403' | undefined;
-  /** Uploads whose id was never told. */
+  /** Uploads that nobody can end: their id was never told, or could neither be written down nor be used. */
   readonly untold = new Set<string>();
   underWay = 0;
   readonly #parts: NetworkParts;
@@ -86,6 +86,9 @@ export class SimStoreNetwork {
   /** Resolves with the answer, or rejects as Node's HTTP client does. */
   send(sender: Sender, request: StoreRequest, signal: AbortSignal | undefined): Promise<StoreAnswer> {
     const fault = this.#draw();
+    const { uploadId } = request.query;
+    const ends = request.method === 'DELETE' && typeof uploadId === 'string' && fault !== undefined;
+    if (ends && this.#parts.server.uploads.get(uploadId)?.used === false) this.untold.add(uploadId);
     const { note, random, clock } = this.#parts;
     note(`${request.method} ${request.path} ${Object.keys(request.query).join()} ${fault ?? ''}`);
     return new Promise((resolve, reject) => {
@@ -161,6 +164,7 @@ export class SimStoreNetwork {
       case '200 with an error':
         return { ...fail(200, 'InternalError') };
       case '200 with nothing':
+        if (request.method === 'DELETE') return this.#perform(request);
         return { status: 200, headers: {}, body: Buffer.alloc(0) };
       case 'flipped byte':
       case 'truncated':
@@ -171,7 +175,9 @@ export class SimStoreNetwork {
           this.#hush(answer);
           return 'reset';
         }
-        return fault === 'answer torn' && answer.body.length > 1 ? torn(answer) : answer;
+        if (fault !== 'answer torn' || answer.body.length < 2) return answer;
+        this.#hush(answer);
+        return torn(answer);
       }
     }
   }

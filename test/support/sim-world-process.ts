@@ -8,7 +8,6 @@ import type { DrainPorts } from '../../src/drain/drain-ports.ts';
 import { sweepOrphans } from '../../src/drain/sweep.ts';
 import { Backlog } from '../../src/spool/backlog.ts';
 import { EmptyFolders } from '../../src/spool/empty-folders.ts';
-import { clearTemporaries } from '../../src/spool/private-folder.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
@@ -61,9 +60,7 @@ export class SimProcess implements Sender, SimSteps {
     const { settings, plant } = this.#world;
     const spool = await SpoolDirectory.open(this.#files.spoolPath);
     this.#stops.push(() => spool.close());
-    const home = await spool.openPrivate();
-    await clearTemporaries(home);
-    await home.close();
+    await spool.clearTemporaries();
     await spool.recoverAside();
     const { order, settleMs } = settings;
     const seen = plant.spool?.(spool, this.#world) ?? spool;
@@ -148,6 +145,7 @@ export class SimProcess implements Sender, SimSteps {
     world.note(`${operation} ${subject} ${error?.code ?? ''}`);
     if (error !== undefined) throw error;
     const result = effect();
+    world.touched(operation, subject);
     return this.step() ? result : never();
   }
 
@@ -170,8 +168,8 @@ export class SimProcess implements Sender, SimSteps {
       },
       events: {
         onUploaded: ({ path }, { outcome }) => note(`uploaded ${path} ${outcome}`),
-        onDeferred: ({ path }, { code, faultClass, message, cause }, delayMs) =>
-          note(`deferred ${path} ${faultClass} ${code} ${message} ${(cause as Error)?.stack} ${delayMs}`),
+        onDeferred: ({ path }, { code, faultClass, message }, delayMs) =>
+          note(`deferred ${path} ${faultClass} ${code} ${message} ${delayMs}`),
         onQuarantined: ({ path }, { code, message }) => note(`quarantined ${path} ${code} ${message}`),
         onPaused: ({ code, message }) => note(`paused ${code} ${message}`),
         onResumed: () => note('resumed'),

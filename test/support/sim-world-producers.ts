@@ -65,6 +65,19 @@ export class SimProducers {
     onChange();
   }
 
+  /** Does something to the file at `path`, if there is one. */
+  meddle(path: string): void {
+    const { random, note } = this.#parts;
+    const node = this.#at(path);
+    const dice = random.int(100);
+    note(`producer meddles ${dice} ${path} ${node?.ino}`);
+    if (node === undefined || node.entries !== undefined) return;
+    if (dice < 60) this.#change(node);
+    else if (dice < 80) this.#publish(path);
+    else if (dice < 90) this.#delete(path);
+    else this.#move(path, random.pick(PATHS));
+  }
+
   /** The process is gone: who wrote into what it was just removing cannot be helped. */
   crashed(): void {
     for (const [node, { racy }] of this.#owed) {

@@ -36,8 +36,14 @@ const QUIET_LIMIT_MS = 40 * 60_000;
 const RESTARTS_MAX = 14;
 
 export async function simulate(seed: number, options: SimOptions = {}): Promise<SimOutcome> {
-  const world = new SimWorld(seed, options);
-  return world.run();
+  const { stackTraceLimit } = Error;
+  // Errors are made by the thousand and nobody looks where.
+  Error.stackTraceLimit = 0;
+  try {
+    return await new SimWorld(seed, options).run();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 export class SimWorld {
@@ -61,6 +67,7 @@ export class SimWorld {
   #faulty = true;
   #diskFaultShare = 0;
   #diskFull = false;
+  #raceShare = 0;
   #stepsLeft = Number.POSITIVE_INFINITY;
   #crashesLeft = 0;
   #hash = 0x811c9dc5;
@@ -149,6 +156,15 @@ export class SimWorld {
     return systemError(code, operation);
   }
 
+  /** A process has just looked at something: the worst moment for a producer to do something to it. */
+  touched(operation: string, subject: string): void {
+    if (!this.#faulty || subject.startsWith(PRIVATE) || !subject.startsWith(`${SPOOL}/`)) return;
+    if (operation === 'lstat' || !this.#chaos.chance(this.#raceShare)) return;
+    const meddle = () => this.#producers.meddle(subject.slice(SPOOL.length + 1));
+    if (this.#chaos.chance(0.5)) meddle();
+    else this.clock.schedule(this.#chaos.between(0, 4), meddle);
+  }
+
   crashed(): void {
     this.count('crash');
     this.note('CRASH');
@@ -171,6 +187,7 @@ export class SimWorld {
     disk.makeFolder(SPOOL, 0o755);
     this.network.faultShare = chaos.pick([0.02, 0.1, 0.3]);
     this.#diskFaultShare = chaos.pick([0, 0.0005, 0.005]);
+    this.#raceShare = chaos.pick([0, 0.01, 0.05]);
     this.#crashesLeft = chaos.int(5);
     this.#armCrash();
     for (const key of ['a.bin', 'c', 'dir/d.bin']) {
@@ -180,7 +197,7 @@ export class SimWorld {
       this.#foreign.set(key, digestOf(body));
       if (chaos.chance(0.5)) this.#foreignUploads.push(this.#server.begin(key));
     }
-    for (let count = 4 + chaos.int(12); count > 0; count -= 1)
+    for (let count = 3 + chaos.int(8); count > 0; count -= 1)
       clock.schedule(chaos.between(0, 20_000), () => this.#producers.act());
     for (let count = chaos.int(3); count > 0; count -= 1) this.#planOutage(chaos.between(0, 20_000));
     if (chaos.chance(0.3)) this.#planFullDisk(chaos.between(0, 20_000));
