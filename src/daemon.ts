@@ -10,8 +10,8 @@ import { PacedLink } from './paced-link.ts';
 import { backlogOptionsOf, drainOptionsOf, pacedLinkOptionsOf, storeOptionsOf } from './settings-of.ts';
 import { Backlog } from './spool/backlog.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
-import { InstanceLock } from './spool/instance-lock.ts';
-import { SpoolDirectory } from './spool/spool-directory.ts';
+import { SPOOL_GONE, SpoolDirectory } from './spool/spool-directory.ts';
+import { SpoolKeeper } from './spool/spool-keeper.ts';
 import { S3Store } from './store/s3-store.ts';
 import type { Clock } from './system/clock.ts';
 import type { Health } from './system/health.ts';
@@ -121,9 +121,8 @@ export class Daemon {
     const { clock } = this.#ports;
     const settings = this.#settings;
     const spool = this.#started(await SpoolDirectory.open(settings.spool.path), (it) => it.close());
-    const lock = this.#started(await InstanceLock.acquire(spool), (it) => it.release());
-    const recovered = await spool.recoverAside();
-    this.#reporter.onRecovered(recovered);
+    const keeper = this.#started(this.#createKeeper(spool), (it) => it.stop());
+    this.#reporter.onRecovered(await keeper.start());
 
     const link = await PacedLink.find(clock, await pacedLinkOptionsOf(settings), {
       onChange: (identity) => this.#reporter.onLink(identity),
@@ -136,7 +135,10 @@ export class Daemon {
       clock,
       options: backlogOptionsOf(settings),
       onWork: () => drain.pump(),
-      onReport: (report) => this.#reporter.onBacklogReport(report),
+      onReport: (report) => {
+        this.#reporter.onBacklogReport(report);
+        if (report.kind === 'scan-failed' && report.fault.code === SPOOL_GONE) keeper.lost();
+      },
     });
     const store = this.#createStore(link);
     const drain = new Drain(
@@ -174,7 +176,6 @@ export class Daemon {
     });
     this.#stages = { store, link, backlog, drain, statistics };
 
-    this.#stops.push(serveControl(lock.server, () => this.snapshot()));
     link.start();
     for (const stage of [statistics, emptyFolders, backlog]) {
       stage.start();
@@ -195,6 +196,20 @@ export class Daemon {
       stages.store = this.#createStore(stages.link);
     } else stages.store.refreshCredentials();
     stages.drain.reconfigure(stages.store, drainOptionsOf(this.#settings));
+  }
+
+  #createKeeper(spool: SpoolDirectory): SpoolKeeper {
+    const { clock } = this.#ports;
+    return new SpoolKeeper({
+      ...{ spool, clock },
+      serve: (socket) => serveControl(socket, () => this.snapshot()),
+      onReattached: () => {
+        this.#running().backlog.hint();
+        this.#reporter.onReattached();
+      },
+      onRecovered: (recovery) => this.#reporter.onRecovered(recovery),
+      onFault: (operation, fault) => this.#reporter.onFault(operation, fault),
+    });
   }
 
   #createStore({ shaper }: PacedLink): S3Store {

@@ -148,7 +148,7 @@ export class SpoolDirectory {
       );
     });
     try {
-      await claim({ path: this.path, openPrivate: () => held.home.openDirectory('.') });
+      await claim(new SpoolDirectory(this.path, held));
     } catch (error) {
       await held.close();
       throw error;

@@ -114,6 +114,10 @@ export class Reporter implements DrainEvents {
     this.#log.warn({ event: 'recovered', restored, waiting }, text);
   }
 
+  onReattached(): void {
+    this.#log.info({ event: 'spoolBack' }, 'the spool is there again, and is drained');
+  }
+
   onSwept(uploads: number): void {
     if (uploads > 0)
       this.#log.info(
