@@ -37,8 +37,13 @@ export async function bundle(root: string): Promise<Bundle> {
 }
 
 function notices(root: string, inputs: readonly string[]): string {
-  const packages = new Set(inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []));
-  return [...packages].sort().map((folder) => notice(join(root, folder))).join('\n');
+  const packages = new Set(
+    inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []),
+  );
+  return [...packages]
+    .sort()
+    .map((folder) => notice(join(root, folder)))
+    .join('\n');
 }
 
 function notice(folder: string): string {

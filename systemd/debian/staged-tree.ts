@@ -1,6 +1,15 @@
 // The files of a package before they are packed, with the modes they will have, whatever the umask is.
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export class StagedTree {
@@ -35,7 +44,10 @@ export class StagedTree {
 
   /** For deb-md5sums(5), by which `dpkg --verify` finds what was changed. */
   md5sums(): string {
-    const digest = (path: string) => createHash('md5').update(readFileSync(join(this.#root, path))).digest('hex');
+    const digest = (path: string) =>
+      createHash('md5')
+        .update(readFileSync(join(this.#root, path)))
+        .digest('hex');
     return this.files()
       .map((path) => `${digest(path)}  ${path}\n`)
       .join('');

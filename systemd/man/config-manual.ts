@@ -47,7 +47,11 @@ export function renderConfigManual(): string {
 
 function entry(option: Option<unknown>): string {
   const notes = [
-    isRequired(option) ? 'Required.' : option.default === null ? 'Not set by default.' : `Default: ${yaml(option.default)}`,
+    isRequired(option)
+      ? 'Required.'
+      : option.default === null
+        ? 'Not set by default.'
+        : `Default: ${yaml(option.default)}`,
     option.example === undefined ? '' : `Example: ${option.example}`,
     option.live ? '' : 'A change needs a restart.',
     `Environment: ${option.env}`,
@@ -58,5 +62,9 @@ function entry(option: Option<unknown>): string {
 
 /** One line of text that troff prints as it stands. */
 function line(text: string): string {
-  return text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replace(/^([.'])/, '\\&$1').replaceAll("'", '\\(aq');
+  return text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replace(/^([.'])/, '\\&$1')
+    .replaceAll("'", '\\(aq');
 }
