@@ -48,6 +48,7 @@ export class SimProducers {
   act(): void {
     const { random, onChange, note } = this.#parts;
     const path = random.pick(PATHS);
+    this.#adopt(path);
     const before = this.#at(path);
     const dice = random.int(100);
     if (before === undefined || dice < 25) {
@@ -68,6 +69,7 @@ export class SimProducers {
   /** Does something to the file at `path`, if there is one. */
   meddle(path: string): void {
     const { random, note } = this.#parts;
+    this.#adopt(path);
     const node = this.#at(path);
     const dice = random.int(100);
     note(`producer meddles ${dice} ${path} ${node?.ino}`);
@@ -150,7 +152,20 @@ export class SimProducers {
     this.#owed.set(node, { path, digests: [digest], racy: false });
   }
 
+  /** A file whose content was salvaged is another file by now, with the same owed to it. */
+  #adopt(path: string): void {
+    const node = this.#at(path);
+    if (node === undefined || node.entries !== undefined || this.#owed.has(node)) return;
+    for (const [removed, owed] of this.#owed) {
+      if (removed.links > 0 || owed.path !== path || !owed.digests.includes(digestOf(node.content))) continue;
+      this.#owed.delete(removed);
+      this.#owed.set(node, owed);
+      return;
+    }
+  }
+
   #takeBack(path: string): void {
+    this.#adopt(path);
     const node = this.#at(path);
     if (node !== undefined) this.#owed.delete(node);
   }

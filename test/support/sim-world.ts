@@ -112,7 +112,7 @@ export class SimWorld {
   async run(): Promise<SimOutcome> {
     this.#setUp();
     this.#startProcess();
-    await this.clock.advance(this.#chaos.between(15_000, 40_000));
+    await this.clock.advance(this.#chaos.between(15_000, 30_000));
     this.#calm();
     await this.#until(() => this.#isDrained(), 'drained');
     await this.#restartUntilClean();
@@ -308,7 +308,8 @@ export class SimWorld {
   async #restartUntilClean(): Promise<void> {
     for (let restart = 0; restart < RESTARTS_MAX; restart += 1) {
       await this.#until(() => this.#process?.ready === true, 'ready');
-      if (restart > 0 && this.#leftovers().length === 0 && this.#openUploads().length === 0) return;
+      const isClean = this.#leftovers().length === 0 && this.#openUploads().length === 0;
+      if (isClean && (restart > 0 || this.#chaos.chance(0.7))) return;
       const before = this.#process;
       this.#stopProcess();
       await this.#until(() => this.#process !== before, 'stopped');
