@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { check } from './commands/check.ts';
 import { EXIT, type ExitCode } from './commands/exit-codes.ts';
+import { QUARANTINE_ACTIONS, type QuarantineRequest, quarantine } from './commands/quarantine.ts';
 import { run } from './commands/run.ts';
 import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -18,10 +19,14 @@ Commands:
   check    try out config, spool, link and bucket, and say what would be used
   status   ask the running daemon how it goes (--json for everything it knows)
   top      the same, live
+  quarantine list|retry|drop [ID ...]
+           what needs a human: show it, put it back into the spool, or delete it for good
 
 Options:
   --config FILE  (default /etc/halfpipe/halfpipe.yaml)
   --json         with status: the whole state as JSON
+  --all          with quarantine retry and drop: every file there
+  --yes          with quarantine drop: do not ask
   --help, --version
 
 Exit codes: 0 fine, 1 failure, 2 usage, 78 bad configuration.
@@ -29,13 +34,13 @@ Exit codes: 0 fine, 1 failure, 2 usage, 78 bad configuration.
 
 class UsageError extends Error {}
 
-const COMMANDS = ['run', 'check', 'status', 'top'] as const;
+const COMMANDS = ['run', 'check', 'status', 'top', 'quarantine'] as const;
 
 async function main(): Promise<ExitCode> {
-  const { command, configFile, json, help, version } = readArguments();
+  const { command, configFile, json, request, help, version } = readArguments();
   if (help) return print(USAGE);
   if (version) return print(`halfpipe ${readVersion()}\n`);
-  const { env, stdout, stderr } = process;
+  const { env, stdin, stdout, stderr } = process;
   switch (command) {
     case 'run':
       return run({ configFile, env, version: readVersion(), exitNow: (code) => process.exit(code) });
@@ -43,6 +48,8 @@ async function main(): Promise<ExitCode> {
       return check({ configFile, env, stdout });
     case 'status':
       return status({ configFile, env, stdout, stderr }, json);
+    case 'quarantine':
+      return quarantine({ configFile, env, stdin, stdout, stderr }, request);
     case 'top':
       return top({ configFile, env, stdout, stderr }, interrupted());
   }
@@ -55,23 +62,44 @@ function readArguments() {
       options: {
         config: { type: 'string', default: '/etc/halfpipe/halfpipe.yaml' },
         json: { type: 'boolean', default: false },
+        all: { type: 'boolean', default: false },
+        yes: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
         version: { type: 'boolean', default: false },
       },
     });
     const { config: configFile, json, help, version } = values;
     const command = COMMANDS.find((known) => known === positionals[0]) ?? 'run';
-    if (!help && !version) refuseStrangers(positionals);
-    return { command, configFile, json, help, version };
+    const { all, yes } = values;
+    let request: QuarantineRequest = { action: 'list', ids: [], all, yes };
+    if (!help && !version) {
+      if (command === 'quarantine') request = quarantineRequest(positionals.slice(1), all, yes);
+      else refuseStrangers(positionals);
+    }
+    return { command, configFile, json, request, help, version };
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(messageOf(error));
   }
 }
 
 function refuseStrangers([command, ...others]: readonly string[]): void {
-  if (command === undefined) throw new UsageError('which command? One of run, check, status, top');
+  if (command === undefined)
+    throw new UsageError('which command? One of run, check, status, top, quarantine');
   if (!COMMANDS.some((known) => known === command)) throw new UsageError(`unknown command ${command}`);
   if (others[0] !== undefined) throw new UsageError(`unexpected argument ${others[0]}`);
+}
+
+function quarantineRequest(
+  [wanted, ...ids]: readonly string[],
+  all: boolean,
+  yes: boolean,
+): QuarantineRequest {
+  const action = QUARANTINE_ACTIONS.find((known) => known === wanted);
+  if (action === undefined) throw new UsageError(`quarantine what? One of ${QUARANTINE_ACTIONS.join(', ')}`);
+  if (action === 'list' && ids[0] !== undefined) throw new UsageError(`unexpected argument ${ids[0]}`);
+  if (action !== 'list' && all === ids.length > 0)
+    throw new UsageError(`quarantine ${action} takes the ids that list shows, or --all`);
+  return { action, ids, all, yes };
 }
 
 /** From the package this file was built into. */

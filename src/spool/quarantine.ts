@@ -5,6 +5,7 @@ import { opendir, readFile, rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { SpoolPath } from './entry.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
+import { type PutBackOutcome, putBack } from './put-back.ts';
 import { spoolFault } from './spool-fault.ts';
 import { writeDurably } from './write-durably.ts';
 
@@ -74,6 +75,34 @@ export class Quarantine {
     }
   }
 
+  /** Puts the file back under its name and forgets the reason; `taken`, and nothing done, when the name is not free. */
+  async release({ id, path }: Quarantined): Promise<PutBackOutcome> {
+    const outcome = await putBack(this.#home, this.#place(id, path), this.#root, path);
+    if (outcome === 'restored') await this.#forget(id);
+    return outcome;
+  }
+
+  /** Deletes the file for good: only ever because a human said so. */
+  async drop({ id, path }: Quarantined): Promise<void> {
+    await this.#home.unlink(this.#place(id, path));
+    await this.#forget(id);
+  }
+
+  /** Of the file itself; undefined when somebody has taken it out. */
+  async sizeBytes({ id, path }: Quarantined): Promise<number | undefined> {
+    const stats = await this.#home.lookUp(this.#place(id, path));
+    return stats === undefined ? undefined : Number(stats.size);
+  }
+
+  #place(id: string, { bytes }: SpoolPath): Buffer {
+    return Buffer.concat([Buffer.from(`${FOLDER}/${id}/`), bytes.subarray(bytes.lastIndexOf('/') + 1)]);
+  }
+
+  async #forget(id: string): Promise<void> {
+    await this.#discard(id);
+    if (this.#count !== undefined) this.#count--;
+  }
+
   async #read(id: string): Promise<Quarantined | undefined> {
     try {
       const record = JSON.parse(await readFile(this.#home.at(`${FOLDER}/${id}.json`), 'utf8'));
@@ -94,7 +123,7 @@ export class Quarantine {
     }
   }
 
-  /** Undoes a failed admission; a folder that holds a file after all stays, and so does its reason. */
+  /** Removes an empty folder with its reason; a folder that holds a file after all stays, and so does its reason. */
   async #discard(id: string): Promise<void> {
     if (!(await this.#home.removeIfEmpty(`${FOLDER}/${id}`))) return;
     const reason = `${FOLDER}/${id}.json`;

@@ -9,6 +9,7 @@ import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { clearTemporaries, openPrivateFolder, openRoot, PRIVATE_FOLDER, probe } from './private-folder.ts';
+import type { PutBackOutcome } from './put-back.ts';
 import { Quarantine, type Quarantined, type QuarantineReason } from './quarantine.ts';
 import { type ScanRequest, type ScanResult, scanSpool } from './scanner.ts';
 import { changedFault, spoolFault } from './spool-fault.ts';
@@ -77,6 +78,21 @@ export class SpoolDirectory {
   /** Must be read to its end or returned before close(). */
   listQuarantine(): AsyncGenerator<Quarantined> {
     return this.#quarantine.list();
+  }
+
+  /** Puts a quarantined file back under its name, never over another file. */
+  retryQuarantined(quarantined: Quarantined): Promise<PutBackOutcome> {
+    return this.#run('put back', quarantined.path.toString(), () => this.#quarantine.release(quarantined));
+  }
+
+  /** Deletes a quarantined file for good: the operator's word is all the proof there is. */
+  dropQuarantined(quarantined: Quarantined): Promise<void> {
+    return this.#run('drop', quarantined.path.toString(), () => this.#quarantine.drop(quarantined));
+  }
+
+  /** Undefined when the file itself has been taken out of the quarantine. */
+  quarantinedBytes(quarantined: Quarantined): Promise<number | undefined> {
+    return this.#run('look at', quarantined.path.toString(), () => this.#quarantine.sizeBytes(quarantined));
   }
 
   /** What is to survive a restart about `file`; see Journal. */

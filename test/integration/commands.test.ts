@@ -8,7 +8,7 @@ describe('halfpipe', { concurrency: 4 }, () => {
     { args: ['--help'], code: 0, out: /^Usage: halfpipe COMMAND[\s\S]*Exit codes: 0 fine/, err: /^$/ },
     { args: ['run', '--help'], code: 0, out: /^Usage: halfpipe COMMAND/, err: /^$/ },
     { args: ['--version'], code: 0, out: /^halfpipe \d+\.\d+\.\d+\n$/, err: /^$/ },
-    { args: [], code: 2, out: /^$/, err: /which command\? One of run, check, status, top/ },
+    { args: [], code: 2, out: /^$/, err: /which command\? One of run, check, status, top, quarantine/ },
     { args: ['fly'], code: 2, out: /^$/, err: /unknown command fly\nTry 'halfpipe --help'/ },
     { args: ['run', '--fast'], code: 2, out: /^$/, err: /--fast/ },
     { args: ['run', 'now'], code: 2, out: /^$/, err: /unexpected argument now/ },

@@ -1,0 +1,142 @@
+// `halfpipe quarantine list|retry|drop`: what a human does about files that need one. Works beside a running daemon, by
+// renames alone: a file put back is found like any other.
+import { createInterface } from 'node:readline/promises';
+import type { ReadStream } from 'node:tty';
+import { loadSettings } from '../config/load.ts';
+import type { Quarantined } from '../spool/quarantine.ts';
+import { SpoolDirectory } from '../spool/spool-directory.ts';
+import { Fault } from '../system/fault.ts';
+import { readableSize } from '../view/readable.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { StatusContext } from './status.ts';
+
+export const QUARANTINE_ACTIONS = ['list', 'retry', 'drop'] as const;
+
+export interface QuarantineRequest {
+  readonly action: (typeof QUARANTINE_ACTIONS)[number];
+  readonly ids: readonly string[];
+  readonly all: boolean;
+  /** Drop without asking. */
+  readonly yes: boolean;
+}
+
+interface Kept {
+  readonly quarantined: Quarantined;
+  readonly sizeBytes: number | undefined;
+}
+
+/** 0 when everything asked for was done; 1 when an id is unknown, a name is taken or the answer was no. */
+export async function quarantine(
+  context: StatusContext & { readonly stdin: ReadStream },
+  request: QuarantineRequest,
+): Promise<ExitCode> {
+  const { spool } = await loadSettings(context.configFile, context.env);
+  try {
+    const directory = await SpoolDirectory.open(spool.path);
+    try {
+      const kept = await keptFiles(directory);
+      if (request.action === 'list') return list(context, kept);
+      const chosen = choose(context, kept, request);
+      if (chosen === undefined) return EXIT.failure;
+      return request.action === 'retry'
+        ? await retry(context, directory, chosen)
+        : await drop(context, directory, chosen, request.yes);
+    } finally {
+      await directory.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    context.stderr.write(`halfpipe: ${error.message}\n`);
+    return EXIT.failure;
+  }
+}
+
+/** Oldest first. */
+async function keptFiles(directory: SpoolDirectory): Promise<Kept[]> {
+  const kept: Kept[] = [];
+  for await (const quarantined of directory.listQuarantine())
+    kept.push({ quarantined, sizeBytes: await directory.quarantinedBytes(quarantined) });
+  return kept.sort((a, b) => (a.quarantined.id < b.quarantined.id ? -1 : 1));
+}
+
+function list({ stdout }: StatusContext, kept: readonly Kept[]): ExitCode {
+  if (kept.length === 0) stdout.write('the quarantine is empty\n');
+  for (const file of kept) stdout.write(`${describe(file)}\n  ${reasonOf(file)}\n`);
+  return EXIT.ok;
+}
+
+/** Undefined, and said why, when an id is unknown or none is named. */
+function choose(
+  { stderr }: StatusContext,
+  kept: readonly Kept[],
+  { ids, all }: QuarantineRequest,
+): readonly Kept[] | undefined {
+  if (all) return kept;
+  const chosen = kept.filter(({ quarantined }) => ids.includes(quarantined.id));
+  const unknown = ids.filter((id) => !kept.some(({ quarantined }) => quarantined.id === id));
+  for (const id of unknown)
+    stderr.write(`halfpipe: nothing in quarantine has the id ${JSON.stringify(id)}\n`);
+  return unknown.length === 0 ? chosen : undefined;
+}
+
+async function retry(
+  { stdout, stderr }: StatusContext,
+  directory: SpoolDirectory,
+  chosen: readonly Kept[],
+): Promise<ExitCode> {
+  let failed = false;
+  for (const { quarantined } of chosen) {
+    const { path } = quarantined;
+    if ((await directory.retryQuarantined(quarantined)) === 'restored') {
+      stdout.write(`${path} is back in the spool\n`);
+      continue;
+    }
+    failed = true;
+    stderr.write(`halfpipe: ${path} stays in quarantine: another file has its name in the spool\n`);
+  }
+  return failed ? EXIT.failure : EXIT.ok;
+}
+
+async function drop(
+  context: StatusContext & { readonly stdin: ReadStream },
+  directory: SpoolDirectory,
+  chosen: readonly Kept[],
+  yes: boolean,
+): Promise<ExitCode> {
+  const { stdout, stderr } = context;
+  for (const file of chosen) stdout.write(`${describe(file)}\n`);
+  if (!yes && chosen.length > 0) {
+    if (!context.stdin.isTTY) {
+      stderr.write('halfpipe: nothing was deleted: say --yes where nobody can be asked\n');
+      return EXIT.failure;
+    }
+    if (!(await isConfirmed(context, chosen.length))) {
+      stdout.write('nothing was deleted\n');
+      return EXIT.failure;
+    }
+  }
+  for (const { quarantined } of chosen) await directory.dropQuarantined(quarantined);
+  stdout.write(`deleted ${chosen.length} for good\n`);
+  return EXIT.ok;
+}
+
+async function isConfirmed(
+  { stdin, stdout }: StatusContext & { readonly stdin: ReadStream },
+  count: number,
+): Promise<boolean> {
+  const prompt = createInterface({ input: stdin, output: stdout });
+  try {
+    return /^y(es)?$/i.test(await prompt.question(`Delete ${count} for good, bucket untouched? [y/N] `));
+  } finally {
+    prompt.close();
+  }
+}
+
+function describe({ quarantined: { id, at, path }, sizeBytes }: Kept): string {
+  const size = sizeBytes === undefined ? 'no longer there' : readableSize(sizeBytes);
+  return `${id}  ${at}  ${size}  ${path}`;
+}
+
+function reasonOf({ quarantined: { reason, hint } }: Kept): string {
+  return hint === undefined ? reason : `${reason}. ${hint}`;
+}
