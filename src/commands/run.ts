@@ -1,6 +1,7 @@
 // `halfpipe run`: the daemon in the foreground, as systemd starts it.
 import { ConfigError } from '../config/config-error.ts';
 import { type Environment, loadSettings } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
 import { Daemon } from '../daemon.ts';
 import { kernelMonotonicUsec, systemClock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
@@ -9,6 +10,9 @@ import { createLogger, type ProcessLogger } from '../system/log.ts';
 import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
 import { statusText } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+
+/** For what comes after the uploads: closing, unlocking, the last lines of the log. */
+const STOP_MARGIN_MS = 20_000;
 
 export interface RunContext {
   readonly configFile: string;
@@ -20,10 +24,19 @@ export interface RunContext {
 
 /** Resolves with the exit code once the daemon has stopped. Rejects with ConfigError when it cannot be configured. */
 export async function run({ configFile, env, version, exitNow }: RunContext): Promise<ExitCode> {
-  const settings = await loadSettings(configFile, env);
+  // What `systemctl status`, ps and top call us; by itself Node.js 24 is a `MainThread`.
+  process.title = 'halfpipe';
   const clock = systemClock;
-  const log = createLogger({ level: settings.log.level, format: settings.log.format, env });
   const send = sendBySystemdNotify(env.NOTIFY_SOCKET);
+  const settings = await loadSettings(configFile, env).catch((error: unknown) => {
+    if (send !== undefined && error instanceof ConfigError) return error;
+    throw error;
+  });
+  if (settings instanceof ConfigError) {
+    const log = createLogger({ level: 'info', format: 'auto', env });
+    return await refuseConfig(settings, log, new SdNotifier({ send, clock, kernelMonotonicUsec, log }));
+  }
+  const log = createLogger({ level: settings.log.level, format: settings.log.format, env });
   const notifier = new SdNotifier({ send, clock, kernelMonotonicUsec, log });
   const ping = () => void notifier.watchdog();
   const health = new Health({ clock, watchdogMs: watchdogMs(env, process.pid), ping, log });
@@ -31,9 +44,11 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
 
   const stopRequested = onStopSignal(exitNow);
   let start: Promise<void> | undefined;
+  let { stopTimeoutMs } = settings.upload;
   const reload = serially(async () => {
     await start;
-    await reloadFrom(configFile, env, daemon, notifier, log);
+    const reloaded = await reloadFrom(configFile, env, daemon, notifier, log);
+    stopTimeoutMs = reloaded?.upload.stopTimeoutMs ?? stopTimeoutMs;
   });
   process.on('SIGHUP', reload);
   log.info(
@@ -44,7 +59,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     start = daemon.start();
     await start;
   } catch (error) {
-    return await refuse(error, log);
+    return await refuse(error, log, notifier);
   }
   health.start();
   const status = () => statusText(daemon.snapshot());
@@ -54,6 +69,8 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   const signal = await stopRequested;
   log.info({ event: 'stopping', signal }, `${signal}: finishing what is in flight`);
   await notifier.stopping('finishing what is in flight');
+  // Or a stop timeout beyond the unit's TimeoutStopSec= would end in SIGKILL.
+  await notifier.extendTimeout(stopTimeoutMs + STOP_MARGIN_MS);
   await daemon.stop();
   health.stop();
   log.info({ event: 'stopped' }, 'stopped');
@@ -67,10 +84,13 @@ async function reloadFrom(
   daemon: Daemon,
   notifier: SdNotifier,
   log: ProcessLogger,
-): Promise<void> {
+): Promise<Settings | undefined> {
   await notifier.reloading();
+  let settings: Settings | undefined;
   try {
-    await daemon.reload(await loadSettings(configFile, env));
+    const wanted = await loadSettings(configFile, env);
+    await daemon.reload(wanted);
+    settings = wanted;
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof Fault)) throw error;
     const problems = error instanceof ConfigError ? error.problems : [describe(error)];
@@ -78,11 +98,25 @@ async function reloadFrom(
       log.error({ event: 'reloadRefused', problem }, `reload refused, the old settings stay: ${problem}`);
   }
   await notifier.ready(statusText(daemon.snapshot()));
+  return settings;
 }
 
-async function refuse(error: unknown, log: ProcessLogger): Promise<ExitCode> {
+/** Under a service manager: the reason goes where its users look, as an error in the journal and as the unit's status. */
+async function refuseConfig(
+  { problems }: ConfigError,
+  log: ProcessLogger,
+  notifier: SdNotifier,
+): Promise<ExitCode> {
+  for (const problem of problems) log.fatal({ event: 'badConfiguration', problem }, problem);
+  await notifier.stopping(problems.join('; '));
+  await log.flush();
+  return EXIT.badConfiguration;
+}
+
+async function refuse(error: unknown, log: ProcessLogger, notifier: SdNotifier): Promise<ExitCode> {
   if (!(error instanceof Fault)) throw error;
   log.fatal({ event: 'cannotStart', fault: error }, `cannot start: ${describe(error)}`);
+  await notifier.stopping(`cannot start: ${describe(error)}`);
   await log.flush();
   return error.code === 'CAPACITY_UNKNOWN' ? EXIT.badConfiguration : EXIT.failure;
 }
