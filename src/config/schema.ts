@@ -230,7 +230,7 @@ export const schema = nameOptions({
       default: 'info',
     },
     format: {
-      doc: 'auto writes text to a terminal and JSON elsewhere; json or text is always that.',
+      doc: 'auto writes text to a terminal and to the journal of systemd, JSON elsewhere; json or text is always that.',
       accepts: oneOf('auto', 'json', 'text'),
       default: 'auto',
       live: false,

@@ -37,7 +37,7 @@ export interface Logger {
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** `auto`: text on a terminal, JSON otherwise. Under journald every line of either carries its priority. */
+  /** `auto`: text on a terminal and in the journal, JSON otherwise. For journald every line carries its priority. */
   readonly format: LogFormat;
   /** For JOURNAL_STREAM, and for the secrets it holds: they are never logged. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -143,7 +143,7 @@ function isoTime(clock: Clock): string {
 }
 
 function lineForm(format: LogFormat, journal: boolean, terminal: boolean): LineForm {
-  if (format === 'json' || (format === 'auto' && !terminal)) return 'json';
+  if (format === 'json' || (format === 'auto' && !terminal && !journal)) return 'json';
   return journal ? 'journal-text' : 'text';
 }
 

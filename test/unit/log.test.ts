@@ -103,8 +103,9 @@ test('under journald every line carries its priority, and text leaves the time t
   t.after(() => closeSync(fd));
   const { dev, ino } = fstatSync(fd);
   for (const [format, expected] of [
-    ['auto', '{'],
+    ['auto', 'well'],
     ['text', 'well'],
+    ['json', '{'],
   ] as const) {
     const stdout = new CapturedStdout(false, fd);
     const log = logTo(stdout, { level: 'debug', format, env: { JOURNAL_STREAM: `${dev}:${ino}` } });
