@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { cannotBoot } from '../support/booted-machine.ts';
+import { BUCKET, buildPackage, InstalledHalfpipe, SPOOL } from '../support/installed-halfpipe.ts';
+
+const SPOOLED = { files: 60, bytes: 200_000 };
+
+// One machine, and its life in order: each test begins where the one before it ended.
+describe('under systemd', { skip: cannotBoot() }, () => {
+  const packages = mkdtempSync(join(tmpdir(), 'halfpipe-packages-'));
+  let halfpipe: InstalledHalfpipe;
+  const must = (script: string) => halfpipe.machine.must(script);
+
+  before(async () => {
+    const files = ['1.0.0', '1.0.1'].map((version) => buildPackage(version, packages));
+    halfpipe = await InstalledHalfpipe.prepare(files);
+  });
+
+  after(async () => {
+    await halfpipe?.end();
+    rmSync(packages, { recursive: true });
+  });
+
+  test('installs where there is no Node.js, enabled but not started', async () => {
+    const { machine } = halfpipe;
+    assert.notEqual((await machine.run('command -v node nodejs')).status, 0);
+    const said = await must('dpkg -i /root/halfpipe_1.0.0_amd64.deb');
+    assert.match(said, /set s3\.bucket and link\.capacity/);
+    assert.equal(await must('halfpipe --version'), 'halfpipe 1.0.0');
+    assert.equal(await must('systemctl is-enabled halfpipe'), 'enabled');
+    assert.equal(await halfpipe.show('ActiveState'), 'inactive');
+    assert.equal(await must(`stat -c '%A %U %G' ${SPOOL}`), 'drwxrws--T halfpipe halfpipe');
+    assert.equal(await must('stat -c "%a %U" /etc/halfpipe/aws-credentials'), '600 root');
+    assert.equal(await must('dpkg --verify halfpipe'), '');
+    assert.match(await must('man -P cat 5 halfpipe.yaml'), /spool\.settle/);
+    assert.match(await must('man -P cat 8 halfpipe'), /EXIT STATUS/);
+  });
+
+  test('fails for good without a bucket, and says why in systemctl status', async () => {
+    assert.notEqual((await halfpipe.machine.run('systemctl start halfpipe')).status, 0);
+    await delay(3000);
+    assert.equal(await halfpipe.show('ActiveState'), 'failed');
+    assert.equal(await halfpipe.show('ExecMainStatus'), '78');
+    assert.equal(await halfpipe.show('NRestarts'), '0');
+    const { stdout } = await halfpipe.machine.run('systemctl status halfpipe');
+    assert.match(stdout, /Status: ".*halfpipe\.yaml: s3\.bucket is required/);
+    assert.match(await must('journalctl -u halfpipe -p err -o cat'), /s3\.bucket is required/);
+  });
+
+  test('drains after two edits and a start', async (t) => {
+    await halfpipe.configure();
+    assert.match(await must('halfpipe check'), /ok {3}store {3}bucket inbox/);
+    await must('systemctl start halfpipe');
+    await tellTimeToReady(t);
+    halfpipe.drop('first', SPOOLED.files, SPOOLED.bytes);
+    const digests = await must(`sha256sum ${SPOOL}/first/* | cut -c 1-64`);
+    await halfpipe.drained('first', SPOOLED.files);
+    const bucket = halfpipe.server.bucket(BUCKET);
+    const stored = bucket?.keys('first/').map((key) => sha256(readFileSync(bucket.fileOf(key))));
+    assert.deepEqual(stored?.sort(), digests.split('\n').sort());
+    assert.match(await must('halfpipe status'), /0 files to go|idle/);
+  });
+
+  async function tellTimeToReady(t: TestContext): Promise<void> {
+    const [from, to] = await Promise.all([
+      halfpipe.show('InactiveExitTimestampMonotonic'),
+      halfpipe.show('ActiveEnterTimestampMonotonic'),
+    ]);
+    t.diagnostic(`READY ${Math.round((Number(to) - Number(from)) / 1000)} ms after systemctl start`);
+  }
+
+  test('is as tight as promised while it runs', async (t) => {
+    const report = await must('systemd-analyze security --no-pager halfpipe');
+    const score = Number(/Overall exposure level for halfpipe\.service: (\d+\.\d+)/.exec(report)?.[1]);
+    t.diagnostic(`exposure ${score}`);
+    assert.ok(score <= 1.5, `exposure is ${score}`);
+  });
+
+  test('reloads while uploading: a good file is taken, a bad one refused, nothing is dropped', async () => {
+    await halfpipe.edit({ capacity: '20 Mbit/s' });
+    await must('systemctl reload halfpipe');
+    const pid = await halfpipe.show('MainPID');
+    halfpipe.drop('reload', SPOOLED.files, SPOOLED.bytes);
+    await halfpipe.underWay('reload');
+    await halfpipe.edit({ share: '150 %' });
+    await must('systemctl reload halfpipe');
+    await halfpipe.until('the refusal', async () => /reload refused.*share/.test(await halfpipe.journal()));
+    assert.match(await halfpipe.show('StatusText'), /of 10\.0 Mbit\/s/);
+    await halfpipe.edit({ share: '50 %', capacity: '100 Mbit/s' });
+    await must('systemctl reload halfpipe');
+    await halfpipe.until('the new target', async () =>
+      /target 50\.0 Mbit\/s/.test(await must('halfpipe status')),
+    );
+    await halfpipe.drained('reload', SPOOLED.files);
+    assert.equal(await halfpipe.show('MainPID'), pid);
+    assert.equal(await halfpipe.show('ActiveState'), 'active');
+    assert.doesNotMatch(await halfpipe.journal(), /deferred/);
+  });
+
+  test('stops under load, keeps what is not proven, and finishes after the next start', async () => {
+    halfpipe.drop('stop', SPOOLED.files, SPOOLED.bytes);
+    await halfpipe.underWay('stop');
+    await must('systemctl stop halfpipe');
+    assert.equal(await halfpipe.show('Result'), 'success');
+    const { stored, left } = halfpipe.count('stop');
+    assert.ok(left > 0 && stored + left >= SPOOLED.files, `${stored} stored, ${left} left`);
+    await must('systemctl start halfpipe');
+    await halfpipe.drained('stop', SPOOLED.files);
+  });
+
+  test('is restarted after SIGKILL and finishes', async () => {
+    halfpipe.drop('kill', SPOOLED.files, SPOOLED.bytes);
+    await halfpipe.underWay('kill');
+    await must('systemctl kill --kill-whom=main --signal=KILL halfpipe');
+    await halfpipe.drained('kill', SPOOLED.files);
+    assert.equal(await halfpipe.show('NRestarts'), '1');
+  });
+
+  test('is killed by the watchdog when it hangs, is restarted and finishes', async () => {
+    await must(`mkdir -p /etc/systemd/system/halfpipe.service.d
+      printf '[Service]\\nWatchdogSec=3s\\n' > /etc/systemd/system/halfpipe.service.d/watchdog.conf
+      systemctl daemon-reload && systemctl restart halfpipe`);
+    halfpipe.drop('hang', SPOOLED.files, SPOOLED.bytes);
+    await halfpipe.underWay('hang');
+    await must('systemctl kill --kill-whom=main --signal=STOP halfpipe');
+    await halfpipe.drained('hang', SPOOLED.files);
+    assert.match(await halfpipe.journal(), /Watchdog timeout/);
+    await must(
+      `rm -r /etc/systemd/system/halfpipe.service.d && systemctl daemon-reload && systemctl restart halfpipe`,
+    );
+  });
+
+  test('tells 10,000 small files one by one, and the journal drops no line', async () => {
+    halfpipe.drop('storm', 10_000, 200);
+    await halfpipe.drained('storm', 10_000);
+    await must('journalctl --sync');
+    const told = await must(`journalctl -u halfpipe -o cat --no-pager | grep -c 'uploaded storm/'`);
+    assert.equal(told, '10000');
+    assert.equal((await halfpipe.machine.run('journalctl -o cat --no-pager | grep Suppressed')).stdout, '');
+  });
+
+  test('is told in prose by the journal, troubles apart, and no secret is in it', async () => {
+    const journal = await halfpipe.journal();
+    assert.match(journal, /^uploaded first\/\d+\.bin, .* verified and deleted$/m);
+    assert.doesNotMatch(journal, /^\{/m);
+    assert.doesNotMatch(await must('journalctl -u halfpipe -p warning -o cat'), /verified and deleted/);
+    assert.doesNotMatch(journal, /a-secret-that-no-line-may-show/);
+  });
+
+  test('two instances on one link stay at the target together', async (t) => {
+    for (const name of ['north', 'south']) {
+      await must(`install -d -o halfpipe -g halfpipe -m 3770 ${SPOOL}-${name}
+        sed 's|path: ${SPOOL}$|path: ${SPOOL}-${name}|' /etc/halfpipe/halfpipe.yaml > /etc/halfpipe/${name}.yaml
+        cp -p /etc/halfpipe/aws-credentials /etc/halfpipe/${name}.aws-credentials
+        systemctl start halfpipe@${name}`);
+      halfpipe.drop(name, 500, SPOOLED.bytes, `${SPOOL}-${name}`);
+    }
+    // Both know the store and the link by now.
+    await delay(3000);
+    const sent = halfpipe.machine.sentBytes();
+    const from = performance.now();
+    await delay(8000);
+    const bitsPerSec = ((halfpipe.machine.sentBytes() - sent) * 8000) / (performance.now() - from);
+    const [north, south] = ['north', 'south'].map((name) => halfpipe.count(name, `${SPOOL}-${name}`));
+    await must(`systemctl stop 'halfpipe@*'`);
+    const shares = `north ${north?.stored}, south ${south?.stored} of 500 files`;
+    t.diagnostic(`two instances: ${(bitsPerSec / 1e6).toFixed(2)} of 50 Mbit/s; ${shares}`);
+    assert.ok(
+      north !== undefined && south !== undefined && north.left > 0 && south.left > 0,
+      'both still at work',
+    );
+    assert.ok(bitsPerSec > 45e6 && bitsPerSec < 52e6, `together ${bitsPerSec} bit/s`);
+  });
+
+  test('comes back by itself when the machine is rebooted in mid-drain', async () => {
+    halfpipe.drop('reboot', SPOOLED.files, SPOOLED.bytes);
+    await halfpipe.underWay('reboot');
+    await halfpipe.machine.reboot();
+    await halfpipe.drained('reboot', SPOOLED.files);
+    assert.equal(await halfpipe.show('ActiveState'), 'active');
+  });
+
+  test('an upgrade in mid-drain keeps config and spool, and goes on with the new version', async () => {
+    const config = await must('cat /etc/halfpipe/halfpipe.yaml');
+    halfpipe.drop('upgrade', SPOOLED.files, SPOOLED.bytes);
+    await halfpipe.underWay('upgrade');
+    await must('dpkg -i /root/halfpipe_1.0.1_amd64.deb');
+    assert.match(await must('halfpipe status --json'), /"version": "1\.0\.1"/);
+    assert.equal(await must('cat /etc/halfpipe/halfpipe.yaml'), config);
+    await halfpipe.drained('upgrade', SPOOLED.files);
+  });
+
+  test('removal stops it and leaves the config, the spool and the quarantine', async () => {
+    await must(`touch ${SPOOL}/.halfpipe/quarantine/kept`);
+    await must('dpkg --remove halfpipe');
+    halfpipe.drop('removed', 3, 100);
+    assert.notEqual((await halfpipe.machine.run('systemctl is-active halfpipe')).status, 0);
+    await must(`test -e /etc/halfpipe/halfpipe.yaml -a -e ${SPOOL}/.halfpipe/quarantine/kept`);
+  });
+
+  test('purging removes the config and the key, never a file of the spool', async () => {
+    await must('dpkg --purge halfpipe');
+    assert.notEqual((await halfpipe.machine.run('test -e /etc/halfpipe')).status, 0);
+    assert.equal(halfpipe.count('removed').left, 3);
+    await must(`test -e ${SPOOL}/.halfpipe/quarantine/kept`);
+    assert.equal(await must('find /usr /etc -name "halfpipe*" -not -path "/usr/share/doc/*" | sort'), '');
+  });
+});
+
+function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}

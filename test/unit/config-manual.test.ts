@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { optionByKey } from '../../src/config/schema.ts';
+import { renderConfigManual } from '../../systemd/man/config-manual.ts';
+
+test('halfpipe.yaml(5) has every option of the schema once, with its variable', () => {
+  const lines = renderConfigManual().split('\n');
+  for (const { key, env } of optionByKey.values()) {
+    assert.equal(lines.filter((line) => line === `.B ${key}`).length, 1, key);
+    assert.equal(lines.filter((line) => line === `Environment: ${env}`).length, 1, env);
+  }
+});
+
+test('halfpipe.yaml(5) gives troff no line to mistake for a request', () => {
+  const known = /^(\.(TH|SH|TP|PP|B|I|BR|IR|br)\b|[^.'])/;
+  const lines = renderConfigManual().trimEnd().split('\n');
+  assert.deepEqual(
+    lines.filter((line) => !known.test(line)),
+    [],
+  );
+});
+
+test('halfpipe@.service differs from halfpipe.service in names alone', () => {
+  const settings = (file: string) =>
+    readFileSync(new URL(`../../systemd/${file}`, import.meta.url), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+  const expected = settings('halfpipe.service').map((line) =>
+    line
+      .replace('Drain a spool folder', 'Drain the spool %i')
+      .replace('/etc/halfpipe/halfpipe.yaml', '/etc/halfpipe/%i.yaml')
+      .replace(':/etc/halfpipe/aws-credentials', ':/etc/halfpipe/%i.aws-credentials')
+      .replace(
+        /^(EnvironmentFile=-\/etc\/default\/halfpipe|ReadWritePaths=-\/var\/spool\/halfpipe)$/,
+        '$1-%i',
+      ),
+  );
+  assert.deepEqual(settings('halfpipe@.service'), expected);
+});
