@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { check } from './commands/check.ts';
 import { EXIT, type ExitCode } from './commands/exit-codes.ts';
-import { QUARANTINE_ACTIONS, type QuarantineRequest, quarantine } from './commands/quarantine.ts';
+import { QUARANTINE_ACTIONS, type QuarantineRequest, quarantine } from './commands/quarantine-command.ts';
 import { run } from './commands/run.ts';
 import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
