@@ -201,7 +201,7 @@ export class SimProducers {
   #content(): Buffer {
     const { random, partBytes } = this.#parts;
     if (random.chance(0.05)) return Buffer.alloc(0);
-    return random.bytes(1 + random.int(random.chance(0.4) ? 4 * partBytes : 64));
+    return random.bytes(1 + random.int(random.chance(0.3) ? 4 * partBytes : 64));
   }
 }
 

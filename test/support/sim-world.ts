@@ -197,7 +197,7 @@ export class SimWorld {
       this.#foreign.set(key, digestOf(body));
       if (chaos.chance(0.5)) this.#foreignUploads.push(this.#server.begin(key));
     }
-    for (let count = 3 + chaos.int(8); count > 0; count -= 1)
+    for (let count = 2 + chaos.int(7); count > 0; count -= 1)
       clock.schedule(chaos.between(0, 20_000), () => this.#producers.act());
     for (let count = chaos.int(3); count > 0; count -= 1) this.#planOutage(chaos.between(0, 20_000));
     if (chaos.chance(0.3)) this.#planFullDisk(chaos.between(0, 20_000));
