@@ -1,11 +1,16 @@
 // Runs simulated worlds from a range of seeds, or one of them with its trace: `SEED=7 npm run test:simulation`, or
 // `npm run test:simulation -- --seeds 1000000 [--from 1]`. Prints what went wrong, how often what happened, and ends
-// with 1 if anything did.
+// with 1 if anything did. `--plant NAME` puts a bug in, and ends with 1 if it is not found.
 import { parseArgs } from 'node:util';
 import { type SimOutcome, simulate } from '../support/sim-world.ts';
+import { PLANTS } from '../support/sim-world-plants.ts';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '2000' }, from: { type: 'string', default: '1' } },
+  options: {
+    seeds: { type: 'string', default: '2000' },
+    from: { type: 'string', default: '1' },
+    plant: { type: 'string' },
+  },
 });
 const PROGRESS_MS = 10_000;
 
@@ -41,8 +46,24 @@ async function runAll(from: number, count: number): Promise<boolean> {
   return failed === 0;
 }
 
-const isFine =
-  process.env.SEED === undefined
-    ? await runAll(Number(values.from), Number(values.seeds))
-    : await replay(Number(process.env.SEED));
+/** Whether a planted bug is found, by what it does and not by luck. */
+async function hunt(name: string, from: number, count: number): Promise<boolean> {
+  const { plant, foundBy } = PLANTS[name] ?? {};
+  for (let seed = from; plant !== undefined && seed < from + count; seed += 1) {
+    const { violations } = await simulate(seed, { plant });
+    const found = violations.find(({ kind }) => kind === foundBy);
+    if (found === undefined) continue;
+    console.log(`found with seed ${seed}: ${found.kind}: ${found.what}`);
+    return true;
+  }
+  return false;
+}
+
+async function main(): Promise<boolean> {
+  if (process.env.SEED !== undefined) return replay(Number(process.env.SEED));
+  const [from, count] = [Number(values.from), Number(values.seeds)];
+  return values.plant === undefined ? runAll(from, count) : hunt(values.plant, from, count);
+}
+
+const isFine = await main();
 process.exitCode = isFine ? 0 : 1;

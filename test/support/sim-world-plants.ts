@@ -3,10 +3,17 @@
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { expectedEtag } from '../../src/store/digest.ts';
 import type { ObjectStore, UploadJournal } from '../../src/store/object-store.ts';
+import type { Violation } from './oracle.ts';
 import type { Plant } from './sim-world-process.ts';
 import { SPOOL } from './sim-world-producers.ts';
 
-export const PLANTS: Readonly<Record<string, Plant>> = {
+export interface Planted {
+  readonly plant: Plant;
+  /** What it leads to: a find of another kind would be luck. */
+  readonly foundBy: Violation['kind'];
+}
+
+const PARTS: Readonly<Record<string, Plant>> = {
   'deletes a file before the store is asked for a proof': {
     store: (store, spool) =>
       storeLike(store, async (request) => {
@@ -55,6 +62,13 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     }),
   },
 };
+
+export const PLANTS: Readonly<Record<string, Planted>> = Object.fromEntries(
+  Object.entries(PARTS).map(([name, plant]) => [
+    name,
+    { plant, foundBy: name.startsWith('forgets') ? 'open upload' : 'lost' },
+  ]),
+);
 
 function storeLike(store: ObjectStore, upload: ObjectStore['upload']): ObjectStore {
   return {
