@@ -103,7 +103,7 @@ export class Drain {
     this.#cancelTurn = this.#ports.clock.schedule(TURN_MS, () => this.#turn());
   }
 
-  /** After a pause: the store has to answer, then one upload has to pass, before the others follow. */
+  /** The store has to answer; after a pause one upload has to pass, too, before the others follow. */
   #try(): void {
     if (this.#probe !== undefined || this.#transfers.size > 0) return;
     const probe = new AbortController();
@@ -129,7 +129,8 @@ export class Drain {
       this.#answered();
     }
     if (!isCurrent()) return;
-    const started = this.#startNext();
+    // At a start nothing speaks against the store: the others need not wait for what may be a large file.
+    const started = this.#ports.breaker.reason === undefined ? undefined : this.#startNext();
     if (started === undefined) this.#succeed();
     else await started.ended;
   }

@@ -280,7 +280,7 @@ test('gives memory back after failures, too', async () => {
   assert.equal(bench.quarantined.length, 5);
 });
 
-test('begins with one trial: the store answers, one upload passes, then the others follow', async () => {
+test('a start waits for the store to answer, and not for the first upload to pass', async () => {
   const bench = new DrainBench();
   const slow = new Slow();
   for (const name of ['a', 'b', 'c']) {
@@ -288,15 +288,29 @@ test('begins with one trial: the store answers, one upload passes, then the othe
     bench.store.answers.set(name, slow.answer);
   }
   bench.drain.start();
+  assert.deepEqual(bench.store.uploads, []);
   await bench.settle();
   assert.equal(bench.store.probes, 1);
-  assert.deepEqual(bench.store.uploads, ['a']);
-  await bench.clock.advance(5_000);
+  assert.deepEqual(bench.store.uploads, ['a', 'b', 'c']);
+  slow.finish();
+  await bench.settle();
+  assert.ok(!bench.events.includes('resumed'), 'a start is no pause that ends');
+});
+
+test('after a pause one upload passes before the others follow', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  bench.breaker.fail('the store was away', 0);
+  for (const name of ['a', 'b', 'c']) {
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+  }
+  bench.drain.start();
+  await bench.clock.advance(60_000);
   assert.deepEqual(bench.store.uploads, ['a'], 'no other before the trial has ended');
   slow.finish();
   await bench.settle();
   assert.deepEqual(bench.store.uploads, ['a', 'b', 'c']);
-  assert.deepEqual(bench.events, ['removed a', 'uploaded a'], 'a start is no pause that ends');
 });
 
 test('an answering store is enough where there is nothing to upload', async () => {
@@ -377,12 +391,13 @@ for (const { code, leastSent, mostSent } of [
 
 test('a trial answered with SlowDown waits before the next', async () => {
   const bench = new DrainBench();
+  bench.breaker.fail('the store was away', 0);
   for (const name of ['a', 'b', 'c']) {
     bench.put(name);
     bench.store.answers.set(name, fails(faultOf('transient', { code: 'SlowDown' })));
   }
   bench.drain.start();
-  await bench.settle();
+  await bench.clock.advance(1_500);
   assert.deepEqual(bench.store.uploads, ['a']);
 });
 
