@@ -397,7 +397,7 @@ test('a trial answered with SlowDown waits before the next', async () => {
     bench.store.answers.set(name, fails(faultOf('transient', { code: 'SlowDown' })));
   }
   bench.drain.start();
-  await bench.clock.advance(1_500);
+  await bench.clock.advance(2_500);
   assert.deepEqual(bench.store.uploads, ['a']);
 });
 
