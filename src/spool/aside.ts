@@ -97,7 +97,12 @@ export class Aside {
           }
           await this.#home.unlink(slot);
           // ctime changes with the link count; size and mtime only when somebody wrote.
-          if (sameContentIdentity(await file.currentIdentity(), moved)) return;
+          // When that cannot be known, the content comes back: sending it again loses nothing.
+          const untouched = await file.currentIdentity().then(
+            (now) => sameContentIdentity(now, moved),
+            () => false,
+          );
+          if (untouched) return;
           await salvage(file, this.#home, slot);
           await this.#putBack(slot, file.path);
           throw changedFault('remove', subject, 'was written to while it was removed; its content is back');
