@@ -163,9 +163,9 @@ export class Drain {
     const { clock, spool, backlog, events } = this.#ports;
     const startedMs = clock.monotonicMs();
     try {
-      const { prefix, resumableFromBytes } = this.#options;
+      const { prefix } = this.#options;
       const store = this.#store;
-      const transferred = await transfer(entry, { spool, store, prefix, resumableFromBytes, signal });
+      const transferred = await transfer(entry, { spool, store, prefix, signal });
       this.#gone(entry);
       this.#ports.onRemoved(entry);
       this.#succeed();

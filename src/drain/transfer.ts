@@ -25,8 +25,6 @@ export interface TransferOptions {
   readonly spool: TransferSpool;
   readonly store: ObjectStore;
   readonly prefix: string;
-  /** Only larger files are sent in parts, and have something to resume from. */
-  readonly resumableFromBytes: number;
   readonly signal: AbortSignal;
 }
 
@@ -46,9 +44,9 @@ export async function transfer(entry: Entry, options: TransferOptions): Promise<
   try {
     // What was settled is what the scanner saw; anything else has to settle first.
     if (!sameIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
-    const resumable = file.sizeBytes >= options.resumableFromBytes;
-    const journal = resumable ? { journal: spool.journal(file) } : {};
-    const upload = await store.upload({ key, source: steady(file), ...journal, signal });
+    // Of small files, too: a larger one of this name may have left an upload open, to be ended first.
+    const journal = spool.journal(file);
+    const upload = await store.upload({ key, source: steady(file), journal, signal });
     await refuseChanged(file, 'while it was uploaded');
     const proof = await prove(upload, store, signal);
     await dispose(() => spool.setAside(file), proof);

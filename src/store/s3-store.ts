@@ -165,8 +165,9 @@ export class S3Store implements ObjectStore {
     return upload;
   }
 
+  /** Whatever this file, or an earlier one of its name, left open: completed late, it would overwrite this one. */
   async #dropJournaled(journal: UploadRequest['journal'], signal: AbortSignal): Promise<void> {
-    const journaled = await journal?.load();
+    const journaled = (await journal?.load()) ?? (await journal?.loadStale?.());
     if (journaled === undefined) return;
     await this.#bucket.abandon(journaled, signal);
     await journal?.clear();

@@ -62,7 +62,6 @@ export class FakeStore implements ObjectStore {
   confirmation: Partial<Receipt> = {};
   onProbe: (signal: AbortSignal) => Promise<void> = async () => undefined;
   readonly uploads: string[] = [];
-  readonly journaled: string[] = [];
   readonly abandoned: string[] = [];
   probes = 0;
   closed = false;
@@ -74,7 +73,6 @@ export class FakeStore implements ObjectStore {
 
   async upload(request: UploadRequest): Promise<Upload> {
     this.uploads.push(request.key);
-    if (request.journal !== undefined) this.journaled.push(request.key);
     const content = this.#contents.get(request.key) ?? Buffer.alloc(0);
     return (this.answers.get(request.key) ?? stores)(request, content);
   }

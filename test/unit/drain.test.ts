@@ -439,7 +439,6 @@ test('stop aborts at once what can resume, and the rest when the time is up', as
   bench.put('large', Buffer.alloc(1_000));
   for (const name of ['small', 'large']) bench.store.answers.set(name, slow.answer);
   await bench.startClosed();
-  assert.deepEqual(bench.store.journaled, ['large']);
   const stopped = bench.drain.stop(5_000);
   await bench.settle();
   assert.deepEqual(bench.releases, [{ path: 'large', outcome: 'again' }]);
