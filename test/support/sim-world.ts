@@ -124,7 +124,8 @@ export class SimWorld {
 
   /** One line of the trace. */
   note(text: string): void {
-    const line = `${this.clock.monotonicMs().toFixed(3)} ${text}`;
+    // Worlds of one process have folders of their own; which number that is says nothing about the world.
+    const line = `${this.clock.monotonicMs().toFixed(3)} ${text.replace(/\/sim\/\d+/g, '')}`;
     for (let at = 0; at < line.length; at += 1)
       this.#hash = Math.imul(this.#hash ^ line.charCodeAt(at), 0x01000193);
     this.#onTrace?.(line);
