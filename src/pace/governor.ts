@@ -40,7 +40,7 @@ const SETTLE_MS = 500;
 /** The most that is ever owed: an hour above target is forgotten as soon as it ends. As time at the target rate. */
 const MOST_DEBT_MS = 150;
 /** The most that is ever made up for: bounds what a second may hold beyond the target. As time at the target rate. */
-const MOST_CREDIT_MS = 10;
+const MOST_CREDIT_MS = 15;
 
 export class Governor {
   #limits: Limits;
