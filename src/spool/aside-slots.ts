@@ -1,13 +1,18 @@
-// The places in `.halfpipe/aside` where files wait, named so that a restart knows where each belongs.
-// No place is ever used twice at once, so moving a file in never overwrites one.
+// The places in `.halfpipe/aside` where files wait, named so that a restart knows where each belongs, and flat: a
+// folder for each would take space that a full disk does not have. No place is ever used twice at once, so moving a
+// file in never overwrites one.
 import { mkdir, readdir } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
 import { SpoolPath } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
 
 const FOLDER = 'aside';
+/** Made at the start and kept: the place of nearly every file that is set aside. */
+export const FIRST_LAYER = `${FOLDER}/0`;
 // Versions of one path that can wait at once because their name was taken again and again.
 const LAYERS = 10;
+// A name may have 255 bytes; a longer one goes on in a folder below.
+const NAME_BYTES = 250;
 
 export interface Leftover {
   readonly slot: Buffer;
@@ -25,7 +30,7 @@ export class AsideSlots {
   /** A free place for `path`, reserved until free(). */
   async claim(path: SpoolPath): Promise<Buffer> {
     for (let layer = 0; layer < LAYERS; layer++) {
-      const slot = Buffer.concat([Buffer.from(`${FOLDER}/${layer}/`), path.bytes]);
+      const slot = Buffer.from(`${FOLDER}/${layer}/${flatten(path)}`, 'latin1');
       const id = slot.toString('latin1');
       if (this.#claimed.has(id)) continue;
       this.#claimed.add(id);
@@ -39,7 +44,7 @@ export class AsideSlots {
     });
   }
 
-  /** Not vacant either: a file that waits where this path has a folder. */
+  /** Not vacant either: a file that waits where the name of this one has a folder. */
   async #isVacant(slot: Buffer): Promise<boolean> {
     try {
       return (await this.#home.lookUp(slot)) === undefined;
@@ -64,7 +69,7 @@ export class AsideSlots {
       const folder = Buffer.from(`${FOLDER}/${layer}`);
       if ((await this.#home.lookUp(folder)) === undefined) continue;
       yield* this.#walk(folder, folder.length + 1);
-      await this.#home.removeIfEmpty(folder);
+      if (layer > 0) await this.#home.removeIfEmpty(folder);
     }
   }
 
@@ -75,8 +80,20 @@ export class AsideSlots {
         yield* this.#walk(slot, pathStart);
         await this.#home.removeIfEmpty(slot);
       } else if (!this.#claimed.has(slot.toString('latin1'))) {
-        yield { slot, path: new SpoolPath(slot.subarray(pathStart)) };
+        yield { slot, path: unflatten(slot.toString('latin1', pathStart)) };
       }
     }
   }
+}
+
+/** A path as one name, or as several where it is too long for one; never `.` or `..`. */
+function flatten({ id }: SpoolPath): string {
+  const name = id.replace(/[%./]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  return (name.match(new RegExp(`.{1,${NAME_BYTES}}`, 'gs')) ?? []).join('/');
+}
+
+function unflatten(names: string): SpoolPath {
+  const escaped = names.replaceAll('/', '');
+  const id = escaped.replace(/%(..)/gs, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return new SpoolPath(Buffer.from(id, 'latin1'));
 }

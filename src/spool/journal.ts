@@ -5,6 +5,7 @@ import { opendir, readFile } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { type FileIdentity, SpoolPath, sameContentIdentity } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
+import { makeSpares } from './spare-space.ts';
 import { spoolFault } from './spool-fault.ts';
 import { writeDurably } from './write-durably.ts';
 
@@ -58,6 +59,8 @@ export class Journal<T> {
   async clear(): Promise<void> {
     try {
       await this.#home.unlink(this.#name);
+      // There may be room by now for what a full disk has used up.
+      await makeSpares(this.#home);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT')
         throw spoolFault(error, 'clear journal of', this.#file.path.toString());

@@ -4,14 +4,16 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir, rename } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
+import { FIRST_LAYER } from './aside-slots.ts';
 import { OpenDirectory } from './open-directory.ts';
+import { isDiskFull, makeSpares } from './spare-space.ts';
 
 /** Name of the private folder in the spool's root. */
 export const PRIVATE_FOLDER = '.halfpipe';
 /** How the names of probes in the spool's root begin; the scanner skips them. */
 export const PROBE_PREFIX = '.halfpipe-probe-';
 
-const SUBFOLDERS = ['tmp', 'aside', 'multipart', 'quarantine'];
+const SUBFOLDERS = ['tmp', 'aside', FIRST_LAYER, 'multipart', 'quarantine'];
 const CREATE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW;
 const STICKY = 0o1000n;
 
@@ -45,18 +47,26 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
       path,
       error,
       `cannot create ${shown}: ${code}`,
-      'make the spool writable for the service user',
+      hintFor(error, 'make the spool writable for the service user'),
     );
   }
   try {
     await claim(root, folder, path, shown);
     for (const name of SUBFOLDERS) await folder.makeDirectory(name, 0o700);
+    await makeSpares(folder);
     return folder;
   } catch (error) {
     await folder.close();
     if (error instanceof Fault) throw error;
-    throw refusal(path, error, `cannot write to ${shown}: ${errnoOf(error)}`, 'let the service user own it');
+    const hint = hintFor(error, 'let the service user own it');
+    throw refusal(path, error, `cannot write to ${shown}: ${errnoOf(error)}`, hint);
   }
+}
+
+/** `otherwise` unless the errno says better what to do. */
+function hintFor(error: unknown, otherwise: string): string {
+  if (isDiskFull(error)) return 'make a little room on the disk: once it has been set up, none is needed';
+  return errnoOf(error) === 'EROFS' ? 'mount it read-write' : otherwise;
 }
 
 async function claim(root: OpenDirectory, folder: OpenDirectory, path: string, shown: string): Promise<void> {
@@ -101,12 +111,12 @@ export async function probe(root: OpenDirectory, folder: OpenDirectory, path: st
   } catch (error) {
     const code = errnoOf(error);
     // A full disk is no reason to stop the one process that empties it.
-    if (code === 'ENOSPC' || code === 'EDQUOT') return;
+    if (isDiskFull(error)) return;
     throw refusal(
       path,
       error,
       `cannot ${step} the spool ${path}: ${code}`,
-      'give the service user write access',
+      hintFor(error, 'give the service user write access'),
     );
   }
 }

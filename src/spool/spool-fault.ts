@@ -30,7 +30,7 @@ const HINT_BY_ERRNO: Readonly<Record<string, string>> = {
   EXDEV: 'another file system is mounted there: the spool must lie on one file system',
   EROFS: 'the file system is mounted read-only: remount it read-write',
   EMFILE: 'raise LimitNOFILE of the service',
-  ENOSPC: 'the disk is full',
+  ENOSPC: 'the disk is full, or has no inodes left',
   EDQUOT: 'the disk quota is used up',
 };
 

@@ -2,21 +2,37 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import type { OpenDirectory } from './open-directory.ts';
+import { isDiskFull, writeIntoSpare } from './spare-space.ts';
 
-/** Writes `content` to `name` in the private folder `home`, replacing what is there. Rejects with the system error. */
+/**
+ * Writes `content` to `name` in the private folder `home`, replacing what is there. On a full disk it may end in spaces.
+ * Rejects with the system error.
+ */
 export async function writeDurably(home: OpenDirectory, name: string, content: string): Promise<void> {
   const temporary = `tmp/${randomUUID()}`;
   try {
-    const file = await open(home.at(temporary), 'wx', 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeAnew(home, temporary, content).catch(async (error: unknown) => {
+      if (!isDiskFull(error)) throw error;
+      await discard(home, temporary);
+      if (!(await writeIntoSpare(home, temporary, content))) throw error;
+    });
     await rename(home.at(temporary), home.at(name));
   } catch (error) {
-    if ((await home.lookUp(temporary)) !== undefined) await home.unlink(temporary);
+    await discard(home, temporary);
     throw error;
   }
+}
+
+async function writeAnew(home: OpenDirectory, name: string, content: string): Promise<void> {
+  const file = await open(home.at(name), 'wx', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function discard(home: OpenDirectory, name: string): Promise<void> {
+  if ((await home.lookUp(name)) !== undefined) await home.unlink(name);
 }

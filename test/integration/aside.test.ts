@@ -73,7 +73,7 @@ test('puts a file back that is written to while it is being set aside', async (t
   const { disk, spool, path, file, content } = await opened(t);
   const identity = file.currentIdentity.bind(file);
   file.currentIdentity = async () => {
-    await append(Buffer.from(join(disk.path, '.halfpipe/aside/0/folder/f')), '+late');
+    await append(Buffer.from(join(disk.path, '.halfpipe/aside/0/folder%2ff')), '+late');
     return identity();
   };
   await assert.rejects(spool.setAside(file), CHANGED);
@@ -139,15 +139,40 @@ test('puts a file back where its folder has been removed meanwhile', async (t) =
 
 test('returns what a crash left set aside, also under the same name as a folder, to its place', async (t) => {
   const disk = await TemporarySpool.create(t);
-  await mkdir(join(disk.path, '.halfpipe/aside/0/a/b'), { recursive: true });
+  await mkdir(join(disk.path, '.halfpipe/aside/0'), { recursive: true });
   await mkdir(join(disk.path, '.halfpipe/aside/1'), { recursive: true });
-  await writeFile(join(disk.path, '.halfpipe/aside/0/a/b/f'), 'first');
+  await writeFile(join(disk.path, '.halfpipe/aside/0/a%2fb%2ff'), 'first');
   await writeFile(join(disk.path, '.halfpipe/aside/1/g'), 'second');
   await writeFile(join(disk.path, '.halfpipe/aside/1/a'), 'in the way');
   const spool = await disk.open(t);
   assert.deepEqual(await spool.recoverAside(), { restored: 2, waiting: 1 });
   assert.deepEqual(await disk.list(), ['a', 'a/b', 'a/b/f', 'g']);
   assert.deepEqual(await disk.kept(), ['aside/1/a']);
+});
+
+test('returns a file of every name that a crash left set aside', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const names = [
+    'f',
+    'a/b',
+    'a%2fb',
+    '%',
+    '...',
+    '.x',
+    `${'d'.repeat(200)}/${'.'.repeat(250)}`,
+    'x'.repeat(255),
+  ];
+  const paths = [...names, Buffer.from([0xff, 0x2f, 0x0a, 0x85])];
+  const crashed = await disk.open(t);
+  for (const name of paths) {
+    await mkdir(disk.at(name).subarray(0, disk.at(name).lastIndexOf('/')), { recursive: true });
+    await crashed.setAside(await openIn(t, crashed, await disk.put(Buffer.from(name), String(name))));
+  }
+  for (const name of paths) await assert.rejects(readFile(disk.at(name)), { code: 'ENOENT' });
+  const spool = await disk.open(t);
+  assert.deepEqual(await spool.recoverAside(), { restored: paths.length, waiting: 0 });
+  for (const name of paths) assert.equal(await readFile(disk.at(name), 'utf8'), String(name));
+  assert.deepEqual(await disk.kept(), []);
 });
 
 test('finishes a return that a crash cut in half', async (t) => {

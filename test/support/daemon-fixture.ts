@@ -107,13 +107,16 @@ export class DaemonFixture {
     await writeFile(this.configFile, JSON.stringify(Object.fromEntries(merged)));
   }
 
-  /** Starts `halfpipe run`; killed when the test ends, should it still run. */
-  start(env: NodeJS.ProcessEnv = {}): DaemonRun {
-    return this.command(['run', '--config', this.configFile], env);
+  /**
+   * Starts `halfpipe run`; killed when the test ends, should it still run. `wrapper` is a command that execs it, such
+   * as setpriv(1).
+   */
+  start(env: NodeJS.ProcessEnv = {}, wrapper: readonly string[] = []): DaemonRun {
+    return this.command(['run', '--config', this.configFile], env, wrapper);
   }
 
-  command(args: readonly string[], env: NodeJS.ProcessEnv = {}): DaemonRun {
-    const run = new DaemonRun(args, env);
+  command(args: readonly string[], env: NodeJS.ProcessEnv = {}, wrapper: readonly string[] = []): DaemonRun {
+    const run = new DaemonRun(args, env, wrapper);
     this.#t.after(() => run.end());
     return run;
   }
@@ -136,13 +139,14 @@ export class DaemonFixture {
     return found.filter((name) => name !== '.halfpipe' && !name.startsWith('.halfpipe/')).sort();
   }
 
-  /** Regular files in the private folder, but for the lock's. */
+  /** Regular files in the private folder, but for the lock's and the spare space. */
   async kept(): Promise<string[]> {
     const home = join(this.spool, '.halfpipe');
     const found = await readdir(home, { recursive: true, withFileTypes: true });
     return found
       .filter((dirent) => dirent.isFile() && dirent.name !== 'pid')
       .map((dirent) => join(dirent.parentPath, dirent.name).slice(home.length + 1))
+      .filter((name) => !name.startsWith('spare/'))
       .sort();
   }
 
@@ -205,8 +209,14 @@ export class DaemonRun {
   readonly #child: ChildProcess;
   #ended = false;
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
-    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv, wrapper: readonly string[]) {
+    const [command = process.execPath, ...rest] = [
+      ...wrapper,
+      process.execPath,
+      ...['--import', 'tsx', MAIN],
+      ...args,
+    ];
+    const child = spawn(command, rest, {
       env: { ...environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -53,7 +53,7 @@ export class TemporarySpool {
     return found.filter((name) => name !== '.halfpipe' && !name.startsWith('.halfpipe/')).sort();
   }
 
-  /** Regular files anywhere in the private folder, sorted. */
+  /** Regular files anywhere in the private folder but for its spare space, sorted. */
   async kept(): Promise<string[]> {
     const found = await readdir(join(this.path, '.halfpipe'), {
       recursive: true,
@@ -63,6 +63,7 @@ export class TemporarySpool {
     return found
       .filter((dirent) => dirent.isFile())
       .map((dirent) => join(dirent.parentPath, dirent.name).slice(prefix.length + 1))
+      .filter((name) => !name.startsWith('spare/'))
       .sort();
   }
 }

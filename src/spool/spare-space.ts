@@ -1,0 +1,74 @@
+// Room for the few small files of our own on a full disk: what drains the spool must not wait for space in it. Spares are
+// written once, while there is room, and written over when there is none: on most file systems that takes no space.
+import { constants } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { errnoOf } from '../system/fault.ts';
+import type { OpenDirectory } from './open-directory.ts';
+
+/** A record of a path of 1,024 bytes, the longest that makes a key, has less. */
+const SPARE_BYTES = 4096;
+/** Large uploads at once, and the pid file. */
+const SPARES = 4;
+const FOLDER = 'spare';
+const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+
+/** Whether a file could not be written because there was no room for it. */
+export function isDiskFull(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+/** Makes those that are missing in the private folder `home`, as far as there is room. Rejects with the system error. */
+export async function makeSpares(home: OpenDirectory): Promise<void> {
+  try {
+    await home.makeDirectory(FOLDER, 0o700);
+    for (let spare = 0; spare < SPARES; spare += 1) await makeSpare(home, `${FOLDER}/${spare}`);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
+}
+
+async function makeSpare(home: OpenDirectory, name: string): Promise<void> {
+  if ((await home.lookUp(name)) !== undefined) return;
+  try {
+    const file = await open(home.at(name), CREATE_FLAGS, 0o600);
+    try {
+      await file.writeFile(padded(''));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // Without its space it is of no use, and somebody else may have made it meanwhile.
+    if (errnoOf(error) === 'EEXIST') return;
+    if ((await home.lookUp(name)) !== undefined) await home.unlink(name);
+    throw error;
+  }
+}
+
+/** Moves a spare to `name` and writes `content` into it, padded by spaces, durably. False when there is none for it. */
+export async function writeIntoSpare(home: OpenDirectory, name: string, content: string): Promise<boolean> {
+  if (Buffer.byteLength(content) > SPARE_BYTES) return false;
+  for (let spare = 0; spare < SPARES; spare += 1) {
+    try {
+      await rename(home.at(`${FOLDER}/${spare}`), home.at(name));
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') continue;
+      throw error;
+    }
+    const file = await open(home.at(name), constants.O_WRONLY | constants.O_NOFOLLOW);
+    try {
+      await file.writeFile(padded(content));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return true;
+  }
+  return false;
+}
+
+function padded(content: string): Buffer {
+  const bytes = Buffer.alloc(SPARE_BYTES, ' ');
+  bytes.write(content);
+  return bytes;
+}

@@ -1,0 +1,109 @@
+// The file system of the spool runs out of room or turns read-only under the daemon. Draining is what frees it, so it
+// must need none; and what cannot be removed now is neither lost nor sent again and again.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { type Config, DaemonFixture } from '../support/daemon-fixture.ts';
+
+const skip = process.getuid?.() !== 0 && 'needs root to mount';
+const MIB = 1024 ** 2;
+
+/** A daemon's spool on a small file system of its own. */
+class SmallDisk {
+  readonly fixture: DaemonFixture;
+  #fillers = 0;
+
+  private constructor(fixture: DaemonFixture) {
+    this.fixture = fixture;
+  }
+
+  /** `use` runs on it; unmounted before the fixture removes its folder. */
+  static async with(
+    t: TestContext,
+    options: string,
+    use: (disk: SmallDisk) => Promise<void>,
+    config: Config = {},
+  ): Promise<void> {
+    const fixture = await DaemonFixture.create(t, config);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'halfpipe-test', fixture.spool]);
+    try {
+      await use(new SmallDisk(fixture));
+    } finally {
+      execFileSync('umount', ['-l', fixture.spool]);
+    }
+  }
+
+  /** A complete file, written under a name that is ignored. */
+  put(name: string, content: string | Buffer): void {
+    const place = join(this.fixture.spool, name);
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(`${place}.part`, content);
+    renameSync(`${place}.part`, place);
+  }
+
+  /** What producers are still writing takes all the room there is. */
+  fill(): void {
+    for (const bytes of [64 * 1024, 1, 0]) while (this.#takes(bytes)) this.#fillers += 1;
+  }
+
+  remount(how: 'ro' | 'rw'): void {
+    execFileSync('mount', ['-o', `remount,${how}`, this.fixture.spool]);
+  }
+
+  #takes(bytes: number): boolean {
+    try {
+      writeFileSync(join(this.fixture.spool, `${this.#fillers}.part`), Buffer.alloc(bytes, 1));
+      return true;
+    } catch (error) {
+      assert.match(String(error), /ENOSPC/);
+      return false;
+    }
+  }
+
+  get fillers(): string[] {
+    return Array.from({ length: this.#fillers + 1 }, (_, at) => `${at}.part`).filter((name) =>
+      existsSync(join(this.fixture.spool, name)),
+    );
+  }
+}
+
+const SMALL = 'size=16m,nr_inodes=400';
+const LARGE = Buffer.alloc(7 * MIB, 'large');
+
+describe('a spool on a disk of its own', { concurrency: 2, skip }, () => {
+  test('is drained while its disk is full, to the last block and the last inode', (t) =>
+    SmallDisk.with(
+      t,
+      SMALL,
+      async (disk) => {
+        const { fixture } = disk;
+        const daemon = fixture.start();
+        await daemon.says('ready');
+        await fixture.stopServer();
+        disk.put('in/folders/of/its/own', 'small');
+        disk.put('large', LARGE);
+        disk.put('top', 'small');
+        disk.fill();
+        await fixture.startServer();
+        await fixture.untilDrained([
+          ...disk.fillers,
+          'in',
+          'in/folders',
+          'in/folders/of',
+          'in/folders/of/its',
+        ]);
+        assert.deepEqual(fixture.keys(), ['in/folders/of/its/own', 'large', 'top']);
+        assert.deepEqual(await fixture.object('large'), LARGE);
+        assert.deepEqual(daemon.of('deferred'), []);
+        assert.deepEqual(daemon.of('quarantined'), []);
+        assert.equal(await daemon.stop(), 0);
+        assert.deepEqual(
+          (await fixture.kept()).filter((name) => !name.startsWith('spare/')),
+          [],
+        );
+      },
+      { s3: { partSize: '5 MiB' } },
+    ));
+});
