@@ -3,7 +3,6 @@
 import type { JournaledUpload, UploadJournal, UploadSource } from '../../src/store/object-store.ts';
 import { S3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
-import type { ScriptedS3 } from './scripted-s3.ts';
 
 process.env.AWS_ACCESS_KEY_ID = 'test';
 process.env.AWS_SECRET_ACCESS_KEY = 'test';
@@ -11,7 +10,10 @@ process.env.AWS_EC2_METADATA_DISABLED = 'true';
 
 export const PART_BYTES = 5 * 1024 ** 2;
 
-export function storeAt(server: ScriptedS3, options: Partial<S3StoreOptions> = {}): S3Store {
+export function storeAt(
+  server: { readonly endpoint: string },
+  options: Partial<S3StoreOptions> = {},
+): S3Store {
   return new S3Store({
     bucket: 'bucket',
     prefix: '',

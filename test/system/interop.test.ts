@@ -1,8 +1,7 @@
 // The main acceptance, against servers that were written by others than halfpipe's authors as well as against the
-// embedded one: many small files of nasty names and one of 300 MiB, stopped in the middle of both, then finished.
-// What the bucket holds is judged by reading it back through the SDK.
+// embedded one: many small files of nasty names and one of 300 MiB, stopped in the middle of both, then finished; and
+// every conflict policy. What the bucket holds is judged by reading it back through the SDK.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
 import {
   mkdirSync,
@@ -16,67 +15,18 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Build, BuiltDaemon, type Credentials } from '../support/built-daemon.ts';
+import { Build, BuiltDaemon } from '../support/built-daemon.ts';
 import { S3Reader } from '../support/s3-reader.ts';
-import { startS3Server } from '../support/s3-server.ts';
-import { Rgw } from './rgw.ts';
+import { CONFLICTS, keepsPolicy } from './conflicts.ts';
+import { SERVERS, type Target } from './s3-servers.ts';
 
 const MIB = 1024 ** 2;
 const LARGE_BYTES = 300 * MIB;
 const PEAK_RSS_BYTES = 250 * MIB;
 const STOP_TIMEOUT_MS = 10_000;
 const PATIENCE_MS = 45_000;
-
-interface Target extends Credentials {
-  readonly endpoint: string;
-  readonly bucket: string;
-}
-
-interface ServerUnderTest {
-  readonly name: string;
-  readonly skip: string | false;
-  start(t: TestContext): Promise<Target>;
-}
-
-const SERVERS: readonly ServerUnderTest[] = [
-  {
-    name: 'the embedded server',
-    skip: false,
-    async start(t) {
-      const directory = mkdtempSync(join(tmpdir(), 'halfpipe-s3-'));
-      const keys = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'secret-of-this-test' };
-      const server = await startS3Server({ ...keys, directory, port: 0, buckets: ['inbox'] });
-      t.after(async () => {
-        await server.close();
-        rmSync(directory, { recursive: true, force: true });
-      });
-      return { ...keys, endpoint: server.endpoint, bucket: 'inbox' };
-    },
-  },
-  {
-    name: 'Ceph RGW',
-    skip: rgwIsMissing(),
-    async start(t) {
-      const rgw = new Rgw({ port: 7510 });
-      t.after(() => rgw.stop());
-      rgw.start();
-      const { accessKeyId, secretAccessKey, bucket } = Rgw;
-      return { accessKeyId, secretAccessKey, bucket, endpoint: `http://127.0.0.1:${rgw.port}` };
-    },
-  },
-];
-
-function rgwIsMissing(): string | false {
-  if (process.getuid?.() !== 0) return 'needs root';
-  const lacking = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph'].filter(
-    (command) => spawnSync('which', [command]).status !== 0,
-  );
-  return (
-    lacking.length > 0 && `needs ${lacking.join(', ')}: apt-get install radosgw ceph-mon ceph-osd ceph-common`
-  );
-}
 
 const NASTY: readonly string[] = [
   'with space.txt',
@@ -137,14 +87,19 @@ function spooled(spool: string): string[] {
   return files.filter((path) => !path.startsWith(join(spool, '.halfpipe')));
 }
 
-describe('the main job, stopped in the middle and finished by the next start', () => {
-  const build = new Build();
-  before(() => build.make());
-  after(() => build.remove());
+const build = new Build();
+before(() => build.make());
+after(() => build.remove());
 
-  for (const { name, skip, start } of SERVERS) {
-    test(`against ${name}: every file exactly once, byte for byte`, { skip }, async (t) => {
-      const target = await start(t);
+for (const server of SERVERS) {
+  describe(`against ${server.name}`, { skip: server.missing() }, () => {
+    let target: Target;
+    before(async () => {
+      target = await server.start();
+    });
+    after(() => server.stop());
+
+    test('stopped in the middle and started again: every file exactly once, byte for byte', async (t) => {
       const base = mkdtempSync(join(tmpdir(), 'halfpipe-acceptance-'));
       const reader = new S3Reader(target.endpoint, target.bucket, target);
       t.after(() => {
@@ -204,8 +159,14 @@ describe('the main job, stopped in the middle and finished by the next start', (
         `${expected.size} files, peak RSS ${(peakBytes / MIB).toFixed(0)} MiB, stopped in ${stopped.tookMs.toFixed(0)} ms with ${left.length} files left`,
       );
     });
-  }
-});
+
+    for (const { policy, what, sizeBytes } of CONFLICTS) {
+      test(`${policy} with ${what}: the same bytes are recognised, others are treated as told`, async () => {
+        await keepsPolicy(target, policy, sizeBytes);
+      });
+    }
+  });
+}
 
 async function until(
   what: string,
