@@ -153,6 +153,7 @@ export class Daemon {
           if (this.#settings.spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
         },
         limit: () => link.uploadLimit.current,
+        rateBytesPerSec: () => link.limits.targetBytesPerSec,
       },
       store,
       drainOptionsOf(settings),
@@ -240,8 +241,8 @@ export class Daemon {
     const { drain, statistics, link } = this.#running();
     statistics.sent(activity.admittedBytes);
     const grew = link.uploadLimit.observe(activity, elapsedMs, {
-      active: drain.active,
-      workWaiting: !drain.starved,
+      active: drain.sending,
+      workWaiting: drain.ready > 0,
     });
     if (grew) drain.pump();
     this.#progress(activity.admittedBytes > 0 || drain.active === 0);

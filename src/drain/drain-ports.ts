@@ -3,6 +3,7 @@ import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { Breaker } from './breaker.ts';
+import type { PipelinePorts } from './pipeline.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Transferred, TransferSpool } from './transfer.ts';
 
@@ -45,7 +46,7 @@ export interface DrainEvents {
   onSlowDown(): void;
 }
 
-export interface DrainPorts {
+export interface DrainPorts extends PipelinePorts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly spool: DrainSpool;
@@ -54,6 +55,4 @@ export interface DrainPorts {
   readonly events: DrainEvents;
   /** The file has left the spool. */
   readonly onRemoved: (entry: Entry) => void;
-  /** Uploads that may run at once, now. */
-  readonly limit: () => number;
 }

@@ -1,17 +1,16 @@
-// Moves files: takes entries from the backlog while there is room, and decides what a failure means for the file and
-// for the rest. Invariant: an entry taken is released exactly once, whatever happens to it.
+// Moves files: takes entries from the backlog while there is room, and holds back when the store cannot be used.
+// Invariant: an entry taken is released exactly once, whatever happens to it.
 import type { Entry } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import type { Fault } from '../system/fault.ts';
-import { asFault, isSlowDown, noAnswer } from './drain-faults.ts';
+import { asFault, noAnswer } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
-import { FailedFiles } from './failed-files.ts';
-import { BLOCKED_RETRY_MS, retryDelayMs } from './retry.ts';
+import { type Passage, Pipeline } from './pipeline.ts';
+import { Setbacks } from './setbacks.ts';
 import { transfer } from './transfer.ts';
 
 interface Transfer {
   readonly entry: Entry;
-  readonly memoryBytes: number;
+  readonly passage: Passage;
   readonly abort: AbortController;
   readonly ended: Promise<void>;
 }
@@ -23,13 +22,13 @@ const PROBE_TIMEOUT_MS = 60_000;
 export class Drain {
   readonly #ports: DrainPorts;
   readonly #transfers = new Set<Transfer>();
-  readonly #failed = new FailedFiles();
+  readonly #pipeline: Pipeline;
+  readonly #setbacks: Setbacks;
   #options: DrainOptions;
   #store: ObjectStore;
   #memoryBytes = 0;
   #running = false;
   #probe: AbortController | undefined;
-  #starved = false;
   #cancelTurn: (() => void) | undefined;
   #answered: () => void = () => undefined;
   /** Resolves when the store has answered for the first time, or has turned out to be out of reach. */
@@ -39,6 +38,8 @@ export class Drain {
 
   constructor(ports: DrainPorts, store: ObjectStore, options: DrainOptions) {
     this.#ports = ports;
+    this.#pipeline = new Pipeline(ports, () => this.pump());
+    this.#setbacks = new Setbacks(ports, options);
     this.#store = store;
     this.#options = options;
   }
@@ -48,13 +49,18 @@ export class Drain {
     return this.#store;
   }
 
+  /** Files being read, sent, or disposed of. */
   get active(): number {
     return this.#transfers.size;
   }
 
-  /** The last look found no entry that could have been started. */
-  get starved(): boolean {
-    return this.#starved;
+  get sending(): number {
+    return this.#pipeline.sending;
+  }
+
+  /** Uploads that only the limit keeps waiting. */
+  get ready(): number {
+    return this.#pipeline.ready;
   }
 
   start(): void {
@@ -71,6 +77,7 @@ export class Drain {
     this.#cancelTurn?.();
     this.#endProbe();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
+    this.#holdBack(stopping);
     for (const { entry, abort } of this.#transfers)
       if (entry.identity.sizeBytes >= this.#options.resumableFromBytes) abort.abort(stopping);
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
@@ -84,7 +91,9 @@ export class Drain {
   reconfigure(store: ObjectStore, options: DrainOptions): void {
     this.#store = store;
     this.#options = options;
+    this.#setbacks.reconfigure(options);
     this.#endProbe();
+    this.#holdBack(new DOMException('new settings', 'AbortError'));
     this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
     this.pump();
   }
@@ -95,7 +104,8 @@ export class Drain {
     const allowed = this.#ports.breaker.allows(this.#ports.clock.monotonicMs());
     if (allowed === 'none') return;
     if (allowed === 'one') return this.#try();
-    while (this.#transfers.size < this.#ports.limit() && this.#startNext());
+    this.#pipeline.grant();
+    while (this.#pipeline.hasRoom && this.#startNext());
   }
 
   #turn(): void {
@@ -122,7 +132,7 @@ export class Drain {
     try {
       await this.#store.probe(probe.signal);
     } catch (error) {
-      if (isCurrent()) this.#pause(asFault(error));
+      if (isCurrent()) this.#setbacks.pause(asFault(error));
       return;
     } finally {
       cancel();
@@ -144,116 +154,52 @@ export class Drain {
   #startNext(): Transfer | undefined {
     if (this.#memoryBytes >= this.#options.maxMemoryBytes) return undefined;
     const entry = this.#ports.backlog.take();
-    this.#starved = entry === undefined;
     if (entry === undefined) return undefined;
-    const memoryBytes = this.#options.memoryFor(entry.identity.sizeBytes);
+    const { sizeBytes } = entry.identity;
+    const memoryBytes = this.#options.memoryFor(sizeBytes);
     const abort = new AbortController();
-    const started: Transfer = { entry, memoryBytes, abort, ended: this.#run(entry, abort.signal) };
+    const passage = this.#pipeline.enter(sizeBytes);
+    const ended = this.#run(entry, passage, abort.signal);
+    const started: Transfer = { entry, passage, abort, ended };
     this.#memoryBytes += memoryBytes;
     this.#transfers.add(started);
-    void started.ended.then(() => {
+    void ended.then(() => {
       this.#memoryBytes -= memoryBytes;
       this.#transfers.delete(started);
+      this.#pipeline.leave(passage);
       this.pump();
     });
     return started;
   }
 
-  async #run(entry: Entry, signal: AbortSignal): Promise<void> {
+  async #run(entry: Entry, passage: Passage, signal: AbortSignal): Promise<void> {
     const { clock, spool, backlog, events } = this.#ports;
     const startedMs = clock.monotonicMs();
     try {
-      const { prefix } = this.#options;
-      const store = this.#store;
-      const transferred = await transfer(entry, { spool, store, prefix, signal });
-      this.#gone(entry);
+      const { prefix, resumableFromBytes } = this.#options;
+      const transferred = await transfer(entry, {
+        ...{ spool, prefix, resumableFromBytes, signal },
+        store: this.#store,
+        whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
+      });
+      this.#setbacks.gone(entry);
       this.#ports.onRemoved(entry);
       this.#succeed();
       events.onUploaded(entry, transferred, clock.monotonicMs() - startedMs);
     } catch (error) {
-      if (signal.aborted) backlog.release(entry.path, 'again');
-      else await this.#fail(entry, asFault(error));
+      if (signal.aborted) return backlog.release(entry.path, 'again');
+      await this.#setbacks.fail(entry, asFault(error));
+      if (this.#ports.breaker.reason !== undefined)
+        this.#holdBack(new DOMException('draining is paused', 'AbortError'));
     }
+  }
+
+  /** Nothing of these has been sent: they go back, to be taken when it is their time. */
+  #holdBack(reason: DOMException): void {
+    for (const { passage, abort } of this.#transfers) if (passage.stage === 'ahead') abort.abort(reason);
   }
 
   #succeed(): void {
     if (this.#ports.breaker.succeed()) this.#ports.events.onResumed();
-  }
-
-  #pause(fault: Fault): void {
-    const { breaker, clock, events } = this.#ports;
-    if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs)) events.onPaused(fault);
-  }
-
-  async #fail(entry: Entry, fault: Fault): Promise<void> {
-    const { backlog } = this.#ports;
-    switch (fault.faultClass) {
-      case 'breaker':
-        this.#pause(fault);
-        return backlog.release(entry.path, 'again');
-      case 'blocked':
-        return this.#defer(entry, fault, BLOCKED_RETRY_MS);
-      case 'file':
-        return this.#quarantine(entry, fault);
-      case 'changed':
-        if (fault.code === 'ENOENT') return this.#gone(entry);
-        // An entry that waited tells of an earlier state of its file: the next scan tells of the present one.
-        if (this.#failed.endWait(entry.path)) return backlog.release(entry.path, 'again');
-        return this.#retry(entry, fault);
-      case 'transient':
-        return this.#retryTransient(entry, fault);
-      default:
-        return this.#retry(entry, fault);
-    }
-  }
-
-  #retryTransient(entry: Entry, fault: Fault): void {
-    const { breaker, clock, events } = this.#ports;
-    const { message, retryAfterMs } = fault;
-    const asked = isSlowDown(fault);
-    if (asked) events.onSlowDown();
-    const pauses = asked
-      ? breaker.slowDown(message, clock.monotonicMs(), retryAfterMs)
-      : breaker.failTransiently(message, clock.monotonicMs(), retryAfterMs);
-    if (pauses) events.onPaused(fault);
-    this.#defer(entry, fault, this.#delayMs(this.#failed.fail(entry.path), fault));
-  }
-
-  /** What may never pass is tried so often, and then left to a human. */
-  async #retry(entry: Entry, fault: Fault): Promise<void> {
-    const attempts = this.#failed.fail(entry.path);
-    if (attempts >= this.#options.retry.maxAttempts) await this.#quarantine(entry, fault);
-    else this.#defer(entry, fault, this.#delayMs(attempts, fault));
-  }
-
-  #delayMs(attempts: number, { retryAfterMs }: Fault): number {
-    return retryDelayMs(this.#options.retry, attempts, this.#ports.random(), retryAfterMs);
-  }
-
-  #gone({ path }: Entry): void {
-    this.#failed.forget(path);
-    this.#ports.backlog.release(path, 'gone');
-  }
-
-  #defer(entry: Entry, fault: Fault, delayMs: number): void {
-    this.#failed.defer(entry.path);
-    this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
-    this.#ports.events.onDeferred(entry, fault, delayMs);
-  }
-
-  async #quarantine(entry: Entry, fault: Fault): Promise<void> {
-    const { clock, spool, events } = this.#ports;
-    try {
-      await spool.quarantine(entry.path, {
-        at: new Date(clock.wallMs()).toISOString(),
-        reason: fault.message,
-        ...(fault.code !== undefined && { code: fault.code }),
-        ...(fault.hint !== undefined && { hint: fault.hint }),
-      });
-    } catch (error) {
-      return this.#defer(entry, asFault(error), BLOCKED_RETRY_MS);
-    }
-    this.#gone(entry);
-    events.onQuarantined(entry, fault);
   }
 }

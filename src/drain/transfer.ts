@@ -1,4 +1,4 @@
-// One file's life: open → upload → verify → dispose. Every exit but the last leaves the file in the spool.
+// One file's life: open → read → upload → verify → dispose. Every exit but the last leaves the file in the spool.
 import { type Entry, type FileIdentity, type SpoolPath, sameIdentity } from '../spool/entry.ts';
 import { keyFor } from '../store/keys.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
@@ -26,6 +26,10 @@ export interface TransferOptions {
   readonly store: ObjectStore;
   readonly prefix: string;
   readonly signal: AbortSignal;
+  /** Smaller files are in memory before their turn comes. */
+  readonly resumableFromBytes: number;
+  /** Runs what sends, when it is this file's turn. */
+  readonly whileSending: <T>(send: () => Promise<T>) => Promise<T>;
 }
 
 export interface Transferred {
@@ -38,7 +42,7 @@ export interface Transferred {
 
 /** Rejects with a Fault, or with the signal's reason. */
 export async function transfer(entry: Entry, options: TransferOptions): Promise<Transferred> {
-  const { spool, store, prefix, signal } = options;
+  const { spool, store, prefix, signal, resumableFromBytes, whileSending } = options;
   const key = keyFor(entry.path.bytes, prefix);
   const file = await spool.openFile(entry.path);
   try {
@@ -46,9 +50,12 @@ export async function transfer(entry: Entry, options: TransferOptions): Promise<
     if (!sameIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
     // Of small files, too: a larger one of this name may have left an upload open, to be ended first.
     const journal = spool.journal(file);
-    const upload = await store.upload({ key, source: steady(file), journal, signal });
-    await refuseChanged(file, 'while it was uploaded');
-    const proof = await prove(upload, store, signal);
+    const source = file.sizeBytes < resumableFromBytes ? await readAhead(steady(file)) : steady(file);
+    const { upload, proof } = await whileSending(async () => {
+      const upload = await store.upload({ key, source, journal, signal });
+      await refuseChanged(file, 'while it was uploaded');
+      return { upload, proof: await prove(upload, store, signal) };
+    });
     await dispose(() => spool.setAside(file), proof);
     const { parts, multipart } = upload.local;
     return {
@@ -76,6 +83,11 @@ function steady(file: OpenFile): UploadSource {
       return bytes;
     },
   };
+}
+
+async function readAhead({ sizeBytes, read }: UploadSource): Promise<UploadSource> {
+  const content = await read(0, sizeBytes);
+  return { sizeBytes, read: async (offset, length) => content.subarray(offset, offset + length) };
 }
 
 async function refuseChanged(file: OpenFile, when: string): Promise<void> {

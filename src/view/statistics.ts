@@ -13,7 +13,7 @@ export interface StatisticsSources {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly backlog: Pick<Backlog, 'view'>;
-  readonly drain: Pick<Drain, 'active'>;
+  readonly drain: Pick<Drain, 'active' | 'sending'>;
   readonly link: {
     readonly governor: Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
     readonly limits: Limits;
@@ -69,7 +69,7 @@ export class Statistics {
       uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
       backlog,
       link: this.#link(),
-      uploads: { active: drain.active, limit: link.uploadLimit.current },
+      uploads: { active: drain.sending, limit: link.uploadLimit.current },
       totals: counters.totals,
     };
   }

@@ -106,10 +106,11 @@ export class DrainBench {
   readonly releases: { readonly path: string; readonly outcome: Release }[] = [];
   readonly removed: string[] = [];
   readonly quarantined: { readonly path: string; readonly reason: object }[] = [];
+  readonly openedFiles: string[] = [];
   readonly closedFiles: string[] = [];
   /** Steps of the spool that fail, by `step path`. */
   readonly spoolFaults = new Map<string, Error>();
-  /** The identity the open file has after its upload, by path; as before when absent. */
+  /** The identity the open file has after its upload, by path, or when it is read, by `read path`; else as before. */
   readonly identitiesAfter = new Map<string, Partial<FileIdentity>>();
   readonly options: DrainOptions = {
     prefix: '',
@@ -118,7 +119,12 @@ export class DrainBench {
     memoryFor: (sizeBytes) => sizeBytes,
     resumableFromBytes: 1_000,
   };
+  /** No file can be opened or removed. */
+  diskStandsStill = false;
+  removalsStandStill = false;
   limit = 4;
+  /** So slow that one file is read ahead. */
+  rateBytesPerSec = 1;
   readonly drain: Drain;
   readonly #waiting: Entry[] = [];
   #taken = 0;
@@ -132,6 +138,7 @@ export class DrainBench {
         random: () => 0,
         breaker: this.breaker,
         limit: () => this.limit,
+        rateBytesPerSec: () => this.rateBytesPerSec,
         onRemoved: ({ path }) => note(`removed ${path}`),
         events: {
           onUploaded: ({ path }) => note(`uploaded ${path}`),
@@ -156,6 +163,7 @@ export class DrainBench {
             return {
               remove: async () => {
                 this.#step('remove', path);
+                if (this.diskStandsStill || this.removalsStandStill) await FOREVER;
                 this.removed.push(`${path}`);
               },
             };
@@ -205,6 +213,8 @@ export class DrainBench {
 
   async #open(path: SpoolPath): Promise<OpenFile> {
     this.#step('open', path);
+    if (this.diskStandsStill) await FOREVER;
+    this.openedFiles.push(`${path}`);
     const content = this.contents.get(`${path}`) ?? Buffer.alloc(0);
     const { identity } = entryOf(`${path}`, content.length);
     return {
@@ -212,7 +222,10 @@ export class DrainBench {
       identity: { ...identity, ...this.identitiesAfter.get(`found ${path}`) },
       sizeBytes: content.length,
       read: async (offset, length) => content.subarray(offset, offset + length),
-      currentIdentity: async () => ({ ...identity, ...this.identitiesAfter.get(`${path}`) }),
+      currentIdentity: async () => {
+        const when = this.store.uploads.includes(`${path}`) ? `${path}` : `read ${path}`;
+        return { ...identity, ...this.identitiesAfter.get(when) };
+      },
       close: async () => void this.closedFiles.push(`${path}`),
     };
   }
@@ -222,6 +235,8 @@ export class DrainBench {
     if (fault !== undefined) throw fault;
   }
 }
+
+const FOREVER = new Promise<never>(() => undefined);
 
 const NO_JOURNAL: UploadJournal = {
   load: async () => undefined,

@@ -21,6 +21,8 @@ import type { SimWorld } from './sim-world.ts';
 
 export const SETTLE_MS = 1_000;
 const UPLOADS_AT_ONCE = 3;
+/** Two of the small files are read ahead. */
+const SIM_RATE_BYTES_PER_SEC = 2_000;
 const STOP_TIMEOUT_MS = 3_000;
 const FIRST_ANSWER_MS = 5_000;
 
@@ -163,6 +165,7 @@ export class SimProcess implements Sender, SimSteps {
       backlog,
       breaker: new Breaker(1_000),
       limit: () => UPLOADS_AT_ONCE,
+      rateBytesPerSec: () => SIM_RATE_BYTES_PER_SEC,
       onRemoved: ({ path }) => {
         if (settings.prunes) emptyFolders.fileRemoved(path);
       },

@@ -36,6 +36,9 @@ function statistics() {
       get active() {
         return now.active;
       },
+      get sending() {
+        return now.active;
+      },
     },
     link: {
       governor: new Governor(limits),

@@ -1,0 +1,103 @@
+// What a failure means for a file: later, again, or a human's business. No failure removes anything.
+// Invariant: an entry that failed is released exactly once.
+import type { Entry } from '../spool/entry.ts';
+import type { Fault } from '../system/fault.ts';
+import { asFault, isSlowDown } from './drain-faults.ts';
+import type { DrainOptions, DrainPorts } from './drain-ports.ts';
+import { FailedFiles } from './failed-files.ts';
+import { BLOCKED_RETRY_MS, retryDelayMs } from './retry.ts';
+
+export class Setbacks {
+  readonly #ports: Pick<DrainPorts, 'backlog' | 'breaker' | 'clock' | 'events' | 'random' | 'spool'>;
+  readonly #failed = new FailedFiles();
+  #options: Pick<DrainOptions, 'retry'>;
+
+  constructor(ports: DrainPorts, options: DrainOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  reconfigure(options: DrainOptions): void {
+    this.#options = options;
+  }
+
+  /** The file has left the spool, or is to be forgotten. */
+  gone({ path }: Entry): void {
+    this.#failed.forget(path);
+    this.#ports.backlog.release(path, 'gone');
+  }
+
+  /** The store cannot be used: nobody's file is to blame. */
+  pause(fault: Fault): void {
+    const { breaker, clock, events } = this.#ports;
+    if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs)) events.onPaused(fault);
+  }
+
+  /** Releases the entry with what its fault's class says. */
+  async fail(entry: Entry, fault: Fault): Promise<void> {
+    const { backlog } = this.#ports;
+    switch (fault.faultClass) {
+      case 'breaker':
+        this.pause(fault);
+        return backlog.release(entry.path, 'again');
+      case 'blocked':
+        return this.#defer(entry, fault, BLOCKED_RETRY_MS);
+      case 'file':
+        return this.#quarantine(entry, fault);
+      case 'changed':
+        if (fault.code === 'ENOENT') return this.gone(entry);
+        // An entry that waited tells of an earlier state of its file: the next scan tells of the present one.
+        if (this.#failed.endWait(entry.path)) return backlog.release(entry.path, 'again');
+        return this.#retry(entry, fault);
+      case 'transient':
+        return this.#retryTransient(entry, fault);
+      default:
+        return this.#retry(entry, fault);
+    }
+  }
+
+  #retryTransient(entry: Entry, fault: Fault): void {
+    const { breaker, clock, events } = this.#ports;
+    const { message, retryAfterMs } = fault;
+    const asked = isSlowDown(fault);
+    if (asked) events.onSlowDown();
+    const pauses = asked
+      ? breaker.slowDown(message, clock.monotonicMs(), retryAfterMs)
+      : breaker.failTransiently(message, clock.monotonicMs(), retryAfterMs);
+    if (pauses) events.onPaused(fault);
+    this.#defer(entry, fault, this.#delayMs(this.#failed.fail(entry.path), fault));
+  }
+
+  /** What may never pass is tried so often, and then left to a human. */
+  async #retry(entry: Entry, fault: Fault): Promise<void> {
+    const attempts = this.#failed.fail(entry.path);
+    if (attempts >= this.#options.retry.maxAttempts) await this.#quarantine(entry, fault);
+    else this.#defer(entry, fault, this.#delayMs(attempts, fault));
+  }
+
+  #delayMs(attempts: number, { retryAfterMs }: Fault): number {
+    return retryDelayMs(this.#options.retry, attempts, this.#ports.random(), retryAfterMs);
+  }
+
+  #defer(entry: Entry, fault: Fault, delayMs: number): void {
+    this.#failed.defer(entry.path);
+    this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
+    this.#ports.events.onDeferred(entry, fault, delayMs);
+  }
+
+  async #quarantine(entry: Entry, fault: Fault): Promise<void> {
+    const { clock, spool, events } = this.#ports;
+    try {
+      await spool.quarantine(entry.path, {
+        at: new Date(clock.wallMs()).toISOString(),
+        reason: fault.message,
+        ...(fault.code !== undefined && { code: fault.code }),
+        ...(fault.hint !== undefined && { hint: fault.hint }),
+      });
+    } catch (error) {
+      return this.#defer(entry, asFault(error), BLOCKED_RETRY_MS);
+    }
+    this.gone(entry);
+    events.onQuarantined(entry, fault);
+  }
+}
