@@ -230,7 +230,7 @@ export const schema = nameOptions({
       default: 'info',
     },
     format: {
-      doc: 'auto writes text to a terminal and to the journal of systemd, JSON elsewhere; json or text is always that.',
+      doc: 'auto writes text to a terminal, entries with fields to the journal of systemd, JSON elsewhere; json or text is always lines of that.',
       accepts: oneOf('auto', 'json', 'text'),
       default: 'auto',
       live: false,

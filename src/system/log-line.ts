@@ -10,9 +10,21 @@ const PRIORITY: Readonly<Record<string, number>> = { fatal: 2, error: 3, warn: 4
 /** Fields a person does not need beside the message, or that need many lines. */
 const MACHINE_ONLY = new Set(['level', 'time', 'msg', 'event', 'stack']);
 
+/** A level as syslog's priority, 0 to 7. */
+export function priorityOf(level: string): number {
+  return PRIORITY[level] ?? 6;
+}
+
 /** The `<N>` by which journald knows a line's priority. */
 export function journalPrefix(level: string): string {
-  return `<${PRIORITY[level] ?? PRIORITY.info}>`;
+  return `<${priorityOf(level)}>`;
+}
+
+/** What people read where every field is at hand in another place: the message, and what to do about it. */
+export function renderMessage({ msg, event, hint }: Readonly<Record<string, unknown>>): string {
+  const message = String(msg ?? event ?? '');
+  const advice = typeof hint === 'string' && !message.includes(hint) ? ` (${hint})` : '';
+  return printable(message + advice);
 }
 
 /** `record` as pino wrote it: JSON with `level`, `time` (ISO 8601) and `msg`. The line has no line feed. */

@@ -1,10 +1,11 @@
-// The log: records in, lines out on stdout, where systemd, a container or a terminal takes them.
-// A record is cleaned before pino sees it and rendered after, so nothing reaches stdout by another way.
+// The log: records in, lines out on stdout, where systemd, a container or a terminal takes them; journald gets entries.
+// A record is cleaned before pino sees it and rendered after, so nothing gets out by another way.
 import { fstatSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
 import { errnoOf } from './fault.ts';
+import { JournalRelay } from './journal-relay.ts';
 import { LineSink, type LogStream } from './line-sink.ts';
 import { journalPrefix, type LineForm, renderLine } from './log-line.ts';
 import { type LogFields, plainFields, plainText } from './log-record.ts';
@@ -37,7 +38,7 @@ export interface Logger {
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** `auto`: text on a terminal and in the journal, JSON otherwise. For journald every line carries its priority. */
+  /** `auto`: entries with fields to journald, text on a terminal, JSON otherwise. For journald every line has its priority. */
   readonly format: LogFormat;
   /** For JOURNAL_STREAM, and for the secrets it holds: they are never logged. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -50,17 +51,18 @@ export function createLogger(options: LogOptions): ProcessLogger {
   const { env, stdout = process.stdout, clock = systemClock } = options;
   const journal = isJournal(env.JOURNAL_STREAM, stdout.fd);
   const form = lineForm(options.format, journal, stdout.isTTY === true);
-  const render = (level: string, record: string) =>
-    (journal ? journalPrefix(level) : '') + renderLine(form, record);
-  const sink = new LineSink(stdout, clock, (lines) =>
+  const line = (record: string) => (journal ? journalPrefix(levelOf(record)) : '') + renderLine(form, record);
+  const relay = journal && options.format === 'auto' ? new JournalRelay(stdout, line) : undefined;
+  relay?.start();
+  const render = relay === undefined ? line : (record: string) => record;
+  const sink = new LineSink(relay ?? stdout, clock, (lines) =>
     render(
-      'warn',
       JSON.stringify({
         level: 'warn',
         time: isoTime(clock),
         event: 'logLost',
         lines,
-        msg: `${lines} log lines lost: stdout is read too slowly`,
+        msg: `${lines} log lines lost: they are read too slowly`,
       }),
     ),
   );
@@ -77,13 +79,12 @@ export class ProcessLogger implements Logger {
     level: LogLevel,
     clock: Clock,
     sink: LineSink,
-    render: (level: string, record: string) => string,
+    render: (record: string) => string,
     redact: Redact,
   ) {
     this.#sink = sink;
     this.#redact = redact;
-    const write = (record: string) =>
-      sink.write(render(LEVEL_OF.exec(record)?.[1] ?? 'info', record.trimEnd()));
+    const write = (record: string) => sink.write(render(record.trimEnd()));
     this.#pino = pino(
       {
         level,
@@ -124,7 +125,7 @@ export class ProcessLogger implements Logger {
     this.#log('fatal', fields, message);
   }
 
-  /** Before the process exits: resolves when stdout has every line, within a second whatever happens. */
+  /** Before the process exits: resolves when every line has been taken, within a second whatever happens. */
   flush(): Promise<void> {
     return this.#sink.flush();
   }
@@ -136,7 +137,9 @@ export class ProcessLogger implements Logger {
 }
 
 /** pino writes the level first. */
-const LEVEL_OF = /^\{"level":"(\w+)"/;
+function levelOf(record: string): string {
+  return /^\{"level":"(\w+)"/.exec(record)?.[1] ?? 'info';
+}
 
 function isoTime(clock: Clock): string {
   return new Date(clock.wallMs()).toISOString();

@@ -1,0 +1,46 @@
+// One log record as an entry of journald's own protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/: the message for
+// people, and each field of the record as a field of the journal, `HALFPIPE_` before its name.
+// Invariant: every value goes with its length, so none can end its field and begin another, whatever a file is called.
+import { priorityOf, renderMessage } from './log-line.ts';
+
+/** journald drops fields with longer names. */
+const MAX_NAME_CHARS = 64;
+/** The journal has these in fields of its own. */
+const TOLD = new Set(['level', 'time', 'msg']);
+
+/** `record` as pino wrote it, parsed. `pid` is ours, for the journal takes the sender's. */
+export function journalEntry(record: Readonly<Record<string, unknown>>, pid: number): Buffer {
+  const own = Object.entries(record).filter(([name, value]) => !TOLD.has(name) && value !== null);
+  const fields: (readonly [string, string])[] = [
+    ['MESSAGE', renderMessage(record)],
+    ['PRIORITY', String(priorityOf(String(record.level)))],
+    ['SYSLOG_IDENTIFIER', 'halfpipe'],
+    ['SYSLOG_PID', String(pid)],
+    ...own.map(([name, value]) => [fieldName(name), fieldValue(value)] as const),
+  ];
+  return encode(fields);
+}
+
+/** `durationMs` is `HALFPIPE_DURATION_MS`: capital letters, digits and underscores are all that journald takes. */
+function fieldName(name: string): string {
+  const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
+  return `HALFPIPE_${words.replaceAll(/[^A-Z0-9]+/g, '_')}`.slice(0, MAX_NAME_CHARS);
+}
+
+function fieldValue(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** A field is its name, a line feed, the value's length in eight bytes (little-endian), the value, and a line feed. */
+function encode(fields: readonly (readonly [string, string])[]): Buffer {
+  const sizes = fields.map(([name, value]) => name.length + 10 + Buffer.byteLength(value));
+  const entry = Buffer.alloc(sizes.reduce((sum, bytes) => sum + bytes, 0));
+  let at = 0;
+  for (const [name, value] of fields) {
+    const length = at + entry.write(`${name}\n`, at);
+    at = length + 8 + entry.write(value, length + 8);
+    entry.writeUInt32LE(at - length - 8, length);
+    at += entry.write('\n', at);
+  }
+  return entry;
+}

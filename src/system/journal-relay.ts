@@ -1,0 +1,114 @@
+// Between the log and journald. Entries with fields go to a Unix datagram socket, which Node.js has not, so a dozen lines of
+// perl (in every Debian: perl-base is essential) pass them on, and answer for each whether journald took it.
+// Invariant: a record is kept until then. If perl is missing or ends, or journald refuses, it goes to stdout as a line.
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { journalEntry } from './journal-entry.ts';
+import type { LogStream } from './line-sink.ts';
+
+/**
+ * Frames in: a length of four bytes, then the entry. A character out for each: + or -. It lives as long as its input,
+ * whoever else is signalled with it. The address is given with each entry, for journald's socket may be made anew.
+ */
+const PERL = `
+  use strict; use Socket;
+  $0 = 'halfpipe-journal';
+  $SIG{$_} = 'IGNORE' for qw(HUP INT TERM PIPE);
+  my $address = pack_sockaddr_un(shift);
+  socket(my $journal, AF_UNIX, SOCK_DGRAM, 0) or die;
+  while (read(STDIN, my $length, 4)) {
+    read(STDIN, my $entry, unpack('N', $length));
+    syswrite(STDOUT, defined(send($journal, $entry, 0, $address)) ? '+' : '-') or last;
+  }`;
+
+interface Sent {
+  readonly record: string;
+  readonly bytes: number;
+}
+
+export class JournalRelay implements LogStream {
+  readonly #stdout: LogStream;
+  readonly #line: (record: string) => string;
+  readonly #unanswered: Sent[] = [];
+  #unansweredBytes = 0;
+  #whenAnswered: (() => void)[] = [];
+  #perl: ChildProcessByStdio<Writable, Readable, null> | undefined;
+
+  /** `line` renders a record for stdout, where journald knows no fields. */
+  constructor(stdout: LogStream, line: (record: string) => string) {
+    this.#stdout = stdout;
+    this.#line = line;
+  }
+
+  /** Without perl, all goes to stdout. `socket` is journald's; perl is looked for along `path`. */
+  start({ socket = '/run/systemd/journal/socket', path = '/usr/bin:/bin' } = {}): void {
+    const perl = spawn('perl', ['-e', PERL, socket], {
+      // Nothing of our environment, which may hold credentials.
+      env: { PATH: path },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    this.#perl = perl;
+    perl.stdout.on('data', (answers: Buffer) => {
+      for (const answer of answers.toString()) this.#answered(answer === '+');
+    });
+    // Told by its end, too, but only after its last answers.
+    perl.stdin.on('error', () => undefined);
+    perl.on('error', (error) => this.#giveUp(error.message));
+    perl.on('close', (code, signal) => this.#giveUp(`it ended with ${signal ?? code}`));
+  }
+
+  /** What is neither journald's nor stdout's yet. */
+  get writableLength(): number {
+    return this.#unansweredBytes + this.#stdout.writableLength;
+  }
+
+  /** Takes one record; or none (``), to hear when all before it have been taken. */
+  write(record: string, done?: () => void): boolean {
+    if (this.#perl === undefined) return this.#stdout.write(record && this.#toLine(record), done);
+    if (record === '') this.#afterAnswers(done);
+    else this.#send(this.#perl.stdin, record);
+    return true;
+  }
+
+  on(event: 'error', listener: (error: Error) => void): void {
+    this.#stdout.on(event, listener);
+  }
+
+  #send(perl: Writable, record: string): void {
+    const entry = journalEntry(JSON.parse(record), process.pid);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(entry.byteLength);
+    this.#unanswered.push({ record, bytes: entry.byteLength });
+    this.#unansweredBytes += entry.byteLength;
+    perl.write(Buffer.concat([length, entry]));
+  }
+
+  /** The oldest one: answers come in order. */
+  #answered(taken: boolean): void {
+    const sent = this.#unanswered.shift();
+    if (sent === undefined) return;
+    this.#unansweredBytes -= sent.bytes;
+    if (!taken) this.#stdout.write(this.#toLine(sent.record));
+    if (this.#unanswered.length > 0) return;
+    for (const tell of this.#whenAnswered.splice(0)) tell();
+  }
+
+  #afterAnswers(done: () => void = () => undefined): void {
+    const passOn = () => void this.#stdout.write('', done);
+    if (this.#unanswered.length === 0) passOn();
+    else this.#whenAnswered.push(passOn);
+  }
+
+  #giveUp(reason: string): void {
+    if (this.#perl === undefined) return;
+    this.#perl = undefined;
+    const msg = `the journal gets no fields from here on, for perl does not run: ${reason}`;
+    const notice = JSON.stringify({ level: 'warn', event: 'journalWithoutFields', reason, msg });
+    this.#stdout.write(this.#toLine(notice));
+    while (this.#unanswered.length > 0) this.#answered(false);
+  }
+
+  #toLine(record: string): string {
+    return `${this.#line(record.trimEnd())}\n`;
+  }
+}
