@@ -1,4 +1,5 @@
 // How fast the backlog grows and shrinks, and whether it will ever be empty. Pure: time is an argument.
+// A drop of many files at once is no rate: for the forecast, the busiest moment of arrivals does not count.
 
 export interface Flow {
   readonly files: number;
@@ -12,6 +13,15 @@ export interface Rates {
   readonly drainBytesPerSec: number;
 }
 
+/** What a forecast follows from, a second. */
+export interface Trend {
+  readonly drained: Flow;
+  /** Without the burst. */
+  readonly arrived: Flow;
+  /** Observed for long enough to say `never`. */
+  readonly lasting: boolean;
+}
+
 export interface Forecast {
   readonly forecast: 'empty' | 'finite' | 'never' | 'unknown';
   readonly etaMs: number | null;
@@ -21,42 +31,111 @@ export interface Forecast {
 const LOOK_BACK_MS = 30_000;
 /** Nothing is foretold from less. */
 const ENOUGH_MS = 2_000;
+/** Whether more arrives than leaves is judged over this long: it is bad news, and must not come and go. */
+const TREND_MS = 120_000;
+const LASTING_MS = 60_000;
+/** Files dropped together are found within less. */
+const BURST_MS = 10_000;
 
-/** Rates of files and bytes from counters that only grow, averaged over the last half minute. */
+interface Sample {
+  readonly atMs: number;
+  readonly arrived: Flow;
+  readonly drained: Flow;
+}
+
+/** Rates of files and bytes from counters that only grow. */
 export class FlowMeter {
-  readonly #samples: { readonly atMs: number; readonly arrived: Flow; readonly drained: Flow }[] = [];
+  readonly #samples: Sample[] = [];
 
   /** Counters since the start; call about once a second. */
   observe(nowMs: number, arrived: Flow, drained: Flow): void {
     this.#samples.push({ atMs: nowMs, arrived, drained });
-    while (nowMs - (this.#samples[1]?.atMs ?? nowMs) >= LOOK_BACK_MS) this.#samples.shift();
+    while (nowMs - (this.#samples[1]?.atMs ?? nowMs) >= TREND_MS) this.#samples.shift();
+  }
+
+  /** Averages over the last half minute. Undefined until there is enough to tell. */
+  rates(): Rates | undefined {
+    const last = this.#samples.at(-1);
+    const first = this.#before(LOOK_BACK_MS);
+    const busy = this.#sinceDraining();
+    if (first === undefined || busy === undefined || last === undefined) return undefined;
+    const arrived = perSecond(first.arrived, last.arrived, last.atMs - first.atMs);
+    const drained = perSecond(busy.drained, last.drained, last.atMs - busy.atMs);
+    return {
+      arrivalFilesPerSec: arrived.files,
+      arrivalBytesPerSec: arrived.bytes,
+      drainFilesPerSec: drained.files,
+      drainBytesPerSec: drained.bytes,
+    };
   }
 
   /** Undefined until there is enough to tell. */
-  rates(): Rates | undefined {
-    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
-    if (first === undefined || last === undefined || last.atMs - first.atMs < ENOUGH_MS) return undefined;
-    const seconds = (last.atMs - first.atMs) / 1000;
+  trend(): Trend | undefined {
+    const [first, busy, last] = [this.#samples[0], this.#sinceDraining(), this.#samples.at(-1)];
+    if (first === undefined || busy === undefined || last === undefined) return undefined;
+    const observedMs = last.atMs - first.atMs;
+    const all = difference(first.arrived, last.arrived);
+    const steady = difference(this.#burst(), all);
     return {
-      arrivalFilesPerSec: (last.arrived.files - first.arrived.files) / seconds,
-      arrivalBytesPerSec: (last.arrived.bytes - first.arrived.bytes) / seconds,
-      drainFilesPerSec: (last.drained.files - first.drained.files) / seconds,
-      drainBytesPerSec: (last.drained.bytes - first.drained.bytes) / seconds,
+      drained: perSecond(busy.drained, last.drained, last.atMs - busy.atMs),
+      arrived: perSecond(NONE, steady, Math.max(observedMs - BURST_MS, ENOUGH_MS)),
+      lasting: observedMs >= LASTING_MS,
     };
+  }
+
+  /** Most that arrived within the time of a burst. */
+  #burst(): Flow {
+    let most = NONE;
+    let from = 0;
+    for (const to of this.#samples) {
+      while (to.atMs - (this.#samples[from]?.atMs ?? 0) > BURST_MS) from += 1;
+      const { files, bytes } = difference(this.#samples[from]?.arrived ?? to.arrived, to.arrived);
+      most = { files: Math.max(most.files, files), bytes: Math.max(most.bytes, bytes) };
+    }
+    return most;
+  }
+
+  /** Where the last half minute begins, without the idling at its beginning: after it, the rate is true at once. */
+  #sinceDraining(): Sample | undefined {
+    const first = this.#before(LOOK_BACK_MS);
+    const enough = this.#before(ENOUGH_MS);
+    if (first === undefined || enough === undefined) return undefined;
+    const still = ({ drained }: Sample) => difference(first.drained, drained);
+    const begin = this.#samples.findLast((sample) => {
+      const { files, bytes } = still(sample);
+      return sample.atMs <= enough.atMs && sample.atMs >= first.atMs && files === 0 && bytes === 0;
+    });
+    return begin ?? first;
+  }
+
+  /** The latest sample that is at least `ms` old; the first one if all are younger, but none if that tells nothing. */
+  #before(ms: number): Sample | undefined {
+    const nowMs = this.#samples.at(-1)?.atMs ?? 0;
+    const [oldest] = this.#samples;
+    if (oldest === undefined || nowMs - oldest.atMs < ENOUGH_MS) return undefined;
+    return this.#samples.findLast(({ atMs }) => nowMs - atMs >= ms) ?? oldest;
   }
 }
 
-/** When a backlog will be empty if the rates stay as they are. Bytes decide, and files where they are empty. */
-export function forecast(backlog: Flow, rates: Rates | undefined): Forecast {
+const NONE: Flow = { files: 0, bytes: 0 };
+
+function difference(from: Flow, to: Flow): Flow {
+  return { files: to.files - from.files, bytes: to.bytes - from.bytes };
+}
+
+function perSecond(from: Flow, to: Flow, ms: number): Flow {
+  const { files, bytes } = difference(from, to);
+  return { files: (files * 1000) / ms, bytes: (bytes * 1000) / ms };
+}
+
+/** When a backlog will be empty if things go on as they do. Bytes decide, and files where they are empty. */
+export function forecast(backlog: Flow, trend: Trend | undefined): Forecast {
   if (backlog.files === 0) return { forecast: 'empty', etaMs: 0 };
-  if (rates === undefined) return { forecast: 'unknown', etaMs: null };
-  const byBytes = backlog.bytes > 0;
-  const left = byBytes ? backlog.bytes : backlog.files;
-  const netPerSec = byBytes
-    ? rates.drainBytesPerSec - rates.arrivalBytesPerSec
-    : rates.drainFilesPerSec - rates.arrivalFilesPerSec;
-  const drainsNothing = (byBytes ? rates.drainBytesPerSec : rates.drainFilesPerSec) <= 0;
-  if (drainsNothing && netPerSec === 0) return { forecast: 'unknown', etaMs: null };
-  if (netPerSec <= 0) return { forecast: 'never', etaMs: null };
-  return { forecast: 'finite', etaMs: (left / netPerSec) * 1000 };
+  if (trend === undefined) return { forecast: 'unknown', etaMs: null };
+  const unit = backlog.bytes > 0 ? 'bytes' : 'files';
+  const [drained, arrived] = [trend.drained[unit], trend.arrived[unit]];
+  if (trend.lasting && arrived > 0 && arrived >= drained) return { forecast: 'never', etaMs: null };
+  if (drained <= 0) return { forecast: 'unknown', etaMs: null };
+  const netPerSec = arrived < drained ? drained - arrived : drained;
+  return { forecast: 'finite', etaMs: (backlog[unit] / netPerSec) * 1000 };
 }

@@ -97,6 +97,7 @@ export class Statistics {
     const { clock, backlog, counters } = this.#sources;
     const { files, bytes, oldestModifiedMs, deferred, deep } = backlog.view();
     const rates = this.#flow.rates();
+    const trend = this.#flow.trend();
     return {
       files,
       bytes,
@@ -109,7 +110,7 @@ export class Statistics {
         drainFilesPerSec: 0,
         drainBytesPerSec: 0,
       }),
-      ...forecast({ files, bytes }, rates),
+      ...forecast({ files, bytes }, trend),
       scanning: deep,
     };
   }

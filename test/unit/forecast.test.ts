@@ -1,92 +1,168 @@
 // How fast the backlog grows and shrinks, and whether it will ever be empty.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { FlowMeter, forecast, type Rates } from '../../src/view/forecast.ts';
+import { type Flow, FlowMeter, forecast, type Trend } from '../../src/view/forecast.ts';
 
 const NOTHING = { files: 0, bytes: 0 };
-const STILL: Rates = {
-  arrivalFilesPerSec: 0,
-  arrivalBytesPerSec: 0,
-  drainFilesPerSec: 0,
-  drainBytesPerSec: 0,
-};
+const STILL: Trend = { drained: NOTHING, arrived: NOTHING, lasting: true };
+const DROPPED: Flow = { files: 3, bytes: 5_000 };
 
-for (const { name, backlog, rates, expected } of [
-  { name: 'empty is empty, whatever the rates', backlog: NOTHING, rates: undefined, expected: ['empty', 0] },
+function flow(files: number, bytes: number): Flow {
+  return { files, bytes };
+}
+
+for (const { name, backlog, trend, expected } of [
+  { name: 'empty is empty, whatever the rates', backlog: NOTHING, trend: undefined, expected: ['empty', 0] },
   {
     name: 'unknown before there are rates',
-    backlog: { files: 1, bytes: 1 },
-    rates: undefined,
+    backlog: flow(1, 1),
+    trend: undefined,
     expected: ['unknown', null],
   },
-  {
-    name: 'unknown while nothing moves',
-    backlog: { files: 1, bytes: 1 },
-    rates: STILL,
-    expected: ['unknown', null],
-  },
+  { name: 'unknown while nothing moves', backlog: flow(1, 1), trend: STILL, expected: ['unknown', null] },
   {
     name: 'bytes left over bytes a second',
-    backlog: { files: 3, bytes: 5_000 },
-    rates: { ...STILL, drainBytesPerSec: 100, drainFilesPerSec: 1 },
+    backlog: DROPPED,
+    trend: { ...STILL, drained: flow(1, 100) },
     expected: ['finite', 50_000],
   },
   {
     name: 'what arrives meanwhile counts against it',
-    backlog: { files: 3, bytes: 5_000 },
-    rates: { ...STILL, drainBytesPerSec: 150, arrivalBytesPerSec: 50 },
+    backlog: DROPPED,
+    trend: { ...STILL, drained: flow(0, 150), arrived: flow(9, 50) },
     expected: ['finite', 50_000],
   },
   {
     name: 'never when more arrives than leaves',
-    backlog: { files: 3, bytes: 5_000 },
-    rates: { ...STILL, drainBytesPerSec: 100, arrivalBytesPerSec: 101 },
+    backlog: DROPPED,
+    trend: { ...STILL, drained: flow(9, 100), arrived: flow(1, 101) },
     expected: ['never', null],
   },
   {
     name: 'never when as much arrives as leaves',
-    backlog: { files: 3, bytes: 5_000 },
-    rates: { ...STILL, drainBytesPerSec: 100, arrivalBytesPerSec: 100 },
+    backlog: DROPPED,
+    trend: { ...STILL, drained: flow(9, 100), arrived: flow(1, 100) },
     expected: ['never', null],
   },
   {
     name: 'never when files arrive and none leaves',
-    backlog: { files: 3, bytes: 5_000 },
-    rates: { ...STILL, arrivalBytesPerSec: 1, arrivalFilesPerSec: 1 },
+    backlog: DROPPED,
+    trend: { ...STILL, arrived: flow(1, 1) },
     expected: ['never', null],
   },
   {
+    name: 'by the drain alone while it is too early to say never',
+    backlog: DROPPED,
+    trend: { drained: flow(1, 100), arrived: flow(2, 200), lasting: false },
+    expected: ['finite', 50_000],
+  },
+  {
+    name: 'unknown while it is too early to say never and none leaves',
+    backlog: DROPPED,
+    trend: { drained: NOTHING, arrived: flow(2, 200), lasting: false },
+    expected: ['unknown', null],
+  },
+  {
     name: 'empty files are foretold by their number',
-    backlog: { files: 10, bytes: 0 },
-    rates: { ...STILL, drainFilesPerSec: 2, arrivalFilesPerSec: 1 },
+    backlog: flow(10, 0),
+    trend: { ...STILL, drained: flow(2, 0), arrived: flow(1, 0) },
     expected: ['finite', 10_000],
   },
 ] as const) {
   test(name, () => {
     const [kind, etaMs] = expected;
-    assert.deepEqual(forecast(backlog, rates), { forecast: kind, etaMs });
+    assert.deepEqual(forecast(backlog, trend), { forecast: kind, etaMs });
   });
 }
+
+/** A spool second by second: what arrives, and a drain that takes 1,000 bytes a second from what there is. */
+function lived(arrivals: (second: number) => number, seconds: number) {
+  const meter = new FlowMeter();
+  const said: string[] = [];
+  let [arrived, drained] = [0, 0];
+  for (let second = 0; second <= seconds; second += 1) {
+    arrived += arrivals(second);
+    drained = Math.min(arrived, drained + 1_000);
+    meter.observe(second * 1_000, flow(arrived, arrived), flow(drained, drained));
+    const { forecast: kind, etaMs } = forecast(flow(arrived - drained, arrived - drained), meter.trend());
+    said.push(kind === 'finite' ? `${Math.round((etaMs ?? 0) / 1000)} s` : kind);
+  }
+  return { said, meter };
+}
+
+test('a drop of many files at once is done when the drain is, at any time after it', () => {
+  const { said } = lived((second) => (second === 300 ? 400_000 : 0), 720);
+  assert.deepEqual(
+    said.slice(302, 699),
+    Array.from({ length: 397 }, (_, i) => `${397 - i} s`),
+  );
+  assert.equal(said.at(-1), 'empty');
+});
+
+test('neither the start into a deep backlog nor a drop that takes ten seconds is a trend', () => {
+  for (const arrivals of [
+    (second: number) => (second === 0 ? 900_000 : 0),
+    (second: number) => (second > 200 && second <= 210 ? 90_000 : 0),
+  ])
+    assert.ok(!lived(arrivals, 600).said.includes('never'));
+});
+
+test('more than the drain takes, minute after minute, is never done', () => {
+  const { said } = lived((second) => (second < 600 ? 1_500 : 0), 900);
+  assert.ok(!said.slice(0, 60).includes('never'));
+  assert.deepEqual(new Set(said.slice(60, 600)), new Set(['never']));
+  assert.equal(said[720], `${899 - 720} s`, 'and is done once they have stopped for a while');
+});
+
+test('so are batches that take longer than the time between them', () => {
+  const { said } = lived((second) => (second % 20 === 0 ? 30_000 : 0), 900);
+  assert.deepEqual(new Set(said.slice(150)), new Set(['never']));
+});
+
+test('less than the drain takes is done, later', () => {
+  const { said } = lived((second) => (second === 200 ? 100_000 : 500), 260);
+  assert.equal(said[230], `${(99_000 - 30 * 500) / 500} s`);
+});
+
+test('after idling, the rate of the drain is true at once', () => {
+  const { meter } = lived((second) => (second === 97 ? 400_000 : 0), 100);
+  assert.equal(meter.rates()?.drainBytesPerSec, 1_000);
+});
+
+test('a single file is no rate', () => {
+  const { meter } = lived((second) => (second === 100 ? 100 : 0), 110);
+  assert.equal(meter.rates()?.drainBytesPerSec, 100 / 11);
+});
 
 test('tells no rates from less than two seconds', () => {
   const flow = new FlowMeter();
   assert.equal(flow.rates(), undefined);
-  flow.observe(0, NOTHING, NOTHING);
-  flow.observe(1_999, NOTHING, { files: 10, bytes: 10 });
+  flow.observe(50_000, NOTHING, NOTHING);
+  flow.observe(51_999, NOTHING, { files: 10, bytes: 10 });
   assert.equal(flow.rates(), undefined);
+  flow.observe(52_000, NOTHING, { files: 10, bytes: 10 });
+  assert.equal(flow.rates()?.drainFilesPerSec, 5);
 });
 
 test('averages over what was observed', () => {
   const flow = new FlowMeter();
-  flow.observe(0, NOTHING, NOTHING);
-  flow.observe(1_000, { files: 1, bytes: 100 }, NOTHING);
-  flow.observe(4_000, { files: 2, bytes: 400 }, { files: 8, bytes: 4_000 });
+  flow.observe(70_000, { files: 9, bytes: 900 }, { files: 7, bytes: 700 });
+  flow.observe(71_000, { files: 10, bytes: 1_000 }, { files: 8, bytes: 700 });
+  flow.observe(74_000, { files: 11, bytes: 1_300 }, { files: 15, bytes: 4_700 });
   assert.deepEqual(flow.rates(), {
     arrivalFilesPerSec: 0.5,
     arrivalBytesPerSec: 100,
     drainFilesPerSec: 2,
     drainBytesPerSec: 1_000,
   });
+});
+
+test('what lies half a minute back is where it begins', () => {
+  const flow = new FlowMeter();
+  flow.observe(0, NOTHING, NOTHING);
+  flow.observe(1_000, NOTHING, { files: 1, bytes: 1_000 });
+  flow.observe(31_000, NOTHING, { files: 2, bytes: 4_000 });
+  assert.equal(flow.rates()?.drainBytesPerSec, 100);
 });
 
 test('forgets what lies more than half a minute back', () => {
