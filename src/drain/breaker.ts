@@ -36,7 +36,7 @@ export class Breaker {
   /** How many uploads may run now: all, none, or the one trial. */
   allows(nowMs: number): 'all' | 'one' | 'none' {
     if (this.#state === 'closed') return 'all';
-    if (this.#state === 'open' && nowMs >= this.#retryAtMs) this.#state = 'trial';
+    if (nowMs >= this.#retryAtMs) this.#state = 'trial';
     return this.#state === 'trial' ? 'one' : 'none';
   }
 

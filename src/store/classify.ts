@@ -86,9 +86,7 @@ function kindOf(evidence: Evidence, error: unknown): FailureKind | undefined {
   }
   if (status !== undefined) return kindOfStatus(status);
   // Trying both address families at once fails with one error for all of them.
-  if (error instanceof AggregateError && error.errors.length > 0)
-    return kindOf(evidenceOf(error.errors[0]), undefined);
-  return undefined;
+  return error instanceof AggregateError ? kindOf(evidenceOf(error.errors[0]), undefined) : undefined;
 }
 
 function lookUp(kinds: Readonly<Record<string, FailureKind>>, name: string): FailureKind | undefined {

@@ -45,7 +45,7 @@ export async function digestsOfObject(
   signal: AbortSignal,
 ): Promise<Digest[]> {
   const sizeBytes = held.sizeBytes ?? 0;
-  const cutBytes = (local.multipart ? local.partSizeBytes : undefined) ?? Math.max(1, sizeBytes);
+  const cutBytes = local.partSizeBytes ?? Math.max(1, sizeBytes);
   const digests: Digest[] = [];
   // One request a part: each has its own deadline, and none is long.
   for (let start = 0; start < sizeBytes || start === 0; start += cutBytes) {

@@ -7,8 +7,7 @@ export interface FailureKind {
   readonly hint?: string;
 }
 
-const transient = (hint?: string): FailureKind =>
-  hint === undefined ? { faultClass: 'transient' } : { faultClass: 'transient', hint };
+const transient = (hint: string): FailureKind => ({ faultClass: 'transient', hint });
 const breaker = (hint: string): FailureKind => ({ faultClass: 'breaker', hint });
 const file = (hint: string): FailureKind => ({ faultClass: 'file', hint });
 

@@ -43,7 +43,6 @@ export function suffixedKey(key: string, sha256Hex: string, digits = 8): string 
 /** The longest beginning of `text` within `limit` bytes of UTF-8 that splits no character. */
 function cutToBytes(text: string, limit: number): string {
   const bytes = Buffer.from(text);
-  if (bytes.length <= limit) return text;
   let end = limit;
   // Continuation bytes are 10xxxxxx: the cut must not fall before one.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
@@ -63,7 +62,7 @@ function escapeInvalid(bytes: Buffer): string {
 
 /** Bytes of the UTF-8 character at `at`; 0 when there is none. */
 function characterLength(bytes: Buffer, at: number): number {
-  for (let length = 1; length <= 4 && at + length <= bytes.length; length += 1) {
+  for (let length = 1; length <= 4; length += 1) {
     if (isUtf8(bytes.subarray(at, at + length))) return length;
   }
   return 0;
