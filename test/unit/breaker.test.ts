@@ -99,6 +99,12 @@ test('a store that asks for less is left alone only after 64 refusals in a row',
   assert.equal(breaker.allows(0), 'none');
 });
 
+test('one refusal of a trial is enough', () => {
+  const breaker = new Breaker(PROBE_MS);
+  assert.equal(breaker.slowDown('SlowDown', 0), true);
+  assert.equal(breaker.allows(0), 'none');
+});
+
 test('a success between transient failures begins their count anew', () => {
   const breaker = closed();
   for (let failure = 1; failure <= 7; failure += 1) breaker.failTransiently('refused', 0);
@@ -118,6 +124,7 @@ test('an upload from before the pause that goes through ends it', () => {
   breaker.fail('denied', 0);
   assert.equal(breaker.succeed(), true);
   assert.equal(breaker.allows(0), 'all');
+  assert.equal(breaker.waitMs(0), 0, 'nothing is left to wait for');
 });
 
 test('trying at once ends the wait, not the pause', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classify } from '../../src/store/classify.ts';
+import { KINDS_BY_CODE, KINDS_BY_NAME } from '../../src/store/failure-kinds.ts';
 import { Fault, type FaultClass } from '../../src/system/fault.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -20,8 +21,8 @@ function broken(code: string, name = 'Error'): Error {
 const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [answer('InternalError', 500), 'transient', 'InternalError', /busy/],
   [answer('SlowDown', 503), 'transient', 'SlowDown', /busy/],
-  [answer('UnknownError', 502), 'transient', 'Http502', /busy/],
-  [answer('UnknownError', 429), 'transient', 'Http429', /busy/],
+  [answer('Unknown', 503), 'transient', 'Http503', /busy/],
+  [answer('InvalidTag', 400), 'breaker', 'InvalidTag', /tags/],
   [answer('RequestTimeout', 400), 'transient', 'RequestTimeout', /broke/],
   [answer('BadDigest', 400), 'transient', 'BadDigest', /damaged/],
   [answer('InvalidDigest', 400), 'transient', 'InvalidDigest', /damaged/],
@@ -34,12 +35,9 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [answer('RequestTimeTooSkewed', 403), 'breaker', 'RequestTimeTooSkewed', /clock/],
   [answer('NoSuchBucket', 404), 'breaker', 'NoSuchBucket', /s3\.bucket/],
   [answer('AccessDenied', 403), 'breaker', 'AccessDenied', /s3:PutObject/],
-  [answer('UnknownError', 403), 'breaker', 'Http403', /s3:PutObject/],
   [answer('PermanentRedirect', 301), 'breaker', 'PermanentRedirect', /region/],
-  [answer('UnknownError', 301), 'breaker', 'Http301', /region/],
   [answer('AuthorizationHeaderMalformed', 400), 'breaker', 'AuthorizationHeaderMalformed', /region/],
   [answer('QuotaExceeded', 403), 'breaker', 'QuotaExceeded', /quota/],
-  [answer('UnknownError', 507), 'breaker', 'Http507', /full/],
   [answer('InvalidStorageClass', 400), 'breaker', 'InvalidStorageClass', /storageClass/],
   [answer('KMS.DisabledException', 400), 'breaker', 'KMS.DisabledException', /kmsKeyId/],
   [answer('MethodNotAllowed', 405), 'breaker', 'MethodNotAllowed', /support/],
@@ -49,16 +47,19 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [broken('ERR_TLS_CERT_ALTNAME_INVALID'), 'breaker', 'ERR_TLS_CERT_ALTNAME_INVALID', /certificate/],
   [answer('EntityTooLarge', 400), 'file', 'EntityTooLarge', /size/],
   [answer('KeyTooLongError', 400), 'file', 'KeyTooLongError', /[Ss]horten/],
-  [answer('UnknownError', 413), 'file', 'Http413', /size/],
   [broken('ENOTFOUND'), 'transient', 'ENOTFOUND', /resolved/],
   [broken('EAI_AGAIN'), 'transient', 'EAI_AGAIN', /resolved/],
   [broken('ECONNREFUSED', 'TimeoutError'), 'transient', 'ECONNREFUSED', /reached/],
   [broken('ECONNRESET', 'TimeoutError'), 'transient', 'ECONNRESET', /broke/],
   [broken('ERR_REQUEST_IDLE', 'TimeoutError'), 'transient', 'ERR_REQUEST_IDLE', undefined],
+  [broken('EMFILE'), 'transient', 'EMFILE', /LimitNOFILE/],
   [broken('HPE_INVALID_CONSTANT'), 'transient', 'HPE_INVALID_CONSTANT', /proxy/],
   [answer('SomethingNew', 400), 'unknown', 'SomethingNew', undefined],
   [new Error('who knows'), 'unknown', undefined, undefined],
   [answer('toString', 400), 'unknown', 'toString', undefined],
+  [answer('NoKMS.Failure', 400), 'unknown', 'NoKMS.Failure', undefined],
+  [broken('NO_CERT_AT_ALL'), 'unknown', 'NO_CERT_AT_ALL', undefined],
+  [broken('UND_ERR_SOCKET_X'), 'unknown', 'UND_ERR_SOCKET_X', undefined],
 ];
 
 for (const [error, faultClass, code, hint] of CASES) {
@@ -68,6 +69,45 @@ for (const [error, faultClass, code, hint] of CASES) {
     assert.equal(fault.code, code);
     if (hint !== undefined) assert.match(fault.hint ?? '', hint);
     assert.equal(fault.cause, error);
+  });
+}
+
+for (const [statuses, faultClass, hint] of [
+  [[500, 502, 503, 504, 599], 'transient', /busy/],
+  [[307, 408, 409, 412, 425, 429], 'transient', /busy/],
+  [[401, 403], 'breaker', /s3:PutObject/],
+  [[301, 302, 308], 'breaker', /region/],
+  [[405, 411, 501], 'breaker', /does not support/],
+  [[507], 'breaker', /full/],
+  [[413], 'file', /size/],
+  [[200, 400, 404, 499], 'unknown', undefined],
+] as const) {
+  for (const status of statuses) {
+    test(`an answer with nothing but the status ${status} is ${faultClass}`, () => {
+      const fault = classify({ $metadata: { httpStatusCode: status } }, 'put object', 'key', NOW);
+      assert.equal(fault.faultClass, faultClass);
+      assert.equal(fault.code, `Http${status}`);
+      if (hint === undefined) assert.equal(fault.hint, undefined);
+      else assert.match(fault.hint ?? '', hint);
+    });
+  }
+}
+
+test('every failure that is known tells the operator what it means, in a sentence', () => {
+  for (const [name, { hint }] of Object.entries({ ...KINDS_BY_NAME, ...KINDS_BY_CODE }))
+    assert.match(hint ?? '', /^[A-Z][^.]+ .+\.$/, name);
+});
+
+for (const [error, message] of [
+  [answer('SlowDown', 503), 'put object failed: SlowDown (HTTP 503): whatever'],
+  [answer('UnknownError', 503), 'put object failed: Http503 (HTTP 503): whatever'],
+  [broken('ECONNRESET'), 'put object failed: ECONNRESET: whatever'],
+  [new Error(''), 'put object failed: unknown error'],
+  ['text', 'put object failed: unknown error'],
+  [new Error('x'.repeat(400)), `put object failed: unknown error: ${'x'.repeat(300)}`],
+] as const) {
+  test(`says: ${message}`.slice(0, 80), () => {
+    assert.equal(classify(error, 'put object', 'key', NOW).message, message);
   });
 }
 
@@ -81,17 +121,35 @@ test('returns a Fault as it is', () => {
   assert.equal(classify(fault, 'put object', 'key', NOW), fault);
 });
 
-for (const thrown of [undefined, null, 'text', 7, { $metadata: null }]) {
-  test(`classifies ${JSON.stringify(thrown) ?? 'undefined'} as unknown`, () => {
-    assert.equal(classify(thrown, 'put object', 'key', NOW).faultClass, 'unknown');
+for (const thrown of [
+  undefined,
+  null,
+  'text',
+  7,
+  { $metadata: null },
+  { $metadata: { httpStatusCode: '503' } },
+  { name: 7 },
+  { code: 7 },
+]) {
+  test(`classifies ${JSON.stringify(thrown) ?? 'undefined'} as unknown, without a code`, () => {
+    const fault = classify(thrown, 'put object', 'key', NOW);
+    assert.equal(fault.faultClass, 'unknown');
+    assert.equal(fault.code, undefined);
   });
 }
+
+test('classifies an error that stands for no address at all as unknown', () => {
+  assert.equal(classify(new AggregateError([]), 'put object', 'key', NOW).faultClass, 'unknown');
+});
 
 for (const [header, expected] of [
   ['7', 7_000],
   ['0', 0],
   ['1.5', 1_500],
+  ['1.25', 1_250],
   ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
+  ['Thu, 01 Jan 2026 00:00:30 +0000', 30_000],
+  ['2026-01-01T00:00:30Z', 30_000],
   ['Thu, 01 Jan 2015 00:00:30 GMT', 0],
   ['999999', 900_000],
   ['soon', undefined],

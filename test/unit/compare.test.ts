@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Likeness, likeness } from '../../src/store/compare.ts';
+import type { GetObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
+import { Bucket, type HeldObject } from '../../src/store/bucket.ts';
+import { digestsOfObject, heldIfSame, type Likeness, likeness } from '../../src/store/compare.ts';
 import { compositeEtag, digestOf, expectedSha256 } from '../../src/store/digest.ts';
 import type { LocalContent } from '../../src/store/object-store.ts';
+import { SimClock } from '../support/sim-clock.ts';
 
 const ours = digestOf(Buffer.from('ours'));
 const theirs = digestOf(Buffer.from('them'));
 const whole: LocalContent = { sizeBytes: 4, parts: [ours], multipart: false };
+const nothing: LocalContent = { sizeBytes: 0, parts: [], multipart: false };
 const parts: LocalContent = { sizeBytes: 8, parts: [ours, theirs], multipart: true, partSizeBytes: 4 };
 const sha = (local: LocalContent) => expectedSha256(local) ?? '';
 const other = sha({ ...whole, parts: [theirs] });
@@ -24,6 +28,9 @@ const CASES: [string, LocalContent, Record<string, unknown>, Likeness][] = [
   ],
   ['another MD5', whole, { etag: theirs.md5Hex }, 'different'],
   ['another MD5 on an encrypted object', whole, { etag: theirs.md5Hex, etagMayBeMd5: false }, 'unknown'],
+  ['an ETag that only ends like an MD5', whole, { etag: `x${theirs.md5Hex}` }, 'unknown'],
+  ['an ETag that only begins like an MD5', whole, { etag: `${theirs.md5Hex}x` }, 'unknown'],
+  ['an object without digests beside content without any', nothing, { sizeBytes: 0 }, 'unknown'],
   ['an opaque ETag', whole, { etag: 'opaque' }, 'unknown'],
   [
     'a multipart object of the same size',
@@ -51,4 +58,106 @@ for (const [name, local, held, expected] of CASES) {
 test('another MD5-like ETag means nothing where the store is not known to use MD5s', () => {
   const held = { key: 'k', sizeBytes: 4, etag: theirs.md5Hex, etagMayBeMd5: true };
   assert.equal(likeness(whole, held, false), 'unknown');
+});
+
+const NO_SETTINGS = {
+  storageClass: undefined,
+  serverSideEncryption: undefined,
+  kmsKeyId: undefined,
+  metadata: {},
+  tags: {},
+};
+const NEVER = new AbortController().signal;
+
+/** A bucket whose answers to GET are those of `answer`; `asked` is what it was asked for. */
+function bucketOf(answer: (range: string | undefined) => Iterable<string>) {
+  const asked: (readonly [range: string | undefined, ifMatch: string | undefined])[] = [];
+  const send = async ({ input }: { readonly input: GetObjectCommandInput }) => {
+    asked.push([input.Range, input.IfMatch]);
+    const chunks = answer(input.Range);
+    return {
+      Body: (async function* () {
+        for (const chunk of chunks) yield Buffer.from(chunk);
+      })(),
+    };
+  };
+  const client = { send } as unknown as S3Client;
+  return { asked, bucket: new Bucket('b', client, NO_SETTINGS, new SimClock()) };
+}
+
+function opaque(sizeBytes: number): HeldObject {
+  return { key: 'k', sizeBytes, etag: 'opaque', etagMayBeMd5: true };
+}
+
+test('what the answers cannot tell is read back, however it is cut on its way', async () => {
+  const { asked, bucket } = bucketOf(() => ['o', 'ur', 's']);
+  assert.deepEqual(await heldIfSame(bucket, whole, opaque(4), NEVER), { ...opaque(4), readBack: [ours] });
+  assert.deepEqual(asked, [[undefined, '"opaque"']]);
+});
+
+test('what the answers tell is not read back', async () => {
+  const { asked, bucket } = bucketOf(() => ['ours']);
+  const same = { ...opaque(4), etag: ours.md5Hex };
+  assert.equal(await heldIfSame(bucket, whole, same, NEVER), same);
+  assert.equal(await heldIfSame(bucket, whole, opaque(5), NEVER), undefined);
+  bucket.etagIsMd5 = true;
+  assert.equal(await heldIfSame(bucket, whole, { ...opaque(4), etag: theirs.md5Hex }, NEVER), undefined);
+  assert.deepEqual(asked, []);
+});
+
+test('is read back part by part, and is ours only when every part is', async () => {
+  const last = digestOf(Buffer.from('end'));
+  const local: LocalContent = {
+    sizeBytes: 11,
+    parts: [ours, theirs, last],
+    multipart: true,
+    partSizeBytes: 4,
+  };
+  const held: Record<string, string> = { 'bytes=0-3': 'ours', 'bytes=4-7': 'them', 'bytes=8-10': 'end' };
+  const same = bucketOf((range) => [held[range ?? ''] ?? '']);
+  assert.deepEqual((await heldIfSame(same.bucket, local, opaque(11), NEVER))?.readBack, local.parts);
+  assert.deepEqual(
+    same.asked.map(([range]) => range),
+    Object.keys(held),
+  );
+  const other = bucketOf((range) => [range === 'bytes=4-7' ? 'ours' : (held[range ?? ''] ?? '')]);
+  assert.equal(await heldIfSame(other.bucket, local, opaque(11), NEVER), undefined);
+});
+
+test('a single part is read back whole', async () => {
+  const local: LocalContent = { sizeBytes: 4, parts: [ours], multipart: true, partSizeBytes: 4 };
+  const { asked, bucket } = bucketOf(() => ['ours']);
+  assert.deepEqual(await digestsOfObject(bucket, local, opaque(4), NEVER), [ours]);
+  assert.deepEqual(asked, [[undefined, '"opaque"']]);
+});
+
+test('an empty object is read back, too', async () => {
+  const { bucket } = bucketOf(() => []);
+  const empty: LocalContent = { sizeBytes: 0, parts: [digestOf(Buffer.alloc(0))], multipart: false };
+  assert.deepEqual((await heldIfSame(bucket, empty, opaque(0), NEVER))?.readBack, empty.parts);
+});
+
+const TORN = { faultClass: 'transient', operation: 'read object back', subject: 'k', code: 'ReadBackSize' };
+
+for (const [name, chunks] of [
+  ['less', ['our']],
+  ['more', ['ours', '!']],
+  ['nothing', []],
+] as const) {
+  test(`an answer with ${name} of what the store said proves nothing and is tried again`, async () => {
+    const { bucket } = bucketOf(() => chunks);
+    await assert.rejects(heldIfSame(bucket, whole, opaque(4), NEVER), {
+      ...TORN,
+      message: 'the object read back is not as long as the store said',
+    });
+  });
+}
+
+test('an answer that does not end is not read to its end', async () => {
+  let sent = 0;
+  function* endless() {
+    for (; sent < 1_000; sent += 1) yield '12';
+  }
+  await assert.rejects(digestsOfObject(bucketOf(endless).bucket, whole, opaque(4), NEVER), TORN);
+  assert.ok(sent < 5, `${sent} chunks were read`);
 });

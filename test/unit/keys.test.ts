@@ -15,6 +15,7 @@ for (const [bytes, key] of [
   [[0xc0, 0xaf], '%C0%AF'],
   [[0xe9, 0xc3, 0xa9], '%E9é'],
   [[0xf0, 0x9f, 0x98], '%F0%9F%98'],
+  [[0xff, 0xf0, 0x9f, 0x98, 0x80], '%FF😀'],
 ] as const) {
   test(`the bytes ${Buffer.from(bytes).toString('hex')} become ${key}`, () => {
     assert.equal(keyFor(Buffer.from(bytes), ''), key);
@@ -26,7 +27,10 @@ test('a key of 1,024 bytes is taken, one of 1,025 blames the file and says how l
   assert.throws(() => keyFor(Buffer.from('é'.repeat(511)), 'in/'), {
     faultClass: 'file',
     code: 'KeyTooLongError',
+    operation: 'make a key',
+    subject: `in/${'é'.repeat(511)}`,
     message: /1025 bytes/,
+    hint: /Shorten .* s3\.prefix/,
   });
 });
 
@@ -37,6 +41,8 @@ for (const [key, expected] of [
   ['a/.hidden', 'a/.hidden.01234567'],
   ['x.tar.gz', 'x.tar.01234567.gz'],
   ['name.', 'name.01234567.'],
+  ['a.fifteen-letters', 'a.01234567.fifteen-letters'],
+  ['a.sixteen--letters', 'a.sixteen--letters.01234567'],
   ['1.2 is a sentence with a dot', '1.2 is a sentence with a dot.01234567'],
 ] as const) {
   test(`${key} is kept beside another as ${expected}`, () => {

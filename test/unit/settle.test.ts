@@ -87,6 +87,19 @@ test('does not remember what is settled by both clocks', () => {
   assert.equal(settle.trackedFiles, 0);
 });
 
+test('does not remember what is taken at first sight', () => {
+  const settle = new Settle(2_000);
+  settle.remainingMs('a', touchedAt(WALL_MS - 2_000), at(0));
+  assert.equal(settle.trackedFiles, 0);
+});
+
+test('a file with a time stamp in the future stays settled until it is gone', () => {
+  const settle = new Settle(2_000);
+  const identity = touchedAt(WALL_MS + 3_600_000);
+  settle.remainingMs('f', identity, at(0));
+  for (const ms of [2_000, 2_001, 60_000]) assert.equal(settle.remainingMs('f', identity, at(ms)), 0);
+});
+
 test('applies a new settle time to files already seen', () => {
   const settle = new Settle(2_000);
   settle.remainingMs('a', touchedAt(WALL_MS), at(0));
