@@ -2,7 +2,7 @@
 // measure its memory or let it run for long. What it logs is counted and kept as records, not as text.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,13 @@ export interface LogRecord {
   readonly [field: string]: unknown;
 }
 
+/** A bug put into a compiled copy: in a file below dist, one text becomes another. The sources know nothing of it. */
+export interface Patch {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** A compiled copy that nobody rebuilds while it is in use; below the repository, so that it finds its packages. */
 export class Build {
   readonly #folder = `${ROOT}var/built-${process.pid}`;
@@ -26,11 +33,21 @@ export class Build {
     return `${this.#folder}/dist/main.js`;
   }
 
-  make(): void {
+  /** Throws when a patch does not fit: the code has moved on, and the bug would not be there. */
+  make(patches: readonly Patch[] = []): void {
     mkdirSync(this.#folder, { recursive: true });
     cpSync(`${ROOT}package.json`, `${this.#folder}/package.json`);
     const compiler = `${ROOT}node_modules/.bin/tsc`;
     execFileSync(compiler, ['-p', `${ROOT}src`, '--outDir', `${this.#folder}/dist`], { stdio: 'inherit' });
+    for (const { file, from, to } of patches) {
+      const path = `${this.#folder}/dist/${file}`;
+      const code = readFileSync(path, 'utf8');
+      if (code.split(from).length !== 2) throw new Error(`${file} has not exactly one ${from}`);
+      writeFileSync(
+        path,
+        code.replace(from, () => to),
+      );
+    }
   }
 
   remove(): void {

@@ -24,7 +24,7 @@ export interface ServerUnderTest {
 }
 
 /** Honours If-None-Match, keeps SHA-256 checksums. */
-class Embedded implements ServerUnderTest {
+export class EmbeddedS3 implements ServerUnderTest {
   readonly name = 'the embedded server';
   #directory = '';
   #server: S3Server | undefined;
@@ -43,6 +43,7 @@ class Embedded implements ServerUnderTest {
 
   async stop(): Promise<void> {
     await this.#server?.close();
+    this.#server = undefined;
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
@@ -92,4 +93,4 @@ class OpenStackSwift implements ServerUnderTest {
   }
 }
 
-export const SERVERS: readonly ServerUnderTest[] = [new Embedded(), new CephRgw(), new OpenStackSwift()];
+export const SERVERS: readonly ServerUnderTest[] = [new EmbeddedS3(), new CephRgw(), new OpenStackSwift()];

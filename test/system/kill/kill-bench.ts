@@ -13,18 +13,29 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Build, BuiltDaemon } from '../../support/built-daemon.ts';
-import { FaultProxy, type WireFault } from '../../support/fault-proxy.ts';
+import { Build, BuiltDaemon, type Credentials, type Patch } from '../../support/built-daemon.ts';
+import { FaultProxy } from '../../support/fault-proxy.ts';
 import { judge, type Violation } from '../../support/oracle.ts';
 import { S3Reader } from '../../support/s3-reader.ts';
-import { type S3Server, startS3Server } from '../../support/s3-server.ts';
+import { EmbeddedS3, type ServerUnderTest } from '../s3-servers.ts';
+import { FaultPlan, generator } from './fault-plan.ts';
 import { Producers, SETTLE_MS } from './producers.ts';
 
-const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'secret-of-this-test' };
-const BUCKET = 'inbox';
 const FOREIGN = 'of-others/upload';
+/** What stays in the private folder: the quarantine, and room for a full disk. */
+const KEPT = /^(quarantine|spare)\//;
 const DRAIN_PATIENCE_MS = 120_000;
 const FAULTY_SHARE = 0.08;
+
+export interface KillOptions {
+  readonly seed: number;
+  /** Default: the embedded one. */
+  readonly server?: ServerUnderTest;
+  /** Of all requests; default 8 %. */
+  readonly faultyShare?: number;
+  /** Bugs put into the daemon, to see that they are found. */
+  readonly bugs?: readonly Patch[];
+}
 
 export interface KillReport {
   readonly kills: number;
@@ -42,42 +53,40 @@ export interface KillReport {
 }
 
 export class KillBench {
+  readonly #options: KillOptions;
   readonly #random: () => number;
+  readonly #plan: FaultPlan;
+  readonly #server: ServerUnderTest;
   readonly #build = new Build();
   readonly #base = mkdtempSync(join(tmpdir(), 'halfpipe-kill-'));
   readonly #spool = join(this.#base, 'spool');
-  readonly #faults = new Map<string, number>();
-  readonly #damaged = new Set<string>();
 
-  constructor(seed: number) {
-    this.#random = generator(seed);
+  constructor(options: KillOptions) {
+    this.#options = options;
+    this.#random = generator(options.seed);
+    this.#plan = new FaultPlan(this.#random, options.faultyShare ?? FAULTY_SHARE);
+    this.#server = options.server ?? new EmbeddedS3();
   }
 
   /** Removes everything it made, whatever happens. Rejects when the daemon ends by itself or does not drain. */
   async run(kills: number, onKill: (nth: number) => void = () => undefined): Promise<KillReport> {
-    let server: S3Server | undefined;
     let proxy: FaultProxy | undefined;
     let daemon: BuiltDaemon | undefined;
     try {
-      this.#build.make();
+      this.#build.make(this.#options.bugs);
       mkdirSync(this.#spool);
       mkdirSync(join(this.#base, 'outside'));
-      server = await startS3Server({
-        ...KEYS,
-        directory: join(this.#base, 's3'),
-        port: 0,
-        buckets: [BUCKET],
-      });
-      const reader = new S3Reader(server.endpoint, BUCKET, KEYS);
+      const target = await this.#server.start();
+      const reader = new S3Reader(target.endpoint, target.bucket, target);
       await reader.beginUpload(FOREIGN);
-      proxy = new FaultProxy(server.endpoint, KEYS);
-      proxy.plan = ({ url }) => this.#fault(url);
+      proxy = new FaultProxy(target.endpoint, target);
+      proxy.plan = ({ url }) => this.#plan.next(url);
       await proxy.start();
-      this.#configure(proxy.endpoint);
+      this.#configure(proxy.endpoint, target.bucket);
       const producers = new Producers(this.#spool, join(this.#base, 'outside'), this.#random);
       await producers.start();
       for (let nth = 1; nth <= kills; nth += 1) {
-        daemon = this.#launch();
+        daemon = this.#launch(target);
         await delay(200 + 2_300 * this.#random());
         if (daemon.ended) throw new Error(`it ended by itself:\n${daemon.tail()}`);
         await daemon.end();
@@ -85,7 +94,7 @@ export class KillBench {
       }
       await producers.stop();
       proxy.plan = () => undefined;
-      daemon = this.#launch();
+      daemon = this.#launch(target);
       await this.#drained(daemon);
       await proxy.settled();
       const { exit } = await daemon.stop();
@@ -93,52 +102,27 @@ export class KillBench {
     } finally {
       await daemon?.end();
       await proxy?.stop();
-      await server?.close();
+      await this.#server.stop();
       this.#build.remove();
       rmSync(this.#base, { recursive: true, force: true });
     }
   }
 
-  #launch(): BuiltDaemon {
-    return new BuiltDaemon(this.#build.main, ['run', '--config', join(this.#base, 'halfpipe.json')], KEYS);
+  #launch(keys: Credentials): BuiltDaemon {
+    return new BuiltDaemon(this.#build.main, ['run', '--config', join(this.#base, 'halfpipe.json')], keys);
   }
 
-  #configure(endpoint: string): void {
+  #configure(endpoint: string, bucket: string): void {
     const settings = {
       spool: { path: this.#spool, settle: `${SETTLE_MS} ms`, rescan: '2 s' },
       // 25 MB/s: a large file takes half a second, and many a kill meets one.
       link: { interface: 'lo', capacity: '400 Mbit/s', floor: '50 %' },
-      s3: { bucket: BUCKET, endpoint, region: 'us-east-1', forcePathStyle: true, partSize: '5 MiB' },
+      s3: { bucket, endpoint, region: 'us-east-1', forcePathStyle: true, partSize: '5 MiB' },
       upload: { idleTimeout: '1 s' },
       retry: { initial: '50 ms', max: '500 ms', probe: '200 ms' },
       log: { format: 'json' },
     };
     writeFileSync(join(this.#base, 'halfpipe.json'), JSON.stringify(settings));
-  }
-
-  #fault(url: string): WireFault | undefined {
-    if (this.#random() > FAULTY_SHARE) return undefined;
-    const error = (status: number, code: string): WireFault => ({ kind: 'answer', status, code });
-    const all: readonly WireFault[] = [
-      { kind: 'reset', atByte: Math.floor(this.#random() * 100_000) },
-      { kind: 'stall' },
-      { kind: 'drop-answer' },
-      { kind: 'late', byMs: 200 + 3_000 * this.#random() },
-      { kind: 'damage', how: 'flip-byte' },
-      { kind: 'damage', how: 'truncate' },
-      error(500, 'InternalError'),
-      error(503, 'SlowDown'),
-      { ...error(403, 'AccessDenied'), early: true } as WireFault,
-      error(403, 'ExpiredToken'),
-      { kind: 'answer', status: 200 },
-    ];
-    const fault = all[Math.floor(this.#random() * all.length)];
-    if (fault === undefined) return undefined;
-    const name = fault.kind === 'answer' ? `${fault.status} ${fault.code ?? 'empty'}` : fault.kind;
-    this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1);
-    const [path = ''] = url.split('?');
-    if (fault.kind === 'damage') this.#damaged.add(decodeURIComponent(path.split('/').slice(2).join('/')));
-    return fault;
   }
 
   async #drained(daemon: BuiltDaemon): Promise<void> {
@@ -173,9 +157,9 @@ export class KillBench {
       quarantine,
       everInSpool: producers.everInSpool,
       foreign: new Map(),
-      damaged: this.#damaged,
+      damaged: this.#plan.damaged,
       openUploads: withParts,
-      leftovers: filesBelow(home, 'quarantine'),
+      leftovers: filesBelow(home).filter((path) => !KEPT.test(path)),
       quiet: true,
     });
     if (!open.includes(FOREIGN))
@@ -186,7 +170,7 @@ export class KillBench {
       exit,
       filesJudged: producers.obligations.length,
       objects: bucket.size,
-      faults: Object.fromEntries([...this.#faults].sort()),
+      faults: Object.fromEntries([...this.#plan.counts].sort()),
       violations,
       quarantined: quarantine.length,
       emptyUploads: open.length - 1 - withParts.length,
@@ -212,15 +196,4 @@ function filesBelow(folder: string, except = ''): string[] {
 
 function digestOf(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
-}
-
-/** Numbers in [0, 1) that look random and follow from the seed: mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,0 +1,57 @@
+// Bugs that would lose files or leak uploads, put into the compiled daemon: what the kills do not find in these, they
+// would not find in the code either. Each is what somebody in a hurry might write.
+import type { Patch } from '../../support/built-daemon.ts';
+import type { Violation } from '../../support/oracle.ts';
+
+export interface Bug {
+  readonly patches: readonly Patch[];
+  /** What it leads to: a find of another kind would be luck. */
+  readonly foundBy: Violation['kind'];
+}
+
+const TRANSFER = 'drain/transfer.js';
+const ASIDE = 'spool/aside.js';
+
+export const BUGS: Readonly<Record<string, Bug>> = {
+  'asks for no proof': {
+    foundBy: 'lost',
+    patches: [
+      {
+        file: TRANSFER,
+        from: 'await prove(upload, store, signal)',
+        to: '{ key: upload.receipt.key, sizeBytes: file.sizeBytes, by: "etag" }',
+      },
+    ],
+  },
+  'forgets the id of a multipart upload': {
+    foundBy: 'open upload',
+    patches: [{ file: 'store/multipart.js', from: 'await journal?.save(', to: 'void (' }],
+  },
+  'deletes whatever has the name by now': {
+    foundBy: 'lost',
+    patches: [
+      {
+        file: TRANSFER,
+        from: 'if (!sameIdentity(await file.currentIdentity(), file.identity))',
+        to: 'if (false)',
+      },
+      { file: ASIDE, from: 'if (!sameIdentity(identityOf(present), file.identity))', to: 'if (false)' },
+      {
+        file: ASIDE,
+        from: '!sameContentIdentity(moved, file.identity) || !sameIdentity(moved, held)',
+        to: 'false',
+      },
+      { file: ASIDE, from: '!sameIdentity(present, moved) || !sameIdentity(held, moved)', to: 'false' },
+    ],
+  },
+  'forgets what it had set aside': {
+    foundBy: 'leftover',
+    patches: [
+      {
+        file: ASIDE,
+        from: 'for await (const { slot, path } of this.#slots.leftovers())',
+        to: 'for (const { slot, path } of [])',
+      },
+    ],
+  },
+};
