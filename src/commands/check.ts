@@ -1,5 +1,4 @@
 // `halfpipe check`: everything the daemon needs, tried out once, in a short table. Leaves nothing behind.
-import { statSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Environment, loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -11,6 +10,7 @@ import { S3Store } from '../store/s3-store.ts';
 import { systemClock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { readableRate } from '../view/readable.ts';
+import { asOwnerOf } from './as-owner.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 export interface CheckContext {
@@ -61,20 +61,6 @@ async function examineSpool({ spool }: Settings): Promise<readonly string[]> {
   const lines = [`${spool.path}: files can be created, renamed and deleted`];
   if (quarantined > 0) lines.push(`${quarantined} files in quarantine wait for a human`);
   return lines;
-}
-
-/** Root may do everything, and what it makes the service's user could not use: it tries as the spool's owner. */
-async function asOwnerOf<T>(path: string, examine: () => Promise<T>): Promise<T> {
-  const owner = statSync(path, { throwIfNoEntry: false });
-  if (process.geteuid?.() !== 0 || owner === undefined) return await examine();
-  process.setegid?.(owner.gid);
-  process.seteuid?.(owner.uid);
-  try {
-    return await examine();
-  } finally {
-    process.seteuid?.(0);
-    process.setegid?.(0);
-  }
 }
 
 async function examineLink(settings: Settings): Promise<readonly string[]> {

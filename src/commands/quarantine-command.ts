@@ -2,12 +2,13 @@
 // renames alone: a file put back is found like any other.
 import { createInterface } from 'node:readline/promises';
 import type { ReadStream } from 'node:tty';
-import { loadSettings } from '../config/load.ts';
 import type { Quarantined } from '../spool/quarantine.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { Fault } from '../system/fault.ts';
 import { readableSize } from '../view/readable.ts';
+import { asOwnerOf } from './as-owner.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { findSpoolPath } from './spool-path.ts';
 import type { StatusContext } from './status.ts';
 
 export const QUARANTINE_ACTIONS = ['list', 'retry', 'drop'] as const;
@@ -30,24 +31,32 @@ export async function quarantine(
   context: StatusContext & { readonly stdin: ReadStream },
   request: QuarantineRequest,
 ): Promise<ExitCode> {
-  const { spool } = await loadSettings(context.configFile, context.env);
+  const path = await findSpoolPath(context);
   try {
-    const directory = await SpoolDirectory.open(spool.path);
-    try {
-      const kept = await keptFiles(directory);
-      if (request.action === 'list') return list(context, kept);
-      const chosen = choose(context, kept, request);
-      if (chosen === undefined) return EXIT.failure;
-      return request.action === 'retry'
-        ? await retry(context, directory, chosen)
-        : await drop(context, directory, chosen, request.yes);
-    } finally {
-      await directory.close();
-    }
+    return await asOwnerOf(path, () => act(context, path, request));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     context.stderr.write(`halfpipe: ${error.message}\n`);
     return EXIT.failure;
+  }
+}
+
+async function act(
+  context: StatusContext & { readonly stdin: ReadStream },
+  path: string,
+  request: QuarantineRequest,
+): Promise<ExitCode> {
+  const directory = await SpoolDirectory.open(path);
+  try {
+    const kept = await keptFiles(directory);
+    if (request.action === 'list') return list(context, kept);
+    const chosen = choose(context, kept, request);
+    if (chosen === undefined) return EXIT.failure;
+    return request.action === 'retry'
+      ? await retry(context, directory, chosen)
+      : await drop(context, directory, chosen, request.yes);
+  } finally {
+    await directory.close();
   }
 }
 

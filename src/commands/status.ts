@@ -1,7 +1,7 @@
 // `halfpipe status`: asks the running daemon once. `halfpipe top`: keeps asking, and draws.
 import type { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
-import { type Environment, loadSettings } from '../config/load.ts';
+import type { Environment } from '../config/load.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
 import { systemClock } from '../system/clock.ts';
 import { fetchSnapshot } from '../view/control.ts';
@@ -10,6 +10,7 @@ import { LiveScreen, wantsColor } from '../view/live-screen.ts';
 import { renderLive, renderPlain } from '../view/live-view.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { findSpoolPath } from './spool-path.ts';
 
 export interface StatusContext {
   readonly configFile: string;
@@ -23,8 +24,7 @@ const PLAIN_EVERY_MS = 5_000;
 
 /** One line for people, or the whole snapshot as JSON. */
 export async function status(context: StatusContext, asJson: boolean): Promise<ExitCode> {
-  const { spool } = await loadSettings(context.configFile, context.env);
-  const snapshot = await ask(spool.path, context);
+  const snapshot = await ask(await findSpoolPath(context), context);
   if (snapshot === undefined) return EXIT.failure;
   context.stdout.write(asJson ? `${JSON.stringify(snapshot, null, 2)}\n` : `${renderPlain(snapshot)}\n`);
   return EXIT.ok;
@@ -35,14 +35,14 @@ export async function top(
   context: StatusContext & { readonly stdout: WriteStream },
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { spool } = await loadSettings(context.configFile, context.env);
+  const spoolPath = await findSpoolPath(context);
   const history = new LiveHistory();
   const screen = context.stdout.isTTY ? new LiveScreen(context.stdout) : undefined;
   const color = wantsColor(context.stdout, context.env);
   screen?.start();
   try {
     while (!signal.aborted) {
-      const snapshot = await ask(spool.path, context);
+      const snapshot = await ask(spoolPath, context);
       if (snapshot === undefined) return EXIT.failure;
       history.add(snapshot);
       if (screen === undefined) context.stdout.write(`${renderPlain(snapshot)}\n`);

@@ -85,6 +85,33 @@ describe('halfpipe', { concurrency: 4 }, () => {
     assert.equal(await top?.stop(), 0);
   });
 
+  test('status, top and quarantine work while the config is bad, and say what is', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    await fixture.configure({ link: { share: '150 %' }, retry: { often: 'yes' } });
+    for (const words of ['status', 'quarantine list']) {
+      const run = fixture.command([...words.split(' '), '--config', fixture.configFile]);
+      assert.equal(await run.exit, 0, run.stderr);
+      assert.match(run.stdout, /idle|the quarantine is empty/);
+      assert.match(
+        run.stderr,
+        /^halfpipe: the daemon could not start with this config: .*retry\.often[^\n]*1 more[^\n]*\n$/,
+      );
+    }
+    const top = fixture.command(['top', '--config', fixture.configFile]);
+    await fixture.until('top prints a line', () => top.stdout.includes('\n'));
+    assert.equal(await top.stop(), 0);
+  });
+
+  test('status is refused when not even the spool can be told from the config', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    await fixture.configure({ spool: { path: 'not/absolute' } });
+    const run = fixture.command(['status', '--config', fixture.configFile]);
+    assert.equal(await run.exit, 78);
+    assert.match(run.stderr, /spool\.path = "not\/absolute"/);
+  });
+
   test('top ends quietly when nobody reads it any more', async (t) => {
     const fixture = await DaemonFixture.create(t);
     const daemon = fixture.start();
