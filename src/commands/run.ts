@@ -43,10 +43,11 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   const daemon = new Daemon(settings, { clock, log, notifier, health, version });
 
   const stopRequested = onStopSignal(exitNow);
-  let start: Promise<void> | undefined;
+  let started: Promise<boolean> | undefined;
   let { stopTimeoutMs } = settings.upload;
   const reload = serially(async () => {
-    await start;
+    // A start that fails ends the process, and the next one reads the config anyway.
+    if (!(await started)) return;
     const reloaded = await reloadFrom(configFile, env, daemon, notifier, log);
     stopTimeoutMs = reloaded?.upload.stopTimeoutMs ?? stopTimeoutMs;
   });
@@ -56,7 +57,11 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     `halfpipe ${version} drains ${settings.spool.path}`,
   );
   try {
-    start = daemon.start();
+    const start = daemon.start();
+    started = start.then(
+      () => true,
+      () => false,
+    );
     await start;
   } catch (error) {
     return await refuse(error, log, notifier);
@@ -123,7 +128,7 @@ async function refuse(error: unknown, log: ProcessLogger, notifier: SdNotifier):
 
 function describe(error: Error): string {
   const hint = error instanceof Fault ? error.hint : undefined;
-  return hint === undefined ? error.message : `${error.message}. ${hint}`;
+  return hint === undefined || error.message.includes(hint) ? error.message : `${error.message}. ${hint}`;
 }
 
 /** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */

@@ -1,5 +1,6 @@
 // SIGHUP: new settings without dropping an upload; a bad file changes nothing.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -114,6 +115,24 @@ describe('a reload', { concurrency: 4 }, () => {
     await daemon.says('resumed');
     await fixture.untilDrained();
     assert.deepEqual(fixture.keys(), ['waits']);
+  });
+
+  test('during a start that fails changes nothing about its end', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    await fixture.configure({ spool: { path: '/nonexistent' } });
+    // In a process of its own, for it listens to signals; the signal comes while the start is under way.
+    const script = `
+      import { run } from './src/commands/run.ts';
+      const end = run({ configFile: ${JSON.stringify(fixture.configFile)}, env: {}, version: '1', exitNow: process.exit });
+      while (process.listenerCount('SIGHUP') === 0) await new Promise(setImmediate);
+      process.emit('SIGHUP');
+      process.exit(await end);`;
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.equal(stderr, '');
+    assert.equal(status, 1);
+    assert.match(stdout, /"event":"cannotStart"/);
+    assert.doesNotMatch(stdout, /reload/);
   });
 
   test('while it stops changes nothing about the stop', async (t) => {
