@@ -37,7 +37,7 @@ const SUMMARY_MS = 10_000;
 /** At the start the store is given so long to answer before the daemon calls itself ready without it. */
 const FIRST_ANSWER_MS = 5_000;
 /** More than any time a request may be silent or a slice may wait: beyond it an upload hangs. */
-const HANGING_MARGIN_MS = 60_000;
+const hangingAfterMs = ({ upload }: Settings) => upload.idleTimeoutMs + upload.connectTimeoutMs + 60_000;
 /** An idle meter reads twice a second. */
 const METER_SILENCE_MS = 10_000;
 
@@ -166,9 +166,10 @@ export class Daemon {
       drain,
       link,
       waitingFor: () => this.#breaker.reason ?? backlog.view().fault?.message,
+      countQuarantined: () => spool.quarantinedCount(),
       isStopping: () => this.#stopping,
     });
-    statistics.foundQuarantined(await spool.quarantinedCount());
+    await statistics.countQuarantined();
     const emptyFolders = new EmptyFolders({
       spool,
       clock,
@@ -251,9 +252,8 @@ export class Daemon {
   /** The watchdog hears of us only while the meter turns and what is in flight moves. */
   #superviseProgress(): void {
     const { health } = this.#ports;
-    const { idleTimeoutMs, connectTimeoutMs } = this.#settings.upload;
-    const meter = health.register('the meter', METER_SILENCE_MS);
-    const uploads = health.register('the drain', idleTimeoutMs + connectTimeoutMs + HANGING_MARGIN_MS);
+    const meter = health.register('the meter', () => METER_SILENCE_MS);
+    const uploads = health.register('the drain', () => hangingAfterMs(this.#settings));
     this.#progress = (moved) => {
       meter.beat();
       if (moved) uploads.beat();

@@ -24,7 +24,7 @@ export interface HealthOptions {
 
 interface Part {
   readonly name: string;
-  readonly maxSilenceMs: number;
+  readonly maxSilenceMs: () => number;
   beatAtMs: number;
   stale: boolean;
 }
@@ -42,8 +42,8 @@ export class Health {
     this.#checkMs = options.watchdogMs === undefined ? CHECK_WITHOUT_WATCHDOG_MS : options.watchdogMs / 2;
   }
 
-  /** The part `name` counts as hung when it does not beat for `maxSilenceMs`. It begins fresh. */
-  register(name: string, maxSilenceMs: number): Heartbeat {
+  /** The part `name` counts as hung when it does not beat for `maxSilenceMs`, which may change. It begins fresh. */
+  register(name: string, maxSilenceMs: () => number): Heartbeat {
     const part: Part = { name, maxSilenceMs, beatAtMs: this.#options.clock.monotonicMs(), stale: false };
     this.#parts.add(part);
     return {
@@ -86,10 +86,11 @@ export class Health {
   }
 
   #judge(part: Part, silenceMs: number): void {
-    const stale = silenceMs > part.maxSilenceMs;
+    const maxSilenceMs = part.maxSilenceMs();
+    const stale = silenceMs > maxSilenceMs;
     if (stale === part.stale) return;
     part.stale = stale;
-    const { name, maxSilenceMs } = part;
+    const { name } = part;
     if (stale) {
       const consequence =
         this.#options.watchdogMs === undefined ? '' : '; systemd will restart us unless it recovers';

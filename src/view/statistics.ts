@@ -23,16 +23,21 @@ export interface StatisticsSources {
   /** Why the drain stands still, if it does. */
   readonly waitingFor: () => string | undefined;
   readonly isStopping: () => boolean;
+  /** How many files are in quarantine, from this run and others. */
+  readonly countQuarantined: () => Promise<number>;
 }
 
 const OBSERVE_MS = 1_000;
+/** A human takes files out of the quarantine without telling us. */
+const COUNT_QUARANTINED_MS = 10_000;
 
 export class Statistics {
   readonly #sources: StatisticsSources;
   readonly #flow = new FlowMeter();
   readonly #startedMs: number;
   #sentBytes = 0;
-  #quarantined = 0;
+  /** When last counted; and the counter's value then, which tells what has come since. */
+  #quarantined = { atMs: 0, files: 0, counted: 0 };
   #cancel: (() => void) | undefined;
 
   constructor(sources: StatisticsSources) {
@@ -53,9 +58,13 @@ export class Statistics {
     this.#sentBytes += bytes;
   }
 
-  /** Files that were in quarantine before this start. */
-  foundQuarantined(files: number): void {
-    this.#quarantined = files;
+  /** Rejects with a Fault when the spool cannot be read; the last count stands. */
+  async countQuarantined(): Promise<void> {
+    const { clock, counters, countQuarantined } = this.#sources;
+    const counted = counters.totals.quarantinedFiles;
+    this.#quarantined.atMs = clock.monotonicMs();
+    const files = await countQuarantined();
+    this.#quarantined = { ...this.#quarantined, files, counted };
   }
 
   snapshot(): Snapshot {
@@ -82,6 +91,9 @@ export class Statistics {
       { files: arrivedFiles, bytes: arrivedBytes },
       { files: counters.totals.deletedFiles, bytes: this.#sentBytes },
     );
+    // A spool that cannot be read is told by the backlog.
+    if (clock.monotonicMs() - this.#quarantined.atMs >= COUNT_QUARANTINED_MS)
+      this.countQuarantined().catch(() => undefined);
     this.#cancel = clock.schedule(OBSERVE_MS, () => this.#observe());
   }
 
@@ -96,6 +108,7 @@ export class Statistics {
   #backlog(): BacklogView {
     const { clock, backlog, counters } = this.#sources;
     const { files, bytes, oldestModifiedMs, deferred, deep } = backlog.view();
+    const quarantined = this.#quarantined;
     const rates = this.#flow.rates();
     const trend = this.#flow.trend();
     return {
@@ -103,7 +116,7 @@ export class Statistics {
       bytes,
       oldestAgeMs: oldestModifiedMs === null ? null : Math.max(0, clock.wallMs() - oldestModifiedMs),
       deferred,
-      quarantined: this.#quarantined + counters.totals.quarantinedFiles,
+      quarantined: quarantined.files + counters.totals.quarantinedFiles - quarantined.counted,
       ...(rates ?? {
         arrivalFilesPerSec: 0,
         arrivalBytesPerSec: 0,

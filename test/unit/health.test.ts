@@ -19,7 +19,7 @@ function healthOf(watchdog: { readonly ms: number | undefined } = { ms: 30_000 }
 
 test('pings at start and then every half period while all parts beat', async () => {
   const { clock, log, pings, health } = healthOf();
-  const meter = health.register('meter', 20_000);
+  const meter = health.register('meter', () => 20_000);
   health.start();
   for (let i = 0; i < 6; i += 1) {
     await clock.advance(10_000);
@@ -29,10 +29,22 @@ test('pings at start and then every half period while all parts beat', async () 
   assert.deepEqual(log.records, []);
 });
 
+test('follows a change of how long a part may be silent', async () => {
+  const { clock, log, health } = healthOf();
+  let maxSilenceMs = 100_000;
+  health.register('drain', () => maxSilenceMs);
+  health.start();
+  await clock.advance(60_000);
+  assert.deepEqual(log.events, []);
+  maxSilenceMs = 20_000;
+  await clock.advance(15_000);
+  assert.deepEqual(log.events, ['stalled']);
+});
+
 test('stops pinging while one of the parts is silent, says once which, and takes up again', async () => {
   const { clock, log, pings, health } = healthOf();
-  const meter = health.register('meter', 20_000);
-  const drain = health.register('drain', 20_000);
+  const meter = health.register('meter', () => 20_000);
+  const drain = health.register('drain', () => 20_000);
   health.start();
   for (let i = 0; i < 12; i += 1) {
     await clock.advance(5_000);
@@ -52,7 +64,7 @@ test('stops pinging while one of the parts is silent, says once which, and takes
 
 test('a part that ended is not missed', async () => {
   const { clock, pings, health } = healthOf();
-  health.register('scan', 1_000).end();
+  health.register('scan', () => 1_000).end();
   health.start();
   await clock.advance(30_000);
   assert.equal(pings.length, 3);
@@ -60,7 +72,7 @@ test('a part that ended is not missed', async () => {
 
 test('a process that stood still blames no part when it goes on', async () => {
   const { clock, log, pings, health } = healthOf();
-  health.register('meter', 20_000);
+  health.register('meter', () => 20_000);
   health.start();
   await clock.advance(15_000);
   await clock.freeze(3_600_000);
@@ -70,7 +82,7 @@ test('a process that stood still blames no part when it goes on', async () => {
 
 test('a part that hangs after the process stood still is noticed as soon as any other', async () => {
   const { clock, log, health } = healthOf();
-  const meter = health.register('meter', 20_000);
+  const meter = health.register('meter', () => 20_000);
   health.start();
   // After SIGCONT its timer comes before the check.
   clock.schedule(14_000, () => meter.beat());
@@ -89,7 +101,7 @@ test('says nothing more after stop', async () => {
 
 test('without a watchdog a silent part is still reported, without threatening a restart', async () => {
   const { clock, log, health } = healthOf({ ms: undefined });
-  health.register('drain', 5_000);
+  health.register('drain', () => 5_000);
   health.start();
   await clock.advance(10_000);
   assert.equal(log.records[0]?.message, 'drain has made no progress for 10 s');

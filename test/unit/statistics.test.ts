@@ -25,7 +25,13 @@ const EMPTY: BacklogCounts = {
 function statistics() {
   const clock = new SimClock();
   const counters = new Counters();
-  const now = { backlog: EMPTY, active: 0, waitingFor: undefined as string | undefined, stopping: false };
+  const now = {
+    backlog: EMPTY,
+    active: 0,
+    waitingFor: undefined as string | undefined,
+    stopping: false,
+    quarantined: 0,
+  };
   const limits = { targetBytesPerSec: 6_250_000, floorBytesPerSec: 125_000 };
   const stats = new Statistics({
     version: '1.2.3',
@@ -48,6 +54,7 @@ function statistics() {
     },
     waitingFor: () => now.waitingFor,
     isStopping: () => now.stopping,
+    countQuarantined: async () => now.quarantined,
   });
   return { clock, counters, now, stats };
 }
@@ -103,9 +110,16 @@ test('foretells the end from the bytes sent, also while one large file is under 
   assert.equal(clock.pending, 0, 'no timer is left behind');
 });
 
-test('files found in quarantine at the start count beside those of this run', () => {
-  const { stats, counters } = statistics();
-  stats.foundQuarantined(2);
+test('the quarantine is what is found in it, and what has come since', async () => {
+  const { stats, counters, now, clock } = statistics();
+  now.quarantined = 2;
+  await stats.countQuarantined();
+  stats.start();
   counters.add('quarantinedFiles');
   assert.equal(stats.snapshot().backlog.quarantined, 3);
+  // Two are put back by a human.
+  now.quarantined = 1;
+  await clock.advance(10_000);
+  assert.equal(stats.snapshot().backlog.quarantined, 1);
+  stats.stop();
 });
