@@ -1,4 +1,5 @@
 // `halfpipe check`: everything the daemon needs, tried out once, in a short table. Leaves nothing behind.
+import { statSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Environment, loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -59,6 +60,8 @@ async function examineSpool({ spool }: Settings): Promise<readonly string[]> {
     }
   });
   const lines = [`${spool.path}: files can be created, renamed and deleted`];
+  if (process.geteuid?.() === 0 && statSync(spool.path).uid === 0)
+    lines.push('but it belongs to root: the service, which runs as halfpipe, must own it');
   if (quarantined > 0) lines.push(`${quarantined} files in quarantine wait for a human`);
   return lines;
 }

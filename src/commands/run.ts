@@ -96,11 +96,14 @@ async function reloadFrom(
     const wanted = await loadSettings(configFile, env);
     await daemon.reload(wanted);
     settings = wanted;
+    notifier.remark('');
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof Fault)) throw error;
     const problems = error instanceof ConfigError ? error.problems : [describe(error)];
     for (const problem of problems)
       log.error({ event: 'reloadRefused', problem }, `reload refused, the old settings stay: ${problem}`);
+    // \`systemctl reload\` itself cannot fail on it: the signal was sent.
+    notifier.remark(`the last reload was refused: ${problems[0]}`);
   }
   await notifier.ready(statusText(daemon.snapshot()));
   return settings;

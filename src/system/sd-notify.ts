@@ -28,6 +28,7 @@ export class SdNotifier {
   readonly #options: NotifierOptions;
   #lastSent: Promise<void> = Promise.resolve();
   #status: string | undefined;
+  #remark = '';
   #cancelStatus: (() => void) | undefined;
   #pingWaiting = false;
   #failed = false;
@@ -39,7 +40,7 @@ export class SdNotifier {
 
   /** Started, or done reloading. */
   ready(status: string): Promise<void> {
-    return this.#message('READY=1', statusLine(status));
+    return this.#message('READY=1', this.#statusLine(status));
   }
 
   /** Reloading; `ready` must follow. */
@@ -54,11 +55,16 @@ export class SdNotifier {
     void this.#sendStatus();
   }
 
+  /** Stands behind every status from here on, until it is taken away with ``. */
+  remark(text: string): void {
+    this.#remark = text === '' ? '' : ` · ${text}`;
+  }
+
   /** After this, only `extendTimeout` and `watchdog` still speak. */
   stopping(status: string): Promise<void> {
     this.#stopping = true;
     this.#cancelStatus?.();
-    return this.#message('STOPPING=1', statusLine(status));
+    return this.#message('STOPPING=1', this.#statusLine(status));
   }
 
   /** A sign of life; for Health alone to give. */
@@ -79,12 +85,17 @@ export class SdNotifier {
     const text = this.#status ?? '';
     this.#status = undefined;
     this.#cancelStatus = () => undefined;
-    await this.#message(statusLine(text));
+    await this.#message(this.#statusLine(text));
     if (this.#stopping) return;
     this.#cancelStatus = this.#options.clock.schedule(STATUS_INTERVAL_MS, () => {
       this.#cancelStatus = undefined;
       if (this.#status !== undefined) void this.#sendStatus();
     });
+  }
+
+  /** One line, for each line of a message is a variable of its own. */
+  #statusLine(text: string): string {
+    return `STATUS=${printable(text + this.#remark)}`;
   }
 
   #message(...variables: string[]): Promise<void> {
@@ -127,9 +138,4 @@ export function sendBySystemdNotify(notifySocket: string | undefined): SendToMan
 function notifyFault(error: Error, stderr: string): Fault {
   const reason = stderr.trim() || error.message;
   return new Fault('transient', reason, { operation: 'notify', subject: 'systemd', cause: error });
-}
-
-/** One line, for each line of a message is a variable of its own. */
-function statusLine(text: string): string {
-  return `STATUS=${printable(text)}`;
 }

@@ -12,6 +12,7 @@ import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { Logger } from '../system/log.ts';
 import { OncePerKind } from '../system/once-per-kind.ts';
+import { printable } from '../system/printable.ts';
 import type { Counters } from './counters.ts';
 import { readableDuration, readableRate, readableSize } from './readable.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -19,14 +20,20 @@ import { statusText } from './status-text.ts';
 
 /** Of a fault that keeps happening, this often a line. */
 const FAULT_PERIOD_MS = 60_000;
+/** While the drain is paused, its reason stands in the log this often, not every ten seconds. */
+const PAUSED_PERIOD_MS = 60_000;
 
 export class Reporter implements DrainEvents {
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #counters: Counters;
   readonly #faults: OncePerKind;
   readonly #slowDown: () => void;
+  /** When people last heard how it goes. */
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, log: Logger, counters: Counters, onSlowDown: () => void) {
+    this.#clock = clock;
     this.#log = log;
     this.#counters = counters;
     this.#faults = new OncePerKind(clock, FAULT_PERIOD_MS);
@@ -52,7 +59,8 @@ export class Reporter implements DrainEvents {
       bytes: proof.sizeBytes,
     };
     const timing = { durationMs: Math.round(durationMs), verifiedBy: proof.by, sha256: sha256Hex };
-    const named = basename(file) === basename(proof.key) ? file : `${file} as ${proof.key}`;
+    const key = printable(proof.key);
+    const named = basename(file) === basename(key) ? file : `${file} as ${key}`;
     const what = stored ? `uploaded ${named}` : `${named} was in the bucket already`;
     const size = `${readableSize(proof.sizeBytes)} in ${(durationMs / 1000).toFixed(2)} s`;
     this.#log.info({ ...fields, ...timing }, `${what}, ${size}, verified and deleted`);
@@ -77,6 +85,7 @@ export class Reporter implements DrainEvents {
   }
 
   onPaused(fault: Fault): void {
+    this.#toldMs = this.#clock.monotonicMs();
     const hint = fault.hint === undefined ? '' : ` (${fault.hint})`;
     this.#log.error(
       { event: 'paused', fault },
@@ -171,9 +180,12 @@ export class Reporter implements DrainEvents {
     }
   }
 
-  /** Every 10 s while there is work: what an operator wants to know at a glance, and all of it as fields. */
-  summarize({ backlog, link, uploads, totals, state }: Snapshot): void {
-    const text = statusText({ backlog, link, state, waitingFor: null });
-    this.#log.info({ event: 'summary', state, backlog, link, uploads, totals }, text);
+  /** Call every 10 s while there is work: what an operator wants to know at a glance, and all of it as fields. */
+  summarize({ backlog, link, uploads, totals, state, waitingFor }: Snapshot): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (waitingFor !== null && nowMs - this.#toldMs < PAUSED_PERIOD_MS) return;
+    this.#toldMs = nowMs;
+    const text = statusText({ backlog, link, state, waitingFor });
+    this.#log.info({ event: 'summary', state, waitingFor, backlog, link, uploads, totals }, text);
   }
 }

@@ -26,7 +26,7 @@ export interface BacklogView {
   readonly arrivalBytesPerSec: number;
   readonly drainFilesPerSec: number;
   readonly drainBytesPerSec: number;
-  /** `never`: at the present rates more arrives than leaves. */
+  /** `never`: for minutes more has arrived than left. */
   readonly forecast: 'empty' | 'finite' | 'never' | 'unknown';
   /** Milliseconds until empty, when `forecast` is `finite`. */
   readonly etaMs: number | null;

@@ -22,6 +22,7 @@ function rates({ totalBitsPerSec, targetBitsPerSec, floorEngaged, degraded }: Li
 }
 
 function ending(backlog: BacklogView): string {
+  if (backlog.forecast === 'empty') return '';
   if (backlog.forecast === 'never') return 'never done at this rate: more arrives than leaves';
   return backlog.etaMs === null ? '' : `done in ${readableDuration(backlog.etaMs)}`;
 }

@@ -5,6 +5,7 @@ import { isProof, verify } from '../../src/drain/verify.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import { Counters } from '../../src/view/counters.ts';
 import { Reporter } from '../../src/view/reporter.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
 import { faultOf, localContent } from '../support/drain-bench.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock } from '../support/sim-clock.ts';
@@ -43,6 +44,12 @@ test('a file uploaded is one record, and counts as verified and deleted', () => 
     [uploadedFiles, uploadedBytes, verifiedFiles, deletedFiles, alreadyThereFiles],
     [1, 5, 1, 1, 0],
   );
+});
+
+test('a name that needs escapes is not another one for it', () => {
+  const { reporter, messages } = reporting();
+  reporter.onUploaded(entryOf('a\nb.jpg'), transferred('a\nb.jpg', 'stored'), 0);
+  assert.match(messages()[0] ?? '', /^info: uploaded a\\x0ab\.jpg, /);
 });
 
 test('a key other than the name is told', () => {
@@ -119,4 +126,56 @@ test('what a crash left is told only where there was something', () => {
   assert.deepEqual(messages(), []);
   reporter.onRecovered({ restored: 2, waiting: 1 });
   assert.match(messages()[0] ?? '', /2 files put back into the spool, 1 wait/);
+});
+
+const DRAINING: Snapshot = {
+  version: '1.2.3',
+  pid: 1,
+  state: 'draining',
+  waitingFor: null,
+  uptimeMs: 1,
+  backlog: {
+    files: 3,
+    bytes: 5,
+    oldestAgeMs: null,
+    deferred: 0,
+    quarantined: 0,
+    arrivalFilesPerSec: 0,
+    arrivalBytesPerSec: 0,
+    drainFilesPerSec: 0,
+    drainBytesPerSec: 0,
+    forecast: 'unknown',
+    etaMs: null,
+    scanning: false,
+  },
+  link: {
+    interface: 'eth0',
+    capacityBitsPerSec: 100e6,
+    targetBitsPerSec: 50e6,
+    floorBitsPerSec: 1e6,
+    totalBitsPerSec: 0,
+    ownBitsPerSec: 0,
+    crossBitsPerSec: 0,
+    budgetBitsPerSec: 50e6,
+    floorEngaged: false,
+    degraded: false,
+  },
+  uploads: { active: 1, limit: 8 },
+  totals: new Counters().totals,
+};
+
+test('a pause is told at once and every minute, with its reason; work every time', async () => {
+  const { reporter, clock, messages } = reporting();
+  const fault = faultOf('breaker');
+  reporter.onPaused(fault);
+  for (let second = 10; second <= 120; second += 10) {
+    await clock.advance(10_000);
+    reporter.summarize({ ...DRAINING, state: 'paused', waitingFor: fault.message });
+  }
+  const told = messages();
+  assert.match(told[0] ?? '', /^error: draining is paused: a breaker fault/);
+  assert.deepEqual(told.slice(1), Array(2).fill('info: paused: a breaker fault; 3 files wait'));
+  reporter.summarize(DRAINING);
+  reporter.summarize(DRAINING);
+  assert.equal(messages().length, 5);
 });

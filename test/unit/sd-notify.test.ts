@@ -99,6 +99,18 @@ test('a status cannot smuggle in a message of its own', async () => {
   assert.deepEqual(sent, ['READY=1|STATUS=draining a\\x0aMAINPID=1']);
 });
 
+test('a remark stands behind every status until it is taken away', async () => {
+  const { sent, sd } = notifier();
+  sd.remark('the last reload was refused: no\nMAINPID=1');
+  await sd.ready('idle');
+  sd.remark('');
+  await sd.ready('idle');
+  assert.deepEqual(sent, [
+    'READY=1|STATUS=idle · the last reload was refused: no\\x0aMAINPID=1',
+    'READY=1|STATUS=idle',
+  ]);
+});
+
 test('a status that comes late does not overwrite the farewell', async () => {
   const { clock, sent, sd } = notifier();
   sd.status('draining');

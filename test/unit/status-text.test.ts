@@ -53,6 +53,11 @@ for (const [what, actual, expected] of [
     text('paused', { waitingFor: 'the bucket does not exist' }),
     'paused: the bucket does not exist; 2,914 files wait',
   ],
+  [
+    'no time for what is about to be over',
+    text('draining', { backlog: { files: 0, forecast: 'empty', etaMs: 0 } }),
+    'draining 0 files · 49.9 Mbit/s of 50.0 Mbit/s',
+  ],
   ['that there is nothing to do', text('idle', { backlog: { files: 0 } }), 'idle: the spool is empty'],
   [
     'that it will never be done',
