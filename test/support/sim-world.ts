@@ -368,7 +368,7 @@ export class SimWorld {
     const probes = [...this.disk.files(SPOOL)]
       .map(([path]) => path)
       .filter((path) => path.startsWith('.halfpipe-'));
-    return [...kept.filter((path) => !path.startsWith('quarantine/')), ...probes];
+    return [...kept.filter((path) => !/^(quarantine|spare)\//.test(path)), ...probes];
   }
 
   #quarantined(): QuarantinedFile[] {
