@@ -7,6 +7,7 @@ import type { PacedLinkOptions } from './paced-link.ts';
 import type { BacklogOptions } from './spool/backlog.ts';
 import { endpointOf } from './store/endpoint.ts';
 import type { Pacer } from './store/paced-body.ts';
+import { largestFileBytes, partsAtOnceWithin, uploadMemoryBytes } from './store/part-plan.ts';
 import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3-store.ts';
 import type { Clock } from './system/clock.ts';
 
@@ -41,19 +42,25 @@ export function backlogOptionsOf({ spool }: Settings): BacklogOptions {
 
 export function drainOptionsOf({ s3, retry, upload }: Settings): DrainOptions {
   const { initialMs, maxMs, maxAttempts } = retry;
-  // lib-storage reads one part ahead of those in flight, and the last read is copied together.
-  const mostInMemory = s3.partSizeBytes * (DEFAULT_PARTS_AT_ONCE + 2);
+  const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
   return {
     prefix: s3.prefix,
     retry: { initialMs, maxMs, maxAttempts },
     maxMemoryBytes: upload.maxMemoryBytes,
-    memoryFor: (sizeBytes) => (sizeBytes <= s3.partSizeBytes ? sizeBytes : Math.min(sizeBytes, mostInMemory)),
+    memoryFor: (sizeBytes) => uploadMemoryBytes(sizeBytes, s3.partSizeBytes, partsAtOnce),
     resumableFromBytes: s3.partSizeBytes + 1,
+    largestBytes: largestFileBytes(upload.maxMemoryBytes / 2, s3.partSizeBytes),
   };
+}
+
+/** One half of the memory is for files sent in parts; see drain/upload-memory. */
+function partsAtOnceOf(partSizeBytes: number, maxMemoryBytes: number): number {
+  return partsAtOnceWithin(maxMemoryBytes / 2, partSizeBytes, DEFAULT_PARTS_AT_ONCE);
 }
 
 export function storeOptionsOf({ s3, upload }: Settings, pacer: Pacer, clock: Clock): S3StoreOptions {
   const { deadlineMs, idleTimeoutMs, connectTimeoutMs, maxConcurrency } = upload;
   const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
-  return { ...s3, pacer, clock, deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets };
+  const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
+  return { ...s3, pacer, clock, deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets, partsAtOnce };
 }

@@ -1,9 +1,23 @@
 // Faults the drain itself raises or has to tell apart.
+import type { Entry } from '../spool/entry.ts';
 import { Fault } from '../system/fault.ts';
 
 export function noAnswer(afterMs: number): Fault {
   const message = `the store has not answered for ${afterMs / 1000} s`;
   return new Fault('transient', message, { operation: 'probe', subject: 'store', code: 'NoAnswer' });
+}
+
+/** Nothing of it is sent. */
+export function tooLarge({ path, identity: { sizeBytes } }: Entry, largestBytes: number): Fault {
+  const inGib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  const message = `it has ${inGib(sizeBytes)}; with the present upload.maxMemory ${inGib(largestBytes)} is the largest`;
+  return new Fault('file', message, {
+    operation: 'upload',
+    subject: `${path}`,
+    // S3 takes 10,000 parts; three of them must fit into one half of the memory.
+    hint: `Set upload.maxMemory to ${Math.ceil((6 * sizeBytes) / 10_000 / 1024 ** 2)} MiB and more (and MemoryMax= of the unit accordingly), then halfpipe quarantine retry.`,
+    code: 'EntityTooLarge',
+  });
 }
 
 /** The store works, and asks for fewer requests. */

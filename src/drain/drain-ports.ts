@@ -6,10 +6,11 @@ import type { Breaker } from './breaker.ts';
 import type { PipelinePorts } from './pipeline.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Transferred, TransferSpool } from './transfer.ts';
+import type { UploadMemoryOptions } from './upload-memory.ts';
 
 export interface DrainBacklog {
-  /** The best entry that nobody holds; undefined when there is none now. */
-  take(): Entry | undefined;
+  /** The best entry that nobody holds and that is accepted; undefined when there is none now. */
+  take(accepts: (entry: Entry) => boolean): Entry | undefined;
   release(path: SpoolPath, outcome: 'gone' | 'again' | { readonly deferForMs: number }): void;
 }
 
@@ -25,19 +26,17 @@ export interface QuarantineReason {
   readonly hint?: string;
 }
 
-export interface DrainOptions {
+/** Files of `resumableFromBytes` and more resume where they stopped, and need not be finished by a stop. */
+export interface DrainOptions extends UploadMemoryOptions {
   readonly prefix: string;
   readonly retry: RetryPolicy & { readonly maxAttempts: number };
-  /** Bytes of content in memory at once, over all uploads. */
-  readonly maxMemoryBytes: number;
-  /** What one upload of this size holds in memory. */
-  readonly memoryFor: (sizeBytes: number) => number;
-  /** Larger files resume where they stopped, and need not be finished by a stop. */
-  readonly resumableFromBytes: number;
+  /** The largest file that can be uploaded. */
+  readonly largestBytes: number;
 }
 
 export interface DrainEvents {
   onUploaded(entry: Entry, transferred: Transferred, durationMs: number): void;
+  /** Of a file that stays blocked for one reason only once. */
   onDeferred(entry: Entry, fault: Fault, delayMs: number): void;
   onQuarantined(entry: Entry, fault: Fault): void;
   onPaused(fault: Fault): void;

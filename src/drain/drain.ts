@@ -2,11 +2,13 @@
 // Invariant: an entry taken is released exactly once, whatever happens to it.
 import type { Entry } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { asFault, noAnswer } from './drain-faults.ts';
+import { asFault, noAnswer, tooLarge } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
 import { Setbacks } from './setbacks.ts';
 import { transfer } from './transfer.ts';
+import { Undisposed } from './undisposed.ts';
+import { UploadMemory } from './upload-memory.ts';
 
 interface Transfer {
   readonly entry: Entry;
@@ -24,9 +26,10 @@ export class Drain {
   readonly #transfers = new Set<Transfer>();
   readonly #pipeline: Pipeline;
   readonly #setbacks: Setbacks;
+  readonly #memory: UploadMemory;
+  #undisposed = new Undisposed();
   #options: DrainOptions;
   #store: ObjectStore;
-  #memoryBytes = 0;
   #running = false;
   #probe: AbortController | undefined;
   #cancelTurn: (() => void) | undefined;
@@ -42,6 +45,7 @@ export class Drain {
     this.#setbacks = new Setbacks(ports, options);
     this.#store = store;
     this.#options = options;
+    this.#memory = new UploadMemory(options);
   }
 
   /** The store of new uploads. */
@@ -78,8 +82,7 @@ export class Drain {
     this.#endProbe();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     this.#holdBack(stopping);
-    for (const { entry, abort } of this.#transfers)
-      if (entry.identity.sizeBytes >= this.#options.resumableFromBytes) abort.abort(stopping);
+    for (const { passage, abort } of this.#transfers) if (!passage.isWhole) abort.abort(stopping);
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
       for (const { abort } of this.#transfers) abort.abort(stopping);
     });
@@ -92,6 +95,8 @@ export class Drain {
     this.#store = store;
     this.#options = options;
     this.#setbacks.reconfigure(options);
+    this.#memory.setOptions(options);
+    this.#undisposed = new Undisposed();
     this.#endProbe();
     this.#holdBack(new DOMException('new settings', 'AbortError'));
     this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
@@ -113,9 +118,12 @@ export class Drain {
     this.#cancelTurn = this.#ports.clock.schedule(TURN_MS, () => this.#turn());
   }
 
-  /** The store has to answer; after a pause one upload has to pass, too, before the others follow. */
+  /**
+   * The store has to answer; after a pause one upload has to pass, too, or the first part of a large one, before the
+   * others follow. Large ones that are under way say nothing for hours, and are not waited for.
+   */
   #try(): void {
-    if (this.#probe !== undefined || this.#transfers.size > 0) return;
+    if (this.#probe !== undefined || [...this.#transfers].some(({ passage }) => passage.isWhole)) return;
     const probe = new AbortController();
     this.#probe = probe;
     void this.#trial(probe).finally(() => {
@@ -140,9 +148,24 @@ export class Drain {
     }
     if (!isCurrent()) return;
     // At a start nothing speaks against the store: the others need not wait for what may be a large file.
-    const started = this.#ports.breaker.reason === undefined ? undefined : this.#startNext();
-    if (started === undefined) this.#succeed();
-    else await started.ended;
+    const passed = this.#ports.breaker.reason === undefined ? undefined : this.#startTrial();
+    if (passed === undefined) this.#succeed();
+    else await passed;
+  }
+
+  /** With a file that is sent whole, if there is one: it tells sooner. Resolves when the trial has passed or ended. */
+  #startTrial(): Promise<void> | undefined {
+    let pass: () => void = () => undefined;
+    const accepted = new Promise<void>((resolve) => {
+      pass = resolve;
+    });
+    const onAccepted = () => {
+      this.#succeed();
+      pass();
+    };
+    const isWhole = ({ identity }: Entry) => identity.sizeBytes < this.#options.resumableFromBytes;
+    const started = this.#startNext(isWhole) ?? this.#startNext(() => true, onAccepted);
+    return started && Promise.race([started.ended, accepted]);
   }
 
   /** What an earlier store answers, or any store after a stop, decides nothing. */
@@ -151,20 +174,20 @@ export class Drain {
     this.#probe = undefined;
   }
 
-  #startNext(): Transfer | undefined {
-    if (this.#memoryBytes >= this.#options.maxMemoryBytes) return undefined;
-    const entry = this.#ports.backlog.take();
+  /** The best that fits into memory and is accepted. */
+  #startNext(accepts: (entry: Entry) => boolean = () => true, onAccepted?: () => void): Transfer | undefined {
+    const fits = ({ identity }: Entry) => this.#memory.fits(identity.sizeBytes);
+    const entry = this.#ports.backlog.take((best) => fits(best) && accepts(best));
     if (entry === undefined) return undefined;
     const { sizeBytes } = entry.identity;
-    const memoryBytes = this.#options.memoryFor(sizeBytes);
+    const release = this.#memory.hold(sizeBytes);
     const abort = new AbortController();
-    const passage = this.#pipeline.enter(sizeBytes);
-    const ended = this.#run(entry, passage, abort.signal);
+    const passage = this.#pipeline.enter(sizeBytes, sizeBytes < this.#options.resumableFromBytes);
+    const ended = this.#run(entry, passage, abort.signal, onAccepted);
     const started: Transfer = { entry, passage, abort, ended };
-    this.#memoryBytes += memoryBytes;
     this.#transfers.add(started);
     void ended.then(() => {
-      this.#memoryBytes -= memoryBytes;
+      release();
       this.#transfers.delete(started);
       this.#pipeline.leave(passage);
       this.pump();
@@ -172,14 +195,16 @@ export class Drain {
     return started;
   }
 
-  async #run(entry: Entry, passage: Passage, signal: AbortSignal): Promise<void> {
+  async #run(entry: Entry, passage: Passage, signal: AbortSignal, onAccepted?: () => void): Promise<void> {
     const { clock, spool, backlog, events } = this.#ports;
     const startedMs = clock.monotonicMs();
     try {
-      const { prefix, resumableFromBytes } = this.#options;
+      const { prefix, resumableFromBytes, largestBytes } = this.#options;
+      if (entry.identity.sizeBytes > largestBytes) throw tooLarge(entry, largestBytes);
       const transferred = await transfer(entry, {
-        ...{ spool, prefix, resumableFromBytes, signal },
+        ...{ spool, prefix, resumableFromBytes, signal, onAccepted },
         store: this.#store,
+        undisposed: this.#undisposed,
         whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
       });
       this.#setbacks.gone(entry);

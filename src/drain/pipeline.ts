@@ -1,6 +1,7 @@
 // The stages of transfers at work: read ahead → sending → disposing. Only sending is limited by the link; a disk that
 // stalls for a moment holds up the other two, while what was read ahead keeps the link busy.
-// Invariant: a transfer is in one stage at a time, and as many send as the limit allows, in the order they were ready.
+// Invariant: a transfer is in one stage at a time, and as many send as the limit allows, in the order they were ready;
+// one that is sent whole may always do so, for those in parts may take days.
 
 export interface PipelinePorts {
   /** Uploads that may be sending now. */
@@ -11,8 +12,16 @@ export interface PipelinePorts {
 
 /** Where one transfer is. */
 export interface Passage {
-  readonly sizeBytes: number;
+  /** Sent whole, not in parts. */
+  readonly isWhole: boolean;
+  /** Of content in memory before it is sent; parts are read as they are sent. */
+  readonly aheadBytes: number;
   stage: 'ahead' | 'sending' | 'disposing';
+}
+
+interface Waiting {
+  readonly passage: Passage;
+  readonly go: () => void;
 }
 
 /** Content read ahead bridges a disk that stalls for so long: a journal commit on a busy disk takes some 100 ms. */
@@ -24,10 +33,11 @@ export class Pipeline {
   readonly #ports: PipelinePorts;
   readonly #onMoved: () => void;
   /** Ready, and waiting for a turn. */
-  readonly #queue = new Set<() => void>();
+  readonly #queue = new Set<Waiting>();
   #aheadFiles = 0;
   #aheadBytes = 0;
   #sending = 0;
+  #sendingWhole = 0;
   #disposing = 0;
 
   /** `onMoved` is called when there may be room for one more. */
@@ -54,22 +64,23 @@ export class Pipeline {
   }
 
   /** A transfer of `sizeBytes` begins; it must `leave`. */
-  enter(sizeBytes: number): Passage {
+  enter(sizeBytes: number, isWhole: boolean): Passage {
+    const aheadBytes = isWhole ? sizeBytes : 0;
     this.#aheadFiles += 1;
-    this.#aheadBytes += sizeBytes;
-    return { sizeBytes, stage: 'ahead' };
+    this.#aheadBytes += aheadBytes;
+    return { isWhole, aheadBytes, stage: 'ahead' };
   }
 
   /** Waits for a turn, and keeps it until `send` has succeeded. Rejects with the signal's reason when it aborts before. */
   async whileSending<T>(passage: Passage, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
-    await this.#turn(signal);
+    await this.#turn(passage, signal);
     this.#leaveAhead(passage);
     passage.stage = 'sending';
     this.#onMoved();
     const sent = await send();
     passage.stage = 'disposing';
     this.#disposing += 1;
-    this.#sending -= 1;
+    this.#count(passage, -1);
     this.grant();
     this.#onMoved();
     return sent;
@@ -78,38 +89,46 @@ export class Pipeline {
   /** The transfer has ended, whichever way. A turn that failed ends only here, when it is known what the failure means. */
   leave(passage: Passage): void {
     if (passage.stage === 'ahead') this.#leaveAhead(passage);
-    else if (passage.stage === 'sending') this.#sending -= 1;
+    else if (passage.stage === 'sending') this.#count(passage, -1);
     else this.#disposing -= 1;
   }
 
   /** Lets those go on for whom there is room. Call when the limit has risen. */
   grant(): void {
-    for (const go of this.#queue) {
-      if (this.#sending >= this.#ports.limit()) return;
-      this.#queue.delete(go);
-      this.#sending += 1;
+    for (const waiting of this.#queue) {
+      const { passage, go } = waiting;
+      const isFirstWhole = passage.isWhole && this.#sendingWhole === 0;
+      if (this.#sending >= this.#ports.limit() && !isFirstWhole) continue;
+      this.#queue.delete(waiting);
+      this.#count(passage, 1);
       go();
     }
   }
 
-  #leaveAhead({ sizeBytes }: Passage): void {
-    this.#aheadFiles -= 1;
-    this.#aheadBytes -= sizeBytes;
+  #count({ isWhole }: Passage, uploads: 1 | -1): void {
+    this.#sending += uploads;
+    if (isWhole) this.#sendingWhole += uploads;
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
+  #leaveAhead({ aheadBytes }: Passage): void {
+    this.#aheadFiles -= 1;
+    this.#aheadBytes -= aheadBytes;
+  }
+
+  #turn(passage: Passage, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const leave = () => {
-        this.#queue.delete(go);
+        this.#queue.delete(waiting);
         reject(signal.reason);
       };
       const go = () => {
         signal.removeEventListener('abort', leave);
         resolve();
       };
+      const waiting = { passage, go };
       signal.addEventListener('abort', leave, { once: true });
-      this.#queue.add(go);
+      this.#queue.add(waiting);
       this.grant();
     });
   }

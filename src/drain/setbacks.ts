@@ -82,7 +82,8 @@ export class Setbacks {
   #defer(entry: Entry, fault: Fault, delayMs: number): void {
     this.#failed.defer(entry.path);
     this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
-    this.#ports.events.onDeferred(entry, fault, delayMs);
+    if (this.#failed.isNews(entry.path, fault.message) || fault.faultClass !== 'blocked')
+      this.#ports.events.onDeferred(entry, fault, delayMs);
   }
 
   async #quarantine(entry: Entry, fault: Fault): Promise<void> {

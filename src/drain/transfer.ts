@@ -4,6 +4,7 @@ import { keyFor } from '../store/keys.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
 import { Fault } from '../system/fault.ts';
 import { dispose, type SetAside } from './dispose.ts';
+import type { Undisposed } from './undisposed.ts';
 import { isProof, type Proof, verify } from './verify.ts';
 
 /** A file held open from upload to disposal. */
@@ -25,11 +26,14 @@ export interface TransferOptions {
   readonly spool: TransferSpool;
   readonly store: ObjectStore;
   readonly prefix: string;
+  readonly undisposed: Undisposed;
   readonly signal: AbortSignal;
   /** Smaller files are in memory before their turn comes. */
   readonly resumableFromBytes: number;
   /** Runs what sends, when it is this file's turn. */
   readonly whileSending: <T>(send: () => Promise<T>) => Promise<T>;
+  /** The store has taken a part of the file. */
+  readonly onAccepted?: (() => void) | undefined;
 }
 
 export interface Transferred {
@@ -42,21 +46,19 @@ export interface Transferred {
 
 /** Rejects with a Fault, or with the signal's reason. */
 export async function transfer(entry: Entry, options: TransferOptions): Promise<Transferred> {
-  const { spool, store, prefix, signal, resumableFromBytes, whileSending } = options;
+  const { spool, prefix, undisposed } = options;
   const key = keyFor(entry.path.bytes, prefix);
   const file = await spool.openFile(entry.path);
   try {
     // What was settled is what the scanner saw; anything else has to settle first.
     if (!sameIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
-    // Of small files, too: a larger one of this name may have left an upload open, to be ended first.
-    const journal = spool.journal(file);
-    const source = file.sizeBytes < resumableFromBytes ? await readAhead(steady(file)) : steady(file);
-    const { upload, proof } = await whileSending(async () => {
-      const upload = await store.upload({ key, source, journal, signal });
-      await refuseChanged(file, 'while it was uploaded');
-      return { upload, proof: await prove(upload, store, signal) };
-    });
+    const earlier = undisposed.of(file);
+    const { upload, proof } = await (earlier === undefined
+      ? uploadAndProve(file, key, options)
+      : reprove(file, earlier, options));
+    undisposed.keep(file, upload);
     await dispose(() => spool.setAside(file), proof);
+    undisposed.forget(file.path);
     const { parts, multipart } = upload.local;
     return {
       proof,
@@ -67,6 +69,37 @@ export async function transfer(entry: Entry, options: TransferOptions): Promise<
   } finally {
     await file.close();
   }
+}
+
+interface ProvenUpload {
+  readonly upload: Upload;
+  readonly proof: Proof;
+}
+
+async function uploadAndProve(
+  file: OpenFile,
+  key: string,
+  { spool, store, signal, onAccepted, resumableFromBytes, whileSending }: TransferOptions,
+): Promise<ProvenUpload> {
+  // Of small files, too: a larger one of this name may have left an upload open, to be ended first.
+  const journal = spool.journal(file);
+  const source = file.sizeBytes < resumableFromBytes ? await readAhead(steady(file)) : steady(file);
+  return whileSending(async () => {
+    const upload = await store.upload({ key, source, journal, signal, onAccepted });
+    await refuseChanged(file, 'while it was uploaded');
+    const answered = verify(upload.local, upload.receipt);
+    return { upload, proof: isProof(answered) ? answered : await prove(upload, store, signal) };
+  });
+}
+
+/** What was sent before and could not be removed is not sent again, if the store still has it. */
+function reprove(
+  { path }: OpenFile,
+  upload: Upload,
+  { store, signal, undisposed, whileSending }: TransferOptions,
+): Promise<ProvenUpload> {
+  undisposed.forget(path);
+  return whileSending(async () => ({ upload, proof: await prove(upload, store, signal) }));
 }
 
 /**
@@ -94,9 +127,8 @@ async function refuseChanged(file: OpenFile, when: string): Promise<void> {
   if (!sameIdentity(await file.currentIdentity(), file.identity)) throw changed(file.path, when);
 }
 
+/** By asking the store anew. */
 async function prove(upload: Upload, store: ObjectStore, signal: AbortSignal): Promise<Proof> {
-  const answered = verify(upload.local, upload.receipt);
-  if (isProof(answered)) return answered;
   const confirmed = verify(upload.local, await store.confirm(upload.receipt.key, upload.local, signal));
   if (isProof(confirmed)) return confirmed;
   throw new Fault('transient', `cannot prove that the store holds the file: ${confirmed.doubt}`, {

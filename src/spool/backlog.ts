@@ -118,11 +118,11 @@ export class Backlog {
     await this.#loop.stop();
   }
 
-  /** The best entry that is neither in flight nor deferred. Must be given back by release(). */
-  take(): Entry | undefined {
+  /** The best entry that is accepted, and neither in flight nor deferred. Must be given back by release(). */
+  take(accepts: (entry: Entry) => boolean = () => true): Entry | undefined {
     if (!this.#isRunning || this.#loop.fault !== null || this.#deferrals.size >= this.#deferredMax)
       return undefined;
-    const entry = this.#ready.takeBest();
+    const entry = this.#ready.takeBest(accepts);
     if (entry !== undefined) this.#inFlight.set(entry.path.id, entry);
     this.#wantMoreWhenLow();
     return entry;

@@ -24,10 +24,16 @@ export class ReadyEntries {
     return this.#entries.at(-1);
   }
 
-  takeBest(): Entry | undefined {
-    const entry = this.#entries.pop();
-    if (entry !== undefined) this.#ids.delete(entry.path.id);
-    return entry;
+  /** The best that is accepted. */
+  takeBest(accepts: (entry: Entry) => boolean): Entry | undefined {
+    for (let at = this.#entries.length - 1; at >= 0; at -= 1) {
+      const entry = this.#entries[at];
+      if (entry === undefined || !accepts(entry)) continue;
+      this.#entries.splice(at, 1);
+      this.#ids.delete(entry.path.id);
+      return entry;
+    }
+    return undefined;
   }
 
   /** Adds entries unless their path is at hand already. */

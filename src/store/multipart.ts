@@ -30,6 +30,7 @@ export interface MultipartRequest {
   readonly plan: PartPlan;
   readonly journal: UploadJournal | undefined;
   readonly signal: AbortSignal;
+  readonly onAccepted: (() => void) | undefined;
 }
 
 /** Not named after a field of the SDK: TypeScript 7.0.2 rewrites a property named like the class around it. */
@@ -173,6 +174,7 @@ export class PartwiseUpload {
     const sent = { etag: answer.ETag, checksumSha256: answer.ChecksumSHA256 };
     if (isOtherPart(sent, digest, answer.ServerSideEncryption))
       throw this.#fault('upload part', 'PartDiffers');
+    this.#request.onAccepted?.();
     return answer;
   }
 

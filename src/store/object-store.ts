@@ -47,6 +47,8 @@ export interface UploadRequest {
   /** Where a multipart upload keeps what it needs to resume. Absent: it cannot be resumed. */
   readonly journal?: UploadJournal;
   readonly signal: AbortSignal;
+  /** Called whenever the store has taken a part of a multipart upload: long before its end, uploads are known to pass. */
+  readonly onAccepted?: (() => void) | undefined;
 }
 
 /** Survives a restart; holds the open multipart upload of one file. */

@@ -3,7 +3,10 @@
 
 const MAX_PARTS = 10_000;
 const MIN_PART_BYTES = 5 * 1024 ** 2;
+const MAX_PART_BYTES = 5 * 1024 ** 3;
 const MIB = 1024 ** 2;
+/** lib-storage gathers the next part while others are in flight, and copies it together. */
+const READ_AHEAD_PARTS = 2;
 
 export interface PartPlan {
   /** Of every part but the last. */
@@ -26,8 +29,19 @@ export function planParts(
   return {
     partSizeBytes,
     partCount: Math.ceil(sizeBytes / partSizeBytes),
-    partsAtOnce: Math.max(1, Math.floor((partsAtOnce * wanted) / partSizeBytes)),
+    partsAtOnce: partsAtOnceWithin((partsAtOnce + READ_AHEAD_PARTS) * wanted, partSizeBytes, partsAtOnce),
   };
+}
+
+/** Parts in flight together that leave room in so much memory for what is read ahead of them; at least 1. */
+export function partsAtOnceWithin(memoryBytes: number, partSizeBytes: number, most: number): number {
+  return Math.max(1, Math.min(most, Math.floor(memoryBytes / partSizeBytes) - READ_AHEAD_PARTS));
+}
+
+/** The largest file whose parts, one at a time, fit into so much memory; parts as configured always count as fitting. */
+export function largestFileBytes(memoryBytes: number, configuredPartBytes: number): number {
+  const fittingBytes = Math.floor(memoryBytes / (1 + READ_AHEAD_PARTS) / MIB) * MIB;
+  return MAX_PARTS * Math.min(MAX_PART_BYTES, Math.max(fittingBytes, configuredPartBytes, MIN_PART_BYTES));
 }
 
 /** Most bytes of content that one upload of `sizeBytes` holds in memory at a time. */
@@ -38,6 +52,5 @@ export function uploadMemoryBytes(
 ): number {
   if (sizeBytes <= configuredPartBytes) return sizeBytes;
   const plan = planParts(sizeBytes, configuredPartBytes, partsAtOnce);
-  // Those in flight, the next one being gathered, and what was read ahead for it.
-  return Math.min(sizeBytes, plan.partSizeBytes * (plan.partsAtOnce + 2));
+  return Math.min(sizeBytes, plan.partSizeBytes * (plan.partsAtOnce + READ_AHEAD_PARTS));
 }

@@ -129,7 +129,8 @@ export class S3Store implements ObjectStore {
     return { ...upload, receipt: await learnConditions(bucket, upload, body, digest, signal) };
   }
 
-  async #uploadParts({ key, source, signal, journal }: UploadRequest, plan: PartPlan): Promise<Upload> {
+  async #uploadParts(request: UploadRequest, plan: PartPlan): Promise<Upload> {
+    const { key, source, signal, journal, onAccepted } = request;
     const bucket = this.#bucket;
     let written: LocalContent | undefined;
     let digested: Promise<DigestedSource> | undefined;
@@ -154,6 +155,7 @@ export class S3Store implements ObjectStore {
           plan,
           journal,
           signal,
+          onAccepted,
         });
         const receipt = await multipart.write();
         written = multipart.local;

@@ -118,6 +118,7 @@ export class DrainBench {
     maxMemoryBytes: 1_000_000,
     memoryFor: (sizeBytes) => sizeBytes,
     resumableFromBytes: 1_000,
+    largestBytes: 100_000,
   };
   /** No file can be opened or removed. */
   diskStandsStill = false;
@@ -149,10 +150,11 @@ export class DrainBench {
           onSlowDown: () => note('slowDown'),
         },
         backlog: {
-          take: () => {
-            const entry = this.#waiting.shift();
-            if (entry !== undefined) this.#taken += 1;
-            return entry;
+          take: (accepts) => {
+            const at = this.#waiting.findIndex(accepts);
+            if (at === -1) return undefined;
+            this.#taken += 1;
+            return this.#waiting.splice(at, 1)[0];
           },
           release: (path, outcome) => this.#release(`${path}`, outcome),
         },
@@ -184,6 +186,16 @@ export class DrainBench {
   put(name: string, content: string | Buffer = `content of ${name}`): void {
     this.contents.set(name, Buffer.from(content));
     this.#waiting.push(entryOf(name, Buffer.byteLength(content)));
+  }
+
+  /** A file that was released is found again. */
+  putBack(name: string): void {
+    this.#waiting.push(entryOf(name, this.contents.get(name)?.length ?? 0));
+  }
+
+  /** What the store answers about a file it has. */
+  etagOf(name: string): string {
+    return md5Of(this.contents.get(name) ?? Buffer.alloc(0));
   }
 
   /** Starts the drain and lets the first trial pass, so that all uploads may run. */

@@ -89,6 +89,7 @@ export class SimProcess implements Sender, SimSteps {
       maxMemoryBytes: 20_000,
       memoryFor: (sizeBytes) => sizeBytes,
       resumableFromBytes: SIM_PART_BYTES + 1,
+      largestBytes: Number.POSITIVE_INFINITY,
     });
     this.drain = drain;
     this.backlog = backlog;

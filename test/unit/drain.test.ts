@@ -257,8 +257,8 @@ test('runs as many uploads as the limit allows, and starts the next when one end
   checkBooks(bench);
 });
 
-test('starts no upload once the memory for file content is used up', async () => {
-  const bench = new DrainBench({ maxMemoryBytes: 100, memoryFor: () => 50 });
+test('starts no upload once the memory for files sent whole, half of all, is used up', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 200, memoryFor: () => 50 });
   const slow = new Slow();
   for (const name of ['a', 'b', 'c']) {
     bench.put(name);
@@ -269,6 +269,84 @@ test('starts no upload once the memory for file content is used up', async () =>
   slow.finish();
   await bench.settle();
   assert.deepEqual(bench.store.uploads, ['a', 'b', 'c'], 'what ended gave its memory back');
+});
+
+test('small files pass beside the oldest ones, which are huge and take days', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 4_000 });
+  bench.limit = 1;
+  for (const name of ['huge', 'as huge']) {
+    bench.put(name, Buffer.alloc(2_000));
+    bench.store.answers.set(name, new Slow().answer);
+  }
+  for (let file = 0; file < 10; file += 1) bench.put(`small${file}`);
+  await bench.startClosed();
+  assert.equal(bench.removed.length, 10, 'whatever the limit of uploads at once');
+  assert.deepEqual(bench.openedFiles.slice(0, 1), ['huge'], 'which began with the oldest all the same');
+  assert.ok(!bench.store.uploads.includes('as huge'), 'only one of them fits into its half of the memory');
+});
+
+test('a file too large for any upload is quarantined with its reason, before it is opened', async () => {
+  const bench = new DrainBench({ largestBytes: 5_000 });
+  bench.put('too large', Buffer.alloc(5_001));
+  bench.put('a');
+  await bench.startClosed();
+  assert.deepEqual(bench.openedFiles, ['a']);
+  assert.deepEqual(
+    bench.quarantined.map(({ path }) => path),
+    ['too large'],
+  );
+  assert.match(JSON.stringify(bench.quarantined[0]?.reason), /upload\.maxMemory/);
+});
+
+test('an upload whose file could not be removed is not sent again, only asked for', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.store.confirmation = { etag: bench.etagOf('a') };
+  for (let again = 0; again < 3; again += 1) {
+    bench.putBack('a');
+    bench.drain.pump();
+    await bench.settle();
+  }
+  assert.deepEqual(bench.store.uploads, ['a']);
+  assert.deepEqual(bench.events, [`deferred a blocked ${TEN_MINUTES}`], 'and told of once');
+  bench.spoolFaults.clear();
+  bench.putBack('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['a']);
+  assert.deepEqual(bench.removed, ['a']);
+  checkBooks(bench);
+});
+
+test('an upload whose file could not be removed is sent again when the store has lost it', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.spoolFaults.clear();
+  for (let again = 0; again < 2; again += 1) {
+    bench.putBack('a');
+    bench.drain.pump();
+    await bench.settle();
+    assert.equal(bench.removed.length, again, 'removed only after the second upload');
+  }
+  assert.deepEqual(bench.store.uploads, ['a', 'a']);
+});
+
+test('an upload whose file could not be removed is sent again when the file changed', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.spoolFaults.clear();
+  bench.contents.set('a', Buffer.from('other content'));
+  bench.putBack('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['a', 'a']);
+  assert.deepEqual(bench.removed, ['a']);
 });
 
 test('gives memory back after failures, too', async () => {
@@ -312,6 +390,49 @@ test('after a pause one upload passes before the others follow', async () => {
   slow.finish();
   await bench.settle();
   assert.deepEqual(bench.store.uploads, ['a', 'b', 'c']);
+});
+
+test('after a pause a file that is sent whole goes first, whatever large ones are older', async () => {
+  const bench = new DrainBench();
+  bench.breaker.fail('the store was away', 0);
+  bench.put('large', Buffer.alloc(2_000));
+  bench.put('small');
+  const slow = new Slow();
+  for (const name of ['large', 'small']) bench.store.answers.set(name, slow.answer);
+  bench.drain.start();
+  await bench.clock.advance(60_000);
+  assert.deepEqual(bench.store.uploads, ['small']);
+});
+
+test('after a pause the first part of a large file is enough where there are only large ones', async () => {
+  const bench = new DrainBench();
+  bench.breaker.fail('the store was away', 0);
+  bench.put('large', Buffer.alloc(2_000));
+  let accept: () => void = () => assert.fail('not begun');
+  bench.store.answers.set('large', ({ onAccepted = accept }) => {
+    accept = onAccepted;
+    return new Promise(() => undefined);
+  });
+  bench.drain.start();
+  await bench.clock.advance(60_000);
+  bench.put('small');
+  await bench.clock.advance(60_000);
+  assert.deepEqual(bench.store.uploads, ['large']);
+  accept();
+  await bench.settle();
+  assert.deepEqual(bench.events, ['resumed', 'removed small', 'uploaded small']);
+});
+
+test('a pause ends though a large upload has been under way since before it', async () => {
+  const bench = new DrainBench();
+  bench.put('large', Buffer.alloc(2_000));
+  bench.put('refused');
+  bench.store.answers.set('large', new Slow().answer);
+  bench.store.answers.set('refused', fails(faultOf('breaker')));
+  await bench.startClosed();
+  bench.put('small');
+  await bench.clock.advance(60_000);
+  assert.deepEqual(bench.events, ['paused breaker', 'removed small', 'resumed', 'uploaded small']);
 });
 
 test('an answering store is enough where there is nothing to upload', async () => {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planParts, uploadMemoryBytes } from '../../src/store/part-plan.ts';
+import {
+  largestFileBytes,
+  partsAtOnceWithin,
+  planParts,
+  uploadMemoryBytes,
+} from '../../src/store/part-plan.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -22,4 +27,26 @@ test('counts the memory of a small file as its size and of a large one as its pa
   assert.equal(uploadMemoryBytes(100, 8 * MIB, 4), 100);
   assert.equal(uploadMemoryBytes(300 * MIB, 8 * MIB, 4), 48 * MIB);
   assert.equal(uploadMemoryBytes(9 * MIB, 8 * MIB, 4), 9 * MIB);
+});
+
+test('the largest file is one whose parts fit into the memory, three at a time', () => {
+  assert.equal(largestFileBytes(48 * MIB, 8 * MIB), 10_000 * 16 * MIB);
+  assert.equal(
+    largestFileBytes(3 * MIB, 8 * MIB),
+    10_000 * 8 * MIB,
+    'parts as configured always count as fitting',
+  );
+  assert.equal(largestFileBytes(1_024 * GIB, 8 * MIB), 10_000 * 5 * GIB, 'and no part has more than 5 GiB');
+  for (const memoryBytes of [48 * MIB, 100 * MIB, 1 * GIB]) {
+    const largest = largestFileBytes(memoryBytes, 8 * MIB);
+    assert.ok(uploadMemoryBytes(largest, 8 * MIB, 4) <= memoryBytes);
+    assert.ok(uploadMemoryBytes(largest + 1, 8 * MIB, 4) > memoryBytes);
+  }
+});
+
+test('as many parts are in flight as fit into the memory, at least one and no more than asked for', () => {
+  assert.deepEqual(
+    [1, 8, 24, 40, 48, 1_000].map((mib) => partsAtOnceWithin(mib * MIB, 8 * MIB, 4)),
+    [1, 1, 1, 3, 4, 4],
+  );
 });
