@@ -57,7 +57,7 @@ export class SpoolDirectory {
   /** Takes the file out of the spool if it is still the one that was opened, else Fault `changed`. For drain/dispose only. */
   async setAside(file: SpoolFile): Promise<SetAside> {
     const held = this.#held;
-    const aside = await held.run(() => this.#aside.setAside(file));
+    const aside = await this.#run('set aside', `${file.path}`, () => this.#aside.setAside(file));
     return { remove: () => held.run(() => aside.remove()), putBack: () => held.run(() => aside.putBack()) };
   }
 
@@ -184,7 +184,8 @@ export class SpoolDirectory {
     try {
       return await this.#held.run(use);
     } catch (error) {
-      throw spoolFault(error, operation, subject);
+      const fault = spoolFault(error, operation, subject);
+      throw fault.code === 'EROFS' ? readOnlyFault(this.path, fault) : fault;
     }
   }
 
@@ -216,6 +217,13 @@ async function attach(path: string, vet?: (root: OpenDirectory) => Promise<void>
     await root.close();
     throw error;
   }
+}
+
+/** It is the spool's, and no file's. */
+function readOnlyFault(path: string, { operation, cause }: Fault): Fault {
+  const message = `the spool ${path} is mounted read-only: nothing can be removed from it`;
+  const hint = 'remount it read-write, and see the kernel log for why it was not';
+  return new Fault('breaker', message, { operation, subject: path, code: 'EROFS', hint, cause });
 }
 
 function goneFault(path: string, what: string, cause?: unknown): Fault {

@@ -2,7 +2,7 @@
 // must need none; and what cannot be removed now is neither lost nor sent again and again.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type Config, DaemonFixture } from '../support/daemon-fixture.ts';
@@ -43,9 +43,10 @@ class SmallDisk {
     renameSync(`${place}.part`, place);
   }
 
-  /** What producers are still writing takes all the room there is. */
-  fill(): void {
-    for (const bytes of [64 * 1024, 1, 0]) while (this.#takes(bytes)) this.#fillers += 1;
+  /** What producers are still writing takes all the room there is: that for content, or inodes, too. */
+  fill(what: 'blocks' | 'everything'): void {
+    for (const bytes of what === 'blocks' ? [64 * 1024, 1] : [64 * 1024, 1, 0])
+      while (this.#takes(bytes)) this.#fillers += 1;
   }
 
   remount(how: 'ro' | 'rw'): void {
@@ -85,7 +86,7 @@ describe('a spool on a disk of its own', { concurrency: 2, skip }, () => {
         disk.put('in/folders/of/its/own', 'small');
         disk.put('large', LARGE);
         disk.put('top', 'small');
-        disk.fill();
+        disk.fill('everything');
         await fixture.startServer();
         await fixture.untilDrained([
           ...disk.fillers,
@@ -106,4 +107,71 @@ describe('a spool on a disk of its own', { concurrency: 2, skip }, () => {
       },
       { s3: { partSize: '5 MiB' } },
     ));
+
+  test('is drained by a daemon that starts on a full disk', (t) =>
+    SmallDisk.with(t, 'size=4m', async (disk) => {
+      const { fixture } = disk;
+      const first = fixture.start();
+      await first.says('ready');
+      first.signal('SIGKILL');
+      await first.exit;
+      disk.put('a/b', 'one');
+      disk.put('c', 'two');
+      disk.fill('blocks');
+      const daemon = fixture.start();
+      await fixture.untilDrained([...disk.fillers, 'a']);
+      assert.deepEqual(fixture.keys(), ['a/b', 'c']);
+      const second = fixture.start();
+      assert.equal(await second.exit, 1);
+      const { msg } = await second.says('cannotStart');
+      assert.ok(String(msg).includes(`(pid ${daemon.pid})`), 'and its lock tells who holds it');
+      assert.equal(await daemon.stop(), 0);
+    }));
+
+  test('says what to do where it was never drained before and has no room at all, and starts once it has', (t) =>
+    SmallDisk.with(t, SMALL, async (disk) => {
+      const { fixture } = disk;
+      disk.put('a', 'one');
+      disk.fill('everything');
+      const refused = fixture.start();
+      assert.equal(await refused.exit, 1);
+      assert.match(String(refused.of('cannotStart')[0]?.msg), /ENOSPC.*make a little room on the disk/);
+      for (const name of disk.fillers.slice(0, 20)) rmSync(join(fixture.spool, name));
+      const daemon = fixture.start();
+      await fixture.untilDrained(disk.fillers);
+      assert.deepEqual(fixture.keys(), ['a']);
+      assert.equal(await daemon.stop(), 0);
+    }));
+
+  test('loses nothing while it is mounted read-only, says so once, and is drained once it is writable', (t) =>
+    SmallDisk.with(t, SMALL, async (disk) => {
+      const { fixture } = disk;
+      const daemon = fixture.start();
+      await daemon.says('ready');
+      await fixture.stopServer();
+      const names = Array.from({ length: 20 }, (_, at) => `file${at}`);
+      for (const name of names) disk.put(name, `content of ${name}`);
+      disk.remount('ro');
+      await fixture.startServer();
+      const { msg } = await daemon.says('paused', ({ msg }) => /read-only/.test(String(msg)));
+      assert.match(String(msg), new RegExp(`the spool ${fixture.spool} is mounted read-only`));
+      const attempts = () => fixture.served.filter(({ method }) => method === 'PUT').length;
+      const sent = attempts();
+      await fixture.until(
+        'it was tried again',
+        () => fixture.begun.filter((url) => /HEAD/.test(url)).length > 1,
+      );
+      assert.ok(attempts() <= sent + 1, 'what was sent is not sent again');
+      assert.deepEqual(await fixture.spooled(), names.toSorted());
+      disk.remount('rw');
+      await daemon.says('resumed');
+      await fixture.untilDrained();
+      for (const name of names) {
+        assert.equal(String(await fixture.object(name)), `content of ${name}`);
+        assert.equal(fixture.timesStored(name), 1);
+      }
+      const alarms = daemon.of('paused').filter(({ msg }) => /read-only/.test(String(msg)));
+      assert.equal(alarms.length, 1);
+      assert.equal(await daemon.stop(), 0);
+    }));
 });

@@ -257,7 +257,7 @@ test('runs as many uploads as the limit allows, and starts the next when one end
   checkBooks(bench);
 });
 
-test('starts no upload once the memory for files sent whole, half of all, is used up', async () => {
+test('starts no upload once the memory for file content is used up', async () => {
   const bench = new DrainBench({ maxMemoryBytes: 200, memoryFor: () => 50 });
   const slow = new Slow();
   for (const name of ['a', 'b', 'c']) {
