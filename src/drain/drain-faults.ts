@@ -25,6 +25,11 @@ export function isSlowDown({ code }: Fault): boolean {
   return code === 'SlowDown' || code === 'TooManyRequests' || code === 'ServiceUnavailable';
 }
 
+/** There are too few descriptors for so many files and connections: neither a file's nor the store's fault. */
+export function isOutOfDescriptors({ code }: Fault): boolean {
+  return code === 'EMFILE' || code === 'ENFILE';
+}
+
 /** What was raised elsewhere is no class of failure that anybody thought of. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;

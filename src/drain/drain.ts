@@ -2,7 +2,7 @@
 // Invariant: an entry taken is released exactly once, whatever happens to it.
 import type { Entry } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { asFault, noAnswer, tooLarge } from './drain-faults.ts';
+import { asFault, isOutOfDescriptors, noAnswer, tooLarge } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
 import { Setbacks } from './setbacks.ts';
@@ -30,6 +30,8 @@ export class Drain {
   #undisposed = new Undisposed();
   #options: DrainOptions;
   #store: ObjectStore;
+  /** Transfers for which there are descriptors, as far as is known; until the next settings. */
+  #mostTransfers = Number.POSITIVE_INFINITY;
   #running = false;
   #probe: AbortController | undefined;
   #cancelTurn: (() => void) | undefined;
@@ -96,6 +98,7 @@ export class Drain {
     this.#options = options;
     this.#setbacks.reconfigure(options);
     this.#memory.setOptions(options);
+    this.#mostTransfers = Number.POSITIVE_INFINITY;
     this.#undisposed = new Undisposed();
     this.#endProbe();
     this.#holdBack(new DOMException('new settings', 'AbortError'));
@@ -110,7 +113,7 @@ export class Drain {
     if (allowed === 'none') return;
     if (allowed === 'one') return this.#try();
     this.#pipeline.grant();
-    while (this.#pipeline.hasRoom && this.#startNext());
+    while (this.#transfers.size < this.#mostTransfers && this.#pipeline.hasRoom && this.#startNext());
   }
 
   #turn(): void {
@@ -213,7 +216,10 @@ export class Drain {
       events.onUploaded(entry, transferred, clock.monotonicMs() - startedMs);
     } catch (error) {
       if (signal.aborted) return backlog.release(entry.path, 'again');
-      await this.#setbacks.fail(entry, asFault(error));
+      const fault = asFault(error);
+      // The link's counter, scans and journals need some, too.
+      if (isOutOfDescriptors(fault)) this.#mostTransfers = Math.max(1, Math.floor(this.#transfers.size / 2));
+      await this.#setbacks.fail(entry, fault);
       if (this.#ports.breaker.reason !== undefined)
         this.#holdBack(new DOMException('draining is paused', 'AbortError'));
     }

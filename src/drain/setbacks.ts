@@ -2,7 +2,7 @@
 // Invariant: an entry that failed is released exactly once.
 import type { Entry } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
-import { asFault, isSlowDown } from './drain-faults.ts';
+import { asFault, isOutOfDescriptors, isSlowDown } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { FailedFiles } from './failed-files.ts';
 import { BLOCKED_RETRY_MS, retryDelayMs } from './retry.ts';
@@ -36,6 +36,7 @@ export class Setbacks {
   /** Releases the entry with what its fault's class says. */
   async fail(entry: Entry, fault: Fault): Promise<void> {
     const { backlog } = this.#ports;
+    if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
     switch (fault.faultClass) {
       case 'breaker':
         this.pause(fault);

@@ -271,6 +271,26 @@ test('starts no upload once the memory for file content is used up', async () =>
   assert.deepEqual(bench.store.uploads, ['a', 'b', 'c'], 'what ended gave its memory back');
 });
 
+test('with too few descriptors has fewer transfers at once, and pauses for nobody', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  bench.limit = 20;
+  for (let file = 0; file < 20; file += 1) {
+    const name = `f${file}`;
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+    if (file >= 10) bench.spoolFaults.set(`open ${name}`, faultOf('transient', { code: 'EMFILE' }));
+  }
+  await bench.startClosed();
+  assert.equal(bench.drain.active, 10);
+  bench.spoolFaults.clear();
+  for (let file = 10; file < 20; file += 1) bench.putBack(`f${file}`);
+  for (let file = 20; file < 40; file += 1) bench.put(`f${file}`);
+  bench.drain.pump();
+  assert.equal(bench.drain.active, 10, 'half of what was tried');
+  assert.ok(bench.events.every((event) => !event.startsWith('paused')));
+});
+
 test('small files pass beside the oldest ones, which are huge and take days', async () => {
   const bench = new DrainBench({ maxMemoryBytes: 4_000 });
   bench.limit = 1;
