@@ -70,8 +70,11 @@ export class JournalRelay implements LogStream {
     return true;
   }
 
+  /** Told of stdout's end only when there is no other way: journald, stopped and started, closes it, but takes entries. */
   on(event: 'error', listener: (error: Error) => void): void {
-    this.#stdout.on(event, listener);
+    this.#stdout.on(event, (error) => {
+      if (this.#perl === undefined) listener(error);
+    });
   }
 
   #send(perl: Writable, record: string): void {

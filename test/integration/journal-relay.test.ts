@@ -50,9 +50,11 @@ class Stdout implements LogStream {
     return true;
   }
 
-  on(): void {
-    return;
+  on(_event: 'error', listener: (error: Error) => void): void {
+    this.fail = () => listener(new Error('EPIPE'));
   }
+
+  fail: () => void = () => undefined;
 }
 
 function relayTo(t: TestContext, socket: string, path?: string) {
@@ -121,6 +123,23 @@ test('no record is lost when the helper is killed, and further ones go to stdout
   await received(Math.min(...inLines));
   const seen = new Set([...entries.map((entry) => Number(entry.get('HALFPIPE_I'))), ...inLines]);
   assert.equal(seen.size, 501);
+});
+
+test('the end of stdout is none while journald takes entries', { skip }, async (t) => {
+  const { socket, received } = await journald(t);
+  const { stdout, relay, log } = relayTo(t, socket);
+  let ended = 0;
+  relay.on('error', () => {
+    ended += 1;
+  });
+  stdout.fail();
+  assert.equal(ended, 0);
+  log(1);
+  await received(1);
+  endRelay();
+  while (stdout.lines.length === 0) await new Promise(setImmediate);
+  stdout.fail();
+  assert.equal(ended, 1);
 });
 
 test('without perl all goes to stdout', async (t) => {
