@@ -99,6 +99,15 @@ export class InstalledHalfpipe {
     renameSync(making, this.machine.path(`${spool}/${folder}`));
   }
 
+  /** Puts one whole file right into the spool. */
+  dropFile(name: string, content: string): void {
+    const making = this.machine.path('tmp/making');
+    writeFileSync(making, content);
+    chownSync(making, 0, statSync(this.machine.path(SPOOL)).gid);
+    chmodSync(making, 0o640);
+    renameSync(making, join(this.machine.path(SPOOL), name));
+  }
+
   /** How many files of a folder are in the bucket, and still in the spool. */
   count(folder: string, spool = SPOOL): { readonly stored: number; readonly left: number } {
     const stored = this.server.bucket(BUCKET)?.keys(`${folder}/`).length ?? 0;
@@ -129,6 +138,12 @@ export class InstalledHalfpipe {
   /** What the journal has of a unit, message by message. */
   async journal(unit = 'halfpipe'): Promise<string> {
     return await this.machine.must(`journalctl -u ${unit} -o cat --no-pager`);
+  }
+
+  /** The journal's entries that match, with all their fields. */
+  async entries(matches: string): Promise<Record<string, unknown>[]> {
+    const lines = await this.machine.must(`journalctl -o json --no-pager ${matches}`);
+    return lines === '' ? [] : lines.split('\n').map((line) => JSON.parse(line));
   }
 
   /** A property of the unit, as systemd has it. */

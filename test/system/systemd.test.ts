@@ -9,6 +9,17 @@ import { cannotBoot } from '../support/booted-machine.ts';
 import { BUCKET, buildPackage, InstalledHalfpipe, SPOOL } from '../support/installed-halfpipe.ts';
 
 const SPOOLED = { files: 60, bytes: 200_000 };
+const { version: VERSION } = JSON.parse(readFileSync('package.json', 'utf8'));
+const NEXT_VERSION = '99.0.1';
+
+/** What the README tells who installs the package to type, in order. */
+function installation(): { readonly build: string; readonly install: string; readonly start: string } {
+  const [, block = ''] = /```sh\n(npm run package[\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  const [build, install, edit, start, ...more] = block.trim().split('\n');
+  assert.ok(build && install && edit && start && more.length === 0, `the README has changed:\n${block}`);
+  assert.match(edit, /^editor \/etc\/halfpipe\/halfpipe\.yaml \/etc\/halfpipe\/aws-credentials\b/);
+  return { build, install, start };
+}
 
 // One machine, and its life in order: each test begins where the one before it ended.
 describe('under systemd', { skip: cannotBoot() }, () => {
@@ -17,7 +28,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
   const must = (script: string) => halfpipe.machine.must(script);
 
   before(async () => {
-    const files = ['1.0.0', '1.0.1'].map((version) => buildPackage(version, packages));
+    const files = [VERSION, NEXT_VERSION].map((version) => buildPackage(version, packages));
     halfpipe = await InstalledHalfpipe.prepare(files);
   });
 
@@ -26,12 +37,15 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     rmSync(packages, { recursive: true });
   });
 
-  test('installs where there is no Node.js, enabled but not started', async () => {
+  test('installs as the README says where there is no Node.js, enabled but not started', async () => {
     const { machine } = halfpipe;
     assert.notEqual((await machine.run('command -v node nodejs')).status, 0);
-    const said = await must('dpkg -i /root/halfpipe_1.0.0_amd64.deb');
+    const { build, install } = installation();
+    assert.match(build, new RegExp(`^npm run package .*/halfpipe_${VERSION}_amd64\\.deb`));
+    // Without a network but for us: nothing that it needs has to be fetched.
+    const said = await must(`cd /root && ${install}`);
     assert.match(said, /set s3\.bucket and link\.capacity/);
-    assert.equal(await must('halfpipe --version'), 'halfpipe 1.0.0');
+    assert.equal(await must('halfpipe --version'), `halfpipe ${VERSION}`);
     assert.equal(await must('systemctl is-enabled halfpipe'), 'enabled');
     assert.equal(await halfpipe.show('ActiveState'), 'inactive');
     assert.equal(await must(`stat -c '%A %U %G' ${SPOOL}`), 'drwxrws--T halfpipe halfpipe');
@@ -52,10 +66,9 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     assert.match(await must('journalctl -u halfpipe -p err -o cat'), /s3\.bucket is required/);
   });
 
-  test('drains after two edits and a start', async (t) => {
+  test('drains after the edits and the command that the README names', async (t) => {
     await halfpipe.configure();
-    assert.match(await must('halfpipe check'), /ok {3}store {3}bucket inbox/);
-    await must('systemctl start halfpipe');
+    assert.match(await must(installation().start), /ok {3}store {3}bucket inbox/);
     await tellTimeToReady(t);
     halfpipe.drop('first', SPOOLED.files, SPOOLED.bytes);
     const digests = await must(`sha256sum ${SPOOL}/first/* | cut -c 1-64`);
@@ -90,7 +103,10 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     await halfpipe.edit({ share: '150 %' });
     await must('systemctl reload halfpipe');
     await halfpipe.until('the refusal', async () => /reload refused.*share/.test(await halfpipe.journal()));
-    assert.match(await halfpipe.show('StatusText'), /of 10\.0 Mbit\/s/);
+    assert.match(
+      await halfpipe.show('StatusText'),
+      /of 10\.0 Mbit\/s.* the last reload was refused: .*share/,
+    );
     await halfpipe.edit({ share: '50 %', capacity: '100 Mbit/s' });
     await must('systemctl reload halfpipe');
     await halfpipe.until('the new target', async () =>
@@ -99,6 +115,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     await halfpipe.drained('reload', SPOOLED.files);
     assert.equal(await halfpipe.show('MainPID'), pid);
     assert.equal(await halfpipe.show('ActiveState'), 'active');
+    assert.doesNotMatch(await halfpipe.show('StatusText'), /refused/);
     assert.doesNotMatch(await halfpipe.journal(), /deferred/);
   });
 
@@ -152,6 +169,66 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     assert.doesNotMatch(journal, /a-secret-that-no-line-may-show/);
   });
 
+  test('every entry of the journal has its fields, which no file name can forge', async () => {
+    const name = 'a\nPRIORITY=0\nHALFPIPE_EVENT=paused\n.bin';
+    halfpipe.dropFile(name, 'x');
+    await halfpipe.until('it is told', async () => /uploaded a.x0aPRIORITY/.test(await halfpipe.journal()));
+    const [entry] = await halfpipe.entries(`HALFPIPE_EVENT=uploaded HALFPIPE_BYTES=1`);
+    assert.equal(entry?.HALFPIPE_KEY, name);
+    assert.equal(entry?.PRIORITY, '6');
+    assert.equal(entry?.SYSLOG_IDENTIFIER, 'halfpipe');
+    assert.equal(entry?.SYSLOG_PID, await halfpipe.show('MainPID'));
+    for (const field of ['FILE', 'DURATION_MS', 'VERIFIED_BY', 'SHA256'])
+      assert.ok(entry?.[`HALFPIPE_${field}`] !== undefined, field);
+    assert.equal((await halfpipe.entries('HALFPIPE_EVENT=paused')).length, 0);
+    const [summary] = await halfpipe.entries('HALFPIPE_EVENT=summary');
+    assert.ok(JSON.parse(String(summary?.HALFPIPE_BACKLOG)).files > 0);
+  });
+
+  test('goes on without the fields when their helper is killed, and loses no line', async () => {
+    const pid = await halfpipe.show('MainPID');
+    halfpipe.drop('helper', SPOOLED.files, SPOOLED.bytes);
+    await halfpipe.underWay('helper');
+    await must(`pkill -KILL -P ${pid} -f halfpipe-journal`);
+    await halfpipe.drained('helper', SPOOLED.files);
+    await must('journalctl --sync');
+    const told = new Set((await halfpipe.journal()).match(/^uploaded helper\/\d+/gm));
+    assert.equal(told.size, SPOOLED.files);
+    assert.match(await must('journalctl -u halfpipe -p warning -o cat'), /the journal gets no fields/);
+    assert.equal(await halfpipe.show('MainPID'), pid);
+    await must('systemctl restart halfpipe');
+  });
+
+  test('drains on while journald is away, and is told of again after it', async () => {
+    const pid = await halfpipe.show('MainPID');
+    halfpipe.drop('before', SPOOLED.files, SPOOLED.bytes);
+    await halfpipe.underWay('before');
+    await must('systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald');
+    halfpipe.drop('away', 5, 100);
+    await halfpipe.drained('before', SPOOLED.files);
+    await halfpipe.drained('away', 5);
+    await must('systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald');
+    halfpipe.drop('again', 5, 100);
+    await halfpipe.drained('again', 5);
+    await halfpipe.until('it is told of', async () => /uploaded again\//.test(await halfpipe.journal()));
+    assert.equal(await halfpipe.show('MainPID'), pid);
+    assert.equal(await halfpipe.show('NRestarts'), '0');
+  });
+
+  test('drains another spool with another key, by the examples that come with the package', async () => {
+    const drop = '/etc/systemd/system/halfpipe.service.d';
+    await must(`mkdir -p ${drop} /root/keys && mv /etc/halfpipe/aws-credentials /root/keys/halfpipe
+      cp /usr/share/doc/halfpipe/examples/spool-elsewhere.conf /usr/share/doc/halfpipe/examples/credentials.conf ${drop}
+      $(sed -n 's/^#  *\\(install .*\\)/\\1/p' ${drop}/spool-elsewhere.conf)`);
+    await halfpipe.edit({ path: '/srv/incoming' });
+    await must('systemctl daemon-reload && systemctl restart halfpipe');
+    halfpipe.drop('elsewhere', 10, 1_000, '/srv/incoming');
+    await halfpipe.drained('elsewhere', 10, '/srv/incoming');
+    await halfpipe.edit({ path: SPOOL });
+    await must(`mv /root/keys/halfpipe /etc/halfpipe/aws-credentials && rm -r ${drop}
+      systemctl daemon-reload && systemctl restart halfpipe`);
+  });
+
   test('two instances on one link stay at the target together', async (t) => {
     for (const name of ['north', 'south']) {
       await must(`install -d -o halfpipe -g halfpipe -m 3770 ${SPOOL}-${name}
@@ -189,22 +266,22 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     const config = await must('cat /etc/halfpipe/halfpipe.yaml');
     halfpipe.drop('upgrade', SPOOLED.files, SPOOLED.bytes);
     await halfpipe.underWay('upgrade');
-    await must('dpkg -i /root/halfpipe_1.0.1_amd64.deb');
-    assert.match(await must('halfpipe status --json'), /"version": "1\.0\.1"/);
+    await must('cd /root && apt-get install -qq ./halfpipe_99.0.1_amd64.deb');
+    assert.match(await must('halfpipe status --json'), /"version": "99\.0\.1"/);
     assert.equal(await must('cat /etc/halfpipe/halfpipe.yaml'), config);
     await halfpipe.drained('upgrade', SPOOLED.files);
   });
 
   test('removal stops it and leaves the config, the spool and the quarantine', async () => {
     await must(`touch ${SPOOL}/.halfpipe/quarantine/kept`);
-    await must('dpkg --remove halfpipe');
+    await must('apt-get remove -qq halfpipe');
     halfpipe.drop('removed', 3, 100);
     assert.notEqual((await halfpipe.machine.run('systemctl is-active halfpipe')).status, 0);
     await must(`test -e /etc/halfpipe/halfpipe.yaml -a -e ${SPOOL}/.halfpipe/quarantine/kept`);
   });
 
   test('purging removes the config and the key, never a file of the spool', async () => {
-    await must('dpkg --purge halfpipe');
+    await must('apt-get purge -qq halfpipe');
     assert.notEqual((await halfpipe.machine.run('test -e /etc/halfpipe')).status, 0);
     assert.equal(halfpipe.count('removed').left, 3);
     await must(`test -e ${SPOOL}/.halfpipe/quarantine/kept`);
