@@ -107,6 +107,10 @@ export class DaemonFixture {
     await writeFile(this.configFile, JSON.stringify(Object.fromEntries(merged)));
   }
 
+  get endpoint(): string {
+    return this.#endpoint;
+  }
+
   /**
    * Starts `halfpipe run`; killed when the test ends, should it still run. `wrapper` is a command that execs it, such
    * as setpriv(1).

@@ -1,0 +1,19 @@
+// Loaded into a daemon before all else: at SIGUSR2 its wall clock, not the monotonic one, is STEP_SECONDS off, as when
+// an operator sets the machine's.
+const stepMs = Number(process.env.STEP_SECONDS) * 1000;
+const RealDate = Date;
+let offsetMs = 0;
+
+globalThis.Date = class extends RealDate {
+  constructor(...given: unknown[]) {
+    super(...((given.length === 0 ? [RealDate.now() + offsetMs] : given) as [number]));
+  }
+
+  static override now(): number {
+    return RealDate.now() + offsetMs;
+  }
+} as DateConstructor;
+
+process.on('SIGUSR2', () => {
+  offsetMs = stepMs;
+});
