@@ -20,6 +20,12 @@ test('a start is a trial: one upload, and no pause to report when it passes', ()
   assert.equal(breaker.allows(0), 'all');
 });
 
+test('a first upload that fails is a failed trial: the wait is twice the first', () => {
+  const breaker = new Breaker(PROBE_MS);
+  breaker.fail('denied', 0);
+  assert.equal(breaker.waitMs(0), 2_000);
+});
+
 test('a pause has one alarm, however many uploads fail in it', () => {
   const breaker = closed();
   assert.equal(breaker.fail('no such bucket', 0), true);

@@ -53,6 +53,13 @@ describe('token bucket', () => {
     assert.equal(bucket.take(1, 1_001), true);
   });
 
+  it('keeps what was earned when the clock steps back', () => {
+    const bucket = new TokenBucket(RATE, 0);
+    assert.equal(bucket.waitMs(100, 1_000), 0);
+    assert.equal(bucket.take(50, 900), true);
+    assert.equal(bucket.waitMs(100, 1_000), 50);
+  });
+
   it('credits idle time only up to the grace', () => {
     const bucket = new TokenBucket(RATE, 0);
     bucket.skipIdle(5, 60_000);
@@ -62,8 +69,11 @@ describe('token bucket', () => {
 
   for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
     it(`refuses a rate or burst of ${bad}`, () => {
-      assert.throws(() => new TokenBucket({ rateBytesPerSec: bad, burstBytes: 1 }, 0), RangeError);
-      assert.throws(() => new TokenBucket({ rateBytesPerSec: 1, burstBytes: bad }, 0), RangeError);
+      const refusal = (name: string) => new RangeError(`${name} must be a positive number, got ${bad}`);
+      const made = (rateBytesPerSec: number, burstBytes: number) => () =>
+        new TokenBucket({ rateBytesPerSec, burstBytes }, 0);
+      assert.throws(made(bad, 1), refusal('rateBytesPerSec'));
+      assert.throws(made(1, bad), refusal('burstBytes'));
     });
   }
 });

@@ -19,6 +19,28 @@ describe('upload limit', () => {
     assert.equal(limit.current, 16); // 8 uploads kept it busy half the time
   });
 
+  it('adds as many as the idle share asks for', () => {
+    const limit = new UploadLimit('auto', 256);
+    limit.observe({ ...HALF_IDLE, idleMs: 40 }, 200, full(limit));
+    assert.equal(limit.current, 10); // 8 uploads kept it busy four fifths of the time
+  });
+
+  it('leaves a hundredth of the time unclaimed, and no more', () => {
+    const limit = new UploadLimit('auto', 256);
+    limit.observe({ ...HALF_IDLE, idleMs: 10 }, 1_000, full(limit));
+    assert.equal(limit.current, 8);
+    limit.observe({ ...HALF_IDLE, idleMs: 11 }, 1_000, full(limit));
+    assert.equal(limit.current, 9);
+  });
+
+  it('says when more may run than before, and only then', () => {
+    const limit = new UploadLimit('auto', 256);
+    assert.equal(limit.observe(HALF_IDLE, 50, full(limit)), false, 'too early to decide');
+    assert.equal(limit.observe(HALF_IDLE, 50, full(limit)), true, 'more');
+    assert.equal(limit.observe(BUSY, 100, full(limit)), false, 'as many');
+    assert.equal(limit.observe(CROWDED, 100, full(limit)), false, 'fewer');
+  });
+
   it('no more than doubles in a step, and stops at the maximum', () => {
     const limit = new UploadLimit('auto', 40);
     const seen = [];
@@ -53,6 +75,16 @@ describe('upload limit', () => {
     assert.equal(limit.current, 1);
   });
 
+  it('shrinks by a sixteenth at a time, and only for waits of more than a quarter of a second', () => {
+    const limit = new UploadLimit('auto', 256);
+    for (let step = 0; step < 3; step += 1) limit.observe(HALF_IDLE, 100, full(limit));
+    const seen = [250, 251, 251].map((headWaitMs) => {
+      limit.observe({ ...BUSY, headWaitMs }, 100, full(limit));
+      return limit.current;
+    });
+    assert.deepEqual(seen, [64, 60, 56]);
+  });
+
   it('decides on a tenth of a second, not on one tick', () => {
     const limit = new UploadLimit('auto', 256);
     limit.observe({ ...HALF_IDLE, idleMs: 50 }, 50, full(limit));
@@ -64,10 +96,20 @@ describe('upload limit', () => {
     limit.slowDown();
     limit.slowDown();
     assert.equal(limit.current, 4);
-    limit.observe(HALF_IDLE, 5_000, full(limit));
+    limit.observe({ ...HALF_IDLE, idleMs: 2_500 }, 5_000, full(limit));
     assert.equal(limit.current, 4);
     limit.observe({ ...HALF_IDLE, idleMs: 3_000 }, 6_000, full(limit));
     assert.equal(limit.current, 8);
+  });
+
+  it('takes a second for the length of a wave, and keeps one upload whatever the store asks', () => {
+    const limit = new UploadLimit('auto', 256);
+    const seen = [999, 1, 1_000, 1_000, 1_000].map((passedMs) => {
+      limit.slowDown();
+      limit.observe(BUSY, passedMs, full(limit));
+      return limit.current;
+    });
+    assert.deepEqual(seen, [4, 4, 2, 1, 1]);
   });
 
   it('leaves a fixed number alone', () => {
