@@ -10,9 +10,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Build, BuiltDaemon } from '../support/built-daemon.ts';
-import { FaultProxy, type Passing, type WireFault } from '../support/fault-proxy.ts';
+import { FaultProxy, type Passing } from '../support/fault-proxy.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
 import { bytesOf } from '../support/store-fixture.ts';
+import type { WireFault } from '../support/wire-fault.ts';
 
 const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'secret-of-this-test' };
 const MIB = 1024 ** 2;

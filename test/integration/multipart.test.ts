@@ -6,6 +6,7 @@ import type { S3Store, S3StoreOptions } from '../../src/store/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { ScriptedS3, type ScriptedS3Options, type SeenRequest } from '../support/scripted-s3.ts';
 import { bytesOf, MemoryJournal, PART_BYTES, sourceOf, storeAt } from '../support/store-fixture.ts';
+import type { WireFault } from '../support/wire-fault.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -41,7 +42,7 @@ function upload(store: S3Store, content: Buffer, journal?: UploadJournal, signal
 }
 
 /** The first requests of the operation stall or fail from the `nth` on; the others pass. */
-function from(operation: string, nth: number, spoil: object) {
+function from(operation: string, nth: number, spoil: WireFault) {
   return (request: SeenRequest, count: number) =>
     request.operation === operation && count >= nth ? spoil : undefined;
 }
@@ -73,7 +74,7 @@ for (const server of [{}, { checksums: true }] as const) {
     const stop = new AbortController();
     s3.script = (request, nth) => {
       if (request.operation === 'PUT ?uploadId' && nth === 4) stop.abort(new Error('stopping'));
-      return request.operation === 'PUT ?uploadId' && nth >= 4 ? { stall: true } : undefined;
+      return request.operation === 'PUT ?uploadId' && nth >= 4 ? { kind: 'stall' } : undefined;
     };
     await assert.rejects(upload(store, film, journal, stop.signal), { message: 'stopping' });
     assert.equal(s3.uploads.size, 1);
@@ -93,7 +94,7 @@ for (const server of [{}, { checksums: true }] as const) {
 test('sends a part again whose bytes at the store are not the local ones', async () => {
   const { s3, store } = await world();
   const journal = new MemoryJournal();
-  s3.script = from('POST ?uploadId', 1, { status: 500, code: 'InternalError' });
+  s3.script = from('POST ?uploadId', 1, { kind: 'answer', status: 500, code: 'InternalError' });
   await assert.rejects(upload(store, other, journal), { faultClass: 'transient' });
   s3.script = () => undefined;
   // Another content under the same journal: as after a journal that was kept by mistake.
@@ -114,7 +115,7 @@ test('begins anew when the journaled upload is gone', async () => {
 test('aborts a journaled upload cut another way and begins anew', async () => {
   const { s3, store } = await world();
   const journal = new MemoryJournal();
-  s3.script = from('POST ?uploadId', 1, { status: 500, code: 'InternalError' });
+  s3.script = from('POST ?uploadId', 1, { kind: 'answer', status: 500, code: 'InternalError' });
   await assert.rejects(upload(store, film, journal));
   s3.script = () => undefined;
   await upload(storeAt(s3, { partSizeBytes: 2 * PART_BYTES }), film, journal);
@@ -127,7 +128,7 @@ test('a complete whose answer was lost is found done', async () => {
     const { s3, store } = await world(server);
     // The connection is reset: the SDK's second attempt finds no such upload.
     s3.script = (request, nth) =>
-      request.operation === 'POST ?uploadId' && nth === 1 ? { dropAnswer: true } : undefined;
+      request.operation === 'POST ?uploadId' && nth === 1 ? { kind: 'drop-answer' } : undefined;
     const { local, receipt } = await upload(store, film, new MemoryJournal());
     assert.ok(isProof(verify(local, receipt)));
     assert.equal(s3.objects.size, 1);
@@ -147,12 +148,14 @@ test('a complete whose answer was lost in a crash is recognised as the same byte
   assert.ok(isProof(verify(again.local, again.receipt)));
 });
 
-for (const okWithError of ['InternalError', '']) {
-  test(`a complete answered 200 with ${okWithError || 'nothing'} is transient and completes next time`, async () => {
+for (const code of ['InternalError', undefined]) {
+  test(`a complete answered 200 with ${code ?? 'nothing'} is transient and completes next time`, async () => {
     const { s3, store } = await world();
     const journal = new MemoryJournal();
     s3.script = (request, nth) =>
-      request.operation === 'POST ?uploadId' && nth === 1 ? { okWithError } : undefined;
+      request.operation === 'POST ?uploadId' && nth === 1
+        ? { kind: 'answer', status: 200, ...(code === undefined ? {} : { code }) }
+        : undefined;
     await assert.rejects(upload(store, film, journal), { faultClass: 'transient' });
     const { local, receipt } = await upload(store, film, journal);
     assert.ok(isProof(verify(local, receipt)));
@@ -164,7 +167,7 @@ test('refuses a part that the store answers with another digest, and sends it ag
   const { s3, store } = await world();
   const journal = new MemoryJournal();
   s3.script = (request, nth) =>
-    request.operation === 'PUT ?uploadId' && nth === 2 ? { flipByte: true } : undefined;
+    request.operation === 'PUT ?uploadId' && nth === 2 ? { kind: 'damage', how: 'flip-byte' } : undefined;
   await assert.rejects(upload(store, film, journal), { faultClass: 'transient', code: 'PartDiffers' });
   await upload(store, film, journal);
   assertHolds(s3.objects.get('film.mp4')?.body, film);
@@ -174,7 +177,7 @@ test('stops the other parts when one fails', async () => {
   const { s3, store } = await world({}, { partsAtOnce: 4, idleTimeoutMs: 60_000, deadlineMs: 60_000 });
   s3.script = (request, nth) => {
     if (request.operation !== 'PUT ?uploadId') return undefined;
-    return nth === 4 ? { status: 403, code: 'AccessDenied' } : { stall: true };
+    return nth === 4 ? { kind: 'answer', status: 403, code: 'AccessDenied' } : { kind: 'stall' };
   };
   await assert.rejects(upload(store, film, new MemoryJournal()), {
     faultClass: 'breaker',
@@ -202,7 +205,7 @@ test('gives the parts up when the file changes under it', async () => {
 
 test('without a journal nothing is left open after a failure', async () => {
   const { s3, store } = await world();
-  s3.script = from('PUT ?uploadId', 2, { status: 500, code: 'InternalError' });
+  s3.script = from('PUT ?uploadId', 2, { kind: 'answer', status: 500, code: 'InternalError' });
   await assert.rejects(upload(store, film), { faultClass: 'transient' });
   assert.equal(s3.uploads.size, 0);
 });
@@ -239,7 +242,7 @@ test('abandons an upload of ours, also one that is gone, and no other', async ()
   const { s3, store } = await world();
   const journal = new MemoryJournal();
   s3.uploads.set('foreign', { key: 'film.mp4', headers: {}, parts: new Map() });
-  s3.script = from('POST ?uploadId', 1, { status: 500, code: 'InternalError' });
+  s3.script = from('POST ?uploadId', 1, { kind: 'answer', status: 500, code: 'InternalError' });
   await assert.rejects(upload(store, film, journal));
   const { upload: ours } = journal;
   assert.ok(ours);

@@ -5,8 +5,9 @@ import { isProof, verify } from '../../src/drain/verify.ts';
 import type { Upload } from '../../src/store/object-store.ts';
 import type { S3Store, S3StoreOptions } from '../../src/store/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
-import { type Misbehaviour, ScriptedS3, type ScriptedS3Options } from '../support/scripted-s3.ts';
+import { ScriptedS3, type ScriptedS3Options } from '../support/scripted-s3.ts';
 import { bytesOf, sourceOf, storeAt } from '../support/store-fixture.ts';
+import type { WireFault } from '../support/wire-fault.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -29,7 +30,7 @@ function upload(store: S3Store, content: Buffer, key = 'a.jpg', signal = never):
   return store.upload({ key, source: sourceOf(content), signal });
 }
 
-function onFirst(operation: string, spoil: Misbehaviour) {
+function onFirst(operation: string, spoil: WireFault) {
   return (request: { operation: string }, nth: number) =>
     request.operation === operation && nth === 1 ? spoil : undefined;
 }
@@ -161,7 +162,7 @@ test('an answer lost after the object was stored leads to the same object once',
   await upload(store, photo, 'first');
   s3.script = (request) =>
     request.operation === 'PUT' && request.key === 'a.jpg' && !s3.objects.has('a.jpg')
-      ? { dropAnswer: true }
+      ? { kind: 'drop-answer' }
       : undefined;
   const done = await upload(store, photo);
   assert.equal(done.outcome, 'already-there');
@@ -170,37 +171,61 @@ test('an answer lost after the object was stored leads to the same object once',
 
 test('takes a second attempt at once when a connection broke', async () => {
   const { s3, store } = await world({}, { conflict: 'overwrite' });
-  s3.script = onFirst('PUT', { resetAtByte: 20_000 });
+  s3.script = onFirst('PUT', { kind: 'reset', atByte: 20_000 });
   assert.equal((await upload(store, photo)).outcome, 'stored');
   assert.equal(s3.count('PUT'), 2);
 });
 
-const FAULTS: [string, Misbehaviour, Partial<Fault>][] = [
-  ['500', { status: 500, code: 'InternalError' }, { faultClass: 'transient', code: 'InternalError' }],
+const FAULTS: [string, WireFault, Partial<Fault>][] = [
+  [
+    '500',
+    { kind: 'answer', status: 500, code: 'InternalError' },
+    { faultClass: 'transient', code: 'InternalError' },
+  ],
   [
     '503 SlowDown with Retry-After',
-    { status: 503, code: 'SlowDown', headers: { 'retry-after': '7' } },
+    { kind: 'answer', status: 503, code: 'SlowDown', headers: { 'retry-after': '7' } },
     { faultClass: 'transient', retryAfterMs: 7_000 },
   ],
-  ['429', { status: 429, headers: { 'retry-after': '2' } }, { faultClass: 'transient', retryAfterMs: 2_000 }],
+  [
+    '429',
+    { kind: 'answer', status: 429, headers: { 'retry-after': '2' } },
+    { faultClass: 'transient', retryAfterMs: 2_000 },
+  ],
   [
     '403 early',
-    { status: 403, code: 'AccessDenied', early: true },
+    { kind: 'answer', status: 403, code: 'AccessDenied', early: true },
     { faultClass: 'breaker', code: 'AccessDenied' },
   ],
-  ['wrong secret', { status: 403, code: 'SignatureDoesNotMatch' }, { faultClass: 'breaker' }],
+  ['wrong secret', { kind: 'answer', status: 403, code: 'SignatureDoesNotMatch' }, { faultClass: 'breaker' }],
   [
     'expired credentials',
-    { status: 400, code: 'ExpiredToken' },
+    { kind: 'answer', status: 400, code: 'ExpiredToken' },
     { faultClass: 'breaker', code: 'ExpiredToken' },
   ],
-  ['wrong clock', { status: 403, code: 'RequestTimeTooSkewed' }, { faultClass: 'breaker' }],
-  ['301', { status: 301, code: 'PermanentRedirect' }, { faultClass: 'breaker', code: 'PermanentRedirect' }],
-  ['missing bucket', { status: 404, code: 'NoSuchBucket' }, { faultClass: 'breaker', code: 'NoSuchBucket' }],
-  ['507', { status: 507 }, { faultClass: 'breaker' }],
-  ['too large', { status: 400, code: 'EntityTooLarge' }, { faultClass: 'file', code: 'EntityTooLarge' }],
-  ['200 with an error in it', { okWithError: 'InternalError' }, { faultClass: 'transient' }],
-  ['silence', { stall: true }, { faultClass: 'transient', code: 'ERR_REQUEST_IDLE' }],
+  ['wrong clock', { kind: 'answer', status: 403, code: 'RequestTimeTooSkewed' }, { faultClass: 'breaker' }],
+  [
+    '301',
+    { kind: 'answer', status: 301, code: 'PermanentRedirect' },
+    { faultClass: 'breaker', code: 'PermanentRedirect' },
+  ],
+  [
+    'missing bucket',
+    { kind: 'answer', status: 404, code: 'NoSuchBucket' },
+    { faultClass: 'breaker', code: 'NoSuchBucket' },
+  ],
+  ['507', { kind: 'answer', status: 507 }, { faultClass: 'breaker' }],
+  [
+    'too large',
+    { kind: 'answer', status: 400, code: 'EntityTooLarge' },
+    { faultClass: 'file', code: 'EntityTooLarge' },
+  ],
+  [
+    '200 with an error in it',
+    { kind: 'answer', status: 200, code: 'InternalError' },
+    { faultClass: 'transient' },
+  ],
+  ['silence', { kind: 'stall' }, { faultClass: 'transient', code: 'ERR_REQUEST_IDLE' }],
 ];
 
 for (const [name, spoil, expected] of FAULTS) {
@@ -220,7 +245,7 @@ for (const [name, spoil, expected] of FAULTS) {
 
 test('a wrong or damaged answer is passed on as it is, and proves nothing', async () => {
   const { s3, store } = await world({}, { conflict: 'overwrite' });
-  s3.script = onFirst('PUT', { flipByte: true });
+  s3.script = onFirst('PUT', { kind: 'damage', how: 'flip-byte' });
   const damaged = await upload(store, photo);
   assert.ok(!isProof(verify(damaged.local, damaged.receipt)));
   const confirmed = await store.confirm('a.jpg', damaged.local, never);
@@ -231,7 +256,8 @@ test('mends at once what it has just written damaged, rather than take it for th
   for (const server of [{}, { checksums: true }]) {
     const { s3, store } = await world(server);
     await upload(store, photo, 'first');
-    s3.script = (request, nth) => (request.operation === 'PUT' && nth === 3 ? { flipByte: true } : undefined);
+    s3.script = (request, nth) =>
+      request.operation === 'PUT' && nth === 3 ? { kind: 'damage', how: 'flip-byte' } : undefined;
     const { local, receipt } = await upload(store, photo);
     assert.ok(isProof(verify(local, receipt)));
     assert.deepEqual(s3.objects.get('a.jpg')?.body, photo);
@@ -251,14 +277,14 @@ test('confirms by HEAD, and by reading back where HEAD cannot be compared', asyn
 
 test('a truncated object is never proven', async () => {
   const { s3, store } = await world({ opaque: true }, { conflict: 'overwrite' });
-  s3.script = onFirst('PUT', { truncate: true });
+  s3.script = onFirst('PUT', { kind: 'damage', how: 'truncate' });
   const { local } = await upload(store, photo);
   assert.ok(!isProof(verify(local, await store.confirm('a.jpg', local, never))));
 });
 
 test('stops with the reason of the signal', async () => {
   const { s3, store } = await world();
-  s3.script = () => ({ stall: true });
+  s3.script = () => ({ kind: 'stall' });
   const stop = new AbortController();
   const going = upload(store, photo, 'a.jpg', stop.signal);
   stop.abort(new Error('stopping'));
@@ -268,9 +294,9 @@ test('stops with the reason of the signal', async () => {
 test('probes a bucket with and without the right to list, and says what is wrong', async () => {
   const { s3, store } = await world();
   await store.probe(never);
-  s3.script = () => ({ status: 403, code: 'AccessDenied' });
+  s3.script = () => ({ kind: 'answer', status: 403, code: 'AccessDenied' });
   await store.probe(never);
-  s3.script = () => ({ status: 404, code: 'NoSuchBucket' });
+  s3.script = () => ({ kind: 'answer', status: 404, code: 'NoSuchBucket' });
   await assert.rejects(store.probe(never), { faultClass: 'breaker', code: 'NoSuchBucket' });
   s3.stop();
   await assert.rejects(store.probe(never), { faultClass: 'transient', code: 'ECONNREFUSED' });
@@ -293,14 +319,15 @@ test('a round trip leaves nothing and says whether overwriting is refused', asyn
 
 test('a round trip reports a delete that is denied', async () => {
   const { s3, store } = await world();
-  s3.script = ({ operation }) => (operation === 'DELETE' ? { status: 403, code: 'AccessDenied' } : undefined);
+  s3.script = ({ operation }) =>
+    operation === 'DELETE' ? { kind: 'answer', status: 403, code: 'AccessDenied' } : undefined;
   const { deleteFault } = await store.roundTrip(never);
   assert.equal(deleteFault?.code, 'AccessDenied');
 });
 
 test('fetches the credentials anew after the store called them expired', async () => {
   const { s3, store } = await world({}, { conflict: 'overwrite' });
-  s3.script = onFirst('PUT', { status: 400, code: 'ExpiredToken' });
+  s3.script = onFirst('PUT', { kind: 'answer', status: 400, code: 'ExpiredToken' });
   await assert.rejects(upload(store, photo), { code: 'ExpiredToken' });
   const before = process.env.AWS_ACCESS_KEY_ID;
   process.env.AWS_ACCESS_KEY_ID = 'renewed';

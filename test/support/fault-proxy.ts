@@ -13,27 +13,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Credentials } from './built-daemon.ts';
 import { signatureOf } from './s3-signature.ts';
-
-export type WireFault =
-  /** Breaks the connection once so many bytes of the body have come; what came goes no further. */
-  | { readonly kind: 'reset'; readonly atByte: number }
-  /** Neither reads nor answers. */
-  | { readonly kind: 'stall' }
-  /** Answers in the server's place; `early` before the body was read. Nothing is carried out. */
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      /** Of an <Error> document; absent: an empty answer. */
-      readonly code?: string;
-      readonly headers?: Readonly<Record<string, string>>;
-      readonly early?: boolean;
-    }
-  /** Carried out; then the connection breaks before the answer. */
-  | { readonly kind: 'drop-answer' }
-  /** The connection breaks now; the request is carried out so much later, past its retry. */
-  | { readonly kind: 'late'; readonly byMs: number }
-  /** The server stores, and answers for, other bytes than were sent. */
-  | { readonly kind: 'damage'; readonly how: 'flip-byte' | 'truncate' };
+import { type Answer, FaultyWire, type WireFault } from './wire-fault.ts';
 
 export interface Passing {
   readonly method: string;
@@ -43,7 +23,7 @@ export interface Passing {
   bodyBytes: number;
   /** What was done to it. */
   fault: WireFault | undefined;
-  /** Of the answer that was passed on. */
+  /** Of the server's answer, whether or not it was passed on. */
   status: number | undefined;
 }
 
@@ -56,7 +36,7 @@ export class FaultProxy {
   readonly #credentials: Credentials;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #sockets = new Set<Socket>();
-  readonly #late = new Set<Promise<void>>();
+  readonly #wire = new FaultyWire();
   readonly #server = createServer();
   #port = 0;
 
@@ -65,7 +45,7 @@ export class FaultProxy {
     this.#upstream = new URL(upstream);
     this.#credentials = credentials;
     const serve = (request: IncomingMessage, response: ServerResponse) => {
-      this.#serve(request, response).catch(() => request.socket.destroy());
+      this.#serve(request, response).catch(() => request.destroy());
     };
     this.#server.on('request', serve);
     // Whoever waits for 100 Continue waits in vain.
@@ -93,13 +73,13 @@ export class FaultProxy {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
-    await Promise.all(this.#late);
+    await this.#wire.settled();
     this.#agent.destroy();
   }
 
   /** Resolves when no request is left that is to be carried out late. */
   async settled(): Promise<void> {
-    await Promise.all(this.#late);
+    await this.#wire.settled();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -107,38 +87,20 @@ export class FaultProxy {
     const passing: Passing = { method, url, headers, bodyBytes: 0, fault: undefined, status: undefined };
     this.seen.push(passing);
     passing.fault = this.plan(passing);
-    const { fault } = passing;
-    if (fault?.kind === 'stall') return;
-    if (fault?.kind === 'answer' && fault.early) return answerInstead(response, fault);
-    request.on('data', (chunk: Buffer) => {
-      passing.bodyBytes += chunk.length;
-      if (fault?.kind === 'reset' && passing.bodyBytes >= fault.atByte) request.socket.resetAndDestroy();
-    });
-    if (fault === undefined) return this.#pass(request, response, passing);
-    // The 'data' listener above counts; this one keeps.
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = Buffer.concat(chunks);
-    switch (fault.kind) {
-      case 'reset':
-        request.socket.resetAndDestroy();
-        return;
-      case 'answer':
-        return answerInstead(response, fault);
-      case 'drop-answer':
-        await this.#carryOut(method, url, headers, body);
-        request.socket.resetAndDestroy();
-        return;
-      case 'late':
-        request.socket.resetAndDestroy();
-        return this.#carryOutLater(fault.byMs, method, url, headers, body);
-      case 'damage': {
-        const spoilt = damaged(body, fault.how);
-        const answer = await this.#carryOut(method, url, this.#signed(method, url, headers, spoilt), spoilt);
-        passing.status = answer.statusCode;
-        response.writeHead(answer.statusCode ?? 500, answer.rawHeaders).end(answer.content);
-      }
+    const onBytes = (count: number) => {
+      passing.bodyBytes += count;
+    };
+    if (passing.fault === undefined) {
+      request.on('data', (chunk: Buffer) => onBytes(chunk.length));
+      return this.#pass(request, response, passing);
     }
+    const carryOut = async (body: Buffer, isDamaged: boolean) => {
+      const sent = isDamaged ? this.#signed(method, url, headers, body) : headers;
+      const answer = await this.#carryOut(method, url, sent, body);
+      passing.status = answer.status;
+      return answer;
+    };
+    await this.#wire.serve(request, response, passing.fault, carryOut, onBytes);
   }
 
   async #pass(request: IncomingMessage, response: ServerResponse, passing: Passing): Promise<void> {
@@ -159,27 +121,15 @@ export class FaultProxy {
     request.pipe(onward);
   }
 
-  async #carryOut(method: string, url: string, headers: IncomingHttpHeaders, body: Buffer) {
+  async #carryOut(method: string, url: string, headers: IncomingHttpHeaders, body: Buffer): Promise<Answer> {
     const { hostname, port } = this.#upstream;
     const onward = send({ hostname, port, method, path: url, headers, agent: this.#agent });
     onward.end(body);
     const [answer] = (await once(onward, 'response')) as [IncomingMessage];
     const chunks: Buffer[] = [];
     for await (const chunk of answer) chunks.push(chunk);
-    const { statusCode, rawHeaders } = answer;
-    return { statusCode, rawHeaders, content: Buffer.concat(chunks) };
-  }
-
-  #carryOutLater(byMs: number, ...args: [string, string, IncomingHttpHeaders, Buffer]): void {
-    const done = new Promise((resolve) => setTimeout(resolve, byMs))
-      .then(() => this.#carryOut(...args))
-      // By now the server may refuse it, or be gone: nobody waits for the answer.
-      .then(
-        () => undefined,
-        () => undefined,
-      )
-      .finally(() => this.#late.delete(done));
-    this.#late.add(done);
+    const { statusCode = 500, rawHeaders } = answer;
+    return { status: statusCode, headers: rawHeaders, content: Buffer.concat(chunks) };
   }
 
   #signed(method: string, url: string, headers: IncomingHttpHeaders, body: Buffer): IncomingHttpHeaders {
@@ -201,23 +151,4 @@ export class FaultProxy {
     next.authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`;
     return next;
   }
-}
-
-function answerInstead(response: ServerResponse, fault: WireFault & { kind: 'answer' }): void {
-  const { status, code, headers = {} } = fault;
-  const text = code === undefined ? '' : `<Error><Code>${code}</Code><Message>as told</Message></Error>`;
-  response.writeHead(status, {
-    'content-type': 'application/xml',
-    'content-length': text.length,
-    ...headers,
-  });
-  response.end(response.req.method === 'HEAD' ? '' : text);
-}
-
-function damaged(body: Buffer, how: 'flip-byte' | 'truncate'): Buffer {
-  if (how === 'truncate') return body.subarray(0, Math.max(0, body.length - 1));
-  const flipped = Buffer.from(body);
-  const middle = body.length >> 1;
-  flipped[middle] = (flipped[middle] ?? 0) ^ 1;
-  return flipped;
 }

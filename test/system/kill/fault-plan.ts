@@ -1,5 +1,5 @@
 // Which requests of a run are spoilt and how, from one seeded generator, and account of what was done.
-import type { WireFault } from '../../support/fault-proxy.ts';
+import type { WireFault } from '../../support/wire-fault.ts';
 
 export class FaultPlan {
   /** How often each was injected. */
