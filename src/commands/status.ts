@@ -4,6 +4,7 @@ import type { WriteStream } from 'node:tty';
 import type { Environment } from '../config/load.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
 import { systemClock } from '../system/clock.ts';
+import { errnoOf } from '../system/fault.ts';
 import { fetchSnapshot } from '../view/control.ts';
 import { LiveHistory } from '../view/live-history.ts';
 import { LiveScreen, wantsColor } from '../view/live-screen.ts';
@@ -60,7 +61,11 @@ async function ask(spoolPath: string, { stderr }: StatusContext): Promise<Snapsh
     return await fetchSnapshot(await connectToInstance(spoolPath));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    stderr.write(`halfpipe: no daemon answers for the spool ${spoolPath}: ${reason}\n`);
+    stderr.write(
+      errnoOf(error) === 'EACCES'
+        ? `halfpipe: only root and the service's user may ask about ${spoolPath}: try it with sudo\n`
+        : `halfpipe: no daemon answers for the spool ${spoolPath}: ${reason}\n`,
+    );
     return undefined;
   }
 }

@@ -1,5 +1,7 @@
 // The command line: what each command prints and with which code it ends.
 import assert from 'node:assert/strict';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { DaemonFixture } from '../support/daemon-fixture.ts';
 
@@ -102,6 +104,21 @@ describe('halfpipe', { concurrency: 4 }, () => {
     const top = fixture.command(['top', '--config', fixture.configFile]);
     await fixture.until('top prints a line', () => top.stdout.includes('\n'));
     assert.equal(await top.stop(), 0);
+  });
+
+  test('status tells another user who may ask', {
+    skip: process.getuid?.() !== 0 && 'needs root',
+  }, async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    await chmod(fixture.base, 0o755);
+    await mkdir(join(fixture.spool, '.halfpipe'), { mode: 0o700 });
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const run = fixture.command(['status', '--config', fixture.configFile], {}, nobody);
+    assert.equal(await run.exit, 1);
+    assert.match(
+      run.stderr,
+      /^halfpipe: only root and the service's user may ask about .*: try it with sudo\n$/,
+    );
   });
 
   test('status is refused when not even the spool can be told from the config', async (t) => {
