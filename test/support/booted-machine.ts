@@ -16,6 +16,8 @@ const MASKED = [
   'usr/local',
   'usr/bin/node',
   'usr/bin/nodejs',
+  // A minimal Debian has no procps.
+  'usr/bin/kill',
   // Images for containers forbid packages to start and stop services by it.
   'usr/sbin/policy-rc.d',
   'etc/systemd/system',

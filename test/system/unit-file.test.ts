@@ -20,7 +20,7 @@ function installedRoot(t: TestContext): string {
   t.after(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
   mkdirSync(join(root, 'etc'));
-  for (const program of ['halfpipe', 'kill']) {
+  for (const program of ['halfpipe', 'sh']) {
     writeFileSync(join(root, 'usr/bin', program), '#!/bin/sh\n');
     chmodSync(join(root, 'usr/bin', program), 0o755);
   }
