@@ -62,10 +62,10 @@ export class JournalRelay implements LogStream {
     return this.#unansweredBytes + this.#stdout.writableLength;
   }
 
-  /** Takes one record; or none (``), to hear when all before it have been taken. */
+  /** Takes one record; or none (``), the last time: to hear when all before it have been taken. */
   write(record: string, done?: () => void): boolean {
     if (this.#perl === undefined) return this.#stdout.write(record && this.#toLine(record), done);
-    if (record === '') this.#afterAnswers(done);
+    if (record === '') this.#end(done);
     else this.#send(this.#perl.stdin, record);
     return true;
   }
@@ -96,10 +96,18 @@ export class JournalRelay implements LogStream {
     for (const tell of this.#whenAnswered.splice(0)) tell();
   }
 
-  #afterAnswers(done: () => void = () => undefined): void {
+  /** Perl ends with its input; left alone, it would be killed after us, and systemd would say so. */
+  #end(done: () => void = () => undefined): void {
     const passOn = () => void this.#stdout.write('', done);
-    if (this.#unanswered.length === 0) passOn();
-    else this.#whenAnswered.push(passOn);
+    const end = () => {
+      const perl = this.#perl;
+      this.#perl = undefined;
+      perl?.stdin.end();
+      if (perl === undefined) passOn();
+      else perl.once('close', passOn);
+    };
+    if (this.#unanswered.length === 0) end();
+    else this.#whenAnswered.push(end);
   }
 
   #giveUp(reason: string): void {

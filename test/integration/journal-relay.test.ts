@@ -74,13 +74,20 @@ function flushed(relay: JournalRelay): Promise<void> {
 }
 
 /** Its process has a name of its own. */
-function endRelay(): void {
+function helpers(): number[] {
   const children = readdirSync('/proc/self/task').flatMap((task) =>
     readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '),
   );
-  for (const pid of children.filter((child) => child.trim() !== ''))
-    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('halfpipe-journal'))
-      process.kill(Number(pid), 'SIGKILL');
+  return children
+    .filter(
+      (pid) =>
+        pid.trim() !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('halfpipe-journal'),
+    )
+    .map(Number);
+}
+
+function endRelay(): void {
+  for (const pid of helpers()) process.kill(pid, 'SIGKILL');
 }
 
 test('journald gets every record with its fields, in order, and stdout gets none', { skip }, async (t) => {
@@ -97,6 +104,15 @@ test('journald gets every record with its fields, in order, and stdout gets none
   assert.deepEqual(stdout.lines, []);
 });
 
+test('the helper ends with the log', { skip }, async (t) => {
+  const { socket, received } = await journald(t);
+  const { stdout, relay, log } = relayTo(t, socket);
+  log(1);
+  await flushed(relay);
+  await received(1);
+  assert.deepEqual([helpers(), stdout.lines], [[], []]);
+});
+
 test('what journald does not take goes to stdout', { skip }, async (t) => {
   const { stdout, relay, log } = relayTo(t, '/nonexistent/socket');
   log(1);
@@ -109,7 +125,7 @@ test('no record is lost when the helper is killed, and further ones go to stdout
   const { socket, perl, entries, received } = await journald(t);
   const { stdout, relay, log } = relayTo(t, socket);
   log(0);
-  await flushed(relay);
+  await received(1);
   // Nobody reads: the queue of the socket fills, and the rest stays with us.
   perl.kill('SIGSTOP');
   for (let i = 1; i < 500; i += 1) log(i);

@@ -64,6 +64,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     const { stdout } = await halfpipe.machine.run('systemctl status halfpipe');
     assert.match(stdout, /Status: ".*halfpipe\.yaml: s3\.bucket is required/);
     assert.match(await must('journalctl -u halfpipe -p err -o cat'), /s3\.bucket is required/);
+    assert.doesNotMatch(await halfpipe.journal(), /Killing process/, 'it leaves nobody behind');
   });
 
   test('drains after the edits and the command that the README names', async (t) => {
@@ -189,7 +190,10 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     const pid = await halfpipe.show('MainPID');
     halfpipe.drop('helper', SPOOLED.files, SPOOLED.bytes);
     await halfpipe.underWay('helper');
-    await must(`pkill -KILL -P ${pid} -f halfpipe-journal`);
+    await must(
+      `for child in $(cat /proc/${pid}/task/${pid}/children); do
+        ! grep -q ^halfpipe-journal /proc/$child/cmdline || kill -KILL $child; done`,
+    );
     await halfpipe.drained('helper', SPOOLED.files);
     await must('journalctl --sync');
     const told = new Set((await halfpipe.journal()).match(/^uploaded helper\/\d+/gm));
