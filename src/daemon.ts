@@ -32,8 +32,8 @@ export interface DaemonPorts {
   readonly version: string;
 }
 
-/** While there is work, a summary this often. */
-const SUMMARY_MS = 10_000;
+/** What systemctl shows is not older than this; the log has a summary now and then. */
+const REPORT_MS = 2_000;
 /** At the start the store is given so long to answer before the daemon calls itself ready without it. */
 const FIRST_ANSWER_MS = 5_000;
 /** More than any time a request may be silent or a slice may wait: beyond it an upload hangs. */
@@ -269,7 +269,7 @@ export class Daemon {
     this.#ports.notifier.status(statusText(snapshot));
     const working = snapshot.state === 'draining' || snapshot.state === 'paused';
     if (working) this.#reporter.summarize(snapshot);
-    this.#cancelReport = this.#ports.clock.schedule(SUMMARY_MS, () => this.#report());
+    this.#cancelReport = this.#ports.clock.schedule(REPORT_MS, () => this.#report());
   }
 
   #started<T>(resource: T, stop: (resource: T) => unknown): T {

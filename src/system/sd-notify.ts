@@ -29,6 +29,7 @@ export class SdNotifier {
   #lastSent: Promise<void> = Promise.resolve();
   #status: string | undefined;
   #remark = '';
+  #shown = '';
   #cancelStatus: (() => void) | undefined;
   #pingWaiting = false;
   #failed = false;
@@ -48,7 +49,7 @@ export class SdNotifier {
     return this.#message('RELOADING=1', `MONOTONIC_USEC=${this.#options.kernelMonotonicUsec()}`);
   }
 
-  /** The line in `systemctl status`. The latest wins; one leaves every two seconds at most. */
+  /** The line in `systemctl status`. The latest wins; one leaves every two seconds at most, and none that stands there. */
   status(text: string): void {
     this.#status = text;
     if (this.#stopping || this.#cancelStatus !== undefined || this.#options.send === undefined) return;
@@ -82,10 +83,11 @@ export class SdNotifier {
   }
 
   async #sendStatus(): Promise<void> {
-    const text = this.#status ?? '';
+    const line = this.#statusLine(this.#status ?? '');
     this.#status = undefined;
+    if (line === this.#shown) return;
     this.#cancelStatus = () => undefined;
-    await this.#message(this.#statusLine(text));
+    await this.#message(line);
     if (this.#stopping) return;
     this.#cancelStatus = this.#options.clock.schedule(STATUS_INTERVAL_MS, () => {
       this.#cancelStatus = undefined;
@@ -101,6 +103,7 @@ export class SdNotifier {
   #message(...variables: string[]): Promise<void> {
     const { send } = this.#options;
     if (send === undefined) return Promise.resolve();
+    this.#shown = variables.find((variable) => variable.startsWith('STATUS=')) ?? this.#shown;
     this.#lastSent = this.#lastSent.then(async () => {
       try {
         await send(variables);

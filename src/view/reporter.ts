@@ -20,6 +20,8 @@ import { statusText } from './status-text.ts';
 
 /** Of a fault that keeps happening, this often a line. */
 const FAULT_PERIOD_MS = 60_000;
+/** While there is work, a summary this often. */
+const SUMMARY_PERIOD_MS = 10_000;
 /** While the drain is paused, its reason stands in the log this often, not every ten seconds. */
 const PAUSED_PERIOD_MS = 60_000;
 
@@ -180,10 +182,10 @@ export class Reporter implements DrainEvents {
     }
   }
 
-  /** Call every 10 s while there is work: what an operator wants to know at a glance, and all of it as fields. */
+  /** Call often while there is work: every 10 s, what an operator wants to know at a glance, and all of it as fields. */
   summarize({ backlog, link, uploads, totals, state, waitingFor }: Snapshot): void {
     const nowMs = this.#clock.monotonicMs();
-    if (waitingFor !== null && nowMs - this.#toldMs < PAUSED_PERIOD_MS) return;
+    if (nowMs - this.#toldMs < (waitingFor === null ? SUMMARY_PERIOD_MS : PAUSED_PERIOD_MS)) return;
     this.#toldMs = nowMs;
     const text = statusText({ backlog, link, state, waitingFor });
     this.#log.info({ event: 'summary', state, waitingFor, backlog, link, uploads, totals }, text);

@@ -164,7 +164,7 @@ const DRAINING: Snapshot = {
   totals: new Counters().totals,
 };
 
-test('a pause is told at once and every minute, with its reason; work every time', async () => {
+test('a pause is told at once and every minute, with its reason; work every ten seconds', async () => {
   const { reporter, clock, messages } = reporting();
   const fault = faultOf('breaker');
   reporter.onPaused(fault);
@@ -175,7 +175,9 @@ test('a pause is told at once and every minute, with its reason; work every time
   const told = messages();
   assert.match(told[0] ?? '', /^error: draining is paused: a breaker fault/);
   assert.deepEqual(told.slice(1), Array(2).fill('info: paused: a breaker fault; 3 files wait'));
-  reporter.summarize(DRAINING);
-  reporter.summarize(DRAINING);
+  for (let second = 1; second <= 20; second += 1) {
+    await clock.advance(1_000);
+    reporter.summarize(DRAINING);
+  }
   assert.equal(messages().length, 5);
 });

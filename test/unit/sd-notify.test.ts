@@ -66,6 +66,22 @@ test('of many status texts the first leaves at once and the latest two seconds l
   assert.equal(sent.length, 2);
 });
 
+test('a status that stands there already is not sent again', async () => {
+  const { clock, sent, sd } = notifier();
+  await sd.ready('idle');
+  for (let i = 0; i < 10; i += 1) {
+    sd.status('idle');
+    await clock.advance(2_000);
+  }
+  sd.status('draining');
+  await settlePromises();
+  sd.remark('refused');
+  await clock.advance(2_000);
+  sd.status('draining');
+  await settlePromises();
+  assert.deepEqual(sent.slice(1), ['STATUS=draining', 'STATUS=draining · refused']);
+});
+
 test('status texts do not pile up while the manager is slow', async () => {
   const { clock, sent, manager, sd } = notifier();
   const { promise, resolve } = gate();
