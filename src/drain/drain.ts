@@ -179,7 +179,9 @@ export class Drain {
 
   /** The best that fits into memory and is accepted. */
   #startNext(accepts: (entry: Entry) => boolean = () => true, onAccepted?: () => void): Transfer | undefined {
-    const fits = ({ identity }: Entry) => this.#memory.fits(identity.sizeBytes);
+    // What is too large for any upload is refused without one, and waits for nobody's memory.
+    const fits = ({ identity: { sizeBytes } }: Entry) =>
+      sizeBytes > this.#options.largestBytes || this.#memory.fits(sizeBytes);
     const entry = this.#ports.backlog.take((best) => fits(best) && accepts(best));
     if (entry === undefined) return undefined;
     const { sizeBytes } = entry.identity;

@@ -306,11 +306,13 @@ test('small files pass beside the oldest ones, which are huge and take days', as
 });
 
 test('a file too large for any upload is quarantined with its reason, before it is opened', async () => {
-  const bench = new DrainBench({ largestBytes: 5_000 });
+  const bench = new DrainBench({ largestBytes: 5_000, maxMemoryBytes: 5_000 });
+  bench.put('large', Buffer.alloc(4_000));
+  bench.store.answers.set('large', new Slow().answer);
   bench.put('too large', Buffer.alloc(5_001));
   bench.put('a');
   await bench.startClosed();
-  assert.deepEqual(bench.openedFiles, ['a']);
+  assert.deepEqual(bench.openedFiles, ['large', 'a'], 'and though a large one has all the memory');
   assert.deepEqual(
     bench.quarantined.map(({ path }) => path),
     ['too large'],
