@@ -66,7 +66,9 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
 /** `otherwise` unless the errno says better what to do. */
 function hintFor(error: unknown, otherwise: string): string {
   if (isDiskFull(error)) return 'make a little room on the disk: once it has been set up, none is needed';
-  return errnoOf(error) === 'EROFS' ? 'mount it read-write' : otherwise;
+  const writable =
+    'mount it read-write; under systemd, name it in ReadWritePaths= (systemctl edit halfpipe), too';
+  return errnoOf(error) === 'EROFS' ? writable : otherwise;
 }
 
 async function claim(root: OpenDirectory, folder: OpenDirectory, path: string, shown: string): Promise<void> {

@@ -220,12 +220,15 @@ describe('under systemd', { skip: cannotBoot() }, () => {
   });
 
   test('drains another spool with another key, by the examples that come with the package', async () => {
+    const examples = '/usr/share/doc/halfpipe/examples';
     const drop = '/etc/systemd/system/halfpipe.service.d';
-    await must(`mkdir -p ${drop} /root/keys && mv /etc/halfpipe/aws-credentials /root/keys/halfpipe
-      cp /usr/share/doc/halfpipe/examples/spool-elsewhere.conf /usr/share/doc/halfpipe/examples/credentials.conf ${drop}
-      $(sed -n 's/^#  *\\(install .*\\)/\\1/p' ${drop}/spool-elsewhere.conf)`);
+    await must(`$(sed -n 's/^#  *\\(install .*\\)/\\1/p' ${examples}/spool-elsewhere.conf)`);
     await halfpipe.edit({ path: '/srv/incoming' });
-    await must('systemctl daemon-reload && systemctl restart halfpipe');
+    assert.notEqual((await halfpipe.machine.run('systemctl restart halfpipe')).status, 0);
+    assert.match(await halfpipe.show('StatusText'), /cannot create \/srv\/incoming.*ReadWritePaths=/);
+    await must(`mkdir -p ${drop} /root/keys && mv /etc/halfpipe/aws-credentials /root/keys/halfpipe
+      cp ${examples}/spool-elsewhere.conf ${examples}/credentials.conf ${drop}
+      systemctl daemon-reload && systemctl restart halfpipe`);
     halfpipe.drop('elsewhere', 10, 1_000, '/srv/incoming');
     await halfpipe.drained('elsewhere', 10, '/srv/incoming');
     await halfpipe.edit({ path: SPOOL });
