@@ -1,13 +1,17 @@
 // Decides what we may send: the budget that keeps the whole link at the target. Pure: fed with what the NIC sent.
 //
-// Two terms. The first yields: budget = target − cross, where cross is what the NIC sent beyond our own bytes. It is
+// Three terms. The first yields: budget = target − cross, where cross is what the NIC sent beyond our own bytes. It is
 // right within one sample, and wrong by whatever we do not model (TLS, retransmits, acknowledgements, a header's size).
 // The second settles accounts: a debt integrates (total − target), and a share of it is taken off the budget, so that
-// the mean comes out exact whatever the first term got wrong.
+// the mean comes out exact whatever the first term got wrong. Bytes that are on their way, in the kernel or saved up in
+// the shaper, count as sent when they set out. The third is for several instances on one link: each takes off a little
+// of what it sends itself, and all make up for it alike through their debts, so that their shares grow alike (additive
+// increase, multiplicative decrease).
 //
 // Why it is stable: our own wire bytes are subtracted from the total in the same interval, so the budget does not feed
 // back through the first term beyond the few percent that OVERHEAD misses (a loop gain of about 0.05); the second term
-// is an integrator with gain interval/SETTLE_MS = 0.1 at 50 ms, far from its limit of 2.
+// is an integrator with gain interval/SETTLE_MS = 0.1 at 50 ms and never more than 1/SETTLE_SAMPLES, far from its limit
+// of 2; the third is a gain of DECREASE behind a filter.
 
 export interface Limits {
   readonly targetBytesPerSec: number;
@@ -22,6 +26,8 @@ export interface Interval {
   readonly intervalMs: number;
   /** How much of the interval nobody waited to send: unclaimed room earns no credit. */
   readonly idleMs: number;
+  /** What the shaper holds for those who wait: on its way as good as what the kernel holds. */
+  readonly savedBytes: number;
 }
 
 /** Wire bytes for one body byte: Ethernet, IP and TCP headers with timestamps, 66 bytes for each full 1,448-byte segment. */
@@ -35,19 +41,27 @@ const NOISE = 0.05;
 const SMOOTH_MS = 250;
 /** A fall is believed this slowly: shorter takes the room of a sender that only paused, longer leaves room unused. */
 const FALL_MS = 80;
-/** A debt is paid back over this long: shorter amplifies noise, longer leaves the mean wrong for longer. */
+/** Of what we send. More evens out the shares of instances sooner, and costs more of the mean while cross traffic moves. */
+const DECREASE = 0.03;
+/** A debt is paid back over this long: shorter amplifies noise, longer leaves the mean wrong for longer … */
 const SETTLE_MS = 500;
+/** … but over no less than so many samples, however seldom a driver gives one: the integrator's gain stays at 1/2. */
+const SETTLE_SAMPLES = 2;
 /** The most that is ever owed: an hour above target is forgotten as soon as it ends. As time at the target rate. */
 const MOST_DEBT_MS = 150;
-/** The most that is ever made up for: bounds what a second may hold beyond the target. As time at the target rate. */
-const MOST_CREDIT_MS = 15;
+/** The most that is ever made up for, a stall of the process: bounds how far beyond the target the budget may go, by
+ * this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. As time at the target rate. */
+const MOST_CREDIT_MS = 40;
 
 export class Governor {
   #limits: Limits;
   #cross = 0;
   /** Handed to the kernel, and not yet seen to leave. */
   #queuedBytes = 0;
+  #pendingBytes = 0;
   #debtBytes = 0;
+  #ownSmoothed = 0;
+  #settleMs = SETTLE_MS;
   #total = 0;
   #own = 0;
   #degraded = true;
@@ -63,14 +77,19 @@ export class Governor {
     this.#boundDebt();
   }
 
-  observe({ sentBytes, ownBytes, intervalMs, idleMs }: Interval): void {
+  observe({ sentBytes, ownBytes, intervalMs, idleMs, savedBytes }: Interval): void {
     const perSec = 1000 / intervalMs;
     this.#total = sentBytes * perSec;
     const crossBytes = this.#crossBytes(sentBytes, ownBytes * OVERHEAD, intervalMs);
     this.#own = this.#total - crossBytes * perSec;
+    this.#ownSmoothed += (this.#own - this.#ownSmoothed) * (1 - Math.exp(-intervalMs / SMOOTH_MS));
     this.#believeCross(crossBytes * perSec, intervalMs);
+    const pendingBytes = this.#queuedBytes + savedBytes * OVERHEAD;
+    const leftBytes = sentBytes + pendingBytes - this.#pendingBytes;
+    this.#pendingBytes = pendingBytes;
     if (this.#degraded) this.#debtBytes = 0;
-    else this.#settleDebt(intervalMs, Math.min(1, idleMs / intervalMs));
+    else this.#settleDebt(leftBytes, intervalMs, Math.min(1, idleMs / intervalMs));
+    this.#settleMs = Math.max(SETTLE_MS, SETTLE_SAMPLES * intervalMs);
     this.#degraded = false;
   }
 
@@ -82,7 +101,8 @@ export class Governor {
   /** Body bytes per second that may leave now: the token bucket's rate. Never below the floor. */
   get budgetBytesPerSec(): number {
     const { targetBytesPerSec, floorBytesPerSec } = this.#limits;
-    const room = targetBytesPerSec - this.#cross - (this.#debtBytes * 1000) / SETTLE_MS;
+    const modesty = this.#ownSmoothed * DECREASE;
+    const room = targetBytesPerSec - this.#cross - modesty - (this.#debtBytes * 1000) / this.#settleMs;
     const most = this.#degraded ? targetBytesPerSec / 2 : Number.POSITIVE_INFINITY;
     return Math.max(floorBytesPerSec, Math.min(room, most)) / OVERHEAD;
   }
@@ -119,8 +139,8 @@ export class Governor {
     this.#cross += rise * (1 - Math.exp(-intervalMs / timeConstantMs));
   }
 
-  #settleDebt(intervalMs: number, idleShare: number): void {
-    const overBytes = ((this.#total - this.#limits.targetBytesPerSec) * intervalMs) / 1000;
+  #settleDebt(leftBytes: number, intervalMs: number, idleShare: number): void {
+    const overBytes = leftBytes - (this.#limits.targetBytesPerSec * intervalMs) / 1000;
     const repaid = Math.max(-Math.max(0, this.#debtBytes), Math.min(0, overBytes));
     const credited = Math.min(0, overBytes - repaid);
     this.#debtBytes += Math.max(0, overBytes) + repaid + credited * (1 - idleShare);

@@ -8,7 +8,9 @@ import type { Shaper, ShaperActivity } from './shaper.ts';
 export type Measure = (
   nowMs: number,
   ownBytes: number,
-) => ({ readonly kind: 'sample' } & Omit<Interval, 'idleMs'>) | { readonly kind: 'none' | 'lost' };
+) =>
+  | ({ readonly kind: 'sample' } & Omit<Interval, 'idleMs' | 'savedBytes'>)
+  | { readonly kind: 'none' | 'lost' };
 
 export interface RegulatorOptions {
   readonly clock: Clock;
@@ -68,7 +70,7 @@ export class Regulator {
 
     const reading = measure(nowMs, activity.admittedBytes);
     if (reading.kind === 'sample') {
-      governor.observe({ ...reading, idleMs: this.#idleMs });
+      governor.observe({ ...reading, idleMs: this.#idleMs, savedBytes: shaper.savedBytes });
       this.#idleMs = 0;
     } else if (reading.kind === 'lost') {
       governor.lose();

@@ -3,8 +3,9 @@
 import type { Clock } from '../system/clock.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** While senders wait, a late timer may be made up for by at most this much of the rate. */
-const BURST_MS = 50;
+/** While senders wait, a late timer is made up for at once by at most this much of the rate; the governor's debt makes
+ * up for longer stalls, slowly. */
+const BURST_MS = 20;
 /** A queue empty for longer than this is idle, and idle time earns nothing: 50 % × (100 + 5) ms stays well below 60 %. */
 const IDLE_GRACE_MS = 5;
 /** After so long with nobody the control loop may be slow, and is woken. */
@@ -91,6 +92,11 @@ export class Shaper {
       if (wakes) this.onWake?.();
       if (this.#queue.size === 1) this.#serve();
     });
+  }
+
+  /** Saved up for those who wait, and as good as sent; 0 when nobody waits. */
+  get savedBytes(): number {
+    return this.#queue.size === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
   }
 
   /** What happened since the last call. */

@@ -52,6 +52,12 @@ export class TokenBucket {
     return Math.max(0, ((this.#needed(bytes) - this.#tokens) / this.#rateBytesPerSec) * 1000);
   }
 
+  /** What could be taken now. */
+  savedBytes(nowMs: number): number {
+    this.#settle(nowMs);
+    return Math.max(0, this.#tokens);
+  }
+
   /** Gives back bytes that were taken and not sent. */
   giveBack(bytes: number): void {
     this.#tokens = Math.min(this.#burstBytes, this.#tokens + bytes);

@@ -25,7 +25,7 @@ describe('governor, whatever others send', () => {
           for (let at = 0; at < intervals; at += 1) {
             const ownBytes = governor.budgetBytesPerSec * 0.05;
             const sentBytes = ownBytes * wirePerByte + crossPerSec * 0.05;
-            governor.observe({ sentBytes, ownBytes, intervalMs: 50, idleMs: 0 });
+            governor.observe({ sentBytes, ownBytes, intervalMs: 50, idleMs: 0, savedBytes: 0 });
             sent += sentBytes;
             elapsedMs += 50;
           }
@@ -43,6 +43,7 @@ describe('governor, whatever others send', () => {
       ownBytes: fc.double({ min: 0, max: 1e12, noNaN: true }),
       intervalMs: fc.double({ min: 0.001, max: 5_000, noNaN: true }),
       idleMs: fc.double({ min: 0, max: 5_000, noNaN: true }),
+      savedBytes: fc.double({ min: 0, max: 1e7, noNaN: true }),
       lost: fc.boolean(),
     });
     fc.assert(
@@ -52,7 +53,7 @@ describe('governor, whatever others send', () => {
           if (lost) governor.lose();
           else governor.observe(interval);
           const wire = governor.budgetBytesPerSec * 1.05;
-          assert.ok(wire >= FLOOR * 0.99 && wire <= TARGET * 1.05, `${wire}`);
+          assert.ok(wire >= FLOOR * 0.99 && wire <= TARGET * 1.09, `${wire}`);
         }
       }),
     );

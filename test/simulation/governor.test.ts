@@ -130,10 +130,35 @@ describe('the control loop on a simulated link', () => {
       within(total(link, fromMs, fromMs + 1_000), 49.5, 50.6);
   });
 
+  it('makes up for stalls of the process, without a burst', async () => {
+    let hiccups = 0;
+    const hiccupMs = (nowMs: number) => {
+      if (nowMs < 1_000 + 400 * hiccups) return 0;
+      hiccups += 1;
+      return 5 * (1 + (hiccups % 8));
+    };
+    const link = started({ hiccupMs });
+    await link.run(30_000);
+    within(total(link, 1_000, 30_000), 49.9, 50.1);
+    for (let fromMs = 1_000; fromMs < 29_800; fromMs += 10)
+      assert.ok(total(link, fromMs, fromMs + 100) <= 62, `${total(link, fromMs, fromMs + 100)} at ${fromMs}`);
+  });
+
   it('holds half the link together with a second instance, without a word between them', async () => {
     const link = started();
     link.addInstance().send(8);
     await link.run(20_000);
     within(total(link, 2_000, 20_000), 49, 50.5);
   });
+
+  for (const laterMs of [0, 10, 25, 40]) {
+    it(`shares half the link with an instance that comes ${10_000 + laterMs} ms later`, async () => {
+      const link = started();
+      await link.run(10_000 + laterMs);
+      link.addInstance().send(8);
+      await link.run(60_000);
+      within(total(link, 20_000, 70_000), 49.9, 50.1);
+      within(own(link, 40_000, 70_000), 15, 35);
+    });
+  }
 });

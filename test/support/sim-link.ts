@@ -8,13 +8,15 @@ import { SimClock } from './sim-clock.ts';
 
 /** Wire bytes for a body byte on the simulated link: not the governor's own figure, which it must not depend on. */
 const WIRE_OVERHEAD = 1.06;
-const STEP_MS = 5;
+export const STEP_MS = 5;
 const SAMPLE_INTERVAL_MS = 50;
 
 export interface SimLinkOptions {
   readonly limits: Limits;
   /** What the others send at a time, in bytes a second. */
   readonly cross?: (nowMs: number) => number;
+  /** How long the process stands still from a time on, in whole steps: others go on. */
+  readonly hiccupMs?: (nowMs: number) => number;
   /** The counter as the driver shows it: for drivers that refresh late, reset or fail. */
   readonly readCounter?: (sentBytes: number, nowMs: number) => number;
 }
@@ -102,16 +104,26 @@ export class SimLink {
   }
 
   async run(ms: number): Promise<void> {
-    const { cross } = this.#options;
+    const { cross, hiccupMs } = this.#options;
     for (const untilMs = this.clock.monotonicMs() + ms; this.clock.monotonicMs() < untilMs; ) {
-      this.#wire.sentBytes += ((cross?.(this.clock.monotonicMs()) ?? 0) * STEP_MS) / 1000;
-      await this.clock.advance(STEP_MS);
-      this.#record.push({
-        atMs: this.clock.monotonicMs(),
-        totalBytes: this.#wire.sentBytes,
-        ownBytes: this.first.wireBytes,
-      });
+      const standsStillMs = hiccupMs?.(this.clock.monotonicMs()) ?? 0;
+      for (let step = 1; step < standsStillMs / STEP_MS; step += 1) {
+        this.#sendCross(cross);
+        this.#note(this.clock.monotonicMs() + step * STEP_MS);
+      }
+      this.#sendCross(cross);
+      if (standsStillMs > 0) await this.clock.freeze(standsStillMs);
+      else await this.clock.advance(STEP_MS);
+      this.#note(this.clock.monotonicMs());
     }
+  }
+
+  #sendCross(cross: SimLinkOptions['cross']): void {
+    this.#wire.sentBytes += ((cross?.(this.clock.monotonicMs()) ?? 0) * STEP_MS) / 1000;
+  }
+
+  #note(atMs: number): void {
+    this.#record.push({ atMs, totalBytes: this.#wire.sentBytes, ownBytes: this.first.wireBytes });
   }
 
   /** Mean wire rates between two times, in bytes a second; `own` is the first instance's. */

@@ -11,7 +11,7 @@ const INTERVAL_MS = 50;
 function interval(governor: Governor, crossPerSec: number, idleMs = 0): void {
   const ownBytes = (governor.budgetBytesPerSec * (INTERVAL_MS - idleMs)) / 1000;
   const sentBytes = ownBytes * 1.05 + (crossPerSec * INTERVAL_MS) / 1000;
-  governor.observe({ sentBytes, ownBytes, intervalMs: INTERVAL_MS, idleMs });
+  governor.observe({ sentBytes, ownBytes, intervalMs: INTERVAL_MS, idleMs, savedBytes: 0 });
 }
 
 function settled(crossPerSec = 0): Governor {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { Shaper } from '../../src/pace/shaper.ts';
 import { SimClock } from '../support/sim-clock.ts';
@@ -54,8 +55,38 @@ describe('shaper', () => {
     await clock.advance(100);
     assert.equal(first.reason, 'enough');
     assert.equal(first.admittedMs, undefined);
-    assert.equal(second.admittedMs, 40); // the timer was set for the first; the tokens are all there
+    assert.equal(second.admittedMs, 20); // the timer was set for the first; the tokens are all there
     assert.equal(shaper.activity().admittedBytes, 10_000);
+  });
+
+  it('is not idle while somebody still waits after another has aborted', async () => {
+    const { clock, shaper } = shaperAt();
+    const abort = new AbortController();
+    ask(shaper, clock, 40_000, abort.signal);
+    ask(shaper, clock, 40_000);
+    await clock.advance(5);
+    abort.abort('enough');
+    await clock.advance(10);
+    assert.deepEqual(shaper.activity(), { admittedBytes: 0, idleMs: 0, headWaitMs: 15, waiting: 1 });
+  });
+
+  it('is idle from the moment the last one aborts', async () => {
+    const { clock, shaper } = shaperAt();
+    const abort = new AbortController();
+    ask(shaper, clock, 40_000, abort.signal);
+    await clock.advance(5);
+    abort.abort('enough');
+    await clock.advance(20);
+    assert.deepEqual(shaper.activity(), { admittedBytes: 0, idleMs: 20, headWaitMs: 0, waiting: 0 });
+  });
+
+  it('leaves no listener behind on the signal of one it admitted', async () => {
+    const { clock, shaper } = shaperAt();
+    const { signal } = new AbortController();
+    ask(shaper, clock, 1_000, signal);
+    assert.equal(getEventListeners(signal, 'abort').length, 1);
+    await clock.advance(10);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
   it('refuses at once when the signal is aborted already', async () => {
@@ -75,6 +106,47 @@ describe('shaper', () => {
     );
   });
 
+  it('makes up for a late timer by no more than 20 ms of the rate', async () => {
+    const { clock, shaper } = shaperAt();
+    const asked = Array.from({ length: 8 }, () => ask(shaper, clock, 10_000));
+    await clock.freeze(200);
+    await clock.advance(15);
+    assert.deepEqual(
+      asked.map(({ admittedMs }) => admittedMs),
+      [200, 200, 210, undefined, undefined, undefined, undefined, undefined],
+    );
+  });
+
+  for (const { pauseMs, waitMs } of [
+    { pauseMs: 5, waitMs: 0 },
+    { pauseMs: 6, waitMs: 10 },
+  ]) {
+    it(`after a pause of ${pauseMs} ms whoever could go at once without it waits ${waitMs} ms`, async () => {
+      const { clock, shaper } = shaperAt();
+      ask(shaper, clock, 10_000);
+      await clock.freeze(45);
+      await clock.advance(pauseMs);
+      const asked = ask(shaper, clock, 15_000);
+      await clock.advance(100);
+      assert.equal(asked.admittedMs, 45 + pauseMs + waitMs);
+    });
+  }
+
+  it('waits on a slow link until the whole slice is earned', async () => {
+    const { clock, shaper } = shaperAt(10_000);
+    const asked = ask(shaper, clock, shaper.sliceBytes());
+    await clock.advance(200);
+    assert.equal(asked.admittedMs, 145); // 1,448 bytes at 10,000 a second
+  });
+
+  it('counts the time with nobody on, whatever the rate does meanwhile', async () => {
+    const { clock, shaper } = shaperAt();
+    await clock.advance(400);
+    shaper.setRate(2 * RATE);
+    await clock.advance(400);
+    assert.equal(shaper.activity().idleMs, 800);
+  });
+
   it('tells what it admitted, how long nobody asked, and how long the next one has waited', async () => {
     const { clock, shaper } = shaperAt();
     await clock.advance(30);
@@ -83,7 +155,7 @@ describe('shaper', () => {
     await clock.advance(20);
     assert.deepEqual(shaper.activity(), { admittedBytes: 10_000, idleMs: 30, headWaitMs: 20, waiting: 1 });
     await clock.advance(60);
-    assert.deepEqual(shaper.activity(), { admittedBytes: 40_000, idleMs: 35, headWaitMs: 0, waiting: 0 });
+    assert.deepEqual(shaper.activity(), { admittedBytes: 40_000, idleMs: 55, headWaitMs: 0, waiting: 0 });
   });
 
   it('wakes the control loop when somebody comes after a long time with nobody', async () => {
@@ -92,11 +164,13 @@ describe('shaper', () => {
     shaper.onWake = () => {
       woken += 1;
     };
-    await clock.advance(400);
-    ask(shaper, clock, 1_000);
+    await clock.advance(500);
+    ask(shaper, clock, 0);
     assert.equal(woken, 0);
-    await clock.advance(600);
-    ask(shaper, clock, 1_000);
+    await clock.advance(300);
+    shaper.setRate(2 * RATE);
+    await clock.advance(201);
+    ask(shaper, clock, 0);
     assert.equal(woken, 1);
   });
 
