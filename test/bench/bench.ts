@@ -28,6 +28,7 @@ const USAGE = `npm run bench -- [options]            as root
   --capacity 20,100    Mbit/s, one table each (100)
   --seconds 20         measured span of a scenario, at least 12
   --server null|rgw    a server that only hashes, or Ceph (null)
+  --spool DIR          where the spools are made (/dev/shm: the disk of a shared machine is not what is measured)
   --out DIR            for tables and pictures (./var/bench)`;
 
 const { values } = parseArgs({
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     capacity: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '20' },
     server: { type: 'string', default: 'null' },
+    spool: { type: 'string', default: '/dev/shm' },
     out: { type: 'string', default: './var/bench' },
     help: { type: 'boolean', default: false },
   },
@@ -74,12 +76,10 @@ async function main(): Promise<void> {
 
   const out = resolve(values.out);
   mkdirSync(out, { recursive: true });
-  for (const name of readdirSync(tmpdir()).filter(isOrphan)) {
-    rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
-  const folder = mkdtempSync(join(tmpdir(), `${runTag()}-`));
   const testbed = new LinkTestbed();
-  testbed.atStop(() => rmSync(folder, { recursive: true, force: true }));
+  const [folder = '', trials = ''] = [tmpdir(), resolve(values.spool)].map((parent) =>
+    ownFolder(parent, testbed),
+  );
   const far = new FarSide(testbed, server, folder);
   try {
     testbed.start(capacities[0] ?? 100);
@@ -88,7 +88,7 @@ async function main(): Promise<void> {
       const setting = {
         testbed,
         far,
-        folder: join(folder, 'trial'),
+        folder: join(trials, 'trial'),
         logs: out,
         capacityBitsPerSec: mbit * 1e6,
       };
@@ -96,12 +96,22 @@ async function main(): Promise<void> {
       for (const scenario of chosen) results.push(await sideBySide(setting, scenario, tools));
       const described = server === 'rgw' ? 'Ceph RADOS gateway' : 'hashes and discards';
       const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
-      publish(out, { ...describeRun(command, mbit, described, tools), scenarios: results });
+      const run = { command, capacityMbitPerSec: mbit, server: described, spool: values.spool };
+      publish(out, { ...describeRun(run, tools), scenarios: results });
     }
   } finally {
     far.close();
     testbed.stop();
   }
+}
+
+/** A folder for this run, gone when the testbed is; what a run that was killed left there goes first. */
+function ownFolder(parent: string, testbed: LinkTestbed): string {
+  for (const name of readdirSync(parent).filter(isOrphan))
+    rmSync(join(parent, name), { recursive: true, force: true });
+  const folder = mkdtempSync(join(parent, `${runTag()}-`));
+  testbed.atStop(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 function installed(tools: readonly Tool[]): Tool[] {

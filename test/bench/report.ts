@@ -13,30 +13,29 @@ export interface ScenarioResult {
   readonly outcomes: Readonly<Partial<Record<ToolName, Outcome>>>;
 }
 
-export interface BenchResult {
-  readonly date: string;
+/** What was measured, and how. */
+export interface BenchRun {
   readonly command: string;
-  readonly machine: string;
   readonly capacityMbitPerSec: number;
   readonly server: string;
+  /** Where the spools lay. */
+  readonly spool: string;
+}
+
+export interface BenchResult extends BenchRun {
+  readonly date: string;
+  readonly machine: string;
   readonly tools: readonly { readonly name: ToolName; readonly version: string }[];
   readonly scenarios: readonly ScenarioResult[];
 }
 
-export function describeRun(
-  command: string,
-  capacityMbitPerSec: number,
-  server: string,
-  tools: readonly Tool[],
-): Omit<BenchResult, 'scenarios'> {
+export function describeRun(run: BenchRun, tools: readonly Tool[]): Omit<BenchResult, 'scenarios'> {
   const memoryGib = Math.round(totalmem() / 2 ** 30);
   const processor = cpus()[0]?.model.trim() ?? arch();
   return {
+    ...run,
     date: new Date().toISOString().slice(0, 10),
-    command,
     machine: `${cpus().length} cores (${processor}), ${memoryGib} GiB, Linux ${release()}, Node ${process.versions.node}`,
-    capacityMbitPerSec,
-    server,
     tools: tools.map((tool) => ({ name: tool.name, version: tool.version() })),
   };
 }
@@ -51,7 +50,7 @@ export function markdown(result: BenchResult): string {
   return [
     `### ${result.capacityMbitPerSec} Mbit/s link, share 50 %`,
     '',
-    `${result.date}, ${result.machine}. S3 server: ${result.server}. ${result.tools.map(({ version }) => version).join(', ')}.`,
+    `${result.date}, ${result.machine}. S3 server: ${result.server}; spools in ${result.spool}. ${result.tools.map(({ version }) => version).join(', ')}.`,
     `Command: \`${result.command}\``,
     '',
     ...aligned(rows),
