@@ -100,12 +100,10 @@ export class FlowMeter {
     const first = this.#before(LOOK_BACK_MS);
     const enough = this.#before(ENOUGH_MS);
     if (first === undefined || enough === undefined) return undefined;
-    const still = ({ drained }: Sample) => difference(first.drained, drained);
-    const begin = this.#samples.findLast((sample) => {
-      const { files, bytes } = still(sample);
-      return sample.atMs <= enough.atMs && sample.atMs >= first.atMs && files === 0 && bytes === 0;
+    return this.#samples.findLast(({ atMs, drained }) => {
+      const { files, bytes } = difference(first.drained, drained);
+      return atMs <= enough.atMs && files === 0 && bytes === 0;
     });
-    return begin ?? first;
   }
 
   /** The latest sample that is at least `ms` old; the first one if all are younger, but none if that tells nothing. */

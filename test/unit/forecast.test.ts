@@ -57,6 +57,12 @@ for (const { name, backlog, trend, expected } of [
     expected: ['finite', 50_000],
   },
   {
+    name: 'by the drain alone while as much arrives as leaves, and it is too early to say never',
+    backlog: DROPPED,
+    trend: { drained: flow(1, 100), arrived: flow(1, 100), lasting: false },
+    expected: ['finite', 50_000],
+  },
+  {
     name: 'unknown while it is too early to say never and none leaves',
     backlog: DROPPED,
     trend: { drained: NOTHING, arrived: flow(2, 200), lasting: false },
@@ -127,6 +133,36 @@ test('less than the drain takes is done, later', () => {
 test('after idling, the rate of the drain is true at once', () => {
   const { meter } = lived((second) => (second === 97 ? 400_000 : 0), 100);
   assert.equal(meter.rates()?.drainBytesPerSec, 1_000);
+});
+
+test('a drop of empty files is a drop, too', () => {
+  const meter = new FlowMeter();
+  for (let second = 0; second <= 100; second += 1)
+    meter.observe(second * 1_000, flow(second < 50 ? 0 : 9_000, 0), NOTHING);
+  assert.equal(meter.trend()?.arrived.files, 0);
+});
+
+/** What `drained` says of each second, up to `seconds`. */
+function drainedBytesPerSec(drained: (second: number) => Flow, seconds: number): number | undefined {
+  const meter = new FlowMeter();
+  for (let second = 0; second <= seconds; second += 1)
+    meter.observe(second * 1_000, NOTHING, drained(second));
+  return meter.rates()?.drainBytesPerSec;
+}
+
+test('tells no rates from less than two seconds after idling, either', () => {
+  const once = (second: number) => (second === 11 ? flow(1, 1_000) : NOTHING);
+  assert.equal(drainedBytesPerSec(once, 11), 1_000 / 2);
+});
+
+test('a pause at the end is no idling at the beginning', () => {
+  const tenSeconds = (second: number) => flow(Math.min(second, 10), Math.min(second, 10) * 900);
+  assert.equal(drainedBytesPerSec(tenSeconds, 15), 9_000 / 15);
+});
+
+test('a large file on its way is a rate before it is done', () => {
+  const slower = (second: number) => flow(0, Math.min(second, 10) * 900 + Math.max(0, second - 10) * 100);
+  assert.equal(drainedBytesPerSec(slower, 20), 10_000 / 20);
 });
 
 test('a single file is no rate', () => {
