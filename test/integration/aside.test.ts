@@ -113,6 +113,22 @@ test('saves what a writer wrote in the very moment of the removal', async (t) =>
   assert.equal((await stat(disk.at(path.bytes))).mode & 0o777, file.mode);
 });
 
+test('brings the content back when nobody can tell whether it was written to in that moment', async (t) => {
+  // Regression, found with simulated seed 101754: an I/O error in the look after the removal was taken for all is well.
+  const { disk, spool, file, content } = await opened(t);
+  const aside = await spool.setAside(file);
+  const identity = file.currentIdentity.bind(file);
+  let calls = 0;
+  file.currentIdentity = async () => {
+    if (++calls === 2) throw Object.assign(new Error('i/o error'), { code: 'EIO' });
+    return identity();
+  };
+  await assert.rejects(aside.remove(), CHANGED);
+  assert.equal(calls, 2);
+  assert.equal(await content(), 'uploaded');
+  assert.deepEqual(await disk.kept(), []);
+});
+
 test('does not put a file back over one that took its name, and returns it when the name is free', async (t) => {
   const { disk, spool, path, file, content } = await opened(t);
   const writer = await open(disk.at(path.bytes), 'a');

@@ -62,6 +62,8 @@ export class FakeStore implements ObjectStore {
   confirmation: Partial<Receipt> = {};
   onProbe: (signal: AbortSignal) => Promise<void> = async () => undefined;
   readonly uploads: string[] = [];
+  /** Keys of uploads that were given no journal. */
+  readonly unjournaled: string[] = [];
   readonly abandoned: string[] = [];
   probes = 0;
   closed = false;
@@ -73,6 +75,7 @@ export class FakeStore implements ObjectStore {
 
   async upload(request: UploadRequest): Promise<Upload> {
     this.uploads.push(request.key);
+    if (request.journal === undefined) this.unjournaled.push(request.key);
     const content = this.#contents.get(request.key) ?? Buffer.alloc(0);
     return (this.answers.get(request.key) ?? stores)(request, content);
   }

@@ -65,6 +65,11 @@ export class ScriptedS3 {
     this.#server.close();
   }
 
+  /** Resolves when no request is left that is to be carried out late. */
+  settled(): Promise<void> {
+    return this.#wire.settled();
+  }
+
   get endpoint(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }

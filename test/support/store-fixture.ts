@@ -47,15 +47,21 @@ export function sourceOf(content: Buffer): UploadSource {
 
 export class MemoryJournal implements UploadJournal {
   upload: JournaledUpload | undefined;
+  /** Of an earlier content of the file. */
+  stale: JournaledUpload | undefined;
 
   async load(): Promise<JournaledUpload | undefined> {
     return this.upload;
+  }
+  async loadStale(): Promise<JournaledUpload | undefined> {
+    return this.stale;
   }
   async save(upload: JournaledUpload): Promise<void> {
     this.upload = upload;
   }
   async clear(): Promise<void> {
     this.upload = undefined;
+    this.stale = undefined;
   }
 }
 

@@ -91,6 +91,16 @@ test('a file that cannot be moved to quarantine stays, and is tried again later'
   checkBooks(bench);
 });
 
+test('gives the store the journal of small files, too: a larger one of the name may have left an upload open', async () => {
+  const bench = new DrainBench({ resumableFromBytes: 10 });
+  bench.put('small', 'x');
+  bench.put('large', 'x'.repeat(100));
+  await bench.startClosed();
+  assert.deepEqual(bench.store.uploads, ['small', 'large']);
+  assert.deepEqual(bench.store.unjournaled, []);
+  checkBooks(bench);
+});
+
 test('a name that can be no key is quarantined, and nothing is opened or sent', async () => {
   const bench = new DrainBench();
   bench.put('x'.repeat(1_025));
