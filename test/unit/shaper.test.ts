@@ -132,6 +132,17 @@ describe('shaper', () => {
     });
   }
 
+  it('holds bytes saved up only while somebody waits for them', async () => {
+    const { clock, shaper } = shaperAt();
+    await clock.advance(4);
+    assert.equal(shaper.savedBytes, 0);
+    ask(shaper, clock, 15_000);
+    await clock.advance(6);
+    assert.equal(shaper.savedBytes, 10_000);
+    await clock.advance(5);
+    assert.equal(shaper.savedBytes, 0);
+  });
+
   it('waits on a slow link until the whole slice is earned', async () => {
     const { clock, shaper } = shaperAt(10_000);
     const asked = ask(shaper, clock, shaper.sliceBytes());

@@ -31,6 +31,14 @@ describe('token bucket', () => {
     assert.equal(bucket.waitMs(100, 100), 500);
   });
 
+  it('holds what could be taken now, and never less than nothing', () => {
+    const bucket = new TokenBucket(RATE, 0);
+    assert.equal(bucket.savedBytes(40), 40);
+    assert.equal(bucket.savedBytes(1_000), 100);
+    bucket.take(500, 1_000);
+    assert.equal(bucket.savedBytes(1_000), 0);
+  });
+
   it('settles what was earned at the old rate before the rate changes', () => {
     const bucket = new TokenBucket(RATE, 0);
     bucket.setRate({ rateBytesPerSec: 10, burstBytes: 100 }, 50);
