@@ -4,7 +4,7 @@ import { changedKeys } from './config/changes.ts';
 import type { Settings } from './config/settings.ts';
 import { Breaker } from './drain/breaker.ts';
 import { Drain } from './drain/drain.ts';
-import { sweepOrphans } from './drain/sweep.ts';
+import { sweepInBackground } from './drain/sweep.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
 import { PacedLink } from './paced-link.ts';
 import { backlogOptionsOf, drainOptionsOf, pacedLinkOptionsOf, storeOptionsOf } from './settings-of.ts';
@@ -17,6 +17,7 @@ import type { Clock } from './system/clock.ts';
 import type { Health } from './system/health.ts';
 import type { Logger } from './system/log.ts';
 import type { SdNotifier } from './system/sd-notify.ts';
+import { Supervision } from './system/supervision.ts';
 import { serveControl } from './view/control.ts';
 import { Counters } from './view/counters.ts';
 import { Reporter } from './view/reporter.ts';
@@ -38,8 +39,6 @@ const REPORT_MS = 2_000;
 const FIRST_ANSWER_MS = 5_000;
 /** More than any time a request may be silent or a slice may wait: beyond it an upload hangs. */
 const hangingAfterMs = ({ upload }: Settings) => upload.idleTimeoutMs + upload.connectTimeoutMs + 60_000;
-/** An idle meter reads twice a second. */
-const METER_SILENCE_MS = 10_000;
 
 interface Stages {
   /** Of new uploads; a reload may replace it. */
@@ -60,7 +59,7 @@ export class Daemon {
   #stages: Stages | undefined;
   #stopping = false;
   #cancelReport: () => void = () => undefined;
-  #progress: (moved: boolean) => void = () => undefined;
+  #supervision: Supervision | undefined;
 
   constructor(settings: Settings, ports: DaemonPorts) {
     this.#settings = settings;
@@ -101,6 +100,8 @@ export class Daemon {
     this.#ports.log.level = settings.log.level;
     this.#breaker.setProbeInterval(settings.retry.probeMs);
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
+    // The operator may have put right what a file waits for, a permission say.
+    stages.backlog.retryDeferred();
     this.#renewStore(stages, touches('s3.', 'upload.'));
     this.#reporter.onReloaded(changed);
   }
@@ -183,12 +184,17 @@ export class Daemon {
       stage.start();
       this.#stops.push(() => stage.stop());
     }
-    this.#superviseProgress();
+    const supervision = new Supervision(this.#ports.health, () => hangingAfterMs(this.#settings));
+    this.#supervision = this.#started(supervision, (it) => it.end());
     drain.start();
     this.#stops.push(() => this.#stopDrain(drain));
     this.#report();
     await Promise.race([drain.firstAnswer, clock.sleep(FIRST_ANSWER_MS)]);
-    this.#sweep(spool, store);
+    const stopSweeping = sweepInBackground(spool, store, {
+      onSwept: (uploads) => this.#reporter.onSwept(uploads),
+      onFault: (error) => this.#reporter.onFault('abort orphaned multipart uploads', error),
+    });
+    this.#stops.push(stopSweeping);
   }
 
   /** Credentials are read anew in any case. A store that is replaced closes once its last upload has ended. */
@@ -218,21 +224,6 @@ export class Daemon {
     return new S3Store(storeOptionsOf(this.#settings, shaper, this.#ports.clock));
   }
 
-  /** In the background: the drain need not wait for it. */
-  #sweep(spool: SpoolDirectory, store: S3Store): void {
-    const sweeping = new AbortController();
-    const swept = sweepOrphans(spool, store, sweeping.signal).then(
-      (uploads) => this.#reporter.onSwept(uploads),
-      (error) => {
-        if (!sweeping.signal.aborted) this.#reporter.onFault('abort orphaned multipart uploads', error);
-      },
-    );
-    this.#stops.push(() => {
-      sweeping.abort();
-      return swept;
-    });
-  }
-
   async #stopDrain(drain: Drain): Promise<void> {
     await drain.stop(this.#settings.upload.stopTimeoutMs);
     this.#running().store.close();
@@ -246,22 +237,7 @@ export class Daemon {
       workWaiting: drain.ready > 0,
     });
     if (grew) drain.pump();
-    this.#progress(activity.admittedBytes > 0 || drain.active === 0);
-  }
-
-  /** The watchdog hears of us only while the meter turns and what is in flight moves. */
-  #superviseProgress(): void {
-    const { health } = this.#ports;
-    const meter = health.register('the meter', () => METER_SILENCE_MS);
-    const uploads = health.register('the drain', () => hangingAfterMs(this.#settings));
-    this.#progress = (moved) => {
-      meter.beat();
-      if (moved) uploads.beat();
-    };
-    this.#stops.push(() => {
-      meter.end();
-      uploads.end();
-    });
+    this.#supervision?.turned(activity.admittedBytes > 0 || drain.active === 0);
   }
 
   #report(): void {

@@ -183,7 +183,7 @@ test('every source opens with its place in the flow', () => {
 
 const LONGER: Readonly<Record<string, number>> = {
   // The composition root: every stage is built and started here, in one place.
-  'src/daemon.ts': 290,
+  'src/daemon.ts': 265,
 };
 
 test(`no source is longer than ${LINES_MAX} lines`, () => {

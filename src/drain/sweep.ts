@@ -33,6 +33,22 @@ export async function sweepOrphans(
   return swept;
 }
 
+/** Sweeps while the drain begins. The function it returns ends that, and resolves when it has ended. */
+export function sweepInBackground(
+  spool: SweptSpool,
+  store: Pick<ObjectStore, 'abandon'>,
+  events: { readonly onSwept: (uploads: number) => void; readonly onFault: (error: unknown) => void },
+): () => Promise<void> {
+  const sweeping = new AbortController();
+  const swept = sweepOrphans(spool, store, sweeping.signal).then(events.onSwept, (error: unknown) => {
+    if (!sweeping.signal.aborted) events.onFault(error);
+  });
+  return () => {
+    sweeping.abort();
+    return swept;
+  };
+}
+
 /** In doubt (no permission, say) the file counts as there: its upload can still be resumed. */
 async function isStillThere(spool: SweptSpool, path: SpoolPath, identity: FileIdentity): Promise<boolean> {
   try {
