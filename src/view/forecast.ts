@@ -41,6 +41,8 @@ interface Sample {
   readonly atMs: number;
   readonly arrived: Flow;
   readonly drained: Flow;
+  /** There was nothing to do. */
+  readonly idle: boolean;
 }
 
 /** Rates of files and bytes from counters that only grow. */
@@ -48,8 +50,8 @@ export class FlowMeter {
   readonly #samples: Sample[] = [];
 
   /** Counters since the start; call about once a second. */
-  observe(nowMs: number, arrived: Flow, drained: Flow): void {
-    this.#samples.push({ atMs: nowMs, arrived, drained });
+  observe(nowMs: number, arrived: Flow, drained: Flow, idle: boolean): void {
+    this.#samples.push({ atMs: nowMs, arrived, drained, idle });
     while (nowMs - (this.#samples[1]?.atMs ?? nowMs) >= TREND_MS) this.#samples.shift();
   }
 
@@ -57,8 +59,8 @@ export class FlowMeter {
   rates(): Rates | undefined {
     const last = this.#samples.at(-1);
     const first = this.#before(LOOK_BACK_MS);
-    const busy = this.#sinceDraining();
-    if (first === undefined || busy === undefined || last === undefined) return undefined;
+    if (first === undefined || last === undefined) return undefined;
+    const busy = this.#sinceIdle() ?? first;
     const arrived = perSecond(first.arrived, last.arrived, last.atMs - first.atMs);
     const drained = perSecond(busy.drained, last.drained, last.atMs - busy.atMs);
     return {
@@ -71,7 +73,7 @@ export class FlowMeter {
 
   /** Undefined until there is enough to tell. */
   trend(): Trend | undefined {
-    const [first, busy, last] = [this.#samples[0], this.#sinceDraining(), this.#samples.at(-1)];
+    const [first, busy, last] = [this.#samples[0], this.#sinceIdle(), this.#samples.at(-1)];
     if (first === undefined || busy === undefined || last === undefined) return undefined;
     const observedMs = last.atMs - first.atMs;
     const all = difference(first.arrived, last.arrived);
@@ -95,15 +97,14 @@ export class FlowMeter {
     return most;
   }
 
-  /** Where the last half minute begins, without the idling at its beginning: after it, the rate is true at once. */
-  #sinceDraining(): Sample | undefined {
+  /** Where the last half minute begins, or the work within it: after idling, the rate is true at once. */
+  #sinceIdle(): Sample | undefined {
     const first = this.#before(LOOK_BACK_MS);
     const enough = this.#before(ENOUGH_MS);
     if (first === undefined || enough === undefined) return undefined;
-    return this.#samples.findLast(({ atMs, drained }) => {
-      const { files, bytes } = difference(first.drained, drained);
-      return atMs <= enough.atMs && files === 0 && bytes === 0;
-    });
+    const idle = this.#samples.findLast((sample) => sample.idle) ?? first;
+    if (idle.atMs > enough.atMs) return undefined;
+    return idle.atMs > first.atMs ? idle : first;
   }
 
   /** The latest sample that is at least `ms` old; the first one if all are younger, but none if that tells nothing. */

@@ -89,7 +89,7 @@ function lived(arrivals: (second: number) => number, seconds: number) {
   for (let second = 0; second <= seconds; second += 1) {
     arrived += arrivals(second);
     drained = Math.min(arrived, drained + 1_000);
-    meter.observe(second * 1_000, flow(arrived, arrived), flow(drained, drained));
+    meter.observe(second * 1_000, flow(arrived, arrived), flow(drained, drained), arrived === drained);
     const { forecast: kind, etaMs } = forecast(flow(arrived - drained, arrived - drained), meter.trend());
     said.push(kind === 'finite' ? `${Math.round((etaMs ?? 0) / 1000)} s` : kind);
   }
@@ -138,7 +138,7 @@ test('after idling, the rate of the drain is true at once', () => {
 test('a drop of empty files is a drop, too', () => {
   const meter = new FlowMeter();
   for (let second = 0; second <= 100; second += 1)
-    meter.observe(second * 1_000, flow(second < 50 ? 0 : 9_000, 0), NOTHING);
+    meter.observe(second * 1_000, flow(second < 50 ? 0 : 9_000, 0), NOTHING, false);
   assert.equal(meter.trend()?.arrived.files, 0);
 });
 
@@ -146,16 +146,11 @@ test('a drop of empty files is a drop, too', () => {
 function drainedBytesPerSec(drained: (second: number) => Flow, seconds: number): number | undefined {
   const meter = new FlowMeter();
   for (let second = 0; second <= seconds; second += 1)
-    meter.observe(second * 1_000, NOTHING, drained(second));
+    meter.observe(second * 1_000, NOTHING, drained(second), false);
   return meter.rates()?.drainBytesPerSec;
 }
 
-test('tells no rates from less than two seconds after idling, either', () => {
-  const once = (second: number) => (second === 11 ? flow(1, 1_000) : NOTHING);
-  assert.equal(drainedBytesPerSec(once, 11), 1_000 / 2);
-});
-
-test('a pause at the end is no idling at the beginning', () => {
+test('a pause at the end is no idling', () => {
   const tenSeconds = (second: number) => flow(Math.min(second, 10), Math.min(second, 10) * 900);
   assert.equal(drainedBytesPerSec(tenSeconds, 15), 9_000 / 15);
 });
@@ -165,26 +160,31 @@ test('a large file on its way is a rate before it is done', () => {
   assert.equal(drainedBytesPerSec(slower, 20), 10_000 / 20);
 });
 
-test('a single file is no rate', () => {
+test('while there is nothing to do, the rate is that of the last half minute', () => {
   const { meter } = lived((second) => (second === 100 ? 100 : 0), 110);
-  assert.equal(meter.rates()?.drainBytesPerSec, 100 / 11);
+  assert.equal(meter.rates()?.drainBytesPerSec, 100 / 30);
+});
+
+test('nothing is foretold from the first moment of the work', () => {
+  const { said } = lived((second) => (second === 300 ? 400_000 : second === 299 ? 1 : 0), 310);
+  assert.deepEqual(said.slice(299, 303), ['empty', 'unknown', '398 s', '397 s']);
 });
 
 test('tells no rates from less than two seconds', () => {
   const flow = new FlowMeter();
   assert.equal(flow.rates(), undefined);
-  flow.observe(50_000, NOTHING, NOTHING);
-  flow.observe(51_999, NOTHING, { files: 10, bytes: 10 });
+  flow.observe(50_000, NOTHING, NOTHING, false);
+  flow.observe(51_999, NOTHING, { files: 10, bytes: 10 }, false);
   assert.equal(flow.rates(), undefined);
-  flow.observe(52_000, NOTHING, { files: 10, bytes: 10 });
+  flow.observe(52_000, NOTHING, { files: 10, bytes: 10 }, false);
   assert.equal(flow.rates()?.drainFilesPerSec, 5);
 });
 
 test('averages over what was observed', () => {
   const flow = new FlowMeter();
-  flow.observe(70_000, { files: 9, bytes: 900 }, { files: 7, bytes: 700 });
-  flow.observe(71_000, { files: 10, bytes: 1_000 }, { files: 8, bytes: 700 });
-  flow.observe(74_000, { files: 11, bytes: 1_300 }, { files: 15, bytes: 4_700 });
+  flow.observe(70_000, { files: 9, bytes: 900 }, { files: 7, bytes: 700 }, false);
+  flow.observe(71_000, { files: 10, bytes: 1_000 }, { files: 8, bytes: 700 }, false);
+  flow.observe(74_000, { files: 11, bytes: 1_300 }, { files: 15, bytes: 4_700 }, false);
   assert.deepEqual(flow.rates(), {
     arrivalFilesPerSec: 0.5,
     arrivalBytesPerSec: 100,
@@ -195,9 +195,9 @@ test('averages over what was observed', () => {
 
 test('what lies half a minute back is where it begins', () => {
   const flow = new FlowMeter();
-  flow.observe(0, NOTHING, NOTHING);
-  flow.observe(1_000, NOTHING, { files: 1, bytes: 1_000 });
-  flow.observe(31_000, NOTHING, { files: 2, bytes: 4_000 });
+  flow.observe(0, NOTHING, NOTHING, false);
+  flow.observe(1_000, NOTHING, { files: 1, bytes: 1_000 }, false);
+  flow.observe(31_000, NOTHING, { files: 2, bytes: 4_000 }, false);
   assert.equal(flow.rates()?.drainBytesPerSec, 100);
 });
 
@@ -206,7 +206,7 @@ test('forgets what lies more than half a minute back', () => {
   let drained = 0;
   for (let second = 0; second <= 120; second += 1) {
     drained += second < 60 ? 1_000 : 10;
-    flow.observe(second * 1_000, NOTHING, { files: second, bytes: drained });
+    flow.observe(second * 1_000, NOTHING, { files: second, bytes: drained }, false);
   }
   assert.equal(flow.rates()?.drainBytesPerSec, 10);
 });
