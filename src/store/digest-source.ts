@@ -1,9 +1,8 @@
 // Reads a file through once, for its digests alone: before a large upload whose key is taken, to tell whether it
 // is needed at all. Holds one chunk at a time.
 import { createHash } from 'node:crypto';
+import { HASHED_AT_ONCE_BYTES } from './digest.ts';
 import type { Digest, LocalContent, UploadSource } from './object-store.ts';
-
-const READ_BYTES = 1024 ** 2;
 
 export interface DigestedSource {
   readonly local: LocalContent;
@@ -23,9 +22,9 @@ export async function digestSource(
     const md5 = createHash('md5');
     const sha256 = createHash('sha256');
     const end = Math.min(start + partSizeBytes, sizeBytes);
-    for (let offset = start; offset < end; offset += READ_BYTES) {
+    for (let offset = start; offset < end; offset += HASHED_AT_ONCE_BYTES) {
       signal.throwIfAborted();
-      const chunk = await source.read(offset, Math.min(READ_BYTES, end - offset));
+      const chunk = await source.read(offset, Math.min(HASHED_AT_ONCE_BYTES, end - offset));
       for (const hash of [whole, md5, sha256]) hash.update(chunk);
     }
     parts.push({ md5Hex: md5.digest('hex'), sha256Hex: sha256.digest('hex') });

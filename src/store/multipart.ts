@@ -149,7 +149,7 @@ export class PartwiseUpload {
   async #sendPart(command: UploadPartCommand) {
     const { Body: body, PartNumber: partNumber = 0 } = command.input;
     if (!(body instanceof Uint8Array)) throw new TypeError('lib-storage gave a part that is no Buffer');
-    const digest = digestOf(body);
+    const digest = await digestOf(body);
     this.#digests[partNumber - 1] = digest;
     const standing = this.#standing.get(partNumber);
     if (standing !== undefined && standing.sizeBytes === body.byteLength && isPart(standing, digest)) {

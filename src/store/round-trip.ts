@@ -28,7 +28,7 @@ const ABSENT = new Set(['NoSuchKey', 'AccessDenied', 'NotFound', 'InvalidRange']
 export async function roundTrip(bucket: Bucket, prefix: string, signal: AbortSignal): Promise<RoundTrip> {
   const key = `${prefix}.halfpipe-check-${randomBytes(8).toString('hex')}`;
   const body = Buffer.from(`halfpipe check ${randomBytes(16).toString('hex')}\n`);
-  const digest = digestOf(body);
+  const digest = await digestOf(body);
   await bucket.put(key, body, digest, false, signal);
   const conditions = await conditionsOf(() => bucket.put(key, body, digest, true, signal));
   const chunks: Uint8Array[] = [];

@@ -109,7 +109,7 @@ export class S3Store implements ObjectStore {
   async #uploadWhole({ key, source, signal, journal }: UploadRequest): Promise<Upload> {
     const bucket = this.#bucket;
     const body = await source.read(0, source.sizeBytes);
-    const digest = digestOf(body);
+    const digest = await digestOf(body);
     await this.#dropJournaled(journal, signal);
     const upload = await place({
       bucket,

@@ -7,8 +7,8 @@ import { compositeEtag, digestOf, expectedSha256 } from '../../src/store/digest.
 import type { LocalContent } from '../../src/store/object-store.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
-const ours = digestOf(Buffer.from('ours'));
-const theirs = digestOf(Buffer.from('them'));
+const ours = await digestOf(Buffer.from('ours'));
+const theirs = await digestOf(Buffer.from('them'));
 const whole: LocalContent = { sizeBytes: 4, parts: [ours], multipart: false };
 const nothing: LocalContent = { sizeBytes: 0, parts: [], multipart: false };
 const parts: LocalContent = { sizeBytes: 8, parts: [ours, theirs], multipart: true, partSizeBytes: 4 };
@@ -106,7 +106,7 @@ test('what the answers tell is not read back', async () => {
 });
 
 test('is read back part by part, and is ours only when every part is', async () => {
-  const last = digestOf(Buffer.from('end'));
+  const last = await digestOf(Buffer.from('end'));
   const local: LocalContent = {
     sizeBytes: 11,
     parts: [ours, theirs, last],
@@ -133,7 +133,7 @@ test('a single part is read back whole', async () => {
 
 test('an empty object is read back, too', async () => {
   const { bucket } = bucketOf(() => []);
-  const empty: LocalContent = { sizeBytes: 0, parts: [digestOf(Buffer.alloc(0))], multipart: false };
+  const empty: LocalContent = { sizeBytes: 0, parts: [await digestOf(Buffer.alloc(0))], multipart: false };
   assert.deepEqual((await heldIfSame(bucket, empty, opaque(0), NEVER))?.readBack, empty.parts);
 });
 

@@ -1,14 +1,26 @@
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { digestOf, expectedEtag, expectedSha256, md5Base64, sha256Base64 } from '../../src/store/digest.ts';
 
-const abc = digestOf(Buffer.from('abc'));
+const abc = await digestOf(Buffer.from('abc'));
 
 test('digests are those of RFC 1321 and FIPS 180-2', () => {
   assert.equal(abc.md5Hex, '900150983cd24fb0d6963f7d28e17f72');
   assert.equal(abc.sha256Hex, 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   assert.equal(md5Base64(abc), 'kAFQmDzST7DWlj99KOF/cg==');
   assert.equal(sha256Base64(abc), 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=');
+});
+
+test('a large content is digested piece by piece, and others have their turn in between', async () => {
+  const content = randomBytes(700_001);
+  const order: string[] = [];
+  setImmediate(() => order.push('other'));
+  const digest = await digestOf(content);
+  order.push('digest');
+  assert.equal(digest.md5Hex, createHash('md5').update(content).digest('hex'));
+  assert.equal(digest.sha256Hex, createHash('sha256').update(content).digest('hex'));
+  assert.deepEqual(order, ['other', 'digest']);
 });
 
 test('an object put whole is expected with its own digests', () => {
