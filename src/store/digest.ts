@@ -1,8 +1,10 @@
 // Digests of the very bytes that are sent, and what S3 makes of them for whole and for multipart objects.
 // Computed once here; the request, the signature, the comparison and the log all use the same ones.
 import { createHash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Digest, LocalContent } from './object-store.ts';
+
+const othersTurn = promisify(setImmediate);
 
 /** Hashed in one go: about a millisecond, so that slices of other uploads leave in time. */
 export const HASHED_AT_ONCE_BYTES = 256 * 1024;
@@ -12,7 +14,7 @@ export async function digestOf(bytes: Uint8Array): Promise<Digest> {
   const md5 = createHash('md5');
   const sha256 = createHash('sha256');
   for (let offset = 0; offset < bytes.byteLength; offset += HASHED_AT_ONCE_BYTES) {
-    if (offset > 0) await setImmediate();
+    if (offset > 0) await othersTurn();
     const chunk = bytes.subarray(offset, offset + HASHED_AT_ONCE_BYTES);
     for (const hash of [md5, sha256]) hash.update(chunk);
   }
