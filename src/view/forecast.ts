@@ -41,7 +41,7 @@ interface Sample {
   readonly atMs: number;
   readonly arrived: Flow;
   readonly drained: Flow;
-  /** There was nothing to do. */
+  /** Nothing was in flight: the spool was empty, or its files had not settled, or the drain was paused. */
   readonly idle: boolean;
 }
 

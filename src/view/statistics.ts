@@ -85,12 +85,12 @@ export class Statistics {
 
   #observe(): void {
     const { clock, backlog, counters, drain } = this.#sources;
-    const { files, arrivedFiles, arrivedBytes } = backlog.view();
+    const { arrivedFiles, arrivedBytes } = backlog.view();
     this.#flow.observe(
       clock.monotonicMs(),
       { files: arrivedFiles, bytes: arrivedBytes },
       { files: counters.totals.deletedFiles, bytes: this.#sentBytes },
-      files === 0 && drain.active === 0,
+      drain.active === 0,
     );
     // A spool that cannot be read is told by the backlog.
     if (clock.monotonicMs() - this.#quarantined.atMs >= COUNT_QUARANTINED_MS)

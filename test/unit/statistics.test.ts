@@ -97,6 +97,7 @@ test('a file from the future is of no negative age', () => {
 test('foretells the end from the bytes sent, also while one large file is under way', async () => {
   const { stats, now, clock } = statistics();
   now.backlog = { ...EMPTY, files: 1, bytes: 10_000 };
+  now.active = 1;
   stats.start();
   for (let second = 0; second < 10; second += 1) {
     stats.sent(100);
@@ -108,6 +109,16 @@ test('foretells the end from the bytes sent, also while one large file is under 
   assert.equal(Math.round(backlog.etaMs ?? 0), 100_000);
   stats.stop();
   assert.equal(clock.pending, 0, 'no timer is left behind');
+});
+
+test('foretells nothing while files settle, whatever little was sent', async () => {
+  const { stats, now, clock } = statistics();
+  now.backlog = { ...EMPTY, files: 600, bytes: 60_000_000 };
+  stats.start();
+  stats.sent(400);
+  await clock.advance(5_000);
+  assert.equal(stats.snapshot().backlog.forecast, 'unknown');
+  stats.stop();
 });
 
 test('the quarantine is what is found in it, and what has come since', async () => {
