@@ -58,11 +58,6 @@ export class TokenBucket {
     return Math.max(0, this.#tokens);
   }
 
-  /** Gives back bytes that were taken and not sent. */
-  giveBack(bytes: number): void {
-    this.#tokens = Math.min(this.#burstBytes, this.#tokens + bytes);
-  }
-
   /** Nobody waited for a while: of what was saved up, only `graceMs` of the rate are kept. */
   skipIdle(graceMs: number, nowMs: number): void {
     this.#settle(nowMs);

@@ -79,5 +79,5 @@ export class UploadLimit {
 
 function grown(limit: number, idleShare: number, most: number): number {
   const needed = limit * Math.min(MOST_GROWTH, 1 / Math.max(1e-9, 1 - idleShare));
-  return Math.min(most, Math.max(limit + 1, Math.ceil(needed)));
+  return Math.min(most, Math.ceil(needed));
 }
