@@ -94,6 +94,7 @@ export class Drain {
 
   /** For new uploads; those in flight end with what they started with. */
   reconfigure(store: ObjectStore, options: DrainOptions): void {
+    const goesElsewhere = store !== this.#store || options.prefix !== this.#options.prefix;
     this.#store = store;
     this.#options = options;
     this.#setbacks.reconfigure(options);
@@ -101,7 +102,7 @@ export class Drain {
     this.#mostTransfers = Number.POSITIVE_INFINITY;
     this.#undisposed = new Undisposed();
     this.#endProbe();
-    this.#holdBack(new DOMException('new settings', 'AbortError'));
+    if (goesElsewhere) this.#holdBack(new DOMException('new settings', 'AbortError'));
     this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
     this.pump();
   }

@@ -1,5 +1,6 @@
-// Delays senders until the token bucket admits their next slice. First come, first served: every request holds
-// at most one place in the queue, so slices of all open requests take turns and none starves.
+// Delays senders until the token bucket admits their next slice. Requests take turns, first come, first served: one goes
+// on with its slices until its turn is over, so that requests end one after the other and their answers do not arrive
+// in waves; none starves.
 import type { Clock } from '../system/clock.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -17,6 +18,9 @@ const MIN_SLICE_BYTES = 1_448;
 /** … and no more than node's stream buffers take at once. */
 const MAX_SLICE_BYTES = 16_384;
 
+/** How long a request may go on before others have their turn: small files go whole, parts of large ones by pieces. */
+const TURN_MS = 100;
+
 interface Waiter {
   readonly bytes: number;
   readonly sinceMs: number;
@@ -29,7 +33,7 @@ export interface ShaperActivity {
   readonly admittedBytes: number;
   /** Time with nobody in the queue. */
   readonly idleMs: number;
-  /** How long the sender at the head of the queue has been waiting now. */
+  /** How long the request whose turn is next has been waiting now. */
   readonly headWaitMs: number;
   readonly waiting: number;
 }
@@ -39,7 +43,11 @@ export class Shaper {
   onWake: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
+  /** In the middle of their turns, and ahead of the others. */
+  readonly #goingOn = new Set<Waiter>();
   readonly #queue = new Set<Waiter>();
+  /** What each request, told by its signal, has had of its turn. */
+  readonly #turnBytes = new WeakMap<AbortSignal, number>();
   #cancelTimer: (() => void) | undefined;
   #emptySinceMs: number | undefined;
   #idleCountedToMs: number;
@@ -67,15 +75,16 @@ export class Shaper {
 
   /**
    * Resolves when `bytes` may be sent; send them at once. Rejects with `signal.reason` when aborted first,
-   * and then nothing is charged.
+   * and then nothing is charged. Slices that come with the same signal are of one request.
    */
   admit(bytes: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const nowMs = this.#clock.monotonicMs();
       const wakes = this.#endIdle(nowMs);
+      const queue = this.#queueOf(signal);
       const leave = (): void => {
-        this.#queue.delete(waiter);
+        queue.delete(waiter);
         this.#beginIdle();
         reject(signal?.reason);
       };
@@ -84,31 +93,32 @@ export class Shaper {
         sinceMs: nowMs,
         admit: () => {
           signal?.removeEventListener('abort', leave);
+          if (signal !== undefined) this.#turnBytes.set(signal, (this.#turnBytes.get(signal) ?? 0) + bytes);
           resolve();
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
-      this.#queue.add(waiter);
+      queue.add(waiter);
       if (wakes) this.onWake?.();
-      if (this.#queue.size === 1) this.#serve();
+      if (this.#waiting === 1) this.#serve();
     });
   }
 
   /** Saved up for those who wait, and as good as sent; 0 when nobody waits. */
   get savedBytes(): number {
-    return this.#queue.size === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
+    return this.#waiting === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
   }
 
   /** What happened since the last call. */
   activity(): ShaperActivity {
     const nowMs = this.#clock.monotonicMs();
     this.#countIdle(nowMs);
-    const [head] = this.#queue;
+    const head = first(this.#queue) ?? first(this.#goingOn);
     const activity = {
       admittedBytes: this.#admittedBytes,
       idleMs: this.#idleMs,
       headWaitMs: head === undefined ? 0 : nowMs - head.sinceMs,
-      waiting: this.#queue.size,
+      waiting: this.#waiting,
     };
     this.#admittedBytes = 0;
     this.#idleMs = 0;
@@ -119,13 +129,14 @@ export class Shaper {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    for (const waiter of this.#queue) {
+    for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) {
       if (!this.#bucket.take(waiter.bytes, nowMs)) {
         this.#cancelTimer = this.#clock.schedule(Math.ceil(this.#bucket.waitMs(waiter.bytes, nowMs)), () =>
           this.#serve(),
         );
         return;
       }
+      this.#goingOn.delete(waiter);
       this.#queue.delete(waiter);
       this.#admittedBytes += waiter.bytes;
       waiter.admit();
@@ -133,8 +144,25 @@ export class Shaper {
     this.#beginIdle();
   }
 
+  get #waiting(): number {
+    return this.#goingOn.size + this.#queue.size;
+  }
+
+  #next(): Waiter | undefined {
+    return first(this.#goingOn) ?? first(this.#queue);
+  }
+
+  /** Where the next slice of a request waits. */
+  #queueOf(signal: AbortSignal | undefined): Set<Waiter> {
+    if (signal === undefined) return this.#queue;
+    const turnBytes = this.#turnBytes.get(signal) ?? 0;
+    if (turnBytes > 0 && turnBytes < (this.#bucket.rateBytesPerSec * TURN_MS) / 1000) return this.#goingOn;
+    this.#turnBytes.delete(signal);
+    return this.#queue;
+  }
+
   #beginIdle(): void {
-    if (this.#queue.size > 0 || this.#emptySinceMs !== undefined) return;
+    if (this.#waiting > 0 || this.#emptySinceMs !== undefined) return;
     this.#emptySinceMs = this.#clock.monotonicMs();
     this.#idleCountedToMs = this.#emptySinceMs;
   }
@@ -154,6 +182,11 @@ export class Shaper {
     if (emptyMs > IDLE_GRACE_MS) this.#bucket.skipIdle(IDLE_GRACE_MS, nowMs);
     return emptyMs > WAKE_AFTER_MS;
   }
+}
+
+function first<T>(items: Iterable<T>): T | undefined {
+  const [item] = items;
+  return item;
 }
 
 function sliceBytesAt(rateBytesPerSec: number): number {

@@ -36,6 +36,31 @@ describe('shaper', () => {
     );
   });
 
+  /** A request whose slices come one after the other. */
+  async function request(shaper: Shaper, name: string, slices: number, order: string[]): Promise<void> {
+    const { signal } = new AbortController();
+    for (let slice = 0; slice < slices; slice += 1) {
+      await shaper.admit(10_000, signal);
+      order.push(name);
+    }
+  }
+
+  it('lets a request go on until it has ended, and then the next', async () => {
+    const { clock, shaper } = shaperAt();
+    const order: string[] = [];
+    for (const name of ['a', 'b', 'c']) void request(shaper, name, 3, order);
+    await clock.advance(200);
+    assert.equal(order.join(''), 'aaabbbccc');
+  });
+
+  it('lets others have their turn after 100 ms of one', async () => {
+    const { clock, shaper } = shaperAt();
+    const order: string[] = [];
+    for (const name of ['a', 'b']) void request(shaper, name, 15, order);
+    await clock.advance(500);
+    assert.equal(order.join(''), `${'a'.repeat(10)}${'b'.repeat(10)}${'a'.repeat(5)}${'b'.repeat(5)}`);
+  });
+
   it('serves those who wait at a new rate at once', async () => {
     const { clock, shaper } = shaperAt();
     const asked = ask(shaper, clock, 100_000);
