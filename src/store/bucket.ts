@@ -122,9 +122,12 @@ export class Bucket {
       const answer = await this.call('look up object', key, signal, () =>
         this.client.send(command, { abortSignal: signal }),
       );
-      const encryption = answer.ServerSideEncryption ?? 'AES256';
+      const { ContentLength: sizeBytes, ETag: etag, ServerSideEncryption: encryption = 'AES256' } = answer;
+      // Every object has both. Who answers 200 without them, a proxy say, has not looked for one; an empty file would
+      // find itself there.
+      if (sizeBytes === undefined || etag === undefined) throw noHeaders(`${this.name}/${key}`);
       const etagMayBeMd5 = encryption === 'AES256' && answer.SSECustomerAlgorithm === undefined;
-      return { ...receiptOf(key, answer), sizeBytes: answer.ContentLength ?? 0, etagMayBeMd5 };
+      return { ...receiptOf(key, answer), sizeBytes, etagMayBeMd5 };
     } catch (error) {
       if (error instanceof Fault && statusOf(error.cause) === 404) return undefined;
       throw error;
@@ -192,6 +195,15 @@ export class Bucket {
 /** The store answered that the key is taken: `If-None-Match: *` did not hold. */
 export function isTaken(error: unknown): boolean {
   return error instanceof Fault && statusOf(error.cause) === 412;
+}
+
+function noHeaders(subject: string): Fault {
+  return new Fault('transient', 'look up object was answered without an ETag or a length', {
+    operation: 'look up object',
+    subject,
+    hint: 'Something between here and the store answers in its place: check s3.endpoint and any proxy.',
+    code: 'NoObjectHeaders',
+  });
 }
 
 /** ETags come in quotes from S3 and without from some others. */

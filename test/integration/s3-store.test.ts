@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { afterEach, test } from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
+import { digestOf } from '../../src/store/digest.ts';
 import type { Upload } from '../../src/store/object-store.ts';
 import type { S3Store, S3StoreOptions } from '../../src/store/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
@@ -140,6 +141,18 @@ test('recognises its own bytes by reading them back where nothing can be compare
   assert.equal(other.outcome, 'stored');
   assert.equal(s3.objects.size, 2);
 });
+
+for (const headers of [{}, { 'content-length': '0' }]) {
+  test(`an empty file is not there because somebody answers 200 with ${JSON.stringify(headers)} to everything`, async () => {
+    // Regression, found with simulated seed 9151: no length was taken for 0, and reading nothing back for a proof.
+    const { s3, store } = await world();
+    s3.script = () => ({ kind: 'answer', status: 200, headers });
+    const fault = { faultClass: 'transient', code: 'NoObjectHeaders' };
+    await assert.rejects(upload(store, Buffer.alloc(0)), fault);
+    const local = { sizeBytes: 0, parts: [digestOf(Buffer.alloc(0))], multipart: false };
+    await assert.rejects(store.confirm('a.jpg', local, never), fault);
+  });
+}
 
 test('overwrites where told to', async () => {
   const { s3, store } = await world({}, { conflict: 'overwrite' });
