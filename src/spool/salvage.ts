@@ -10,10 +10,22 @@ import type { SpoolFile } from './spool-file.ts';
 const CHUNK_BYTES = 1 << 20;
 // A writer that never pauses cannot hold this up for ever.
 const ROUNDS_MAX = 3;
+// The descriptor is all there is of the content: a passing error is no reason to let go of it.
+const ATTEMPTS_MAX = 5;
 const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /** Writes what `file`'s descriptor holds to `slot` in `home`. Rejects with the system error; nothing torn is left. */
 export async function salvage(file: SpoolFile, home: OpenDirectory, slot: Buffer): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await copyOut(file, home, slot);
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+async function copyOut(file: SpoolFile, home: OpenDirectory, slot: Buffer): Promise<void> {
   const temporary = `tmp/${randomUUID()}`;
   try {
     const copy = await open(home.at(temporary), CREATE_FLAGS, file.mode);

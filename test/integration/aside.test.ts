@@ -113,6 +113,26 @@ test('saves what a writer wrote in the very moment of the removal', async (t) =>
   assert.equal((await stat(disk.at(path.bytes))).mode & 0o777, file.mode);
 });
 
+test('saves it in spite of an I/O error on the way', async (t) => {
+  // Regression, found with simulated seed 9460: one error while the content was read back, and it was let go.
+  const { disk, spool, path, file, content } = await opened(t);
+  const writer = await open(disk.at(path.bytes), 'a');
+  const aside = await spool.setAside(file);
+  const identity = file.currentIdentity.bind(file);
+  let calls = 0;
+  file.currentIdentity = async () => {
+    calls += 1;
+    if (calls === 3) throw Object.assign(new Error('i/o error'), { code: 'EIO' });
+    const before = await identity();
+    if (calls === 1) await writer.write('+late');
+    return before;
+  };
+  await assert.rejects(aside.remove(), CHANGED);
+  await writer.close();
+  assert.equal(await content(), 'uploaded+late');
+  assert.deepEqual(await disk.kept(), []);
+});
+
 test('brings the content back when nobody can tell whether it was written to in that moment', async (t) => {
   // Regression, found with simulated seed 101754: an I/O error in the look after the removal was taken for all is well.
   const { disk, spool, file, content } = await opened(t);

@@ -126,10 +126,11 @@ export class FaultProxy {
   async #carryOut(method: string, url: string, headers: IncomingHttpHeaders, body: Buffer): Promise<Answer> {
     const { hostname, port } = this.#upstream;
     const onward = send({ hostname, port, method, path: url, headers, agent: this.#agent });
-    onward.end(body);
-    const [answer] = (await once(onward, 'response')) as [IncomingMessage];
-    // Swift ends the answer to a HEAD with a chunk that must not be there: the connection breaks, after all was said.
+    const answered = once(onward, 'response') as Promise<[IncomingMessage]>;
+    // Swift ends the answer to a HEAD with a chunk that must not be there: then the connection breaks after all was said.
     onward.on('error', () => undefined);
+    onward.end(body);
+    const [answer] = await answered;
     const chunks: Buffer[] = [];
     for await (const chunk of answer) chunks.push(chunk);
     const { statusCode = 500, rawHeaders } = answer;
