@@ -149,7 +149,7 @@ for (const headers of [{}, { 'content-length': '0' }]) {
     s3.script = () => ({ kind: 'answer', status: 200, headers });
     const fault = { faultClass: 'transient', code: 'NoObjectHeaders' };
     await assert.rejects(upload(store, Buffer.alloc(0)), fault);
-    const local = { sizeBytes: 0, parts: [digestOf(Buffer.alloc(0))], multipart: false };
+    const local = { sizeBytes: 0, parts: [await digestOf(Buffer.alloc(0))], multipart: false };
     await assert.rejects(store.confirm('a.jpg', local, never), fault);
   });
 }
