@@ -18,8 +18,10 @@ const MIN_SLICE_BYTES = 1_448;
 /** … and no more than node's stream buffers take at once. */
 const MAX_SLICE_BYTES = 16_384;
 
-/** How long a request may go on before others have their turn: small files go whole, parts of large ones by pieces. */
+/** How long a request may go on before others have their turn: small files go whole, parts of large ones by pieces … */
 const TURN_MS = 100;
+/** … that are not too small on a slow link, where files would else all end at the very end. 2 s at 256 kbit/s. */
+const MIN_TURN_BYTES = 65_536;
 
 interface Waiter {
   readonly bytes: number;
@@ -156,7 +158,8 @@ export class Shaper {
   #queueOf(signal: AbortSignal | undefined): Set<Waiter> {
     if (signal === undefined) return this.#queue;
     const turnBytes = this.#turnBytes.get(signal) ?? 0;
-    if (turnBytes > 0 && turnBytes < (this.#bucket.rateBytesPerSec * TURN_MS) / 1000) return this.#goingOn;
+    const wholeTurnBytes = Math.max(MIN_TURN_BYTES, (this.#bucket.rateBytesPerSec * TURN_MS) / 1000);
+    if (turnBytes > 0 && turnBytes < wholeTurnBytes) return this.#goingOn;
     this.#turnBytes.delete(signal);
     return this.#queue;
   }

@@ -61,6 +61,14 @@ describe('shaper', () => {
     assert.equal(order.join(''), `${'a'.repeat(10)}${'b'.repeat(10)}${'a'.repeat(5)}${'b'.repeat(5)}`);
   });
 
+  it('lets others have their turn after 64 KiB of one on a slow link', async () => {
+    const { clock, shaper } = shaperAt(100_000);
+    const order: string[] = [];
+    for (const name of ['a', 'b']) void request(shaper, name, 10, order);
+    await clock.advance(3_000);
+    assert.equal(order.join(''), 'aaaaaaabbbbbbbaaabbb');
+  });
+
   it('serves those who wait at a new rate at once', async () => {
     const { clock, shaper } = shaperAt();
     const asked = ask(shaper, clock, 100_000);
