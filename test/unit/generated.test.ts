@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { renderConfigFile, renderTable } from '../../src/config/document.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { optionByKey } from '../../src/config/schema.ts';
+import { renderMeasured, renderOtherTables } from '../bench/published.ts';
 
-const HINT = 'run: node --import tsx test/support/generate.ts';
+const HINT = 'run: npm run generate';
 const configFile = fileURLToPath(new URL('../../config/halfpipe.yaml', import.meta.url));
 const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
 
@@ -16,11 +17,18 @@ test('config/halfpipe.yaml is what the schema says', () => {
   assert.equal(readFileSync(configFile, 'utf8'), renderConfigFile(), HINT);
 });
 
-test("the README's table of options is what the schema says", {
-  skip: !existsSync(readme) && 'no README yet',
-}, () => {
-  const section = /<!-- config:begin -->\n(.*?)<!-- config:end -->/s.exec(readFileSync(readme, 'utf8'));
-  assert.equal(section?.[1], renderTable(), HINT);
+for (const { marker, what, content } of [
+  { marker: 'config', what: 'table of options is what the schema says', content: renderTable },
+  { marker: 'bench', what: 'measurements are what the results say', content: renderMeasured },
+]) {
+  test(`the README's ${what}`, () => {
+    const section = new RegExp(`<!-- ${marker}:begin -->\n(.*?)<!-- ${marker}:end -->`, 's');
+    assert.equal(section.exec(readFileSync(readme, 'utf8'))?.[1], content(), HINT);
+  });
+}
+
+test('the tables of the other capacities are what the results say', () => {
+  for (const [file, table] of renderOtherTables()) assert.equal(readFileSync(file, 'utf8'), table, HINT);
 });
 
 test('config/halfpipe.yaml with a bucket is the same as the defaults', async () => {
