@@ -18,7 +18,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     patches: [
       {
         file: TRANSFER,
-        from: 'await prove(upload, store, signal)',
+        from: 'isProof(answered) ? answered : await prove(upload, store, signal)',
         to: '{ key: upload.receipt.key, sizeBytes: file.sizeBytes, by: "etag" }',
       },
     ],
