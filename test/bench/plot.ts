@@ -43,6 +43,7 @@ export function scenarioSvg(result: BenchResult, scenario: ScenarioResult): stri
   const hasOthers = panels.some(({ cross }) => Math.max(0, ...cross) > 1);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="DejaVu Sans, Verdana, sans-serif" font-size="12" fill="${INK}">`,
+    `<title>${text(scenario.title)} on a ${result.capacityMbitPerSec} Mbit/s link</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="${LEFT}" y="26" font-size="17" font-weight="bold">${text(scenario.title)} on a ${result.capacityMbitPerSec} Mbit/s link</text>`,
     legend(hasOthers),
