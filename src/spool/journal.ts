@@ -1,7 +1,7 @@
 // What must survive a restart about one file, bound to the identity of the content it was written for.
 // A record of another content is never returned as this one's; a damaged one counts as absent.
 import { createHash } from 'node:crypto';
-import { opendir, readFile } from 'node:fs/promises';
+import { opendir, readdir, readFile } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { type FileIdentity, SpoolPath, sameContentIdentity } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
@@ -22,26 +22,56 @@ export interface JournalRecord<T> extends JournaledFile {
   readonly value: T;
 }
 
+/**
+ * Which files have a record: nobody else writes to the private folder, so that it is read once, and the many small
+ * files that never have one cost no look at the disk.
+ */
+export class JournalIndex {
+  readonly #home: OpenDirectory;
+  #names: Promise<Set<string>> | undefined;
+
+  constructor(home: OpenDirectory) {
+    this.#home = home;
+  }
+
+  /** Rejects with the system error; the next call reads again. */
+  names(): Promise<Set<string>> {
+    this.#names ??= this.#read();
+    return this.#names;
+  }
+
+  async #read(): Promise<Set<string>> {
+    try {
+      return new Set(await readdir(this.#home.at(FOLDER)));
+    } catch (error) {
+      this.#names = undefined;
+      throw error;
+    }
+  }
+}
+
 export class Journal<T> {
   readonly #home: OpenDirectory;
+  readonly #index: JournalIndex;
   readonly #file: JournaledFile;
   readonly #name: string;
 
-  constructor(home: OpenDirectory, file: JournaledFile) {
+  constructor(home: OpenDirectory, index: JournalIndex, file: JournaledFile) {
     this.#home = home;
+    this.#index = index;
     this.#file = file;
-    this.#name = `${FOLDER}/${createHash('sha256').update(file.path.bytes).digest('hex')}.json`;
+    this.#name = `${createHash('sha256').update(file.path.bytes).digest('hex')}.json`;
   }
 
   /** The value saved for this very content. */
   async load(): Promise<T | undefined> {
-    const record = await readRecord<T>(this.#home, this.#name);
+    const record = await this.#read();
     return record !== undefined && this.#isOfThisContent(record) ? record.value : undefined;
   }
 
   /** The value saved for another content under the same path: what it stands for can be given up. */
   async loadStale(): Promise<T | undefined> {
-    const record = await readRecord<T>(this.#home, this.#name);
+    const record = await this.#read();
     return record === undefined || this.#isOfThisContent(record) ? undefined : record.value;
   }
 
@@ -50,7 +80,9 @@ export class Journal<T> {
     const { path, identity } = this.#file;
     const record = { path: path.bytes.toString('base64'), identity: toJson(identity), value };
     try {
-      await writeDurably(this.#home, this.#name, JSON.stringify(record));
+      // Known before it is there: a write that fails half-way may have left one all the same.
+      (await this.#index.names()).add(this.#name);
+      await writeDurably(this.#home, `${FOLDER}/${this.#name}`, JSON.stringify(record));
     } catch (error) {
       throw spoolFault(error, 'save journal of', path.toString());
     }
@@ -58,13 +90,23 @@ export class Journal<T> {
 
   async clear(): Promise<void> {
     try {
-      await this.#home.unlink(this.#name);
+      await this.#home.unlink(`${FOLDER}/${this.#name}`);
+      (await this.#index.names()).delete(this.#name);
       // There may be room by now for what a full disk has used up.
       await makeSpares(this.#home);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT')
         throw spoolFault(error, 'clear journal of', this.#file.path.toString());
     }
+  }
+
+  async #read(): Promise<JournalRecord<T> | undefined> {
+    try {
+      if (!(await this.#index.names()).has(this.#name)) return undefined;
+    } catch (error) {
+      throw spoolFault(error, 'read journal of', this.#file.path.toString());
+    }
+    return readRecord<T>(this.#home, this.#name);
   }
 
   // Blind to ctime: a file put back in its place still has the same bytes.
@@ -76,14 +118,14 @@ export class Journal<T> {
 /** Every readable record, whatever became of its file. */
 export async function* journalRecords<T>(home: OpenDirectory): AsyncGenerator<JournalRecord<T>> {
   for await (const dirent of await opendir(home.at(FOLDER).toString())) {
-    const record = await readRecord<T>(home, `${FOLDER}/${dirent.name}`);
+    const record = await readRecord<T>(home, dirent.name);
     if (record !== undefined) yield record;
   }
 }
 
 async function readRecord<T>(home: OpenDirectory, name: string): Promise<JournalRecord<T> | undefined> {
   try {
-    const record = JSON.parse(await readFile(home.at(name), 'utf8'));
+    const record = JSON.parse(await readFile(home.at(`${FOLDER}/${name}`), 'utf8'));
     return {
       path: new SpoolPath(Buffer.from(record.path, 'base64')),
       identity: fromJson(record.identity),

@@ -6,7 +6,7 @@ import { Aside, type AsideRecovery, type SetAside } from './aside.ts';
 import { type FileIdentity, type SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
 import type { LockableSpool } from './instance-lock.ts';
-import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
+import { Journal, type JournaledFile, JournalIndex, type JournalRecord, journalRecords } from './journal.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { clearTemporaries, openPrivateFolder, openRoot, PRIVATE_FOLDER, probe } from './private-folder.ts';
 import type { PutBackOutcome } from './put-back.ts';
@@ -24,12 +24,14 @@ export class SpoolDirectory {
   #held: HeldDirectories;
   #aside: Aside;
   #quarantine: Quarantine;
+  #journals: JournalIndex;
 
   private constructor(path: string, held: HeldDirectories) {
     this.path = path;
     this.#held = held;
     this.#aside = new Aside(held.root, held.home);
     this.#quarantine = new Quarantine(held.root, held.home);
+    this.#journals = new JournalIndex(held.home);
   }
 
   /**
@@ -97,7 +99,7 @@ export class SpoolDirectory {
 
   /** What is to survive a restart about `file`; see Journal. */
   journal<T>(file: JournaledFile): Journal<T> {
-    return new Journal<T>(this.#held.home, file);
+    return new Journal<T>(this.#held.home, this.#journals, file);
   }
 
   /** Every record of an earlier run, for the sweep at start. Must be read to its end or returned before close(). */
@@ -172,6 +174,7 @@ export class SpoolDirectory {
     this.#held = held;
     this.#aside = new Aside(held.root, held.home);
     this.#quarantine = new Quarantine(held.root, held.home);
+    this.#journals = new JournalIndex(held.home);
     await before.close();
   }
 
