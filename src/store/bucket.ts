@@ -15,6 +15,7 @@ import { classify, statusOf } from './classify.ts';
 import { contentTypeOf } from './content-type.ts';
 import { md5Base64, sha256Base64 } from './digest.ts';
 import type { Digest, JournaledUpload, Receipt } from './object-store.ts';
+import { withSignal } from './request-signal.ts';
 
 /** What every object is given. */
 export interface ObjectSettings {
@@ -102,7 +103,7 @@ export class Bucket {
       ...(onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
     });
     const answer = await this.call('put object', key, signal, () =>
-      this.client.send(command, { abortSignal: signal }),
+      this.client.send(withSignal(command, signal)),
     );
     const receipt = receiptOf(key, answer);
     if (receipt.etag === digest.md5Hex) this.etagIsMd5 = true;
@@ -120,7 +121,7 @@ export class Bucket {
     const command = new HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' });
     try {
       const answer = await this.call('look up object', key, signal, () =>
-        this.client.send(command, { abortSignal: signal }),
+        this.client.send(withSignal(command, signal)),
       );
       const { ContentLength: sizeBytes, ETag: etag, ServerSideEncryption: encryption = 'AES256' } = answer;
       // Every object has both. Who answers 200 without them, a proxy say, has not looked for one; an empty file would
@@ -143,7 +144,7 @@ export class Bucket {
       ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }),
     });
     const read = <T>(run: () => Promise<T>) => this.call('read object back', key, signal, run);
-    const { Body: body } = await read(() => this.client.send(command, { abortSignal: signal }));
+    const { Body: body } = await read(() => this.client.send(withSignal(command, signal)));
     const chunks = (body as AsyncIterable<Uint8Array> | undefined)?.[Symbol.asyncIterator]();
     if (chunks === undefined) return;
     try {
@@ -157,7 +158,7 @@ export class Bucket {
 
   async delete(key: string, signal: AbortSignal): Promise<void> {
     const command = new DeleteObjectCommand({ Bucket: this.name, Key: key });
-    await this.call('delete object', key, signal, () => this.client.send(command, { abortSignal: signal }));
+    await this.call('delete object', key, signal, () => this.client.send(withSignal(command, signal)));
   }
 
   /** Gives up a multipart upload, in whatever bucket it is. One that is already gone is fine. */
@@ -166,7 +167,7 @@ export class Bucket {
     const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
     try {
       await this.call('abort multipart upload', key, signal, () =>
-        this.client.send(command, { abortSignal: signal }),
+        this.client.send(withSignal(command, signal)),
       );
     } catch (error) {
       if (!(error instanceof Fault && statusOf(error.cause) === 404 && error.code !== 'NoSuchBucket'))

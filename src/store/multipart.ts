@@ -14,6 +14,7 @@ import { compositeEtag, digestOf, md5Base64, sha256Base64 } from './digest.ts';
 import type { Digest, LocalContent, Receipt, UploadJournal, UploadSource } from './object-store.ts';
 import { isOtherPart, isPart, type StoredPart, takeUp } from './open-parts.ts';
 import type { PartPlan } from './part-plan.ts';
+import { withSignal } from './request-signal.ts';
 
 /** Read this much at a time: lib-storage copies what reaches over a part's end, so less than a part. */
 const READ_BYTES = 1024 ** 2;
@@ -134,8 +135,8 @@ export class PartwiseUpload {
         ...bucket.creationInput(key),
         ChecksumAlgorithm: 'SHA256',
       });
-      const answer = await this.#call('begin multipart upload', (client, abortSignal) =>
-        client.send(command, { abortSignal }),
+      const answer = await this.#call('begin multipart upload', (client, stop) =>
+        client.send(withSignal(command, stop)),
       );
       if (answer.UploadId === undefined) throw this.#fault('begin multipart upload', 'NoUploadId');
       this.#uploadId = answer.UploadId;
@@ -168,9 +169,7 @@ export class PartwiseUpload {
       ContentMD5: md5Base64(digest),
       ChecksumSHA256: sha256Base64(digest),
     });
-    const answer = await this.#call('upload part', (client, abortSignal) =>
-      client.send(part, { abortSignal }),
-    );
+    const answer = await this.#call('upload part', (client, stop) => client.send(withSignal(part, stop)));
     const sent = { etag: answer.ETag, checksumSha256: answer.ChecksumSHA256 };
     if (isOtherPart(sent, digest, answer.ServerSideEncryption))
       throw this.#fault('upload part', 'PartDiffers');
@@ -187,8 +186,8 @@ export class PartwiseUpload {
       ...(this.#request.onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
     });
     try {
-      const answer = await this.#call('complete multipart upload', (client, abortSignal) =>
-        client.send(complete, { abortSignal }),
+      const answer = await this.#call('complete multipart upload', (client, stop) =>
+        client.send(withSignal(complete, stop)),
       );
       this.#receipt = receiptOf(this.#request.key, answer);
       return answer;

@@ -7,6 +7,7 @@ import { statusOf } from './classify.ts';
 import { sha256Base64 } from './digest.ts';
 import type { Digest, JournaledUpload, UploadJournal } from './object-store.ts';
 import type { PartPlan } from './part-plan.ts';
+import { withSignal } from './request-signal.ts';
 
 /** What identifies a part's bytes, in the store's words. */
 export interface PartAnswer {
@@ -86,7 +87,7 @@ async function openParts(
     });
     try {
       const page = await bucket.call('list parts', key, signal, () =>
-        bucket.client.send(command, { abortSignal: signal }),
+        bucket.client.send(withSignal(command, signal)),
       );
       for (const { PartNumber, ETag, Size, ChecksumSHA256 } of page.Parts ?? []) {
         if (PartNumber === undefined || ETag === undefined) continue;

@@ -13,6 +13,9 @@ export interface Pacer {
   admit(bytes: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Made once: an error of its own for every request would be one with a stack. */
+const OVER = new DOMException('the request is over', 'AbortError');
+
 /**
  * What NodeHttpHandler takes for a stream and pipes into the request. Nothing can be read from it: `pipe`
  * writes, because only the writer knows when the kernel has accepted a slice. It never emits an error.
@@ -58,7 +61,7 @@ export class PacedBody extends Readable {
 
   /** Sends no further slice and gives up waiting for one. The request itself is left alone. */
   cancel(): void {
-    this.#stop.abort();
+    this.#stop.abort(OVER);
   }
 
   /** Emits `close` when the request is over, whichever way. */

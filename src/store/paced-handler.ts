@@ -5,6 +5,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Clock } from '../system/clock.ts';
 import { PacedBody, type Pacer } from './paced-body.ts';
+import { signalOf } from './request-signal.ts';
 import { type RequestLimits, RequestWatch } from './request-watch.ts';
 
 export type HttpRequest = Parameters<NodeHttpHandler['handle']>[0];
@@ -53,7 +54,7 @@ export class PacedHandler {
   async handle(request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     const bytes = bytesOf(request.body);
     const stop = new AbortController();
-    const caller = options.abortSignal as AbortSignal | undefined;
+    const caller = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
     const onCallerAbort = () => stop.abort(caller?.reason);
     const watch = new RequestWatch(this.#options.clock, this.#options, (error) => stop.abort(error));
     const body = new PacedBody(bytes, headBytesOf(request), this.#options.pacer, watch);

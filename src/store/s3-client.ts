@@ -3,6 +3,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { Fault } from '../system/fault.ts';
 import { PacedHandler, type PacedHandlerOptions } from './paced-handler.ts';
+import { carrySignals } from './request-signal.ts';
 import { RetryBrokenConnection } from './retry-broken-connection.ts';
 
 export interface S3ClientOptions extends PacedHandlerOptions {
@@ -19,7 +20,7 @@ export interface S3ClientOptions extends PacedHandlerOptions {
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
   const { region, endpoint, forcePathStyle } = options;
-  const config: S3ClientConfig & { ignoreCache: boolean } = {
+  const config: S3ClientConfig & { ignoreCache: boolean; cacheMiddleware: boolean } = {
     forcePathStyle,
     // Following would cost a second request each time: the operator is told the right region instead.
     followRegionRedirects: false,
@@ -32,11 +33,14 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     retryStrategy: new RetryBrokenConnection(),
     // Reaches the credential chain, which otherwise remembers ~/.aws/credentials for the life of the process.
     ignoreCache: true,
+    // Once a kind of request, not once a request; see request-signal.
+    cacheMiddleware: true,
   };
   config.region = region ?? (() => regionOfChain(endpoint));
   if (endpoint !== undefined) config.endpoint = endpoint;
   const client = new S3Client(config);
   reuseSha256(client);
+  carrySignals(client);
   return client;
 }
 

@@ -2,6 +2,7 @@
 // signed, which costs half the time and decides nothing; all else is as in the real client.
 import { S3Client } from '@aws-sdk/client-s3';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
+import { carrySignals, signalOf } from '../../src/store/request-signal.ts';
 import { RetryBrokenConnection } from '../../src/store/retry-broken-connection.ts';
 import { responseOf, type Sender, type SimStoreNetwork } from './sim-store-network.ts';
 import type { StoreRequest } from './sim-store-server.ts';
@@ -16,19 +17,16 @@ Reflect.set(PartUploader, 'MIN_PART_SIZE', 1);
 export function simClient(network: SimStoreNetwork, sender: Sender): S3Client {
   const handler = {
     metadata: { handlerProtocol: 'http/1.1' },
-    handle: async (
-      request: {
-        method: string;
-        path: string;
-        query?: object;
-        headers: Record<string, string>;
-        body?: unknown;
-      },
-      options: { abortSignal?: AbortSignal } = {},
-    ) => {
+    handle: async (request: {
+      method: string;
+      path: string;
+      query?: object;
+      headers: Record<string, string>;
+      body?: unknown;
+    }) => {
       const { method, path, query = {}, headers } = request;
       const sent: StoreRequest = { method, path, query: { ...query }, headers, body: bytesOf(request.body) };
-      return responseOf(await network.send(sender, sent, options.abortSignal));
+      return responseOf(await network.send(sender, sent, signalOf(request)));
     },
     destroy: () => undefined,
     updateHttpClientConfig: () => undefined,
@@ -59,6 +57,7 @@ const shared = new S3Client({
 // What only talks about a request costs a tenth of a simulation.
 for (const talk of ['loggerMiddleware', 'userAgentMiddleware', 'recursionDetectionMiddleware'])
   shared.middlewareStack.remove(talk);
+carrySignals(shared);
 
 function bytesOf(body: unknown): Buffer {
   if (body === undefined || body === null) return Buffer.alloc(0);
