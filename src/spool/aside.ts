@@ -90,8 +90,8 @@ export class Aside {
     return {
       remove: () =>
         finish('remove', async () => {
-          const [present, held] = [await this.#identityOf(slot), await file.currentIdentity()];
-          if (!sameIdentity(present, moved) || !sameIdentity(held, moved)) {
+          // Known to be what the slot holds, and nobody else reaches into the private folder.
+          if (!sameIdentity(await file.currentIdentity(), moved)) {
             await this.#putBack(slot, file.path);
             throw changedFault('remove', subject, 'changed after it was set aside');
           }

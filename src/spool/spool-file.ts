@@ -1,6 +1,6 @@
 // One file of the spool, held open from before its first byte is read until it is disposed of.
 // Its identity is of the descriptor, so what is read, verified and removed is the same file.
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { FileIdentity, SpoolPath } from './entry.ts';
 import { changedFault, spoolFault } from './spool-fault.ts';
@@ -29,7 +29,7 @@ export class SpoolFile {
   static async open(location: Buffer, path: SpoolPath): Promise<SpoolFile> {
     const handle = await open(location, OPEN_FLAGS);
     try {
-      const stats = await handle.stat({ bigint: true });
+      const stats = statNow(handle);
       if (!stats.isFile()) throw changedFault('open', path.toString(), 'is no regular file');
       return new SpoolFile(path, handle, stats);
     } catch (error) {
@@ -54,7 +54,7 @@ export class SpoolFile {
 
   /** The descriptor's identity now: differs from `identity` once anything was written, moved or re-permitted. */
   async currentIdentity(): Promise<FileIdentity> {
-    return identityOf(await this.#guard('stat', () => this.#handle.stat({ bigint: true })));
+    return identityOf(await this.#guard('stat', async () => statNow(this.#handle)));
   }
 
   close(): Promise<void> {
@@ -68,6 +68,14 @@ export class SpoolFile {
       throw spoolFault(error, operation, this.path.toString());
     }
   }
+}
+
+/**
+ * Of an open file a local file system answers from memory, in 2 µs; by way of the thread pool it takes 25 µs of CPU,
+ * and every file asks six times.
+ */
+function statNow({ fd }: FileHandle): BigIntStats {
+  return fstatSync(fd, { bigint: true });
 }
 
 export function identityOf(stats: BigIntStats): FileIdentity {

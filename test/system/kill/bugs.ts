@@ -41,7 +41,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         from: '!sameContentIdentity(moved, file.identity) || !sameIdentity(moved, held)',
         to: 'false',
       },
-      { file: ASIDE, from: '!sameIdentity(present, moved) || !sameIdentity(held, moved)', to: 'false' },
+      { file: ASIDE, from: '!sameIdentity(await file.currentIdentity(), moved)', to: 'false' },
     ],
   },
   'forgets what it had set aside': {
