@@ -12,6 +12,8 @@ export interface SimSteps {
    * Runs `effect` when its time has come. Rejects with an error of the system's; never settles once the process is dead.
    */
   take<T>(operation: string, subject: string, effect: () => T): Promise<T>;
+  /** The same for a call that waits for nothing, and between which and the next the process does not end. */
+  takeNow<T>(operation: string, subject: string, effect: () => T): T;
   /** A read(2) may give fewer bytes than asked for: how many of `bytes`, at least one. */
   shortRead(bytes: number): number;
 }
@@ -130,7 +132,8 @@ export class SimFiles {
   }
 
   fstatSync(fd: number) {
-    return statsOf(this.#descriptor(fd).node);
+    const { node, name } = this.#descriptor(fd);
+    return this.#steps.takeNow('fstat', name, () => statsOf(node));
   }
 
   renameSync(from: Path, to: Path): void {

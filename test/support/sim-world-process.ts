@@ -144,12 +144,18 @@ export class SimProcess implements Sender, SimSteps {
     const waitMs = world.stepDelayMs();
     if (waitMs > 0) await this.clock.sleep(waitMs);
     if (this.dead) return never();
+    const result = this.takeNow(operation, subject, effect);
+    return this.step() ? result : never();
+  }
+
+  takeNow<T>(operation: string, subject: string, effect: () => T): T {
+    const world = this.#world;
     const error = world.diskFault(operation, subject);
     world.note(`${operation} ${subject} ${error?.code ?? ''}`);
     if (error !== undefined) throw error;
     const result = effect();
     world.touched(operation, subject);
-    return this.step() ? result : never();
+    return result;
   }
 
   shortRead(bytes: number): number {
