@@ -101,6 +101,8 @@ export class PacedLink {
   }
 
   #applyLimits(): void {
+    // What has left so far is held against the old target.
+    this.#regulator.tick();
     this.governor.setLimits(this.limits);
     this.#regulator.tick();
   }

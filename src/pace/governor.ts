@@ -6,7 +6,7 @@
 // the mean comes out exact whatever the first term got wrong. Bytes that are on their way, in the kernel or saved up in
 // the shaper, count as sent when they set out. The third is for several instances on one link: each takes off a little
 // of what it sends itself, and all make up for it alike through their debts, so that their shares grow alike (additive
-// increase, multiplicative decrease).
+// increase, multiplicative decrease); a levy on what each sends evens out the debts themselves within a minute.
 //
 // Why it is stable: our own wire bytes are subtracted from the total in the same interval, so the budget does not feed
 // back through the first term beyond the few percent that OVERHEAD misses (a loop gain of about 0.05); the second term
@@ -39,10 +39,14 @@ const MOST_QUEUED_MS = 100;
 const NOISE = 0.05;
 /** Noise is averaged over this long; shorter follows it, longer lags behind slow changes. */
 const SMOOTH_MS = 250;
-/** A fall is believed this slowly: shorter takes the room of a sender that only paused, longer leaves room unused. */
-const FALL_MS = 80;
+/** A fall is believed this slowly: shorter makes three instances swing, each taking the others' changes for cross; longer
+ * leaves room unused after bursts, and on slow links, where single packets look like bursts. */
+const FALL_MS = 50;
 /** Of what we send. More evens out the shares of instances sooner, and costs more of the mean while cross traffic moves. */
 const DECREASE = 0.03;
+/** Of what we send, booked as if it had been sent twice: without it a difference between the debts of two instances, and
+ * so between their shares, would stay for ever. Costs this much of the mean. */
+const LEVY = 0.0005;
 /** A debt is paid back over this long: shorter amplifies noise, longer leaves the mean wrong for longer … */
 const SETTLE_MS = 500;
 /** … but over no less than so many samples, however seldom a driver gives one: the integrator's gain stays at 1/2. */
@@ -51,7 +55,7 @@ const SETTLE_SAMPLES = 2;
 const MOST_DEBT_MS = 150;
 /** The most that is ever made up for, a stall of the process: bounds how far beyond the target the budget may go, by
  * this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. As time at the target rate. */
-const MOST_CREDIT_MS = 40;
+const MOST_CREDIT_MS = 44;
 
 export class Governor {
   #limits: Limits;
@@ -85,7 +89,7 @@ export class Governor {
     this.#ownSmoothed += (this.#own - this.#ownSmoothed) * (1 - Math.exp(-intervalMs / SMOOTH_MS));
     this.#believeCross(crossBytes * perSec, intervalMs);
     const pendingBytes = this.#queuedBytes + savedBytes * OVERHEAD;
-    const leftBytes = sentBytes + pendingBytes - this.#pendingBytes;
+    const leftBytes = sentBytes + pendingBytes - this.#pendingBytes + (sentBytes - crossBytes) * LEVY;
     this.#pendingBytes = pendingBytes;
     if (this.#degraded) this.#debtBytes = 0;
     else this.#settleDebt(leftBytes, intervalMs, Math.min(1, idleMs / intervalMs));

@@ -75,7 +75,7 @@ export class PacedBody extends Readable {
     let offset = 0;
     let headBytes = this.#headBytes;
     do {
-      const slice = this.#bytes.subarray(offset, offset + this.#pacer.sliceBytes());
+      const slice = this.#bytes.subarray(offset, offset + this.#sliceBytes(this.#bytes.byteLength - offset));
       await this.#admit(slice.byteLength + headBytes);
       headBytes = 0;
       offset += slice.byteLength;
@@ -83,6 +83,12 @@ export class PacedBody extends Readable {
       else if (slice.byteLength > 0) request.end(slice);
       else request.end();
     } while (offset < this.#bytes.byteLength);
+  }
+
+  /** What is left after the last but one goes with it where that is little. */
+  #sliceBytes(leftBytes: number): number {
+    const sliceBytes = this.#pacer.sliceBytes();
+    return leftBytes <= 1.5 * sliceBytes ? leftBytes : sliceBytes;
   }
 
   async #admit(bytes: number): Promise<void> {

@@ -52,7 +52,7 @@ describe('governor, whatever others send', () => {
         for (const { lost, ...interval } of intervals) {
           if (lost) governor.lose();
           else governor.observe(interval);
-          const wire = governor.budgetBytesPerSec * 1.05;
+          const wire = governor.budgetBytesPerSec * (1 + 66 / 1_448);
           assert.ok(wire >= FLOOR * 0.99 && wire <= TARGET * 1.09, `${wire}`);
         }
       }),

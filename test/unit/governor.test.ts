@@ -43,7 +43,7 @@ describe('governor', () => {
   it('believes its fall only bit by bit', () => {
     const governor = settled(600_000);
     interval(governor, 0);
-    assert.ok(wireBudget(governor) > 500_000 && wireBudget(governor) < 800_000, `${wireBudget(governor)}`);
+    assert.ok(wireBudget(governor) > 500_000 && wireBudget(governor) < 900_000, `${wireBudget(governor)}`);
   });
 
   for (const crossPerSec of [TARGET - FLOOR / 2, TARGET, 10 * TARGET]) {
@@ -154,7 +154,7 @@ describe('governor, sample by sample', () => {
   for (const { name, sent, believed } of [
     { name: 'a rise of a twentieth of the target bit by bit', sent: 22_500, believed: 409_063 },
     { name: 'a larger rise at once', sent: 22_501, believed: 450_020 },
-    { name: 'a fall bit by bit, but faster', sent: 10_000, believed: 307_052 },
+    { name: 'a fall bit by bit, but faster', sent: 10_000, believed: 273_576 },
   ]) {
     it(`believes ${name}`, () => {
       assert.equal(cross(observing({ sent: 20_000 }, { sent })), believed);
@@ -178,8 +178,8 @@ describe('governor, sample by sample', () => {
     });
   }
 
-  it('makes up for no more than 40 ms of the target', () => {
-    assert.equal(room(observing({ sent: 0 }, { sent: 0 }, { sent: 0 })), TARGET + 2 * 40_000);
+  it('makes up for no more than 44 ms of the target', () => {
+    assert.equal(room(observing({ sent: 0 }, { sent: 0 }, { sent: 0 })), TARGET + 2 * 44_000);
   });
 
   it('forgets what it could make up for when nobody waits for a whole sample', () => {
@@ -223,6 +223,6 @@ describe('governor, sample by sample', () => {
     const seldom = { ownBytes: 0, intervalMs: 2_000, idleMs: 0, savedBytes: 0 };
     governor.observe({ ...seldom, sentBytes: 1_000_000 });
     governor.observe({ ...seldom, sentBytes: 1_000_000 });
-    assert.equal(room(governor), 500_000 + 40_000 / 4);
+    assert.equal(room(governor), 500_000 + 44_000 / 4);
   });
 });

