@@ -1,40 +1,45 @@
-// What the drain remembers of files that failed: how often, what people were told of it, and which of them have waited
-// since they were last looked at.
-// Bounded by the backlog's deferrals: whoever is uploaded, gone or in quarantine is forgotten.
+// What the drain remembers of files that failed. Whoever is uploaded, gone or in quarantine is forgotten, and beyond a
+// bound whoever failed longest ago: a file that its producer removes while it waits is never heard of again.
 import type { SpoolPath } from '../spool/entry.ts';
 
+export interface FailedFile {
+  /** Attempts that failed, for whatever reason: the next one waits the longer. */
+  failures: number;
+  /** Attempts that speak against the file itself, and lead to quarantine. */
+  strikes: number;
+  /** Its entry comes back as it is now, whatever becomes of the file meanwhile. */
+  waits: boolean;
+  /** What people were last told of it. */
+  told: string | undefined;
+}
+
+/** Twice what the backlog defers. */
+const FILES_MAX = 20_000;
+
 export class FailedFiles {
-  readonly #attempts = new Map<string, number>();
-  readonly #waited = new Set<string>();
-  readonly #told = new Map<string, string>();
+  readonly #filesMax: number;
+  readonly #byId = new Map<string, FailedFile>();
 
-  /** One more failed attempt. How many there are with it. */
-  fail({ id }: SpoolPath): number {
-    const attempts = (this.#attempts.get(id) ?? 0) + 1;
-    this.#attempts.set(id, attempts);
-    return attempts;
+  constructor(filesMax = FILES_MAX) {
+    this.#filesMax = filesMax;
   }
 
-  /** The entry will come back as it is now, whatever becomes of the file meanwhile. */
-  defer({ id }: SpoolPath): void {
-    this.#waited.add(id);
+  has({ id }: SpoolPath): boolean {
+    return this.#byId.has(id);
   }
 
-  /** Whether its entry may be as old as a wait; the next one comes from a scan. */
-  endWait({ id }: SpoolPath): boolean {
-    return this.#waited.delete(id);
-  }
-
-  /** Whether this reason is another one than the last time. */
-  isNews({ id }: SpoolPath, reason: string): boolean {
-    const isNews = this.#told.get(id) !== reason;
-    this.#told.set(id, reason);
-    return isNews;
+  /** To be read and written, while the file fails; begins with nothing. */
+  of({ id }: SpoolPath): FailedFile {
+    const none = { failures: 0, strikes: 0, waits: false, told: undefined };
+    const file = this.#byId.get(id) ?? none;
+    this.#byId.delete(id);
+    this.#byId.set(id, file);
+    const [longestAgo] = this.#byId.keys();
+    if (this.#byId.size > this.#filesMax && longestAgo !== undefined) this.#byId.delete(longestAgo);
+    return file;
   }
 
   forget({ id }: SpoolPath): void {
-    this.#told.delete(id);
-    this.#attempts.delete(id);
-    this.#waited.delete(id);
+    this.#byId.delete(id);
   }
 }

@@ -47,17 +47,17 @@ export class Setbacks {
         return this.#quarantine(entry, fault);
       case 'changed':
         if (fault.code === 'ENOENT') return this.gone(entry);
-        // An entry that waited tells of an earlier state of its file: the next scan tells of the present one.
-        if (this.#failed.endWait(entry.path)) return backlog.release(entry.path, 'again');
-        return this.#retry(entry, fault);
+        return this.#retryChanged(entry, fault);
       case 'transient':
-        return this.#retryTransient(entry, fault);
+        this.#doubtStore(fault);
+        return this.#defer(entry, fault, this.#backoffMs(entry, fault));
       default:
+        this.#failed.of(entry.path).strikes += 1;
         return this.#retry(entry, fault);
     }
   }
 
-  #retryTransient(entry: Entry, fault: Fault): void {
+  #doubtStore(fault: Fault): void {
     const { breaker, clock, events } = this.#ports;
     const { message, retryAfterMs } = fault;
     const asked = isSlowDown(fault);
@@ -66,25 +66,40 @@ export class Setbacks {
       ? breaker.slowDown(message, clock.monotonicMs(), retryAfterMs)
       : breaker.failTransiently(message, clock.monotonicMs(), retryAfterMs);
     if (pauses) events.onPaused(fault);
-    this.#defer(entry, fault, this.#delayMs(this.#failed.fail(entry.path), fault));
+  }
+
+  #retryChanged(entry: Entry, fault: Fault): Promise<void> | void {
+    const file = this.#failed.of(entry.path);
+    if (!file.waits) {
+      file.strikes += 1;
+      return this.#retry(entry, fault);
+    }
+    // An entry that waited tells of an earlier state of its file: the next scan tells of the present one, if there is any.
+    file.waits = false;
+    if (file.strikes === 0) this.#failed.forget(entry.path);
+    this.#ports.backlog.release(entry.path, 'again');
   }
 
   /** What may never pass is tried so often, and then left to a human. */
-  async #retry(entry: Entry, fault: Fault): Promise<void> {
-    const attempts = this.#failed.fail(entry.path);
-    if (attempts >= this.#options.retry.maxAttempts) await this.#quarantine(entry, fault);
-    else this.#defer(entry, fault, this.#delayMs(attempts, fault));
+  #retry(entry: Entry, fault: Fault): Promise<void> | void {
+    if (this.#failed.of(entry.path).strikes >= this.#options.retry.maxAttempts)
+      return this.#quarantine(entry, fault);
+    this.#defer(entry, fault, this.#backoffMs(entry, fault));
   }
 
-  #delayMs(attempts: number, { retryAfterMs }: Fault): number {
-    return retryDelayMs(this.#options.retry, attempts, this.#ports.random(), retryAfterMs);
+  #backoffMs({ path }: Entry, { retryAfterMs }: Fault): number {
+    const file = this.#failed.of(path);
+    file.failures += 1;
+    return retryDelayMs(this.#options.retry, file.failures, this.#ports.random(), retryAfterMs);
   }
 
   #defer(entry: Entry, fault: Fault, delayMs: number): void {
-    this.#failed.defer(entry.path);
+    const file = this.#failed.of(entry.path);
+    const isNews = file.told !== fault.message;
+    file.told = fault.message;
+    file.waits = true;
     this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
-    if (this.#failed.isNews(entry.path, fault.message) || fault.faultClass !== 'blocked')
-      this.#ports.events.onDeferred(entry, fault, delayMs);
+    if (isNews || fault.faultClass !== 'blocked') this.#ports.events.onDeferred(entry, fault, delayMs);
   }
 
   async #quarantine(entry: Entry, fault: Fault): Promise<void> {

@@ -129,6 +129,30 @@ for (const { faultClass, outcomes } of [
   });
 }
 
+test('what is the fault of nobody does not count towards quarantine', async () => {
+  // One count for all: after enough answers of 503, a single unknown fault was enough.
+  const bench = new DrainBench();
+  await bench.startClosed();
+  for (const faultClass of ['transient', 'transient', 'transient', 'unknown'] as const) {
+    bench.store.answers.set('a', fails(faultOf(faultClass)));
+    for (const name of ['a', 'good']) bench.put(name);
+    await bench.clock.advance(1_000);
+  }
+  assert.deepEqual(bench.outcomesOf('a'), [500, 1_000, 2_000, 4_000]);
+});
+
+test('a file that was replaced while it waited begins anew', async () => {
+  // Its failures were remembered for ever where its producer removed it then.
+  const bench = new DrainBench();
+  await bench.startClosed();
+  for (const faultClass of ['transient', 'transient', 'changed', 'transient'] as const) {
+    bench.store.answers.set('a', fails(faultOf(faultClass)));
+    bench.put('a');
+    await bench.clock.advance(1_000);
+  }
+  assert.deepEqual(bench.outcomesOf('a'), [500, 1_000, 'again', 500]);
+});
+
 test('a transient fault never leads to quarantine, and its delay is capped', async () => {
   const bench = new DrainBench();
   await bench.startClosed();
