@@ -213,7 +213,7 @@ export const schema = nameOptions({
       default: '5 min',
     },
     maxAttempts: {
-      doc: 'Failed attempts of an unknown kind before a file goes to quarantine.',
+      doc: 'Failed attempts of an unknown kind, while other files pass, before a file goes to quarantine.',
       accepts: wholeNumber(1, 1000),
       default: 10,
     },

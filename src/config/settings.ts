@@ -57,7 +57,7 @@ export interface Settings {
     /** First delay; doubles with each attempt, with jitter. */
     readonly initialMs: number;
     readonly maxMs: number;
-    /** Failed attempts of an unknown kind before a file is quarantined. */
+    /** Failed attempts of an unknown kind, while other files pass, before a file is quarantined. */
     readonly maxAttempts: number;
     /** Time between probes while the breaker is open. */
     readonly probeMs: number;

@@ -164,7 +164,7 @@ export class Drain {
       pass = resolve;
     });
     const onAccepted = () => {
-      this.#succeed();
+      this.#resume();
       pass();
     };
     const isWhole = ({ identity }: Entry) => identity.sizeBytes < this.#options.resumableFromBytes;
@@ -234,6 +234,11 @@ export class Drain {
   }
 
   #succeed(): void {
+    this.#setbacks.trustStore();
+    this.#resume();
+  }
+
+  #resume(): void {
     if (this.#ports.breaker.succeed()) this.#ports.events.onResumed();
   }
 }

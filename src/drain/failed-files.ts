@@ -7,6 +7,8 @@ export interface FailedFile {
   failures: number;
   /** Attempts that speak against the file itself, and lead to quarantine. */
   strikes: number;
+  /** Signs of a working store that there had been at its last strike. */
+  signsAtStrike: number;
   /** Its entry comes back as it is now, whatever becomes of the file meanwhile. */
   waits: boolean;
   /** What people were last told of it. */
@@ -30,7 +32,7 @@ export class FailedFiles {
 
   /** To be read and written, while the file fails; begins with nothing. */
   of({ id }: SpoolPath): FailedFile {
-    const none = { failures: 0, strikes: 0, waits: false, told: undefined };
+    const none = { failures: 0, strikes: 0, signsAtStrike: -1, waits: false, told: undefined };
     const file = this.#byId.get(id) ?? none;
     this.#byId.delete(id);
     this.#byId.set(id, file);

@@ -10,6 +10,8 @@ import { BLOCKED_RETRY_MS, retryDelayMs } from './retry.ts';
 export class Setbacks {
   readonly #ports: Pick<DrainPorts, 'backlog' | 'breaker' | 'clock' | 'events' | 'random' | 'spool'>;
   readonly #failed = new FailedFiles();
+  /** Uploads that passed, and answers of the store when there was nothing to upload. */
+  #signsOfStore = 0;
   #options: Pick<DrainOptions, 'retry'>;
 
   constructor(ports: DrainPorts, options: DrainOptions) {
@@ -52,9 +54,14 @@ export class Setbacks {
         this.#doubtStore(fault);
         return this.#defer(entry, fault, this.#backoffMs(entry, fault));
       default:
-        this.#failed.of(entry.path).strikes += 1;
-        return this.#retry(entry, fault);
+        this.#doubtStore(fault);
+        return this.#retryUnknown(entry, fault);
     }
+  }
+
+  /** The store works: what fails all the same may be the file's fault. */
+  trustStore(): void {
+    this.#signsOfStore += 1;
   }
 
   #doubtStore(fault: Fault): void {
@@ -78,6 +85,14 @@ export class Setbacks {
     file.waits = false;
     if (file.strikes === 0) this.#failed.forget(entry.path);
     this.#ports.backlog.release(entry.path, 'again');
+  }
+
+  /** An outage with an answer that nobody thought of is no file's fault: only attempts beside which the store worked count. */
+  #retryUnknown(entry: Entry, fault: Fault): Promise<void> | void {
+    const file = this.#failed.of(entry.path);
+    if (file.signsAtStrike !== this.#signsOfStore) file.strikes += 1;
+    file.signsAtStrike = this.#signsOfStore;
+    return this.#retry(entry, fault);
   }
 
   /** What may never pass is tried so often, and then left to a human. */

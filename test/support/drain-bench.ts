@@ -196,6 +196,10 @@ export class DrainBench {
     this.#waiting.push(entryOf(name, this.contents.get(name)?.length ?? 0));
   }
 
+  isInBacklog(name: string): boolean {
+    return this.#waiting.some(({ path }) => `${path}` === name);
+  }
+
   /** What the store answers about a file it has. */
   etagOf(name: string): string {
     return md5Of(this.contents.get(name) ?? Buffer.alloc(0));

@@ -120,7 +120,7 @@ for (const { faultClass, outcomes } of [
     await bench.startClosed();
     bench.store.answers.set('bad', fails(faultOf(faultClass)));
     for (const _ of outcomes) {
-      bench.put('bad');
+      for (const name of ['bad', 'good']) bench.put(name);
       await bench.clock.advance(1_000);
     }
     assert.deepEqual(bench.outcomesOf('bad'), outcomes);
@@ -128,6 +128,46 @@ for (const { faultClass, outcomes } of [
     checkBooks(bench);
   });
 }
+
+/** As the backlog does: what was released and is still there comes back. */
+async function comeBack(bench: DrainBench, names: readonly string[], rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    for (const name of names)
+      if (!bench.isInBacklog(name) && !bench.quarantined.some(({ path }) => path === name)) bench.put(name);
+    await bench.clock.advance(1_000);
+  }
+}
+
+test('an outage with an answer that nobody thought of pauses the drain, with one alarm, and quarantines no file', async () => {
+  // Such faults did not pause the drain: each file was tried again and again, and then quarantined.
+  const bench = new DrainBench();
+  await bench.startClosed();
+  const names = Array.from({ length: 20 }, (_, at) => `f${at}`);
+  for (const name of names) bench.store.answers.set(name, fails(faultOf('unknown', { code: 'Http404' })));
+  await comeBack(bench, names, 300);
+  assert.deepEqual(bench.quarantined, []);
+  assert.deepEqual(
+    bench.events.filter((event) => !event.startsWith('deferred')),
+    ['paused unknown'],
+  );
+  assert.ok(bench.store.uploads.length < 100, `${bench.store.uploads.length} uploads`);
+});
+
+test('the only file there is ends in quarantine, too, if the store answers whenever it is asked', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  bench.store.answers.set('bad', fails(faultOf('unknown')));
+  for (let attempt = 0; attempt < 30 && bench.quarantined.length === 0; attempt += 1) {
+    await comeBack(bench, ['bad'], 1);
+    await bench.clock.advance(30_000);
+  }
+  assert.equal(bench.quarantined.length, 1);
+  assert.equal(
+    bench.store.uploads.length,
+    17,
+    'twice eight until the drain pauses and the store is asked, and one',
+  );
+});
 
 test('what is the fault of nobody does not count towards quarantine', async () => {
   // One count for all: after enough answers of 503, a single unknown fault was enough.
