@@ -153,8 +153,8 @@ export class Drain {
     if (!isCurrent()) return;
     // At a start nothing speaks against the store: the others need not wait for what may be a large file.
     const passed = this.#ports.breaker.reason === undefined ? undefined : this.#startTrial();
-    if (passed === undefined) this.#succeed();
-    else await passed;
+    if (passed !== undefined) await passed;
+    else if (!this.#setbacks.pauseForRefused()) this.#succeed();
   }
 
   /** With a file that is sent whole, if there is one: it tells sooner. Resolves when the trial has passed or ended. */

@@ -7,12 +7,17 @@ import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { FailedFiles } from './failed-files.ts';
 import { BLOCKED_RETRY_MS, retryDelayMs } from './retry.ts';
 
+/** A deferred file may come back so much later than it is due. */
+const LATE_MS = 1_000;
+
 export class Setbacks {
   readonly #ports: Pick<DrainPorts, 'backlog' | 'breaker' | 'clock' | 'events' | 'random' | 'spool'>;
   readonly #failed = new FailedFiles();
   /** Uploads that passed, and answers of the store when there was nothing to upload. */
   #signsOfStore = 0;
   #options: Pick<DrainOptions, 'retry'>;
+  /** What the store last refused though it answered a probe, and until when that file waits. */
+  #refusal: { readonly fault: Fault; readonly untilMs: number } | undefined;
 
   constructor(ports: DrainPorts, options: DrainOptions) {
     this.#ports = ports;
@@ -21,6 +26,7 @@ export class Setbacks {
 
   reconfigure(options: DrainOptions): void {
     this.#options = options;
+    this.#refusal = undefined;
   }
 
   /** The file has left the spool, or is to be forgotten. */
@@ -35,14 +41,19 @@ export class Setbacks {
     if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs)) events.onPaused(fault);
   }
 
+  /** With nothing else to try, an answer of the store says nothing while a file waits that it refused. True then. */
+  pauseForRefused(): boolean {
+    if (this.#refusal === undefined || this.#ports.clock.monotonicMs() >= this.#refusal.untilMs) return false;
+    this.pause(this.#refusal.fault);
+    return true;
+  }
+
   /** Releases the entry with what its fault's class says. */
   async fail(entry: Entry, fault: Fault): Promise<void> {
-    const { backlog } = this.#ports;
     if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
     switch (fault.faultClass) {
       case 'breaker':
-        this.pause(fault);
-        return backlog.release(entry.path, 'again');
+        return this.#refuse(entry, fault);
       case 'blocked':
         return this.#defer(entry, fault, BLOCKED_RETRY_MS);
       case 'file':
@@ -57,6 +68,18 @@ export class Setbacks {
         this.#doubtStore(fault);
         return this.#retryUnknown(entry, fault);
     }
+  }
+
+  /** A file that fails the trial, or once more, may be the only one that is refused: the next trial takes another. */
+  #refuse(entry: Entry, fault: Fault): void {
+    const { backlog, breaker, clock } = this.#ports;
+    const nowMs = clock.monotonicMs();
+    const wasTrial = breaker.allows(nowMs) === 'one';
+    this.pause(fault);
+    if (!wasTrial && !this.#failed.has(entry.path)) return backlog.release(entry.path, 'again');
+    const delayMs = Math.max(this.#backoffMs(entry, fault), 2 * breaker.waitMs(nowMs));
+    this.#refusal = { fault, untilMs: nowMs + delayMs + LATE_MS };
+    this.#defer(entry, fault, delayMs);
   }
 
   /** The store works: what fails all the same may be the file's fault. */

@@ -196,8 +196,20 @@ export class DrainBench {
     this.#waiting.push(entryOf(name, this.contents.get(name)?.length ?? 0));
   }
 
-  isInBacklog(name: string): boolean {
-    return this.#waiting.some(({ path }) => `${path}` === name);
+  /** Puts these files into the backlog, and again whenever they were released, at their time. */
+  async comeBack(names: readonly string[], seconds: number): Promise<void> {
+    const due = new Map(names.map((name) => [name, 0]));
+    for (let second = 0; second < seconds; second += 1) {
+      for (const [name, dueMs] of due) {
+        if (this.clock.monotonicMs() < dueMs) continue;
+        due.delete(name);
+        this.put(name);
+      }
+      const before = this.releases.length;
+      await this.clock.advance(1_000);
+      for (const { path, outcome } of this.releases.slice(before))
+        if (outcome !== 'gone') due.set(path, this.clock.monotonicMs() + (outcome === 'again' ? 0 : outcome));
+    }
   }
 
   /** What the store answers about a file it has. */
