@@ -2,6 +2,7 @@
 // Invariant: an entry taken is released exactly once, whatever happens to it.
 import type { Entry } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { DescriptorLimit } from './descriptor-limit.ts';
 import { asFault, isOutOfDescriptors, noAnswer, tooLarge } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
@@ -30,8 +31,7 @@ export class Drain {
   #undisposed = new Undisposed();
   #options: DrainOptions;
   #store: ObjectStore;
-  /** Transfers for which there are descriptors, as far as is known; until the next settings. */
-  #mostTransfers = Number.POSITIVE_INFINITY;
+  #descriptors = new DescriptorLimit();
   #running = false;
   #probe: AbortController | undefined;
   #cancelTurn: (() => void) | undefined;
@@ -99,7 +99,7 @@ export class Drain {
     this.#options = options;
     this.#setbacks.reconfigure(options);
     this.#memory.setOptions(options);
-    this.#mostTransfers = Number.POSITIVE_INFINITY;
+    this.#descriptors = new DescriptorLimit();
     this.#undisposed = new Undisposed();
     this.#endProbe();
     if (goesElsewhere) this.#holdBack(new DOMException('new settings', 'AbortError'));
@@ -114,7 +114,7 @@ export class Drain {
     if (allowed === 'none') return;
     if (allowed === 'one') return this.#try();
     this.#pipeline.grant();
-    while (this.#transfers.size < this.#mostTransfers && this.#pipeline.hasRoom && this.#startNext());
+    while (this.#transfers.size < this.#descriptors.transfers && this.#pipeline.hasRoom && this.#startNext());
   }
 
   #turn(): void {
@@ -216,12 +216,12 @@ export class Drain {
       this.#setbacks.gone(entry);
       this.#ports.onRemoved(entry);
       this.#succeed();
+      this.#descriptors.sufficed(clock.monotonicMs());
       events.onUploaded(entry, transferred, clock.monotonicMs() - startedMs);
     } catch (error) {
       if (signal.aborted) return backlog.release(entry.path, 'again');
       const fault = asFault(error);
-      // The link's counter, scans and journals need some, too.
-      if (isOutOfDescriptors(fault)) this.#mostTransfers = Math.max(1, Math.floor(this.#transfers.size / 2));
+      if (isOutOfDescriptors(fault)) this.#descriptors.ranOut(this.#transfers.size, clock.monotonicMs());
       await this.#setbacks.fail(entry, fault);
       if (this.#ports.breaker.reason !== undefined)
         this.#holdBack(new DOMException('draining is paused', 'AbortError'));

@@ -347,10 +347,17 @@ test('with too few descriptors has fewer transfers at once, and pauses for nobod
   assert.equal(bench.drain.active, 10);
   bench.spoolFaults.clear();
   for (let file = 10; file < 20; file += 1) bench.putBack(`f${file}`);
-  for (let file = 20; file < 40; file += 1) bench.put(`f${file}`);
+  for (let file = 20; file < 40; file += 1) {
+    bench.put(`f${file}`);
+    bench.store.answers.set(`f${file}`, slow.answer);
+  }
   bench.drain.pump();
   assert.equal(bench.drain.active, 10, 'half of what was tried');
   assert.ok(bench.events.every((event) => !event.startsWith('paused')));
+  await bench.clock.advance(60_000);
+  slow.finish();
+  await bench.settle();
+  assert.equal(bench.drain.active, 20, 'and as many again after a while');
 });
 
 test('small files pass beside the oldest ones, which are huge and take days', async () => {
