@@ -20,9 +20,16 @@ export function tooLarge({ path, identity: { sizeBytes } }: Entry, largestBytes:
   });
 }
 
+/** S3's, MinIO's, other AWS services' and proxies' words for it. */
+const SLOW_DOWNS: ReadonlySet<string | undefined> = new Set([
+  ...['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ServiceUnavailable'],
+  ...['Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'BandwidthLimitExceeded'],
+  ...['TooManyRequests', 'TooManyRequestsException', 'Http429'],
+]);
+
 /** The store works, and asks for fewer requests. */
 export function isSlowDown({ code }: Fault): boolean {
-  return code === 'SlowDown' || code === 'TooManyRequests' || code === 'ServiceUnavailable';
+  return SLOW_DOWNS.has(code);
 }
 
 /** There are too few descriptors for so many files and connections: neither a file's nor the store's fault. */

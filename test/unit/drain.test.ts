@@ -602,6 +602,31 @@ for (const { code, leastSent, mostSent } of [
   });
 }
 
+for (const code of [
+  ...['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ServiceUnavailable', 'Throttling', 'ThrottlingException'],
+  ...[
+    'RequestLimitExceeded',
+    'BandwidthLimitExceeded',
+    'TooManyRequests',
+    'TooManyRequestsException',
+    'Http429',
+  ],
+]) {
+  test(`${code} from eight files asks for fewer uploads at once, and pauses nothing`, async () => {
+    // Most of these names counted as a store that is away.
+    const bench = new DrainBench();
+    await bench.startClosed();
+    for (let file = 0; file < 8; file += 1) {
+      bench.put(`f${file}`);
+      bench.store.answers.set(`f${file}`, fails(faultOf('transient', { code })));
+    }
+    bench.drain.pump();
+    await bench.settle();
+    assert.equal(bench.events.filter((event) => event === 'slowDown').length, 8);
+    assert.ok(!bench.events.includes('paused transient'));
+  });
+}
+
 test('a trial answered with SlowDown waits before the next', async () => {
   const bench = new DrainBench();
   bench.breaker.fail('the store was away', 0);
