@@ -5,6 +5,7 @@ import type { Fault } from '../system/fault.ts';
 import { BacklogCount } from './backlog-count.ts';
 import { Deferrals } from './deferrals.ts';
 import type { Entry, SpoolPath } from './entry.ts';
+import { PassedOver } from './passed-over.ts';
 import { ReadyEntries } from './ready-entries.ts';
 import { ScanLoop, type ScanLoopParts, type ScanOptions, type ScanReport } from './scan-loop.ts';
 import type { ScanResult } from './scanner.ts';
@@ -17,7 +18,7 @@ export type BacklogReport = ScanReport;
 export interface BacklogLimits {
   /** Entries at hand [10,000]. */
   readonly entries?: number;
-  /** Entries deferred [10,000]. Once as many are, nothing is handed out until one of them is due. */
+  /** Entries deferred [10,000]. Once as many are, the one due last is merely passed over until everybody else had a turn. */
   readonly deferred?: number;
   /** Up to where the spool is watched [2,000 files, 200 folders]. */
   readonly watch?: WatchLimits;
@@ -74,6 +75,7 @@ export class Backlog {
   readonly #ready: ReadyEntries;
   readonly #inFlight = new Map<string, Entry>();
   readonly #deferrals: Deferrals;
+  readonly #passedOver = new PassedOver();
   readonly #count = new BacklogCount();
   /** Since the running scan began, which may have looked at them before. */
   readonly #goneInScan = new Set<string>();
@@ -120,8 +122,7 @@ export class Backlog {
 
   /** The best entry that is accepted, and neither in flight nor deferred. Must be given back by release(). */
   take(accepts: (entry: Entry) => boolean = () => true): Entry | undefined {
-    if (!this.#isRunning || this.#loop.fault !== null || this.#deferrals.size >= this.#deferredMax)
-      return undefined;
+    if (!this.#isRunning || this.#loop.fault !== null) return undefined;
     const entry = this.#ready.takeBest(accepts);
     if (entry !== undefined) this.#inFlight.set(entry.path.id, entry);
     this.#wantMoreWhenLow();
@@ -140,6 +141,7 @@ export class Backlog {
       this.#loop.want('routine');
     } else {
       this.#deferrals.add(entry, this.#clock.monotonicMs() + outcome.deferForMs);
+      this.#boundDeferrals();
     }
   }
 
@@ -150,7 +152,9 @@ export class Backlog {
 
   /** Tries what was deferred at once, as when the store answers again. */
   retryDeferred(): void {
+    this.#passedOver.clear();
     this.#deferrals.releaseAll();
+    this.hint();
   }
 
   /** Takes effect with the scan it asks for; entries in flight are not affected. */
@@ -181,6 +185,12 @@ export class Backlog {
     this.#onWork();
   }
 
+  #boundDeferrals(): void {
+    if (this.#deferrals.size <= this.#deferredMax) return;
+    const last = this.#deferrals.takeLast();
+    if (last !== undefined) this.#passedOver.add(last.entry.path, last.dueMs);
+  }
+
   #wantMoreWhenLow(): void {
     if (this.#lastScan === undefined) return;
     const kept = this.#lastScan.entries.length;
@@ -195,15 +205,22 @@ export class Backlog {
   }
 
   /** The running scan counts a file: shall it be among its entries? */
-  #wants({ id }: SpoolPath): boolean {
+  #wants(path: SpoolPath): boolean {
+    const { id } = path;
     const isHeld = this.#inFlight.has(id) || this.#deferrals.has(id);
     if (isHeld || this.#ready.has(id)) this.#count.saw(id);
-    return !isHeld;
+    return !isHeld && !this.#passedOver.has(path);
   }
 
   #scanned(result: ScanResult): void {
-    const isFree = ({ path: { id } }: Entry) =>
-      !this.#inFlight.has(id) && !this.#deferrals.has(id) && !this.#goneInScan.has(id);
+    const isFree = ({ path }: Entry) =>
+      !this.#inFlight.has(path.id) &&
+      !this.#deferrals.has(path.id) &&
+      !this.#goneInScan.has(path.id) &&
+      !this.#passedOver.has(path);
+    // Nobody waits behind them any more.
+    const isComplete = result.eligible === result.entries.length;
+    if (isComplete && this.#passedOver.areDue(this.#clock.monotonicMs())) this.#passedOver.clear();
     this.#count.scanEnded(result);
     this.#lastScan = result;
     this.#ready.reorder(this.#options.order);
@@ -215,7 +232,7 @@ export class Backlog {
   /** Of what is held, when the oldest always is; else as of the last scan. */
   #oldestModifiedMs(): number | null {
     const scannedMs = this.#lastScan?.oldestModifiedMs ?? null;
-    if (this.#options.order !== 'oldest-first') return scannedMs;
+    if (this.#options.order !== 'oldest-first' || this.#passedOver.size > 0) return scannedMs;
     let oldestMs = this.#ready.best()?.modifiedMs ?? Number.POSITIVE_INFINITY;
     for (const { modifiedMs } of this.#inFlight.values()) oldestMs = Math.min(oldestMs, modifiedMs);
     for (const { modifiedMs } of this.#deferrals.entries()) oldestMs = Math.min(oldestMs, modifiedMs);

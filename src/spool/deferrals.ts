@@ -2,7 +2,7 @@
 import type { Clock } from '../system/clock.ts';
 import type { Entry } from './entry.ts';
 
-interface Deferral {
+export interface Deferral {
   readonly entry: Entry;
   readonly dueMs: number;
 }
@@ -51,6 +51,15 @@ export class Deferrals {
   add(entry: Entry, dueMs: number): void {
     this.#byId.set(entry.path.id, { entry, dueMs });
     if (dueMs < this.#armedMs) this.#armAt(dueMs);
+  }
+
+  /** Takes out the one that is due last, if there is any. */
+  takeLast(): Deferral | undefined {
+    let last: Deferral | undefined;
+    for (const deferral of this.#byId.values())
+      if (last === undefined || deferral.dueMs >= last.dueMs) last = deferral;
+    if (last !== undefined) this.#byId.delete(last.entry.path.id);
+    return last;
   }
 
   /** Makes everything due. */

@@ -127,17 +127,51 @@ test('tries everything deferred at once when asked to', async (t) => {
   assert.deepEqual(takeAll(), ['a', 'b']);
 });
 
-test('hands out nothing more once too many files are deferred, and goes on when one is due', async (t) => {
-  const { clock, spool, backlog } = prepare(t, { limits: { deferred: 1 } });
-  for (const name of ['a', 'b']) spool.put(name);
+/** Ten files of which the first six fail for ten minutes, where two may be deferred and three are at hand. */
+async function overflow(t: TestContext) {
+  const world = prepare(t, { limits: { deferred: 2, entries: 3 } });
+  const { clock, spool, backlog } = world;
+  for (let file = 0; file < 10; file++) spool.put(`f${file}`, file);
   backlog.start();
-  await clock.advance(1);
-  const first = backlog.take();
-  assert.ok(first);
-  backlog.release(first.path, { deferForMs: 1_000 });
-  assert.equal(backlog.take(), undefined);
-  await clock.advance(1_100);
-  assert.ok(backlog.take());
+  const taken: string[] = [];
+  /** Seconds pass in which whatever is handed out fails, or is uploaded. */
+  const go = async (seconds: number, fails: (name: string) => boolean = (name) => name < 'f6') => {
+    for (let second = 0; second < seconds; second++) {
+      await clock.advance(1_000);
+      for (let entry = backlog.take(); entry !== undefined; entry = backlog.take()) {
+        const name = String(entry.path);
+        taken.push(name);
+        if (!fails(name)) spool.files.delete(name);
+        backlog.release(entry.path, fails(name) ? { deferForMs: 600_000 } : 'gone');
+      }
+    }
+  };
+  await go(60);
+  return { ...world, taken, go };
+}
+
+test('files that fail, however many, do not keep the others waiting', async (t) => {
+  // Nothing was handed out once too many files were deferred, and when these were due, the same failed again.
+  const { taken, backlog } = await overflow(t);
+  assert.deepEqual(taken, ['f0', 'f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7', 'f8', 'f9']);
+  assert.equal(backlog.view().deferred, 2);
+  assert.equal(backlog.view().oldestModifiedMs, 0);
+});
+
+test('files that failed when too many were deferred come back when they are due', async (t) => {
+  const { taken, go, spool } = await overflow(t);
+  await go(500);
+  assert.equal(taken.length, 10, 'not before');
+  await go(100, () => false);
+  assert.deepEqual(taken.slice(10).toSorted(), ['f0', 'f1', 'f2', 'f3', 'f4', 'f5']);
+  assert.equal(spool.files.size, 0);
+});
+
+test('files that failed when too many were deferred come back when all are to be tried at once', async (t) => {
+  const { go, spool, backlog } = await overflow(t);
+  backlog.retryDeferred();
+  await go(2, () => false);
+  assert.equal(spool.files.size, 0);
 });
 
 test('finds what no event told of, by the rescan interval', async (t) => {
