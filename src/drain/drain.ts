@@ -157,7 +157,10 @@ export class Drain {
     else if (!this.#setbacks.pauseForRefused()) this.#succeed();
   }
 
-  /** With a file that is sent whole, if there is one: it tells sooner. Resolves when the trial has passed or ended. */
+  /**
+   * With a file that has not failed, if there is one, or one bad file after the other would be the trial; and with one
+   * that is sent whole: it tells sooner. Resolves when the trial has passed or ended.
+   */
   #startTrial(): Promise<void> | undefined {
     let pass: () => void = () => undefined;
     const accepted = new Promise<void>((resolve) => {
@@ -168,7 +171,12 @@ export class Drain {
       pass();
     };
     const isWhole = ({ identity }: Entry) => identity.sizeBytes < this.#options.resumableFromBytes;
-    const started = this.#startNext(isWhole) ?? this.#startNext(() => true, onAccepted);
+    const hasNotFailed = (entry: Entry) => !this.#setbacks.hasFailed(entry);
+    const started =
+      this.#startNext((entry) => isWhole(entry) && hasNotFailed(entry)) ??
+      this.#startNext(hasNotFailed, onAccepted) ??
+      this.#startNext(isWhole) ??
+      this.#startNext(() => true, onAccepted);
     return started && Promise.race([started.ended, accepted]);
   }
 

@@ -35,6 +35,10 @@ export class Setbacks {
     this.#ports.backlog.release(path, 'gone');
   }
 
+  hasFailed({ path }: Entry): boolean {
+    return this.#failed.has(path);
+  }
+
   /** The store cannot be used: nobody's file is to blame. */
   pause(fault: Fault): void {
     const { breaker, clock, events } = this.#ports;
@@ -70,14 +74,14 @@ export class Setbacks {
     }
   }
 
-  /** A file that fails the trial, or once more, may be the only one that is refused: the next trial takes another. */
+  /** A file that fails the trial, or once more, may be the only one that is refused: it lets the others go first. */
   #refuse(entry: Entry, fault: Fault): void {
     const { backlog, breaker, clock } = this.#ports;
     const nowMs = clock.monotonicMs();
     const wasTrial = breaker.allows(nowMs) === 'one';
     this.pause(fault);
-    if (!wasTrial && !this.#failed.has(entry.path)) return backlog.release(entry.path, 'again');
-    const delayMs = Math.max(this.#backoffMs(entry, fault), 2 * breaker.waitMs(nowMs));
+    if (!wasTrial && !this.hasFailed(entry)) return backlog.release(entry.path, 'again');
+    const delayMs = this.#backoffMs(entry, fault);
     this.#refusal = { fault, untilMs: nowMs + delayMs + LATE_MS };
     this.#defer(entry, fault, delayMs);
   }
