@@ -16,7 +16,7 @@ export class Setbacks {
   /** Uploads that passed, and answers of the store when there was nothing to upload. */
   #signsOfStore = 0;
   #options: Pick<DrainOptions, 'retry'>;
-  /** What the store last refused though it answered a probe, and until when that file waits. */
+  /** What the store last refused of a file that waits for it, and until when. */
   #refusal: { readonly fault: Fault; readonly untilMs: number } | undefined;
 
   constructor(ports: DrainPorts, options: DrainOptions) {
@@ -74,15 +74,14 @@ export class Setbacks {
     }
   }
 
-  /** A file that fails the trial, or once more, may be the only one that is refused: it lets the others go first. */
+  /** A file that is refused once more may be the only one that is: it waits, and lets the others go first. */
   #refuse(entry: Entry, fault: Fault): void {
-    const { backlog, breaker, clock } = this.#ports;
-    const nowMs = clock.monotonicMs();
-    const wasTrial = breaker.allows(nowMs) === 'one';
-    this.pause(fault);
-    if (!wasTrial && !this.hasFailed(entry)) return backlog.release(entry.path, 'again');
+    const { backlog, clock } = this.#ports;
+    const isFirst = !this.hasFailed(entry);
     const delayMs = this.#backoffMs(entry, fault);
-    this.#refusal = { fault, untilMs: nowMs + delayMs + LATE_MS };
+    this.pause(fault);
+    if (isFirst) return backlog.release(entry.path, 'again');
+    this.#refusal = { fault, untilMs: clock.monotonicMs() + delayMs + LATE_MS };
     this.#defer(entry, fault, delayMs);
   }
 

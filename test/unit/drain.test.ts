@@ -661,13 +661,26 @@ for (const faultClass of ['breaker', 'transient', 'unknown'] as const) {
     bench.put('bad');
     bench.drain.start();
     await bench.clock.advance(2_000);
-    assert.deepEqual(bench.outcomesOf('bad'), [500]);
+    assert.deepEqual(bench.store.uploads, ['bad']);
     for (const name of ['bad', 'a', 'b']) bench.put(name);
     await bench.clock.advance(5_000);
     assert.deepEqual(bench.removed, ['a', 'b']);
     assert.deepEqual(bench.quarantined, []);
   });
 }
+
+test('a file refused at its last part, whose first is a trial that passes, waits longer every time', async () => {
+  // Released at once, it ended each pause and began the next.
+  const bench = new DrainBench({ resumableFromBytes: 1 });
+  await bench.startClosed();
+  bench.store.answers.set('large', async ({ onAccepted }) => {
+    onAccepted?.();
+    await bench.clock.sleep(100);
+    throw faultOf('breaker', { code: 'AccessDenied' });
+  });
+  await bench.comeBack(['large'], 60);
+  assert.deepEqual(bench.outcomesOf('large').slice(0, 4), ['again', 1_000, 2_000, 4_000]);
+});
 
 test('a refused file that is the only one makes one alarm, however often the store answers', async () => {
   const bench = new DrainBench();
