@@ -55,16 +55,17 @@ export class Daemon {
   readonly #counters = new Counters();
   readonly #reporter: Reporter;
   readonly #breaker: Breaker;
+  readonly #supervision: Supervision;
   #settings: Settings;
   #stages: Stages | undefined;
   #stopping = false;
   #cancelReport: () => void = () => undefined;
-  #supervision: Supervision | undefined;
 
   constructor(settings: Settings, ports: DaemonPorts) {
     this.#settings = settings;
     this.#ports = ports;
     this.#breaker = new Breaker(settings.retry.probeMs);
+    this.#supervision = new Supervision(ports.health, () => hangingAfterMs(this.#settings));
     this.#reporter = new Reporter(ports.clock, ports.log, this.#counters, () =>
       this.#running().link.uploadLimit.slowDown(),
     );
@@ -150,6 +151,7 @@ export class Daemon {
         backlog,
         breaker: this.#breaker,
         events: this.#reporter,
+        onRead: this.#supervision.moved,
         onRemoved: ({ path }) => {
           if (this.#settings.spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
         },
@@ -180,12 +182,10 @@ export class Daemon {
     this.#stages = { store, link, backlog, drain, statistics };
 
     link.start();
-    for (const stage of [statistics, emptyFolders, backlog]) {
+    for (const stage of [statistics, emptyFolders, backlog, this.#supervision]) {
       stage.start();
       this.#stops.push(() => stage.stop());
     }
-    const supervision = new Supervision(this.#ports.health, () => hangingAfterMs(this.#settings));
-    this.#supervision = this.#started(supervision, (it) => it.end());
     drain.start();
     this.#stops.push(() => this.#stopDrain(drain));
     this.#report();
@@ -221,7 +221,8 @@ export class Daemon {
   }
 
   #createStore({ shaper }: PacedLink): S3Store {
-    return new S3Store(storeOptionsOf(this.#settings, shaper, this.#ports.clock));
+    const options = storeOptionsOf(this.#settings, shaper, this.#ports.clock);
+    return new S3Store({ ...options, onAlive: this.#supervision.moved });
   }
 
   async #stopDrain(drain: Drain): Promise<void> {
@@ -237,7 +238,7 @@ export class Daemon {
       workWaiting: drain.ready > 0,
     });
     if (grew) drain.pump();
-    this.#supervision?.turned(activity.admittedBytes > 0 || drain.active === 0);
+    this.#supervision.turned(activity.admittedBytes > 0 || drain.active === 0);
   }
 
   #report(): void {

@@ -52,6 +52,8 @@ export interface DrainPorts extends PipelinePorts {
   readonly backlog: DrainBacklog;
   readonly breaker: Breaker;
   readonly events: DrainEvents;
+  /** Content has been read: see TransferOptions. */
+  readonly onRead: () => void;
   /** The file has left the spool. */
   readonly onRemoved: (entry: Entry) => void;
 }

@@ -210,13 +210,13 @@ export class Drain {
   }
 
   async #run(entry: Entry, passage: Passage, signal: AbortSignal, onAccepted?: () => void): Promise<void> {
-    const { clock, spool, backlog, events } = this.#ports;
+    const { clock, spool, backlog, events, onRead } = this.#ports;
     const startedMs = clock.monotonicMs();
     try {
       const { prefix, resumableFromBytes, largestBytes } = this.#options;
       if (entry.identity.sizeBytes > largestBytes) throw tooLarge(entry, largestBytes);
       const transferred = await transfer(entry, {
-        ...{ spool, prefix, resumableFromBytes, signal, onAccepted },
+        ...{ spool, prefix, resumableFromBytes, signal, onAccepted, onRead },
         store: this.#store,
         undisposed: this.#undisposed,
         whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),

@@ -34,6 +34,8 @@ export interface TransferOptions {
   readonly whileSending: <T>(send: () => Promise<T>) => Promise<T>;
   /** The store has taken a part of the file. */
   readonly onAccepted?: (() => void) | undefined;
+  /** Content has been read, for the store or for its digests alone: progress, though nothing may have been sent. */
+  readonly onRead: () => void;
 }
 
 export interface Transferred {
@@ -79,11 +81,12 @@ interface ProvenUpload {
 async function uploadAndProve(
   file: OpenFile,
   key: string,
-  { spool, store, signal, onAccepted, resumableFromBytes, whileSending }: TransferOptions,
+  { spool, store, signal, onAccepted, onRead, resumableFromBytes, whileSending }: TransferOptions,
 ): Promise<ProvenUpload> {
   // Of small files, too: a larger one of this name may have left an upload open, to be ended first.
   const journal = spool.journal(file);
-  const source = file.sizeBytes < resumableFromBytes ? await readAhead(steady(file)) : steady(file);
+  const steadily = steady(file, onRead);
+  const source = file.sizeBytes < resumableFromBytes ? await readAhead(steadily) : steadily;
   return whileSending(async () => {
     const upload = await store.upload({ key, source, journal, signal, onAccepted });
     await refuseChanged(file, 'while it was uploaded');
@@ -106,12 +109,13 @@ function reprove(
  * The file as a source that fails when it changed by the time its end was read: what a store is given to keep are
  * bytes that were all there at one moment, or it is told to drop them.
  */
-function steady(file: OpenFile): UploadSource {
+function steady(file: OpenFile, onRead: () => void): UploadSource {
   const { sizeBytes } = file;
   return {
     sizeBytes,
     read: async (offset, length) => {
       const bytes = await file.read(offset, length);
+      onRead();
       if (offset + length >= sizeBytes) await refuseChanged(file, 'while it was read');
       return bytes;
     },

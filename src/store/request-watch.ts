@@ -8,6 +8,8 @@ export interface RequestLimits {
   readonly deadlineMs: number;
   /** Longest silence on the connection, in either direction, not counting that waiting time. */
   readonly idleTimeoutMs: number;
+  /** Called while the connection shows signs of life, at least once in each `idleTimeoutMs`. */
+  readonly onAlive?: () => void;
 }
 
 /** Bytes the connection has carried so far in both directions; any growth is a sign of life. */
@@ -72,6 +74,7 @@ export class RequestWatch {
     this.#cancel = undefined;
     const nowMs = this.#clock.monotonicMs();
     const carried = this.#bytesCarried();
+    if (carried !== this.#lastCarried) this.#limits.onAlive?.();
     if (carried !== this.#lastCarried || this.#waitingSinceMs !== undefined) this.#aliveAtMs = nowMs;
     this.#lastCarried = carried;
     const pausedMs = this.#waitingSinceMs === undefined ? 0 : nowMs - this.#waitingSinceMs;

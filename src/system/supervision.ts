@@ -5,23 +5,33 @@ import type { Health, Heartbeat } from './health.ts';
 const METER_SILENCE_MS = 10_000;
 
 export class Supervision {
-  readonly #meter: Heartbeat;
-  readonly #uploads: Heartbeat;
+  readonly #health: Health;
+  readonly #uploadSilenceMs: () => number;
+  #meter: Heartbeat | undefined;
+  #uploads: Heartbeat | undefined;
 
   /** Uploads in flight that do not move for longer than `uploadSilenceMs`, which may change, hang. */
   constructor(health: Health, uploadSilenceMs: () => number) {
-    this.#meter = health.register('the meter', () => METER_SILENCE_MS);
-    this.#uploads = health.register('the drain', uploadSilenceMs);
+    this.#health = health;
+    this.#uploadSilenceMs = uploadSilenceMs;
+  }
+
+  start(): void {
+    this.#meter = this.#health.register('the meter', () => METER_SILENCE_MS);
+    this.#uploads = this.#health.register('the drain', this.#uploadSilenceMs);
+  }
+
+  stop(): void {
+    this.#meter?.end();
+    this.#uploads?.end();
   }
 
   /** The control loop came round; `moving` when bytes left, or none had to. */
   turned(moving: boolean): void {
-    this.#meter.beat();
-    if (moving) this.#uploads.beat();
+    this.#meter?.beat();
+    if (moving) this.moved();
   }
 
-  end(): void {
-    this.#meter.end();
-    this.#uploads.end();
-  }
+  /** Bytes came in, from the disk or from the store: what reads does not hang, though nothing leaves. */
+  readonly moved = () => this.#uploads?.beat();
 }

@@ -109,6 +109,8 @@ export class DrainBench {
   readonly releases: { readonly path: string; readonly outcome: Release }[] = [];
   readonly removed: string[] = [];
   readonly quarantined: { readonly path: string; readonly reason: object }[] = [];
+  /** How often the drain said that content was read. */
+  reads = 0;
   readonly openedFiles: string[] = [];
   readonly closedFiles: string[] = [];
   /** Steps of the spool that fail, by `step path`. */
@@ -143,6 +145,9 @@ export class DrainBench {
         breaker: this.breaker,
         limit: () => this.limit,
         rateBytesPerSec: () => this.rateBytesPerSec,
+        onRead: () => {
+          this.reads += 1;
+        },
         onRemoved: ({ path }) => note(`removed ${path}`),
         events: {
           onUploaded: ({ path }) => note(`uploaded ${path}`),

@@ -173,6 +173,7 @@ export class SimProcess implements Sender, SimSteps {
       breaker: new Breaker(1_000),
       limit: () => UPLOADS_AT_ONCE,
       rateBytesPerSec: () => SIM_RATE_BYTES_PER_SEC,
+      onRead: () => undefined,
       onRemoved: ({ path }) => {
         if (settings.prunes) emptyFolders.fileRemoved(path);
       },

@@ -20,6 +20,18 @@ test('uploads, proves, removes and releases a file, in this order', async () => 
   checkBooks(bench);
 });
 
+test('tells of all content that is read, sent or not', async () => {
+  const bench = new DrainBench();
+  bench.store.answers.set('standing', async (request, content) => {
+    for (let offset = 0; offset < content.length; offset += 1_000) await request.source.read(offset, 1_000);
+    return stores(request, content);
+  });
+  bench.put('standing', Buffer.alloc(5_000));
+  await bench.startClosed();
+  assert.equal(bench.reads, 5);
+  checkBooks(bench);
+});
+
 const TEN_MINUTES = 600_000;
 
 for (const { fault, outcome, events } of [

@@ -41,12 +41,14 @@ class OneTimerClock implements Clock {
 function watched(deadlineMs: number, idleTimeoutMs: number) {
   const clock = new OneTimerClock();
   const expired: [number, unknown][] = [];
-  const watch = new RequestWatch(clock, { deadlineMs, idleTimeoutMs }, (error) => {
+  const aliveAtMs: number[] = [];
+  const onAlive = () => void aliveAtMs.push(clock.nowMs);
+  const watch = new RequestWatch(clock, { deadlineMs, idleTimeoutMs, onAlive }, (error) => {
     assert.equal(error.name, 'TimeoutError');
     expired.push([clock.nowMs, Reflect.get(error, 'code')]);
   });
   watch.start();
-  return { clock, watch, expired };
+  return { clock, watch, expired, aliveAtMs };
 }
 
 test('expires once after silence, counted from the start when there is no connection', () => {
@@ -65,6 +67,19 @@ test('bytes on the connection are signs of life, up to the deadline', () => {
     clock.advanceTo(ms);
   }
   assert.deepEqual(expired, [[1_000, 'ERR_REQUEST_DEADLINE']]);
+});
+
+test('tells of signs of life at least once in each time that may be silent, and of nothing else', () => {
+  const { clock, watch, aliveAtMs } = watched(1_000, 100);
+  let carried = 0;
+  watch.observe(() => carried);
+  for (let ms = 50; ms <= 350; ms += 50) {
+    carried += 1;
+    clock.advanceTo(ms);
+  }
+  assert.deepEqual(aliveAtMs, [100, 200, 300]);
+  clock.advanceTo(2_000);
+  assert.deepEqual(aliveAtMs, [100, 200, 300, 400]);
 });
 
 test('neither limit runs while the bytes wait for their turn', () => {

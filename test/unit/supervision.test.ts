@@ -1,0 +1,40 @@
+// Which signs of life the watchdog is told of.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Health } from '../../src/system/health.ts';
+import { Supervision } from '../../src/system/supervision.ts';
+import { KeptLog } from '../support/kept-log.ts';
+import { SimClock } from '../support/sim-clock.ts';
+
+const SECONDS = 1_000;
+
+function supervised() {
+  const clock = new SimClock();
+  const log = new KeptLog();
+  const health = new Health({ clock, watchdogMs: 60 * SECONDS, ping: () => undefined, log });
+  const supervision = new Supervision(health, () => 130 * SECONDS);
+  health.start();
+  supervision.start();
+  /** Half an hour in which nothing leaves, though something is in flight. */
+  const sendNothing = async (meanwhile: () => void) => {
+    for (let turn = 0; turn < 360; turn += 1) {
+      await clock.advance(5 * SECONDS);
+      supervision.turned(false);
+      meanwhile();
+    }
+    return log.records.map(({ fields }) => [fields.event, fields.part]);
+  };
+  return { supervision, sendNothing };
+}
+
+// Regression: parts that stood were read and hashed for minutes on resuming, the watchdog took that for a hang, and
+// each restart began there again.
+test('a drain that reads or is answered, and sends nothing, does not hang', async () => {
+  const { supervision, sendNothing } = supervised();
+  assert.deepEqual(await sendNothing(supervision.moved), []);
+});
+
+test('a drain that neither sends nor reads hangs', async () => {
+  const { sendNothing } = supervised();
+  assert.deepEqual(await sendNothing(() => undefined), [['stalled', 'the drain']]);
+});
