@@ -4,9 +4,11 @@ import { createHash } from 'node:crypto';
 import { opendir, readdir, readFile } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { type FileIdentity, SpoolPath, sameContentIdentity } from './entry.ts';
+import type { HeldDirectories } from './held-directories.ts';
 import type { OpenDirectory } from './open-directory.ts';
+import { inSubfolders } from './private-folder.ts';
 import { makeSpares } from './spare-space.ts';
-import { spoolFault } from './spool-fault.ts';
+import { privateFault } from './spool-fault.ts';
 import { writeDurably } from './write-durably.ts';
 
 const FOLDER = 'multipart';
@@ -42,7 +44,7 @@ export class JournalIndex {
 
   async #read(): Promise<Set<string>> {
     try {
-      return new Set(await readdir(this.#home.at(FOLDER)));
+      return new Set(await inSubfolders(this.#home, () => readdir(this.#home.at(FOLDER))));
     } catch (error) {
       this.#names = undefined;
       throw error;
@@ -50,14 +52,15 @@ export class JournalIndex {
   }
 }
 
+/** Its faults tell nothing of the file: it is there, whatever became of our own folder. */
 export class Journal<T> {
-  readonly #home: OpenDirectory;
+  readonly #held: HeldDirectories;
   readonly #index: JournalIndex;
   readonly #file: JournaledFile;
   readonly #name: string;
 
-  constructor(home: OpenDirectory, index: JournalIndex, file: JournaledFile) {
-    this.#home = home;
+  constructor(held: HeldDirectories, index: JournalIndex, file: JournaledFile) {
+    this.#held = held;
     this.#index = index;
     this.#file = file;
     this.#name = `${createHash('sha256').update(file.path.bytes).digest('hex')}.json`;
@@ -79,34 +82,39 @@ export class Journal<T> {
   async save(value: T): Promise<void> {
     const { path, identity } = this.#file;
     const record = { path: path.bytes.toString('base64'), identity: toJson(identity), value };
-    try {
+    await this.#run('save journal of', async (home) => {
       // Known before it is there: a write that fails half-way may have left one all the same.
       (await this.#index.names()).add(this.#name);
-      await writeDurably(this.#home, `${FOLDER}/${this.#name}`, JSON.stringify(record));
-    } catch (error) {
-      throw spoolFault(error, 'save journal of', path.toString());
-    }
+      await writeDurably(home, `${FOLDER}/${this.#name}`, JSON.stringify(record));
+    });
   }
 
   async clear(): Promise<void> {
-    try {
-      await this.#home.unlink(`${FOLDER}/${this.#name}`);
+    await this.#run('clear journal of', async (home) => {
+      try {
+        await home.unlink(`${FOLDER}/${this.#name}`);
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return;
+        throw error;
+      }
       (await this.#index.names()).delete(this.#name);
       // There may be room by now for what a full disk has used up.
-      await makeSpares(this.#home);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT')
-        throw spoolFault(error, 'clear journal of', this.#file.path.toString());
-    }
+      await makeSpares(home);
+    });
   }
 
-  async #read(): Promise<JournalRecord<T> | undefined> {
+  #read(): Promise<JournalRecord<T> | undefined> {
+    return this.#run('read journal of', async (home) =>
+      (await this.#index.names()).has(this.#name) ? readRecord<T>(home, this.#name) : undefined,
+    );
+  }
+
+  async #run<R>(operation: string, use: (home: OpenDirectory) => Promise<R>): Promise<R> {
     try {
-      if (!(await this.#index.names()).has(this.#name)) return undefined;
+      return await this.#held.run(() => use(this.#held.home));
     } catch (error) {
-      throw spoolFault(error, 'read journal of', this.#file.path.toString());
+      throw privateFault(error, operation, this.#file.path.toString());
     }
-    return readRecord<T>(this.#home, this.#name);
   }
 
   // Blind to ctime: a file put back in its place still has the same bytes.
@@ -117,7 +125,7 @@ export class Journal<T> {
 
 /** Every readable record, whatever became of its file. */
 export async function* journalRecords<T>(home: OpenDirectory): AsyncGenerator<JournalRecord<T>> {
-  for await (const dirent of await opendir(home.at(FOLDER).toString())) {
+  for await (const dirent of await inSubfolders(home, () => opendir(home.at(FOLDER).toString()))) {
     const record = await readRecord<T>(home, dirent.name);
     if (record !== undefined) yield record;
   }
@@ -135,7 +143,7 @@ async function readRecord<T>(home: OpenDirectory, name: string): Promise<Journal
     if (errnoOf(error) === 'ENOENT') return undefined;
     if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError)
       return undefined;
-    throw spoolFault(error, 'read journal', name);
+    throw privateFault(error, 'read journal', name);
   }
 }
 

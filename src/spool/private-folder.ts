@@ -52,7 +52,7 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
   }
   try {
     await claim(root, folder, path, shown);
-    for (const name of SUBFOLDERS) await folder.makeDirectory(name, 0o700);
+    await makeSubfolders(folder);
     await makeSpares(folder);
     return folder;
   } catch (error) {
@@ -60,6 +60,21 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
     if (error instanceof Fault) throw error;
     const hint = hintFor(error, 'let the service user own it');
     throw refusal(path, error, `cannot write to ${shown}: ${errnoOf(error)}`, hint);
+  }
+}
+
+async function makeSubfolders(folder: OpenDirectory): Promise<void> {
+  for (const name of SUBFOLDERS) await folder.makeDirectory(name, 0o700);
+}
+
+/** Runs `use`, once more when a subfolder was missing: what tidies up empty folders (find -empty -delete) takes ours. */
+export async function inSubfolders<T>(folder: OpenDirectory, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await makeSubfolders(folder);
+    return use();
   }
 }
 

@@ -5,6 +5,7 @@ import { opendir, readFile, rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { SpoolPath } from './entry.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
+import { inSubfolders } from './private-folder.ts';
 import { type PutBackOutcome, putBack } from './put-back.ts';
 import { spoolFault } from './spool-fault.ts';
 import { writeDurably } from './write-durably.ts';
@@ -42,7 +43,7 @@ export class Quarantine {
     const id = `${reason.at.replace(/[^0-9TZ]/g, '')}-${randomBytes(4).toString('hex')}`;
     const record = { ...reason, path: path.toString(), pathBase64: path.bytes.toString('base64') };
     try {
-      await this.#home.makeDirectory(`${FOLDER}/${id}`, 0o700);
+      await inSubfolders(this.#home, () => this.#home.makeDirectory(`${FOLDER}/${id}`, 0o700));
       await writeDurably(this.#home, `${FOLDER}/${id}.json`, `${JSON.stringify(record, null, 2)}\n`);
       await inParent(this.#root, path, async (parent, name) => {
         const place = Buffer.concat([Buffer.from(`${FOLDER}/${id}/`), name]);

@@ -5,6 +5,7 @@ import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { sameContentIdentity } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
+import { inSubfolders } from './private-folder.ts';
 import type { SpoolFile } from './spool-file.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -18,7 +19,7 @@ const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY |
 export async function salvage(file: SpoolFile, home: OpenDirectory, slot: Buffer): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await copyOut(file, home, slot);
+      return await inSubfolders(home, () => copyOut(file, home, slot));
     } catch (error) {
       if (attempt === ATTEMPTS_MAX) throw error;
     }

@@ -99,7 +99,7 @@ export class SpoolDirectory {
 
   /** What is to survive a restart about `file`; see Journal. */
   journal<T>(file: JournaledFile): Journal<T> {
-    return new Journal<T>(this.#held.home, this.#journals, file);
+    return new Journal<T>(this.#held, this.#journals, file);
   }
 
   /** Every record of an earlier run, for the sweep at start. Must be read to its end or returned before close(). */

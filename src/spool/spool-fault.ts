@@ -53,6 +53,18 @@ export function spoolFault(error: unknown, operation: string, subject: string): 
   );
 }
 
+/** As spoolFault, of our own files in `.halfpipe`: what is missing there is no change of the file `subject`. */
+export function privateFault(error: unknown, operation: string, subject: string): Fault {
+  const fault = spoolFault(error, operation, subject);
+  if (fault.faultClass !== 'changed' || fault === error) return fault;
+  const hint = 'the folder .halfpipe of the spool was tampered with: restart halfpipe, which makes it again';
+  const { code } = fault;
+  return new Fault('blocked', `${fault.message} (${hint})`, {
+    ...{ operation, subject, hint, cause: error },
+    ...(code === undefined ? {} : { code }),
+  });
+}
+
 /** The file is no longer the one that was looked at. */
 export function changedFault(operation: string, subject: string, what: string): Fault {
   return new Fault('changed', `${subject} ${what}`, { operation, subject, code: 'changed' });

@@ -2,13 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import type { OpenDirectory } from './open-directory.ts';
+import { inSubfolders } from './private-folder.ts';
 import { isDiskFull, writeIntoSpare } from './spare-space.ts';
 
 /**
  * Writes `content` to `name` in the private folder `home`, replacing what is there. On a full disk it may end in spaces.
  * Rejects with the system error.
  */
-export async function writeDurably(home: OpenDirectory, name: string, content: string): Promise<void> {
+export function writeDurably(home: OpenDirectory, name: string, content: string): Promise<void> {
+  return inSubfolders(home, () => write(home, name, content));
+}
+
+async function write(home: OpenDirectory, name: string, content: string): Promise<void> {
   const temporary = `tmp/${randomUUID()}`;
   try {
     await writeAnew(home, temporary, content).catch(async (error: unknown) => {

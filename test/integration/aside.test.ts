@@ -1,6 +1,6 @@
 // The last steps of a file's life on the real file system: whatever happens between them, nothing written is lost.
 import assert from 'node:assert/strict';
-import { link, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { SpoolPath } from '../../src/spool/entry.ts';
@@ -111,6 +111,24 @@ test('saves what a writer wrote in the very moment of the removal', async (t) =>
   assert.equal(await content(), 'uploaded+late');
   assert.deepEqual(await disk.kept(), []);
   assert.equal((await stat(disk.at(path.bytes))).mode & 0o777, file.mode);
+});
+
+test('saves it though the empty folders for that were removed in the same moment', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  const writer = await open(disk.at(path.bytes), 'a');
+  const aside = await spool.setAside(file);
+  const identity = file.currentIdentity.bind(file);
+  let calls = 0;
+  file.currentIdentity = async () => {
+    const before = await identity();
+    if (++calls === 1) await writer.write('+late');
+    if (calls === 2)
+      for (const folder of ['tmp', 'aside/0', 'aside']) await rmdir(join(disk.path, '.halfpipe', folder));
+    return before;
+  };
+  await assert.rejects(aside.remove(), CHANGED);
+  await writer.close();
+  assert.equal(await content(), 'uploaded+late');
 });
 
 test('saves it in spite of an I/O error on the way', async (t) => {

@@ -1,6 +1,6 @@
 // Journals on the real file system: bound to the content they were written for, and never half there.
 import assert from 'node:assert/strict';
-import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { TemporarySpool } from '../support/temporary-spool.ts';
@@ -80,4 +80,31 @@ test('lists the journals of all files, with their paths', async (t) => {
     records.map((record) => [record.path.bytes, record.value]),
     [[path.bytes, { uploadId: 'one' }]],
   );
+});
+
+// Regression: a cron job that removes empty folders made every save fail with ENOENT, which was taken for a spool file
+// that is gone: large files were found and forgotten again without a word.
+for (const folder of ['tmp', 'multipart']) {
+  test(`saves, reads and lists though .halfpipe/${folder} was removed as an empty folder`, async (t) => {
+    const { disk, journal, spool } = await journaled(t);
+    await rmdir(join(disk.path, '.halfpipe', folder));
+    assert.equal(await journal.load(), undefined);
+    for await (const record of spool.journals()) assert.fail(String(record.path));
+    await rmdir(join(disk.path, '.halfpipe', folder)).catch(() => undefined);
+    await journal.save({ uploadId: 'one' });
+    assert.deepEqual(await journal.load(), { uploadId: 'one' });
+  });
+}
+
+test('a journal that cannot be written says nothing of the file: it is not the one that is gone', async (t) => {
+  const { disk, journal } = await journaled(t);
+  assert.equal(await journal.load(), undefined);
+  await rm(join(disk.path, '.halfpipe'), { recursive: true });
+  await assert.rejects(journal.save({ uploadId: 'one' }), { faultClass: 'blocked', code: 'ENOENT' });
+});
+
+test('writes nothing any more once the spool was closed', async (t) => {
+  const { spool, journal } = await journaled(t);
+  await spool.close();
+  await assert.rejects(journal.save({ uploadId: 'one' }), { faultClass: 'changed', code: 'closed' });
 });

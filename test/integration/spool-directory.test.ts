@@ -1,7 +1,18 @@
 // The spool's root and the opening of files in it, on the real file system.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -270,6 +281,20 @@ test('moves a file to quarantine with the reason beside it', async (t) => {
   assert.deepEqual(listed, [{ ...reason, id, path }]);
   assert.equal(await spool.quarantinedCount(), 1);
   assert.deepEqual(await disk.list(), ['deep']);
+});
+
+test('sets aside and moves to quarantine though the empty folders for that were removed', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const [bad, sent] = [await disk.put('bad'), await disk.put('sent')];
+  const spool = await disk.open(t);
+  for (const folder of ['tmp', 'aside/0', 'aside', 'quarantine'])
+    await rmdir(join(disk.path, '.halfpipe', folder));
+  const { id } = await spool.quarantine(bad, { reason: 'unreadable', at: '2026-01-02T03:04:05.678Z' });
+  const file = await spool.openFile(sent);
+  await (await spool.setAside(file)).remove();
+  await file.close();
+  assert.deepEqual(await disk.kept(), [`quarantine/${id}.json`, `quarantine/${id}/bad`]);
+  assert.deepEqual(await disk.list(), []);
 });
 
 test('counts nothing as quarantined when the file is gone', async (t) => {
