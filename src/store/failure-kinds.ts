@@ -83,6 +83,11 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   NotImplemented: UNSUPPORTED,
   MissingContentLength: UNSUPPORTED,
   EntityTooLarge: file('The store takes no object of this size.'),
+  // Begun anew; parts that are too small each time need the operator, after the last of the tries.
+  EntityTooSmall: {
+    faultClass: 'unknown',
+    hint: 'A part is smaller than the store takes; the upload begins anew. If it fails again, raise s3.partSize.',
+  },
   KeyTooLongError: file('The name is too long for the store: shorten the file or folder name, or s3.prefix.'),
   InvalidURI: file('The store cannot take this name: rename the file.'),
   BadDigest: DAMAGED,
@@ -106,7 +111,7 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   ConditionalRequestConflict: transient('Another upload to the same key was under way; it is tried again.'),
   PreconditionFailed: transient('Another object took the key meanwhile; it is looked at again.'),
   NoSuchUpload: transient('The multipart upload is gone; it begins anew.'),
-  InvalidPart: transient('A part of the multipart upload is gone; it is sent again.'),
+  InvalidPart: transient('A part of the multipart upload is gone; it begins anew.'),
   InvalidPartOrder: transient('The parts of the multipart upload are in disorder; it begins anew.'),
 };
 

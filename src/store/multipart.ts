@@ -18,6 +18,14 @@ import { withSignal } from './request-signal.ts';
 
 /** Read this much at a time: lib-storage copies what reaches over a part's end, so less than a part. */
 const READ_BYTES = 1024 ** 2;
+/**
+ * Nothing comes of such an upload any more: the key was taken, or it cannot be completed with the parts it has (after a
+ * conflict S3 wants it begun anew).
+ */
+const USELESS = new Set([
+  ...['PreconditionFailed', 'ConditionalRequestConflict'],
+  ...['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'],
+]);
 /** An upload that cannot be resumed is aborted even while stopping, but not for longer than this. */
 const ABANDON_MS = 5_000;
 
@@ -210,20 +218,15 @@ export class PartwiseUpload {
 
   /** Decides what becomes of the parts after a failure. */
   async #settle(error: unknown): Promise<void> {
-    const { bucket, journal, plan, signal } = this.#request;
+    const { bucket, key, journal, plan, signal } = this.#request;
     const uploadId = this.#uploadId;
     if (uploadId === undefined) return;
     const gone = error instanceof Fault && error.code === 'NoSuchUpload';
     const useless =
-      error instanceof Fault && (error.faultClass === 'changed' || error.code === 'PreconditionFailed');
+      error instanceof Fault && (error.faultClass === 'changed' || USELESS.has(error.code ?? ''));
     if (!gone && !useless && this.#isJournaled) return;
     if (!gone) {
-      const upload = {
-        bucket: bucket.name,
-        key: this.#request.key,
-        uploadId,
-        partSizeBytes: plan.partSizeBytes,
-      };
+      const upload = { bucket: bucket.name, key, uploadId, partSizeBytes: plan.partSizeBytes };
       const limit = AbortSignal.timeout(ABANDON_MS);
       try {
         await bucket.abandon(upload, signal.aborted ? limit : AbortSignal.any([limit, signal]));

@@ -164,6 +164,28 @@ for (const code of ['InternalError', undefined]) {
   });
 }
 
+// Regression: the upload that could not be completed was resumed, and could not be completed, for ever.
+for (const [status, code] of [
+  [400, 'InvalidPart'],
+  [400, 'InvalidPartOrder'],
+  [400, 'EntityTooSmall'],
+  [409, 'ConditionalRequestConflict'],
+] as const) {
+  test(`an upload whose completion is answered ${code} begins anew`, async () => {
+    const { s3, store } = await world();
+    const journal = new MemoryJournal();
+    s3.script = ({ operation, rawPath }) =>
+      operation === 'POST ?uploadId' && rawPath.includes('upload-1')
+        ? { kind: 'answer', status, code }
+        : undefined;
+    await assert.rejects(upload(store, film, journal), { code });
+    assert.equal(journal.upload, undefined);
+    assert.equal(s3.uploads.size, 0);
+    await upload(store, film, journal);
+    assertHolds(s3.objects.get('film.mp4')?.body, film);
+  });
+}
+
 test('refuses a part that the store answers with another digest, and sends it again next time', async () => {
   const { s3, store } = await world();
   const journal = new MemoryJournal();
