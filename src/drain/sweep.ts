@@ -1,6 +1,6 @@
 // At the start: multipart uploads of ours whose files are gone or changed can never be completed, and are aborted.
 // They are known by the spool's journals alone: an upload that no journal names is somebody else's and is not touched.
-import type { FileIdentity, SpoolPath } from '../spool/entry.ts';
+import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { JournaledUpload, ObjectStore } from '../store/object-store.ts';
 import { Fault } from '../system/fault.ts';
 
@@ -12,7 +12,7 @@ interface JournaledFile {
 export interface SweptSpool {
   journals<T>(): AsyncIterable<JournaledFile & { readonly value: T }>;
   journal(file: JournaledFile): { load(): Promise<unknown>; clear(): Promise<void> };
-  openFile(path: SpoolPath, expected: FileIdentity): Promise<{ close(): Promise<void> }>;
+  openFile(path: SpoolPath): Promise<{ readonly identity: FileIdentity; close(): Promise<void> }>;
 }
 
 /** Resolves with how many were aborted. A store that is out of reach rejects; the journals stay for the next time. */
@@ -49,12 +49,15 @@ export function sweepInBackground(
   };
 }
 
-/** In doubt (no permission, say) the file counts as there: its upload can still be resumed. */
+/**
+ * In doubt (no permission, say) the file counts as there: its upload can still be resumed. So does one with another
+ * ctime, as the journal has it.
+ */
 async function isStillThere(spool: SweptSpool, path: SpoolPath, identity: FileIdentity): Promise<boolean> {
   try {
-    const file = await spool.openFile(path, identity);
+    const file = await spool.openFile(path);
     await file.close();
-    return true;
+    return sameContentIdentity(file.identity, identity);
   } catch (error) {
     return !(error instanceof Fault && error.faultClass === 'changed');
   }

@@ -67,7 +67,7 @@ export class PartwiseUpload {
 
   /**
    * Sends what the store does not yet have. On failure the parts stay for the next attempt if there is a journal,
-   * unless the file changed or the key was taken: then the upload is aborted.
+   * unless nothing can come of them: then the upload is aborted.
    */
   async write(): Promise<Receipt> {
     const { bucket, key, source, plan, journal, signal } = this.#request;
@@ -221,10 +221,10 @@ export class PartwiseUpload {
     const { bucket, key, journal, plan, signal } = this.#request;
     const uploadId = this.#uploadId;
     if (uploadId === undefined) return;
-    const gone = error instanceof Fault && error.code === 'NoSuchUpload';
-    const useless =
-      error instanceof Fault && (error.faultClass === 'changed' || USELESS.has(error.code ?? ''));
-    if (!gone && !useless && this.#isJournaled) return;
+    const code = (error instanceof Fault && error.code) || '';
+    const gone = code === 'NoSuchUpload';
+    // A file that changed may have no other bytes (chmod): the next attempt, or the sweep, knows.
+    if (!gone && !USELESS.has(code) && this.#isJournaled) return;
     if (!gone) {
       const upload = { bucket: bucket.name, key, uploadId, partSizeBytes: plan.partSizeBytes };
       const limit = AbortSignal.timeout(ABANDON_MS);

@@ -2,15 +2,18 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type SweptSpool, sweepOrphans } from '../../src/drain/sweep.ts';
-import { SpoolPath } from '../../src/spool/entry.ts';
+import { type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
 import type { JournaledUpload } from '../../src/store/object-store.ts';
 import { Fault, type FaultClass } from '../../src/system/fault.ts';
 
 const IDENTITY = { dev: 1n, ino: 1n, sizeBytes: 9, mtimeNs: 1n, ctimeNs: 1n };
 const NEVER = new AbortController().signal;
 
-/** A spool with one journal a name; a name with a fault class cannot be opened. */
-function spoolOf(files: Readonly<Record<string, FaultClass | 'there'>>, replaced: readonly string[] = []) {
+/** A spool with one journal a name; a name with a fault class cannot be opened, others have an identity by now. */
+function spoolOf(
+  files: Readonly<Record<string, FaultClass | Partial<FileIdentity>>>,
+  replaced: readonly string[] = [],
+) {
   const cleared: string[] = [];
   let closed = 0;
   const spool: SweptSpool = {
@@ -26,8 +29,9 @@ function spoolOf(files: Readonly<Record<string, FaultClass | 'there'>>, replaced
     }),
     openFile: async (path) => {
       const state = files[`${path}`] ?? 'changed';
-      if (state !== 'there') throw new Fault(state, 'no', { operation: 'open', subject: `${path}` });
+      if (typeof state === 'string') throw new Fault(state, 'no', { operation: 'open', subject: `${path}` });
       return {
+        identity: { ...IDENTITY, ...state },
         close: async () => {
           closed += 1;
         },
@@ -38,13 +42,19 @@ function spoolOf(files: Readonly<Record<string, FaultClass | 'there'>>, replaced
 }
 
 test('aborts the uploads of files that are gone or changed, and no others', async () => {
-  const { spool, cleared, closedFiles } = spoolOf({ gone: 'changed', there: 'there', locked: 'blocked' });
+  const { spool, cleared, closedFiles } = spoolOf({
+    gone: 'changed',
+    rewritten: { mtimeNs: 2n },
+    there: {},
+    permitted: { ctimeNs: 2n },
+    locked: 'blocked',
+  });
   const abandoned: string[] = [];
   const store = { abandon: async ({ uploadId }: JournaledUpload) => void abandoned.push(uploadId) };
-  assert.equal(await sweepOrphans(spool, store, NEVER), 1);
-  assert.deepEqual(abandoned, ['id-gone']);
-  assert.deepEqual(cleared, ['gone']);
-  assert.equal(closedFiles(), 1);
+  assert.equal(await sweepOrphans(spool, store, NEVER), 2);
+  assert.deepEqual(abandoned, ['id-gone', 'id-rewritten']);
+  assert.deepEqual(cleared, ['gone', 'rewritten']);
+  assert.equal(closedFiles(), 3);
 });
 
 test('keeps the journal of an upload that could not be aborted', async () => {
