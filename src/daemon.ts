@@ -4,7 +4,7 @@ import { changedKeys } from './config/changes.ts';
 import type { Settings } from './config/settings.ts';
 import { Breaker } from './drain/breaker.ts';
 import { Drain } from './drain/drain.ts';
-import { sweepInBackground } from './drain/sweep.ts';
+import { Sweep } from './drain/sweep.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
 import { PacedLink } from './paced-link.ts';
 import { backlogOptionsOf, drainOptionsOf, pacedLinkOptionsOf, storeOptionsOf } from './settings-of.ts';
@@ -190,11 +190,8 @@ export class Daemon {
     this.#stops.push(() => this.#stopDrain(drain));
     this.#report();
     await Promise.race([drain.firstAnswer, clock.sleep(FIRST_ANSWER_MS)]);
-    const stopSweeping = sweepInBackground(spool, store, {
-      onSwept: (uploads) => this.#reporter.onSwept(uploads),
-      onFault: (error) => this.#reporter.onFault('abort orphaned multipart uploads', error),
-    });
-    this.#stops.push(stopSweeping);
+    const sweep = new Sweep({ spool, drain, clock, events: this.#reporter });
+    this.#started(sweep, (it) => it.stop()).start();
   }
 
   /** Credentials are read anew in any case. A store that is replaced closes once its last upload has ended. */

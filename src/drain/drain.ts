@@ -1,6 +1,6 @@
 // Moves files: takes entries from the backlog while there is room, and holds back when the store cannot be used.
 // Invariant: an entry taken is released exactly once, whatever happens to it.
-import type { Entry } from '../spool/entry.ts';
+import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
 import { asFault, isOutOfDescriptors, noAnswer, tooLarge } from './drain-faults.ts';
@@ -58,6 +58,11 @@ export class Drain {
   /** Files being read, sent, or disposed of. */
   get active(): number {
     return this.#transfers.size;
+  }
+
+  /** Whether a file of this path is one of these. */
+  holds({ id }: SpoolPath): boolean {
+    return [...this.#transfers].some(({ entry }) => entry.path.id === id);
   }
 
   get sending(): number {

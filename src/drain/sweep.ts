@@ -1,7 +1,9 @@
-// At the start: multipart uploads of ours whose files are gone or changed can never be completed, and are aborted.
+// At the start and now and then: multipart uploads of ours whose files are gone or changed can never be completed, and
+// are aborted, unless they are under way.
 // They are known by the spool's journals alone: an upload that no journal names is somebody else's and is not touched.
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { JournaledUpload, ObjectStore } from '../store/object-store.ts';
+import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 
 interface JournaledFile {
@@ -15,38 +17,81 @@ export interface SweptSpool {
   openFile(path: SpoolPath): Promise<{ readonly identity: FileIdentity; close(): Promise<void> }>;
 }
 
+/** What is under way is the drain's. */
+export interface SweptDrain {
+  readonly store: Pick<ObjectStore, 'abandon'>;
+  holds(path: SpoolPath): boolean;
+}
+
+export interface SweepEvents {
+  onSwept(uploads: number): void;
+  /** Tried again by itself. */
+  onFault(operation: string, error: unknown): void;
+}
+
+export interface SweepPorts {
+  readonly spool: SweptSpool;
+  readonly drain: SweptDrain;
+  readonly clock: Clock;
+  readonly events: SweepEvents;
+}
+
+const SWEEP_MS = 60 * 60_000;
+/** After a sweep that failed: the store was away, most likely. */
+const AGAIN_MS = 5 * 60_000;
+
+export class Sweep {
+  readonly #ports: SweepPorts;
+  readonly #stopping = new AbortController();
+  #turn: Promise<void> | undefined;
+  #cancel: () => void = () => undefined;
+
+  constructor(ports: SweepPorts) {
+    this.#ports = ports;
+  }
+
+  /** Sweeps at once, in the background, and then now and then. */
+  start(): void {
+    this.#turn = this.#sweep();
+  }
+
+  /** Resolves when a sweep under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#cancel();
+    await this.#turn;
+  }
+
+  async #sweep(): Promise<void> {
+    const { spool, drain, clock, events } = this.#ports;
+    const { signal } = this.#stopping;
+    let nextMs = SWEEP_MS;
+    try {
+      events.onSwept(await sweepOrphans(spool, drain, signal));
+    } catch (error) {
+      if (!signal.aborted) events.onFault('abort orphaned multipart uploads', error);
+      nextMs = AGAIN_MS;
+    }
+    if (!signal.aborted) this.#cancel = clock.schedule(nextMs, () => this.start());
+  }
+}
+
 /** Resolves with how many were aborted. A store that is out of reach rejects; the journals stay for the next time. */
 export async function sweepOrphans(
   spool: SweptSpool,
-  store: Pick<ObjectStore, 'abandon'>,
+  drain: SweptDrain,
   signal: AbortSignal,
 ): Promise<number> {
   let swept = 0;
   for await (const { path, identity, value } of spool.journals<JournaledUpload>()) {
-    if (await isStillThere(spool, path, identity)) continue;
-    await store.abandon(value, signal);
+    if (drain.holds(path) || (await isStillThere(spool, path, identity))) continue;
+    await drain.store.abandon(value, signal);
     const journal = spool.journal({ path, identity });
     // By now the drain may have begun to upload the file's new content: that record is not ours to clear.
-    if ((await journal.load()) !== undefined) await journal.clear();
+    if (!drain.holds(path) && (await journal.load()) !== undefined) await journal.clear();
     swept += 1;
   }
   return swept;
-}
-
-/** Sweeps while the drain begins. The function it returns ends that, and resolves when it has ended. */
-export function sweepInBackground(
-  spool: SweptSpool,
-  store: Pick<ObjectStore, 'abandon'>,
-  events: { readonly onSwept: (uploads: number) => void; readonly onFault: (error: unknown) => void },
-): () => Promise<void> {
-  const sweeping = new AbortController();
-  const swept = sweepOrphans(spool, store, sweeping.signal).then(events.onSwept, (error: unknown) => {
-    if (!sweeping.signal.aborted) events.onFault(error);
-  });
-  return () => {
-    sweeping.abort();
-    return swept;
-  };
 }
 
 /**

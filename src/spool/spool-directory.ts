@@ -102,7 +102,7 @@ export class SpoolDirectory {
     return new Journal<T>(this.#held, this.#journals, file);
   }
 
-  /** Every record of an earlier run, for the sweep at start. Must be read to its end or returned before close(). */
+  /** Every record, for the sweep. Must be read to its end or returned before close(). */
   journals<T>(): AsyncGenerator<JournalRecord<T>> {
     return journalRecords<T>(this.#held.home);
   }

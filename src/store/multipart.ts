@@ -49,7 +49,7 @@ export class PartwiseUpload {
   /** Aborts with the caller's signal, and when a part fails: the others need not go on. */
   readonly #stop = new AbortController();
   #uploadId: string | undefined;
-  /** A later attempt, or the sweep at start, will know of the upload. */
+  /** A later attempt, or the sweep, will know of the upload. */
   #isJournaled = false;
   #standing: ReadonlyMap<number, StoredPart> = new Map();
   #receipt: Receipt | undefined;

@@ -5,7 +5,7 @@ import './sim-spool-files.ts';
 import { Breaker } from '../../src/drain/breaker.ts';
 import { Drain } from '../../src/drain/drain.ts';
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
-import { sweepOrphans } from '../../src/drain/sweep.ts';
+import { Sweep } from '../../src/drain/sweep.ts';
 import { Backlog } from '../../src/spool/backlog.ts';
 import { EmptyFolders } from '../../src/spool/empty-folders.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
@@ -100,7 +100,7 @@ export class SimProcess implements Sender, SimSteps {
     drain.start();
     this.#stops.push(() => drain.stop(STOP_TIMEOUT_MS));
     await Promise.race([drain.firstAnswer, this.clock.sleep(FIRST_ANSWER_MS)]);
-    this.#sweep(spool, judged);
+    this.#sweep(spool, drain);
   }
 
   /** As on SIGTERM. */
@@ -210,22 +210,19 @@ export class SimProcess implements Sender, SimSteps {
     });
   }
 
-  #sweep(spool: SpoolDirectory, store: ObjectStore): void {
-    const sweeping = new AbortController();
-    const swept = sweepOrphans(spool, store, sweeping.signal).then(
-      (uploads) => {
-        this.ready = true;
-        this.#world.note(`swept ${uploads}`);
-      },
-      (error) => {
-        this.ready = true;
-        this.#world.note(`sweep failed ${error instanceof Fault ? error.code : error}`);
-      },
-    );
-    this.#stops.push(() => {
-      sweeping.abort();
-      return swept;
-    });
+  #sweep(spool: SpoolDirectory, drain: Drain): void {
+    const tell = (what: string) => {
+      this.ready = true;
+      this.#world.note(what);
+    };
+    const events = {
+      onSwept: (uploads: number) => tell(`swept ${uploads}`),
+      onFault: (operation: string, error: unknown) =>
+        tell(`${operation} failed ${error instanceof Fault ? error.code : error}`),
+    };
+    const sweep = new Sweep({ spool, drain, clock: this.clock, events });
+    this.#stops.push(() => sweep.stop());
+    sweep.start();
   }
 
   #watch(events: WatcherEvents) {

@@ -1,12 +1,14 @@
-// Which multipart uploads of an earlier run are given up at the start, and which are not.
+// Which multipart uploads are given up at the start and later, and which are not.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type SweptSpool, sweepOrphans } from '../../src/drain/sweep.ts';
+import { Sweep, type SweptDrain, type SweptSpool, sweepOrphans } from '../../src/drain/sweep.ts';
 import { type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
 import type { JournaledUpload } from '../../src/store/object-store.ts';
 import { Fault, type FaultClass } from '../../src/system/fault.ts';
+import { SimClock } from '../support/sim-clock.ts';
 
 const IDENTITY = { dev: 1n, ino: 1n, sizeBytes: 9, mtimeNs: 1n, ctimeNs: 1n };
+const MINUTES = 60_000;
 const NEVER = new AbortController().signal;
 
 /** A spool with one journal a name; a name with a fault class cannot be opened, others have an identity by now. */
@@ -41,6 +43,10 @@ function spoolOf(
   return { spool, cleared, closedFiles: () => closed };
 }
 
+function drainOf(store: SweptDrain['store'], underWay: readonly string[] = []): SweptDrain {
+  return { store, holds: (path) => underWay.includes(`${path}`) };
+}
+
 test('aborts the uploads of files that are gone or changed, and no others', async () => {
   const { spool, cleared, closedFiles } = spoolOf({
     gone: 'changed',
@@ -51,7 +57,7 @@ test('aborts the uploads of files that are gone or changed, and no others', asyn
   });
   const abandoned: string[] = [];
   const store = { abandon: async ({ uploadId }: JournaledUpload) => void abandoned.push(uploadId) };
-  assert.equal(await sweepOrphans(spool, store, NEVER), 2);
+  assert.equal(await sweepOrphans(spool, drainOf(store), NEVER), 2);
   assert.deepEqual(abandoned, ['id-gone', 'id-rewritten']);
   assert.deepEqual(cleared, ['gone', 'rewritten']);
   assert.equal(closedFiles(), 3);
@@ -61,13 +67,48 @@ test('keeps the journal of an upload that could not be aborted', async () => {
   const { spool, cleared } = spoolOf({ gone: 'changed' });
   const away = new Fault('transient', 'refused', { operation: 'abort', subject: 'gone' });
   const store = { abandon: () => Promise.reject(away) };
-  await assert.rejects(sweepOrphans(spool, store, NEVER), away);
+  await assert.rejects(sweepOrphans(spool, drainOf(store), NEVER), away);
   assert.deepEqual(cleared, []);
 });
 
 // Found by the simulation: the sweep waited for the store while the drain journaled the new content's upload.
 test('leaves a record alone that was replaced while the store was asked', async () => {
   const { spool, cleared } = spoolOf({ gone: 'changed' }, ['gone']);
-  assert.equal(await sweepOrphans(spool, { abandon: async () => undefined }, NEVER), 1);
+  assert.equal(await sweepOrphans(spool, drainOf({ abandon: async () => undefined }), NEVER), 1);
   assert.deepEqual(cleared, []);
+});
+
+test('leaves an upload alone that is under way, though its file was just removed', async () => {
+  const { spool, cleared } = spoolOf({ gone: 'changed', sending: 'changed' });
+  const abandoned: string[] = [];
+  const store = { abandon: async ({ uploadId }: JournaledUpload) => void abandoned.push(uploadId) };
+  assert.equal(await sweepOrphans(spool, drainOf(store, ['sending']), NEVER), 1);
+  assert.deepEqual([abandoned, cleared], [['id-gone'], ['gone']]);
+});
+
+// Regression: the upload of a file that its producer removed while it waited stayed open until the next start, and
+// longer when the store was away then.
+test('sweeps every hour, sooner after a sweep that failed, and no more once stopped', async () => {
+  const clock = new SimClock();
+  const { spool } = spoolOf({ gone: 'changed' });
+  const sweeps: [minute: number, what: unknown][] = [];
+  const note = (what: unknown) => void sweeps.push([clock.monotonicMs() / MINUTES, what]);
+  const away = new Fault('transient', 'refused', { operation: 'abort', subject: 'gone' });
+  const store = {
+    abandon: async () => {
+      if (clock.monotonicMs() < 8 * MINUTES) throw away;
+    },
+  };
+  const events = { onSwept: note, onFault: (_: string, error: unknown) => note(error) };
+  const sweep = new Sweep({ spool, drain: drainOf(store), clock, events });
+  sweep.start();
+  await clock.advance(80 * MINUTES);
+  await sweep.stop();
+  await clock.advance(600 * MINUTES);
+  assert.deepEqual(sweeps, [
+    [0, away],
+    [5, away],
+    [10, 1],
+    [70, 1],
+  ]);
 });
