@@ -1,7 +1,7 @@
 // A directory held open, and every name below it reached through its descriptor: `/proc/self/fd/N/name` is
 // openat(2) for a runtime that has none. No parent can be swapped for a symbolic link between two steps.
 // The only file that unlinks anything.
-import { constants } from 'node:fs';
+import { constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, rmdir, unlink } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
@@ -91,6 +91,18 @@ export class OpenDirectory {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+/** Whether `path` leads to the file open as `claim`, and that is still empty. */
+export function isClaimed(path: Buffer, claim: number): boolean {
+  const { dev, ino } = fstatSync(claim, { bigint: true });
+  const present = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return present?.ino === ino && present.dev === dev && present.size === 0n;
+}
+
+/** Takes a claim back, unless something else has its name by now. Synchronous: so nothing gets between. */
+export function unlinkClaim(path: Buffer, claim: number): void {
+  if (isClaimed(path, claim)) unlinkSync(path);
 }
 
 /**

@@ -1,9 +1,9 @@
 // Brings a file from the private folder back to its place in the spool, never over another file.
-import { closeSync, constants, fstatSync, lstatSync, openSync, renameSync } from 'node:fs';
+import { closeSync, constants, openSync, renameSync } from 'node:fs';
 import { link } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
-import { inParent, type OpenDirectory } from './open-directory.ts';
+import { inParent, isClaimed, type OpenDirectory, unlinkClaim } from './open-directory.ts';
 
 /** `taken`: something else has the name by now, and the file stays where it was. */
 export type PutBackOutcome = 'restored' | 'taken';
@@ -71,11 +71,13 @@ export function claimAndRename(slot: Buffer, place: Buffer): PutBackOutcome {
     throw error;
   }
   try {
-    const claimed = fstatSync(claim, { bigint: true });
-    const present = lstatSync(place, { bigint: true });
-    if (present.ino !== claimed.ino || present.dev !== claimed.dev || present.size !== 0n) return 'taken';
+    if (!isClaimed(place, claim)) return 'taken';
     renameSync(slot, place);
     return 'restored';
+  } catch (error) {
+    // Root could read the claim, and would upload it as an empty file.
+    unlinkClaim(place, claim);
+    throw error;
   } finally {
     closeSync(claim);
   }

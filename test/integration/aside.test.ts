@@ -257,3 +257,10 @@ test('where files cannot be linked, takes a free name and never one that is take
   assert.equal(await readFile(disk.at('free'), 'utf8'), 'kept');
   assert.deepEqual(await disk.list(), ['free', 'taken']);
 });
+
+// Regression: a rename that failed left the claim in the spool, which root would have uploaded as an empty file.
+test('where files cannot be linked, leaves no empty file behind when the file cannot be moved', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  assert.throws(() => claimAndRename(disk.at('no-slot'), disk.at('free')), { code: 'ENOENT' });
+  assert.deepEqual(await disk.list(), []);
+});

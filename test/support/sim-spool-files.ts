@@ -128,7 +128,8 @@ export class SimFiles {
   }
 
   lstatSync(path: Path) {
-    return statsOf(this.#disk.get(...this.#at(path)));
+    const node = this.#disk.find(...this.#at(path));
+    return node && statsOf(node);
   }
 
   fstatSync(fd: number) {
@@ -138,6 +139,10 @@ export class SimFiles {
 
   renameSync(from: Path, to: Path): void {
     this.#renameNow(from, to);
+  }
+
+  unlinkSync(path: Path): void {
+    this.#disk.unlink(...this.#at(path));
   }
 
   closeSync(fd: number): void {
@@ -289,7 +294,7 @@ function divert(module: Functions, name: string, style: 'promise' | 'callback' |
 const PROMISED = 'open lstat mkdir rmdir unlink rename link readFile readdir opendir'.split(' ');
 for (const name of PROMISED) divert(fs.promises as unknown as Functions, name, 'promise');
 for (const name of ['lstat', 'opendir']) divert(fs as unknown as Functions, name, 'callback');
-for (const name of ['openSync', 'lstatSync', 'fstatSync', 'renameSync', 'closeSync'])
+for (const name of ['openSync', 'lstatSync', 'fstatSync', 'renameSync', 'unlinkSync', 'closeSync'])
   divert(fs as unknown as Functions, name, 'sync');
 syncBuiltinESMExports();
 
