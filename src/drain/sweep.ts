@@ -76,21 +76,31 @@ export class Sweep {
   }
 }
 
-/** Resolves with how many were aborted. A store that is out of reach rejects; the journals stay for the next time. */
+/**
+ * Resolves with how many were aborted. An upload that cannot be keeps its journal for the next time and no other from
+ * being swept; the first such failure rejects in the end, and an abort at once.
+ */
 export async function sweepOrphans(
   spool: SweptSpool,
   drain: SweptDrain,
   signal: AbortSignal,
 ): Promise<number> {
   let swept = 0;
+  let failure: { readonly error: unknown } | undefined;
   for await (const { path, identity, value } of spool.journals<JournaledUpload>()) {
     if (drain.holds(path) || (await isStillThere(spool, path, identity))) continue;
-    await drain.store.abandon(value, signal);
-    const journal = spool.journal({ path, identity });
-    // By now the drain may have begun to upload the file's new content: that record is not ours to clear.
-    if (!drain.holds(path) && (await journal.load()) !== undefined) await journal.clear();
-    swept += 1;
+    try {
+      await drain.store.abandon(value, signal);
+      const journal = spool.journal({ path, identity });
+      // By now the drain may have begun to upload the file's new content: that record is not ours to clear.
+      if (!drain.holds(path) && (await journal.load()) !== undefined) await journal.clear();
+      swept += 1;
+    } catch (error) {
+      signal.throwIfAborted();
+      failure ??= { error };
+    }
   }
+  if (failure !== undefined) throw failure.error;
   return swept;
 }
 

@@ -161,7 +161,10 @@ export class Bucket {
     await this.call('delete object', key, signal, () => this.client.send(withSignal(command, signal)));
   }
 
-  /** Gives up a multipart upload, in whatever bucket it is. One that is already gone is fine. */
+  /**
+   * Gives up a multipart upload. One that is already gone is fine, and so is any failure in another bucket: what was
+   * begun before `s3.bucket` was changed may be at a store that these credentials, or this endpoint, do not reach.
+   */
   async abandon(upload: JournaledUpload, signal: AbortSignal): Promise<void> {
     const { bucket, key, uploadId } = upload;
     const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
@@ -170,8 +173,9 @@ export class Bucket {
         this.client.send(withSignal(command, signal)),
       );
     } catch (error) {
-      if (!(error instanceof Fault && statusOf(error.cause) === 404 && error.code !== 'NoSuchBucket'))
-        throw error;
+      if (!(error instanceof Fault)) throw error;
+      const gone = statusOf(error.cause) === 404 && error.code !== 'NoSuchBucket';
+      if (!gone && bucket === this.name) throw error;
     }
   }
 

@@ -325,3 +325,39 @@ test('abandons an upload of ours, also one that is gone, and no other', async ()
   await store.abandon(ours, never);
   assert.deepEqual([...s3.uploads.keys()], ['foreign']);
 });
+
+// The abort was asked of the new store, which does not know the bucket or denies it: a breaker that nothing could close.
+for (const [status, code] of [
+  [404, 'NoSuchBucket'],
+  [403, 'AccessDenied'],
+  [500, 'InternalError'],
+] as const) {
+  for (const [record, name] of [
+    ['upload', 'record'],
+    ['stale', 'stale record'],
+  ] as const) {
+    for (const content of [film, film.subarray(0, 1_000)]) {
+      test(`the ${name} of a bucket that answers ${code} now holds up no file of ${content.length} bytes`, async () => {
+        const { s3, store } = await world();
+        s3.script = ({ rawPath }) =>
+          rawPath.startsWith('/former/') ? { kind: 'answer', status, code } : undefined;
+        const journal = new MemoryJournal();
+        journal[record] = { bucket: 'former', key: 'film.mp4', uploadId: 'begun', partSizeBytes: PART_BYTES };
+        await upload(store, content, journal);
+        assertHolds(s3.objects.get('film.mp4')?.body, content);
+        assert.equal(journal.stale, undefined);
+        assert.notEqual(journal.upload?.bucket, 'former');
+      });
+    }
+  }
+}
+
+test('an upload of its own bucket that cannot be aborted is kept for later', async () => {
+  const { s3, store } = await world();
+  s3.script = from('DELETE ?uploadId', 1, { kind: 'answer', status: 500, code: 'InternalError' });
+  const journal = new MemoryJournal();
+  const begun = { bucket: 'bucket', key: 'film.mp4', uploadId: 'begun', partSizeBytes: PART_BYTES };
+  journal.stale = begun;
+  await assert.rejects(upload(store, film, journal), { faultClass: 'transient' });
+  assert.equal(journal.stale, begun);
+});

@@ -71,6 +71,34 @@ test('keeps the journal of an upload that could not be aborted', async () => {
   assert.deepEqual(cleared, []);
 });
 
+// The first failure ended the sweep, at every start: one upload that may not be aborted kept all others open for ever.
+test('one upload that cannot be aborted does not keep the others from it', async () => {
+  const { spool, cleared } = spoolOf({ denied: 'changed', gone: 'changed' });
+  const denied = new Fault('breaker', 'denied', { operation: 'abort', subject: 'denied' });
+  const store = {
+    abandon: async ({ key }: JournaledUpload) => {
+      if (key === 'denied') throw denied;
+    },
+  };
+  await assert.rejects(sweepOrphans(spool, store, NEVER), denied);
+  assert.deepEqual(cleared, ['gone']);
+});
+
+test('a stop ends the sweep at once', async () => {
+  const { spool, cleared } = spoolOf({ gone: 'changed', too: 'changed' });
+  const stop = new AbortController();
+  const asked: string[] = [];
+  const store = {
+    abandon: async ({ key }: JournaledUpload, signal: AbortSignal) => {
+      asked.push(key);
+      stop.abort(new Error('stop'));
+      signal.throwIfAborted();
+    },
+  };
+  await assert.rejects(sweepOrphans(spool, store, stop.signal), /stop/);
+  assert.deepEqual([asked, cleared], [['gone'], []]);
+});
+
 // Found by the simulation: the sweep waited for the store while the drain journaled the new content's upload.
 test('leaves a record alone that was replaced while the store was asked', async () => {
   const { spool, cleared } = spoolOf({ gone: 'changed' }, ['gone']);
