@@ -13,6 +13,7 @@ import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { classify, statusOf } from './classify.ts';
 import { contentTypeOf } from './content-type.ts';
+import { Credentials } from './credentials.ts';
 import { md5Base64, sha256Base64 } from './digest.ts';
 import type { Digest, JournaledUpload, Receipt } from './object-store.ts';
 import { withSignal } from './request-signal.ts';
@@ -37,15 +38,6 @@ export type HeldObject = Receipt & {
   readonly etagMayBeMd5: boolean;
 };
 
-/** Answers after which the credentials are fetched anew before the next request. */
-const STALE_CREDENTIALS = new Set([
-  'ExpiredToken',
-  'ExpiredTokenException',
-  'TokenRefreshRequired',
-  'InvalidToken',
-]);
-STALE_CREDENTIALS.add('InvalidAccessKeyId').add('SignatureDoesNotMatch').add('CredentialsProviderError');
-
 export class Bucket {
   readonly name: string;
   readonly client: S3Client;
@@ -54,18 +46,19 @@ export class Bucket {
   etagIsMd5 = false;
   readonly #settings: ObjectSettings;
   readonly #clock: Clock;
-  #credentialsStale = false;
+  readonly #credentials: Credentials;
 
   constructor(name: string, client: S3Client, settings: ObjectSettings, clock: Clock) {
     this.name = name;
     this.client = client;
     this.#settings = settings;
     this.#clock = clock;
+    this.#credentials = new Credentials(client, clock);
   }
 
   /** Credentials are fetched anew before the next request. */
   refreshCredentials(): void {
-    this.#credentialsStale = true;
+    this.#credentials.expire();
   }
 
   /** What a new object is created with, whole or in parts. */
@@ -183,15 +176,12 @@ export class Bucket {
   async call<T>(operation: string, key: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
     try {
       signal.throwIfAborted();
-      if (this.#credentialsStale) {
-        await this.client.config.credentials({ forceRefresh: true });
-        this.#credentialsStale = false;
-      }
+      await this.#credentials.ready(signal);
       return await run();
     } catch (error) {
       signal.throwIfAborted();
       const fault = classify(error, operation, `${this.name}/${key}`, this.#clock.wallMs());
-      if (STALE_CREDENTIALS.has(fault.code ?? '')) this.refreshCredentials();
+      this.#credentials.answered(fault.code);
       throw fault;
     }
   }

@@ -2,6 +2,7 @@
 // as a chunked stream, and no second retry loop hides failures from the drain.
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { Fault } from '../system/fault.ts';
+import { limitCredentials } from './credentials.ts';
 import { PacedHandler, type PacedHandlerOptions } from './paced-handler.ts';
 import { carrySignals } from './request-signal.ts';
 import { RetryBrokenConnection } from './retry-broken-connection.ts';
@@ -15,7 +16,7 @@ export interface S3ClientOptions extends PacedHandlerOptions {
 }
 
 /**
- * A client with credentials from the SDK's default chain alone, read anew for each client. Its `destroy` closes idle
+ * A client with credentials from the SDK's default chain alone, read anew for each client, within a limit. Its `destroy` closes idle
  * connections only; requests in flight finish.
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
@@ -39,6 +40,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
   config.region = region ?? (() => regionOfChain(endpoint));
   if (endpoint !== undefined) config.endpoint = endpoint;
   const client = new S3Client(config);
+  limitCredentials(client, options.clock);
   reuseSha256(client);
   carrySignals(client);
   return client;

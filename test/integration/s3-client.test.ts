@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { getEventListeners } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ScriptedS3 } from '../support/scripted-s3.ts';
+import { SimClock } from '../support/sim-clock.ts';
 import { bytesOf, sourceOf, storeAt } from '../support/store-fixture.ts';
 
 const never = new AbortController().signal;
@@ -40,6 +43,66 @@ test('a new store reads the credentials file anew', async () => {
   await assert.rejects(storeAt(s3).probe(never), { faultClass: 'breaker', code: 'CredentialsProviderError' });
   process.env.AWS_ACCESS_KEY_ID = 'test';
   process.env.AWS_SECRET_ACCESS_KEY = 'test';
+});
+
+/** A credential process that hangs the first time until the test ends. */
+function hangingOnce(t: TestContext) {
+  const base = mkdtempSync(join(directory, 'process-'));
+  const [script, asked, over, config] = ['script', 'asked', 'over', 'config'].map((name) => join(base, name));
+  assert.ok(script && asked && over && config);
+  const hang = `[ -e ${asked} ] || { touch ${asked}; until [ -e ${over} ]; do sleep 0.05; done; }`;
+  const answer = '{"Version":1,"AccessKeyId":"of-process","SecretAccessKey":"secret"}';
+  writeFileSync(script, `${hang}\necho '${answer}'\n`);
+  writeFileSync(config, `[default]\ncredential_process = sh ${script}\n`);
+  t.after(() => {
+    writeFileSync(over, '');
+    process.env.AWS_ACCESS_KEY_ID = 'test';
+    process.env.AWS_SECRET_ACCESS_KEY = 'test';
+  });
+  delete process.env.AWS_ACCESS_KEY_ID;
+  delete process.env.AWS_SECRET_ACCESS_KEY;
+  process.env.AWS_SHARED_CREDENTIALS_FILE = join(base, 'none');
+  process.env.AWS_CONFIG_FILE = config;
+  return async () => {
+    while (!existsSync(asked)) await delay(5);
+  };
+}
+
+// The SDK had every later request wait for that first answer, without a deadline: nothing was sent, nor told, any more.
+test('a credential process that hangs once is given up after half a minute and asked anew', async (t) => {
+  const hangs = hangingOnce(t);
+  const clock = new SimClock();
+  const store = storeAt(s3, { clock });
+  t.after(() => store.close());
+  const probes = [store.probe(never), store.probe(never)].map((probe) =>
+    assert.rejects(probe, { faultClass: 'breaker', code: 'CredentialsTimeout', hint: /credential_process/ }),
+  );
+  await hangs();
+  await clock.advance(30_000);
+  await Promise.all(probes);
+  await store.probe(never);
+  assert.match(s3.requests.at(-1)?.headers.authorization ?? '', /Credential=of-process\//);
+  assert.equal(clock.pending, 0);
+});
+
+test('a request that waits for credentials ends with its signal', async (t) => {
+  const hangs = hangingOnce(t);
+  const store = storeAt(s3, { clock: new SimClock() });
+  t.after(() => store.close());
+  const stop = new AbortController();
+  const probe = store.probe(stop.signal);
+  await hangs();
+  stop.abort(new Error('stopped'));
+  await assert.rejects(probe, { message: 'stopped' });
+});
+
+test('requests leave no listener on a signal that outlives them', async () => {
+  const store = storeAt(s3);
+  const { signal } = new AbortController();
+  await Promise.all([store.probe(signal), store.probe(signal)]);
+  await store.upload({ key: 'a', source: sourceOf(bytesOf(1_000)), signal });
+  store.close();
+  assert.deepEqual(getEventListeners(signal, 'abort'), []);
 });
 
 test('without endpoint and region it says which key to set', async () => {

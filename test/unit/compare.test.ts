@@ -81,7 +81,8 @@ function bucketOf(answer: (range: string | undefined) => Iterable<string>) {
       })(),
     };
   };
-  const client = { send } as unknown as S3Client;
+  const config = { credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }) };
+  const client = { send, config } as unknown as S3Client;
   return { asked, bucket: new Bucket('b', client, NO_SETTINGS, new SimClock()) };
 }
 
