@@ -11,6 +11,7 @@ import {
   KMS_KIND,
   KMS_NAME,
   kindOfStatus,
+  OBJECT_TOO_LARGE,
   TLS_CODE,
   TLS_KIND,
 } from './failure-kinds.ts';
@@ -32,7 +33,9 @@ interface Evidence {
 export function classify(error: unknown, operation: string, subject: string, wallMs: number): Fault {
   if (error instanceof Fault) return error;
   const evidence = evidenceOf(error);
-  const { faultClass, hint } = kindOf(evidence, error) ?? { faultClass: 'unknown' as const };
+  const wholeObject = operation === 'complete multipart upload' && evidence.name === 'EntityTooLarge';
+  const kind = wholeObject ? OBJECT_TOO_LARGE : kindOf(evidence, error);
+  const { faultClass, hint } = kind ?? { faultClass: 'unknown' as const };
   const retryAfterMs = retryAfterOf(error, wallMs);
   const code = reasonOf(evidence);
   const status = evidence.status === undefined ? '' : ` (HTTP ${evidence.status})`;

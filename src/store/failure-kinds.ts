@@ -82,7 +82,11 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   MethodNotAllowed: UNSUPPORTED,
   NotImplemented: UNSUPPORTED,
   MissingContentLength: UNSUPPORTED,
-  EntityTooLarge: file('The store takes no object of this size.'),
+  // No request is larger than s3.partSize: a limit of a proxy, or a quota as Swift tells it.
+  EntityTooLarge: breaker(
+    'The store is over its quota, or a proxy takes no request this large: make room, or lower s3.partSize (nginx: ' +
+      'client_max_body_size).',
+  ),
   // Begun anew; parts that are too small each time need the operator, after the last of the tries.
   EntityTooSmall: {
     faultClass: 'unknown',
@@ -135,6 +139,8 @@ export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
   EPROTO: TLS,
 };
 
+/** To the completion of a multipart upload, `EntityTooLarge` speaks of the whole object. */
+export const OBJECT_TOO_LARGE = file('The store takes no object of this size.');
 /** Node's codes for a TLS handshake or certificate that failed begin with one of these. */
 export const TLS_CODE =
   /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH)/;

@@ -186,6 +186,18 @@ for (const [status, code] of [
   });
 }
 
+for (const [operation, faultClass] of [
+  ['PUT ?uploadId', 'breaker'],
+  ['POST ?uploadId', 'file'],
+] as const) {
+  test(`EntityTooLarge, answered to ${operation}, is ${faultClass}`, async () => {
+    // Regression: an nginx that takes no part of s3.partSize, or a full Swift account, had all large files quarantined.
+    const { s3, store } = await world();
+    s3.script = from(operation, 1, { kind: 'answer', status: 413, code: 'EntityTooLarge' });
+    await assert.rejects(upload(store, film), { faultClass, code: 'EntityTooLarge' });
+  });
+}
+
 test('refuses a part that the store answers with another digest, and sends it again next time', async () => {
   const { s3, store } = await world();
   const journal = new MemoryJournal();

@@ -229,9 +229,9 @@ const FAULTS: [string, WireFault, Partial<Fault>][] = [
   ],
   ['507', { kind: 'answer', status: 507 }, { faultClass: 'breaker' }],
   [
-    'too large',
-    { kind: 'answer', status: 400, code: 'EntityTooLarge' },
-    { faultClass: 'file', code: 'EntityTooLarge' },
+    'too large for the quota',
+    { kind: 'answer', status: 413, code: 'EntityTooLarge' },
+    { faultClass: 'breaker', code: 'EntityTooLarge' },
   ],
   [
     '200 with an error in it',

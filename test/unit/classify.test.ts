@@ -45,7 +45,7 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [broken('CERT_HAS_EXPIRED'), 'breaker', 'CERT_HAS_EXPIRED', /NODE_EXTRA_CA_CERTS/],
   [broken('DEPTH_ZERO_SELF_SIGNED_CERT'), 'breaker', 'DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
   [broken('ERR_TLS_CERT_ALTNAME_INVALID'), 'breaker', 'ERR_TLS_CERT_ALTNAME_INVALID', /certificate/],
-  [answer('EntityTooLarge', 400), 'file', 'EntityTooLarge', /size/],
+  [answer('EntityTooLarge', 400), 'breaker', 'EntityTooLarge', /quota.*s3\.partSize/],
   [answer('KeyTooLongError', 400), 'file', 'KeyTooLongError', /[Ss]horten/],
   [broken('ENOTFOUND'), 'transient', 'ENOTFOUND', /resolved/],
   [broken('EAI_AGAIN'), 'transient', 'EAI_AGAIN', /resolved/],
@@ -79,7 +79,7 @@ for (const [statuses, faultClass, hint] of [
   [[301, 302, 308], 'breaker', /region/],
   [[405, 411, 501], 'breaker', /does not support/],
   [[507], 'breaker', /full/],
-  [[413], 'file', /size/],
+  [[413], 'breaker', /quota.*s3\.partSize/],
   [[200, 400, 404, 499], 'unknown', undefined],
 ] as const) {
   for (const status of statuses) {
@@ -110,6 +110,12 @@ for (const [error, message] of [
     assert.equal(classify(error, 'put object', 'key', NOW).message, message);
   });
 }
+
+test('EntityTooLarge blames the file where it speaks of the whole object', () => {
+  const fault = classify(answer('EntityTooLarge', 400), 'complete multipart upload', 'key', NOW);
+  assert.equal(fault.faultClass, 'file');
+  assert.match(fault.hint ?? '', /size/);
+});
 
 test('looks into an error that stands for all addresses tried', () => {
   const error = new AggregateError([broken('ECONNREFUSED'), broken('ECONNREFUSED')]);

@@ -80,7 +80,7 @@ test('one upload that cannot be aborted does not keep the others from it', async
       if (key === 'denied') throw denied;
     },
   };
-  await assert.rejects(sweepOrphans(spool, store, NEVER), denied);
+  await assert.rejects(sweepOrphans(spool, drainOf(store), NEVER), denied);
   assert.deepEqual(cleared, ['gone']);
 });
 
@@ -95,7 +95,7 @@ test('a stop ends the sweep at once', async () => {
       signal.throwIfAborted();
     },
   };
-  await assert.rejects(sweepOrphans(spool, store, stop.signal), /stop/);
+  await assert.rejects(sweepOrphans(spool, drainOf(store), stop.signal), /stop/);
   assert.deepEqual([asked, cleared], [['gone'], []]);
 });
 
