@@ -3,6 +3,7 @@
 import { Fault } from '../system/fault.ts';
 import { printable } from '../system/printable.ts';
 import {
+  CONNECT_KIND,
   type FailureKind,
   HTTP_CODE,
   HTTP_KIND,
@@ -23,6 +24,7 @@ const MAX_RETRY_AFTER_MS = 15 * 60_000;
 interface Evidence {
   readonly name: string | undefined;
   readonly code: string | undefined;
+  readonly syscall: unknown;
   readonly status: number | undefined;
 }
 
@@ -69,15 +71,21 @@ export function nameOf(error: unknown): string | undefined {
 
 function evidenceOf(error: unknown): Evidence {
   const code = field(error, 'code');
-  return { name: nameOf(error), code: typeof code === 'string' ? code : undefined, status: statusOf(error) };
+  return {
+    name: nameOf(error),
+    code: typeof code === 'string' ? code : undefined,
+    syscall: field(error, 'syscall'),
+    status: statusOf(error),
+  };
 }
 
 function kindOf(evidence: Evidence, error: unknown): FailureKind | undefined {
-  const { name, code, status } = evidence;
+  const { name, code, syscall, status } = evidence;
   // NodeHttpHandler renames broken connections TimeoutError; the code knows better.
   if (code !== undefined) {
     const kind = lookUp(KINDS_BY_CODE, code);
     if (kind !== undefined) return kind;
+    if (syscall === 'connect') return CONNECT_KIND;
     if (TLS_CODE.test(code)) return TLS_KIND;
     if (HTTP_CODE.test(code)) return HTTP_KIND;
   }

@@ -20,7 +20,8 @@ const ELSEWHERE = breaker(
   'The bucket is in another region or at another endpoint: set s3.region or s3.endpoint.',
 );
 const DENIED = breaker(
-  'The credentials may not do this: allow s3:PutObject and s3:GetObject below the prefix.',
+  'The credentials may not do this: below the prefix allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and ' +
+    's3:ListMultipartUploadParts (on the bucket, s3:ListBucket is optional).',
 );
 const NO_ROOM = breaker('The store is full or over its quota: make room there or raise the quota.');
 const KMS = breaker(
@@ -38,6 +39,9 @@ const UNREACHABLE = transient(
   'The endpoint cannot be reached: check s3.endpoint, the network and any firewall.',
 );
 const BROKEN = transient('The connection broke; it is tried again.');
+const NOT_THE_STORE = transient(
+  'Something answers in place of the store: check s3.endpoint and any proxy on the way.',
+);
 const BUSY = transient('The store is busy; it is tried again.');
 const DAMAGED = transient('The bytes were damaged on the way; they are sent again.');
 
@@ -114,6 +118,7 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   OperationAborted: BUSY,
   ConditionalRequestConflict: transient('Another upload to the same key was under way; it is tried again.'),
   PreconditionFailed: transient('Another object took the key meanwhile; it is looked at again.'),
+  NoSuchKey: transient('The object went away meanwhile; it is looked at again.'),
   NoSuchUpload: transient('The multipart upload is gone; it begins anew.'),
   InvalidPart: transient('A part of the multipart upload is gone; it begins anew.'),
   InvalidPartOrder: transient('The parts of the multipart upload are in disorder; it begins anew.'),
@@ -123,12 +128,16 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
 export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
   ENOTFOUND: DNS,
   EAI_AGAIN: DNS,
+  EAI_FAIL: DNS,
   EAI_NODATA: DNS,
   ECONNREFUSED: UNREACHABLE,
   EHOSTUNREACH: UNREACHABLE,
   ENETUNREACH: UNREACHABLE,
   EHOSTDOWN: UNREACHABLE,
   ENETDOWN: UNREACHABLE,
+  ENETRESET: UNREACHABLE,
+  ENOBUFS: UNREACHABLE,
+  ENOTCONN: UNREACHABLE,
   EADDRNOTAVAIL: UNREACHABLE,
   ETIMEDOUT: UNREACHABLE,
   ECONNRESET: BROKEN,
@@ -139,6 +148,8 @@ export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
   EPROTO: TLS,
 };
 
+/** Whatever the code: a local firewall says EPERM or EACCES, which mean something else of a file. */
+export const CONNECT_KIND = UNREACHABLE;
 /** To the completion of a multipart upload, `EntityTooLarge` speaks of the whole object. */
 export const OBJECT_TOO_LARGE = file('The store takes no object of this size.');
 /** Node's codes for a TLS handshake or certificate that failed begin with one of these. */
@@ -160,6 +171,7 @@ export function kindOfStatus(status: number): FailureKind | undefined {
   if (status === 501 || status === 405 || status === 411) return UNSUPPORTED;
   if (status === 401 || status === 403) return DENIED;
   if (status === 301 || status === 302 || status === 308) return ELSEWHERE;
+  if (status === 404) return NOT_THE_STORE;
   if (status === 413) return KINDS_BY_NAME.EntityTooLarge;
   if (status === 408 || status === 409 || status === 412 || status === 425 || status === 429) return BUSY;
   if (status >= 500 || status === 307) return BUSY;

@@ -228,6 +228,7 @@ const FAULTS: [string, WireFault, Partial<Fault>][] = [
     { faultClass: 'breaker', code: 'NoSuchBucket' },
   ],
   ['507', { kind: 'answer', status: 507 }, { faultClass: 'breaker' }],
+  ['404 of a proxy', { kind: 'answer', status: 404 }, { faultClass: 'transient' }],
   [
     'too large for the quota',
     { kind: 'answer', status: 413, code: 'EntityTooLarge' },

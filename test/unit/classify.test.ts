@@ -21,6 +21,12 @@ function broken(code: string, name = 'Error'): Error {
 const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [answer('InternalError', 500), 'transient', 'InternalError', /busy/],
   [answer('SlowDown', 503), 'transient', 'SlowDown', /busy/],
+  [answer('SlowDownRead', 503), 'transient', 'SlowDownRead', /busy/],
+  [answer('SlowDownWrite', 503), 'transient', 'SlowDownWrite', /busy/],
+  [answer('Throttling', 400), 'transient', 'Throttling', /busy/],
+  [answer('ThrottlingException', 400), 'transient', 'ThrottlingException', /busy/],
+  [answer('RequestLimitExceeded', 400), 'transient', 'RequestLimitExceeded', /busy/],
+  [answer('BandwidthLimitExceeded', 400), 'transient', 'BandwidthLimitExceeded', /busy/],
   [answer('Unknown', 503), 'transient', 'Http503', /busy/],
   [answer('InvalidTag', 400), 'breaker', 'InvalidTag', /tags/],
   [answer('RequestTimeout', 400), 'transient', 'RequestTimeout', /broke/],
@@ -46,9 +52,15 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [broken('DEPTH_ZERO_SELF_SIGNED_CERT'), 'breaker', 'DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
   [broken('ERR_TLS_CERT_ALTNAME_INVALID'), 'breaker', 'ERR_TLS_CERT_ALTNAME_INVALID', /certificate/],
   [answer('EntityTooLarge', 400), 'breaker', 'EntityTooLarge', /quota.*s3\.partSize/],
+  [answer('NoSuchKey', 404), 'transient', 'NoSuchKey', /went away/],
+  [answer('NotFound', 404), 'transient', 'NotFound', /in place of the store/],
   [answer('KeyTooLongError', 400), 'file', 'KeyTooLongError', /[Ss]horten/],
   [broken('ENOTFOUND'), 'transient', 'ENOTFOUND', /resolved/],
   [broken('EAI_AGAIN'), 'transient', 'EAI_AGAIN', /resolved/],
+  [broken('EAI_FAIL'), 'transient', 'EAI_FAIL', /resolved/],
+  [broken('ENOBUFS'), 'transient', 'ENOBUFS', /reached/],
+  [broken('ENETRESET'), 'transient', 'ENETRESET', /reached/],
+  [broken('ENOTCONN'), 'transient', 'ENOTCONN', /reached/],
   [broken('ECONNREFUSED', 'TimeoutError'), 'transient', 'ECONNREFUSED', /reached/],
   [broken('ECONNRESET', 'TimeoutError'), 'transient', 'ECONNRESET', /broke/],
   [broken('ERR_REQUEST_IDLE', 'TimeoutError'), 'transient', 'ERR_REQUEST_IDLE', undefined],
@@ -80,7 +92,8 @@ for (const [statuses, faultClass, hint] of [
   [[405, 411, 501], 'breaker', /does not support/],
   [[507], 'breaker', /full/],
   [[413], 'breaker', /quota.*s3\.partSize/],
-  [[200, 400, 404, 499], 'unknown', undefined],
+  [[404], 'transient', /in place of the store/],
+  [[200, 400, 499], 'unknown', undefined],
 ] as const) {
   for (const status of statuses) {
     test(`an answer with nothing but the status ${status} is ${faultClass}`, () => {
@@ -111,10 +124,26 @@ for (const [error, message] of [
   });
 }
 
+for (const code of ['EPERM', 'EACCES']) {
+  test(`${code} is a firewall's where it comes of connecting, and nothing known elsewhere`, () => {
+    const kindOf = (syscall: string) =>
+      classify(Object.assign(broken(code), { syscall }), 'put object', 'key', NOW);
+    assert.equal(kindOf('connect').faultClass, 'transient');
+    assert.match(kindOf('connect').hint ?? '', /firewall/);
+    assert.equal(kindOf('open').faultClass, 'unknown');
+  });
+}
+
 test('EntityTooLarge blames the file where it speaks of the whole object', () => {
   const fault = classify(answer('EntityTooLarge', 400), 'complete multipart upload', 'key', NOW);
   assert.equal(fault.faultClass, 'file');
   assert.match(fault.hint ?? '', /size/);
+});
+
+test('a hint for denied requests names every permission that halfpipe uses', () => {
+  const { hint = '' } = classify(answer('AccessDenied', 403), 'put object', 'key', NOW);
+  const used = ['PutObject', 'GetObject', 'AbortMultipartUpload', 'ListMultipartUploadParts', 'ListBucket'];
+  assert.deepEqual(hint.match(/(?<=s3:)\w+/g), used);
 });
 
 test('looks into an error that stands for all addresses tried', () => {
