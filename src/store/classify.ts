@@ -41,7 +41,7 @@ export function classify(error: unknown, operation: string, subject: string, wal
   const retryAfterMs = retryAfterOf(error, wallMs);
   const code = reasonOf(evidence);
   const status = evidence.status === undefined ? '' : ` (HTTP ${evidence.status})`;
-  const said = error instanceof Error ? printable(error.message).slice(0, 300) : '';
+  const said = error instanceof Error ? wordsOf(error) : '';
   return new Fault(
     faultClass,
     `${operation} failed: ${code ?? 'unknown error'}${status}${said ? `: ${said}` : ''}`,
@@ -77,6 +77,12 @@ function evidenceOf(error: unknown): Evidence {
     syscall: field(error, 'syscall'),
     status: statusOf(error),
   };
+}
+
+/** The first line, harmless, without the place in OpenSSL's sources; and without a full stop, for others go on. */
+function wordsOf({ message }: Error): string {
+  const line = message.replace(/:[^\s:]+\.c:\d+:/, '').replace(/\n.*/s, '');
+  return printable(line).slice(0, 300).replace(/\.+$/, '');
 }
 
 function kindOf(evidence: Evidence, error: unknown): FailureKind | undefined {

@@ -34,6 +34,9 @@ const SETTING = breaker(
 const TLS = breaker(
   'The certificate of the endpoint is not trusted: name its CA in NODE_EXTRA_CA_CERTS, or correct s3.endpoint.',
 );
+const NO_TLS = breaker(
+  'The endpoint does not speak TLS on this port: write http:// in s3.endpoint, or correct its port.',
+);
 const DNS = transient('The name of the endpoint cannot be resolved: check s3.endpoint and the name server.');
 const UNREACHABLE = transient(
   'The endpoint cannot be reached: check s3.endpoint, the network and any firewall.',
@@ -145,7 +148,9 @@ export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
   EPIPE: BROKEN,
   EMFILE: transient('Too many files are open: raise LimitNOFILE or lower upload.maxConcurrency.'),
   ENFILE: transient('Too many files are open on this machine.'),
-  EPROTO: TLS,
+  EPROTO: NO_TLS,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
 };
 
 /** Whatever the code: a local firewall says EPERM or EACCES, which mean something else of a file. */

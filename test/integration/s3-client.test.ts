@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Fault } from '../../src/system/fault.ts';
 import { ScriptedS3 } from '../support/scripted-s3.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { bytesOf, sourceOf, storeAt } from '../support/store-fixture.ts';
@@ -110,6 +111,18 @@ test('without endpoint and region it says which key to set', async () => {
   process.env.AWS_CONFIG_FILE = join(directory, 'none');
   const store = storeAt(s3, { region: undefined, endpoint: undefined });
   await assert.rejects(store.probe(never), { faultClass: 'breaker', code: 'NoRegion', hint: /s3\.region/ });
+});
+
+test('https to a port without TLS is a breaker that says so, and not where in OpenSSL', async () => {
+  const store = storeAt({ endpoint: s3.endpoint.replace('http:', 'https:') });
+  await assert.rejects(store.probe(never), (error) => {
+    assert.ok(error instanceof Fault, String(error));
+    assert.equal(error.faultClass, 'breaker');
+    assert.match(error.hint ?? '', /does not speak TLS/);
+    assert.match(error.message, /wrong version number$/);
+    return true;
+  });
+  store.close();
 });
 
 test('over TLS, an untrusted certificate is a breaker that names NODE_EXTRA_CA_CERTS', async (t) => {

@@ -61,6 +61,14 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [broken('ENOBUFS'), 'transient', 'ENOBUFS', /reached/],
   [broken('ENETRESET'), 'transient', 'ENETRESET', /reached/],
   [broken('ENOTCONN'), 'transient', 'ENOTCONN', /reached/],
+  [broken('EPROTO'), 'breaker', 'EPROTO', /http:\/\/ in s3\.endpoint/],
+  [broken('ERR_SSL_WRONG_VERSION_NUMBER'), 'breaker', 'ERR_SSL_WRONG_VERSION_NUMBER', /does not speak TLS/],
+  [
+    broken('ERR_SSL_PACKET_LENGTH_TOO_LONG'),
+    'breaker',
+    'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+    /does not speak TLS/,
+  ],
   [broken('ECONNREFUSED', 'TimeoutError'), 'transient', 'ECONNREFUSED', /reached/],
   [broken('ECONNRESET', 'TimeoutError'), 'transient', 'ECONNRESET', /broke/],
   [broken('ERR_REQUEST_IDLE', 'TimeoutError'), 'transient', 'ERR_REQUEST_IDLE', undefined],
@@ -117,6 +125,12 @@ for (const [error, message] of [
   [broken('ECONNRESET'), 'put object failed: ECONNRESET: whatever'],
   [new Error(''), 'put object failed: unknown error'],
   ['text', 'put object failed: unknown error'],
+  [new Error('no XML.\n  To see the hidden field'), 'put object failed: unknown error: no XML'],
+  [new Error('It is busy.'), 'put object failed: unknown error: It is busy'],
+  [
+    new Error('write EPROTO 80:error:0A:SSL routines:get:wrong version:../deps/openssl/ssl/record.c:350:\n'),
+    'put object failed: unknown error: write EPROTO 80:error:0A:SSL routines:get:wrong version',
+  ],
   [new Error('x'.repeat(400)), `put object failed: unknown error: ${'x'.repeat(300)}`],
 ] as const) {
   test(`says: ${message}`.slice(0, 80), () => {
