@@ -20,7 +20,10 @@ export function likeness(local: LocalContent, held: HeldObject, md5Etags: boolea
   return 'unknown';
 }
 
-/** The object with its read-back digests where those were needed to tell; undefined when it is other bytes. */
+/**
+ * The object with its read-back digests where those were needed to tell; undefined when it is other bytes, and when it
+ * is archived: nobody can read those, and to keep both is safe.
+ */
 export async function heldIfSame(
   bucket: Bucket,
   local: LocalContent,
@@ -29,9 +32,14 @@ export async function heldIfSame(
 ): Promise<HeldObject | undefined> {
   const first = likeness(local, held, bucket.etagIsMd5);
   if (first !== 'unknown') return first === 'same' ? held : undefined;
-  const readBack = await digestsOfObject(bucket, local, held, signal);
+  const readBack = await digestsOfObject(bucket, local, held, signal).catch(undefinedIfArchived);
+  if (readBack === undefined) return undefined;
   const same = readBack.every((digest, index) => digest.sha256Hex === local.parts[index]?.sha256Hex);
   return same ? { ...held, readBack } : undefined;
+}
+
+function undefinedIfArchived(error: unknown): undefined {
+  if (!(error instanceof Fault && error.code === 'InvalidObjectState')) throw error;
 }
 
 /**

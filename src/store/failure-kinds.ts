@@ -83,6 +83,9 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   XMinioStorageFull: NO_ROOM,
   XMinioAdminBucketQuotaExceeded: NO_ROOM,
   InvalidStorageClass: breaker('The store has no such storage class: correct s3.storageClass.'),
+  InvalidObjectState: breaker(
+    'The object is archived and cannot be read back to compare it: set an s3.storageClass that can be read.',
+  ),
   InvalidEncryptionAlgorithmError: SETTING,
   InvalidTag: SETTING,
   MetadataTooLarge: SETTING,

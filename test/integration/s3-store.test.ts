@@ -154,6 +154,18 @@ for (const headers of [{}, { 'content-length': '0' }]) {
   });
 }
 
+test('keeps both where the key is taken by an archived object of the same size, which cannot be read back', async () => {
+  // Regression: S3 refuses to read one with 403 InvalidObjectState, which paused the drain for ever.
+  const { s3, store } = await world({ opaque: true });
+  await upload(store, bytesOf(photo.length, 2));
+  s3.script = ({ operation }) =>
+    operation === 'GET' ? { kind: 'answer', status: 403, code: 'InvalidObjectState' } : undefined;
+  const { outcome, receipt } = await upload(store, photo);
+  assert.equal(outcome, 'stored');
+  assert.match(receipt.key, /^a\.[0-9a-f]{8}\.jpg$/);
+  assert.equal(s3.objects.size, 2);
+});
+
 test('overwrites where told to', async () => {
   const { s3, store } = await world({}, { conflict: 'overwrite' });
   await upload(store, bytesOf(10));

@@ -45,6 +45,7 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [answer('AuthorizationHeaderMalformed', 400), 'breaker', 'AuthorizationHeaderMalformed', /region/],
   [answer('QuotaExceeded', 403), 'breaker', 'QuotaExceeded', /quota/],
   [answer('InvalidStorageClass', 400), 'breaker', 'InvalidStorageClass', /storageClass/],
+  [answer('InvalidObjectState', 403), 'breaker', 'InvalidObjectState', /archived/],
   [answer('KMS.DisabledException', 400), 'breaker', 'KMS.DisabledException', /kmsKeyId/],
   [answer('MethodNotAllowed', 405), 'breaker', 'MethodNotAllowed', /support/],
   [broken('ENOENT', 'CredentialsProviderError'), 'breaker', 'ENOENT', /credentials/i],
