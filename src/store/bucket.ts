@@ -100,6 +100,8 @@ export class Bucket {
     );
     const receipt = receiptOf(key, answer);
     if (receipt.etag === digest.md5Hex) this.etagIsMd5 = true;
+    // The bucket's default may change while we run: from then on another ETag is no sign of damage.
+    else if (!isEtagMd5With(answer.ServerSideEncryption)) this.etagIsMd5 = false;
     return receipt;
   }
 
@@ -116,11 +118,11 @@ export class Bucket {
       const answer = await this.call('look up object', key, signal, () =>
         this.client.send(withSignal(command, signal)),
       );
-      const { ContentLength: sizeBytes, ETag: etag, ServerSideEncryption: encryption = 'AES256' } = answer;
+      const { ContentLength: sizeBytes, ETag: etag, ServerSideEncryption: encryption } = answer;
       // Every object has both. Who answers 200 without them, a proxy say, has not looked for one; an empty file would
       // find itself there.
       if (sizeBytes === undefined || etag === undefined) throw noHeaders(`${this.name}/${key}`);
-      const etagMayBeMd5 = encryption === 'AES256' && answer.SSECustomerAlgorithm === undefined;
+      const etagMayBeMd5 = isEtagMd5With(encryption) && answer.SSECustomerAlgorithm === undefined;
       return { ...receiptOf(key, answer), sizeBytes, etagMayBeMd5 };
     } catch (error) {
       if (error instanceof Fault && statusOf(error.cause) === 404) return undefined;
@@ -190,6 +192,11 @@ export class Bucket {
 /** The store answered that the key is taken: `If-None-Match: *` did not hold. */
 export function isTaken(error: unknown): boolean {
   return error instanceof Fault && statusOf(error.cause) === 412;
+}
+
+/** With SSE-S3 or none it may be; SSE-KMS makes it something else. */
+function isEtagMd5With(encryption = 'AES256'): boolean {
+  return encryption === 'AES256';
 }
 
 function noHeaders(subject: string): Fault {

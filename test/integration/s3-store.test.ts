@@ -291,6 +291,17 @@ test('mends at once what it has just written damaged, rather than take it for th
   }
 });
 
+test('a bucket whose default becomes SSE-KMS is sent each file once', async () => {
+  // Regression: an ETag that was no MD5 any more was taken for damage, and mended by a second, unconditional put.
+  const { s3, store } = await world();
+  await upload(store, photo, 'before');
+  const sent = s3.count('PUT');
+  const headers = { etag: '"0123456789abcdef0123456789abcdef"', 'x-amz-server-side-encryption': 'aws:kms' };
+  s3.script = ({ operation }) => (operation === 'PUT' ? { kind: 'answer', status: 200, headers } : undefined);
+  for (const key of ['a', 'b', 'c']) await upload(store, photo, key);
+  assert.equal(s3.count('PUT') - sent, 3);
+});
+
 test('confirms by HEAD, and by reading back where HEAD cannot be compared', async () => {
   for (const server of [{}, { checksums: true }, { opaque: true }]) {
     const { s3, store } = await world(server);
