@@ -107,10 +107,17 @@ export const interfaceName = text(
 
 /** A list in the file, one comma-separated line in the environment. */
 export const patterns: Format<readonly string[]> = (value) => {
-  const list = typeof value === 'string' ? value.split(',').map((pattern) => pattern.trim()) : value;
+  const isLine = typeof value === 'string';
+  const list = isLine ? value.split(',').map((pattern) => pattern.trim()) : value;
   const accepted = (pattern: unknown) => typeof pattern === 'string' && /^[^/\0][^\0]*$/.test(pattern);
-  if (Array.isArray(list) && list.every(accepted)) return list;
-  throw new RangeError(`must be a list of patterns that do not begin with /, such as ['.*', '*.tmp']`);
+  // The file's form on one line would come apart into patterns that match nothing: half-written files would go.
+  const isTypedAsList = isLine && /^\s*\[|['"{]/.test(value);
+  if (Array.isArray(list) && list.every(accepted) && !isTypedAsList) return list;
+  throw new RangeError(
+    isLine
+      ? 'must be patterns with commas between them, none beginning with /, no quotes, no braces, no [ in front: type .*,*~,*.tmp'
+      : `must be a list of patterns that do not begin with /, such as ['.*', '*.tmp']`,
+  );
 };
 
 function within(

@@ -102,7 +102,10 @@ function textPairs(value: unknown, example: string): readonly (readonly [string,
         ? [...value]
         : [[]];
   return raw.map(([name, content]) => {
-    if (typeof name !== 'string') throw new RangeError(`must be names with values, such as { ${example} }`);
+    if (typeof name !== 'string') {
+      const form = typeof value === 'string' ? example.replace(': ', '=') : `{ ${example} }`;
+      throw new RangeError(`must be names with values, such as ${form}`);
+    }
     if (typeof content !== 'string')
       throw new RangeError(`value of ${quote(name)} must be text: put it in quotes`);
     return [name, content] as const;

@@ -20,7 +20,7 @@ names file, key and value, and exits with 78, or goes on with the old settings w
 Rates are bits a second with powers of ten (100 Mbit/s, 256 kbit/s) or bytes (12.5 MB/s); sizes are 8 MiB or 500 kB;
 durations 500 ms, 2 s, 5 min, 1 h, 1 d; shares 50 %.
 .PP
-The environment variable beside a key overrides the file; the service takes it from
+The environment variable beside a key overrides the file; lists are a,b there and maps name=value,name=value. The service takes it from
 .IR /etc/default/halfpipe .
 After a change,
 .B systemctl reload halfpipe

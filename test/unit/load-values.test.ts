@@ -41,7 +41,7 @@ function refusesVariable(what: string, key: string, value: string, reason: strin
     const env = optionByKey.get(key)?.env ?? key;
     const loading = scratch.load(fileOf({}), { [env]: value });
     assert.deepEqual(await scratch.problemsOf(loading), [
-      `environment: ${env}: ${key} = "${value}": ${reason}`,
+      `environment: ${env}: ${key} = ${JSON.stringify(value)}: ${reason}`,
     ]);
   });
 }
@@ -84,12 +84,18 @@ refusesVariable('a number with letters', 'upload.maxConcurrency', '12abc', COUNT
 
 const PATH = 'must be the absolute path of a directory other than /, such as /var/spool/halfpipe';
 const PATTERNS = "must be a list of patterns that do not begin with /, such as ['.*', '*.tmp']";
+const PATTERN_LINE =
+  'must be patterns with commas between them, none beginning with /, no quotes, no braces, no [ in front: type .*,*~,*.tmp';
 const INTERFACE = 'must be the name of a network interface, such as eth0, or auto';
 refuses('a spool path that is not absolute', 'spool.path', 'var/spool', PATH);
 refuses('the root as spool', 'spool.path', '/srv/..', PATH);
 refuses('a map for a list', 'spool.ignore', { a: 'b' }, PATTERNS);
 refuses('a pattern that never matches', 'spool.ignore', ['/tmp'], PATTERNS);
 refuses('an impossible interface name', 'link.interface', 'eth0; reboot', INTERFACE);
+
+// Split at its commas, such a line was a list of patterns that match nothing: half-written files were shipped.
+for (const line of [`['.*', '*~', '*.tmp']`, '[.*,*.tmp]', `'*.tmp'`, '"*.tmp"', '*.{tmp,part}'])
+  refusesVariable(`the list ${line}, typed as in the file,`, 'spool.ignore', line, PATTERN_LINE);
 
 const BUCKET =
   'must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, such as my-bucket';
@@ -124,6 +130,7 @@ test('refuses an endpoint with a password, without showing it', async () => {
 const NAMES = 'must be lower-case letters, digits, dots, hyphens and underscores';
 const ASCII = 'must be printable ASCII without spaces at its ends';
 const PAIRS = 'must be names with values, such as { source: camera-7 }';
+const FORM = 'must be names with values, such as source=camera-7';
 const LARGE = 'must be at most 2048 bytes of names and values together: shorten it by 3';
 const TAG_NAME = 'must be 1 to 128 letters, digits, spaces and + - = . _ : / @, not aws:…';
 const TAG_VALUE = 'must be up to 256 letters, digits, spaces and + - = . _ : / @';
@@ -137,6 +144,7 @@ refusesQuietly(
   'value of "a" must be text: put it in quotes',
 );
 refusesQuietly('metadata that is no map', 's3.metadata', ['a'], PAIRS);
+refusesQuietly('metadata on one line in braces', 's3.metadata', '{a: b}', FORM);
 refusesQuietly('more than 2 KB of metadata', 's3.metadata', { a: 'x'.repeat(2050) }, LARGE);
 refusesQuietly('more than 10 tags', 's3.tags', elevenTags, 'must be at most 10 tags: remove 1');
 refusesQuietly('a tag AWS keeps for itself', 's3.tags', { 'aws:x': 'y' }, `name "aws:x" ${TAG_NAME}`);
