@@ -31,7 +31,6 @@ const FOLDER = 'quarantine';
 export class Quarantine {
   readonly #root: OpenDirectory;
   readonly #home: OpenDirectory;
-  #count: number | undefined;
 
   constructor(root: OpenDirectory, home: OpenDirectory) {
     this.#root = root;
@@ -53,18 +52,15 @@ export class Quarantine {
       await this.#discard(id);
       throw spoolFault(error, 'quarantine', path.toString());
     }
-    if (this.#count !== undefined) this.#count++;
     return { ...reason, id, path };
   }
 
-  /** Counted once from the disk, then kept. */
+  /** From the disk each time, for people and the quarantine command take files out beside us; reads no reason. */
   async count(): Promise<number> {
-    if (this.#count === undefined) {
-      let count = 0;
-      for await (const _ of this.list()) count++;
-      this.#count = count;
-    }
-    return this.#count;
+    let count = 0;
+    for await (const dirent of await opendir(this.#home.at(FOLDER).toString(), { bufferSize: 1_024 }))
+      if (dirent.isDirectory()) count++;
+    return count;
   }
 
   /** In no particular order. Folders without a readable reason beside them are not listed. */
@@ -79,14 +75,14 @@ export class Quarantine {
   /** Puts the file back under its name and forgets the reason; `taken`, and nothing done, when the name is not free. */
   async release({ id, path }: Quarantined): Promise<PutBackOutcome> {
     const outcome = await putBack(this.#home, this.#place(id, path), this.#root, path);
-    if (outcome === 'restored') await this.#forget(id);
+    if (outcome === 'restored') await this.#discard(id);
     return outcome;
   }
 
   /** Deletes the file for good: only ever because a human said so. */
   async drop({ id, path }: Quarantined): Promise<void> {
     await this.#home.unlink(this.#place(id, path));
-    await this.#forget(id);
+    await this.#discard(id);
   }
 
   /** Of the file itself; undefined when somebody has taken it out. */
@@ -97,11 +93,6 @@ export class Quarantine {
 
   #place(id: string, { bytes }: SpoolPath): Buffer {
     return Buffer.concat([Buffer.from(`${FOLDER}/${id}/`), bytes.subarray(bytes.lastIndexOf('/') + 1)]);
-  }
-
-  async #forget(id: string): Promise<void> {
-    await this.#discard(id);
-    if (this.#count !== undefined) this.#count--;
   }
 
   async #read(id: string): Promise<Quarantined | undefined> {

@@ -297,6 +297,18 @@ test('sets aside and moves to quarantine though the empty folders for that were 
   assert.deepEqual(await disk.list(), []);
 });
 
+test('counts what is in quarantine after another process took something out', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const daemon = await disk.open(t);
+  const reason = { reason: 'key too long', at: '2026-01-02T03:04:05.678Z' };
+  for (const name of ['a', 'b']) await daemon.quarantine(await disk.put(name), reason);
+  assert.equal(await daemon.quarantinedCount(), 2);
+  const command = await disk.open(t);
+  for await (const quarantined of command.listQuarantine()) await command.dropQuarantined(quarantined);
+  // The count was kept for ever, though a command is another process.
+  assert.equal(await daemon.quarantinedCount(), 0);
+});
+
 test('counts nothing as quarantined when the file is gone', async (t) => {
   const disk = await TemporarySpool.create(t);
   const spool = await disk.open(t);
