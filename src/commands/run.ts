@@ -98,10 +98,14 @@ async function reloadFrom(
     settings = wanted;
     notifier.remark('');
   } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof Fault)) throw error;
+    // Whatever it is: a reload never ends the process.
     const problems = error instanceof ConfigError ? error.problems : [describe(error)];
+    const fault = error instanceof ConfigError ? {} : { fault: error };
     for (const problem of problems)
-      log.error({ event: 'reloadRefused', problem }, `reload refused, the old settings stay: ${problem}`);
+      log.error(
+        { event: 'reloadRefused', problem, ...fault },
+        `reload refused, the old settings stay: ${problem}`,
+      );
     // \`systemctl reload\` itself cannot fail on it: the signal was sent.
     notifier.remark(`the last reload was refused: ${problems[0]}`);
   }
@@ -129,9 +133,10 @@ async function refuse(error: unknown, log: ProcessLogger, notifier: SdNotifier):
   return error.code === 'CAPACITY_UNKNOWN' ? EXIT.badConfiguration : EXIT.failure;
 }
 
-function describe(error: Error): string {
+function describe(error: unknown): string {
   const hint = error instanceof Fault ? error.hint : undefined;
-  return hint === undefined || error.message.includes(hint) ? error.message : `${error.message}. ${hint}`;
+  const message = error instanceof Error ? error.message : String(error);
+  return hint === undefined || message.includes(hint) ? message : `${message}. ${hint}`;
 }
 
 /** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */

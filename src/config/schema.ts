@@ -100,7 +100,7 @@ export const schema = nameOptions({
     },
     region: {
       doc: "Region of the bucket. Not set: the AWS SDK's own chain decides (AWS_REGION, shared config).",
-      accepts: text(/^[A-Za-z0-9-]{1,63}$/, 'a region such as eu-central-1'),
+      accepts: text(/^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/, 'a region such as eu-central-1'),
       default: null,
       nullable: true,
       example: 'eu-central-1',

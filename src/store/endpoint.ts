@@ -1,6 +1,7 @@
 // Which host the store's requests go to, so that the link towards it can be found. The SDK itself is asked: it
 // knows AWS's regions, path styles and the endpoints that environment and profile name.
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { Fault } from '../system/fault.ts';
 import { regionOfChain } from './s3-client.ts';
 
 export interface EndpointOptions {
@@ -10,8 +11,29 @@ export interface EndpointOptions {
   readonly forcePathStyle: boolean;
 }
 
-/** Sends nothing and needs no credentials. Rejects with a Fault of class `breaker` when no region is known. */
-export async function endpointOf(options: EndpointOptions): Promise<{ host: string; port: number }> {
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Sends nothing and needs no credentials. Rejects with a Fault of class `breaker` when region and endpoint lead nowhere. */
+export async function endpointOf(options: EndpointOptions): Promise<Endpoint> {
+  try {
+    return await resolve(options);
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault('breaker', `no host to send to: ${reason}`, {
+      operation: 'find the endpoint',
+      subject: options.endpoint ?? options.region ?? options.bucket,
+      hint: 'Correct s3.region or s3.endpoint.',
+      cause,
+      code: 'NoEndpoint',
+    });
+  }
+}
+
+async function resolve(options: EndpointOptions): Promise<Endpoint> {
   const { bucket, endpoint, forcePathStyle } = options;
   const client = new S3Client({
     region: options.region ?? (await regionOfChain(endpoint)),

@@ -88,6 +88,18 @@ describe('a reload', { concurrency: 4 }, () => {
     await daemon.says('uploaded');
   });
 
+  // The SDK's plain Error ended the process as an unhandled rejection.
+  test('to an endpoint of which the SDK makes no host is refused', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start({ AWS_ENDPOINT_URL: 'nonsense' });
+    await daemon.says('ready');
+    await fixture.configure({ s3: { endpoint: null } });
+    daemon.signal('SIGHUP');
+    assert.match(String((await daemon.says('reloadRefused')).problem), /no host to send to: .*s3\.region/);
+    await fixture.put('still drained', 'x');
+    await daemon.says('uploaded');
+  });
+
   test('says which changed keys need a restart, and stays with the old spool until then', async (t) => {
     const fixture = await DaemonFixture.create(t);
     const daemon = fixture.start();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { endpointOf } from '../../src/store/endpoint.ts';
+import { Fault } from '../../src/system/fault.ts';
 
 for (const [endpoint, region, forcePathStyle, host, port] of [
   [undefined, 'eu-central-1', false, 'films.s3.eu-central-1.amazonaws.com', 443],
@@ -14,3 +15,14 @@ for (const [endpoint, region, forcePathStyle, host, port] of [
     assert.deepEqual(await endpointOf({ bucket: 'films', endpoint, region, forcePathStyle }), { host, port });
   });
 }
+
+// The SDK throws a plain Error for such a region, which ended the daemon when it came with a reload.
+test('a region that leads to no host is a Fault that says what to correct', async () => {
+  const options = { bucket: 'films', endpoint: undefined, region: 'eu-central-1-', forcePathStyle: false };
+  await assert.rejects(endpointOf(options), (error) => {
+    assert.ok(error instanceof Fault);
+    assert.match(error.message, /^no host to send to: .*[Rr]egion/);
+    assert.match(String(error.hint), /s3\.region/);
+    return true;
+  });
+});

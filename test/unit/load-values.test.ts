@@ -116,6 +116,8 @@ refuses('an endpoint without http', 's3.endpoint', 's3.example.com:9000', ENDPOI
 refuses('an endpoint of another protocol', 's3.endpoint', 'ftp://h', ENDPOINT);
 refuses('an endpoint with a query', 's3.endpoint', 'http://h/?a', 'must end before ? and #: type http://h');
 refuses('a region with a space', 's3.region', 'eu central', 'must be a region such as eu-central-1');
+for (const region of ['-', '-eu', 'eu-central-1-'])
+  refuses(`the region ${region}`, 's3.region', region, 'must be a region such as eu-central-1');
 refuses('a number for text', 's3.storageClass', 7, STORAGE_CLASS);
 refuses('an unknown encryption', 's3.serverSideEncryption', 'aes', 'must be AES256, aws:kms or aws:kms:dsse');
 
