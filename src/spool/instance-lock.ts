@@ -22,13 +22,15 @@ export interface LockableSpool {
 }
 
 export class InstanceLock {
-  /** Listens at the control socket. Its connections belong to whoever adds a `connection` listener. */
+  /** Listens at the control socket. Who adds a `connection` listener serves its connections, until the release. */
   readonly server: Server;
+  readonly #open: ReadonlySet<Socket>;
   readonly #home: OpenDirectory;
   readonly #ino: bigint;
 
-  private constructor(server: Server, home: OpenDirectory, ino: bigint) {
+  private constructor(server: Server, open: ReadonlySet<Socket>, home: OpenDirectory, ino: bigint) {
     this.server = server;
+    this.#open = open;
     this.#home = home;
     this.#ino = ino;
   }
@@ -39,6 +41,7 @@ export class InstanceLock {
   static async acquire(spool: LockableSpool): Promise<InstanceLock> {
     const home = await spool.openPrivate();
     const server = createServer();
+    const open = keepOpen(server);
     const temporary = `tmp/${randomUUID()}.sock`;
     try {
       await listen(server, home.at(temporary).toString());
@@ -47,9 +50,9 @@ export class InstanceLock {
       await home.unlink(temporary);
       await spool.clearTemporaries();
       await writeDurably(home, PID_NAME, `${process.pid}\n`);
-      return new InstanceLock(server, home, ino);
+      return new InstanceLock(server, open, home, ino);
     } catch (error) {
-      await close(server);
+      await close(server, open);
       await home.close();
       throw spoolFault(error, 'lock', spool.path);
     }
@@ -65,14 +68,14 @@ export class InstanceLock {
     }
   }
 
-  /** Lets another instance have the spool. Open connections are the user's to end; it waits for them. */
+  /** Lets another instance have the spool. Ends every connection. */
   async release(): Promise<void> {
     const present = await this.#home.lookUp(SOCKET_NAME);
     if (present?.ino === this.#ino) {
       if ((await this.#home.lookUp(PID_NAME)) !== undefined) await this.#home.unlink(PID_NAME);
       await this.#home.unlink(SOCKET_NAME);
     }
-    await close(this.server);
+    await close(this.server, this.#open);
     await this.#home.close();
   }
 }
@@ -155,10 +158,21 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-function close(server: Server): Promise<void> {
+/** Every connection there is, also those nobody serves yet or any more: a silent one would hold up a stop for ever. */
+function keepOpen(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return open;
+}
+
+function close(server: Server, open: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     // An error means that it does not listen, which is what is wanted.
     server.close(() => resolve());
+    for (const socket of open) socket.destroy();
   });
 }
 

@@ -12,10 +12,7 @@ export function serveControl(socket: SocketServer, snapshot: () => Snapshot): ()
     server.emit('connection', connection);
   };
   socket.on('connection', accept);
-  return () => {
-    socket.off('connection', accept);
-    server.closeAllConnections();
-  };
+  return () => void socket.off('connection', accept);
 }
 
 function respond(incoming: IncomingMessage, answer: ServerResponse, snapshot: () => Snapshot): void {

@@ -1,6 +1,9 @@
 // However the daemon ends, nothing is lost and nothing is half deleted; the next start finishes the rest, each file once.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { DaemonFixture, SLOW } from '../support/daemon-fixture.ts';
 import { bytesOf } from '../support/store-fixture.ts';
@@ -47,6 +50,24 @@ async function finish(fixture: DaemonFixture) {
 }
 
 describe('halfpipe run', { concurrency: 4 }, () => {
+  for (const sent of ['', 'GET /status HTTP/1.1\r\nHost: x\r\n']) {
+    // The HTTP server listens nowhere itself, so its closeAllConnections() knew of none; the stop waited for them.
+    test(`SIGTERM does not wait for somebody who has asked ${sent === '' ? 'nothing' : 'half a question'}`, async (t) => {
+      const fixture = await DaemonFixture.create(t);
+      const daemon = fixture.start();
+      await daemon.says('ready');
+      const connection = connect(join(fixture.spool, '.halfpipe', 'control.sock'));
+      t.after(() => connection.destroy());
+      await once(connection, 'connect');
+      connection.write(sent);
+      const json = fixture.command(['status', '--json', '--config', fixture.configFile]);
+      assert.equal(await json.exit, 0, 'the other one has been accepted by now');
+      daemon.signal('SIGTERM');
+      await daemon.says('stopped');
+      assert.equal(await daemon.exit, 0);
+    });
+  }
+
   test('SIGTERM in the middle: exit 0, nothing lost, and the next start finishes, each file once', async (t) => {
     const fixture = await DaemonFixture.create(t);
     const daemon = await midway(fixture);
