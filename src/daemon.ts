@@ -23,7 +23,7 @@ import { Counters } from './view/counters.ts';
 import { Reporter } from './view/reporter.ts';
 import type { Snapshot } from './view/snapshot.ts';
 import { Statistics } from './view/statistics.ts';
-import { statusText } from './view/status-text.ts';
+import { unitStatus } from './view/status-text.ts';
 
 export interface DaemonPorts {
   readonly clock: Clock;
@@ -240,7 +240,7 @@ export class Daemon {
 
   #report(): void {
     const snapshot = this.#running().statistics.snapshot();
-    this.#ports.notifier.status(statusText(snapshot));
+    this.#ports.notifier.status(unitStatus(snapshot));
     const working = snapshot.state === 'draining' || snapshot.state === 'paused';
     if (working) this.#reporter.summarize(snapshot);
     this.#cancelReport = this.#ports.clock.schedule(REPORT_MS, () => this.#report());

@@ -8,7 +8,7 @@ import { Fault } from '../system/fault.ts';
 import { Health, watchdogMs } from '../system/health.ts';
 import { createLogger, type ProcessLogger } from '../system/log.ts';
 import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
-import { statusText } from '../view/status-text.ts';
+import { unitStatus } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /** For what comes after the uploads: closing, unlocking, the last lines of the log. */
@@ -67,7 +67,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     return await refuse(error, log, notifier);
   }
   health.start();
-  const status = () => statusText(daemon.snapshot());
+  const status = () => unitStatus(daemon.snapshot());
   await notifier.ready(status());
   log.info({ event: 'ready' }, 'ready');
 
@@ -109,7 +109,7 @@ async function reloadFrom(
     // \`systemctl reload\` itself cannot fail on it: the signal was sent.
     notifier.remark(`the last reload was refused: ${problems[0]}`);
   }
-  await notifier.ready(statusText(daemon.snapshot()));
+  await notifier.ready(unitStatus(daemon.snapshot()));
   return settings;
 }
 

@@ -2,8 +2,16 @@
 // Pure: snapshot and history in, text out. No line is wider than the terminal, colour adds no width.
 import { LINE, renderGraph } from './graph.ts';
 import type { LiveHistory } from './live-history.ts';
-import { readableCount, readableDuration, readableNumber, readableRate, readableSize } from './readable.ts';
+import {
+  readableCount,
+  readableDuration,
+  readableFiles,
+  readableNumber,
+  readableRate,
+  readableSize,
+} from './readable.ts';
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
+import { FLOOR_ENGAGED, NEVER_DONE, oldest, WHERE_TO_LOOK } from './status-text.ts';
 
 export interface LiveOptions {
   /** Width of the terminal. */
@@ -48,9 +56,9 @@ export function renderPlain(snapshot: Snapshot): string {
 }
 
 function headline({ state, backlog, link }: Snapshot): string {
-  const left = `${readableCount(backlog.files)} ${backlog.files === 1 ? 'file' : 'files'} to go`;
+  const left = `${readableFiles(backlog.files)} to go (${readableSize(backlog.bytes)})${oldest(backlog)}`;
   const doing = backlog.scanning ? `${state}, still counting` : state;
-  return `${left} (${readableSize(backlog.bytes)}) · ${doing} · ${link.interface} ${readableRate(link.capacityBitsPerSec)}`;
+  return `${left} · ${doing} · ${link.interface} ${readableRate(link.capacityBitsPerSec)}`;
 }
 
 function progressBar(backlog: BacklogView, deepestFiles: number, width: number): string {
@@ -64,9 +72,9 @@ function progressBar(backlog: BacklogView, deepestFiles: number, width: number):
 
 function pace({ backlog, uploads, totals }: Snapshot): string {
   return [
-    `${readableNumber(backlog.drainFilesPerSec)} files/s`,
+    `in ${readableNumber(backlog.arrivalFilesPerSec)}, out ${readableNumber(backlog.drainFilesPerSec)} files/s`,
     eta(backlog),
-    `${readableCount(totals.deletedFiles)} verified and deleted`,
+    `${readableCount(totals.deletedFiles)} verified, deleted`,
     `uploads ${uploads.active} of ${uploads.limit}`,
   ].join(' · ');
 }
@@ -76,7 +84,7 @@ function eta(backlog: BacklogView): string {
     case 'empty':
       return 'nothing to do';
     case 'never':
-      return 'never done: more arrives than leaves';
+      return NEVER_DONE;
     case 'finite':
       return backlog.etaMs === null ? 'ETA unknown' : `ETA ${readableDuration(backlog.etaMs)}`;
     case 'unknown':
@@ -106,11 +114,14 @@ function graph(link: LinkView, history: History, width: number): string[] {
 
 function notices({ state, waitingFor, backlog, link }: Snapshot): string[] {
   const notes: string[] = [];
-  if (waitingFor !== null) notes.push(`${state === 'paused' ? 'paused' : 'waiting'}: ${waitingFor}`);
+  if (waitingFor !== null) {
+    notes.push(`${state === 'paused' ? 'paused' : 'waiting'}: ${waitingFor}`, WHERE_TO_LOOK);
+  }
   if (link.degraded)
     notes.push(`${link.interface} cannot be measured just now: sending at most half the target`);
-  if (link.floorEngaged) notes.push('others take the whole target: sending at the floor');
+  if (link.floorEngaged) notes.push(FLOOR_ENGAGED);
   if (backlog.deferred > 0) notes.push(`${readableCount(backlog.deferred)} will be tried again`);
-  if (backlog.quarantined > 0) notes.push(`${readableCount(backlog.quarantined)} in quarantine need a human`);
+  if (backlog.quarantined > 0)
+    notes.push(`${readableFiles(backlog.quarantined)} in quarantine: halfpipe quarantine list`);
   return notes;
 }

@@ -18,6 +18,11 @@ export function readableCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
+/** `1 file`, `2,914 files`. */
+export function readableFiles(count: number): string {
+  return `${readableCount(count)} ${count === 1 ? 'file' : 'files'}`;
+}
+
 /** `62.3`, `7.12`, `1,240`. */
 export function readableNumber(value: number): string {
   return value >= 999.5 ? readableCount(value) : threeDigits(value);

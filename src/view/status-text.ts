@@ -1,29 +1,49 @@
 // The daemon's state in one line for people: systemctl's status text and the summary in the log.
-import { readableCount, readableDuration, readableRate } from './readable.ts';
+import { readableCount, readableDuration, readableFiles, readableRate } from './readable.ts';
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
 
-export function statusText({
-  state,
-  waitingFor,
-  backlog,
-  link,
-}: Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link'>): string {
-  if (waitingFor !== null) return `${state}: ${waitingFor}; ${readableCount(backlog.files)} files wait`;
-  if (state === 'idle') return 'idle: the spool is empty';
-  return [`${state} ${readableCount(backlog.files)} files`, rates(link), ending(backlog), troubles(backlog)]
-    .filter((part) => part !== '')
-    .join(' · ');
+export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
+export const NEVER_DONE = 'never done at this rate: more arrives than leaves';
+/** Hints are too long for one line; the log has them. */
+export const WHERE_TO_LOOK = 'what to do: journalctl -u halfpipe';
+
+/** Younger files are what a drain has anyway, and the line is short. */
+const WORTH_SAYING_MS = 60_000;
+
+type Status = Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link'>;
+
+/** Where the log is not at hand. */
+export function unitStatus(status: Status): string {
+  return status.waitingFor === null ? statusText(status) : `${statusText(status)} · ${WHERE_TO_LOOK}`;
+}
+
+export function statusText(status: Status): string {
+  return [...doing(status), troubles(status.backlog)].filter((part) => part !== '').join(' · ');
+}
+
+function doing({ state, waitingFor, backlog, link }: Status): string[] {
+  const { files, oldestAgeMs } = backlog;
+  if (waitingFor !== null)
+    return [`${state}: ${waitingFor}; ${readableFiles(files)} ${files === 1 ? 'waits' : 'wait'}`];
+  if (state === 'idle') return ['idle: the spool is empty'];
+  const age = oldestAgeMs !== null && oldestAgeMs > WORTH_SAYING_MS ? oldest(backlog) : '';
+  return [`${state} ${readableFiles(files)}${age}`, rates(link), ending(backlog)];
+}
+
+/** `, oldest 2 min`, or nothing. */
+export function oldest({ files, oldestAgeMs }: BacklogView): string {
+  return files === 0 || oldestAgeMs === null ? '' : `, oldest ${readableDuration(oldestAgeMs)}`;
 }
 
 function rates({ totalBitsPerSec, targetBitsPerSec, floorEngaged, degraded }: LinkView): string {
   if (degraded) return 'the link cannot be measured';
-  const engaged = floorEngaged ? ', others take more than the target: sending the floor' : '';
+  const engaged = floorEngaged ? `, ${FLOOR_ENGAGED}` : '';
   return `${readableRate(totalBitsPerSec)} of ${readableRate(targetBitsPerSec)}${engaged}`;
 }
 
 function ending(backlog: BacklogView): string {
   if (backlog.forecast === 'empty') return '';
-  if (backlog.forecast === 'never') return 'never done at this rate: more arrives than leaves';
+  if (backlog.forecast === 'never') return NEVER_DONE;
   return backlog.etaMs === null ? '' : `done in ${readableDuration(backlog.etaMs)}`;
 }
 

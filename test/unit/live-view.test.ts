@@ -20,7 +20,7 @@ const draining: Snapshot = {
     oldestAgeMs: 30_000,
     deferred: 0,
     quarantined: 0,
-    arrivalFilesPerSec: 0,
+    arrivalFilesPerSec: 4.86,
     arrivalBytesPerSec: 0,
     drainFilesPerSec: 62.34,
     drainBytesPerSec: 6.2e6,
@@ -64,11 +64,11 @@ function historyOf(...snapshots: Snapshot[]): LiveHistory {
 }
 
 describe('renderLive', () => {
-  it('says how many files are left, how fast they go, when they are gone, and what the link carries', () => {
+  it('says how many files are left, how old, how fast they come and go, when they are gone, and what the link carries', () => {
     const text = renderLive(draining, historyOf(draining), WIDE);
     for (const part of [
-      '3,000 files to go (300 MB) · draining · lo 100 Mbit/s',
-      '62.3 files/s · ETA 48 s · 2,000 verified and deleted · uploads 3 of 4',
+      '3,000 files to go (300 MB), oldest 30 s · draining · lo 100 Mbit/s',
+      'in 4.86, out 62.3 files/s · ETA 48 s · 2,000 verified, deleted · uploads 3 of 4',
       'total 49.9 Mbit/s · own 49.1 Mbit/s · cross 840 kbit/s · target 50.0 Mbit/s',
     ]) {
       assert.ok(text.includes(part), `${part} is missing in\n${text}`);
@@ -98,7 +98,10 @@ describe('renderLive', () => {
   });
 
   const forecasts = [
-    { backlog: { forecast: 'never', etaMs: null }, text: 'never done: more arrives than leaves' },
+    {
+      backlog: { forecast: 'never', etaMs: null },
+      text: 'never done at this rate: more arrives than leaves',
+    },
     { backlog: { forecast: 'unknown', etaMs: null }, text: 'ETA unknown' },
     { backlog: { forecast: 'empty', etaMs: null }, text: 'nothing to do' },
     { backlog: { forecast: 'finite', etaMs: 400 * 86_400_000 }, text: 'ETA 400 d' },
@@ -116,9 +119,14 @@ describe('renderLive', () => {
       text: 'paused: the bucket demo does not exist',
     },
     {
+      title: 'where it says what to do about a pause',
+      snapshot: { ...draining, state: 'paused', waitingFor: 'the bucket demo does not exist' },
+      text: 'what to do: journalctl -u halfpipe',
+    },
+    {
       title: 'that the floor is engaged',
       snapshot: { ...draining, link: { ...draining.link, floorEngaged: true } },
-      text: 'others take the whole target: sending at the floor',
+      text: 'others take more than the target: sending the floor',
     },
     {
       title: 'that the link is not measured',
@@ -128,7 +136,7 @@ describe('renderLive', () => {
     {
       title: 'that files need a human',
       snapshot: withBacklog({ quarantined: 2 }),
-      text: '2 in quarantine need a human',
+      text: '2 files in quarantine: halfpipe quarantine list',
     },
   ];
   for (const { title, snapshot, text } of troubles) {
@@ -174,8 +182,11 @@ describe('renderLive', () => {
   });
 });
 
-it('renderPlain puts the state into one line', () => {
+it('renderPlain puts the state into one line, with age and arrivals', () => {
   const line = renderPlain(draining);
   assert.ok(!line.includes('\n'));
-  assert.match(line, /^3,000 files to go \(300 MB\) · draining · lo 100 Mbit\/s; 62\.3 files\/s · ETA 48 s/);
+  assert.match(
+    line,
+    /^3,000 files to go \(300 MB\), oldest 30 s · draining · lo 100 Mbit\/s; in 4\.86, out 62/,
+  );
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { BacklogView, DaemonState, LinkView } from '../../src/view/snapshot.ts';
-import { statusText } from '../../src/view/status-text.ts';
+import { statusText, unitStatus } from '../../src/view/status-text.ts';
 
 const BACKLOG: BacklogView = {
   files: 2_914,
@@ -58,6 +58,21 @@ for (const [what, actual, expected] of [
     text('draining', { backlog: { files: 0, forecast: 'empty', etaMs: 0 } }),
     'draining 0 files · 49.9 Mbit/s of 50.0 Mbit/s',
   ],
+  [
+    'why one file waits, and what needs a human',
+    text('paused', { waitingFor: 'no network', backlog: { files: 1, quarantined: 2 } }),
+    'paused: no network; 1 file waits · 2 in quarantine',
+  ],
+  [
+    'what needs a human when all else is done',
+    text('idle', { backlog: { files: 0, quarantined: 1 } }),
+    'idle: the spool is empty · 1 in quarantine',
+  ],
+  [
+    'how old a file is that waits for more than a minute',
+    text('draining', { backlog: { files: 1, oldestAgeMs: 125_000, etaMs: null } }),
+    'draining 1 file, oldest 2 min 5 s · 49.9 Mbit/s of 50.0 Mbit/s',
+  ],
   ['that there is nothing to do', text('idle', { backlog: { files: 0 } }), 'idle: the spool is empty'],
   [
     'that it will never be done',
@@ -87,3 +102,12 @@ for (const [what, actual, expected] of [
 ] as const) {
   test(`says ${what}`, () => assert.equal(actual, expected));
 }
+
+test('says where to look for what ends a pause, where the log is not at hand', () => {
+  const status = { state: 'paused', waitingFor: 'no network', backlog: BACKLOG, link: LINK } as const;
+  assert.equal(
+    unitStatus(status),
+    'paused: no network; 2,914 files wait · what to do: journalctl -u halfpipe',
+  );
+  assert.equal(unitStatus({ ...status, waitingFor: null }), statusText({ ...status, waitingFor: null }));
+});
