@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -25,6 +25,26 @@ for (const { marker, what, content } of [
     const section = new RegExp(`<!-- ${marker}:begin -->\n(.*?)<!-- ${marker}:end -->`, 's');
     assert.equal(section.exec(readFileSync(readme, 'utf8'))?.[1], content(), HINT);
   });
+}
+
+test("the README's troubleshooting quotes what is printed", () => {
+  const [, table = ''] = /## Troubleshooting\n(.*?)\n\n[^|\n]/s.exec(readFileSync(readme, 'utf8')) ?? [];
+  const quotes = [...table.matchAll(/^\| `(.*?)` \|/gm)].map(([, quote = '']) => quote);
+  assert.ok(quotes.length > 10, table);
+  const source = sources().replaceAll(/\$\{.*?\}/g, '…');
+  for (const quote of quotes) {
+    // What stands for a name, a number or a reason is `…`, `X`, an interface or a time there.
+    const pieces = quote.split(/…|\bX\b|\beth0\b|\d+ (?:s|min)\b/).map((piece) => piece.trim());
+    for (const piece of pieces) assert.ok(source.includes(piece), `nothing prints "${piece}" of "${quote}"`);
+  }
+});
+
+function sources(): string {
+  const root = fileURLToPath(new URL('../../src', import.meta.url));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  return files.map((name) => readFileSync(join(root, name), 'utf8')).join('\n');
 }
 
 test('the tables of the other capacities are what the results say', () => {
