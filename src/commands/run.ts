@@ -4,7 +4,7 @@ import { type Environment, loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { Daemon } from '../daemon.ts';
 import { kernelMonotonicUsec, systemClock } from '../system/clock.ts';
-import { Fault } from '../system/fault.ts';
+import { errnoOf, Fault } from '../system/fault.ts';
 import { Health, watchdogMs } from '../system/health.ts';
 import { createLogger, type ProcessLogger } from '../system/log.ts';
 import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
@@ -99,7 +99,7 @@ async function reloadFrom(
     notifier.remark('');
   } catch (error) {
     // Whatever it is: a reload never ends the process.
-    const problems = error instanceof ConfigError ? error.problems : [describe(error)];
+    const problems = problemsOf(error, configFile);
     const fault = error instanceof ConfigError ? {} : { fault: error };
     for (const problem of problems)
       log.error(
@@ -111,6 +111,12 @@ async function reloadFrom(
   }
   await notifier.ready(unitStatus(daemon.snapshot()));
   return settings;
+}
+
+function problemsOf(error: unknown, configFile: string): readonly string[] {
+  if (!(error instanceof ConfigError)) return [describe(error)];
+  if (errnoOf(error.cause) !== 'ENOENT') return error.problems;
+  return [`${configFile}: no such file: put it back, then reload again`];
 }
 
 /** Under a service manager: the reason goes where its users look, as an error in the journal and as the unit's status. */

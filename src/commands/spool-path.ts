@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { readConfigFile } from '../config/config-file.ts';
 import { type Environment, loadSettings } from '../config/load.ts';
 import { schema } from '../config/schema.ts';
+import { printable } from '../system/printable.ts';
 
 interface SpoolPathContext {
   readonly configFile: string;
@@ -20,7 +21,7 @@ export async function findSpoolPath({ configFile, env, stderr }: SpoolPathContex
     if (!(error instanceof ConfigError)) throw error;
     const path = await spoolPathAlone(configFile, env);
     if (path === undefined) throw error;
-    stderr.write(`halfpipe: the daemon could not start with this config: ${error.message}\n`);
+    stderr.write(`halfpipe: the daemon could not start with this config: ${printable(error.message)}\n`);
     return path;
   }
 }

@@ -1,6 +1,7 @@
 // The config file as it was typed: each option's value and the line it stands on. Knows which keys exist,
 // not what their values may be.
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { isMap, isNode, isScalar, type Pair } from 'yaml';
 import { errnoOf } from '../system/fault.ts';
 import { ConfigError } from './config-error.ts';
@@ -66,12 +67,16 @@ function findSectionSlip(section: string, content: unknown): string | undefined 
   return `must have no value of its own: put keys such as ${Object.keys(options)[0]} below it, indented`;
 }
 
+const NOT_REGULAR = 'is no regular file: name one with --config FILE';
+
 async function readText(file: string): Promise<string> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readRegular(file));
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     const code = errnoOf(error);
     const reasons: Record<string, string> = {
+      ENXIO: NOT_REGULAR,
       ENOENT: 'no such file: name the config file with --config FILE',
       EISDIR: 'is a directory: name the config file in it with --config FILE',
       EACCES: 'may not be read by this user: give it read permission (chmod, chown)',
@@ -80,6 +85,18 @@ async function readText(file: string): Promise<string> {
     const reason =
       (code === undefined ? undefined : reasons[code]) ?? `cannot be read (${code ?? String(error)})`;
     throw new ConfigError([`${file}: ${reason}`], error);
+  }
+}
+
+/** Without waiting for a writer, as a FIFO would. */
+async function readRegular(file: string): Promise<Buffer> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() && !stats.isDirectory()) throw new ConfigError([`${file}: ${NOT_REGULAR}`]);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -93,7 +93,7 @@ export function parsePercent(text: string): number {
   const { amount, unit } = split(text);
   const share = Number(`${amount}e-2`);
   if (unit === '%' && Number.isFinite(share)) return share;
-  if (unit === '' && amount !== '' && !isZero(amount)) {
+  if (unit === '' && amount !== '' && !isZero(amount) && share <= 1) {
     // A bare 0.5 could mean half or half a percent.
     const asShare = Number(amount) <= 1 ? ` or ${formatPercent(Number(amount))}` : '';
     throw new RangeError(`must be a percentage with its sign: type ${amount} %${asShare}`);

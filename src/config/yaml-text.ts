@@ -37,6 +37,8 @@ function explain({ code, message, pos }: YAMLError, text: string): string {
       return 'indent the lines of a section alike, and put a value that contains ": " in quotes';
     case 'MULTIPLE_DOCS':
       return 'only one document is allowed: remove the --- line';
+    case 'TAG_RESOLVE_FAILED':
+      return `tags such as ${/^\S*/.exec(text.slice(pos[0]))?.[0]} are not accepted: remove it`;
     default:
       return message.replace(/\s+/g, ' ');
   }

@@ -1,8 +1,10 @@
 // The command line: what each command prints and with which code it ends.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { printable } from '../../src/system/printable.ts';
 import { DaemonFixture } from '../support/daemon-fixture.ts';
 
 describe('halfpipe', { concurrency: 4 }, () => {
@@ -12,12 +14,30 @@ describe('halfpipe', { concurrency: 4 }, () => {
     { args: ['--version'], code: 0, out: /^halfpipe \d+\.\d+\.\d+\n$/, err: /^$/ },
     { args: [], code: 2, out: /^$/, err: /which command\? One of run, check, status, top, quarantine/ },
     { args: ['fly'], code: 2, out: /^$/, err: /unknown command fly\nTry 'halfpipe --help'/ },
-    { args: ['run', '--fast'], code: 2, out: /^$/, err: /--fast/ },
+    { args: ['help'], code: 0, out: /^Usage: halfpipe COMMAND/, err: /^$/ },
+    { args: ['fly\x1b[1m'], code: 2, out: /^$/, err: /unknown command fly\\x1b\[1m\n/ },
+    {
+      args: ['run', '--fast'],
+      code: 2,
+      out: /^$/,
+      err: /^halfpipe: unknown option --fast: there are --config, --json, --all, --yes, --help, --version\n/,
+    },
+    { args: ['run', '--json'], code: 2, out: /^$/, err: /run takes no --json/ },
+    { args: ['check', '--yes'], code: 2, out: /^$/, err: /check takes no --yes/ },
+    { args: ['quarantine', 'list', '--all'], code: 2, out: /^$/, err: /quarantine list takes no --all/ },
+    {
+      args: ['status', '--config', '/no\x1b'],
+      code: 78,
+      out: /^$/,
+      err: /^halfpipe: \/no\\x1b: no such file/,
+    },
+    { args: ['run', '--config', '/dev/null'], code: 78, out: /^$/, err: /\/dev\/null: is no regular file/ },
+    { args: ['run', '--config', '/etc'], code: 78, out: /^$/, err: /\/etc: is a directory/ },
     { args: ['run', 'now'], code: 2, out: /^$/, err: /unexpected argument now/ },
     { args: ['check', '--config'], code: 2, out: /^$/, err: /--config/ },
     { args: ['status', '--config', '/nonexistent'], code: 78, out: /^$/, err: /\/nonexistent: no such file/ },
   ]) {
-    test(`${['halfpipe', ...args].join(' ')} ends with ${code}`, async (t) => {
+    test(`${printable(['halfpipe', ...args].join(' '))} ends with ${code}`, async (t) => {
       const fixture = await DaemonFixture.create(t);
       const run = fixture.command(args);
       assert.equal(await run.exit, code);
@@ -139,6 +159,27 @@ describe('halfpipe', { concurrency: 4 }, () => {
     top.closeOutput();
     assert.equal(await top.exit, 0);
     assert.equal(top.stderr, '');
+  });
+
+  for (const words of ['check', 'quarantine list', 'status', '--help']) {
+    // Only top took care of EPIPE: the others ended with a stack trace.
+    test(`${words} ends quietly when nobody reads it`, async (t) => {
+      const fixture = await DaemonFixture.create(t);
+      await fixture.start().says('ready');
+      const run = fixture.command([...words.split(' '), '--config', fixture.configFile]);
+      run.closeOutput();
+      assert.equal(await run.exit, 0);
+      assert.equal(run.stderr, '');
+    });
+  }
+
+  test('a FIFO as config file is refused at once', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const fifo = join(fixture.base, 'fifo');
+    assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+    const run = fixture.command(['check', '--config', fifo]);
+    assert.equal(await run.exit, 78);
+    assert.match(run.stderr, /fifo: is no regular file/);
   });
 
   for (const command of ['status', 'top']) {

@@ -61,7 +61,7 @@ describe('a reload', { concurrency: 4 }, () => {
   });
 
   for (const { what, text, reason } of [
-    { what: 'a missing file', text: undefined, reason: /no such file/ },
+    { what: 'a missing file', text: undefined, reason: /no such file: put it back, then reload again$/ },
     { what: 'a file that does not parse', text: '{', reason: /halfpipe\.json:\d/ },
   ]) {
     test(`with ${what} is refused`, async (t) => {

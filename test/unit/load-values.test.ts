@@ -72,6 +72,12 @@ refuses(
   0.5,
   'must be a percentage with its sign: type 0.5 % or 50 %',
 );
+refuses(
+  'a share far beyond all, without offering it',
+  'link.share',
+  250,
+  'must be a percentage with its sign, such as 50 % or 2.5 %',
+);
 refuses('a share of nothing', 'link.share', '0 %', SHARE);
 refuses('a share of more than all', 'link.share', '150 %', SHARE);
 refuses('half an upload', 'upload.concurrency', 1.5, `${COUNT}, or auto`);

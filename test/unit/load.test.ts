@@ -144,7 +144,16 @@ refuses('a bracket left open', 's3: {bucket: my-bucket\n', `FILE:2:1: ${FLOW}`);
 refuses('a value that reads like a key', 's3: a: b\n', `FILE:1:5: ${INDENT}`);
 refuses('a pattern without quotes', `${BUCKET}spool: { ignore: [*.tmp] }\n`, `FILE:2:19: ${ALIAS}`);
 refuses('a second document', `${BUCKET}---\n`, 'FILE:2:1: only one document is allowed: remove the --- line');
-refuses('a tag', 's3: { bucket: !secret my-bucket }\n', 'FILE:1:15: Unresolved tag: !secret');
+refuses(
+  'a tag',
+  's3: { bucket: !secret my-bucket }\n',
+  'FILE:1:15: tags such as !secret are not accepted: remove it',
+);
+refuses(
+  'a tag of JavaScript',
+  's3: { bucket: !!js/function x }\n',
+  'FILE:1:15: tags such as !!js/function are not accepted: remove it',
+);
 
 /** Adds `text` below the bucket and expects one problem of `key`, on the last line. */
 function refusesKey(what: string, text: string, key: string, reason: string) {
