@@ -32,7 +32,8 @@ function parse(): DemoOptions | undefined {
   try {
     return parseDemoOptions(process.argv.slice(2));
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    // The error last, where it is seen.
+    console.error(`${USAGE}\n\n${error instanceof Error ? error.message : error}`);
     return undefined;
   }
 }
