@@ -4,14 +4,15 @@ import type { Writable } from 'node:stream';
 import { type Environment, loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { formatPercent } from '../config/units.ts';
+import { interfaceTowards } from '../link/route.ts';
 import { Uplink } from '../link/uplink.ts';
 import { limitsOf, storeOptionsOf, uplinkOptionsOf } from '../settings-of.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { S3Store } from '../store/s3-store.ts';
 import { systemClock } from '../system/clock.ts';
-import { Fault } from '../system/fault.ts';
-import { readableRate } from '../view/readable.ts';
-import { asOwnerOf } from './as-owner.ts';
+import { explain } from '../system/fault.ts';
+import { readableFiles, readableRate } from '../view/readable.ts';
+import { asOwnerOf, isUser } from './as-owner.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 export interface CheckContext {
@@ -20,6 +21,7 @@ export interface CheckContext {
   readonly stdout: Writable;
 }
 
+const SERVICE_USER = 'halfpipe';
 const STORE_TIMEOUT_MS = 30_000;
 /** Nothing is paced here: a handful of small requests. */
 const UNPACED = { sliceBytes: () => 16_384, admit: () => Promise.resolve() };
@@ -32,17 +34,24 @@ export async function check({ configFile, env, stdout }: CheckContext): Promise<
   stdout.write(row('ok', 'config', configFile));
   let failed = false;
   for (const [name, examine] of EXAMINATIONS) {
-    try {
-      for (const line of await examine(settings)) stdout.write(row('ok', name, line));
-    } catch (error) {
-      failed = true;
-      stdout.write(row('FAIL', name, explain(error)));
-    }
+    const findings = await examine(settings).catch((error) => [fails(explain(error))]);
+    for (const { verdict, text } of findings) stdout.write(row(verdict, name, text));
+    failed ||= findings.some(({ verdict }) => verdict === 'FAIL');
   }
   return failed ? EXIT.failure : EXIT.ok;
 }
 
-type Examination = (settings: Settings) => Promise<readonly string[]>;
+interface Finding {
+  readonly verdict: 'ok' | 'WARN' | 'FAIL';
+  readonly text: string;
+}
+
+const ok = (text: string): Finding => ({ verdict: 'ok', text });
+const warns = (text: string): Finding => ({ verdict: 'WARN', text });
+const fails = (text: string): Finding => ({ verdict: 'FAIL', text });
+
+/** One that rejects has failed. */
+type Examination = (settings: Settings) => Promise<readonly Finding[]>;
 
 const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
   ['spool', examineSpool],
@@ -50,7 +59,7 @@ const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
   ['store', examineStore],
 ];
 
-async function examineSpool({ spool }: Settings): Promise<readonly string[]> {
+async function examineSpool({ spool }: Settings): Promise<readonly Finding[]> {
   const quarantined = await asOwnerOf(spool.path, async () => {
     const directory = await SpoolDirectory.open(spool.path);
     try {
@@ -59,54 +68,66 @@ async function examineSpool({ spool }: Settings): Promise<readonly string[]> {
       await directory.close();
     }
   });
-  const lines = [`${spool.path}: files can be created, renamed and deleted`];
-  if (process.geteuid?.() === 0 && statSync(spool.path).uid === 0)
-    lines.push('but it belongs to root: the service, which runs as halfpipe, must own it');
-  if (quarantined > 0) lines.push(`${quarantined} files in quarantine wait for a human`);
-  return lines;
+  const findings = [ok(`${spool.path}: files can be created, renamed and deleted`)];
+  if (process.geteuid?.() === 0 && statSync(spool.path).uid === 0) findings.push(ownedByRoot(spool.path));
+  if (quarantined > 0)
+    findings.push(warns(`${readableFiles(quarantined)} in quarantine: halfpipe quarantine list`));
+  return findings;
 }
 
-async function examineLink(settings: Settings): Promise<readonly string[]> {
+/** Where there is the service's user, the service runs as it. */
+function ownedByRoot(path: string): Finding {
+  const verdict = isUser(SERVICE_USER) ? fails : warns;
+  return verdict(
+    `it belongs to root, and the service runs as ${SERVICE_USER}: chown ${SERVICE_USER}: ${path}`,
+  );
+}
+
+async function examineLink(settings: Settings): Promise<readonly Finding[]> {
   const { interface: wanted } = settings.link;
-  const uplink = new Uplink(systemClock, await uplinkOptionsOf(settings), SILENT);
+  const options = await uplinkOptionsOf(settings);
+  const uplink = new Uplink(systemClock, options, SILENT);
   const { name, capacityBitsPerSec, capacityFrom } = await uplink.start();
   uplink.stop();
   const { targetBytesPerSec, floorBytesPerSec } = limitsOf(settings, capacityBitsPerSec);
   const why = wanted === 'auto' ? 'it carries the route to the endpoint' : 'link.interface names it';
   const capacityWhy = capacityFrom === 'driver' ? 'its driver says so' : 'link.capacity says so';
+  const towards = wanted === 'auto' ? name : await interfaceTowards(options.endpoint, name);
+  const elsewhere = `the route to ${options.endpoint.host} leads through ${towards}: set link.interface to ${towards}, or to auto`;
   return [
-    `interface ${name}: ${why}`,
-    `capacity ${readableRate(capacityBitsPerSec)}: ${capacityWhy}`,
-    `target ${readableRate(targetBytesPerSec * 8)} (${formatPercent(settings.link.share)}), floor ${readableRate(floorBytesPerSec * 8)}`,
+    ok(`interface ${name}: ${why}`),
+    ...(towards === name ? [] : [warns(elsewhere)]),
+    ok(`capacity ${readableRate(capacityBitsPerSec)}: ${capacityWhy}`),
+    ok(
+      `target ${readableRate(targetBytesPerSec * 8)} (${formatPercent(settings.link.share)}), floor ${readableRate(floorBytesPerSec * 8)}`,
+    ),
   ];
 }
 
-async function examineStore(settings: Settings): Promise<readonly string[]> {
+async function examineStore(settings: Settings): Promise<readonly Finding[]> {
   const store = new S3Store(storeOptionsOf(settings, UNPACED, systemClock));
   try {
     const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
     await store.probe(signal);
     const { conditions, deleteFault } = await store.roundTrip(signal);
     return [
-      `bucket ${settings.s3.bucket}: an object was put, read back and compared`,
-      deleteFault === undefined
-        ? 'and deleted again'
-        : `it could not be deleted, which the daemon never needs to: ${deleteFault.message}`,
-      conditions === 'supported'
-        ? 'If-None-Match keeps objects from being overwritten'
-        : 'the store does not honour If-None-Match: every key is looked up before it is written',
+      ok(`bucket ${settings.s3.bucket}: an object was put, read back and compared`),
+      ok(
+        deleteFault === undefined
+          ? 'and deleted again'
+          : `it could not be deleted, which the daemon never needs to: ${deleteFault.message}`,
+      ),
+      ok(
+        conditions === 'supported'
+          ? 'If-None-Match keeps objects from being overwritten'
+          : 'the store does not honour If-None-Match: every key is looked up before it is written',
+      ),
     ];
   } finally {
     store.close();
   }
 }
 
-function row(verdict: 'ok' | 'FAIL', name: string, text: string): string {
+function row(verdict: Finding['verdict'], name: string, text: string): string {
   return `${verdict.padEnd(5)}${name.padEnd(8)}${text}\n`;
-}
-
-function explain(error: unknown): string {
-  if (error instanceof Fault)
-    return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
-  return error instanceof Error ? error.message : String(error);
 }

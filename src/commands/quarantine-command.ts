@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import type { ReadStream } from 'node:tty';
 import type { Quarantined } from '../spool/quarantine.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
-import { Fault } from '../system/fault.ts';
+import { explain, Fault, withHint } from '../system/fault.ts';
 import { readableSize } from '../view/readable.ts';
 import { asOwnerOf } from './as-owner.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -36,7 +36,7 @@ export async function quarantine(
     return await asOwnerOf(path, () => act(context, path, request));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    context.stderr.write(`halfpipe: ${error.message}\n`);
+    context.stderr.write(`halfpipe: ${explain(error)}\n`);
     return EXIT.failure;
   }
 }
@@ -70,7 +70,10 @@ async function keptFiles(directory: SpoolDirectory): Promise<Kept[]> {
 
 function list({ stdout }: StatusContext, kept: readonly Kept[]): ExitCode {
   if (kept.length === 0) stdout.write('the quarantine is empty\n');
-  for (const file of kept) stdout.write(`${describe(file)}\n  ${reasonOf(file)}\n`);
+  for (const file of kept) {
+    const { reason, hint } = file.quarantined;
+    stdout.write(`${describe(file)}\n  ${withHint(reason, hint)}\n`);
+  }
   return EXIT.ok;
 }
 
@@ -144,8 +147,4 @@ async function isConfirmed(
 function describe({ quarantined: { id, at, path }, sizeBytes }: Kept): string {
   const size = sizeBytes === undefined ? 'no longer there' : readableSize(sizeBytes);
   return `${id}  ${at}  ${size}  ${path}`;
-}
-
-function reasonOf({ quarantined: { reason, hint } }: Kept): string {
-  return hint === undefined ? reason : `${reason}. ${hint}`;
 }

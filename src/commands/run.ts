@@ -4,7 +4,7 @@ import { type Environment, loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { Daemon } from '../daemon.ts';
 import { kernelMonotonicUsec, systemClock } from '../system/clock.ts';
-import { errnoOf, Fault } from '../system/fault.ts';
+import { errnoOf, explain, Fault } from '../system/fault.ts';
 import { Health, watchdogMs } from '../system/health.ts';
 import { createLogger, type ProcessLogger } from '../system/log.ts';
 import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
@@ -114,7 +114,7 @@ async function reloadFrom(
 }
 
 function problemsOf(error: unknown, configFile: string): readonly string[] {
-  if (!(error instanceof ConfigError)) return [describe(error)];
+  if (!(error instanceof ConfigError)) return [explain(error)];
   if (errnoOf(error.cause) !== 'ENOENT') return error.problems;
   return [`${configFile}: no such file: put it back, then reload again`];
 }
@@ -133,16 +133,10 @@ async function refuseConfig(
 
 async function refuse(error: unknown, log: ProcessLogger, notifier: SdNotifier): Promise<ExitCode> {
   if (!(error instanceof Fault)) throw error;
-  log.fatal({ event: 'cannotStart', fault: error }, `cannot start: ${describe(error)}`);
-  await notifier.stopping(`cannot start: ${describe(error)}`);
+  log.fatal({ event: 'cannotStart', fault: error }, `cannot start: ${explain(error)}`);
+  await notifier.stopping(`cannot start: ${explain(error)}`);
   await log.flush();
   return error.code === 'CAPACITY_UNKNOWN' ? EXIT.badConfiguration : EXIT.failure;
-}
-
-function describe(error: unknown): string {
-  const hint = error instanceof Fault ? error.hint : undefined;
-  const message = error instanceof Error ? error.message : String(error);
-  return hint === undefined || message.includes(hint) ? message : `${message}. ${hint}`;
 }
 
 /** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */

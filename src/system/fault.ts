@@ -50,3 +50,15 @@ export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** What happened and what to do about it, in a line for people: the one way to join the two. */
+export function explain(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return withHint(message, error instanceof Fault ? error.hint : undefined);
+}
+
+/** A hint that the message holds already is not said twice. */
+export function withHint(message: string, hint: string | undefined): string {
+  if (hint === undefined || message.includes(hint)) return message;
+  return `${message.replace(/\.$/, '')}. ${hint}`;
+}

@@ -1,0 +1,18 @@
+// How a fault is put to people.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { explain, Fault } from '../../src/system/fault.ts';
+
+const details = { operation: 'open', subject: 'f' };
+for (const [what, error, expected] of [
+  ['what to do after what happened', fault('no route', 'Is the network up?'), 'no route. Is the network up?'],
+  ['a hint once', fault('no access: give it', 'give it'), 'no access: give it'],
+  ['one full stop', fault('The bucket does not exist.', 'create it'), 'The bucket does not exist. create it'],
+  ['an error that is no fault', new Error('odd'), 'odd'],
+] as const) {
+  test(`says ${what}`, () => assert.equal(explain(error), expected));
+}
+
+function fault(message: string, hint: string): Fault {
+  return new Fault('breaker', message, { ...details, hint });
+}
