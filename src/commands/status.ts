@@ -1,10 +1,11 @@
 // `halfpipe status`: asks the running daemon once. `halfpipe top`: keeps asking, and draws.
+import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 import type { Environment } from '../config/load.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
 import { systemClock } from '../system/clock.ts';
-import { errnoOf } from '../system/fault.ts';
+import { errnoOf, explain } from '../system/fault.ts';
 import { fetchSnapshot } from '../view/control.ts';
 import { LiveHistory } from '../view/live-history.ts';
 import { LiveScreen, wantsColor } from '../view/live-screen.ts';
@@ -56,17 +57,26 @@ export async function top(
   }
 }
 
-async function ask(spoolPath: string, { stderr }: StatusContext): Promise<Snapshot | undefined> {
+async function ask(spoolPath: string, { configFile, stderr }: StatusContext): Promise<Snapshot | undefined> {
   try {
     return await fetchSnapshot(await connectToInstance(spoolPath));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    stderr.write(
-      errnoOf(error) === 'EACCES'
-        ? `halfpipe: only root and the service's user may ask about ${spoolPath}: try it with sudo\n`
-        : `halfpipe: no daemon answers for the spool ${spoolPath}: ${reason}\n`,
-    );
+    stderr.write(`halfpipe: ${unanswered(error, spoolPath, configFile)}\n`);
     return undefined;
+  }
+}
+
+function unanswered(error: unknown, spoolPath: string, configFile: string): string {
+  switch (errnoOf(error)) {
+    case 'EACCES':
+      return `only root and the service's user may ask about ${spoolPath}: try it with sudo`;
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return existsSync(spoolPath)
+        ? `halfpipe is not running on ${spoolPath}: systemctl start halfpipe, then journalctl -u halfpipe`
+        : `the spool ${spoolPath} does not exist: check spool.path in ${configFile}`;
+    default:
+      return `no daemon answers for the spool ${spoolPath}: ${explain(error)}`;
   }
 }
 

@@ -1,11 +1,14 @@
 // The command line: what each command prints and with which code it ends.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { printable } from '../../src/system/printable.ts';
 import { DaemonFixture } from '../support/daemon-fixture.ts';
+
+const ELSEWHERE = readdirSync('/sys/class/net').find((name) => name !== 'lo');
 
 describe('halfpipe', { concurrency: 4 }, () => {
   for (const { args, code, out, err } of [
@@ -63,6 +66,27 @@ describe('halfpipe', { concurrency: 4 }, () => {
       assert.match(run.stdout, line);
     assert.deepEqual(fixture.keys(), []);
     assert.deepEqual(await fixture.spooled(), []);
+  });
+
+  test('check warns of an interface that does not lead to the endpoint, and names the one that does', {
+    skip: ELSEWHERE === undefined && 'needs an interface beside lo',
+  }, async (t) => {
+    const fixture = await DaemonFixture.create(t, { link: { interface: ELSEWHERE } });
+    const run = fixture.command(['check', '--config', fixture.configFile]);
+    assert.equal(await run.exit, 0, run.stdout);
+    assert.match(
+      run.stdout,
+      /^WARN link {4}the route to 127\.0\.0\.1 leads through lo: set link\.interface to lo/m,
+    );
+  });
+
+  test('check by root finds fault with a spool that is root’s', {
+    skip: process.getuid?.() !== 0 && 'needs root',
+  }, async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const run = fixture.command(['check', '--config', fixture.configFile]);
+    await run.exit;
+    assert.match(run.stdout, /^(WARN|FAIL) spool {3}it belongs to root, .*: chown halfpipe: \//m);
   });
 
   test('check finds the interface by the route to the endpoint', async (t) => {
@@ -183,11 +207,24 @@ describe('halfpipe', { concurrency: 4 }, () => {
   });
 
   for (const command of ['status', 'top']) {
-    test(`${command} without a daemon says so and ends with 1`, async (t) => {
+    test(`${command} without a daemon says so, what to do, and ends with 1`, async (t) => {
       const fixture = await DaemonFixture.create(t);
       const run = fixture.command([command, '--config', fixture.configFile]);
       assert.equal(await run.exit, 1);
-      assert.match(run.stderr, /^halfpipe: no daemon answers for the spool .*\n$/);
+      assert.equal(
+        run.stderr,
+        `halfpipe: halfpipe is not running on ${fixture.spool}: systemctl start halfpipe, then journalctl -u halfpipe\n`,
+      );
     });
   }
+
+  test('status about a spool that does not exist names the key to check', async (t) => {
+    const fixture = await DaemonFixture.create(t, { spool: { path: '/nonexistent' } });
+    const run = fixture.command(['status', '--config', fixture.configFile]);
+    assert.equal(await run.exit, 1);
+    assert.equal(
+      run.stderr,
+      `halfpipe: the spool /nonexistent does not exist: check spool.path in ${fixture.configFile}\n`,
+    );
+  });
 });
