@@ -69,7 +69,8 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   health.start();
   const status = () => unitStatus(daemon.snapshot());
   await notifier.ready(status());
-  log.info({ event: 'ready' }, 'ready');
+  const { waitingFor } = daemon.snapshot();
+  log.info({ event: 'ready', waitingFor }, waitingFor === null ? 'ready' : 'ready, but draining is paused');
 
   const signal = await stopRequested;
   log.info({ event: 'stopping', signal }, `${signal}: finishing what is in flight`);

@@ -250,4 +250,11 @@ describe('halfpipe run', { concurrency: 4 }, () => {
       assert.deepEqual(await fixture.object(`during/${file}`), bytesOf(2_000, file));
     assert.equal(daemon.of('paused').length, 1);
   });
+
+  test('is ready without a usable store, and says that draining is paused', async (t) => {
+    const fixture = await DaemonFixture.create(t, { s3: { bucket: 'misspelt' } });
+    const { msg, waitingFor } = await fixture.start().says('ready');
+    assert.equal(msg, 'ready, but draining is paused');
+    assert.match(String(waitingFor), /NoSuchBucket/);
+  });
 });
