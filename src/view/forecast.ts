@@ -18,6 +18,9 @@ export interface Trend {
   readonly drained: Flow;
   /** Without the burst. */
   readonly arrived: Flow;
+  /** Over the last half minute, as people are shown it; and without the burst. */
+  readonly recent: Flow;
+  readonly coming: Flow;
   /** Observed for long enough to say `never`. */
   readonly lasting: boolean;
 }
@@ -73,28 +76,17 @@ export class FlowMeter {
 
   /** Undefined until there is enough to tell. */
   trend(): Trend | undefined {
-    const [first, busy, last] = [this.#samples[0], this.#sinceIdle(), this.#samples.at(-1)];
-    if (first === undefined || busy === undefined || last === undefined) return undefined;
-    const observedMs = last.atMs - first.atMs;
-    const all = difference(first.arrived, last.arrived);
-    const steady = difference(this.#burst(), all);
+    const [first, recent, last] = [this.#samples[0], this.#before(LOOK_BACK_MS), this.#samples.at(-1)];
+    const busy = this.#sinceIdle();
+    if (first === undefined || recent === undefined || busy === undefined || last === undefined)
+      return undefined;
     return {
       drained: perSecond(busy.drained, last.drained, last.atMs - busy.atMs),
-      arrived: perSecond(NONE, steady, Math.max(observedMs - BURST_MS, ENOUGH_MS)),
-      lasting: observedMs >= LASTING_MS,
+      arrived: steady(this.#samples),
+      recent: perSecond(recent.arrived, last.arrived, last.atMs - recent.atMs),
+      coming: steady(this.#samples.filter(({ atMs }) => atMs >= recent.atMs)),
+      lasting: last.atMs - first.atMs >= LASTING_MS,
     };
-  }
-
-  /** Most that arrived within the time of a burst. */
-  #burst(): Flow {
-    let most = NONE;
-    let from = 0;
-    for (const to of this.#samples) {
-      while (to.atMs - (this.#samples[from]?.atMs ?? 0) > BURST_MS) from += 1;
-      const { files, bytes } = difference(this.#samples[from]?.arrived ?? to.arrived, to.arrived);
-      most = { files: Math.max(most.files, files), bytes: Math.max(most.bytes, bytes) };
-    }
-    return most;
   }
 
   /** Where the last half minute begins, or the work within it: after idling, the rate is true at once. */
@@ -118,6 +110,26 @@ export class FlowMeter {
 
 const NONE: Flow = { files: 0, bytes: 0 };
 
+/** What arrived a second, but for the burst. */
+function steady(samples: readonly Sample[]): Flow {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined) return NONE;
+  const rest = difference(burstIn(samples), difference(first.arrived, last.arrived));
+  return perSecond(NONE, rest, Math.max(last.atMs - first.atMs - BURST_MS, ENOUGH_MS));
+}
+
+/** Most that arrived within the time of a burst. */
+function burstIn(samples: readonly Sample[]): Flow {
+  let most = NONE;
+  let from = 0;
+  for (const to of samples) {
+    while (to.atMs - (samples[from]?.atMs ?? 0) > BURST_MS) from += 1;
+    const { files, bytes } = difference(samples[from]?.arrived ?? to.arrived, to.arrived);
+    most = { files: Math.max(most.files, files), bytes: Math.max(most.bytes, bytes) };
+  }
+  return most;
+}
+
 function difference(from: Flow, to: Flow): Flow {
   return { files: to.files - from.files, bytes: to.bytes - from.bytes };
 }
@@ -132,9 +144,13 @@ export function forecast(backlog: Flow, trend: Trend | undefined): Forecast {
   if (backlog.files === 0) return { forecast: 'empty', etaMs: 0 };
   if (trend === undefined) return { forecast: 'unknown', etaMs: null };
   const unit = backlog.bytes > 0 ? 'bytes' : 'files';
-  const [drained, arrived] = [trend.drained[unit], trend.arrived[unit]];
-  if (trend.lasting && arrived > 0 && arrived >= drained) return { forecast: 'never', etaMs: null };
-  if (drained <= 0) return { forecast: 'unknown', etaMs: null };
-  const netPerSec = arrived < drained ? drained - arrived : drained;
+  const [drained, arrived, recent] = [trend.drained[unit], trend.arrived[unit], trend.recent[unit]];
+  const coming = trend.coming[unit];
+  const grows = arrived > 0 && arrived >= drained && recent >= drained;
+  if (trend.lasting && grows) return { forecast: 'never', etaMs: null };
+  // More has begun to come than leaves: it may pass or become `never`, but no time is true.
+  if (drained <= 0 || coming >= drained) return { forecast: 'unknown', etaMs: null };
+  // What came before and has stopped does not count any more.
+  const netPerSec = drained - (grows ? coming : Math.min(arrived, recent));
   return { forecast: 'finite', etaMs: (backlog[unit] / netPerSec) * 1000 };
 }

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { type Flow, FlowMeter, forecast, type Trend } from '../../src/view/forecast.ts';
 
 const NOTHING = { files: 0, bytes: 0 };
-const STILL: Trend = { drained: NOTHING, arrived: NOTHING, lasting: true };
+const STILL: Trend = { drained: NOTHING, arrived: NOTHING, recent: NOTHING, coming: NOTHING, lasting: true };
 const DROPPED: Flow = { files: 3, bytes: 5_000 };
 
 function flow(files: number, bytes: number): Flow {
@@ -29,49 +29,69 @@ for (const { name, backlog, trend, expected } of [
   {
     name: 'what arrives meanwhile counts against it',
     backlog: DROPPED,
-    trend: { ...STILL, drained: flow(0, 150), arrived: flow(9, 50) },
+    trend: { ...STILL, drained: flow(0, 150), arrived: flow(9, 50), recent: flow(9, 50) },
     expected: ['finite', 50_000],
   },
   {
     name: 'never when more arrives than leaves',
     backlog: DROPPED,
-    trend: { ...STILL, drained: flow(9, 100), arrived: flow(1, 101) },
+    trend: { ...STILL, drained: flow(9, 100), arrived: flow(1, 101), recent: flow(1, 101) },
     expected: ['never', null],
   },
   {
     name: 'never when as much arrives as leaves',
     backlog: DROPPED,
-    trend: { ...STILL, drained: flow(9, 100), arrived: flow(1, 100) },
+    trend: { ...STILL, drained: flow(9, 100), arrived: flow(1, 100), recent: flow(1, 100) },
     expected: ['never', null],
   },
   {
     name: 'never when files arrive and none leaves',
     backlog: DROPPED,
-    trend: { ...STILL, arrived: flow(1, 1) },
+    trend: { ...STILL, arrived: flow(1, 1), recent: flow(1, 1) },
     expected: ['never', null],
   },
   {
     name: 'by the drain alone while it is too early to say never',
     backlog: DROPPED,
-    trend: { drained: flow(1, 100), arrived: flow(2, 200), lasting: false },
+    trend: { ...STILL, drained: flow(1, 100), arrived: flow(2, 200), lasting: false },
     expected: ['finite', 50_000],
   },
   {
     name: 'by the drain alone while as much arrives as leaves, and it is too early to say never',
     backlog: DROPPED,
-    trend: { drained: flow(1, 100), arrived: flow(1, 100), lasting: false },
+    trend: { ...STILL, drained: flow(1, 100), arrived: flow(1, 100), lasting: false },
     expected: ['finite', 50_000],
   },
   {
     name: 'unknown while it is too early to say never and none leaves',
     backlog: DROPPED,
-    trend: { drained: NOTHING, arrived: flow(2, 200), lasting: false },
+    trend: { ...STILL, arrived: flow(2, 200), lasting: false },
+    expected: ['unknown', null],
+  },
+  {
+    // one file was left and nothing had come for half a minute: "never done"
+    name: 'when the drain is, once nothing comes any more, however much came before',
+    backlog: DROPPED,
+    trend: { ...STILL, drained: flow(9, 100), arrived: flow(1, 101) },
+    expected: ['finite', 50_000],
+  },
+  {
+    // 4.86 files a second came and 1.73 left: "done in 1 min 40 s"
+    name: 'unknown while more has begun to come than leaves',
+    backlog: DROPPED,
+    trend: {
+      ...STILL,
+      drained: flow(9, 100),
+      arrived: flow(1, 40),
+      recent: flow(5, 280),
+      coming: flow(5, 280),
+    },
     expected: ['unknown', null],
   },
   {
     name: 'empty files are foretold by their number',
     backlog: flow(10, 0),
-    trend: { ...STILL, drained: flow(2, 0), arrived: flow(1, 0) },
+    trend: { ...STILL, drained: flow(2, 0), arrived: flow(1, 0), recent: flow(1, 0) },
     expected: ['finite', 10_000],
   },
 ] as const) {
@@ -123,6 +143,15 @@ test('more than the drain takes, minute after minute, is never done', () => {
 test('so are batches that take longer than the time between them', () => {
   const { said } = lived((second) => (second % 20 === 0 ? 30_000 : 0), 900);
   assert.deepEqual(new Set(said.slice(150)), new Set(['never']));
+});
+
+test('never is no longer said half a minute after the last has come, nor a time while more comes than leaves', () => {
+  const { said } = lived((second) => (second >= 200 && second < 300 ? 1_500 : 0), 350);
+  assert.ok(!said.slice(230, 300).some((word) => word.endsWith(' s')), said.slice(230, 300).join());
+  assert.deepEqual(
+    said.slice(330, 349),
+    Array.from({ length: 19 }, (_, i) => `${19 - i} s`),
+  );
 });
 
 test('less than the drain takes is done, later', () => {
