@@ -58,8 +58,9 @@ export class Quarantine {
   /** From the disk each time, for people and the quarantine command take files out beside us; reads no reason. */
   async count(): Promise<number> {
     let count = 0;
-    for await (const dirent of await opendir(this.#home.at(FOLDER).toString(), { bufferSize: 1_024 }))
-      if (dirent.isDirectory()) count++;
+    const options = { bufferSize: 1_024 };
+    const folder = () => opendir(this.#home.at(FOLDER).toString(), options);
+    for await (const dirent of await inSubfolders(this.#home, folder)) if (dirent.isDirectory()) count++;
     return count;
   }
 

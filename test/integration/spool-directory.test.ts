@@ -289,6 +289,7 @@ test('sets aside and moves to quarantine though the empty folders for that were 
   const spool = await disk.open(t);
   for (const folder of ['tmp', 'aside/0', 'aside', 'quarantine'])
     await rmdir(join(disk.path, '.halfpipe', folder));
+  assert.equal(await spool.quarantinedCount(), 0);
   const { id } = await spool.quarantine(bad, { reason: 'unreadable', at: '2026-01-02T03:04:05.678Z' });
   const file = await spool.openFile(sent);
   await (await spool.setAside(file)).remove();
