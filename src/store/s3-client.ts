@@ -16,8 +16,8 @@ export interface S3ClientOptions extends PacedHandlerOptions {
 }
 
 /**
- * A client with credentials from the SDK's default chain alone, read anew for each client, within a limit. Its `destroy` closes idle
- * connections only; requests in flight finish.
+ * A client with credentials from the SDK's default chain alone, read anew for each client, within a limit. Its
+ * `destroy` closes idle connections only; requests in flight finish.
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
   const { region, endpoint, forcePathStyle } = options;
