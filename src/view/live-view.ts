@@ -57,7 +57,7 @@ export function renderPlain(snapshot: Snapshot): string {
 
 function headline({ state, backlog, link }: Snapshot): string {
   const left = `${readableFiles(backlog.files)} to go (${readableSize(backlog.bytes)})${oldest(backlog)}`;
-  const doing = backlog.scanning ? `${state}, still counting` : state;
+  const doing = backlog.scanning ? `${state}, counted by scans` : state;
   return `${left} · ${doing} · ${link.interface} ${readableRate(link.capacityBitsPerSec)}`;
 }
 
