@@ -39,6 +39,8 @@ export interface DrainEvents {
   /** Of a file that stays blocked for one reason only once. */
   onDeferred(entry: Entry, fault: Fault, delayMs: number): void;
   onQuarantined(entry: Entry, fault: Fault): void;
+  /** Each second in which what was written to the file in the moment of its removal cannot be brought back. */
+  onUnsaved(entry: Entry, fault: Fault): void;
   onPaused(fault: Fault): void;
   onResumed(): void;
   /** The store asked for fewer requests. */

@@ -21,6 +21,8 @@ interface Transfer {
 /** The breaker, the limit and the watchdog are looked at this often, whatever else happens. */
 const TURN_MS = 1_000;
 const PROBE_TIMEOUT_MS = 60_000;
+/** Between attempts to save what was written to a file in the moment of its removal. */
+const HOLD_ON_MS = 1_000;
 
 export class Drain {
   readonly #ports: DrainPorts;
@@ -89,7 +91,8 @@ export class Drain {
     this.#endProbe();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     this.#holdBack(stopping);
-    for (const { passage, abort } of this.#transfers) if (!passage.isWhole) abort.abort(stopping);
+    for (const { passage, abort } of this.#transfers)
+      if (!passage.isWhole && passage.stage !== 'disposing') abort.abort(stopping);
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
       for (const { abort } of this.#transfers) abort.abort(stopping);
     });
@@ -225,6 +228,11 @@ export class Drain {
         store: this.#store,
         undisposed: this.#undisposed,
         whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
+        holdOn: async (fault) => {
+          onRead();
+          events.onUnsaved(entry, fault);
+          await clock.sleep(HOLD_ON_MS, signal);
+        },
       });
       this.#setbacks.gone(entry);
       this.#ports.onRemoved(entry);

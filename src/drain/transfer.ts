@@ -1,5 +1,6 @@
 // One file's life: open → read → upload → verify → dispose. Every exit but the last leaves the file in the spool.
 import { type Entry, type FileIdentity, type SpoolPath, sameIdentity } from '../spool/entry.ts';
+import type { HoldOn } from '../spool/salvage.ts';
 import { keyFor } from '../store/keys.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
 import { Fault } from '../system/fault.ts';
@@ -36,6 +37,8 @@ export interface TransferOptions {
   readonly onAccepted?: (() => void) | undefined;
   /** Content has been read, for the store or for its digests alone: progress, though nothing may have been sent. */
   readonly onRead: () => void;
+  /** What was written in the moment of the removal cannot be brought back yet. */
+  readonly holdOn: HoldOn;
 }
 
 export interface Transferred {
@@ -48,7 +51,7 @@ export interface Transferred {
 
 /** Rejects with a Fault, or with the signal's reason. */
 export async function transfer(entry: Entry, options: TransferOptions): Promise<Transferred> {
-  const { spool, prefix, undisposed } = options;
+  const { spool, prefix, undisposed, holdOn } = options;
   const key = keyFor(entry.path.bytes, prefix);
   const file = await spool.openFile(entry.path);
   try {
@@ -59,7 +62,7 @@ export async function transfer(entry: Entry, options: TransferOptions): Promise<
       ? uploadAndProve(file, key, options)
       : reprove(file, earlier, options));
     undisposed.keep(file, upload);
-    await dispose(() => spool.setAside(file), proof);
+    await dispose(() => spool.setAside(file), proof, holdOn);
     undisposed.forget(file.path);
     const { parts, multipart } = upload.local;
     return {

@@ -6,7 +6,7 @@ import { AsideSlots } from './aside-slots.ts';
 import { type FileIdentity, SpoolPath, sameContentIdentity, sameIdentity } from './entry.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { putBack } from './put-back.ts';
-import { salvage } from './salvage.ts';
+import { type HoldOn, salvage } from './salvage.ts';
 import { changedFault, spoolFault } from './spool-fault.ts';
 import { identityOf, type SpoolFile } from './spool-file.ts';
 
@@ -15,9 +15,9 @@ export interface SetAside {
   /**
    * Deletes the file. Raises Fault `changed` when it is no longer the one set aside, or was written to in the very
    * moment of its removal; its content is back in the spool then. Not promised: what a writer that still has the
-   * file open writes after this has resolved.
+   * file open writes after this has resolved. `holdOn` is asked while there is no room to bring that content back.
    */
-  remove(): Promise<void>;
+  remove(holdOn: HoldOn): Promise<void>;
   /** Returns the file to its place; if the name is taken, it waits in the private folder for recoverAside(). */
   putBack(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export class Aside {
       }
     };
     return {
-      remove: () =>
+      remove: (holdOn) =>
         finish('remove', async () => {
           // Known to be what the slot holds, and nobody else reaches into the private folder.
           if (!sameIdentity(await file.currentIdentity(), moved)) {
@@ -103,7 +103,7 @@ export class Aside {
             () => false,
           );
           if (untouched) return;
-          await salvage(file, this.#home, slot);
+          await salvage(file, this.#home, slot, holdOn);
           await this.#putBack(slot, file.path);
           throw changedFault('remove', subject, 'was written to while it was removed; its content is back');
         }),

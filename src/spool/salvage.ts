@@ -3,25 +3,36 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
+import type { Fault } from '../system/fault.ts';
 import { sameContentIdentity } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
 import { inSubfolders } from './private-folder.ts';
+import { spoolFault } from './spool-fault.ts';
 import type { SpoolFile } from './spool-file.ts';
 
 const CHUNK_BYTES = 1 << 20;
 // A writer that never pauses cannot hold this up for ever.
 const ROUNDS_MAX = 3;
-// The descriptor is all there is of the content: a passing error is no reason to let go of it.
-const ATTEMPTS_MAX = 5;
 const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
-/** Writes what `file`'s descriptor holds to `slot` in `home`. Rejects with the system error; nothing torn is left. */
-export async function salvage(file: SpoolFile, home: OpenDirectory, slot: Buffer): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+/**
+ * Called each time the content could not be written, with why: the disk is full, say. The descriptor is all there is of
+ * the content. Resolves when it is time to try once more; rejects when it has to be given up.
+ */
+export type HoldOn = (fault: Fault) => Promise<void>;
+
+/** Writes what `file`'s descriptor holds to `slot` in `home`. Rejects as `holdOn` does; nothing torn is left. */
+export async function salvage(
+  file: SpoolFile,
+  home: OpenDirectory,
+  slot: Buffer,
+  holdOn: HoldOn,
+): Promise<void> {
+  for (;;) {
     try {
       return await inSubfolders(home, () => copyOut(file, home, slot));
     } catch (error) {
-      if (attempt === ATTEMPTS_MAX) throw error;
+      await holdOn(spoolFault(error, 'put back', file.path.toString()));
     }
   }
 }

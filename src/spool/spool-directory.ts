@@ -60,7 +60,10 @@ export class SpoolDirectory {
   async setAside(file: SpoolFile): Promise<SetAside> {
     const held = this.#held;
     const aside = await this.#run('set aside', `${file.path}`, () => this.#aside.setAside(file));
-    return { remove: () => held.run(() => aside.remove()), putBack: () => held.run(() => aside.putBack()) };
+    return {
+      remove: (holdOn) => held.run(() => aside.remove(holdOn)),
+      putBack: () => held.run(() => aside.putBack()),
+    };
   }
 
   /** Puts everything a crash left set aside back to its place, where that is free. Needs the instance lock. */

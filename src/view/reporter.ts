@@ -86,6 +86,16 @@ export class Reporter implements DrainEvents {
     this.#log.error({ event: 'quarantined', file: `${entry.path}`, fault }, text);
   }
 
+  onUnsaved(entry: Entry, fault: Fault): void {
+    this.#faults.note(`unsaved ${entry.path.id}`, () =>
+      this.#log.error(
+        { event: 'unsaved', file: `${entry.path}`, fault },
+        `${entry.path} was written to while it was removed, and cannot be put back: ${fault.message}; ` +
+          'it is held open and tried every second, and lost if halfpipe ends before there is room',
+      ),
+    );
+  }
+
   onPaused(fault: Fault): void {
     this.#toldMs = this.#clock.monotonicMs();
     const hint = fault.hint === undefined ? '' : ` (${fault.hint})`;

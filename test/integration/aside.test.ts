@@ -7,7 +7,7 @@ import type { SpoolPath } from '../../src/spool/entry.ts';
 import { claimAndRename } from '../../src/spool/put-back.ts';
 import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { SpoolFile } from '../../src/spool/spool-file.ts';
-import { TemporarySpool } from '../support/temporary-spool.ts';
+import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
 
 const CHANGED = { faultClass: 'changed' };
 
@@ -33,7 +33,7 @@ async function append(place: Buffer, text: string): Promise<void> {
 
 test('removes a file that did not change', async (t) => {
   const { disk, spool, file } = await opened(t);
-  await (await spool.setAside(file)).remove();
+  await (await spool.setAside(file)).remove(giveUp);
   assert.deepEqual(await disk.list(), ['folder']);
   assert.deepEqual(await disk.kept(), []);
 });
@@ -88,7 +88,7 @@ test('puts a file back that a writer with an open descriptor changed after it wa
   const aside = await spool.setAside(file);
   await writer.write('+late');
   await writer.close();
-  await assert.rejects(aside.remove(), CHANGED);
+  await assert.rejects(aside.remove(giveUp), CHANGED);
   assert.equal(await content(), 'uploaded+late');
   // The file itself, not a copy.
   assert.equal((await stat(disk.at(path.bytes), { bigint: true })).ino, file.identity.ino);
@@ -106,7 +106,7 @@ test('saves what a writer wrote in the very moment of the removal', async (t) =>
     if (++calls === 1) await writer.write('+late');
     return before;
   };
-  await assert.rejects(aside.remove(), CHANGED);
+  await assert.rejects(aside.remove(giveUp), CHANGED);
   await writer.close();
   assert.equal(await content(), 'uploaded+late');
   assert.deepEqual(await disk.kept(), []);
@@ -126,28 +126,53 @@ test('saves it though the empty folders for that were removed in the same moment
       for (const folder of ['tmp', 'aside/0', 'aside']) await rmdir(join(disk.path, '.halfpipe', folder));
     return before;
   };
-  await assert.rejects(aside.remove(), CHANGED);
+  await assert.rejects(aside.remove(giveUp), CHANGED);
   await writer.close();
   assert.equal(await content(), 'uploaded+late');
 });
 
-test('saves it in spite of an I/O error on the way', async (t) => {
-  // Regression, found with simulated seed 9460: one error while the content was read back, and it was let go.
+/** The disk breaks with `code` once somebody has written in the moment of the removal, until `mend` is called. */
+async function breaking(t: TestContext, code: string) {
   const { disk, spool, path, file, content } = await opened(t);
   const writer = await open(disk.at(path.bytes), 'a');
   const aside = await spool.setAside(file);
   const identity = file.currentIdentity.bind(file);
   let calls = 0;
+  let isBroken = true;
   file.currentIdentity = async () => {
     calls += 1;
-    if (calls === 3) throw Object.assign(new Error('i/o error'), { code: 'EIO' });
+    if (calls >= 3 && isBroken) throw Object.assign(new Error('broken'), { code });
     const before = await identity();
     if (calls === 1) await writer.write('+late');
     return before;
   };
-  await assert.rejects(aside.remove(), CHANGED);
-  await writer.close();
-  assert.equal(await content(), 'uploaded+late');
+  t.after(() => writer.close());
+  return {
+    ...{ disk, aside, content },
+    mend: () => {
+      isBroken = false;
+    },
+  };
+}
+
+for (const code of ['EIO', 'ENOSPC'])
+  test(`holds on to it for as long as it cannot be written back: ${code}`, async (t) => {
+    // Regressions, found with simulated seeds 9460, one error while the content was read back, and 35049, a full disk.
+    const { disk, aside, content, mend } = await breaking(t, code);
+    const held: (string | undefined)[] = [];
+    const removed = aside.remove(async (fault) => {
+      held.push(fault.code);
+      if (held.length === 20) mend();
+    });
+    await assert.rejects(removed, CHANGED);
+    assert.deepEqual(held, new Array(20).fill(code));
+    assert.equal(await content(), 'uploaded+late');
+    assert.deepEqual(await disk.kept(), []);
+  });
+
+test('gives it up when it is told to, and leaves nothing half-written', async (t) => {
+  const { disk, aside } = await breaking(t, 'ENOSPC');
+  await assert.rejects(aside.remove(giveUp), { code: 'ENOSPC' });
   assert.deepEqual(await disk.kept(), []);
 });
 
@@ -161,7 +186,7 @@ test('brings the content back when nobody can tell whether it was written to in 
     if (++calls === 2) throw Object.assign(new Error('i/o error'), { code: 'EIO' });
     return identity();
   };
-  await assert.rejects(aside.remove(), CHANGED);
+  await assert.rejects(aside.remove(giveUp), CHANGED);
   assert.equal(await content(), 'uploaded');
   assert.deepEqual(await disk.kept(), []);
 });
@@ -173,11 +198,11 @@ test('does not put a file back over one that took its name, and returns it when 
   await writer.write('+late');
   await writer.close();
   await disk.put('folder/f', 'newcomer');
-  await assert.rejects(aside.remove(), CHANGED);
+  await assert.rejects(aside.remove(giveUp), CHANGED);
   assert.equal(await content(), 'newcomer');
   assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 1 });
   const newcomer = await openIn(t, spool, path);
-  await (await spool.setAside(newcomer)).remove();
+  await (await spool.setAside(newcomer)).remove(giveUp);
   assert.deepEqual(await spool.recoverAside(), { restored: 1, waiting: 0 });
   assert.equal(await content(), 'uploaded+late');
 });
@@ -243,7 +268,7 @@ test('leaves a file alone that is being disposed of while others are recovered',
   const { disk, spool, file } = await opened(t);
   const aside = await spool.setAside(file);
   assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
-  await aside.remove();
+  await aside.remove(giveUp);
   assert.deepEqual(await disk.list(), ['folder']);
 });
 

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { SPOOL_GONE, SpoolDirectory } from '../../src/spool/spool-directory.ts';
-import { scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
+import { giveUp, scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
 
 const isRoot = process.geteuid?.() === 0;
 
@@ -45,7 +45,7 @@ for (const [what, name] of AWKWARD_NAMES) {
     const file = await spool.openFile(entry.path, entry.identity);
     t.after(() => file.close());
     assert.equal(String(await file.read(0, file.sizeBytes)), 'bytes');
-    await (await spool.setAside(file)).remove();
+    await (await spool.setAside(file)).remove(giveUp);
     assert.deepEqual(await disk.list(), []);
   });
 }
@@ -251,7 +251,7 @@ test('does nothing through a descriptor that is closed', async (t) => {
   t.after(() => file.close());
   const aside = await spool.setAside(file);
   await spool.close();
-  await assert.rejects(aside.remove(), { faultClass: 'changed', code: 'closed' });
+  await assert.rejects(aside.remove(giveUp), { faultClass: 'changed', code: 'closed' });
   assert.deepEqual(await disk.kept(), ['aside/0/f']);
 });
 
@@ -292,7 +292,7 @@ test('sets aside and moves to quarantine though the empty folders for that were 
   assert.equal(await spool.quarantinedCount(), 0);
   const { id } = await spool.quarantine(bad, { reason: 'unreadable', at: '2026-01-02T03:04:05.678Z' });
   const file = await spool.openFile(sent);
-  await (await spool.setAside(file)).remove();
+  await (await spool.setAside(file)).remove(giveUp);
   await file.close();
   assert.deepEqual(await disk.kept(), [`quarantine/${id}.json`, `quarantine/${id}/bad`]);
   assert.deepEqual(await disk.list(), []);

@@ -128,6 +128,8 @@ export class DrainBench {
   /** No file can be opened or removed. */
   diskStandsStill = false;
   removalsStandStill = false;
+  /** Why what was written in the moment of a removal cannot be brought back. */
+  unsaved: Fault | undefined;
   limit = 4;
   /** So slow that one file is read ahead. */
   rateBytesPerSec = 1;
@@ -153,6 +155,7 @@ export class DrainBench {
           onUploaded: ({ path }) => note(`uploaded ${path}`),
           onDeferred: ({ path }, fault, delayMs) => note(`deferred ${path} ${fault.faultClass} ${delayMs}`),
           onQuarantined: ({ path }) => note(`quarantined ${path}`),
+          onUnsaved: ({ path }, { code }) => note(`unsaved ${path} ${code}`),
           onPaused: ({ faultClass }) => note(`paused ${faultClass}`),
           onResumed: () => note('resumed'),
           onSlowDown: () => note('slowDown'),
@@ -171,8 +174,9 @@ export class DrainBench {
           setAside: async ({ path }) => {
             this.#step('setAside', path);
             return {
-              remove: async () => {
+              remove: async (holdOn) => {
                 this.#step('remove', path);
+                while (this.unsaved !== undefined) await holdOn(this.unsaved);
                 if (this.diskStandsStill || this.removalsStandStill) await FOREVER;
                 this.removed.push(`${path}`);
               },

@@ -6,6 +6,7 @@ import type { ObjectStore, UploadJournal } from '../../src/store/object-store.ts
 import type { Violation } from './oracle.ts';
 import type { Plant } from './sim-world-process.ts';
 import { SPOOL } from './sim-world-producers.ts';
+import { giveUp } from './temporary-spool.ts';
 
 export interface Planted {
   readonly plant: Plant;
@@ -20,7 +21,7 @@ const PARTS: Readonly<Record<string, Plant>> = {
         const upload = await store.upload(request);
         const file = await spool.openFile(SpoolPath.from(request.key));
         try {
-          await (await spool.setAside(file)).remove();
+          await (await spool.setAside(file)).remove(giveUp);
         } finally {
           await file.close();
         }

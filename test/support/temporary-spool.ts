@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
+import type { HoldOn } from '../../src/spool/salvage.ts';
 import type { ScanRequest } from '../../src/spool/scanner.ts';
 import { Settle } from '../../src/spool/settle.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
@@ -67,6 +68,9 @@ export class TemporarySpool {
       .sort();
   }
 }
+
+/** Of a removal that must not need it. */
+export const giveUp: HoldOn = (fault) => Promise.reject(fault);
 
 /** A scan that takes every file at once. */
 export function scanRequest(overrides: Partial<ScanRequest> = {}): ScanRequest {

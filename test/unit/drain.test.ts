@@ -745,6 +745,35 @@ test('stop aborts at once what can resume, and the rest when the time is up', as
   checkBooks(bench);
 });
 
+test('what cannot be brought back yet is tried every second, told, and counts as progress', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.unsaved = faultOf('breaker', { code: 'ENOSPC' });
+  await bench.startClosed();
+  const reads = bench.reads;
+  await bench.clock.advance(2_000);
+  assert.deepEqual(bench.events, ['unsaved a ENOSPC', 'unsaved a ENOSPC', 'unsaved a ENOSPC']);
+  assert.equal(bench.reads, reads + 2);
+  bench.unsaved = undefined;
+  await bench.clock.advance(1_000);
+  assert.deepEqual(bench.removed, ['a']);
+  checkBooks(bench);
+});
+
+test('stop waits for it, of large files, too, until the time is up', async () => {
+  const bench = new DrainBench();
+  bench.put('large', Buffer.alloc(1_000));
+  bench.unsaved = faultOf('breaker', { code: 'ENOSPC' });
+  await bench.startClosed();
+  const stopped = bench.drain.stop(5_000);
+  await bench.clock.advance(4_999);
+  assert.equal(bench.held, 1);
+  await bench.clock.advance(1);
+  await stopped;
+  assert.deepEqual(bench.outcomesOf('large'), ['again']);
+  checkBooks(bench);
+});
+
 test('stop does not wait for a probe under way, and nothing starts after it', async () => {
   const bench = new DrainBench();
   bench.put('a');

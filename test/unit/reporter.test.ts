@@ -46,6 +46,20 @@ test('a file uploaded is one record, and counts as verified and deleted', () => 
   );
 });
 
+test('a file that cannot be put back is told once a minute, for as long as it is', async () => {
+  const { clock, reporter, log, messages } = reporting();
+  for (let second = 0; second < 90; second += 1) {
+    reporter.onUnsaved(entryOf('a.jpg'), faultOf('breaker', { code: 'ENOSPC' }));
+    await clock.advance(1_000);
+  }
+  assert.equal(messages().length, 2);
+  assert.match(
+    messages()[0] ?? '',
+    /^error: a\.jpg was written to while it was removed, and cannot be put back: /,
+  );
+  assert.equal(log.records[0]?.fields.event, 'unsaved');
+});
+
 test('a name that needs escapes is not another one for it', () => {
   const { reporter, messages } = reporting();
   reporter.onUploaded(entryOf('a\nb.jpg'), transferred('a\nb.jpg', 'stored'), 0);
