@@ -3,10 +3,11 @@
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
-import { asFault, isOutOfDescriptors, noAnswer, tooLarge } from './drain-faults.ts';
+import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
 import { Setbacks } from './setbacks.ts';
+import { StoreProbe } from './store-probe.ts';
 import { transfer } from './transfer.ts';
 import { Undisposed } from './undisposed.ts';
 import { UploadMemory } from './upload-memory.ts';
@@ -20,7 +21,6 @@ interface Transfer {
 
 /** The breaker, the limit and the watchdog are looked at this often, whatever else happens. */
 const TURN_MS = 1_000;
-const PROBE_TIMEOUT_MS = 60_000;
 /** Between attempts to save what was written to a file in the moment of its removal. */
 const HOLD_ON_MS = 1_000;
 
@@ -30,26 +30,27 @@ export class Drain {
   readonly #pipeline: Pipeline;
   readonly #setbacks: Setbacks;
   readonly #memory: UploadMemory;
+  readonly #probe: StoreProbe;
   #undisposed = new Undisposed();
   #options: DrainOptions;
   #store: ObjectStore;
   #descriptors = new DescriptorLimit();
   #running = false;
-  #probe: AbortController | undefined;
   #cancelTurn: (() => void) | undefined;
-  #answered: () => void = () => undefined;
-  /** Resolves when the store has answered for the first time, or has turned out to be out of reach. */
-  readonly firstAnswer = new Promise<void>((resolve) => {
-    this.#answered = resolve;
-  });
 
   constructor(ports: DrainPorts, store: ObjectStore, options: DrainOptions) {
     this.#ports = ports;
     this.#pipeline = new Pipeline(ports, () => this.pump());
     this.#setbacks = new Setbacks(ports, options);
+    this.#probe = new StoreProbe(ports.clock);
     this.#store = store;
     this.#options = options;
     this.#memory = new UploadMemory(options);
+  }
+
+  /** Resolves when the store has answered for the first time, or has turned out to be out of reach. */
+  get firstAnswer(): Promise<void> {
+    return this.#probe.firstAnswer;
   }
 
   /** The store of new uploads. */
@@ -88,7 +89,7 @@ export class Drain {
   async stop(timeoutMs: number): Promise<void> {
     this.#running = false;
     this.#cancelTurn?.();
-    this.#endProbe();
+    this.#probe.end();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     this.#holdBack(stopping);
     for (const { passage, abort } of this.#transfers)
@@ -109,7 +110,7 @@ export class Drain {
     this.#memory.setOptions(options);
     this.#descriptors = new DescriptorLimit();
     this.#undisposed = new Undisposed();
-    this.#endProbe();
+    this.#probe.end();
     if (goesElsewhere) this.#holdBack(new DOMException('new settings', 'AbortError'));
     this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
     this.pump();
@@ -135,34 +136,17 @@ export class Drain {
    * others follow. Large ones that are under way say nothing for hours, and are not waited for.
    */
   #try(): void {
-    if (this.#probe !== undefined || [...this.#transfers].some(({ passage }) => passage.isWhole)) return;
-    const probe = new AbortController();
-    this.#probe = probe;
-    void this.#trial(probe).finally(() => {
-      if (this.#probe === probe) this.#probe = undefined;
-      this.pump();
+    if (this.#probe.isUnderWay || [...this.#transfers].some(({ passage }) => passage.isWhole)) return;
+    const ended = this.#probe.run(this.#store, {
+      onFailure: (fault) => this.#setbacks.pause(fault),
+      onAnswer: async () => {
+        // At a start nothing speaks against the store: the others need not wait for what may be a large file.
+        const passed = this.#ports.breaker.reason === undefined ? undefined : this.#startTrial();
+        if (passed !== undefined) await passed;
+        else if (!this.#setbacks.pauseForRefused()) this.#succeed();
+      },
     });
-  }
-
-  async #trial(probe: AbortController): Promise<void> {
-    const isCurrent = () => this.#probe === probe;
-    const cancel = this.#ports.clock.schedule(PROBE_TIMEOUT_MS, () =>
-      probe.abort(noAnswer(PROBE_TIMEOUT_MS)),
-    );
-    try {
-      await this.#store.probe(probe.signal);
-    } catch (error) {
-      if (isCurrent()) this.#setbacks.pause(asFault(error));
-      return;
-    } finally {
-      cancel();
-      this.#answered();
-    }
-    if (!isCurrent()) return;
-    // At a start nothing speaks against the store: the others need not wait for what may be a large file.
-    const passed = this.#ports.breaker.reason === undefined ? undefined : this.#startTrial();
-    if (passed !== undefined) await passed;
-    else if (!this.#setbacks.pauseForRefused()) this.#succeed();
+    void ended.then(() => this.pump());
   }
 
   /**
@@ -186,12 +170,6 @@ export class Drain {
       this.#startNext(isWhole) ??
       this.#startNext(() => true, onAccepted);
     return started && Promise.race([started.ended, accepted]);
-  }
-
-  /** What an earlier store answers, or any store after a stop, decides nothing. */
-  #endProbe(): void {
-    this.#probe?.abort();
-    this.#probe = undefined;
   }
 
   /** The best that fits into memory and is accepted. */
