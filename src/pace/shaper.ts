@@ -1,6 +1,7 @@
 // Delays senders until the token bucket admits their next slice. Requests take turns, first come, first served: one goes
 // on with its slices until its turn is over, so that requests end one after the other and their answers do not arrive
-// in waves; none starves.
+// in waves; none starves. On a slow link a turn takes long: those who wait in the middle of their request get a slice
+// now and then, so that no server takes them for dead.
 import type { Clock } from '../system/clock.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -11,8 +12,8 @@ const BURST_MS = 20;
 const IDLE_GRACE_MS = 5;
 /** After so long with nobody the control loop may be slow, and is woken. */
 const WAKE_AFTER_MS = 500;
-/** A slice is about this long at the present rate: 25 of them make a window of 100 ms … */
-const SLICE_MS = 4;
+/** A slice is about this long at the present rate: 50 of them make a window of 100 ms … */
+const SLICE_MS = 2;
 /** … but no less than fits into one TCP segment on Ethernet together with a TLS record's 29 bytes; the headers of
  * smaller ones weigh too much … */
 const MIN_SLICE_BYTES = 1_400;
@@ -21,13 +22,23 @@ const MAX_SLICE_BYTES = 32_768;
 
 /** How long a request may go on before others have their turn: small files go whole, parts of large ones by pieces … */
 const TURN_MS = 100;
-/** … that are not too small on a slow link, where files would else all end at the very end. 2 s at 256 kbit/s. */
-const MIN_TURN_BYTES = 65_536;
+/** … that are not too small on a slow link, where files would else all end at the very end. 8 s at 256 kbit/s. */
+const MIN_TURN_BYTES = 262_144;
+/** A request is not silent for longer than this, as far as the rate allows: S3 drops a connection after about 20 s. */
+const KEEP_ALIVE_MS = 5_000;
 
 interface Waiter {
   readonly bytes: number;
   readonly sinceMs: number;
+  readonly request: AbortSignal | undefined;
+  /** In the order of turns: lower ones go first. */
+  readonly place: number;
   readonly admit: () => void;
+}
+
+interface Turn {
+  place: number;
+  bytes: number;
 }
 
 /** What happened at the shaper since it was last asked. */
@@ -36,8 +47,8 @@ export interface ShaperActivity {
   readonly admittedBytes: number;
   /** Time with nobody in the queue. */
   readonly idleMs: number;
-  /** How long the request whose turn is next has been waiting now. */
-  readonly headWaitMs: number;
+  /** How long the one who has been waiting longest has been waiting now. */
+  readonly longestWaitMs: number;
   readonly waiting: number;
 }
 
@@ -46,11 +57,10 @@ export class Shaper {
   onWake: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
-  /** In the middle of their turns, and ahead of the others. */
-  readonly #goingOn = new Set<Waiter>();
-  readonly #queue = new Set<Waiter>();
-  /** What each request, told by its signal, has had of its turn. */
-  readonly #turnBytes = new WeakMap<AbortSignal, number>();
+  readonly #waiters = new Set<Waiter>();
+  /** Of each request that has begun, told by its signal. */
+  readonly #turns = new WeakMap<AbortSignal, Turn>();
+  #lastPlace = 0;
   #cancelTimer: (() => void) | undefined;
   #emptySinceMs: number | undefined;
   #idleCountedToMs: number;
@@ -85,43 +95,43 @@ export class Shaper {
       if (signal?.aborted) return reject(signal.reason);
       const nowMs = this.#clock.monotonicMs();
       const wakes = this.#endIdle(nowMs);
-      const queue = this.#queueOf(signal);
       const leave = (): void => {
-        queue.delete(waiter);
+        this.#waiters.delete(waiter);
         this.#beginIdle();
         reject(signal?.reason);
       };
       const waiter: Waiter = {
         bytes,
         sinceMs: nowMs,
+        request: signal,
+        place: this.#placeOf(signal),
         admit: () => {
           signal?.removeEventListener('abort', leave);
-          if (signal !== undefined) this.#turnBytes.set(signal, (this.#turnBytes.get(signal) ?? 0) + bytes);
           resolve();
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
-      queue.add(waiter);
+      this.#waiters.add(waiter);
       if (wakes) this.onWake?.();
-      if (this.#waiting === 1) this.#serve();
+      if (this.#waiters.size === 1) this.#serve();
     });
   }
 
   /** Saved up for those who wait, and as good as sent; 0 when nobody waits. */
   get savedBytes(): number {
-    return this.#waiting === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
+    return this.#waiters.size === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
   }
 
   /** What happened since the last call. */
   activity(): ShaperActivity {
     const nowMs = this.#clock.monotonicMs();
     this.#countIdle(nowMs);
-    const head = first(this.#queue) ?? first(this.#goingOn);
+    const [longest] = this.#waiters;
     const activity = {
       admittedBytes: this.#admittedBytes,
       idleMs: this.#idleMs,
-      headWaitMs: head === undefined ? 0 : nowMs - head.sinceMs,
-      waiting: this.#waiting,
+      longestWaitMs: longest === undefined ? 0 : nowMs - longest.sinceMs,
+      waiting: this.#waiters.size,
     };
     this.#admittedBytes = 0;
     this.#idleMs = 0;
@@ -132,41 +142,54 @@ export class Shaper {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) {
+    for (let waiter = this.#next(nowMs); waiter !== undefined; waiter = this.#next(nowMs)) {
       if (!this.#bucket.take(waiter.bytes, nowMs)) {
         this.#cancelTimer = this.#clock.schedule(Math.ceil(this.#bucket.waitMs(waiter.bytes, nowMs)), () =>
           this.#serve(),
         );
         return;
       }
-      this.#goingOn.delete(waiter);
-      this.#queue.delete(waiter);
+      this.#waiters.delete(waiter);
       this.#admittedBytes += waiter.bytes;
+      this.#countTurn(waiter);
       waiter.admit();
     }
     this.#beginIdle();
   }
 
-  get #waiting(): number {
-    return this.#goingOn.size + this.#queue.size;
+  #next(nowMs: number): Waiter | undefined {
+    let next: Waiter | undefined;
+    // In the order of their coming.
+    for (const waiter of this.#waiters) {
+      if (nowMs - waiter.sinceMs >= KEEP_ALIVE_MS && this.#hasBegun(waiter)) return waiter;
+      if (next === undefined || waiter.place < next.place) next = waiter;
+    }
+    return next;
   }
 
-  #next(): Waiter | undefined {
-    return first(this.#goingOn) ?? first(this.#queue);
+  #hasBegun({ request }: Waiter): boolean {
+    return request !== undefined && this.#turns.has(request);
   }
 
-  /** Where the next slice of a request waits. */
-  #queueOf(signal: AbortSignal | undefined): Set<Waiter> {
-    if (signal === undefined) return this.#queue;
-    const turnBytes = this.#turnBytes.get(signal) ?? 0;
+  #countTurn({ request, bytes, place }: Waiter): void {
+    if (request === undefined) return;
+    const turn = this.#turns.get(request);
+    if (turn === undefined) this.#turns.set(request, { place, bytes });
+    else turn.bytes += bytes;
+  }
+
+  /** A request keeps its place until its turn is over, and goes to the end then. */
+  #placeOf(request: AbortSignal | undefined): number {
+    const turn = request && this.#turns.get(request);
     const wholeTurnBytes = Math.max(MIN_TURN_BYTES, (this.#bucket.rateBytesPerSec * TURN_MS) / 1000);
-    if (turnBytes > 0 && turnBytes < wholeTurnBytes) return this.#goingOn;
-    this.#turnBytes.delete(signal);
-    return this.#queue;
+    if (turn !== undefined && turn.bytes < wholeTurnBytes) return turn.place;
+    this.#lastPlace += 1;
+    if (turn !== undefined) Object.assign(turn, { place: this.#lastPlace, bytes: 0 });
+    return this.#lastPlace;
   }
 
   #beginIdle(): void {
-    if (this.#waiting > 0 || this.#emptySinceMs !== undefined) return;
+    if (this.#waiters.size > 0 || this.#emptySinceMs !== undefined) return;
     this.#emptySinceMs = this.#clock.monotonicMs();
     this.#idleCountedToMs = this.#emptySinceMs;
   }
@@ -186,11 +209,6 @@ export class Shaper {
     if (emptyMs > IDLE_GRACE_MS) this.#bucket.skipIdle(IDLE_GRACE_MS, nowMs);
     return emptyMs > WAKE_AFTER_MS;
   }
-}
-
-function first<T>(items: Iterable<T>): T | undefined {
-  const [item] = items;
-  return item;
 }
 
 function sliceBytesAt(rateBytesPerSec: number): number {

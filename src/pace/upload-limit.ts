@@ -52,7 +52,7 @@ export class UploadLimit {
     const before = this.current;
     this.#elapsedMs += elapsedMs;
     this.#idleMs += activity.idleMs;
-    this.#longestWaitMs = Math.max(this.#longestWaitMs, activity.headWaitMs);
+    this.#longestWaitMs = Math.max(this.#longestWaitMs, activity.longestWaitMs);
     this.#calmForMs = Math.max(0, this.#calmForMs - elapsedMs);
     if (this.#elapsedMs < DECIDE_EVERY_MS) return false;
     const idleShare = Math.min(1, this.#idleMs / this.#elapsedMs);

@@ -6,19 +6,32 @@ import type { Digest, LocalContent } from './object-store.ts';
 
 const othersTurn = promisify(setImmediate);
 
-/** Hashed in one go: about a millisecond, so that slices of other uploads leave in time. */
-export const HASHED_AT_ONCE_BYTES = 256 * 1024;
+/** Hashed in one go: half a millisecond, so that slices of other uploads leave in time. */
+export const HASHED_AT_ONCE_BYTES = 128 * 1024;
 
-/** Lets others have their turn in between: a part of 8 MiB takes some 30 ms. */
+/** What has been hashed since others had their turn: of all contents together, for many may be digested at once. */
+let hashedBytes = 0;
+let turn: Promise<void> | undefined;
+
+/** Lets others have their turn in between: a part of 8 MiB takes some 20 ms. */
 export async function digestOf(bytes: Uint8Array): Promise<Digest> {
   const md5 = createHash('md5');
   const sha256 = createHash('sha256');
   for (let offset = 0; offset < bytes.byteLength; offset += HASHED_AT_ONCE_BYTES) {
-    if (offset > 0) await othersTurn();
     const chunk = bytes.subarray(offset, offset + HASHED_AT_ONCE_BYTES);
+    await myTurn(chunk.byteLength);
     for (const hash of [md5, sha256]) hash.update(chunk);
   }
   return { md5Hex: md5.digest('hex'), sha256Hex: sha256.digest('hex') };
+}
+
+async function myTurn(bytes: number): Promise<void> {
+  while (hashedBytes >= HASHED_AT_ONCE_BYTES) await turn;
+  hashedBytes += bytes;
+  turn ??= othersTurn().then(() => {
+    hashedBytes = 0;
+    turn = undefined;
+  });
 }
 
 export function md5Base64(digest: Digest): string {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { digestOf, expectedEtag, expectedSha256, md5Base64, sha256Base64 } from '../../src/store/digest.ts';
+import {
+  digestOf,
+  expectedEtag,
+  expectedSha256,
+  HASHED_AT_ONCE_BYTES,
+  md5Base64,
+  sha256Base64,
+} from '../../src/store/digest.ts';
 
 const abc = await digestOf(Buffer.from('abc'));
 
@@ -21,6 +28,19 @@ test('a large content is digested piece by piece, and others have their turn in 
   assert.equal(digest.md5Hex, createHash('md5').update(content).digest('hex'));
   assert.equal(digest.sha256Hex, createHash('sha256').update(content).digest('hex'));
   assert.deepEqual(order, ['other', 'digest']);
+});
+
+test('many contents are digested no faster than one, or others would wait for all of them', async () => {
+  let turns = 0;
+  let isOver = false;
+  const countTurns = () => {
+    turns += 1;
+    if (!isOver) setImmediate(countTurns);
+  };
+  setImmediate(countTurns);
+  await Promise.all(Array.from({ length: 20 }, () => digestOf(Buffer.alloc(HASHED_AT_ONCE_BYTES))));
+  isOver = true;
+  assert.ok(turns >= 10, `${turns} turns of others`);
 });
 
 test('an object put whole is expected with its own digests', () => {

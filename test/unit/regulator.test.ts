@@ -6,7 +6,7 @@ import { type Measure, Regulator } from '../../src/pace/regulator.ts';
 import { Shaper, type ShaperActivity } from '../../src/pace/shaper.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
-const TARGET = 1_250_000;
+const TARGET = 2_500_000;
 const INTERVAL_MS = 50;
 /** More than is admitted within any of these tests: its sender waits all the time. */
 const ENDLESS_BYTES = 1e9;

@@ -37,10 +37,16 @@ describe('shaper', () => {
   });
 
   /** A request whose slices come one after the other. */
-  async function request(shaper: Shaper, name: string, slices: number, order: string[]): Promise<void> {
+  async function request(
+    shaper: Shaper,
+    name: string,
+    slices: number,
+    order: string[],
+    sliceBytes = 10_000,
+  ): Promise<void> {
     const { signal } = new AbortController();
     for (let slice = 0; slice < slices; slice += 1) {
-      await shaper.admit(10_000, signal);
+      await shaper.admit(sliceBytes, signal);
       order.push(name);
     }
   }
@@ -53,20 +59,43 @@ describe('shaper', () => {
     assert.equal(order.join(''), 'aaabbbccc');
   });
 
-  it('lets others have their turn after 100 ms of one', async () => {
+  it('lets it go on before those whom a late timer let begin', async () => {
+    // Regression: on a slow link all that had begun shared what there was, and none ended.
     const { clock, shaper } = shaperAt();
     const order: string[] = [];
-    for (const name of ['a', 'b']) void request(shaper, name, 15, order);
+    for (const name of ['a', 'b', 'c']) void request(shaper, name, 3, order);
+    await clock.freeze(20);
+    await clock.advance(200);
+    assert.equal(order.join(''), 'abaabbccc');
+  });
+
+  it('lets others have their turn after 100 ms of one', async () => {
+    const { clock, shaper } = shaperAt(10 * RATE);
+    const order: string[] = [];
+    for (const name of ['a', 'b']) void request(shaper, name, 15, order, 100_000);
     await clock.advance(500);
     assert.equal(order.join(''), `${'a'.repeat(10)}${'b'.repeat(10)}${'a'.repeat(5)}${'b'.repeat(5)}`);
   });
 
-  it('lets others have their turn after 64 KiB of one on a slow link', async () => {
+  it('lets others have their turn after 256 KiB of one on a slow link', async () => {
     const { clock, shaper } = shaperAt(100_000);
     const order: string[] = [];
-    for (const name of ['a', 'b']) void request(shaper, name, 10, order);
-    await clock.advance(3_000);
-    assert.equal(order.join(''), 'aaaaaaabbbbbbbaaabbb');
+    for (const name of ['a', 'b']) void request(shaper, name, 30, order);
+    await clock.advance(7_000);
+    assert.equal(order.join(''), `${'a'.repeat(27)}${'b'.repeat(27)}aaabbb`);
+  });
+
+  it('lets nobody be silent for long in the middle of a request, and leaves the rest to whose turn it is', async () => {
+    const { clock, shaper } = shaperAt();
+    const order: string[] = [];
+    for (const name of ['a', 'b', 'c']) void request(shaper, name, 30, order);
+    await clock.advance(300);
+    assert.equal(order.join(''), `${'a'.repeat(27)}bbb`);
+    shaper.setRate(10_000); // a slice a second
+    order.length = 0;
+    await clock.advance(26_000);
+    // The three left of a, five seconds apart; c has not begun and can wait.
+    assert.equal(order.join(''), 'bbbbbabbbbabbbbabbbbbbbbbb');
   });
 
   it('serves those who wait at a new rate at once', async () => {
@@ -100,7 +129,7 @@ describe('shaper', () => {
     await clock.advance(5);
     abort.abort('enough');
     await clock.advance(10);
-    assert.deepEqual(shaper.activity(), { admittedBytes: 0, idleMs: 0, headWaitMs: 15, waiting: 1 });
+    assert.deepEqual(shaper.activity(), { admittedBytes: 0, idleMs: 0, longestWaitMs: 15, waiting: 1 });
   });
 
   it('is idle from the moment the last one aborts', async () => {
@@ -110,7 +139,7 @@ describe('shaper', () => {
     await clock.advance(5);
     abort.abort('enough');
     await clock.advance(20);
-    assert.deepEqual(shaper.activity(), { admittedBytes: 0, idleMs: 20, headWaitMs: 0, waiting: 0 });
+    assert.deepEqual(shaper.activity(), { admittedBytes: 0, idleMs: 20, longestWaitMs: 0, waiting: 0 });
   });
 
   it('leaves no listener behind on the signal of one it admitted', async () => {
@@ -197,9 +226,9 @@ describe('shaper', () => {
     ask(shaper, clock, 10_000);
     ask(shaper, clock, 40_000);
     await clock.advance(20);
-    assert.deepEqual(shaper.activity(), { admittedBytes: 10_000, idleMs: 30, headWaitMs: 20, waiting: 1 });
+    assert.deepEqual(shaper.activity(), { admittedBytes: 10_000, idleMs: 30, longestWaitMs: 20, waiting: 1 });
     await clock.advance(60);
-    assert.deepEqual(shaper.activity(), { admittedBytes: 40_000, idleMs: 55, headWaitMs: 0, waiting: 0 });
+    assert.deepEqual(shaper.activity(), { admittedBytes: 40_000, idleMs: 55, longestWaitMs: 0, waiting: 0 });
   });
 
   it('wakes the control loop when somebody comes after a long time with nobody', async () => {
@@ -220,7 +249,7 @@ describe('shaper', () => {
 
   const slices = [
     { rate: 32_000, bytes: 1_400, why: 'a full segment on a slow link' },
-    { rate: 1_250_000, bytes: 5_000, why: '4 ms of the rate' },
+    { rate: 1_250_000, bytes: 2_500, why: '2 ms of the rate' },
     { rate: 50_000_000, bytes: 32_768, why: 'as much as leaves in a moment' },
   ];
   for (const { rate, bytes, why } of slices) {

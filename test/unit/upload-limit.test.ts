@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import type { ShaperActivity } from '../../src/pace/shaper.ts';
 import { UploadLimit } from '../../src/pace/upload-limit.ts';
 
-const BUSY: ShaperActivity = { admittedBytes: 1, idleMs: 0, headWaitMs: 20, waiting: 3 };
-const HALF_IDLE: ShaperActivity = { ...BUSY, idleMs: 50, headWaitMs: 0, waiting: 0 };
-const CROWDED: ShaperActivity = { ...BUSY, headWaitMs: 1_000 };
+const BUSY: ShaperActivity = { admittedBytes: 1, idleMs: 0, longestWaitMs: 20, waiting: 3 };
+const HALF_IDLE: ShaperActivity = { ...BUSY, idleMs: 50, longestWaitMs: 0, waiting: 0 };
+const CROWDED: ShaperActivity = { ...BUSY, longestWaitMs: 1_000 };
 
 function full(limit: UploadLimit) {
   return { active: limit.current, workWaiting: true };
@@ -78,8 +78,8 @@ describe('upload limit', () => {
   it('shrinks by a sixteenth at a time, and only for waits of more than a quarter of a second', () => {
     const limit = new UploadLimit('auto', 256);
     for (let step = 0; step < 3; step += 1) limit.observe(HALF_IDLE, 100, full(limit));
-    const seen = [250, 251, 251].map((headWaitMs) => {
-      limit.observe({ ...BUSY, headWaitMs }, 100, full(limit));
+    const seen = [250, 251, 251].map((longestWaitMs) => {
+      limit.observe({ ...BUSY, longestWaitMs }, 100, full(limit));
       return limit.current;
     });
     assert.deepEqual(seen, [64, 60, 56]);
