@@ -14,8 +14,8 @@ export function tooLarge({ path, identity: { sizeBytes } }: Entry, largestBytes:
   return new Fault('file', message, {
     operation: 'upload',
     subject: `${path}`,
-    // S3 takes 10,000 parts; three of them must fit into one half of the memory.
-    hint: `Set upload.maxMemory to ${Math.ceil((6 * sizeBytes) / 10_000 / 1024 ** 2)} MiB and more (and MemoryMax= of the unit accordingly), then halfpipe quarantine retry.`,
+    // S3 takes 10,000 parts; two of them must fit into one half of the memory.
+    hint: `Set upload.maxMemory to ${Math.ceil((4 * sizeBytes) / 10_000 / 1024 ** 2)} MiB and more (and MemoryMax= of the unit accordingly), then halfpipe quarantine retry.`,
     code: 'EntityTooLarge',
   });
 }

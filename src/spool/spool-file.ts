@@ -8,6 +8,9 @@ import { changedFault, spoolFault } from './spool-fault.ts';
 // O_NONBLOCK: a FIFO put under the name since the scan must not block a thread of the pool.
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** One call reads less than 2 GiB; and others want a thread of the pool, too. */
+const MOST_AT_ONCE_BYTES = 64 * 1024 ** 2;
+
 export class SpoolFile {
   readonly path: SpoolPath;
   /** As of when it was opened. */
@@ -43,7 +46,7 @@ export class SpoolFile {
     const buffer = Buffer.allocUnsafeSlow(length);
     for (let filled = 0; filled < length; ) {
       const { bytesRead } = await this.#guard('read', () =>
-        this.#handle.read(buffer, filled, length - filled, offset + filled),
+        this.#handle.read(buffer, filled, Math.min(MOST_AT_ONCE_BYTES, length - filled), offset + filled),
       );
       if (bytesRead === 0)
         throw changedFault('read', this.path.toString(), 'became shorter while it was read');

@@ -1,6 +1,5 @@
 // One file in parts, through lib-storage. Its Upload gets a facade of the client that adds what it lacks: an abort
 // that stops the bytes, resuming from the journal, and a check of every part's answer against the local digests.
-import { Readable } from 'node:stream';
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -10,14 +9,13 @@ import {
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
 import { Fault } from '../system/fault.ts';
 import { type Bucket, receiptOf } from './bucket.ts';
-import { compositeEtag, digestOf, md5Base64, sha256Base64 } from './digest.ts';
+import { compositeEtag, md5Base64, sha256Base64 } from './digest.ts';
 import type { Digest, LocalContent, Receipt, UploadJournal, UploadSource } from './object-store.ts';
 import { isOtherPart, isPart, type StoredPart, takeUp } from './open-parts.ts';
 import type { PartPlan } from './part-plan.ts';
+import { FileRange, PartReader } from './part-reader.ts';
 import { withSignal } from './request-signal.ts';
 
-/** Read this much at a time: lib-storage copies what reaches over a part's end, so less than a part. */
-const READ_BYTES = 1024 ** 2;
 /**
  * Nothing comes of such an upload any more: the key was taken, or it cannot be completed with the parts it has (after a
  * conflict S3 wants it begun anew).
@@ -48,6 +46,7 @@ export class PartwiseUpload {
   readonly #digests: Digest[] = [];
   /** Aborts with the caller's signal, and when a part fails: the others need not go on. */
   readonly #stop = new AbortController();
+  readonly #parts: PartReader;
   #uploadId: string | undefined;
   /** A later attempt, or the sweep, will know of the upload. */
   #isJournaled = false;
@@ -56,6 +55,7 @@ export class PartwiseUpload {
 
   constructor(request: MultipartRequest) {
     this.#request = request;
+    this.#parts = new PartReader(request.source, request.plan.partSizeBytes, this.#stop.signal);
   }
 
   /** The digests of the parts as they were read; whole after `write` has resolved. */
@@ -83,7 +83,7 @@ export class PartwiseUpload {
         client: this.#facade(),
         params: {
           ...bucket.creationInput(key),
-          Body: this.#read(),
+          Body: new FileRange(source.sizeBytes),
           ContentLength: source.sizeBytes,
         },
         partSize: plan.partSizeBytes,
@@ -97,27 +97,11 @@ export class PartwiseUpload {
       throw error;
     } finally {
       signal.removeEventListener('abort', onAbort);
+      await this.#parts.end();
     }
     await journal?.clear();
     if (this.#receipt === undefined) throw new TypeError('a multipart upload was finished without an answer');
     return this.#receipt;
-  }
-
-  /** Exactly the file's bytes; a file that became shorter rejects with the source's Fault. */
-  #read(): Readable {
-    const { source } = this.#request;
-    const stop = this.#stop;
-    async function* chunks() {
-      try {
-        for (let offset = 0; offset < source.sizeBytes && !stop.signal.aborted; offset += READ_BYTES) {
-          yield await source.read(offset, Math.min(READ_BYTES, source.sizeBytes - offset));
-        }
-      } catch (error) {
-        stop.abort(error);
-        throw error;
-      }
-    }
-    return Readable.from(chunks(), { highWaterMark: 1 });
   }
 
   /** The client as lib-storage sees it: the same configuration, another `send`. */
@@ -156,9 +140,10 @@ export class PartwiseUpload {
   }
 
   async #sendPart(command: UploadPartCommand) {
-    const { Body: body, PartNumber: partNumber = 0 } = command.input;
-    if (!(body instanceof Uint8Array)) throw new TypeError('lib-storage gave a part that is no Buffer');
-    const digest = await digestOf(body);
+    const { Body: range, PartNumber: partNumber = 0 } = command.input;
+    const { bytes: body, digest } = await this.#parts.read(partNumber);
+    if (!(range instanceof FileRange) || range.byteLength !== body.byteLength)
+      throw new TypeError(`lib-storage cut part ${partNumber} otherwise than planned`);
     this.#digests[partNumber - 1] = digest;
     const standing = this.#standing.get(partNumber);
     if (standing !== undefined && standing.sizeBytes === body.byteLength && isPart(standing, digest)) {

@@ -5,8 +5,8 @@ const MAX_PARTS = 10_000;
 const MIN_PART_BYTES = 5 * 1024 ** 2;
 const MAX_PART_BYTES = 5 * 1024 ** 3;
 const MIB = 1024 ** 2;
-/** lib-storage gathers the next part while others are in flight, and copies it together. */
-const READ_AHEAD_PARTS = 2;
+/** The next part is read while others are in flight. */
+const READ_AHEAD_PARTS = 1;
 
 export interface PartPlan {
   /** Of every part but the last. */
