@@ -218,6 +218,12 @@ describe('governor, sample by sample', () => {
     assert.equal(room(observing(...tenSeconds)), Math.round(TARGET - 0.03 * 20 * FRAME * 20));
   });
 
+  it('takes it off bit by bit: a single sample is noise', () => {
+    // The first sample settles no accounts: what is taken off is all there is to see.
+    const expected = TARGET - 0.03 * 20 * FRAME * 20 * (1 - Math.exp(-50 / 250));
+    assert.equal(room(observing(ours(20))), Math.round(expected));
+  });
+
   it('pays a debt back over two samples where those are seconds apart', () => {
     const governor = new Governor(LIMITS);
     const seldom = { ownBytes: 0, intervalMs: 2_000, idleMs: 0, savedBytes: 0 };
