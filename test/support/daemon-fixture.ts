@@ -57,10 +57,9 @@ export class DaemonFixture {
   #server: S3Server | undefined;
   #port = 0;
   #endpoint = '';
-  readonly #t: TestContext;
+  readonly #runs: DaemonRun[] = [];
 
-  private constructor(t: TestContext, base: string) {
-    this.#t = t;
+  private constructor(base: string) {
     this.base = base;
     this.spool = join(base, 'spool');
     this.configFile = join(base, 'halfpipe.json');
@@ -68,9 +67,8 @@ export class DaemonFixture {
 
   /** A spool, a server with one bucket, and a config that leads from one to the other. Removed when the test ends. */
   static async create(t: TestContext, config: Config = {}): Promise<DaemonFixture> {
-    const fixture = new DaemonFixture(t, await mkdtemp(join(tmpdir(), 'halfpipe-daemon-')));
-    t.after(() => rm(fixture.base, { recursive: true, force: true }));
-    t.after(() => fixture.stopServer());
+    const fixture = new DaemonFixture(await mkdtemp(join(tmpdir(), 'halfpipe-daemon-')));
+    t.after(() => fixture.#remove());
     await mkdir(fixture.spool);
     await fixture.startServer();
     await fixture.configure(config);
@@ -121,7 +119,7 @@ export class DaemonFixture {
 
   command(args: readonly string[], env: NodeJS.ProcessEnv = {}, wrapper: readonly string[] = []): DaemonRun {
     const run = new DaemonRun(args, env, wrapper);
-    this.#t.after(() => run.end());
+    this.#runs.push(run);
     return run;
   }
 
@@ -194,6 +192,17 @@ export class DaemonFixture {
 
   untilBegun(request: RegExp): Promise<void> {
     return this.until(`${request} begins`, () => this.begun.some((begun) => request.test(begun)));
+  }
+
+  /** In this order: a daemon that still runs makes its folders again, as often as they are removed. */
+  async #remove(): Promise<void> {
+    for (const run of this.#runs) run.kill();
+    try {
+      for (const run of this.#runs) await run.end();
+    } finally {
+      await this.stopServer();
+      await rm(this.base, { recursive: true, force: true });
+    }
   }
 
   #watch(request: IncomingMessage, response: ServerResponse): boolean {
@@ -275,9 +284,13 @@ export class DaemonRun {
     }
   }
 
-  /** Killed if need be. Nothing it ever printed may hold a secret. */
-  async end(): Promise<void> {
+  kill(): void {
     if (!this.#ended) this.signal('SIGKILL');
+  }
+
+  /** Nothing it ever printed may hold a secret. */
+  async end(): Promise<void> {
+    this.kill();
     await this.exit;
     const printed = `${this.stdout}${this.stderr}`;
     for (const secret of [KEYS.secretAccessKey, 'X-Amz-Signature', 'AWS4-HMAC', 'Authorization'])
