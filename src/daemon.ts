@@ -207,7 +207,7 @@ export class Daemon {
     const { clock } = this.#ports;
     return new SpoolKeeper({
       ...{ spool, clock },
-      serve: (socket) => serveControl(socket, () => this.snapshot()),
+      serve: (socket) => serveControl(socket, () => this.#stages?.statistics.snapshot()),
       onReattached: () => {
         this.#running().backlog.hint();
         this.#reporter.onReattached();

@@ -21,6 +21,8 @@ export interface LockableSpool {
   clearTemporaries(): Promise<void>;
 }
 
+const SILENCE_MS = 5_000;
+
 export class InstanceLock {
   /** Listens at the control socket. Who adds a `connection` listener serves its connections, until the release. */
   readonly server: Server;
@@ -50,6 +52,8 @@ export class InstanceLock {
       await home.unlink(temporary);
       await spool.clearTemporaries();
       await writeDurably(home, PID_NAME, `${process.pid}\n`);
+      // Nobody serves whoever came meanwhile.
+      for (const early of open) early.destroy();
       return new InstanceLock(server, open, home, ino);
     } catch (error) {
       await close(server, open);
@@ -80,7 +84,10 @@ export class InstanceLock {
   }
 }
 
-/** Connects to the instance that drains the spool at `path`. Rejects with the system error when there is none. */
+/**
+ * Connects to the instance that drains the spool at `path`; emits `timeout` after 5 s of silence. Rejects with the system
+ * error when there is none.
+ */
 export async function connectToInstance(path: string): Promise<Socket> {
   const home = await OpenDirectory.open(`${path}/${PRIVATE_FOLDER}`);
   try {
@@ -139,7 +146,7 @@ async function isAnswered(home: OpenDirectory): Promise<boolean> {
 
 function dial(home: OpenDirectory): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(home.at(SOCKET_NAME).toString());
+    const socket = connect({ path: home.at(SOCKET_NAME).toString(), timeout: SILENCE_MS });
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.off('error', reject);

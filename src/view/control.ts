@@ -5,8 +5,11 @@ import type { Socket, Server as SocketServer } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { Snapshot } from './snapshot.ts';
 
-/** Serves `GET /status` on connections to a socket that somebody else listens on. Returns a function that ends it. */
-export function serveControl(socket: SocketServer, snapshot: () => Snapshot): () => void {
+/**
+ * Serves `GET /status` on connections to a socket that somebody else listens on. Returns a function that ends it. While
+ * there is no snapshot yet, connections are reset.
+ */
+export function serveControl(socket: SocketServer, snapshot: () => Snapshot | undefined): () => void {
   const server = createServer((incoming, answer) => respond(incoming, answer, snapshot));
   const accept = (connection: unknown): void => {
     server.emit('connection', connection);
@@ -15,22 +18,29 @@ export function serveControl(socket: SocketServer, snapshot: () => Snapshot): ()
   return () => void socket.off('connection', accept);
 }
 
-function respond(incoming: IncomingMessage, answer: ServerResponse, snapshot: () => Snapshot): void {
+function respond(
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+  snapshot: () => Snapshot | undefined,
+): void {
   if (incoming.method !== 'GET' || incoming.url !== '/status') {
     answer.writeHead(404, { 'content-type': 'text/plain' }).end('try GET /status\n');
     return;
   }
-  answer.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(snapshot())}\n`);
+  const now = snapshot();
+  if (now === undefined) incoming.socket.destroy();
+  else answer.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(now)}\n`);
 }
 
-/** Asks the daemon at the other end of `connection`. Rejects with the connection's error, or after 5 s of silence. */
+/** Asks the daemon at the other end of `connection`. Rejects with the connection's error, or when its time-out is over. */
 export function fetchSnapshot(connection: Socket): Promise<Snapshot> {
   return new Promise((resolve, reject) => {
-    const options = { createConnection: () => connection, path: '/status', timeout: 5_000 };
+    const options = { createConnection: () => connection, path: '/status' };
     const outgoing = request(options, (answer) => {
       json(answer).then((body) => resolve(body as Snapshot), reject);
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error('the daemon does not answer')));
+    // Of the connection: a time-out of the request is ignored when it is given one.
+    connection.once('timeout', () => outgoing.destroy(new Error('the daemon does not answer')));
     outgoing.on('error', reject);
     outgoing.end();
   });
