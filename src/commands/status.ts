@@ -75,6 +75,8 @@ function unanswered(error: unknown, spoolPath: string, configFile: string): stri
       return existsSync(spoolPath)
         ? `halfpipe is not running on ${spoolPath}: systemctl start halfpipe, then journalctl -u halfpipe`
         : `the spool ${spoolPath} does not exist: check spool.path in ${configFile}`;
+    case 'ECONNRESET':
+      return `halfpipe on ${spoolPath} is just starting or stopping: ask again`;
     default:
       return `no daemon answers for the spool ${spoolPath}: ${explain(error)}`;
   }

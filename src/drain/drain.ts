@@ -92,6 +92,7 @@ export class Drain {
     this.#probe.end();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     this.#holdBack(stopping);
+    // What is on its way out may have to be held on to.
     for (const { passage, abort } of this.#transfers)
       if (!passage.isWhole && passage.stage !== 'disposing') abort.abort(stopping);
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
@@ -207,6 +208,7 @@ export class Drain {
         undisposed: this.#undisposed,
         whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
         holdOn: async (fault) => {
+          // Or the watchdog would end the one process that has the content.
           onRead();
           events.onUnsaved(entry, fault);
           await clock.sleep(HOLD_ON_MS, signal);

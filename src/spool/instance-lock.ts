@@ -13,6 +13,8 @@ const SOCKET_NAME = 'control.sock';
 const PID_NAME = 'pid';
 // Each further attempt means that another start got in between.
 const ATTEMPTS_MAX = 5;
+/** A daemon answers within milliseconds; one that is suspended does not answer at all. */
+const SILENCE_MS = 5_000;
 
 /** The part of SpoolDirectory the lock needs. */
 export interface LockableSpool {
@@ -21,17 +23,17 @@ export interface LockableSpool {
   clearTemporaries(): Promise<void>;
 }
 
-const SILENCE_MS = 5_000;
+/** Adds what answers on the control socket's connections. */
+export type Serve = (server: Server) => unknown;
 
 export class InstanceLock {
-  /** Listens at the control socket. Who adds a `connection` listener serves its connections, until the release. */
-  readonly server: Server;
+  readonly #server: Server;
   readonly #open: ReadonlySet<Socket>;
   readonly #home: OpenDirectory;
   readonly #ino: bigint;
 
   private constructor(server: Server, open: ReadonlySet<Socket>, home: OpenDirectory, ino: bigint) {
-    this.server = server;
+    this.#server = server;
     this.#open = open;
     this.#home = home;
     this.#ino = ino;
@@ -40,9 +42,11 @@ export class InstanceLock {
   /**
    * Also clears what a crashed instance left half-written. Raises a Fault of class `breaker`, code `EADDRINUSE`, when another instance has the spool, also a suspended one.
    */
-  static async acquire(spool: LockableSpool): Promise<InstanceLock> {
+  static async acquire(spool: LockableSpool, serve: Serve = () => undefined): Promise<InstanceLock> {
     const home = await spool.openPrivate();
     const server = createServer();
+    // Before anybody can find the socket: who connects and is not served waits for nothing.
+    serve(server);
     const open = keepOpen(server);
     const temporary = `tmp/${randomUUID()}.sock`;
     try {
@@ -52,8 +56,6 @@ export class InstanceLock {
       await home.unlink(temporary);
       await spool.clearTemporaries();
       await writeDurably(home, PID_NAME, `${process.pid}\n`);
-      // Nobody serves whoever came meanwhile.
-      for (const early of open) early.destroy();
       return new InstanceLock(server, open, home, ino);
     } catch (error) {
       await close(server, open);
@@ -79,7 +81,7 @@ export class InstanceLock {
       if ((await this.#home.lookUp(PID_NAME)) !== undefined) await this.#home.unlink(PID_NAME);
       await this.#home.unlink(SOCKET_NAME);
     }
-    await close(this.server, this.#open);
+    await close(this.#server, this.#open);
     await this.#home.close();
   }
 }

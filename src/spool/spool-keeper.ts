@@ -1,16 +1,14 @@
 // Holds the spool for this instance: the lock, what a crash left aside, and the way back when the spool was removed or
 // unmounted and is there again. Invariant: nothing is drained from a folder whose lock is not held.
-import type { Server } from 'node:net';
 import type { Clock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
-import { InstanceLock } from './instance-lock.ts';
+import { InstanceLock, type Serve } from './instance-lock.ts';
 import type { SpoolDirectory } from './spool-directory.ts';
 
 export interface SpoolKeeperParts {
   readonly spool: SpoolDirectory;
   readonly clock: Clock;
-  /** Answers on the lock's socket until the function it returns is called. */
-  readonly serve: (socket: Server) => () => void;
+  readonly serve: Serve;
   /** The spool is there again, perhaps another folder with other files. */
   readonly onReattached: () => void;
   /** Something that was set aside is back in its place. */
@@ -26,7 +24,6 @@ const RECOVER_MS = 10 * 60_000;
 export class SpoolKeeper {
   readonly #parts: SpoolKeeperParts;
   #lock: InstanceLock | undefined;
-  #endServing: () => void = () => undefined;
   #lost = false;
   #running = false;
   #turn: Promise<void> | undefined;
@@ -38,9 +35,7 @@ export class SpoolKeeper {
 
   /** Takes the lock and puts back what was left aside. Rejects with a Fault when another instance has the spool. */
   async start(): Promise<AsideRecovery> {
-    const lock = await InstanceLock.acquire(this.#parts.spool);
-    this.#lock = lock;
-    this.#endServing = this.#parts.serve(lock.server);
+    this.#lock = await InstanceLock.acquire(this.#parts.spool, this.#parts.serve);
     const recovery = await this.#parts.spool.recoverAside();
     this.#running = true;
     this.#schedule(RECOVER_MS);
@@ -52,7 +47,6 @@ export class SpoolKeeper {
     this.#running = false;
     this.#cancel();
     await this.#turn;
-    this.#endServing();
     await this.#lock?.release();
   }
 
@@ -93,12 +87,9 @@ export class SpoolKeeper {
     await spool.reattach(async (candidate) => {
       // The very folder we had, moved away and back: its lock has never been anybody else's.
       if (await before?.isOf(candidate)) return;
-      this.#lock = await InstanceLock.acquire(candidate);
+      this.#lock = await InstanceLock.acquire(candidate, serve);
     });
     this.#lost = false;
-    if (this.#lock === before || this.#lock === undefined) return;
-    this.#endServing();
-    this.#endServing = serve(this.#lock.server);
-    await before?.release();
+    if (this.#lock !== before) await before?.release();
   }
 }

@@ -59,7 +59,7 @@ export class PartReader {
     return part;
   }
 
-  /** Resolves when nothing is being read any more. The signal must have aborted, or all parts have been read. */
+  /** Resolves when nothing is being read any more. No part may be asked for after it. */
   async end(): Promise<void> {
     await this.#ahead?.catch(() => undefined);
   }

@@ -5,17 +5,10 @@ import type { Socket, Server as SocketServer } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { Snapshot } from './snapshot.ts';
 
-/**
- * Serves `GET /status` on connections to a socket that somebody else listens on. Returns a function that ends it. While
- * there is no snapshot yet, connections are reset.
- */
-export function serveControl(socket: SocketServer, snapshot: () => Snapshot | undefined): () => void {
+/** Serves `GET /status` on a socket that somebody else listens on. While there is no snapshot, connections are reset. */
+export function serveControl(socket: SocketServer, snapshot: () => Snapshot | undefined): void {
   const server = createServer((incoming, answer) => respond(incoming, answer, snapshot));
-  const accept = (connection: unknown): void => {
-    server.emit('connection', connection);
-  };
-  socket.on('connection', accept);
-  return () => void socket.off('connection', accept);
+  socket.on('connection', (connection) => server.emit('connection', connection));
 }
 
 function respond(

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { connectToInstance, InstanceLock } from '../../src/spool/instance-lock.ts';
+import { connectToInstance, InstanceLock, type Serve } from '../../src/spool/instance-lock.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { TemporarySpool } from '../support/temporary-spool.ts';
 
@@ -90,25 +91,48 @@ test('clears what a crash left half-written, but only once it has the spool to i
 test('does not take away the socket of the instance that came after it', async (t) => {
   const disk = await TemporarySpool.create(t);
   const spool = await disk.open(t);
-  const first = await InstanceLock.acquire(spool);
-  first.server.close();
-  await once(first.server, 'close');
+  const servers: Server[] = [];
+  const first = await InstanceLock.acquire(spool, (server) => servers.push(server));
+  for (const server of servers) await once(server.close(), 'close');
   const second = await InstanceLock.acquire(spool);
   t.after(() => second.release());
   await first.release();
   await assert.rejects(InstanceLock.acquire(spool), HELD);
 });
 
-test('hands connections to whoever listens, in a spool with a long path', async (t) => {
+const hello: Serve = (server) => server.on('connection', (socket) => socket.end('hello'));
+
+async function answerAt(path: string): Promise<string> {
+  const [answer] = await once(await connectToInstance(path), 'data');
+  return String(answer);
+}
+
+test('serves whoever connects as soon as the socket can be found', async (t) => {
+  // Regression: a connection that came while the rest of the start was under way was never answered.
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  let answer = '';
+  const lock = await InstanceLock.acquire(
+    {
+      path: spool.path,
+      openPrivate: () => spool.openPrivate(),
+      clearTemporaries: async () => {
+        answer = await answerAt(disk.path);
+      },
+    },
+    hello,
+  );
+  t.after(() => lock.release());
+  assert.equal(answer, 'hello');
+});
+
+test('serves in a spool with a long path', async (t) => {
   const disk = await TemporarySpool.create(t);
   const path = join(disk.path, 'n'.repeat(200));
   await mkdir(path);
   const spool = await SpoolDirectory.open(path);
   t.after(() => spool.close());
-  const lock = await InstanceLock.acquire(spool);
+  const lock = await InstanceLock.acquire(spool, hello);
   t.after(() => lock.release());
-  lock.server.on('connection', (socket) => socket.end('hello'));
-  const client = await connectToInstance(path);
-  const [answer] = await once(client, 'data');
-  assert.equal(String(answer), 'hello');
+  assert.equal(await answerAt(path), 'hello');
 });

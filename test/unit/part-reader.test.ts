@@ -21,7 +21,7 @@ function reading(
   return { asked, stop, parts: new PartReader(source, 3, stop.signal) };
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test('a stretch of a file is measured and cut like bytes, and holds none', () => {
   const range = new FileRange(8);
