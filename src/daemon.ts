@@ -6,8 +6,9 @@ import { Breaker } from './drain/breaker.ts';
 import { Drain } from './drain/drain.ts';
 import { Sweep } from './drain/sweep.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
-import { PacedLink } from './paced-link.ts';
-import { backlogOptionsOf, drainOptionsOf, pacedLinkOptionsOf, storeOptionsOf } from './settings-of.ts';
+import type { HandlerLimits } from './sending/messages.ts';
+import { SendingThread } from './sending/sending-thread.ts';
+import { backlogOptionsOf, drainOptionsOf, sendingOptionsOf, storeOptionsOf } from './settings-of.ts';
 import { Backlog } from './spool/backlog.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
 import { SPOOL_GONE, SpoolDirectory } from './spool/spool-directory.ts';
@@ -43,7 +44,7 @@ const hangingAfterMs = ({ upload }: Settings) => upload.idleTimeoutMs + upload.c
 interface Stages {
   /** Of new uploads; a reload may replace it. */
   store: S3Store;
-  readonly link: PacedLink;
+  readonly link: SendingThread;
   readonly backlog: Backlog;
   readonly drain: Drain;
   readonly statistics: Statistics;
@@ -91,7 +92,7 @@ export class Daemon {
     const touches = (...sections: string[]) =>
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
     // First what can be refused; then what people wait for.
-    if (touches('link.', 's3.', 'upload.')) await stages.link.reconfigure(await pacedLinkOptionsOf(settings));
+    if (touches('link.', 's3.', 'upload.')) await stages.link.reconfigure(await sendingOptionsOf(settings));
     const { spool, log } = this.#settings;
     this.#settings = {
       ...settings,
@@ -126,10 +127,11 @@ export class Daemon {
     const keeper = this.#started(this.#createKeeper(spool), (it) => it.stop());
     this.#reporter.onRecovered(await keeper.start());
 
-    const link = await PacedLink.find(clock, await pacedLinkOptionsOf(settings), {
+    const link = await SendingThread.start(await sendingOptionsOf(settings), {
       onChange: (identity) => this.#reporter.onLink(identity),
       onMeasurable: (problem) => this.#reporter.onMeasurable(problem),
-      onTick: (activity, elapsedMs) => this.#onTick(activity, elapsedMs),
+      onReport: (activity, elapsedMs) => this.#onReport(activity, elapsedMs),
+      onAlive: this.#supervision.moved,
     });
     this.#stops.push(() => link.stop());
     const backlog = new Backlog({
@@ -181,7 +183,7 @@ export class Daemon {
     });
     this.#stages = { store, link, backlog, drain, statistics };
 
-    link.start();
+    link.measure();
     for (const stage of [statistics, emptyFolders, backlog, this.#supervision]) {
       stage.start();
       this.#stops.push(() => stage.stop());
@@ -217,9 +219,9 @@ export class Daemon {
     });
   }
 
-  #createStore({ shaper }: PacedLink): S3Store {
-    const options = storeOptionsOf(this.#settings, shaper, this.#ports.clock);
-    return new S3Store({ ...options, onAlive: this.#supervision.moved });
+  #createStore(link: SendingThread): S3Store {
+    const createHandler = (limits: HandlerLimits) => link.createHandler(limits);
+    return new S3Store(storeOptionsOf(this.#settings, createHandler, this.#ports.clock));
   }
 
   async #stopDrain(drain: Drain): Promise<void> {
@@ -227,7 +229,7 @@ export class Daemon {
     this.#running().store.close();
   }
 
-  #onTick(activity: ShaperActivity, elapsedMs: number): void {
+  #onReport(activity: ShaperActivity, elapsedMs: number): void {
     const { drain, statistics, link } = this.#running();
     statistics.sent(activity.admittedBytes);
     const grew = link.uploadLimit.observe(activity, elapsedMs, {

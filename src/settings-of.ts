@@ -2,12 +2,12 @@
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/uplink.ts';
-import type { Limits } from './pace/governor.ts';
-import type { PacedLinkOptions } from './paced-link.ts';
+import type { HandlerLimits } from './sending/messages.ts';
+import type { SendingOptions } from './sending/sending-thread.ts';
 import type { BacklogOptions } from './spool/backlog.ts';
 import { endpointOf } from './store/endpoint.ts';
-import type { Pacer } from './store/paced-body.ts';
 import { largestFileBytes, partsAtOnceWithin, uploadMemoryBytes } from './store/part-plan.ts';
+import type { RequestHandler } from './store/s3-client.ts';
 import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3-store.ts';
 import type { Clock } from './system/clock.ts';
 
@@ -16,23 +16,12 @@ export async function uplinkOptionsOf({ link, s3 }: Settings): Promise<UplinkOpt
   return { interface: name, capacityBitsPerSec, endpoint: await endpointOf(s3) };
 }
 
-/** 100 Mbit/s × 50 % = 6.25 MB/s; a floor of 1 % = 125 kB/s. */
-export function limitsOf({ link }: Settings, capacityBitsPerSec: number): Limits {
-  const targetBytesPerSec = (capacityBitsPerSec * link.share) / 8;
-  const floorBitsPerSec =
-    'share' in link.floor ? capacityBitsPerSec * link.floor.share : link.floor.bitsPerSec;
-  return { targetBytesPerSec, floorBytesPerSec: Math.min(targetBytesPerSec, floorBitsPerSec / 8) };
-}
-
-export async function pacedLinkOptionsOf(settings: Settings): Promise<PacedLinkOptions> {
-  const { concurrency, maxConcurrency } = settings.upload;
-  return {
-    uplink: await uplinkOptionsOf(settings),
-    limitsOf: (capacityBitsPerSec) => limitsOf(settings, capacityBitsPerSec),
-    sampleIntervalMs: settings.link.sampleIntervalMs,
-    concurrency,
-    maxConcurrency,
-  };
+export async function sendingOptionsOf(settings: Settings): Promise<SendingOptions> {
+  const { link, upload } = settings;
+  const { share, floor, sampleIntervalMs } = link;
+  const { concurrency, maxConcurrency } = upload;
+  const uplink = await uplinkOptionsOf(settings);
+  return { uplink, budget: { share, floor }, sampleIntervalMs, concurrency, maxConcurrency };
 }
 
 export function backlogOptionsOf({ spool }: Settings): BacklogOptions {
@@ -58,9 +47,14 @@ function partsAtOnceOf(partSizeBytes: number, maxMemoryBytes: number): number {
   return partsAtOnceWithin(maxMemoryBytes / 2, partSizeBytes, DEFAULT_PARTS_AT_ONCE);
 }
 
-export function storeOptionsOf({ s3, upload }: Settings, pacer: Pacer, clock: Clock): S3StoreOptions {
+export function storeOptionsOf(
+  { s3, upload }: Settings,
+  createHandler: (limits: HandlerLimits) => RequestHandler,
+  clock: Clock,
+): S3StoreOptions {
   const { deadlineMs, idleTimeoutMs, connectTimeoutMs, maxConcurrency } = upload;
   const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
+  const requestHandler = createHandler({ deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets });
   const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
-  return { ...s3, pacer, clock, deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets, partsAtOnce };
+  return { ...s3, requestHandler, clock, partsAtOnce };
 }

@@ -6,7 +6,10 @@ import type { Settings } from '../config/settings.ts';
 import { formatPercent } from '../config/units.ts';
 import { interfaceTowards } from '../link/route.ts';
 import { Uplink } from '../link/uplink.ts';
-import { limitsOf, storeOptionsOf, uplinkOptionsOf } from '../settings-of.ts';
+import { limitsOn } from '../pace/limits.ts';
+import type { HandlerLimits } from '../sending/messages.ts';
+import { PacedHandler } from '../sending/paced-handler.ts';
+import { storeOptionsOf, uplinkOptionsOf } from '../settings-of.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { S3Store } from '../store/s3-store.ts';
 import { systemClock } from '../system/clock.ts';
@@ -89,7 +92,7 @@ async function examineLink(settings: Settings): Promise<readonly Finding[]> {
   const uplink = new Uplink(systemClock, options, SILENT);
   const { name, capacityBitsPerSec, capacityFrom } = await uplink.start();
   uplink.stop();
-  const { targetBytesPerSec, floorBytesPerSec } = limitsOf(settings, capacityBitsPerSec);
+  const { targetBytesPerSec, floorBytesPerSec } = limitsOn(capacityBitsPerSec, settings.link);
   const why = wanted === 'auto' ? 'it carries the route to the endpoint' : 'link.interface names it';
   const capacityWhy = capacityFrom === 'driver' ? 'its driver says so' : 'link.capacity says so';
   const towards = wanted === 'auto' ? name : await interfaceTowards(options.endpoint, name);
@@ -105,7 +108,9 @@ async function examineLink(settings: Settings): Promise<readonly Finding[]> {
 }
 
 async function examineStore(settings: Settings): Promise<readonly Finding[]> {
-  const store = new S3Store(storeOptionsOf(settings, UNPACED, systemClock));
+  const clock = systemClock;
+  const createHandler = (limits: HandlerLimits) => new PacedHandler({ ...limits, pacer: UNPACED, clock });
+  const store = new S3Store(storeOptionsOf(settings, createHandler, clock));
   try {
     const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
     await store.probe(signal);

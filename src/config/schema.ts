@@ -176,7 +176,7 @@ export const schema = nameOptions({
       default: 256,
     },
     maxMemory: {
-      doc: 'File content held in memory at once, over all uploads: half for files sent whole, half for those in parts. It bounds the largest file, whose at most 10,000 parts grow with it: 96 MiB are enough for 234 GiB. Below four parts it may be exceeded by one upload.',
+      doc: 'File content held in memory at once, over all uploads: half for files sent whole, half for those in parts. It bounds the largest file, whose at most 10,000 parts grow with it: 96 MiB are enough for 234 GiB. Below four parts it may be exceeded by one upload. What is just being sent is in memory twice: up to 512 KiB of each request.',
       accepts: size('5 MiB', '64 GiB'),
       default: '96 MiB',
     },

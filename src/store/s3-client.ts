@@ -1,13 +1,18 @@
-// The SDK's client as halfpipe needs it: everything it sends goes through the paced handler, nothing goes out
+// The SDK's client as halfpipe needs it: everything it sends goes through one handler, nothing goes out
 // as a chunked stream, and no second retry loop hides failures from the drain.
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { limitCredentials } from './credentials.ts';
-import { PacedHandler, type PacedHandlerOptions } from './paced-handler.ts';
 import { carrySignals } from './request-signal.ts';
 import { RetryBrokenConnection } from './retry-broken-connection.ts';
 
-export interface S3ClientOptions extends PacedHandlerOptions {
+/** What leaves for the store, leaves through it. */
+export type RequestHandler = Exclude<NonNullable<S3ClientConfig['requestHandler']>, Record<string, unknown>>;
+
+export interface S3ClientOptions {
+  readonly requestHandler: RequestHandler;
+  readonly clock: Clock;
   /** Undefined: the SDK's own chain decides, or us-east-1 where there is an endpoint and the chain knows none. */
   readonly region: string | undefined;
   /** Undefined: AWS. */
@@ -20,12 +25,12 @@ export interface S3ClientOptions extends PacedHandlerOptions {
  * `destroy` closes idle connections only; requests in flight finish.
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
-  const { region, endpoint, forcePathStyle } = options;
+  const { region, endpoint, forcePathStyle, requestHandler } = options;
   const config: S3ClientConfig & { ignoreCache: boolean; cacheMiddleware: boolean } = {
     forcePathStyle,
     // Following would cost a second request each time: the operator is told the right region instead.
     followRegionRedirects: false,
-    requestHandler: new PacedHandler(options),
+    requestHandler,
     // `Expect: 100-continue` stalls for 6 s on servers that do not answer it, and opens a connection a request.
     expectContinueHeader: false,
     // Buffers carry their own SHA-256 and MD5; the SDK's defaults add trailers that other stores refuse.

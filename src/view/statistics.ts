@@ -15,7 +15,7 @@ export interface StatisticsSources {
   readonly backlog: Pick<Backlog, 'view'>;
   readonly drain: Pick<Drain, 'active' | 'sending'>;
   readonly link: {
-    readonly governor: Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
+    readonly pace: Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
     readonly limits: Limits;
     readonly identity: UplinkIdentity;
     readonly uploadLimit: { readonly current: number };
@@ -130,10 +130,10 @@ export class Statistics {
   }
 
   #link(): LinkView {
-    const { governor, limits, identity } = this.#sources.link;
+    const { pace, limits, identity } = this.#sources.link;
     const { name, capacityBitsPerSec } = identity;
     const { targetBytesPerSec, floorBytesPerSec } = limits;
-    const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = governor.rates;
+    const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = pace.rates;
     return {
       interface: name,
       capacityBitsPerSec,
@@ -142,9 +142,9 @@ export class Statistics {
       totalBitsPerSec: Math.round(totalBytesPerSec * 8),
       ownBitsPerSec: Math.round(ownBytesPerSec * 8),
       crossBitsPerSec: Math.round(crossBytesPerSec * 8),
-      budgetBitsPerSec: Math.round(governor.budgetBytesPerSec * 8),
-      floorEngaged: governor.floorEngaged,
-      degraded: governor.degraded,
+      budgetBitsPerSec: Math.round(pace.budgetBytesPerSec * 8),
+      floorEngaged: pace.floorEngaged,
+      degraded: pace.degraded,
     };
   }
 }

@@ -8,8 +8,16 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Config, DaemonFixture, type DaemonRun } from '../support/daemon-fixture.ts';
+import {
+  type Config,
+  DaemonFixture,
+  type DaemonRun,
+  SLOW,
+  SLOW_BYTES,
+  TYPESCRIPT,
+} from '../support/daemon-fixture.ts';
 
+const BROKEN_THREAD = new URL('../support/broken-thread.mjs', import.meta.url).href;
 const STEPPED_CLOCK = fileURLToPath(new URL('../support/stepped-clock.ts', import.meta.url));
 
 async function draining(t: TestContext, config: Config = {}, wrapper: readonly string[] = []) {
@@ -124,6 +132,17 @@ describe('halfpipe run', { concurrency: 2 }, () => {
     });
   }
 
+  test('a sending thread that breaks down ends the process, and the next one goes on', async (t) => {
+    const fixture = await DaemonFixture.create(t, SLOW);
+    const names = await putMany(fixture, 3, SLOW_BYTES);
+    const broken = fixture.start({ NODE_OPTIONS: `--import=${BROKEN_THREAD}` });
+    assert.equal(await broken.exit, 1);
+    assert.match(broken.stderr, /the sending thread broke down.*out of order/s);
+    const next = fixture.start();
+    await checkAll(fixture, names, SLOW_BYTES);
+    assert.equal(await next.stop(), 0);
+  });
+
   for (const { step, seconds } of [
     { step: 'an hour ahead', seconds: 3_600 },
     { step: 'an hour back', seconds: -3_600 },
@@ -131,7 +150,7 @@ describe('halfpipe run', { concurrency: 2 }, () => {
     test(`a clock that steps ${step} loses nothing, takes nothing early and makes no storm`, async (t) => {
       const fixture = await DaemonFixture.create(t, { spool: { settle: '5 s' } });
       const daemon = fixture.start({
-        NODE_OPTIONS: `--import=tsx --import=${STEPPED_CLOCK}`,
+        NODE_OPTIONS: `--import=${TYPESCRIPT} --import=${STEPPED_CLOCK}`,
         STEP_SECONDS: String(seconds),
       });
       await daemon.says('ready');

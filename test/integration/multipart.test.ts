@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import type { UploadJournal } from '../../src/store/object-store.ts';
-import type { S3Store, S3StoreOptions } from '../../src/store/s3-store.ts';
+import type { S3Store } from '../../src/store/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { ScriptedS3, type ScriptedS3Options, type SeenRequest } from '../support/scripted-s3.ts';
-import { bytesOf, MemoryJournal, PART_BYTES, sourceOf, storeAt } from '../support/store-fixture.ts';
+import {
+  bytesOf,
+  MemoryJournal,
+  PART_BYTES,
+  type StoreOverrides,
+  sourceOf,
+  storeAt,
+} from '../support/store-fixture.ts';
 import type { WireFault } from '../support/wire-fault.ts';
 
 const cleanups: (() => void)[] = [];
@@ -23,7 +30,7 @@ function assertHolds(body: Buffer | undefined, expected: Buffer): void {
   assert.ok(body?.equals(expected), 'the object has other bytes');
 }
 
-async function world(server: ScriptedS3Options = {}, options: Partial<S3StoreOptions> = {}) {
+async function world(server: ScriptedS3Options = {}, options: StoreOverrides = {}) {
   const s3 = new ScriptedS3(server);
   await s3.start();
   cleanups.push(() => s3.stop());

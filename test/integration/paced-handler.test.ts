@@ -3,10 +3,11 @@ import { getEventListeners, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { afterEach, test } from 'node:test';
-import type { Pacer } from '../../src/store/paced-body.ts';
-import { type HttpRequest, PacedHandler, type PacedHandlerOptions } from '../../src/store/paced-handler.ts';
+import { afterEach, describe, test } from 'node:test';
+import type { Pacer } from '../../src/sending/paced-body.ts';
+import { type HttpRequest, PacedHandler, type PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { TwoThreads } from '../support/two-threads.ts';
 
 /** Lets `openBytes` pass at once; whoever asks for more waits until it is aborted. */
 class GatePacer implements Pacer {
@@ -57,18 +58,21 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
   return server;
 }
 
-function handlerWith(pacer: Pacer, options: Partial<PacedHandlerOptions> = {}): PacedHandler {
-  const handler = new PacedHandler({
-    pacer,
-    clock: systemClock,
-    connectTimeoutMs: 2_000,
-    idleTimeoutMs: 10_000,
-    deadlineMs: 10_000,
-    maxSockets: 8,
-    ...options,
-  });
+type Handler = Pick<PacedHandler, 'handle' | 'destroy'>;
+type CreateHandler = (pacer: Pacer, options?: Partial<PacedHandlerOptions>) => Handler;
+
+const LIMITS = { connectTimeoutMs: 2_000, idleTimeoutMs: 10_000, deadlineMs: 10_000, maxSockets: 8 };
+
+function direct(pacer: Pacer, options: Partial<PacedHandlerOptions> = {}): Handler {
+  const handler = new PacedHandler({ ...LIMITS, pacer, clock: systemClock, ...options });
   cleanups.push(() => handler.destroy());
   return handler;
+}
+
+function acrossThreads(pacer: Pacer, options: Partial<PacedHandlerOptions> = {}): TwoThreads {
+  const threads = new TwoThreads({ ...LIMITS, pacer, clock: systemClock, ...options });
+  cleanups.push(() => threads.end());
+  return threads;
 }
 
 function requestTo(server: Server, body: unknown, method = 'PUT'): HttpRequest {
@@ -87,175 +91,186 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-test('sends the body byte-exact in slices, with its length, and charges the head with the first slice', async () => {
-  let received = Buffer.alloc(0);
-  let headers: IncomingMessage['headers'] = {};
-  const server = await serve(async (request, response) => {
-    headers = request.headers;
-    received = Buffer.concat(await request.toArray());
-    response.end('stored');
-  });
-  const pacer = new GatePacer();
-  const body = Buffer.from(Array.from({ length: 3_400 }, (_, i) => i % 251));
-  const { response } = await handlerWith(pacer).handle(requestTo(server, body));
-  assert.equal(response.statusCode, 200);
-  assert.equal(await textOf(response.body), 'stored');
-  assert.deepEqual(received, body);
-  assert.equal(headers['content-length'], '3400');
-  assert.equal(headers['transfer-encoding'], undefined);
-  const headBytes = (pacer.asked[0] ?? 0) - 1_000;
-  assert.deepEqual(pacer.asked.slice(1), [1_000, 1_400], 'a last one that is small goes with the one before');
-  assert.ok(headBytes > 80 && headBytes < 200, `head charged as ${headBytes} bytes`);
-});
+describe('a paced handler', () => contract(direct));
+describe('a paced handler in another thread', () => contract(acrossThreads));
 
-for (const [name, body, method] of [
-  ['no body', undefined, 'GET'],
-  ['an empty body', new Uint8Array(0), 'PUT'],
-] as const) {
-  test(`charges the head alone for a request with ${name}`, async () => {
-    let length: string | undefined;
-    const server = await serve((request, response) => {
-      length = request.headers['content-length'] ?? request.headers['transfer-encoding'];
-      response.end();
+function contract(handlerWith: CreateHandler): void {
+  test('sends the body byte-exact in slices, with its length, and charges the head with the first slice', async () => {
+    let received = Buffer.alloc(0);
+    let headers: IncomingMessage['headers'] = {};
+    const server = await serve(async (request, response) => {
+      headers = request.headers;
+      received = Buffer.concat(await request.toArray());
+      response.end('stored');
     });
     const pacer = new GatePacer();
-    const { response } = await handlerWith(pacer).handle(requestTo(server, body, method));
-    await textOf(response.body);
-    assert.equal(length, method === 'GET' ? undefined : '0');
-    assert.equal(pacer.asked.length, 1);
+    const body = Buffer.from(Array.from({ length: 3_400 }, (_, i) => i % 251));
+    const { response } = await handlerWith(pacer).handle(requestTo(server, body));
+    assert.equal(response.statusCode, 200);
+    assert.equal(await textOf(response.body), 'stored');
+    assert.deepEqual(received, body);
+    assert.equal(headers['content-length'], '3400');
+    assert.equal(headers['transfer-encoding'], undefined);
+    const headBytes = (pacer.asked[0] ?? 0) - 1_000;
+    assert.deepEqual(
+      pacer.asked.slice(1),
+      [1_000, 1_400],
+      'a last one that is small goes with the one before',
+    );
+    assert.ok(headBytes > 80 && headBytes < 200, `head charged as ${headBytes} bytes`);
   });
-}
 
-test('refuses a stream as body', async () => {
-  const server = await serve((_, response) => response.end());
-  await assert.rejects(
-    handlerWith(new GatePacer()).handle(requestTo(server, Readable.from(['x']))),
-    TypeError,
-  );
-});
-
-test('stays at most one slice ahead of a server that does not read', async () => {
-  const server = await serve((request) => request.pause());
-  const pacer = new GatePacer(Number.POSITIVE_INFINITY, 64 * 1024);
-  const stop = new AbortController();
-  const body = Buffer.alloc(64 * 1024 ** 2);
-  const handled = handlerWith(pacer).handle(requestTo(server, body), { abortSignal: stop.signal });
-  let before = -1;
-  // Until the kernel's buffers are full.
-  while (before !== pacer.admittedBytes) {
-    before = pacer.admittedBytes;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  assert.ok(pacer.admittedBytes < body.length / 2, `${pacer.admittedBytes} bytes admitted`);
-  stop.abort();
-  await assert.rejects(handled, { name: 'AbortError' });
-});
-
-test('takes no further token when aborted while it waits for one', async () => {
-  const server = await serve((request) => request.resume());
-  const pacer = new GatePacer(2_500);
-  const stop = new AbortController();
-  const handled = handlerWith(pacer).handle(requestTo(server, Buffer.alloc(9_000)), {
-    abortSignal: stop.signal,
-  });
-  await until(() => pacer.waiting === 1);
-  const asked = pacer.asked.length;
-  stop.abort(new Error('stopping'));
-  await assert.rejects(handled, { name: 'AbortError' });
-  await until(() => pacer.waiting === 0);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(pacer.asked.length, asked);
-});
-
-test('returns an answer that comes before the body is sent, stops sending and gives the connection up', async () => {
-  let closed = false;
-  const server = await serve((request, response) => {
-    request.socket.once('close', () => {
-      closed = true;
+  for (const [name, body, method] of [
+    ['no body', undefined, 'GET'],
+    ['an empty body', new Uint8Array(0), 'PUT'],
+  ] as const) {
+    test(`charges the head alone for a request with ${name}`, async () => {
+      let length: string | undefined;
+      const server = await serve((request, response) => {
+        length = request.headers['content-length'] ?? request.headers['transfer-encoding'];
+        response.end();
+      });
+      const pacer = new GatePacer();
+      const { response } = await handlerWith(pacer).handle(requestTo(server, body, method));
+      await textOf(response.body);
+      assert.equal(length, method === 'GET' ? undefined : '0');
+      assert.equal(pacer.asked.length, 1);
     });
-    response.writeHead(412).end('<Error/>');
-  });
-  const pacer = new GatePacer(2_500);
-  const { response } = await handlerWith(pacer).handle(requestTo(server, Buffer.alloc(90_000)));
-  assert.equal(response.statusCode, 412);
-  assert.equal(await textOf(response.body), '<Error/>');
-  await until(() => pacer.waiting === 0 && closed);
-  assert.ok(pacer.admittedBytes <= 2_500);
-});
-
-test('rejects when the connection breaks while it waits for the pacer, and frees its place there', async () => {
-  const server = await serve((request) => request.once('data', () => request.socket.resetAndDestroy()));
-  const pacer = new GatePacer(2_500);
-  await assert.rejects(handlerWith(pacer).handle(requestTo(server, Buffer.alloc(90_000))), {
-    code: 'ECONNRESET',
-  });
-  await until(() => pacer.waiting === 0);
-});
-
-test('gives up on a server that never answers', async () => {
-  const server = await serve((request) => request.resume());
-  const handler = handlerWith(new GatePacer(), { idleTimeoutMs: 50 });
-  await assert.rejects(handler.handle(requestTo(server, Buffer.alloc(10))), {
-    name: 'TimeoutError',
-    code: 'ERR_REQUEST_IDLE',
-  });
-});
-
-test('gives up on a server that trickles its answer past the deadline', async () => {
-  const server = await serve((_, response) => {
-    const timer = setInterval(() => response.writeProcessing(), 10);
-    response.once('close', () => clearInterval(timer));
-  });
-  const handler = handlerWith(new GatePacer(), { idleTimeoutMs: 60, deadlineMs: 150 });
-  await assert.rejects(handler.handle(requestTo(server, Buffer.alloc(10))), { code: 'ERR_REQUEST_DEADLINE' });
-});
-
-test('lets a request wait for the pacer longer than its idle limit and its deadline', async () => {
-  const server = await serve((request, response) => {
-    request.resume().once('end', () => response.end('stored'));
-  });
-  const slow: Pacer = {
-    sliceBytes: () => 4_000,
-    admit: () => new Promise((resolve) => setTimeout(resolve, 150)),
-  };
-  const handler = handlerWith(slow, { idleTimeoutMs: 100, deadlineMs: 100 });
-  const { response } = await handler.handle(requestTo(server, Buffer.alloc(10_000)));
-  assert.equal(await textOf(response.body), 'stored');
-});
-
-test('leaves nothing behind on a signal that outlives many requests', async () => {
-  const server = await serve((request, response) => {
-    request.resume().once('end', () => response.end());
-  });
-  const handler = handlerWith(new GatePacer());
-  const { signal } = new AbortController();
-  for (let i = 0; i < 3; i += 1) {
-    const { response } = await handler.handle(requestTo(server, Buffer.alloc(2_000)), {
-      abortSignal: signal,
-    });
-    await textOf(response.body);
   }
-  await until(() => getEventListeners(signal, 'abort').length === 0);
-});
 
-test('reuses a connection, closes idle ones when destroyed, and still serves requests after that', async () => {
-  const ports = new Set<number | undefined>();
-  const server = await serve((request, response) => {
-    ports.add(request.socket.remotePort);
-    request.resume().once('end', () => response.end());
+  test('refuses a stream as body', async () => {
+    const server = await serve((_, response) => response.end());
+    await assert.rejects(
+      handlerWith(new GatePacer()).handle(requestTo(server, Readable.from(['x']))),
+      TypeError,
+    );
   });
-  const handler = handlerWith(new GatePacer());
-  for (let i = 0; i < 3; i += 1) {
+
+  test('stays at most one slice ahead of a server that does not read', async () => {
+    const server = await serve((request) => request.pause());
+    const pacer = new GatePacer(Number.POSITIVE_INFINITY, 64 * 1024);
+    const stop = new AbortController();
+    const body = Buffer.alloc(64 * 1024 ** 2);
+    const handled = handlerWith(pacer).handle(requestTo(server, body), { abortSignal: stop.signal });
+    let before = -1;
+    // Until the kernel's buffers are full.
+    while (before !== pacer.admittedBytes) {
+      before = pacer.admittedBytes;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    assert.ok(pacer.admittedBytes < body.length / 2, `${pacer.admittedBytes} bytes admitted`);
+    stop.abort();
+    await assert.rejects(handled, { name: 'AbortError' });
+  });
+
+  test('takes no further token when aborted while it waits for one', async () => {
+    const server = await serve((request) => request.resume());
+    const pacer = new GatePacer(2_500);
+    const stop = new AbortController();
+    const handled = handlerWith(pacer).handle(requestTo(server, Buffer.alloc(9_000)), {
+      abortSignal: stop.signal,
+    });
+    await until(() => pacer.waiting === 1);
+    const asked = pacer.asked.length;
+    stop.abort(new Error('stopping'));
+    await assert.rejects(handled, { name: 'AbortError' });
+    await until(() => pacer.waiting === 0);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(pacer.asked.length, asked);
+  });
+
+  test('returns an answer that comes before the body is sent, stops sending and gives the connection up', async () => {
+    let closed = false;
+    const server = await serve((request, response) => {
+      request.socket.once('close', () => {
+        closed = true;
+      });
+      response.writeHead(412).end('<Error/>');
+    });
+    const pacer = new GatePacer(2_500);
+    const { response } = await handlerWith(pacer).handle(requestTo(server, Buffer.alloc(90_000)));
+    assert.equal(response.statusCode, 412);
+    assert.equal(await textOf(response.body), '<Error/>');
+    await until(() => pacer.waiting === 0 && closed);
+    assert.ok(pacer.admittedBytes <= 2_500);
+  });
+
+  test('rejects when the connection breaks while it waits for the pacer, and frees its place there', async () => {
+    const server = await serve((request) => request.once('data', () => request.socket.resetAndDestroy()));
+    const pacer = new GatePacer(2_500);
+    await assert.rejects(handlerWith(pacer).handle(requestTo(server, Buffer.alloc(90_000))), {
+      code: 'ECONNRESET',
+    });
+    await until(() => pacer.waiting === 0);
+  });
+
+  test('gives up on a server that never answers', async () => {
+    const server = await serve((request) => request.resume());
+    const handler = handlerWith(new GatePacer(), { idleTimeoutMs: 50 });
+    await assert.rejects(handler.handle(requestTo(server, Buffer.alloc(10))), {
+      name: 'TimeoutError',
+      code: 'ERR_REQUEST_IDLE',
+    });
+  });
+
+  test('gives up on a server that trickles its answer past the deadline', async () => {
+    const server = await serve((_, response) => {
+      const timer = setInterval(() => response.writeProcessing(), 10);
+      response.once('close', () => clearInterval(timer));
+    });
+    const handler = handlerWith(new GatePacer(), { idleTimeoutMs: 60, deadlineMs: 150 });
+    await assert.rejects(handler.handle(requestTo(server, Buffer.alloc(10))), {
+      code: 'ERR_REQUEST_DEADLINE',
+    });
+  });
+
+  test('lets a request wait for the pacer longer than its idle limit and its deadline', async () => {
+    const server = await serve((request, response) => {
+      request.resume().once('end', () => response.end('stored'));
+    });
+    const slow: Pacer = {
+      sliceBytes: () => 4_000,
+      admit: () => new Promise((resolve) => setTimeout(resolve, 150)),
+    };
+    const handler = handlerWith(slow, { idleTimeoutMs: 100, deadlineMs: 100 });
+    const { response } = await handler.handle(requestTo(server, Buffer.alloc(10_000)));
+    assert.equal(await textOf(response.body), 'stored');
+  });
+
+  test('leaves nothing behind on a signal that outlives many requests', async () => {
+    const server = await serve((request, response) => {
+      request.resume().once('end', () => response.end());
+    });
+    const handler = handlerWith(new GatePacer());
+    const { signal } = new AbortController();
+    for (let i = 0; i < 3; i += 1) {
+      const { response } = await handler.handle(requestTo(server, Buffer.alloc(2_000)), {
+        abortSignal: signal,
+      });
+      await textOf(response.body);
+    }
+    await until(() => getEventListeners(signal, 'abort').length === 0);
+  });
+
+  test('reuses a connection, closes idle ones when destroyed, and still serves requests after that', async () => {
+    const ports = new Set<number | undefined>();
+    const server = await serve((request, response) => {
+      ports.add(request.socket.remotePort);
+      request.resume().once('end', () => response.end());
+    });
+    const handler = handlerWith(new GatePacer());
+    for (let i = 0; i < 3; i += 1) {
+      const { response } = await handler.handle(requestTo(server, Buffer.alloc(2_000)));
+      await textOf(response.body);
+      await new Promise(setImmediate);
+    }
+    assert.equal(ports.size, 1);
+    handler.destroy();
     const { response } = await handler.handle(requestTo(server, Buffer.alloc(2_000)));
     await textOf(response.body);
-    await new Promise(setImmediate);
-  }
-  assert.equal(ports.size, 1);
-  handler.destroy();
-  const { response } = await handler.handle(requestTo(server, Buffer.alloc(2_000)));
-  await textOf(response.body);
-  assert.equal(ports.size, 2);
-  await until(() => server.listening);
-  const open = await new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
-  assert.ok(open <= 1);
-});
+    assert.equal(ports.size, 2);
+    await until(() => server.listening);
+    const open = await new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+    assert.ok(open <= 1);
+  });
+}

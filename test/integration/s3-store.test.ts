@@ -4,10 +4,10 @@ import { afterEach, test } from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import { digestOf } from '../../src/store/digest.ts';
 import type { Upload } from '../../src/store/object-store.ts';
-import type { S3Store, S3StoreOptions } from '../../src/store/s3-store.ts';
+import type { S3Store } from '../../src/store/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { ScriptedS3, type ScriptedS3Options } from '../support/scripted-s3.ts';
-import { bytesOf, sourceOf, storeAt } from '../support/store-fixture.ts';
+import { bytesOf, type StoreOverrides, sourceOf, storeAt } from '../support/store-fixture.ts';
 import type { WireFault } from '../support/wire-fault.ts';
 
 const cleanups: (() => void)[] = [];
@@ -18,7 +18,7 @@ afterEach(() => {
 const never = new AbortController().signal;
 const photo = bytesOf(50_000);
 
-async function world(server: ScriptedS3Options = {}, options: Partial<S3StoreOptions> = {}) {
+async function world(server: ScriptedS3Options = {}, options: StoreOverrides = {}) {
   const s3 = new ScriptedS3(server);
   await s3.start();
   cleanups.push(() => s3.stop());

@@ -13,6 +13,8 @@ import { fileURLToPath } from 'node:url';
 import { type S3Server, startS3Server } from './s3-server.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+/** Of the sending thread, too. */
+export const TYPESCRIPT = new URL('typescript.mjs', import.meta.url).href;
 const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
 export const BUCKET = 'inbox';
 /** Far more than anything here takes, even on a busy machine: a test that waits so long has failed. */
@@ -226,7 +228,7 @@ export class DaemonRun {
     const [command = process.execPath, ...rest] = [
       ...wrapper,
       process.execPath,
-      ...['--import', 'tsx', MAIN],
+      ...['--import', TYPESCRIPT, MAIN],
       ...args,
     ];
     const child = spawn(command, rest, {

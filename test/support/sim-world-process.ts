@@ -11,6 +11,7 @@ import { EmptyFolders } from '../../src/spool/empty-folders.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
+import type { RequestHandler } from '../../src/store/s3-client.ts';
 import { S3Store } from '../../src/store/s3-store.ts';
 import type { Clock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
@@ -205,9 +206,8 @@ export class SimProcess implements Sender, SimSteps {
       leastPartBytes: SIM_PART_BYTES,
       partsAtOnce: 2,
       client: simClient(this.#world.network, this),
-      pacer: { sliceBytes: () => 1, admit: never },
+      requestHandler: { handle: never } as RequestHandler,
       clock: this.clock,
-      ...{ connectTimeoutMs: 0, deadlineMs: 0, idleTimeoutMs: 0, maxSockets: 1 },
     });
   }
 

@@ -1,5 +1,6 @@
 // A store under test beside its scripted server, and files that live in memory.
 
+import { PacedHandler, type PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
 import type { JournaledUpload, UploadJournal, UploadSource } from '../../src/store/object-store.ts';
 import { S3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -8,12 +9,20 @@ process.env.AWS_ACCESS_KEY_ID = 'test';
 process.env.AWS_SECRET_ACCESS_KEY = 'test';
 process.env.AWS_EC2_METADATA_DISABLED = 'true';
 
+export type StoreOverrides = Partial<S3StoreOptions & PacedHandlerOptions>;
+
 export const PART_BYTES = 5 * 1024 ** 2;
 
-export function storeAt(
-  server: { readonly endpoint: string },
-  options: Partial<S3StoreOptions> = {},
-): S3Store {
+export function storeAt(server: { readonly endpoint: string }, options: StoreOverrides = {}): S3Store {
+  const requestHandler = new PacedHandler({
+    pacer: { sliceBytes: () => 65_536, admit: async (_, signal) => signal.throwIfAborted() },
+    clock: systemClock,
+    connectTimeoutMs: 1_000,
+    idleTimeoutMs: 2_000,
+    deadlineMs: 10_000,
+    maxSockets: 16,
+    ...options,
+  });
   return new S3Store({
     bucket: 'bucket',
     prefix: '',
@@ -28,12 +37,8 @@ export function storeAt(
     conflict: 'keep-both',
     partSizeBytes: PART_BYTES,
     partsAtOnce: 2,
-    pacer: { sliceBytes: () => 65_536, admit: async (_, signal) => signal.throwIfAborted() },
+    requestHandler,
     clock: systemClock,
-    connectTimeoutMs: 1_000,
-    idleTimeoutMs: 2_000,
-    deadlineMs: 10_000,
-    maxSockets: 16,
     ...options,
   });
 }

@@ -55,7 +55,7 @@ describe('the link', { skip: missing.length === 0 ? false : missing.join(' ') },
     const daemon = testbed.spawn(
       'near',
       process.execPath,
-      ['--import', 'tsx', `${ROOT}src/main.ts`, 'run', '--config', config],
+      ['--import', `${ROOT}test/support/typescript.mjs`, `${ROOT}src/main.ts`, 'run', '--config', config],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
         env: { ...process.env, AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'y' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RequestWatch } from '../../src/store/request-watch.ts';
+import { RequestWatch } from '../../src/sending/request-watch.ts';
 import type { Clock } from '../../src/system/clock.ts';
 
 /** One timer at a time is all a watch needs. */

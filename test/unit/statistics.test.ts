@@ -47,7 +47,7 @@ function statistics() {
       },
     },
     link: {
-      governor: new Governor(limits),
+      pace: new Governor(limits),
       limits,
       identity: { name: 'eth0', index: 2, capacityBitsPerSec: 100e6, capacityFrom: 'driver' },
       uploadLimit: { current: 8 },

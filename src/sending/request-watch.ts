@@ -8,6 +8,9 @@ export interface RequestLimits {
   readonly deadlineMs: number;
   /** Longest silence on the connection, in either direction, not counting that waiting time. */
   readonly idleTimeoutMs: number;
+}
+
+export interface WatchOptions extends RequestLimits {
   /** Called while the connection shows signs of life, at least once in each `idleTimeoutMs`. */
   readonly onAlive?: () => void;
 }
@@ -17,7 +20,7 @@ export type BytesCarried = () => number;
 
 export class RequestWatch {
   readonly #clock: Clock;
-  readonly #limits: RequestLimits;
+  readonly #limits: WatchOptions;
   readonly #expire: (error: Error) => void;
   #bytesCarried: BytesCarried = () => 0;
   #lastCarried = 0;
@@ -27,7 +30,7 @@ export class RequestWatch {
   #cancel: (() => void) | undefined;
 
   /** `expire` is called at most once, with an error named `TimeoutError` as the SDK knows it. */
-  constructor(clock: Clock, limits: RequestLimits, expire: (error: Error) => void) {
+  constructor(clock: Clock, limits: WatchOptions, expire: (error: Error) => void) {
     this.#clock = clock;
     this.#limits = limits;
     this.#expire = expire;

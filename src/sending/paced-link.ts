@@ -1,20 +1,19 @@
-// The link and everything that paces it, joined: uplink → meter → governor → shaper, and how many uploads that takes.
-// A part of the composition root, for link and pace know nothing of each other.
-import { Uplink, type UplinkEvents, type UplinkIdentity, type UplinkOptions } from './link/uplink.ts';
-import { Governor, type Limits } from './pace/governor.ts';
-import { Regulator } from './pace/regulator.ts';
-import { Shaper, type ShaperActivity } from './pace/shaper.ts';
-import { UploadLimit } from './pace/upload-limit.ts';
-import type { Clock } from './system/clock.ts';
+// The link and what paces it, joined: uplink → meter → governor → shaper; link and pace know nothing of each other.
+import { Uplink, type UplinkEvents, type UplinkIdentity, type UplinkOptions } from '../link/uplink.ts';
+import { Governor } from '../pace/governor.ts';
+import { type Budget, limitsOn } from '../pace/limits.ts';
+import { Regulator } from '../pace/regulator.ts';
+import { Shaper, type ShaperActivity } from '../pace/shaper.ts';
+import type { Clock } from '../system/clock.ts';
 
 export interface PacedLinkOptions {
   readonly uplink: UplinkOptions;
-  /** Target and floor on a link of this capacity. */
-  readonly limitsOf: (capacityBitsPerSec: number) => Limits;
+  readonly budget: Budget;
   readonly sampleIntervalMs: number;
-  readonly concurrency: number | 'auto';
-  readonly maxConcurrency: number;
 }
+
+/** What the control loop has come to. */
+export type PaceView = Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
 
 export interface PacedLinkEvents extends UplinkEvents {
   onTick(activity: ShaperActivity, elapsedMs: number): void;
@@ -22,8 +21,7 @@ export interface PacedLinkEvents extends UplinkEvents {
 
 export class PacedLink {
   readonly shaper: Shaper;
-  readonly governor: Governor;
-  readonly uploadLimit: UploadLimit;
+  readonly #governor: Governor;
   readonly #uplink: Uplink;
   readonly #regulator: Regulator;
   #options: PacedLinkOptions;
@@ -39,13 +37,12 @@ export class PacedLink {
     this.#options = options;
     this.#uplink = uplink;
     this.#identity = identity;
-    this.governor = new Governor(this.limits);
-    this.shaper = new Shaper(clock, this.governor.budgetBytesPerSec);
-    this.uploadLimit = new UploadLimit(options.concurrency, options.maxConcurrency);
+    this.#governor = new Governor(this.#limits);
+    this.shaper = new Shaper(clock, this.#governor.budgetBytesPerSec);
     this.#regulator = new Regulator({
       clock,
       shaper: this.shaper,
-      governor: this.governor,
+      governor: this.#governor,
       measure: (nowMs, ownBytes) => uplink.measure(nowMs, ownBytes),
       sampleIntervalMs: options.sampleIntervalMs,
       onTick: (activity, elapsedMs) => events.onTick(activity, elapsedMs),
@@ -72,8 +69,10 @@ export class PacedLink {
     return this.#identity;
   }
 
-  get limits(): Limits {
-    return this.#options.limitsOf(this.#identity.capacityBitsPerSec);
+  /** As of the last tick. */
+  get pace(): PaceView {
+    const { rates, budgetBytesPerSec, floorEngaged, degraded } = this.#governor;
+    return { rates, budgetBytesPerSec, floorEngaged, degraded };
   }
 
   /** Measures from now on. */
@@ -91,8 +90,11 @@ export class PacedLink {
     await this.#uplink.reconfigure(options.uplink);
     this.#options = options;
     this.#regulator.setSampleInterval(options.sampleIntervalMs);
-    this.uploadLimit.configure(options.concurrency, options.maxConcurrency);
     this.#applyLimits();
+  }
+
+  get #limits() {
+    return limitsOn(this.#identity.capacityBitsPerSec, this.#options.budget);
   }
 
   #adopt(identity: UplinkIdentity): void {
@@ -103,7 +105,7 @@ export class PacedLink {
   #applyLimits(): void {
     // What has left so far is held against the old target.
     this.#regulator.tick();
-    this.governor.setLimits(this.limits);
+    this.#governor.setLimits(this.#limits);
     this.#regulator.tick();
   }
 }

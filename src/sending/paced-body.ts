@@ -1,4 +1,4 @@
-// The body of one request on its way out: slices of a Buffer, each admitted by the pacer just before it is
+// The body of one request on its way out: slices of its content, each admitted by the pacer just before it is
 // written, the next only once the kernel has taken the last. So the pacer is never more than one slice ahead
 // of the connection, and an answer, an abort or a broken connection stops the tokens as well as the bytes.
 import type { ClientRequest } from 'node:http';
@@ -13,6 +13,40 @@ export interface Pacer {
   admit(bytes: number, signal: AbortSignal): Promise<void>;
 }
 
+/** What is to be sent: all of it in memory, or arriving piece by piece. */
+export interface Content {
+  readonly byteLength: number;
+  /**
+   * The next bytes, about so many; none only where there are none at all. Waits for them to arrive. Those that were
+   * given before have been written, and their memory may be used again.
+   */
+  next(sliceBytes: number): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Of what is left, so much is sent now: what would remain after it goes with it where that is little. */
+export function sliceOf(leftBytes: number, sliceBytes: number): number {
+  return leftBytes <= 1.5 * sliceBytes ? leftBytes : sliceBytes;
+}
+
+export class WholeContent implements Content {
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get byteLength(): number {
+    return this.#bytes.byteLength;
+  }
+
+  next(sliceBytes: number): Uint8Array {
+    const start = this.#offset;
+    this.#offset += sliceOf(this.byteLength - start, sliceBytes);
+    return this.#bytes.subarray(start, this.#offset);
+  }
+}
+
 /** Made once: an error of its own for every request would be one with a stack. */
 const OVER = new DOMException('the request is over', 'AbortError');
 
@@ -21,16 +55,16 @@ const OVER = new DOMException('the request is over', 'AbortError');
  * writes, because only the writer knows when the kernel has accepted a slice. It never emits an error.
  */
 export class PacedBody extends Readable {
-  readonly #bytes: Uint8Array;
+  readonly #content: Content;
   readonly #headBytes: number;
   readonly #pacer: Pacer;
   readonly #watch: RequestWatch;
   readonly #stop = new AbortController();
 
   /** `headBytes` of request line and headers are charged with the first slice. */
-  constructor(bytes: Uint8Array, headBytes: number, pacer: Pacer, watch: RequestWatch) {
+  constructor(content: Content, headBytes: number, pacer: Pacer, watch: RequestWatch) {
     super();
-    this.#bytes = bytes;
+    this.#content = content;
     this.#headBytes = headBytes;
     this.#pacer = pacer;
     this.#watch = watch;
@@ -72,23 +106,19 @@ export class PacedBody extends Readable {
   }
 
   async #send(request: ClientRequest): Promise<void> {
+    const { byteLength } = this.#content;
     let offset = 0;
     let headBytes = this.#headBytes;
     do {
-      const slice = this.#bytes.subarray(offset, offset + this.#sliceBytes(this.#bytes.byteLength - offset));
+      const slice = await this.#content.next(this.#pacer.sliceBytes());
+      this.#stop.signal.throwIfAborted();
       await this.#admit(slice.byteLength + headBytes);
       headBytes = 0;
       offset += slice.byteLength;
-      if (offset < this.#bytes.byteLength) await this.#write(request, slice);
+      if (offset < byteLength) await this.#write(request, slice);
       else if (slice.byteLength > 0) request.end(slice);
       else request.end();
-    } while (offset < this.#bytes.byteLength);
-  }
-
-  /** What is left after the last but one goes with it where that is little. */
-  #sliceBytes(leftBytes: number): number {
-    const sliceBytes = this.#pacer.sliceBytes();
-    return leftBytes <= 1.5 * sliceBytes ? leftBytes : sliceBytes;
+    } while (offset < byteLength);
   }
 
   async #admit(bytes: number): Promise<void> {

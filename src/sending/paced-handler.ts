@@ -3,21 +3,19 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { signalOf } from '../store/request-signal.ts';
 import type { Clock } from '../system/clock.ts';
-import { PacedBody, type Pacer } from './paced-body.ts';
-import { signalOf } from './request-signal.ts';
-import { type RequestLimits, RequestWatch } from './request-watch.ts';
+import type { HandlerLimits, RequestHead } from './messages.ts';
+import { type Content, PacedBody, type Pacer, WholeContent } from './paced-body.ts';
+import { RequestWatch, type WatchOptions } from './request-watch.ts';
 
 export type HttpRequest = Parameters<NodeHttpHandler['handle']>[0];
 export type HttpHandlerOptions = NonNullable<Parameters<NodeHttpHandler['handle']>[1]>;
 export type HttpAnswer = Awaited<ReturnType<NodeHttpHandler['handle']>>;
 
-export interface PacedHandlerOptions extends RequestLimits {
+export interface PacedHandlerOptions extends HandlerLimits, WatchOptions {
   readonly pacer: Pacer;
   readonly clock: Clock;
-  readonly connectTimeoutMs: number;
-  /** At least the uploads at once times the parts at once of each: waiting for a socket counts as silence. */
-  readonly maxSockets: number;
 }
 
 // Without a logger NodeHttpHandler warns on the console, which belongs to the log.
@@ -52,12 +50,16 @@ export class PacedHandler {
    * Uint8Array or string: a stream cannot be repeated, nor its length be trusted.
    */
   async handle(request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
-    const bytes = bytesOf(request.body);
+    return this.send(request, new WholeContent(bytesOf(request.body)), options);
+  }
+
+  /** Likewise, with a body that may still be arriving; the request's own is not looked at. */
+  async send(request: RequestHead, content: Content, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     const stop = new AbortController();
     const caller = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
     const onCallerAbort = () => stop.abort(caller?.reason);
     const watch = new RequestWatch(this.#options.clock, this.#options, (error) => stop.abort(error));
-    const body = new PacedBody(bytes, headBytesOf(request), this.#options.pacer, watch);
+    const body = new PacedBody(content, headBytesOf(request), this.#options.pacer, watch);
     body.once('close', () => caller?.removeEventListener('abort', onCallerAbort));
     stop.signal.addEventListener('abort', () => body.cancel(), { once: true });
     caller?.addEventListener('abort', onCallerAbort, { once: true });
@@ -91,7 +93,8 @@ export class PacedHandler {
   }
 }
 
-function bytesOf(body: unknown): Uint8Array {
+/** Raises a TypeError for what is neither bytes nor text. */
+export function bytesOf(body: unknown): Uint8Array {
   if (body === undefined || body === null) return new Uint8Array(0);
   if (typeof body === 'string') return Buffer.from(body);
   if (body instanceof Uint8Array) return body;
@@ -99,7 +102,7 @@ function bytesOf(body: unknown): Uint8Array {
 }
 
 /** Request line and headers as Node writes them, give or take the `Connection` header it adds. */
-function headBytesOf(request: HttpRequest): number {
+function headBytesOf(request: RequestHead): number {
   const CONNECTION_HEADER_BYTES = 24;
   let bytes =
     request.method.length + request.path.length + ' HTTP/1.1\r\n\r\n '.length + CONNECTION_HEADER_BYTES;

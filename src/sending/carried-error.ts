@@ -1,0 +1,47 @@
+// Errors on their way from one thread to the other: structured cloning keeps neither their class nor their code.
+import { Fault, type FaultClass } from '../system/fault.ts';
+
+export interface CarriedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** Own fields that are plain values: code, errno, syscall, address, hint … */
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+  readonly cause: CarriedError | undefined;
+  /** Of an AggregateError: one for each address that was tried. */
+  readonly errors: readonly CarriedError[] | undefined;
+}
+
+const PLAIN = new Set(['string', 'number', 'boolean']);
+
+export function carry(error: unknown): CarriedError {
+  if (!(error instanceof Error)) return carry(new Error(String(error)));
+  const plain = Object.entries(error).filter(([, value]) => PLAIN.has(typeof value));
+  return {
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+    fields: Object.fromEntries(plain),
+    cause: error.cause === undefined ? undefined : carry(error.cause),
+    errors: error instanceof AggregateError ? error.errors.map(carry) : undefined,
+  };
+}
+
+/** A Fault is a Fault again, an AggregateError one; any other is an Error with the name and fields it had. */
+export function uncarry({ name, message, stack, fields, cause, errors }: CarriedError): Error {
+  const options = cause === undefined ? {} : { cause: uncarry(cause) };
+  if (name === 'Fault') {
+    const { faultClass, operation, subject, ...more } = fields as Record<string, string>;
+    const details = { operation: `${operation}`, subject: `${subject}`, ...more, ...options };
+    return new Fault(faultClass as FaultClass, message, details);
+  }
+  const error =
+    errors === undefined
+      ? new Error(message, options)
+      : new AggregateError(errors.map(uncarry), message, options);
+  Object.defineProperties(error, {
+    name: { value: name, configurable: true, writable: true },
+    stack: { value: stack, configurable: true, writable: true },
+  });
+  return Object.assign(error, fields);
+}

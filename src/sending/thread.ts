@@ -1,0 +1,59 @@
+// The sending thread: measures, paces and sends. Nothing else runs in it.
+import { parentPort } from 'node:worker_threads';
+import type { ShaperActivity } from '../pace/shaper.ts';
+import { systemClock } from '../system/clock.ts';
+import { carry } from './carried-error.ts';
+import type { Notice, Order } from './messages.ts';
+import { PacedLink, type PacedLinkOptions } from './paced-link.ts';
+import { RequestService } from './request-service.ts';
+
+const REPORT_MS = 100;
+const NOTHING: ShaperActivity = { admittedBytes: 0, idleMs: 0, longestWaitMs: 0, waiting: 0 };
+
+let link: PacedLink | undefined;
+let requests: RequestService | undefined;
+let activity = NOTHING;
+let elapsedMs = 0;
+
+if (parentPort === null) throw new Error('this is the sending thread, which the daemon starts');
+const port = parentPort;
+port.on('message', obey);
+
+function tell(notice: Notice, moved: readonly ArrayBuffer[] = []): void {
+  port.postMessage(notice, moved);
+}
+
+function obey(order: Order): void {
+  if (order.kind === 'configure')
+    return void configure(order.options).catch((error) => tell({ kind: 'refused', error: carry(error) }));
+  if (link === undefined || requests === undefined)
+    throw new Error(`${order.kind} was ordered before a link was found`);
+  if (order.kind === 'start') link.start();
+  else requests.obey(order);
+}
+
+async function configure(options: PacedLinkOptions): Promise<void> {
+  if (link === undefined) {
+    link = await PacedLink.find(systemClock, options, {
+      onChange: (identity) => tell({ kind: 'link', identity }),
+      onMeasurable: (problem) => tell({ kind: 'measurable', problem }),
+      onTick: report,
+    });
+    requests = new RequestService(tell, link.shaper, systemClock);
+  } else await link.reconfigure(options);
+  tell({ kind: 'configured', identity: link.identity, pace: link.pace });
+}
+
+function report(latest: ShaperActivity, sinceMs: number): void {
+  activity = {
+    admittedBytes: activity.admittedBytes + latest.admittedBytes,
+    idleMs: activity.idleMs + latest.idleMs,
+    longestWaitMs: Math.max(activity.longestWaitMs, latest.longestWaitMs),
+    waiting: latest.waiting,
+  };
+  elapsedMs += sinceMs;
+  if (elapsedMs < REPORT_MS || link === undefined) return;
+  tell({ kind: 'report', activity, elapsedMs, pace: link.pace });
+  activity = NOTHING;
+  elapsedMs = 0;
+}

@@ -1,0 +1,50 @@
+// Both sides of the way to the sending thread, in one thread: what passes between them is cloned and moved as it would
+// be between two, and whoever paces and serves can be looked at.
+import { MessageChannel } from 'node:worker_threads';
+import type { RequestNotice, RequestOrder } from '../../src/sending/messages.ts';
+import type {
+  HttpAnswer,
+  HttpHandlerOptions,
+  HttpRequest,
+  PacedHandlerOptions,
+} from '../../src/sending/paced-handler.ts';
+import { RemoteRequests } from '../../src/sending/remote-requests.ts';
+import { RequestService } from '../../src/sending/request-service.ts';
+
+export class TwoThreads {
+  readonly orders: RequestOrder[] = [];
+  readonly notices: RequestNotice[] = [];
+  readonly #channel = new MessageChannel();
+  readonly #requests: RemoteRequests;
+
+  constructor({ pacer, clock, ...limits }: PacedHandlerOptions) {
+    const { port1: main, port2: sending } = this.#channel;
+    const service = new RequestService(
+      (notice, moved = []) => sending.postMessage(notice, moved),
+      pacer,
+      clock,
+    );
+    this.#requests = new RemoteRequests((order, moved = []) => main.postMessage(order, moved));
+    main.on('message', (notice: RequestNotice) => {
+      this.notices.push(notice);
+      this.#requests.receive(notice);
+    });
+    sending.on('message', (order: RequestOrder) => {
+      this.orders.push(order);
+      service.obey(order);
+    });
+    main.postMessage({ kind: 'open', handler: 1, limits });
+  }
+
+  handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<HttpAnswer> {
+    return this.#requests.begin(1, request, options);
+  }
+
+  destroy(): void {
+    this.#channel.port1.postMessage({ kind: 'close', handler: 1 });
+  }
+
+  end(): void {
+    this.#channel.port1.close();
+  }
+}
