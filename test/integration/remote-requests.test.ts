@@ -1,0 +1,172 @@
+// What is particular to requests that are sent by another thread; the rest is the contract in paced-handler.test.ts.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
+import { type TestContext, test } from 'node:test';
+import { PIECE_BYTES, SMALL_ANSWER_BYTES } from '../../src/sending/messages.ts';
+import type { HttpRequest } from '../../src/sending/paced-handler.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { TwoThreads } from '../support/two-threads.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function world(t: TestContext, answer: Answer) {
+  const server = createServer(answer);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const threads = new TwoThreads({
+    pacer: { sliceBytes: () => 50_000, admit: async (_, signal) => signal.throwIfAborted() },
+    clock: systemClock,
+    connectTimeoutMs: 2_000,
+    idleTimeoutMs: 10_000,
+    deadlineMs: 10_000,
+    maxSockets: 8,
+  });
+  t.after(() => {
+    threads.end();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { server, threads };
+}
+
+function requestTo(server: Server, method: string, body?: Buffer): HttpRequest {
+  const { port } = server.address() as AddressInfo;
+  const length = body === undefined ? {} : { 'content-length': String(body.byteLength) };
+  const headers = { host: `127.0.0.1:${port}`, ...length };
+  const request = {
+    protocol: 'http:',
+    hostname: '127.0.0.1',
+    port,
+    path: '/b/k',
+    query: {},
+    method,
+    headers,
+  };
+  return { ...request, body } as unknown as HttpRequest;
+}
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise(setImmediate);
+};
+
+for (const bytes of [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 12 * PIECE_BYTES + 12_345])
+  test(`a body of ${bytes} bytes arrives byte for byte, and stays what it was`, async (t) => {
+    let received: Buffer | undefined;
+    const { server, threads } = await world(t, async (request, response) => {
+      received = Buffer.concat(await request.toArray());
+      response.end();
+    });
+    const body = randomBytes(bytes);
+    const before = Buffer.from(body);
+    await threads.handle(requestTo(server, 'PUT', body));
+    assert.ok(received?.equals(before), 'the server has it');
+    assert.ok(body.equals(before), 'and so have we, for another attempt');
+  });
+
+test('a large body is never copied whole: two pieces at a time, in the same memory over and over', async (t) => {
+  const { server, threads } = await world(t, (request) => request.pause());
+  const body = Buffer.alloc(64 * PIECE_BYTES);
+  const stop = new AbortController();
+  const handled = threads.handle(requestTo(server, 'PUT', body), { abortSignal: stop.signal });
+  let sent = -1;
+  while (sent !== threads.orders.length) {
+    sent = threads.orders.length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const wanted = threads.notices.filter(({ kind }) => kind === 'wantsBody').length;
+  const pieces = threads.orders.filter(({ kind }) => kind === 'request' || kind === 'body').length;
+  assert.equal(pieces, wanted + 2);
+  assert.ok(pieces < 64, 'a server that does not read holds the rest back');
+  stop.abort();
+  await assert.rejects(handled, { name: 'AbortError' });
+});
+
+for (const [kind, headers] of [
+  ['with a length', { 'content-length': '3000000' }],
+  ['without a length', {}],
+] as const)
+  test(`a long answer ${kind} arrives byte for byte`, async (t) => {
+    const content = randomBytes(3_000_000);
+    const { server, threads } = await world(t, (_, response) => {
+      response.writeHead(200, headers).end(content);
+    });
+    const { response } = await threads.handle(requestTo(server, 'GET'));
+    assert.ok(Buffer.concat(await (response.body as Readable).toArray()).equals(content));
+  });
+
+test('an answer of a few bytes without a length arrives, too', async (t) => {
+  const { server, threads } = await world(t, (_, response) => {
+    response.write('<a>');
+    response.end('</a>');
+  });
+  const { response } = await threads.handle(requestTo(server, 'GET'));
+  assert.equal(Buffer.concat(await (response.body as Readable).toArray()).toString(), '<a></a>');
+});
+
+test('an answer to HEAD has the length of what is not sent', async (t) => {
+  const { server, threads } = await world(t, (_, response) => {
+    response.writeHead(200, { 'content-length': String(SMALL_ANSWER_BYTES * 10) }).end();
+  });
+  const { response } = await threads.handle(requestTo(server, 'HEAD'));
+  assert.equal(response.headers['content-length'], String(SMALL_ANSWER_BYTES * 10));
+  assert.deepEqual(await (response.body as Readable).toArray(), []);
+});
+
+test('an answer that nobody reads is not taken from the server', async (t) => {
+  let written = 0;
+  const { server, threads } = await world(t, (_, response) => {
+    response.writeHead(200);
+    const more = () => {
+      while (written < 64 && response.write(Buffer.alloc(1_000_000))) written += 1;
+      if (written < 64) response.once('drain', more);
+    };
+    more();
+  });
+  const { response } = await threads.handle(requestTo(server, 'GET'));
+  let before = -1;
+  while (before !== written) {
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  assert.ok(written < 64, `${written} MB were sent into the void`);
+  (response.body as Readable).destroy();
+});
+
+test('an answer that is given up in the middle closes the connection', async (t) => {
+  let closed = false;
+  const { server, threads } = await world(t, (request, response) => {
+    request.socket.once('close', () => {
+      closed = true;
+    });
+    response.writeHead(200);
+    response.write(Buffer.alloc(1_000_000));
+  });
+  const { response } = await threads.handle(requestTo(server, 'GET'));
+  for await (const _ of response.body as Readable) break;
+  await until(() => closed);
+});
+
+test('an answer that breaks off in the middle fails whoever reads it', async (t) => {
+  const { server, threads } = await world(t, (request, response) => {
+    response.writeHead(200, { 'content-length': '1000000' });
+    response.write(Buffer.alloc(200_000), () => request.socket.resetAndDestroy());
+  });
+  const { response } = await threads.handle(requestTo(server, 'GET'));
+  await assert.rejects((response.body as Readable).toArray(), { code: 'ECONNRESET' });
+});
+
+test('a signal that aborts in the middle of an answer fails whoever reads it', async (t) => {
+  const { server, threads } = await world(t, (_, response) => {
+    response.writeHead(200);
+    response.write(Buffer.alloc(200_000));
+  });
+  const stop = new AbortController();
+  const { response } = await threads.handle(requestTo(server, 'GET'), { abortSignal: stop.signal });
+  const read = (response.body as Readable).toArray();
+  setImmediate(() => stop.abort());
+  await assert.rejects(read, { name: 'AbortError' });
+});
