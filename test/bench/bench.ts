@@ -67,7 +67,7 @@ async function main(): Promise<void> {
   if (values.help) return console.log(USAGE);
   const chosen = choose('scenario', scenarios(positive('seconds', values.seconds, 12)), values.scenario);
   const tools = installed(choose('tool', TOOLS, values.tools));
-  const capacities = values.capacity.split(',').map((mbit) => positive('capacity', mbit, 1));
+  const capacities = values.capacity.split(',').map((mbit) => positive('capacity', mbit, 0.1));
   const server: ServerKind | undefined = (['null', 'rgw'] as const).find((kind) => kind === values.server);
   if (server === undefined) throw new Error(`--server ${values.server}: null or rgw`);
   const obstacles = missingForTestbed(['iperf3']);

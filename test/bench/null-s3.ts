@@ -14,10 +14,14 @@ export interface ServerStats {
   /** Requests whose body broke off: time-outs, resets and senders that were stopped. */
   readonly brokenOff: number;
   readonly badDigests: number;
+  /** Longest silence in the middle of a request's body, so far. */
+  readonly longestPauseMs: number;
 }
 
 const buckets = new NullBuckets();
-const stats = { requests: 0, brokenOff: 0, badDigests: 0 };
+const stats = { requests: 0, brokenOff: 0, badDigests: 0, longestPauseMs: 0 };
+/** Bodies under way, and when each was last heard of. */
+const heardOfMs = new Map<IncomingMessage, number>();
 
 const server = createServer((request, response) => {
   stats.requests += 1;
@@ -32,7 +36,10 @@ const server = createServer((request, response) => {
 // a paced sender is slow on purpose, and an idle one keeps its connections
 server.requestTimeout = 0;
 server.keepAliveTimeout = 60_000;
-process.on('message', () => process.send?.({ ...stats, ...buckets.count() } satisfies ServerStats));
+process.on('message', () => {
+  for (const request of heardOfMs.keys()) hear(request);
+  process.send?.({ ...stats, ...buckets.count() } satisfies ServerStats);
+});
 server.listen(Number(process.argv[2] ?? 9000), () => console.log('listening'));
 
 async function answer(request: IncomingMessage): Promise<S3Answer> {
@@ -50,6 +57,14 @@ async function answer(request: IncomingMessage): Promise<S3Answer> {
   return onObject(request, bucket, key, body);
 }
 
+/** Asking counts as well: a body that is silent at the moment has been so since it was last heard of. */
+function hear(request: IncomingMessage): void {
+  const nowMs = performance.now();
+  const pauseMs = nowMs - (heardOfMs.get(request) ?? nowMs);
+  stats.longestPauseMs = Math.max(stats.longestPauseMs, pauseMs);
+  heardOfMs.set(request, nowMs);
+}
+
 /** Bodies up to this size are kept, so that a client's probe object can be read back. */
 const KEPT_BYTES = 4096;
 
@@ -63,10 +78,16 @@ async function receive(request: IncomingMessage): Promise<Body | S3Answer> {
   const md5 = createHash('md5');
   const kept: Buffer[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    md5.update(chunk);
-    sizeBytes += chunk.length;
-    if (request.method === 'POST' || sizeBytes <= KEPT_BYTES) kept.push(chunk);
+  hear(request);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      hear(request);
+      md5.update(chunk);
+      sizeBytes += chunk.length;
+      if (request.method === 'POST' || sizeBytes <= KEPT_BYTES) kept.push(chunk);
+    }
+  } finally {
+    heardOfMs.delete(request);
   }
   const digest = md5.digest();
   const claimed = request.headers['content-md5'];

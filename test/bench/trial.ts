@@ -96,6 +96,7 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
           requests: served.requests - before.served.requests,
           brokenOff: served.brokenOff - before.served.brokenOff,
           badDigests: served.badDigests - before.served.badDigests,
+          longestPauseMs: served.longestPauseMs,
         },
       reloadsMs: await acting,
     };
