@@ -1,4 +1,5 @@
 // Errors on their way from one thread to the other: structured cloning keeps neither their class nor their code.
+import { inspect } from 'node:util';
 import { Fault, type FaultClass } from '../system/fault.ts';
 
 export interface CarriedError {
@@ -14,16 +15,23 @@ export interface CarriedError {
 
 const PLAIN = new Set(['string', 'number', 'boolean']);
 
-export function carry(error: unknown): CarriedError {
-  if (!(error instanceof Error)) return carry(new Error(String(error)));
+/** Of causes of causes; an error may even be its own. */
+const MOST_DEEP = 8;
+
+export function carry(error: unknown, depth = 0): CarriedError {
+  if (!(error instanceof Error)) return carry(new Error(typeof error === 'string' ? error : inspect(error)));
+  const isDeep = depth === MOST_DEEP;
   const plain = Object.entries(error).filter(([, value]) => PLAIN.has(typeof value));
   return {
     name: error.name,
     message: error.message,
     stack: error.stack,
     fields: Object.fromEntries(plain),
-    cause: error.cause === undefined ? undefined : carry(error.cause),
-    errors: error instanceof AggregateError ? error.errors.map(carry) : undefined,
+    cause: error.cause === undefined || isDeep ? undefined : carry(error.cause, depth + 1),
+    errors:
+      error instanceof AggregateError && !isDeep
+        ? error.errors.map((one) => carry(one, depth + 1))
+        : undefined,
   };
 }
 

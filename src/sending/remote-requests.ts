@@ -9,8 +9,11 @@ import { bytesOf, type HttpAnswer, type HttpHandlerOptions, type HttpRequest } f
 export type Send = (order: Order, moved?: readonly ArrayBuffer[]) => void;
 type Of<Kind extends RequestNotice['kind']> = Extract<RequestNotice, { kind: Kind }>;
 
+const NONE = new Uint8Array(0);
+
 interface Underway {
-  readonly body: Uint8Array;
+  /** None any more once there is an answer. */
+  body: Uint8Array;
   /** Of the body, what has been handed over. */
   offset: number;
   readonly resolve: (answer: HttpAnswer) => void;
@@ -38,13 +41,11 @@ export class RemoteRequests {
       const body = bytesOf(request.body);
       if (signal?.aborted) return reject(aborted());
       const onAbort = () => this.#giveUp(id, aborted());
-      signal?.addEventListener('abort', onAbort, { once: true });
       const forget = () => {
         signal?.removeEventListener('abort', onAbort);
         this.#underway.delete(id);
       };
       const underway: Underway = { body, offset: 0, resolve, reject, pieces: undefined, forget };
-      this.#underway.set(id, underway);
       const { method, protocol, hostname, port, path, query, headers } = request;
       const head = { method, protocol, hostname, port, path, query, headers } as HttpRequest;
       const piece = this.#nextPiece(underway);
@@ -52,6 +53,8 @@ export class RemoteRequests {
       this.#send(order, piece && [piece.buffer]);
       // A second one, so that the sender does not wait for us with every piece.
       this.#sendPiece(id, underway);
+      this.#underway.set(id, underway);
+      signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
@@ -80,6 +83,7 @@ export class RemoteRequests {
   }
 
   #answer({ id, statusCode, reason, headers, body }: Of<'answer'>, underway: Underway): void {
+    underway.body = NONE;
     const pieces = body === undefined ? this.#pieces(id, underway) : wholeBody(body);
     underway.resolve({ response: { statusCode, reason, headers, body: pieces } } as HttpAnswer);
     if (body !== undefined) underway.forget();
@@ -114,6 +118,8 @@ export class RemoteRequests {
         callback(error);
       },
     });
+    // Whoever reads hears of it all the same; perhaps nobody does.
+    pieces.on('error', () => undefined);
     underway.pieces = pieces;
     return pieces;
   }

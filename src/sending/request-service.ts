@@ -40,7 +40,7 @@ export class RequestService {
       case 'open':
         return this.#open(order);
       case 'close':
-        // The handler stays, for uploads that are under way.
+        // It stays, for uploads that are under way: some KB for each reload.
         return this.#handlers.get(order.handler)?.destroy();
       case 'request':
         return this.#begin(order);
@@ -87,7 +87,6 @@ export class RequestService {
     const request = this.#inFlight.get(id);
     request?.stop.abort();
     request?.answer?.destroy();
-    request?.onAsked?.();
   }
 
   async #answer(
@@ -105,9 +104,9 @@ export class RequestService {
       return;
     }
     this.#tell({ ...answer, body: undefined });
+    pieces.once('close', () => request.onAsked?.());
     for await (const chunk of pieces as AsyncIterable<Buffer>) {
       await asked(request);
-      if (request.stop.signal.aborted) return;
       const piece = movable(chunk);
       this.#tell({ kind: 'answerBody', id, piece }, [piece.buffer]);
     }
@@ -115,8 +114,9 @@ export class RequestService {
   }
 }
 
+/** Resolves when the next piece is wanted, or the answer is over, whichever way. */
 async function asked(request: InFlight): Promise<void> {
-  if (!request.isAsked)
+  if (!request.isAsked && !request.answer?.destroyed)
     await new Promise<void>((resolve) => {
       request.onAsked = resolve;
     });

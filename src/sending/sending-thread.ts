@@ -63,7 +63,7 @@ export class SendingThread {
     try {
       await thread.#configure(options);
     } catch (error) {
-      await thread.stop();
+      thread.stop();
       throw error;
     }
     return thread;
@@ -110,10 +110,10 @@ export class SendingThread {
     } as RequestHandler;
   }
 
-  /** Ends the thread at once, with whatever it is about. */
-  async stop(): Promise<void> {
+  /** Ends the thread, with whatever it is about. It may be looking up a name: nobody waits for that. */
+  stop(): void {
     this.#stopping = true;
-    await this.#worker.terminate();
+    void this.#worker.terminate();
   }
 
   async #configure({ uplink, budget, sampleIntervalMs }: SendingOptions): Promise<void> {

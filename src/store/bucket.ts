@@ -1,5 +1,6 @@
 // The requests halfpipe makes of one bucket, each answering with a receipt or failing with a classified Fault,
 // never with the SDK's own errors. What has been learnt about the store behind it is kept here, too.
+import type { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -148,6 +149,8 @@ export class Bucket {
       }
     } finally {
       await chunks.return?.();
+      // Which does nothing where none was asked for.
+      (body as Partial<Readable>).destroy?.();
     }
   }
 

@@ -1,12 +1,14 @@
-// The program as one file. Against dist and node_modules: 3 MB instead of 25 MB and some 3,000 files, half the time to
-// start, and an upgrade under a running daemon cannot make it load half of the new version. The price: what is shipped
-// is not the very files `npm test` runs, which is why the system test runs on the package.
+// The program as two files, one for each of its threads. Against dist and node_modules: 3 MB instead of 25 MB and some
+// 3,000 files, half the time to start, and an upgrade under a running daemon cannot make it load half of the new
+// version. The price: what is shipped is not the very files `npm test` runs, which is why the system test runs on the
+// package.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
 export interface Bundle {
-  readonly code: Uint8Array;
+  /** By name, all in one folder. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   /** The licences of all that is in it. */
   readonly notices: string;
 }
@@ -14,7 +16,8 @@ export interface Bundle {
 /** `root` is the checkout. The code is the same for the same sources and dependencies, wherever it is built. */
 export async function bundle(root: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
-    entryPoints: ['src/main.ts'],
+    entryPoints: { main: 'src/main.ts', thread: 'src/sending/thread.ts' },
+    outdir: 'dist',
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
@@ -31,9 +34,8 @@ export async function bundle(root: string): Promise<Bundle> {
     write: false,
     logLevel: 'warning',
   });
-  const [output] = outputFiles;
-  if (output === undefined) throw new Error('esbuild made no file');
-  return { code: output.contents, notices: notices(root, Object.keys(metafile.inputs)) };
+  const files = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]));
+  return { files, notices: notices(root, Object.keys(metafile.inputs)) };
 }
 
 function notices(root: string, inputs: readonly string[]): string {

@@ -44,10 +44,10 @@ try {
 
 async function stageProgram(tree: StagedTree): Promise<void> {
   const node = fetchNodeRuntime(values.cache);
-  const { code, notices } = await bundle(ROOT);
+  const { files, notices } = await bundle(ROOT);
   tree.copy(node.binary, 'usr/lib/halfpipe/node', 0o755);
   // Where the program looks for its version: beside dist, as in the npm package.
-  tree.write('usr/lib/halfpipe/dist/main.js', code);
+  for (const [name, code] of files) tree.write(`usr/lib/halfpipe/dist/${name}`, code);
   const about = { name: 'halfpipe', version: values.version, type: 'module' };
   tree.write('usr/lib/halfpipe/package.json', `${JSON.stringify(about)}\n`);
   tree.copy(source('systemd/debian/halfpipe.sh'), 'usr/bin/halfpipe', 0o755);

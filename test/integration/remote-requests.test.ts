@@ -13,7 +13,7 @@ import { TwoThreads } from '../support/two-threads.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-async function world(t: TestContext, answer: Answer) {
+async function world(t: TestContext, answer: Answer, idleTimeoutMs = 10_000) {
   const server = createServer(answer);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -21,7 +21,7 @@ async function world(t: TestContext, answer: Answer) {
     pacer: { sliceBytes: () => 50_000, admit: async (_, signal) => signal.throwIfAborted() },
     clock: systemClock,
     connectTimeoutMs: 2_000,
-    idleTimeoutMs: 10_000,
+    idleTimeoutMs,
     deadlineMs: 10_000,
     maxSockets: 8,
   });
@@ -169,4 +169,26 @@ test('a signal that aborts in the middle of an answer fails whoever reads it', a
   const read = (response.body as Readable).toArray();
   setImmediate(() => stop.abort());
   await assert.rejects(read, { name: 'AbortError' });
+});
+
+test('an answer that fails before anybody reads it fails whoever does so later, and nobody else', async (t) => {
+  const { server, threads } = await world(t, (_, response) => {
+    response.writeHead(200);
+    response.write(Buffer.alloc(200_000));
+  });
+  const stop = new AbortController();
+  const { response } = await threads.handle(requestTo(server, 'GET'), { abortSignal: stop.signal });
+  stop.abort();
+  await new Promise(setImmediate);
+  await assert.rejects((response.body as Readable).toArray(), { name: 'AbortError' });
+});
+
+test('an answer that nobody ever reads is forgotten once the connection has been given up', async (t) => {
+  const stalls: Answer = (_, response) => {
+    response.writeHead(200);
+    response.write(Buffer.alloc(200_000));
+  };
+  const { server, threads } = await world(t, stalls, 50);
+  await threads.handle(requestTo(server, 'GET'));
+  await until(() => threads.notices.some(({ kind }) => kind === 'failed'));
 });

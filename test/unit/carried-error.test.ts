@@ -66,7 +66,17 @@ test('an AggregateError keeps what each address said', () => {
   );
 });
 
+test('an error that is its own cause arrives, with an end to its causes', () => {
+  const error = new Error('round and round');
+  error.cause = error;
+  let arrived: unknown = across(error);
+  let causes = 0;
+  for (; arrived instanceof Error; arrived = arrived.cause) causes += 1;
+  assert.ok(causes > 1 && causes < 20);
+});
+
 test('anything else that was thrown arrives as an Error that quotes it', () => {
   assert.equal(across('no').message, 'no');
   assert.equal(across(undefined).message, 'undefined');
+  assert.match(across(Object.create(null)).message, /null prototype/);
 });

@@ -1,0 +1,10 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { bundle } from '../../systemd/debian/bundle.ts';
+
+test('the package has a file for each thread, and the licences of what is in them', async () => {
+  const { files, notices } = await bundle(fileURLToPath(new URL('../..', import.meta.url)));
+  assert.deepEqual([...files.keys()].sort(), ['main.js', 'thread.js']);
+  assert.match(notices, /@aws-sdk\/client-s3/);
+});
