@@ -131,13 +131,14 @@ function judgeSteady({ total, zeroMs, endMs, served }: Recording): Figure[] {
     figure('1 s windows, most', seconds.max, { max: 50.6 }),
     figure('100 ms windows, p99', tenths.p99, { max: 53 }),
     figure('50 ms windows, sd', spread(total.windows(zeroMs, endMs, 50)).sd),
-    longestPause(served),
+    ...longestPause(served),
   ];
 }
 
-/** S3 gives up a connection after some 20 s of silence. */
-function longestPause(served: ServerStats | undefined): Figure {
-  return figure('longest pause of a request', served?.longestPauseMs, { max: 10_000 }, 'ms');
+/** S3 gives up a connection after some 20 s of silence. Ceph does not say. */
+function longestPause(served: ServerStats | undefined): Figure[] {
+  if (served === undefined) return [];
+  return [figure('longest pause of a request', served.longestPauseMs, { max: 10_000 }, 'ms')];
 }
 
 /** When cross traffic really began and ended, as it arrived. */
@@ -189,7 +190,7 @@ function judgeFloor(recording: Recording): Figure[] {
     figure('own', total.mean(fromMs, endMs) - others, { min: 0.7, max: 1.3 }),
     figure('others, mean', others),
     figure('files completed meanwhile', served?.objects, { min: 1 }, 'files'),
-    longestPause(served),
+    ...longestPause(served),
     figure('uploads broken off', served?.brokenOff, { max: 0 }, ''),
   ];
 }
@@ -202,7 +203,7 @@ function judgeGreedy(recording: Recording): Figure[] {
     figure('the other flow', others, { min: 90 }),
     figure('own', total.mean(fromMs, endMs) - others, { max: 1.3 }),
     figure('files completed meanwhile', served?.objects, { min: 1 }, 'files'),
-    longestPause(served),
+    ...longestPause(served),
   ];
 }
 
