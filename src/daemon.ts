@@ -6,7 +6,6 @@ import { Breaker } from './drain/breaker.ts';
 import { Drain } from './drain/drain.ts';
 import { Sweep } from './drain/sweep.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
-import type { HandlerLimits } from './sending/messages.ts';
 import { SendingThread } from './sending/sending-thread.ts';
 import { backlogOptionsOf, drainOptionsOf, sendingOptionsOf, storeOptionsOf } from './settings-of.ts';
 import { Backlog } from './spool/backlog.ts';
@@ -220,8 +219,7 @@ export class Daemon {
   }
 
   #createStore(link: SendingThread): S3Store {
-    const createHandler = (limits: HandlerLimits) => link.createHandler(limits);
-    return new S3Store(storeOptionsOf(this.#settings, createHandler, this.#ports.clock));
+    return new S3Store(storeOptionsOf(this.#settings, link, this.#ports.clock));
   }
 
   async #stopDrain(drain: Drain): Promise<void> {

@@ -2,12 +2,10 @@
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/uplink.ts';
-import type { HandlerLimits } from './sending/messages.ts';
-import type { SendingOptions } from './sending/sending-thread.ts';
+import type { SendingOptions, SendingThread } from './sending/sending-thread.ts';
 import type { BacklogOptions } from './spool/backlog.ts';
 import { endpointOf } from './store/endpoint.ts';
 import { largestFileBytes, partsAtOnceWithin, uploadMemoryBytes } from './store/part-plan.ts';
-import type { RequestHandler } from './store/s3-client.ts';
 import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3-store.ts';
 import type { Clock } from './system/clock.ts';
 
@@ -49,12 +47,12 @@ function partsAtOnceOf(partSizeBytes: number, maxMemoryBytes: number): number {
 
 export function storeOptionsOf(
   { s3, upload }: Settings,
-  createHandler: (limits: HandlerLimits) => RequestHandler,
+  sending: Pick<SendingThread, 'createHandler'>,
   clock: Clock,
 ): S3StoreOptions {
   const { deadlineMs, idleTimeoutMs, connectTimeoutMs, maxConcurrency } = upload;
   const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
-  const requestHandler = createHandler({ deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets });
+  const requestHandler = sending.createHandler({ deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets });
   const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
   return { ...s3, requestHandler, clock, partsAtOnce };
 }

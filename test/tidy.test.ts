@@ -45,6 +45,8 @@ function importsOf(file: string, text: string): { readonly stage: string; readon
   }));
 }
 
+const FLOW = ['link', 'pace', 'sending', 'spool', 'store', 'system'];
+
 /** What each stage may know: itself and what lies upstream of it, never what uses it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   system: [],
@@ -55,33 +57,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['system'],
   drain: ['spool', 'store', 'system'],
   view: ['drain', 'link', 'pace', 'spool', 'system'],
-  commands: [
-    'config',
-    'link',
-    'pace',
-    'sending',
-    'spool',
-    'store',
-    'system',
-    'view',
-    'daemon.ts',
-    'settings-of.ts',
-  ],
   // Joins link and pace, and is what the store sends through.
   sending: ['link', 'pace', 'store', 'system'],
-  'settings-of.ts': ['config', 'drain', 'link', 'pace', 'sending', 'spool', 'store', 'system'],
-  'daemon.ts': [
-    'config',
-    'drain',
-    'link',
-    'pace',
-    'sending',
-    'spool',
-    'store',
-    'system',
-    'view',
-    'settings-of.ts',
-  ],
+  commands: ['config', ...FLOW, 'view', 'daemon.ts', 'settings-of.ts'],
+  'settings-of.ts': ['config', 'drain', ...FLOW],
+  'daemon.ts': ['config', 'drain', ...FLOW, 'view', 'settings-of.ts'],
   'main.ts': ['commands', 'config', 'system'],
 };
 
@@ -195,7 +175,7 @@ test('every source opens with its place in the flow', () => {
 
 const LONGER: Readonly<Record<string, number>> = {
   // The composition root: every stage is built and started here, in one place.
-  'src/daemon.ts': 265,
+  'src/daemon.ts': 262,
 };
 
 test(`no source is longer than ${LINES_MAX} lines`, () => {

@@ -109,8 +109,10 @@ async function examineLink(settings: Settings): Promise<readonly Finding[]> {
 
 async function examineStore(settings: Settings): Promise<readonly Finding[]> {
   const clock = systemClock;
-  const createHandler = (limits: HandlerLimits) => new PacedHandler({ ...limits, pacer: UNPACED, clock });
-  const store = new S3Store(storeOptionsOf(settings, createHandler, clock));
+  const unpaced = {
+    createHandler: (limits: HandlerLimits) => new PacedHandler({ ...limits, pacer: UNPACED, clock }),
+  };
+  const store = new S3Store(storeOptionsOf(settings, unpaced, clock));
   try {
     const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
     await store.probe(signal);

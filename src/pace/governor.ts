@@ -57,6 +57,9 @@ const MOST_DEBT_MS = 150;
  * this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. As time at the target rate. */
 const MOST_CREDIT_MS = 44;
 
+/** What it has come to. */
+export type PaceView = Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
+
 export class Governor {
   #limits: Limits;
   #cross = 0;

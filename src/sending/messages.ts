@@ -1,9 +1,10 @@
 // What the main thread and the sending thread say to each other: plain data, which is copied, and bytes, which are moved.
 import type { UplinkIdentity } from '../link/uplink.ts';
+import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { CarriedError } from './carried-error.ts';
 import type { HttpRequest } from './paced-handler.ts';
-import type { PacedLinkOptions, PaceView } from './paced-link.ts';
+import type { PacedLinkOptions } from './paced-link.ts';
 import type { RequestLimits } from './request-watch.ts';
 
 /** The SDK's request without its body. */

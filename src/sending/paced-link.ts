@@ -1,6 +1,6 @@
 // The link and what paces it, joined: uplink → meter → governor → shaper; link and pace know nothing of each other.
 import { Uplink, type UplinkEvents, type UplinkIdentity, type UplinkOptions } from '../link/uplink.ts';
-import { Governor } from '../pace/governor.ts';
+import { Governor, type PaceView } from '../pace/governor.ts';
 import { type Budget, limitsOn } from '../pace/limits.ts';
 import { Regulator } from '../pace/regulator.ts';
 import { Shaper, type ShaperActivity } from '../pace/shaper.ts';
@@ -11,9 +11,6 @@ export interface PacedLinkOptions {
   readonly budget: Budget;
   readonly sampleIntervalMs: number;
 }
-
-/** What the control loop has come to. */
-export type PaceView = Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
 
 export interface PacedLinkEvents extends UplinkEvents {
   onTick(activity: ShaperActivity, elapsedMs: number): void;

@@ -3,7 +3,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { UplinkEvents, UplinkIdentity } from '../link/uplink.ts';
-import type { Limits } from '../pace/governor.ts';
+import type { Limits, PaceView } from '../pace/governor.ts';
 import { limitsOn } from '../pace/limits.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { UploadLimit } from '../pace/upload-limit.ts';
@@ -11,7 +11,7 @@ import type { RequestHandler } from '../store/s3-client.ts';
 import { uncarry } from './carried-error.ts';
 import type { HandlerLimits, Notice, Order } from './messages.ts';
 import type { HttpHandlerOptions, HttpRequest } from './paced-handler.ts';
-import type { PacedLinkOptions, PaceView } from './paced-link.ts';
+import type { PacedLinkOptions } from './paced-link.ts';
 import { RemoteRequests } from './remote-requests.ts';
 
 export interface SendingOptions extends PacedLinkOptions {

@@ -6,7 +6,7 @@ import type { Digest, LocalContent } from './object-store.ts';
 
 const othersTurn = promisify(setImmediate);
 
-/** Hashed in one go: half a millisecond, so that slices of other uploads leave in time. */
+/** Hashed in one go: half a millisecond, so that the sending thread gets the next pieces of other uploads in time. */
 export const HASHED_AT_ONCE_BYTES = 128 * 1024;
 
 /** What has been hashed since others had their turn: of all contents together, for many may be digested at once. */

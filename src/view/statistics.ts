@@ -1,7 +1,7 @@
 // Puts the snapshot together from what the stages know of themselves, and keeps the flow rates over time.
 import type { Drain } from '../drain/drain.ts';
 import type { UplinkIdentity } from '../link/uplink.ts';
-import type { Governor, Limits } from '../pace/governor.ts';
+import type { Limits, PaceView } from '../pace/governor.ts';
 import type { Backlog } from '../spool/backlog.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Counters } from './counters.ts';
@@ -15,7 +15,7 @@ export interface StatisticsSources {
   readonly backlog: Pick<Backlog, 'view'>;
   readonly drain: Pick<Drain, 'active' | 'sending'>;
   readonly link: {
-    readonly pace: Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
+    readonly pace: PaceView;
     readonly limits: Limits;
     readonly identity: UplinkIdentity;
     readonly uploadLimit: { readonly current: number };
