@@ -1,5 +1,7 @@
 // What each failure a store can answer with means for the drain and for the operator. Data only; store/classify
-// reads it. Names are S3's (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), the SDK's and Node's.
+// reads it. Names are S3's (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), the SDK's and Node's;
+// MinIO's (minio/minio, cmd/api-errors.go), Google's ("HTTP status and error codes for XML"), Alibaba's ("Self-help
+// troubleshooting by using error codes"), Ceph's ("S3 common response status codes") and StorageGRID's beside them.
 import type { FaultClass } from '../system/fault.ts';
 
 export interface FailureKind {
@@ -46,6 +48,16 @@ const NOT_THE_STORE = transient(
   'Something answers in place of the store: check s3.endpoint and any proxy on the way.',
 );
 const BUSY = transient('The store is busy; it is tried again.');
+const SUSPENDED = breaker('The account is suspended or unpaid at the store: ask its provider.');
+const PAYER = breaker('The bucket makes the requester pay: set s3.requestPayer to true.');
+const BEGUN_ANEW = transient('A part of the multipart upload is gone; it begins anew.');
+const BAD_NAME = file('The store cannot take this name: rename the file.');
+const NAME_AND_FOLDER = file(
+  'One name cannot be both an object and a folder at this store: rename the file or its folder, or move the object.',
+);
+const LOCKED = file(
+  'The store keeps the object under this key from being replaced: rename the file, or set s3.conflict to keep-both.',
+);
 const DAMAGED = transient('The bytes were damaged on the way; they are sent again.');
 
 /** By the error's name, as the store or the SDK gives it. */
@@ -69,8 +81,18 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   AccessDenied: DENIED,
   Forbidden: DENIED,
   AllAccessDisabled: DENIED,
-  AccountProblem: breaker('The account has a problem at the store: ask its provider.'),
-  NotSignedUp: breaker('The account is not signed up for the store: ask its provider.'),
+  Unauthorized: DENIED,
+  AccessForbidden: DENIED,
+  AccountProblem: SUSPENDED,
+  NotSignedUp: SUSPENDED,
+  UserSuspended: SUSPENDED,
+  UserDisable: SUSPENDED,
+  AccountOverdue: SUSPENDED,
+  UserProjectAccountProblem: SUSPENDED,
+  UserProjectMissing: PAYER,
+  InvalidPayer: PAYER,
+  NoSuchAccessPoint: breaker('The access point does not exist: correct s3.bucket.'),
+  AccessControlListNotSupported: breaker('The bucket takes no ACLs: remove s3.acl.'),
   PermanentRedirect: ELSEWHERE,
   TemporaryRedirect: transient('The bucket is being moved; it is tried again.'),
   Redirect: ELSEWHERE,
@@ -103,9 +125,22 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
     hint: 'A part is smaller than the store takes; the upload begins anew. If it fails again, raise s3.partSize.',
   },
   KeyTooLongError: file('The name is too long for the store: shorten the file or folder name, or s3.prefix.'),
-  InvalidURI: file('The store cannot take this name: rename the file.'),
+  KeyTooLong: file('The name is too long for the store: shorten the file or folder name, or s3.prefix.'),
+  InvalidURI: BAD_NAME,
+  InvalidObjectName: BAD_NAME,
+  XMinioInvalidObjectName: BAD_NAME,
+  XMinioInvalidResourceName: BAD_NAME,
+  XMinioParentIsObject: NAME_AND_FOLDER,
+  XMinioObjectExistsAsDirectory: NAME_AND_FOLDER,
+  ObjectExistsAsPrefix: NAME_AND_FOLDER,
+  FileAlreadyExists: LOCKED,
+  FileImmutable: LOCKED,
+  ObjectNotAppendable: LOCKED,
+  ObjectUnderActiveHold: LOCKED,
+  RetentionPolicyNotMet: LOCKED,
   BadDigest: DAMAGED,
   InvalidDigest: DAMAGED,
+  CrcMismatch: DAMAGED,
   XAmzContentSHA256Mismatch: DAMAGED,
   XAmzContentChecksumMismatch: DAMAGED,
   IncompleteBody: BROKEN,
@@ -121,12 +156,24 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   TooManyRequestsException: BUSY,
   RequestLimitExceeded: BUSY,
   BandwidthLimitExceeded: BUSY,
+  RateLimitExceeded: BUSY,
+  TooManyRequests: BUSY,
+  QpsLimitExceeded: BUSY,
+  UploadTrafficRateLimitExceeded: BUSY,
+  ServerBusy: BUSY,
+  OperationTimedOut: BUSY,
+  XMinioServerNotInitialized: BUSY,
+  XMinioBackendDown: BUSY,
+  XMinioMaintenanceMode: BUSY,
   OperationAborted: BUSY,
   ConditionalRequestConflict: transient('Another upload to the same key was under way; it is tried again.'),
   PreconditionFailed: transient('Another object took the key meanwhile; it is looked at again.'),
   NoSuchKey: transient('The object went away meanwhile; it is looked at again.'),
   NoSuchUpload: transient('The multipart upload is gone; it begins anew.'),
-  InvalidPart: transient('A part of the multipart upload is gone; it begins anew.'),
+  InvalidPart: BEGUN_ANEW,
+  FilePartNotExist: BEGUN_ANEW,
+  FilePartStale: BEGUN_ANEW,
+  FilePartInterity: BEGUN_ANEW,
   InvalidPartOrder: transient('The parts of the multipart upload are in disorder; it begins anew.'),
 };
 
@@ -165,7 +212,7 @@ export const TLS_CODE =
   /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH)/;
 export const TLS_KIND = TLS;
 /** KMS's names come through S3 as `KMS.DisabledException` and the like. */
-export const KMS_NAME = /^(KMS\.|KMSInvalid|KMSDisabled|KMSKey)/;
+export const KMS_NAME = /^(KMS\.|KMSInvalid|KMSDisabled|KMSKey|KMSNotConfigured|CloudKms|XMinioKMS)/;
 export const KMS_KIND = KMS;
 /** Node's HTTP parser and socket layer: not a store's answer at all. */
 export const HTTP_CODE = /^(HPE_|ERR_HTTP_|ERR_STREAM_|ERR_REQUEST_|ERR_SOCKET_)/;
