@@ -10,11 +10,15 @@ import { limitsOn } from '../pace/limits.ts';
 import type { HandlerLimits } from '../sending/messages.ts';
 import { PacedHandler } from '../sending/paced-handler.ts';
 import { storeOptionsOf, uplinkOptionsOf } from '../settings-of.ts';
+import { IgnoreRules } from '../spool/ignore-rules.ts';
+import { OddityReports } from '../spool/oddity-reports.ts';
+import { Settle } from '../spool/settle.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { S3Store } from '../store/s3-store.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
 import { readableFiles, readableRate } from '../view/readable.ts';
+import { skippedText } from '../view/status-text.ts';
 import { asOwnerOf, isUser } from './as-owner.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
@@ -25,6 +29,8 @@ export interface CheckContext {
 }
 
 const SERVICE_USER = 'halfpipe';
+/** A million files take about 10 s. */
+const SCAN_TIMEOUT_MS = 20_000;
 const STORE_TIMEOUT_MS = 30_000;
 /** Nothing is paced here: a handful of small requests. */
 const UNPACED = { sliceBytes: () => 16_384, admit: () => Promise.resolve() };
@@ -63,10 +69,10 @@ const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
 ];
 
 async function examineSpool({ spool }: Settings): Promise<readonly Finding[]> {
-  const quarantined = await asOwnerOf(spool.path, async () => {
+  const [quarantined, skipped] = await asOwnerOf(spool.path, async () => {
     const directory = await SpoolDirectory.open(spool.path);
     try {
-      return await directory.quarantinedCount();
+      return [await directory.quarantinedCount(), await lookThrough(directory, spool)] as const;
     } finally {
       await directory.close();
     }
@@ -75,7 +81,32 @@ async function examineSpool({ spool }: Settings): Promise<readonly Finding[]> {
   if (process.geteuid?.() === 0 && statSync(spool.path).uid === 0) findings.push(ownedByRoot(spool.path));
   if (quarantined > 0)
     findings.push(warns(`${readableFiles(quarantined)} in quarantine: halfpipe quarantine list`));
-  return findings;
+  return [...findings, ...skipped];
+}
+
+/** What the daemon would leave out. */
+async function lookThrough(directory: SpoolDirectory, spool: Settings['spool']): Promise<readonly Finding[]> {
+  const reports = new OddityReports();
+  const signal = AbortSignal.timeout(SCAN_TIMEOUT_MS);
+  reports.scanBegan();
+  try {
+    await directory.scan({
+      ...{ order: spool.order, capacity: 1, ignore: new IgnoreRules(spool.ignore), settle: new Settle(0) },
+      now: { wallMs: systemClock.wallMs(), monotonicMs: systemClock.monotonicMs() },
+      wants: () => false,
+      onOddity: (path, oddity) => reports.sighted(path, oddity),
+      signal,
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  reports.scanEnded(0);
+  const found = reports.counts.map((kind) => {
+    const example = `${kind.example}`;
+    return warns(`${skippedText({ ...kind, example })}: ${kind.remedy}`);
+  });
+  const more = warns('there is more in it than could be looked at: halfpipe status tells what is skipped');
+  return signal.aborted ? [...found, more] : found;
 }
 
 /** Where there is the service's user, the service runs as it. */

@@ -5,6 +5,7 @@ import type { Fault } from '../system/fault.ts';
 import { BacklogCount } from './backlog-count.ts';
 import { Deferrals } from './deferrals.ts';
 import type { Entry, SpoolPath } from './entry.ts';
+import type { SkippedCount } from './oddity.ts';
 import { PassedOver } from './passed-over.ts';
 import { ReadyEntries } from './ready-entries.ts';
 import { ScanLoop, type ScanLoopParts, type ScanOptions, type ScanReport } from './scan-loop.ts';
@@ -45,6 +46,8 @@ export interface BacklogCounts {
   readonly watching: boolean;
   /** Too much to watch: counts are of the last scan, corrected by what was removed since. */
   readonly deep: boolean;
+  /** What lies in the spool and is never drained, as of the last scan. */
+  readonly skipped: readonly SkippedCount[];
   /** Why the last scan failed, if it did. Nothing is handed out then. */
   readonly fault: Fault | null;
 }
@@ -174,6 +177,7 @@ export class Backlog {
       deferred: this.#deferrals.size,
       watching: this.#loop.watching,
       deep: this.#loop.deep,
+      skipped: this.#loop.skipped,
       fault: this.#loop.fault,
     };
   }

@@ -34,6 +34,10 @@ export class OpenDirectory {
     }
   }
 
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
   /** A path to `name` in this very directory. Valid until close(): nobody may use it afterwards. */
   at(name: Buffer | string): Buffer {
     return Buffer.concat([this.#prefix, typeof name === 'string' ? Buffer.from(name) : name]);

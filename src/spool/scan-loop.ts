@@ -4,6 +4,7 @@ import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { SpoolOrder, SpoolPath } from './entry.ts';
 import { IgnoreRules } from './ignore-rules.ts';
+import type { SkippedCount } from './oddity.ts';
 import { type OddityReport, OddityReports } from './oddity-reports.ts';
 import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
 import type { ScanRequest, ScanResult } from './scanner.ts';
@@ -16,7 +17,7 @@ export interface ScanOptions {
   /** Glob patterns; see IgnoreRules. */
   readonly ignore: readonly string[];
   readonly settleMs: number;
-  /** Longest time between two scans, if they take less than a tenth of it. */
+  /** Longest time from the beginning of a scan to the next, and longest rest after one that took longer. */
   readonly rescanMs: number;
 }
 
@@ -53,7 +54,7 @@ export class ScanLoop {
   #options: ScanOptions;
   #ignore: IgnoreRules;
   readonly #settle: Settle;
-  readonly #schedule = new ScanSchedule();
+  readonly #schedule: ScanSchedule;
   readonly #oddities = new OddityReports();
   readonly #watch: WatchWhenShallow;
   #fault: Fault | null = null;
@@ -67,6 +68,7 @@ export class ScanLoop {
     this.#options = parts.options;
     this.#ignore = new IgnoreRules(parts.options.ignore);
     this.#settle = new Settle(parts.options.settleMs);
+    this.#schedule = new ScanSchedule(parts.options.rescanMs);
     this.#watch = new WatchWhenShallow(
       parts.spool.path,
       {
@@ -82,6 +84,11 @@ export class ScanLoop {
   /** Why the last scan failed, if it did. */
   get fault(): Fault | null {
     return this.#fault;
+  }
+
+  /** What the last scan left out. */
+  get skipped(): readonly SkippedCount[] {
+    return this.#oddities.counts;
   }
 
   get isScanning(): boolean {
@@ -120,6 +127,7 @@ export class ScanLoop {
     this.#options = options;
     this.#ignore = new IgnoreRules(options.ignore);
     this.#settle.setSettleMs(options.settleMs);
+    this.#schedule.setRestMax(options.rescanMs);
     this.want('routine');
   }
 
@@ -141,6 +149,7 @@ export class ScanLoop {
   async #scanOnce(signal: AbortSignal): Promise<void> {
     const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
     this.#schedule.began();
+    this.#oddities.scanBegan();
     this.#parts.onBegin();
     const outcome = await this.#attempt({
       order: this.#options.order,
@@ -149,10 +158,7 @@ export class ScanLoop {
       settle: this.#settle,
       now,
       wants: this.#parts.wants,
-      onOddity: (path, oddity) => {
-        const report = this.#oddities.sighted(path, oddity);
-        if (report !== undefined) this.#parts.onReport(report);
-      },
+      onOddity: (path, oddity) => this.#oddities.sighted(path, oddity),
       signal,
     });
     const endMs = this.#clock.monotonicMs();
@@ -177,6 +183,7 @@ export class ScanLoop {
     const isRecovery = this.#fault !== null;
     this.#fault = null;
     if (isRecovery) this.#parts.onReport({ kind: 'scan-recovered' });
+    for (const report of this.#oddities.scanEnded(this.#clock.monotonicMs())) this.#parts.onReport(report);
     this.#parts.onScanned(result);
   }
 

@@ -1,5 +1,6 @@
-// When the next scan is due. Pure; all times are of the monotonic clock.
-// Whoever asks, scanning stays a small part of the time, unless there is nothing else to do than find more work.
+// When the next scan is due. Deterministic: time is an argument, of the monotonic clock.
+// Scanning stays a small part of the time, unless there is nothing else to do than find more work. A scan that took long
+// because a disk or a server did not answer does not make the next one wait for hours: the rest is bounded.
 
 /**
  * - `routine`: a hint, a file that settles, the rescan interval.
@@ -15,8 +16,18 @@ const REST_MIN_MS: Readonly<Record<ScanReason, number>> = { routine: 100, low: 1
 
 export class ScanSchedule {
   readonly #wantedMs = new Map<ScanReason, number>();
+  #restMaxMs: number;
   #endedMs = Number.NEGATIVE_INFINITY;
   #tookMs = 0;
+
+  /** `restMaxMs`: no rest is longer. */
+  constructor(restMaxMs: number) {
+    this.#restMaxMs = restMaxMs;
+  }
+
+  setRestMax(restMaxMs: number): void {
+    this.#restMaxMs = restMaxMs;
+  }
 
   /** A scan is wanted at `atMs` or as soon after as the duty limit of `reason` allows. Wishes coalesce. */
   want(reason: ScanReason, atMs: number): void {
@@ -37,7 +48,8 @@ export class ScanSchedule {
   dueMs(): number {
     let dueMs = Number.POSITIVE_INFINITY;
     for (const [reason, wantedMs] of this.#wantedMs) {
-      const restMs = Math.max(REST_MIN_MS[reason], REST_FACTOR[reason] * this.#tookMs);
+      const shareMs = Math.min(REST_FACTOR[reason] * this.#tookMs, this.#restMaxMs);
+      const restMs = Math.max(REST_MIN_MS[reason], shareMs);
       dueMs = Math.min(dueMs, Math.max(wantedMs, this.#endedMs + restMs));
     }
     return dueMs;

@@ -6,20 +6,12 @@ import { errnoOf } from '../system/fault.ts';
 import { BestEntries } from './best-entries.ts';
 import { type Entry, type SpoolOrder, SpoolPath } from './entry.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
+import { type MountPoints, mountsBelow } from './mounts-below.ts';
+import { folderOddity, type Oddity, type OddityKind } from './oddity.ts';
 import type { OpenDirectory } from './open-directory.ts';
 import { PRIVATE_FOLDER, PROBE_PREFIX } from './private-folder.ts';
 import type { Moment, Settle } from './settle.ts';
 import { identityOf } from './spool-file.ts';
-
-/** What is in a spool but is never drained. */
-export type Oddity =
-  | 'symbolic link'
-  | 'FIFO'
-  | 'socket'
-  | 'device'
-  | 'other file system'
-  | 'unreadable'
-  | 'too deep';
 
 export interface ScanRequest {
   readonly order: SpoolOrder;
@@ -58,6 +50,8 @@ const BATCH = 64;
 // Each level holds two descriptors. A path deeper than this is hardly a key.
 const DEPTH_MAX = 64;
 
+const MOUNT: Oddity = { kind: 'mount' };
+
 const openDir = promisify(opendir);
 // Of node:fs rather than node:fs/promises: a third less CPU, and this is where a scan spends its time.
 const lookUp = promisify(lstat);
@@ -79,6 +73,7 @@ class Walk {
   readonly #home: OpenDirectory;
   readonly #request: ScanRequest;
   readonly #best: BestEntries;
+  readonly #mounts: MountPoints;
   #eligible = 0;
   #files = 0;
   #bytes = 0;
@@ -91,6 +86,7 @@ class Walk {
     this.#root = root;
     this.#home = home;
     this.#request = request;
+    this.#mounts = mountsBelow(root);
     this.#best = new BestEntries(request.capacity, request.order);
   }
 
@@ -134,24 +130,27 @@ class Walk {
         const path = Buffer.concat([prefix, name]);
         if (depth === 0 && isOurs(name)) return undefined;
         if (this.#request.ignore.ignores(name, path)) return undefined;
-        return { name, path: new SpoolPath(path), stats: await this.#lookUp(folder, name) };
+        const spoolPath = new SpoolPath(path);
+        if (this.#mounts.has(spoolPath.id)) return { name, path: spoolPath, stats: MOUNT };
+        return { name, path: spoolPath, stats: await this.#lookUp(folder, name) };
       }),
     );
     for (const item of found) {
       if (item === undefined || item.stats === 'gone') continue;
       const { name, path, stats } = item;
-      if (stats === 'unreadable') this.#request.onOddity(path, 'unreadable');
+      if ('kind' in stats) this.#request.onOddity(path, stats);
       else if (stats.isFile()) this.#file(path, stats);
       else if (stats.isDirectory()) await this.#descend(folder, name, path, depth + 1);
-      else this.#request.onOddity(path, oddityOf(stats));
+      else this.#request.onOddity(path, { kind: kindOf(stats) });
     }
   }
 
-  async #lookUp(folder: OpenDirectory, name: Buffer): Promise<BigIntStats | 'gone' | 'unreadable'> {
+  async #lookUp(folder: OpenDirectory, name: Buffer): Promise<BigIntStats | Oddity | 'gone'> {
     try {
       return await lookUp(folder.at(name), { bigint: true });
     } catch (error) {
-      return errnoOf(error) === 'ENOENT' ? 'gone' : 'unreadable';
+      const code = codeOf(error);
+      return code === 'ENOENT' ? 'gone' : { kind: 'broken entry', code };
     }
   }
 
@@ -173,22 +172,24 @@ class Walk {
     }
   }
 
+  /** Whatever fails in a folder is that folder's oddity: the rest of the spool goes on. */
   async #descend(parent: OpenDirectory, name: Buffer, path: SpoolPath, depth: number): Promise<void> {
-    if (depth > DEPTH_MAX) return this.#request.onOddity(path, 'too deep');
-    let folder: OpenDirectory;
+    if (depth > DEPTH_MAX) return this.#request.onOddity(path, { kind: 'too deep' });
     try {
-      folder = await parent.openDirectory(name);
+      await this.#walkInto(await parent.openDirectory(name), path, depth);
     } catch (error) {
-      const code = errnoOf(error);
-      if (code === 'EACCES' || code === 'EPERM') return this.#request.onOddity(path, 'unreadable');
+      this.#request.signal?.throwIfAborted();
+      const code = codeOf(error);
       // Gone, or a file or link by now: the next scan sees what it is.
-      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return;
-      throw error;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') this.#request.onOddity(path, folderOddity(code));
     }
+  }
+
+  async #walkInto(folder: OpenDirectory, path: SpoolPath, depth: number): Promise<void> {
     try {
-      // The private folder, should somebody have moved it.
+      // The private folder may have been moved here.
       if (folder.dev === this.#home.dev && folder.ino === this.#home.ino) return;
-      if (folder.dev !== this.#root.dev) return this.#request.onOddity(path, 'other file system');
+      if (folder.dev !== this.#root.dev) return this.#request.onOddity(path, MOUNT);
       this.#folders++;
       await this.folder(folder, Buffer.concat([path.bytes, Buffer.from('/')]), depth);
     } finally {
@@ -197,12 +198,19 @@ class Walk {
   }
 }
 
+/** What is no error of the system is a mistake of ours, and nothing a folder is to blame for. */
+function codeOf(error: unknown): string {
+  const code = errnoOf(error);
+  if (code === undefined) throw error;
+  return code;
+}
+
 function isOurs(name: Buffer): boolean {
   const text = name.toString('latin1');
   return text === PRIVATE_FOLDER || text.startsWith(PROBE_PREFIX);
 }
 
-function oddityOf(stats: BigIntStats): Oddity {
+function kindOf(stats: BigIntStats): OddityKind {
   if (stats.isSymbolicLink()) return 'symbolic link';
   if (stats.isFIFO()) return 'FIFO';
   return stats.isSocket() ? 'socket' : 'device';

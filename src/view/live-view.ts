@@ -11,7 +11,7 @@ import {
   readableSize,
 } from './readable.ts';
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
-import { FLOOR_ENGAGED, NEVER_DONE, oldest, WHERE_TO_LOOK } from './status-text.ts';
+import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, WHERE_TO_LOOK } from './status-text.ts';
 
 export interface LiveOptions {
   /** Width of the terminal. */
@@ -82,7 +82,7 @@ function pace({ backlog, uploads, totals }: Snapshot): string {
 function eta(backlog: BacklogView): string {
   switch (backlog.forecast) {
     case 'empty':
-      return 'nothing to do';
+      return backlog.skipped.length === 0 ? 'nothing to do' : 'nothing that can be uploaded';
     case 'never':
       return NEVER_DONE;
     case 'finite':
@@ -123,5 +123,6 @@ function notices({ state, waitingFor, backlog, link }: Snapshot): string[] {
   if (backlog.deferred > 0) notes.push(`${readableCount(backlog.deferred)} will be tried again`);
   if (backlog.quarantined > 0)
     notes.push(`${readableFiles(backlog.quarantined)} in quarantine: halfpipe quarantine list`);
+  notes.push(...backlog.skipped.map((kind) => `${skippedText(kind)}: ${kind.remedy}`));
   return notes;
 }

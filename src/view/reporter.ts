@@ -8,13 +8,15 @@ import type { UplinkIdentity } from '../link/uplink.ts';
 import type { AsideRecovery } from '../spool/aside.ts';
 import type { BacklogReport } from '../spool/backlog.ts';
 import type { Entry } from '../spool/entry.ts';
+import { describeOddity, remedyOf } from '../spool/oddity.ts';
+import type { OddityReport } from '../spool/oddity-reports.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { Logger } from '../system/log.ts';
 import { OncePerKind } from '../system/once-per-kind.ts';
 import { printable } from '../system/printable.ts';
 import type { Counters } from './counters.ts';
-import { readableDuration, readableRate, readableSize } from './readable.ts';
+import { readableCount, readableDuration, readableFiles, readableRate, readableSize } from './readable.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statusText } from './status-text.ts';
 
@@ -128,11 +130,12 @@ export class Reporter implements DrainEvents {
       );
   }
 
-  /** What a crash left set aside. */
+  /** What a crash left set aside, or what waited because its name was taken. */
   onRecovered({ restored, waiting }: AsideRecovery): void {
     if (restored + waiting === 0) return;
-    const text = `after a crash: ${restored} files put back into the spool, ${waiting} wait for their name to be free`;
-    this.#log.warn({ event: 'recovered', restored, waiting }, text);
+    const waits = waiting === 1 ? 'waits until its name is' : 'wait until their names are';
+    const text = `put ${readableFiles(restored)} back into the spool; in .halfpipe/aside ${readableFiles(waiting)} ${waits} free`;
+    this.#log.warn({ event: 'putBack', restored, waiting }, text);
   }
 
   onReattached(): void {
@@ -170,16 +173,8 @@ export class Reporter implements DrainEvents {
 
   onBacklogReport(report: BacklogReport): void {
     switch (report.kind) {
-      case 'oddity':
-        return this.#log.warn(
-          { event: 'skipped', file: `${report.path}`, what: report.oddity },
-          `skipped ${report.path}: ${report.oddity}, not a regular file`,
-        );
-      case 'many-oddities':
-        return this.#log.warn(
-          { event: 'skippedMany' },
-          `skipped more than ${report.namedAtMost} odd entries; further ones are not named`,
-        );
+      case 'oddities':
+        return this.#onOddities(report);
       case 'scan-failed':
         return this.#log.error({ event: 'scanFailed', fault: report.fault }, report.fault.message);
       case 'scan-recovered':
@@ -190,6 +185,20 @@ export class Reporter implements DrainEvents {
           `no inotify watches left (${report.code}): new files are found by scanning; raise fs.inotify.max_user_watches`,
         );
     }
+  }
+
+  #onOddities({ oddity, paths, count }: OddityReport): void {
+    const [first, ...others] = paths.map(String);
+    const more =
+      others.length === 0
+        ? ''
+        : ` and ${others.length} more: ${others.slice(0, 5).join(', ')}${others.length > 5 ? ', …' : ''}`;
+    const what = describeOddity(oddity, paths.length);
+    const total = count > paths.length ? `; ${readableCount(count)} of this kind are in the spool` : '';
+    this.#log.warn(
+      { event: 'skipped', file: first, files: paths.map(String), what, count },
+      `skipped ${first}${more}: ${what}${total} (${remedyOf(oddity)})`,
+    );
   }
 
   /** Call often while there is work: every 10 s, what an operator wants to know at a glance, and all of it as fields. */

@@ -22,6 +22,8 @@ export interface BacklogView {
   readonly oldestAgeMs: number | null;
   readonly deferred: number;
   readonly quarantined: number;
+  /** What lies in the spool and is never uploaded, a kind each, as of the last scan. */
+  readonly skipped: readonly SkippedView[];
   readonly arrivalFilesPerSec: number;
   readonly arrivalBytesPerSec: number;
   readonly drainFilesPerSec: number;
@@ -32,6 +34,15 @@ export interface BacklogView {
   readonly etaMs: number | null;
   /** True while the count is of the last scan of a spool too deep to watch. */
   readonly scanning: boolean;
+}
+
+export interface SkippedView {
+  /** The kind in words, such as `a folder that cannot be read or entered (EACCES)`. */
+  readonly what: string;
+  readonly remedy: string;
+  readonly count: number;
+  /** The path of one of them, below the spool. */
+  readonly example: string;
 }
 
 export interface LinkView {

@@ -1,6 +1,6 @@
 // The daemon's state in one line for people: systemctl's status text and the summary in the log.
 import { readableCount, readableDuration, readableFiles, readableRate } from './readable.ts';
-import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
+import type { BacklogView, LinkView, SkippedView, Snapshot } from './snapshot.ts';
 
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
 export const NEVER_DONE = 'never done at this rate: more arrives than leaves';
@@ -25,7 +25,8 @@ function doing({ state, waitingFor, backlog, link }: Status): string[] {
   const { files, oldestAgeMs } = backlog;
   if (waitingFor !== null)
     return [`${state}: ${waitingFor}; ${readableFiles(files)} ${files === 1 ? 'waits' : 'wait'}`];
-  if (state === 'idle') return ['idle: the spool is empty'];
+  if (state === 'idle')
+    return [backlog.skipped.length === 0 ? 'idle: the spool is empty' : 'idle: nothing that can be uploaded'];
   const age = oldestAgeMs !== null && oldestAgeMs > WORTH_SAYING_MS ? oldest(backlog) : '';
   return [`${state} ${readableFiles(files)}${age}`, rates(link), ending(backlog)];
 }
@@ -47,9 +48,16 @@ function ending(backlog: BacklogView): string {
   return backlog.etaMs === null ? '' : `done in ${readableDuration(backlog.etaMs)}`;
 }
 
-function troubles({ deferred, quarantined }: BacklogView): string {
+/** `skipped 2 folders that cannot be read or entered (EACCES), such as priv`. */
+export function skippedText({ what, count, example }: SkippedView): string {
+  return count === 1
+    ? `skipped ${example}: ${what}`
+    : `skipped ${readableCount(count)} ${what}, such as ${example}`;
+}
+
+function troubles({ deferred, quarantined, skipped }: BacklogView): string {
   const parts = [];
   if (deferred > 0) parts.push(`${readableCount(deferred)} deferred`);
   if (quarantined > 0) parts.push(`${readableCount(quarantined)} in quarantine`);
-  return parts.join(', ');
+  return [...parts, ...skipped.map(skippedText)].join(', ');
 }

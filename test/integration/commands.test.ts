@@ -68,6 +68,21 @@ describe('halfpipe', { concurrency: 4 }, () => {
     assert.deepEqual(await fixture.spooled(), []);
   });
 
+  test('check and status tell of what is left out, and why', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    await mkdir(join(fixture.spool, 'in'));
+    spawnSync('mkfifo', [join(fixture.spool, 'in/pipe')]);
+    const run = fixture.command(['check', '--config', fixture.configFile]);
+    assert.equal(await run.exit, 0, run.stdout);
+    assert.match(run.stdout, /^WARN spool {3}skipped in\/pipe: a FIFO: put the file itself there/m);
+    const daemon = fixture.start();
+    await daemon.says('skipped');
+    const asked = fixture.command(['status', '--json', '--config', fixture.configFile]);
+    assert.equal(await asked.exit, 0, asked.stderr);
+    const { skipped } = JSON.parse(asked.stdout).backlog;
+    assert.deepEqual([skipped[0].what, skipped[0].count, skipped[0].example], ['a FIFO', 1, 'in/pipe']);
+  });
+
   test('check warns of an interface that does not lead to the endpoint, and names the one that does', {
     skip: ELSEWHERE === undefined && 'needs an interface beside lo',
   }, async (t) => {

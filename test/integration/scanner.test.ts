@@ -1,15 +1,25 @@
 // Scans of real folders: what is counted, what is kept, what is left out, and at what cost.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { SpoolOrder } from '../../src/spool/entry.ts';
+import type { SpoolOrder, SpoolPath } from '../../src/spool/entry.ts';
 import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
+import type { Oddity } from '../../src/spool/oddity.ts';
 import { Settle } from '../../src/spool/settle.ts';
 import { scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
 
+/** Notes what a scan leaves out. */
+function oddities() {
+  const odd: string[] = [];
+  const onOddity = (path: SpoolPath, { kind, code }: Oddity) =>
+    void odd.push(`${path}: ${kind}${code === undefined ? '' : ` ${code}`}`);
+  return { odd, onOddity };
+}
+
+const UNPRIVILEGED = 12_345;
 const isRoot = process.geteuid?.() === 0;
 
 test('counts every file in every folder, and their bytes', async (t) => {
@@ -85,8 +95,7 @@ test('reports links, FIFOs and sockets, and follows no link', async (t) => {
   const server = createServer().listen(join(disk.path, 'socket'));
   t.after(() => server.close());
   await new Promise((resolve) => server.once('listening', resolve));
-  const odd: string[] = [];
-  const onOddity = (path: unknown, oddity: string) => void odd.push(`${path}: ${oddity}`);
+  const { odd, onOddity } = oddities();
   const result = await (await disk.open(t)).scan(scanRequest({ onOddity }));
   assert.equal(result.files, 1);
   assert.deepEqual(odd.sort(), ['fifo: FIFO', 'link: symbolic link', 'socket: socket']);
@@ -95,47 +104,77 @@ test('reports links, FIFOs and sockets, and follows no link', async (t) => {
 test('reports a folder nested too deeply instead of going on for ever', async (t) => {
   const disk = await TemporarySpool.create(t);
   await mkdir(join(disk.path, ...Array.from({ length: 70 }, () => 'd')), { recursive: true });
-  const odd: string[] = [];
-  await (await disk.open(t)).scan(scanRequest({ onOddity: (_path, oddity) => void odd.push(oddity) }));
-  assert.deepEqual(odd, ['too deep']);
+  const { odd, onOddity } = oddities();
+  await (await disk.open(t)).scan(scanRequest({ onOddity }));
+  assert.deepEqual(odd, [`${Array.from({ length: 65 }, () => 'd').join('/')}: too deep`]);
 });
 
-test('reports a folder it may not read, and scans the rest', {
-  skip: isRoot && 'root may read all',
-}, async (t) => {
-  const disk = await TemporarySpool.create(t);
-  await disk.put('closed/f');
-  await disk.put('open/f');
-  await chmod(disk.at('closed'), 0);
-  const odd: string[] = [];
-  const onOddity = (path: unknown, oddity: string) => void odd.push(`${path}: ${oddity}`);
-  const result = await (await disk.open(t)).scan(scanRequest({ onOddity }));
-  await chmod(disk.at('closed'), 0o755);
-  assert.equal(result.files, 1);
-  assert.deepEqual(odd, ['closed: unreadable']);
-});
+for (const [what, permission] of [
+  ['read', 0],
+  ['enter, though it may be read', 4],
+  ['list, though it may be entered', 1],
+] as const) {
+  test(`reports a folder it may not ${what}, and scans the rest`, async (t) => {
+    const disk = await TemporarySpool.create(t);
+    await disk.put('closed/in/f');
+    await disk.put('open/f');
+    if (isRoot) {
+      await chmod(disk.base, 0o755);
+      await chown(disk.path, UNPRIVILEGED, UNPRIVILEGED);
+      await chown(disk.at('closed'), 0, UNPRIVILEGED);
+    }
+    await chmod(disk.at('closed'), isRoot ? 0o700 | (permission << 3) : permission << 6);
+    const { odd, onOddity } = oddities();
+    const result = await asUnprivileged(async () => {
+      const spool = await disk.open(t);
+      return spool.scan(scanRequest({ onOddity }));
+    });
+    await chmod(disk.at('closed'), 0o755);
+    assert.equal(result.files, 1);
+    assert.deepEqual(odd, ['closed: closed folder EACCES']);
+  });
+}
 
-test('reports another file system mounted below, and skips it', {
-  skip: !isRoot && 'needs root to mount',
-}, async (t) => {
-  const disk = await TemporarySpool.create(t);
-  await disk.put('mounted/hidden');
+/** Root may do everything: its tests of permissions run as another user. */
+async function asUnprivileged<T>(use: () => Promise<T>): Promise<T> {
+  if (!isRoot) return use();
+  process.setegid?.(UNPRIVILEGED);
+  process.seteuid?.(UNPRIVILEGED);
   try {
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(disk.path, 'mounted')], { stdio: 'pipe' });
-  } catch {
-    return t.skip('mounting is not permitted here');
-  }
-  const odd: string[] = [];
-  try {
-    await disk.put('mounted/elsewhere');
-    const onOddity = (path: unknown, oddity: string) => void odd.push(`${path}: ${oddity}`);
-    const result = await (await disk.open(t)).scan(scanRequest({ onOddity }));
-    assert.equal(result.files, 0);
+    return await use();
   } finally {
-    execFileSync('umount', ['-l', join(disk.path, 'mounted')]);
+    process.seteuid?.(0);
+    process.setegid?.(0);
   }
-  assert.deepEqual(odd, ['mounted: other file system']);
-});
+}
+
+for (const [what, args] of [
+  ['another file system', ['-t', 'tmpfs', 'tmpfs']],
+  ['a folder of the same file system', ['--bind', 'elsewhere']],
+] as const) {
+  test(`reports ${what} that is mounted below, and skips it without a look`, {
+    skip: !isRoot && 'needs root to mount',
+  }, async (t) => {
+    const disk = await TemporarySpool.create(t);
+    await disk.put('a b/mounted/hidden');
+    await mkdir(join(disk.base, 'elsewhere'));
+    const place = join(disk.path, 'a b/mounted');
+    try {
+      execFileSync('mount', [...args, place], { stdio: 'pipe', cwd: disk.base });
+    } catch {
+      return t.skip('mounting is not permitted here');
+    }
+    const { odd, onOddity } = oddities();
+    try {
+      await disk.put('a b/mounted/elsewhere');
+      const result = await (await disk.open(t)).scan(scanRequest({ onOddity }));
+      assert.equal(result.files, 0);
+    } finally {
+      execFileSync('umount', ['-l', place]);
+    }
+    assert.deepEqual(odd, ['a b/mounted: mount']);
+  });
+}
 
 test('says when what is not settled yet may be', async (t) => {
   const disk = await TemporarySpool.create(t);

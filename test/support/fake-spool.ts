@@ -2,7 +2,8 @@
 
 import { BestEntries } from '../../src/spool/best-entries.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
-import type { Oddity, ScanRequest, ScanResult } from '../../src/spool/scanner.ts';
+import type { Oddity } from '../../src/spool/oddity.ts';
+import type { ScanRequest, ScanResult } from '../../src/spool/scanner.ts';
 
 export class FakeSpool {
   readonly path = '/spool';

@@ -82,7 +82,7 @@ export function scanRequest(overrides: Partial<ScanRequest> = {}): ScanRequest {
     now: { wallMs: Date.now(), monotonicMs: performance.now() },
     wants: () => true,
     onOddity: (path, oddity) => {
-      throw new Error(`unexpected ${oddity}: ${path}`);
+      throw new Error(`unexpected ${oddity.kind}: ${path}`);
     },
     ...overrides,
   };

@@ -20,6 +20,7 @@ const draining: Snapshot = {
     oldestAgeMs: 30_000,
     deferred: 0,
     quarantined: 0,
+    skipped: [],
     arrivalFilesPerSec: 4.86,
     arrivalBytesPerSec: 0,
     drainFilesPerSec: 62.34,

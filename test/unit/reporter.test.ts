@@ -139,7 +139,32 @@ test('what a crash left is told only where there was something', () => {
   reporter.onSwept(0);
   assert.deepEqual(messages(), []);
   reporter.onRecovered({ restored: 2, waiting: 1 });
-  assert.match(messages()[0] ?? '', /2 files put back into the spool, 1 wait/);
+  assert.match(
+    messages()[0] ?? '',
+    /put 2 files back into the spool; in \.halfpipe\/aside 1 file waits until its name is free/,
+  );
+});
+
+test('what is skipped is named by what it is, with what to do', () => {
+  const { reporter, messages } = reporting();
+  const paths = ['priv', 'b', 'c'].map(SpoolPath.from);
+  reporter.onBacklogReport({
+    kind: 'oddities',
+    oddity: { kind: 'closed folder', code: 'EACCES' },
+    paths,
+    count: 9,
+  });
+  reporter.onBacklogReport({
+    kind: 'oddities',
+    oddity: { kind: 'FIFO' },
+    paths: paths.slice(0, 1),
+    count: 1,
+  });
+  assert.deepEqual(messages(), [
+    'warn: skipped priv and 2 more: b, c: folders that cannot be read or entered (EACCES); 9 of this kind are in the spool' +
+      ' (give the service user read, write and execute permission on it: chmod g+rwx, and umask 0007 for what makes such folders)',
+    'warn: skipped priv: a FIFO (put the file itself there: only regular files are uploaded)',
+  ]);
 });
 
 const DRAINING: Snapshot = {
@@ -154,6 +179,7 @@ const DRAINING: Snapshot = {
     oldestAgeMs: null,
     deferred: 0,
     quarantined: 0,
+    skipped: [],
     arrivalFilesPerSec: 0,
     arrivalBytesPerSec: 0,
     drainFilesPerSec: 0,

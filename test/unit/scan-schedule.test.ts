@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type ScanReason, ScanSchedule } from '../../src/spool/scan-schedule.ts';
 
 function afterScan(tookMs: number, endedMs: number): ScanSchedule {
-  const schedule = new ScanSchedule();
+  const schedule = new ScanSchedule(30_000);
   schedule.ended(endedMs, tookMs);
   return schedule;
 }
@@ -13,7 +13,7 @@ test('is never due when nobody wants a scan', () => {
 });
 
 test('is due at once at the beginning', () => {
-  const schedule = new ScanSchedule();
+  const schedule = new ScanSchedule(30_000);
   schedule.want('routine', 7);
   assert.equal(schedule.dueMs(), 7);
 });
@@ -33,6 +33,16 @@ for (const [reason, tookMs, restMs] of RESTS) {
   });
 }
 
+for (const reason of ['routine', 'low'] as const) {
+  test(`rests no longer than the bound after a scan that hung for an hour, when ${reason}`, () => {
+    const schedule = afterScan(3_600_000, 50_000);
+    schedule.want(reason, 50_000);
+    assert.equal(schedule.dueMs(), 50_000 + 30_000);
+    schedule.setRestMax(10_000);
+    assert.equal(schedule.dueMs(), 50_000 + 10_000);
+  });
+}
+
 test('serves the earliest of several wishes, and all of them with one scan', () => {
   const schedule = afterScan(1, 0);
   schedule.want('routine', 5_000);
@@ -44,7 +54,7 @@ test('serves the earliest of several wishes, and all of them with one scan', () 
 });
 
 test('keeps a wish that comes while a scan runs', () => {
-  const schedule = new ScanSchedule();
+  const schedule = new ScanSchedule(30_000);
   schedule.began();
   schedule.want('routine', 10);
   schedule.ended(20, 10);

@@ -19,6 +19,7 @@ const EMPTY: BacklogCounts = {
   known: true,
   watching: true,
   deep: false,
+  skipped: [],
   fault: null,
 };
 

@@ -10,6 +10,7 @@ const BACKLOG: BacklogView = {
   oldestAgeMs: 60_000,
   deferred: 0,
   quarantined: 0,
+  skipped: [],
   arrivalFilesPerSec: 1,
   arrivalBytesPerSec: 1,
   drainFilesPerSec: 1,
@@ -47,6 +48,16 @@ for (const [what, actual, expected] of [
     'how much, how fast and how long',
     text('draining'),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · done in 3 min 20 s',
+  ],
+  [
+    'what is skipped, and does not call the spool empty then',
+    text('idle', {
+      backlog: {
+        files: 0,
+        skipped: [{ what: 'folders that cannot be read', remedy: 'chmod', count: 2, example: 'priv' }],
+      },
+    }),
+    'idle: nothing that can be uploaded · skipped 2 folders that cannot be read, such as priv',
   ],
   [
     'why it stands still',
