@@ -226,10 +226,22 @@ describe('halfpipe run', { concurrency: 4 }, () => {
     assert.equal(fixture.timesStored('same.txt'), 1);
   });
 
-  test('empty folders are pruned only where the option says so', async (t) => {
+  test('empty folders are pruned where the option says so', async (t) => {
     const { fixture } = await draining(t, { spool: { pruneEmptyDirs: true } });
     await fixture.put('a/b/c', 'x');
     await fixture.untilDrained();
+  });
+
+  test('empty folders stay while the option does not say otherwise', async (t) => {
+    const { fixture, daemon } = await draining(t, { spool: { pruneEmptyDirs: false } });
+    await fixture.put('before/x', 'x');
+    await fixture.untilDrained(['before']);
+    await fixture.configure({ spool: { pruneEmptyDirs: true } });
+    daemon.signal('SIGHUP');
+    await daemon.says('reloaded');
+    await fixture.put('after/y', 'y');
+    // Folders are pruned in the order in which they became empty: `before` would have gone first.
+    await fixture.untilDrained(['before']);
   });
 
   test('a store that goes away and comes back: one alarm, nothing lost, nothing twice', async (t) => {

@@ -49,6 +49,8 @@ afterEach(() => {
 
 async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
   const server = createServer(answer);
+  // The server never closes an idle connection, so that a test sees which side closed it.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   cleanups.push(() => {
