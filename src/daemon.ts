@@ -31,6 +31,7 @@ export interface DaemonPorts {
   readonly notifier: SdNotifier;
   readonly health: Health;
   readonly version: string;
+  readonly uvThreadpoolSize: string | undefined;
 }
 
 /** What systemctl shows is not older than this; the log has a summary now and then. */
@@ -120,12 +121,11 @@ export class Daemon {
   }
 
   async #startStages(): Promise<void> {
-    const { clock } = this.#ports;
+    const { clock, uvThreadpoolSize: threads } = this.#ports;
     const settings = this.#settings;
-    const spool = this.#started(await SpoolDirectory.open(settings.spool.path), (it) => it.close());
+    const spool = this.#started(await SpoolDirectory.open(settings.spool.path, threads), (it) => it.close());
     const keeper = this.#started(this.#createKeeper(spool), (it) => it.stop());
     this.#reporter.onRecovered(await keeper.start());
-
     const link = await SendingThread.start(await sendingOptionsOf(settings), {
       onChange: (identity) => this.#reporter.onLink(identity),
       onMeasurable: (problem) => this.#reporter.onMeasurable(problem),

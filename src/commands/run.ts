@@ -40,7 +40,10 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   const notifier = new SdNotifier({ send, clock, kernelMonotonicUsec, log });
   const ping = () => void notifier.watchdog();
   const health = new Health({ clock, watchdogMs: watchdogMs(env, process.pid), ping, log });
-  const daemon = new Daemon(settings, { clock, log, notifier, health, version });
+  const daemon = new Daemon(settings, {
+    ...{ clock, log, notifier, health, version },
+    uvThreadpoolSize: env.UV_THREADPOOL_SIZE,
+  });
 
   const stopRequested = onStopSignal(exitNow);
   let started: Promise<boolean> | undefined;

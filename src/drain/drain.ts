@@ -7,6 +7,7 @@ import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
 import { Setbacks } from './setbacks.ts';
+import { SlowSyncs } from './slow-syncs.ts';
 import { StoreProbe } from './store-probe.ts';
 import { transfer } from './transfer.ts';
 import { Undisposed } from './undisposed.ts';
@@ -31,6 +32,7 @@ export class Drain {
   readonly #setbacks: Setbacks;
   readonly #memory: UploadMemory;
   readonly #probe: StoreProbe;
+  readonly #syncs: SlowSyncs;
   #undisposed = new Undisposed();
   #options: DrainOptions;
   #store: ObjectStore;
@@ -43,6 +45,7 @@ export class Drain {
     this.#pipeline = new Pipeline(ports, () => this.pump());
     this.#setbacks = new Setbacks(ports, options);
     this.#probe = new StoreProbe(ports.clock);
+    this.#syncs = new SlowSyncs(ports.clock);
     this.#store = store;
     this.#options = options;
     this.#memory = new UploadMemory(options);
@@ -129,6 +132,7 @@ export class Drain {
 
   #turn(): void {
     this.pump();
+    if (this.#syncs.areUnderWay) this.#ports.onRead();
     this.#cancelTurn = this.#ports.clock.schedule(TURN_MS, () => this.#turn());
   }
 
@@ -206,6 +210,7 @@ export class Drain {
         ...{ spool, prefix, resumableFromBytes, signal, onAccepted, onRead },
         store: this.#store,
         undisposed: this.#undisposed,
+        whileSyncing: (sync) => this.#syncs.run(sync),
         whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
         holdOn: async (fault) => {
           // Or the watchdog would end the one process that has the content.

@@ -1,4 +1,4 @@
-// One file's life: open → read → upload → verify → dispose. Every exit but the last leaves the file in the spool.
+// One file's life: open → sync → read → upload → verify → dispose. Every exit but the last leaves the file in the spool.
 import { type Entry, type FileIdentity, type SpoolPath, sameIdentity } from '../spool/entry.ts';
 import type { HoldOn } from '../spool/salvage.ts';
 import { keyFor } from '../store/keys.ts';
@@ -13,6 +13,8 @@ export interface OpenFile extends UploadSource {
   readonly path: SpoolPath;
   readonly identity: FileIdentity;
   currentIdentity(): Promise<FileIdentity>;
+  /** Resolves when a power cut can no longer bring the content back as less. */
+  sync(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,6 +31,8 @@ export interface TransferOptions {
   readonly prefix: string;
   readonly undisposed: Undisposed;
   readonly signal: AbortSignal;
+  /** The disk may take minutes for a large file that was just written. */
+  readonly whileSyncing: (sync: () => Promise<void>) => Promise<void>;
   /** Smaller files are in memory before their turn comes. */
   readonly resumableFromBytes: number;
   /** Runs what sends, when it is this file's turn. */
@@ -81,11 +85,11 @@ interface ProvenUpload {
   readonly proof: Proof;
 }
 
-async function uploadAndProve(
-  file: OpenFile,
-  key: string,
-  { spool, store, signal, onAccepted, onRead, resumableFromBytes, whileSending }: TransferOptions,
-): Promise<ProvenUpload> {
+async function uploadAndProve(file: OpenFile, key: string, options: TransferOptions): Promise<ProvenUpload> {
+  const { spool, store, signal, onAccepted, onRead, resumableFromBytes, whileSyncing, whileSending } =
+    options;
+  // First, or the store might be given what a power cut then takes from the spool.
+  await whileSyncing(() => file.sync(signal));
   // Of small files, too: a larger one of this name may have left an upload open, to be ended first.
   const journal = spool.journal(file);
   const steadily = steady(file, onRead);

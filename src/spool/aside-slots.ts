@@ -1,7 +1,8 @@
 // The places in `.halfpipe/aside` where files wait, named so that a restart knows where each belongs, and flat: a
 // folder for each would take space that a full disk does not have. No place is ever used twice at once, so moving a
 // file in never overwrites one.
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errnoOf, Fault } from '../system/fault.ts';
 import { SpoolPath } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
@@ -60,7 +61,11 @@ export class AsideSlots {
   }
 
   async makeFolders(slot: Buffer): Promise<void> {
-    await mkdir(this.#home.at(slot.subarray(0, slot.lastIndexOf('/'))), { recursive: true, mode: 0o700 });
+    for (let end = slot.indexOf('/'); end !== -1; end = slot.indexOf('/', end + 1)) {
+      const folder = slot.toString('latin1', 0, end);
+      const made = await this.#home.makeDirectory(slot.subarray(0, end), 0o700);
+      if (made) await this.#home.syncDirectory(Buffer.from(dirname(folder), 'latin1'));
+    }
   }
 
   /** Everything that waits and is not in use. Folders found empty are removed on the way. */

@@ -5,6 +5,7 @@ import { constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rmdir, unlink } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
+import { syncToDisk } from './sync-to-disk.ts';
 
 const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const SLASH = 0x2f;
@@ -95,6 +96,21 @@ export class OpenDirectory {
     }
   }
 
+  /** Names that were made, moved or removed in this very directory are durable when resolved. */
+  sync(): Promise<void> {
+    return syncToDisk(this.#handle);
+  }
+
+  /** The same for the directory `name` below. */
+  async syncDirectory(name: Buffer | string): Promise<void> {
+    const directory = await this.openDirectory(name);
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+
   close(): Promise<void> {
     return this.#handle.close();
   }
@@ -114,7 +130,7 @@ export function unlinkClaim(path: Buffer, claim: number): void {
 
 /**
  * Runs `use` with the directory that holds `path`, walked to component by component without following links.
- * With `createMode`, missing folders on the way are made.
+ * With `createMode`, missing folders on the way are made, durably.
  */
 export async function inParent<T>(
   root: OpenDirectory,
@@ -127,7 +143,8 @@ export async function inParent<T>(
   let parent = root;
   try {
     for (const component of components) {
-      if (createMode !== undefined) await parent.makeDirectory(component, createMode);
+      if (createMode !== undefined && (await parent.makeDirectory(component, createMode)))
+        await parent.sync();
       const next = await parent.openDirectory(component);
       if (parent !== root) await parent.close();
       parent = next;

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errnoOf, Fault } from '../system/fault.ts';
 import { FIRST_LAYER } from './aside-slots.ts';
 import { OpenDirectory } from './open-directory.ts';
@@ -31,7 +32,7 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
   const shown = `${path}/${PRIVATE_FOLDER}`;
   let folder: OpenDirectory;
   try {
-    await root.makeDirectory(PRIVATE_FOLDER, 0o700);
+    if (await root.makeDirectory(PRIVATE_FOLDER, 0o700)) await root.sync();
     folder = await root.openDirectory(PRIVATE_FOLDER);
   } catch (error) {
     const code = errnoOf(error);
@@ -64,7 +65,8 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
 }
 
 async function makeSubfolders(folder: OpenDirectory): Promise<void> {
-  for (const name of SUBFOLDERS) await folder.makeDirectory(name, 0o700);
+  for (const name of SUBFOLDERS)
+    if (await folder.makeDirectory(name, 0o700)) await folder.syncDirectory(dirname(name));
 }
 
 /** Runs `use`, once more when a subfolder was missing: what tidies up empty folders (find -empty -delete) takes ours. */

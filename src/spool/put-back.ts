@@ -11,7 +11,10 @@ export type PutBackOutcome = 'restored' | 'taken';
 // Folders pruned in the meantime are made again; the umask of the service applies.
 const FOLDER_MODE = 0o777;
 
-/** Moves `slot` of the private folder `home` to `path` below `root`. Rejects with the system error. */
+/**
+ * Moves `slot` of the private folder `home` to `path` below `root`. Its name there is durable when resolved, and before
+ * the other one goes. Rejects with the system error.
+ */
 export async function putBack(
   home: OpenDirectory,
   slot: Buffer,
@@ -27,8 +30,11 @@ export async function putBack(
       } catch (error) {
         if (errnoOf(error) === 'EEXIST') return resolveTaken(home, slot, parent, name);
         if (!cannotLink(error)) throw error;
-        return claimAndRename(home.at(slot), parent.at(name));
+        const outcome = claimAndRename(home.at(slot), parent.at(name));
+        if (outcome === 'restored') await parent.sync();
+        return outcome;
       }
+      await parent.sync();
       await home.unlink(slot);
       return 'restored';
     },
@@ -46,6 +52,7 @@ async function resolveTaken(
   const [kept, inPlace] = await Promise.all([home.lookUp(slot), parent.lookUp(name)]);
   if (kept === undefined || inPlace === undefined) return 'taken';
   if (kept.dev !== inPlace.dev || kept.ino !== inPlace.ino) return 'taken';
+  await parent.sync();
   await home.unlink(slot);
   return 'restored';
 }

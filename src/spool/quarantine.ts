@@ -37,7 +37,7 @@ export class Quarantine {
     this.#home = home;
   }
 
-  /** Moves the file at `path`, whatever it is by now, out of the drain's way. Deletes nothing. */
+  /** Moves the file at `path`, whatever it is by now, out of the drain's way, durably. Deletes nothing. */
   async admit(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
     const id = `${reason.at.replace(/[^0-9TZ]/g, '')}-${randomBytes(4).toString('hex')}`;
     const record = { ...reason, path: path.toString(), pathBase64: path.bytes.toString('base64') };
@@ -47,6 +47,8 @@ export class Quarantine {
       await inParent(this.#root, path, async (parent, name) => {
         const place = Buffer.concat([Buffer.from(`${FOLDER}/${id}/`), name]);
         await rename(parent.at(name), this.#home.at(place));
+        await this.#home.syncDirectory(`${FOLDER}/${id}`);
+        await parent.sync();
       });
     } catch (error) {
       await this.#discard(id);

@@ -21,7 +21,7 @@ const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY |
  */
 export type HoldOn = (fault: Fault) => Promise<void>;
 
-/** Writes what `file`'s descriptor holds to `slot` in `home`. Rejects as `holdOn` does; nothing torn is left. */
+/** Writes what `file`'s descriptor holds to `slot` in `home`, durably. Rejects as `holdOn` does; nothing torn is left. */
 export async function salvage(
   file: SpoolFile,
   home: OpenDirectory,
@@ -57,6 +57,7 @@ async function copyOut(file: SpoolFile, home: OpenDirectory, slot: Buffer): Prom
       await copy.close();
     }
     await rename(home.at(temporary), home.at(slot));
+    await home.syncDirectory(slot.subarray(0, slot.lastIndexOf('/')));
   } catch (error) {
     if ((await home.lookUp(temporary)) !== undefined) await home.unlink(temporary);
     throw error;

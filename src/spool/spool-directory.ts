@@ -3,6 +3,7 @@
 import { lstat } from 'node:fs/promises';
 import { Fault } from '../system/fault.ts';
 import { Aside, type AsideRecovery, type SetAside } from './aside.ts';
+import { ContentSync, syncsAtOnce } from './content-sync.ts';
 import { type FileIdentity, type SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
 import type { LockableSpool } from './instance-lock.ts';
@@ -21,13 +22,15 @@ export const SPOOL_GONE = 'spool-gone';
 export class SpoolDirectory {
   /** As configured; for people and for watching. */
   readonly path: string;
+  readonly #contentSync: ContentSync;
   #held: HeldDirectories;
   #aside: Aside;
   #quarantine: Quarantine;
   #journals: JournalIndex;
 
-  private constructor(path: string, held: HeldDirectories) {
+  private constructor(path: string, held: HeldDirectories, contentSync: ContentSync) {
     this.path = path;
+    this.#contentSync = contentSync;
     this.#held = held;
     this.#aside = new Aside(held.root, held.home);
     this.#quarantine = new Quarantine(held.root, held.home);
@@ -36,10 +39,10 @@ export class SpoolDirectory {
 
   /**
    * Opens the spool, makes its private folder and tries out what disposal needs. Raises a Fault of class `breaker`
-   * whose message names the path and what to do.
+   * whose message names the path and what to do. `poolThreads`: see syncsAtOnce.
    */
-  static async open(path: string): Promise<SpoolDirectory> {
-    return new SpoolDirectory(path, await attach(path));
+  static async open(path: string, poolThreads?: string): Promise<SpoolDirectory> {
+    return new SpoolDirectory(path, await attach(path), new ContentSync(syncsAtOnce(poolThreads)));
   }
 
   /**
@@ -49,7 +52,9 @@ export class SpoolDirectory {
   openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
     const held = this.#held;
     return this.#run('open', path.toString(), async () => {
-      const file = await inParent(held.root, path, (parent, name) => SpoolFile.open(parent.at(name), path));
+      const file = await inParent(held.root, path, (parent, name) =>
+        SpoolFile.open(parent.at(name), path, this.#contentSync),
+      );
       if (expected === undefined || sameIdentity(file.identity, expected)) return file;
       await file.close();
       throw changedFault('open', path.toString(), 'changed since it was listed');
@@ -169,7 +174,7 @@ export class SpoolDirectory {
       );
     });
     try {
-      await claim(new SpoolDirectory(this.path, held));
+      await claim(new SpoolDirectory(this.path, held, this.#contentSync));
     } catch (error) {
       await held.close();
       throw error;

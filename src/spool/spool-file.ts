@@ -2,6 +2,7 @@
 // Its identity is of the descriptor, so what is read, verified and removed is the same file.
 import { type BigIntStats, constants, fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import type { ContentSync } from './content-sync.ts';
 import type { FileIdentity, SpoolPath } from './entry.ts';
 import { changedFault, spoolFault } from './spool-fault.ts';
 
@@ -19,26 +20,36 @@ export class SpoolFile {
   /** Permission bits. */
   readonly mode: number;
   readonly #handle: FileHandle;
+  readonly #contentSync: ContentSync;
 
-  private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats) {
+  private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats, contentSync: ContentSync) {
     this.path = path;
     this.identity = identityOf(stats);
     this.sizeBytes = this.identity.sizeBytes;
     this.mode = Number(stats.mode & 0o777n);
     this.#handle = handle;
+    this.#contentSync = contentSync;
   }
 
   /** Opens the regular file at `location`, known to people as `path`; anything else is a Fault `changed`. */
-  static async open(location: Buffer, path: SpoolPath): Promise<SpoolFile> {
+  static async open(location: Buffer, path: SpoolPath, contentSync: ContentSync): Promise<SpoolFile> {
     const handle = await open(location, OPEN_FLAGS);
     try {
       const stats = statNow(handle);
       if (!stats.isFile()) throw changedFault('open', path.toString(), 'is no regular file');
-      return new SpoolFile(path, handle, stats);
+      return new SpoolFile(path, handle, stats, contentSync);
     } catch (error) {
       await handle.close();
       throw error;
     }
+  }
+
+  /** Resolves when a power cut can no longer bring this content back as less. Rejects with the signal's reason, too. */
+  async sync(signal: AbortSignal): Promise<void> {
+    await this.#guard('bring to the disk', async () => {
+      signal.throwIfAborted();
+      await this.#contentSync.run(this.identity, this.#handle, signal);
+    });
   }
 
   /** Exactly `length` bytes from `offset`. Raises Fault `changed` when the file has become shorter. */

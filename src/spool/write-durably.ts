@@ -1,13 +1,14 @@
 // A small file of our own, there in full or not at all, also after a power cut.
 import { randomUUID } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { OpenDirectory } from './open-directory.ts';
 import { inSubfolders } from './private-folder.ts';
 import { isDiskFull, writeIntoSpare } from './spare-space.ts';
 
 /**
  * Writes `content` to `name` in the private folder `home`, replacing what is there. On a full disk it may end in spaces.
- * Rejects with the system error.
+ * The name is as durable as the content when resolved. Rejects with the system error.
  */
 export function writeDurably(home: OpenDirectory, name: string, content: string): Promise<void> {
   return inSubfolders(home, () => write(home, name, content));
@@ -22,6 +23,7 @@ async function write(home: OpenDirectory, name: string, content: string): Promis
       if (!(await writeIntoSpare(home, temporary, content))) throw error;
     });
     await rename(home.at(temporary), home.at(name));
+    await home.syncDirectory(dirname(name));
   } catch (error) {
     await discard(home, temporary);
     throw error;

@@ -113,6 +113,8 @@ export class DrainBench {
   reads = 0;
   readonly openedFiles: string[] = [];
   readonly closedFiles: string[] = [];
+  /** Files whose content was brought to the disk before any of it was read. */
+  readonly synced: string[] = [];
   /** Steps of the spool that fail, by `step path`. */
   readonly spoolFaults = new Map<string, Error>();
   /** The identity the open file has after its upload, by path, or when it is read, by `read path`; else as before. */
@@ -128,6 +130,7 @@ export class DrainBench {
   /** No file can be opened or removed. */
   diskStandsStill = false;
   removalsStandStill = false;
+  syncsStandStill = false;
   /** Why what was written in the moment of a removal cannot be brought back. */
   unsaved: Fault | undefined;
   limit = 4;
@@ -261,6 +264,11 @@ export class DrainBench {
       path,
       identity: { ...identity, ...this.identitiesAfter.get(`found ${path}`) },
       sizeBytes: content.length,
+      sync: async () => {
+        this.#step('sync', path);
+        if (this.syncsStandStill) await FOREVER;
+        this.synced.push(`${path}`);
+      },
       read: async (offset, length) => content.subarray(offset, offset + length),
       currentIdentity: async () => {
         const when = this.store.uploads.includes(`${path}`) ? `${path}` : `read ${path}`;
