@@ -1,6 +1,5 @@
 // Brings the content of files to the disk before it is read for its upload. Invariant: whatever the store was given, a
-// power cut cannot bring back as less, and a file that came under a name after another was removed from it cannot give
-// way to that one again.
+// power cut cannot bring back as less.
 //
 // Content is in memory first, and its name reaches the disk sooner: by default after 5 s (ext4(5), commit=) against 30 s
 // (vm.dirty_expire_centisecs). A power cut in between brings the file back empty, though it was uploaded and removed.
@@ -12,11 +11,8 @@
 // the rest of its file. And a synced page is write-protected, so that a later store through mmap(2) changes mtime on
 // ext4, xfs and btrfs: what is read is what is removed.
 //
-// The removal itself needs no sync. It may be undone by a power cut, but then the whole content is back, and is sent
-// again, or found in the store. A newer file of the same name is opened only after the older one's removal has ended;
-// its own fsync makes its name durable, and with it, in the order of the journal (ext4, xfs) or by the replay of the log
-// (btrfs), that the older file no longer has the name. With `s3.conflict: overwrite` old bytes would otherwise
-// replace new ones.
+// The removal itself is not synced: a power cut may undo it, but then the whole content is back, and is found in the
+// store, or sent again. RemovedNames sees to the one case in which that would do harm.
 import type { FileIdentity } from './entry.ts';
 import { syncToDisk } from './sync-to-disk.ts';
 

@@ -12,6 +12,7 @@ import { inParent, type OpenDirectory } from './open-directory.ts';
 import { clearTemporaries, openPrivateFolder, openRoot, PRIVATE_FOLDER, probe } from './private-folder.ts';
 import type { PutBackOutcome } from './put-back.ts';
 import { Quarantine, type Quarantined, type QuarantineReason } from './quarantine.ts';
+import { RemovedNames } from './removed-names.ts';
 import { type ScanRequest, type ScanResult, scanSpool } from './scanner.ts';
 import { changedFault, spoolFault } from './spool-fault.ts';
 import { SpoolFile } from './spool-file.ts';
@@ -23,6 +24,7 @@ export class SpoolDirectory {
   /** As configured; for people and for watching. */
   readonly path: string;
   readonly #contentSync: ContentSync;
+  readonly #removedNames = new RemovedNames();
   #held: HeldDirectories;
   #aside: Aside;
   #quarantine: Quarantine;
@@ -52,9 +54,10 @@ export class SpoolDirectory {
   openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
     const held = this.#held;
     return this.#run('open', path.toString(), async () => {
-      const file = await inParent(held.root, path, (parent, name) =>
-        SpoolFile.open(parent.at(name), path, this.#contentSync),
-      );
+      const file = await inParent(held.root, path, async (parent, name) => {
+        await this.#removedNames.settle(path, parent);
+        return SpoolFile.open(parent.at(name), path, this.#contentSync);
+      });
       if (expected === undefined || sameIdentity(file.identity, expected)) return file;
       await file.close();
       throw changedFault('open', path.toString(), 'changed since it was listed');
@@ -64,6 +67,7 @@ export class SpoolDirectory {
   /** Takes the file out of the spool if it is still the one that was opened, else Fault `changed`. For drain/dispose only. */
   async setAside(file: SpoolFile): Promise<SetAside> {
     const held = this.#held;
+    this.#removedNames.add(file.path);
     const aside = await this.#run('set aside', `${file.path}`, () => this.#aside.setAside(file));
     return {
       remove: (holdOn) => held.run(() => aside.remove(holdOn)),
