@@ -1,6 +1,7 @@
 // What a failure means for a file: later, again, or a human's business. No failure removes anything.
 // Invariant: an entry that failed is released exactly once.
 import type { Entry } from '../spool/entry.ts';
+import { TOUCHED } from '../spool/spool-fault.ts';
 import type { Fault } from '../system/fault.ts';
 import { asFault, isOutOfDescriptors, isSlowDown } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
@@ -64,6 +65,8 @@ export class Setbacks {
         return this.#quarantine(entry, fault);
       case 'changed':
         if (fault.code === 'ENOENT') return this.gone(entry);
+        // Its content is the same: nothing speaks against the file.
+        if (fault.code === TOUCHED) return this.#defer(entry, fault, this.#backoffMs(entry, fault));
         return this.#retryChanged(entry, fault);
       case 'transient':
         this.#doubtStore(fault);

@@ -1,10 +1,17 @@
 // One file's life: open → sync → read → upload → verify → dispose. Every exit but the last leaves the file in the spool.
-import { type Entry, type FileIdentity, type SpoolPath, sameIdentity } from '../spool/entry.ts';
+import {
+  type Entry,
+  type FileIdentity,
+  type KnownContent,
+  type SpoolPath,
+  sameContentIdentity,
+} from '../spool/entry.ts';
 import type { HoldOn } from '../spool/salvage.ts';
 import { keyFor } from '../store/keys.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
 import { Fault } from '../system/fault.ts';
 import { dispose, type SetAside } from './dispose.ts';
+import { hasContent } from './same-content.ts';
 import type { Undisposed } from './undisposed.ts';
 import { isProof, type Proof, verify } from './verify.ts';
 
@@ -21,7 +28,7 @@ export interface OpenFile extends UploadSource {
 /** What a transfer needs of the spool. */
 export interface TransferSpool {
   openFile(path: SpoolPath): Promise<OpenFile>;
-  setAside(file: OpenFile): Promise<SetAside>;
+  setAside(file: OpenFile, known: KnownContent): Promise<SetAside>;
   journal(file: OpenFile): UploadJournal;
 }
 
@@ -60,13 +67,15 @@ export async function transfer(entry: Entry, options: TransferOptions): Promise<
   const file = await spool.openFile(entry.path);
   try {
     // What was settled is what the scanner saw; anything else has to settle first.
-    if (!sameIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
+    if (!sameContentIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
     const earlier = undisposed.of(file);
     const { upload, proof } = await (earlier === undefined
       ? uploadAndProve(file, key, options)
-      : reprove(file, earlier, options));
-    undisposed.keep(file, upload);
-    await dispose(() => spool.setAside(file), proof, holdOn);
+      : reprove(file, earlier.upload, options));
+    const identity = earlier?.identity ?? file.identity;
+    undisposed.keep({ path: file.path, identity }, upload);
+    const isUnchanged = () => hasContent(file, upload.local, options.onRead, options.signal);
+    await dispose(() => spool.setAside(file, { identity, isUnchanged }), proof, holdOn);
     undisposed.forget(file.path);
     const { parts, multipart } = upload.local;
     return {
@@ -135,7 +144,8 @@ async function readAhead({ sizeBytes, read }: UploadSource): Promise<UploadSourc
 }
 
 async function refuseChanged(file: OpenFile, when: string): Promise<void> {
-  if (!sameIdentity(await file.currentIdentity(), file.identity)) throw changed(file.path, when);
+  // A change of ctime alone is looked into once, when the file is set aside.
+  if (!sameContentIdentity(await file.currentIdentity(), file.identity)) throw changed(file.path, when);
 }
 
 /** By asking the store anew. */

@@ -1,6 +1,6 @@
 // Uploads whose files could not be removed: when such a file is tried again, the store is asked whether it still holds
 // it, and nothing is sent. Forgotten on a restart; an upload that is not found here is merely made again.
-import { type FileIdentity, type SpoolPath, sameIdentity } from '../spool/entry.ts';
+import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { Upload } from '../store/object-store.ts';
 
 interface IdentifiedFile {
@@ -8,11 +8,15 @@ interface IdentifiedFile {
   readonly identity: FileIdentity;
 }
 
+export interface UndisposedUpload extends IdentifiedFile {
+  readonly upload: Upload;
+}
+
 /** Of all uploads kept, with a digest of some 250 bytes each: beyond that the oldest are forgotten. */
 const PARTS_MAX = 20_000;
 
 export class Undisposed {
-  readonly #byId = new Map<string, IdentifiedFile & { readonly upload: Upload }>();
+  readonly #byId = new Map<string, UndisposedUpload>();
   #parts = 0;
 
   keep({ path, identity }: IdentifiedFile, upload: Upload): void {
@@ -25,10 +29,10 @@ export class Undisposed {
     }
   }
 
-  /** The upload of this very content; undefined when there is none. */
-  of({ path, identity }: IdentifiedFile): Upload | undefined {
+  /** The upload of this content and the file's identity when it was read: ctime may have moved. Undefined: none. */
+  of({ path, identity }: IdentifiedFile): UndisposedUpload | undefined {
     const kept = this.#byId.get(path.id);
-    return kept !== undefined && sameIdentity(kept.identity, identity) ? kept.upload : undefined;
+    return kept !== undefined && sameContentIdentity(kept.identity, identity) ? kept : undefined;
   }
 
   forget({ id }: SpoolPath): void {

@@ -3,11 +3,17 @@
 import { rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { AsideSlots } from './aside-slots.ts';
-import { type FileIdentity, SpoolPath, sameContentIdentity, sameIdentity } from './entry.ts';
+import {
+  type FileIdentity,
+  type KnownContent,
+  SpoolPath,
+  sameContentIdentity,
+  sameIdentity,
+} from './entry.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { putBack } from './put-back.ts';
 import { type HoldOn, salvage } from './salvage.ts';
-import { changedFault, spoolFault } from './spool-fault.ts';
+import { changedFault, spoolFault, touchedFault } from './spool-fault.ts';
 import { identityOf, type SpoolFile } from './spool-file.ts';
 
 /** A file out of its producers' sight, proven to be the one that was opened. One of the two must be called, once. */
@@ -39,25 +45,27 @@ export class Aside {
     this.#slots = new AsideSlots(home);
   }
 
-  async setAside(file: SpoolFile): Promise<SetAside> {
+  /** `known` is what was uploaded; without it a change of ctime alone counts as one of the content. */
+  async setAside(file: SpoolFile, known: KnownContent = opened(file)): Promise<SetAside> {
     const subject = file.path.toString();
     const slot = await this.#slots.claim(file.path);
     try {
       await inParent(this.#root, file.path, async (parent, name) => {
-        const present = await parent.lookUp(name);
-        if (present === undefined) throw changedFault('set aside', subject, 'is gone');
-        if (!sameIdentity(identityOf(present), file.identity)) {
-          throw changedFault('set aside', subject, 'changed since it was opened');
-        }
+        const look = async () => {
+          const present = await parent.lookUp(name);
+          if (present === undefined) throw changedFault('set aside', subject, 'is gone');
+          return identityOf(present);
+        };
+        await requireUnchanged(look, known, 'set aside', subject);
         await this.#moveIn(parent.at(name), slot);
       });
       const moved = await this.#identityOf(slot);
       const held = await file.currentIdentity();
-      if (!sameContentIdentity(moved, file.identity) || !sameIdentity(moved, held)) {
+      if (!sameContentIdentity(moved, known.identity) || !sameContentIdentity(moved, held)) {
         await this.#putBack(slot, file.path);
         throw changedFault('set aside', subject, 'changed while it was set aside');
       }
-      return this.#guardRemoval(file, slot, moved);
+      return this.#guardRemoval(file, slot, { ...known, identity: moved });
     } catch (error) {
       this.#slots.free(slot);
       throw spoolFault(error, 'set aside', subject);
@@ -76,7 +84,7 @@ export class Aside {
     return { restored, waiting };
   }
 
-  #guardRemoval(file: SpoolFile, slot: Buffer, moved: FileIdentity): SetAside {
+  #guardRemoval(file: SpoolFile, slot: Buffer, moved: KnownContent): SetAside {
     const subject = file.path.toString();
     const finish = async (operation: string, act: () => Promise<void>) => {
       try {
@@ -90,16 +98,18 @@ export class Aside {
     return {
       remove: (holdOn) =>
         finish('remove', async () => {
-          // Known to be what the slot holds, and nobody else reaches into the private folder.
-          if (!sameIdentity(await file.currentIdentity(), moved)) {
+          // The file is known to be what the slot holds, and nothing else reaches into the private folder.
+          try {
+            await requireUnchanged(() => file.currentIdentity(), moved, 'remove', subject);
+          } catch (error) {
             await this.#putBack(slot, file.path);
-            throw changedFault('remove', subject, 'changed after it was set aside');
+            throw error;
           }
           await this.#home.unlink(slot);
           // ctime changes with the link count; size and mtime only when somebody wrote.
           // When that cannot be known, the content comes back: sending it again loses nothing.
           const untouched = await file.currentIdentity().then(
-            (now) => sameContentIdentity(now, moved),
+            (now) => sameContentIdentity(now, moved.identity),
             () => false,
           );
           if (untouched) return;
@@ -144,4 +154,29 @@ export class Aside {
       return 'taken';
     }
   }
+}
+
+/** Links that go and permissions that change while the content is read again: so often, then it waits. */
+const LOOKS_MAX = 4;
+
+/** Raises Fault `changed` unless what `look` finds is the file with the known content. */
+async function requireUnchanged(
+  look: () => Promise<FileIdentity>,
+  known: KnownContent,
+  operation: string,
+  subject: string,
+): Promise<void> {
+  let trusted = known.identity;
+  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+    const now = await look();
+    if (sameIdentity(now, trusted)) return;
+    if (!sameContentIdentity(now, trusted) || !(await known.isUnchanged()))
+      throw changedFault(operation, subject, 'changed since it was opened');
+    trusted = now;
+  }
+  throw touchedFault(operation, subject);
+}
+
+function opened({ identity }: SpoolFile): KnownContent {
+  return { identity, isUnchanged: async () => false };
 }

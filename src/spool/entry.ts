@@ -37,9 +37,19 @@ export function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.ctimeNs === b.ctimeNs && sameContentIdentity(a, b);
 }
 
-/** As sameIdentity, but blind to ctime, which a rename changes. */
+/** As sameIdentity, but blind to ctime, which a rename, a chmod or another link of the file changes. */
 export function sameContentIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
+}
+
+/**
+ * The content that was read of a file, and the file's identity then. ctime moves with links and permissions, too: where
+ * it alone did, only the bytes tell whether the content is still the same.
+ */
+export interface KnownContent {
+  readonly identity: FileIdentity;
+  /** Reads the file again: whether it still has these bytes. */
+  isUnchanged(): Promise<boolean>;
 }
 
 /** A settled file waiting in the spool, as the scanner last saw it. */

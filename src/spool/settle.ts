@@ -1,7 +1,7 @@
 // Decides whether a file is complete: nothing has happened to it for `settle`. Pure: both clocks are arguments.
 // The wall clock alone would be fooled by a file system whose clock differs and by steps, so a file once seen
 // unsettled is judged by the monotonic clock from then on.
-import { type FileIdentity, sameIdentity } from './entry.ts';
+import { type FileIdentity, sameContentIdentity } from './entry.ts';
 
 /** Both clocks, read at one moment. */
 export interface Moment {
@@ -42,7 +42,8 @@ export class Settle {
    */
   remainingMs(id: string, identity: FileIdentity, now: Moment): number {
     const sighting = this.#sightings.get(id);
-    if (sighting === undefined || !sameIdentity(sighting.identity, identity)) {
+    // A change of ctime alone (a chmod, another link of the file) is none of the content, and would keep it for ever.
+    if (sighting === undefined || !sameContentIdentity(sighting.identity, identity)) {
       const quietMs = this.#quietMs(identity, now);
       this.#sightings.delete(id);
       if (quietMs >= this.#settleMs) return 0;

@@ -4,7 +4,7 @@ import { lstat } from 'node:fs/promises';
 import { Fault } from '../system/fault.ts';
 import { Aside, type AsideRecovery, type SetAside } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
-import { type FileIdentity, type SpoolPath, sameIdentity } from './entry.ts';
+import { type FileIdentity, type KnownContent, type SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
 import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, JournalIndex, type JournalRecord, journalRecords } from './journal.ts';
@@ -64,11 +64,11 @@ export class SpoolDirectory {
     });
   }
 
-  /** Takes the file out of the spool if it is still the one that was opened, else Fault `changed`. For drain/dispose only. */
-  async setAside(file: SpoolFile): Promise<SetAside> {
+  /** Takes the file out of the spool if it still has the content that is known, else Fault `changed`. For drain/dispose only. */
+  async setAside(file: SpoolFile, known?: KnownContent): Promise<SetAside> {
     const held = this.#held;
     this.#removedNames.add(file.path);
-    const aside = await this.#run('set aside', `${file.path}`, () => this.#aside.setAside(file));
+    const aside = await this.#run('set aside', `${file.path}`, () => this.#aside.setAside(file, known));
     return {
       remove: (holdOn) => held.run(() => aside.remove(holdOn)),
       putBack: () => held.run(() => aside.putBack()),

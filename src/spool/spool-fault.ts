@@ -69,3 +69,11 @@ export function privateFault(error: unknown, operation: string, subject: string)
 export function changedFault(operation: string, subject: string, what: string): Fault {
   return new Fault('changed', `${subject} ${what}`, { operation, subject, code: 'changed' });
 }
+
+/** Code of a fault `changed` that says nothing of the content: links or permissions change again and again. */
+export const TOUCHED = 'touched';
+
+export function touchedFault(operation: string, subject: string): Fault {
+  const what = 'has its links or permissions changed again and again; its content is the same';
+  return new Fault('changed', `${subject} ${what}`, { operation, subject, code: TOUCHED });
+}

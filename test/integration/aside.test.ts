@@ -1,6 +1,18 @@
 // The last steps of a file's life on the real file system: whatever happens between them, nothing written is lost.
 import assert from 'node:assert/strict';
-import { link, mkdir, open, readFile, rename, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  link,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { SpoolPath } from '../../src/spool/entry.ts';
@@ -45,6 +57,49 @@ test('never moves a file that grew since it was opened', async (t) => {
   await assert.rejects(spool.setAside(file), CHANGED);
   assert.equal((await stat(disk.at(path.bytes), { bigint: true })).ctimeNs, ctimeNs);
   assert.equal(await content(), 'uploaded+more');
+});
+
+/** The moments at which something can happen to the links and permissions of a file that is to be removed. */
+for (const [when, removes] of [
+  ['before it is set aside', false],
+  ['after it was set aside', true],
+] as const) {
+  for (const same of [true, false]) {
+    const outcome = same ? 'removes a file that still has its bytes' : 'keeps a file that has other bytes';
+    test(`${outcome} when its ctime alone changed ${when}`, async (t) => {
+      const { disk, spool, path, file, content } = await opened(t);
+      const known = { identity: file.identity, isUnchanged: async () => same };
+      if (!removes) await chmod(disk.at(path.bytes), 0o640);
+      const removal = async () => {
+        const aside = await spool.setAside(file, known);
+        if (removes) await chmod(join(disk.path, '.halfpipe/aside/0/folder%2ff'), 0o640);
+        await aside.remove(giveUp);
+      };
+      if (same) {
+        await removal();
+        assert.deepEqual(await disk.list(), ['folder']);
+      } else {
+        await assert.rejects(removal(), CHANGED);
+        assert.equal(await content(), 'uploaded');
+      }
+      assert.deepEqual(await disk.kept(), []);
+    });
+  }
+}
+
+test('gives up for now on a file whose permissions change whenever it is read', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  let looks = 0;
+  const isUnchanged = async () => {
+    looks += 1;
+    await chmod(disk.at(path.bytes), 0o600 + looks);
+    return true;
+  };
+  await chmod(disk.at(path.bytes), 0o600);
+  const touched = { faultClass: 'changed', code: 'touched' };
+  await assert.rejects(spool.setAside(file, { identity: file.identity, isUnchanged }), touched);
+  assert.equal(looks, 4);
+  assert.equal(await content(), 'uploaded');
 });
 
 test('leaves the new file in place when the old one was replaced since it was opened', async (t) => {

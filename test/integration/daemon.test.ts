@@ -1,7 +1,8 @@
 // From a file dropped to a proven delete: the real daemon, real files, real requests. Judged from the bucket's side.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFile, mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { appendFile, link, mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type Config, DaemonFixture, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
@@ -136,6 +137,19 @@ describe('halfpipe run', { concurrency: 4 }, () => {
     assert.equal(daemon.of('skipped').length, 2, 'a line a kind');
     assert.deepEqual(fixture.keys(), ['after', 'x.jpg/inside']);
     assert.equal(await readFile(join(elsewhere, 'secret'), 'utf8'), 'not for upload');
+  });
+
+  test('forty hard links of one file are all stored and removed, and none is blamed', async (t) => {
+    const fixture = await DaemonFixture.create(t, { retry: { maxAttempts: 2 } });
+    const original = join(fixture.base, 'original');
+    await writeFile(original, randomBytes(200_000));
+    const names = Array.from({ length: 40 }, (_, index) => `link-${String(index).padStart(2, '0')}`);
+    for (const name of names) await link(original, join(fixture.spool, name));
+    const daemon = fixture.start();
+    await fixture.untilDrained();
+    assert.deepEqual(fixture.keys(), names);
+    assert.deepEqual(daemon.of('quarantined'), []);
+    assert.deepEqual(await fixture.kept(), []);
   });
 
   test('files under a temporary name wait until they are renamed', async (t) => {

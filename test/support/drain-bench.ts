@@ -127,6 +127,8 @@ export class DrainBench {
     resumableFromBytes: 1_000,
     largestBytes: 100_000,
   };
+  /** What a file holds after its upload, by path, where that is not what was sent. */
+  readonly rewritten = new Map<string, Buffer>();
   /** No file can be opened or removed. */
   diskStandsStill = false;
   removalsStandStill = false;
@@ -174,8 +176,11 @@ export class DrainBench {
         },
         spool: {
           openFile: (path) => this.#open(path),
-          setAside: async ({ path }) => {
+          setAside: async (file, known) => {
+            const { path } = file;
             this.#step('setAside', path);
+            const { ctimeNs } = await file.currentIdentity();
+            if (ctimeNs !== known.identity.ctimeNs && !(await known.isUnchanged())) throw faultOf('changed');
             return {
               remove: async (holdOn) => {
                 this.#step('remove', path);
@@ -269,7 +274,10 @@ export class DrainBench {
         if (this.syncsStandStill) await FOREVER;
         this.synced.push(`${path}`);
       },
-      read: async (offset, length) => content.subarray(offset, offset + length),
+      read: async (offset, length) => {
+        const now = this.store.uploads.includes(`${path}`) ? this.rewritten.get(`${path}`) : undefined;
+        return (now ?? content).subarray(offset, offset + length);
+      },
       currentIdentity: async () => {
         const when = this.store.uploads.includes(`${path}`) ? `${path}` : `read ${path}`;
         return { ...identity, ...this.identitiesAfter.get(when) };

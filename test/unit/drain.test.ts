@@ -2,6 +2,7 @@
 // released exactly once, and nothing is removed without its upload's proof.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { TOUCHED } from '../../src/spool/spool-fault.ts';
 import type { Upload } from '../../src/store/object-store.ts';
 import { DrainBench, FakeStore, fails, faultOf, localContent, Slow, stores } from '../support/drain-bench.ts';
 
@@ -259,7 +260,7 @@ for (const [when, key] of [
   ['since it was found', 'found a'],
   ['while it was uploaded', 'a'],
 ] as const) {
-  for (const part of [{ ino: 2n }, { mtimeNs: 2n }, { ctimeNs: 2n }, { sizeBytes: 99 }, { dev: 2n }]) {
+  for (const part of [{ ino: 2n }, { mtimeNs: 2n }, { sizeBytes: 99 }, { dev: 2n }]) {
     test(`keeps a file whose ${Object.keys(part)[0]} changed ${when}`, async () => {
       const bench = new DrainBench();
       bench.put('a');
@@ -273,6 +274,57 @@ for (const [when, key] of [
     });
   }
 }
+
+for (const [when, key] of [
+  ['since it was found', 'found a'],
+  ['while it was uploaded', 'a'],
+] as const) {
+  test(`a change of ctime alone ${when} is no change of the file`, async () => {
+    const bench = new DrainBench();
+    bench.put('a');
+    bench.identitiesAfter.set(key, { ctimeNs: 2n });
+    await bench.startClosed();
+    assert.deepEqual([bench.store.uploads, bench.removed], [['a'], ['a']]);
+  });
+}
+
+test('keeps a file of the same size and mtime whose bytes are others than those sent', async () => {
+  const bench = new DrainBench();
+  bench.put('a', 'sent');
+  bench.identitiesAfter.set('a', { ctimeNs: 2n });
+  bench.rewritten.set('a', Buffer.from('SENT'));
+  await bench.startClosed();
+  assert.deepEqual([bench.store.uploads, bench.removed], [['a'], []]);
+});
+
+test('a file whose permissions change again and again waits, and gets no strike for it', async () => {
+  const bench = new DrainBench({ retry: { initialMs: 1_000, maxMs: 8_000, maxAttempts: 2 } });
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('changed', { code: TOUCHED }));
+  await bench.startClosed();
+  bench.store.confirmation = { etag: bench.etagOf('a') };
+  for (let again = 0; again < 5; again += 1) {
+    bench.putBack('a');
+    bench.drain.pump();
+    await bench.settle();
+  }
+  assert.deepEqual([bench.quarantined, bench.store.uploads], [[], ['a']]);
+  checkBooks(bench);
+});
+
+test('an upload whose file could not be removed is not sent again after a chmod', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.store.confirmation = { etag: bench.etagOf('a') };
+  bench.spoolFaults.clear();
+  bench.identitiesAfter.set('found a', { ctimeNs: 2n });
+  bench.putBack('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual([bench.store.uploads, bench.removed], [['a'], ['a']]);
+});
 
 test('a file that changed while it waited is found anew, and not blamed for it', async () => {
   const bench = new DrainBench({ retry: { initialMs: 1_000, maxMs: 8_000, maxAttempts: 2 } });

@@ -49,6 +49,18 @@ test('begins anew when the file changes', () => {
   assert.equal(settle.remainingMs('f', touchedAt(WALL_MS + 60_001), at(1_999)), 2_000);
 });
 
+test('settles though its permissions or links change every second', () => {
+  const settle = new Settle(2_000);
+  for (const ms of [0, 1_000]) {
+    assert.ok(settle.remainingMs('f', touchedAt(WALL_MS, WALL_MS + ms), at(ms)) > 0);
+    settle.endScan();
+  }
+  for (const ms of [2_000, 3_000, 10_000]) {
+    assert.equal(settle.remainingMs('f', touchedAt(WALL_MS, WALL_MS + ms), at(ms)), 0);
+    settle.endScan();
+  }
+});
+
 test('is not fooled by a wall clock that steps forward while a file is written', () => {
   const settle = new Settle(2_000);
   const identity = touchedAt(WALL_MS);
