@@ -1,9 +1,7 @@
-// Delays senders until the token bucket admits their next slice. Requests take turns, first come, first served: one goes
-// on with its slices until its turn is over, so that requests end one after the other and their answers do not arrive
-// in waves; none starves. On a slow link a turn takes long: those who wait in the middle of their request get a slice
-// now and then, so that no server takes them for dead.
+// Delays senders until it is their turn and the token bucket admits their next slice.
 import type { Clock } from '../system/clock.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { Turns } from './turns.ts';
 
 /** While senders wait, a late timer is made up for at once by at most this much of the rate; the governor's debt makes
  * up for longer stalls, slowly. */
@@ -20,34 +18,13 @@ const MIN_SLICE_BYTES = 1_400;
 /** … and no more than leaves a link in a moment: 0.3 ms at 1 Gbit/s. */
 const MAX_SLICE_BYTES = 32_768;
 
-/** How long a request may go on before others have their turn: small files go whole, parts of large ones by pieces … */
-const TURN_MS = 100;
-/** … that are not too small on a slow link, where files would else all end at the very end. 8 s at 256 kbit/s. */
-const MIN_TURN_BYTES = 262_144;
-/** A request is not silent for longer than this, as far as the rate allows: S3 drops a connection after about 20 s. */
-const KEEP_ALIVE_MS = 5_000;
-
-interface Waiter {
-  readonly bytes: number;
-  readonly sinceMs: number;
-  readonly request: AbortSignal | undefined;
-  /** In the order of turns: lower ones go first. */
-  readonly place: number;
-  readonly admit: () => void;
-}
-
-interface Turn {
-  place: number;
-  bytes: number;
-}
-
 /** What happened at the shaper since it was last asked. */
 export interface ShaperActivity {
   /** Bytes handed out to be sent. */
   readonly admittedBytes: number;
   /** Time with nobody in the queue. */
   readonly idleMs: number;
-  /** How long the one who has been waiting longest has been waiting now. */
+  /** How long the slice that has waited longest has waited now; the next request to begin does not count. */
   readonly longestWaitMs: number;
   readonly waiting: number;
 }
@@ -57,10 +34,7 @@ export class Shaper {
   onWake: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
-  readonly #waiters = new Set<Waiter>();
-  /** Of each request that has begun, told by its signal. */
-  readonly #turns = new WeakMap<AbortSignal, Turn>();
-  #lastPlace = 0;
+  readonly #turns = new Turns(() => this.#serve());
   #cancelTimer: (() => void) | undefined;
   #emptySinceMs: number | undefined;
   #idleCountedToMs: number;
@@ -88,50 +62,45 @@ export class Shaper {
 
   /**
    * Resolves when `bytes` may be sent; send them at once. Rejects with `signal.reason` when aborted first,
-   * and then nothing is charged. Slices that come with the same signal are of one request.
+   * and then nothing is charged. Slices that come with the same signal are of one request, which is over when the signal
+   * aborts; `leftBytes` is what the request has still to send, `bytes` included.
    */
-  admit(bytes: number, signal?: AbortSignal): Promise<void> {
+  admit(bytes: number, signal?: AbortSignal, leftBytes = bytes): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const nowMs = this.#clock.monotonicMs();
       const wakes = this.#endIdle(nowMs);
       const leave = (): void => {
-        this.#waiters.delete(waiter);
+        this.#turns.leave(waiter);
         this.#beginIdle();
         reject(signal?.reason);
       };
-      const waiter: Waiter = {
-        bytes,
-        sinceMs: nowMs,
-        request: signal,
-        place: this.#placeOf(signal),
-        admit: () => {
-          signal?.removeEventListener('abort', leave);
-          resolve();
-        },
+      const admit = () => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
       };
+      const slice = { bytes, leftBytes, sinceMs: nowMs, request: signal, admit };
+      const waiter = this.#turns.join(slice, this.#bucket.rateBytesPerSec);
       signal?.addEventListener('abort', leave, { once: true });
-      this.#waiters.add(waiter);
       if (wakes) this.onWake?.();
-      if (this.#waiters.size === 1) this.#serve();
+      if (this.#cancelTimer === undefined) this.#serve();
     });
   }
 
   /** Saved up for those who wait, and as good as sent; 0 when nobody waits. */
   get savedBytes(): number {
-    return this.#waiters.size === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
+    return this.#turns.waiting === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
   }
 
   /** What happened since the last call. */
   activity(): ShaperActivity {
     const nowMs = this.#clock.monotonicMs();
     this.#countIdle(nowMs);
-    const [longest] = this.#waiters;
     const activity = {
       admittedBytes: this.#admittedBytes,
       idleMs: this.#idleMs,
-      longestWaitMs: longest === undefined ? 0 : nowMs - longest.sinceMs,
-      waiting: this.#waiters.size,
+      longestWaitMs: this.#turns.longestWaitMs(nowMs),
+      waiting: this.#turns.waiting,
     };
     this.#admittedBytes = 0;
     this.#idleMs = 0;
@@ -142,54 +111,23 @@ export class Shaper {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    for (let waiter = this.#next(nowMs); waiter !== undefined; waiter = this.#next(nowMs)) {
+    const next = () => this.#turns.next(nowMs, this.#bucket.rateBytesPerSec);
+    for (let waiter = next(); waiter !== undefined; waiter = next()) {
       if (!this.#bucket.take(waiter.bytes, nowMs)) {
         this.#cancelTimer = this.#clock.schedule(Math.ceil(this.#bucket.waitMs(waiter.bytes, nowMs)), () =>
           this.#serve(),
         );
         return;
       }
-      this.#waiters.delete(waiter);
       this.#admittedBytes += waiter.bytes;
-      this.#countTurn(waiter);
+      this.#turns.admit(waiter, this.#bucket.rateBytesPerSec);
       waiter.admit();
     }
     this.#beginIdle();
   }
 
-  #next(nowMs: number): Waiter | undefined {
-    let next: Waiter | undefined;
-    // In the order of their coming.
-    for (const waiter of this.#waiters) {
-      if (nowMs - waiter.sinceMs >= KEEP_ALIVE_MS && this.#hasBegun(waiter)) return waiter;
-      if (next === undefined || waiter.place < next.place) next = waiter;
-    }
-    return next;
-  }
-
-  #hasBegun({ request }: Waiter): boolean {
-    return request !== undefined && this.#turns.has(request);
-  }
-
-  #countTurn({ request, bytes, place }: Waiter): void {
-    if (request === undefined) return;
-    const turn = this.#turns.get(request);
-    if (turn === undefined) this.#turns.set(request, { place, bytes });
-    else turn.bytes += bytes;
-  }
-
-  /** A request keeps its place until its turn is over, and goes to the end then. */
-  #placeOf(request: AbortSignal | undefined): number {
-    const turn = request && this.#turns.get(request);
-    const wholeTurnBytes = Math.max(MIN_TURN_BYTES, (this.#bucket.rateBytesPerSec * TURN_MS) / 1000);
-    if (turn !== undefined && turn.bytes < wholeTurnBytes) return turn.place;
-    this.#lastPlace += 1;
-    if (turn !== undefined) Object.assign(turn, { place: this.#lastPlace, bytes: 0 });
-    return this.#lastPlace;
-  }
-
   #beginIdle(): void {
-    if (this.#waiters.size > 0 || this.#emptySinceMs !== undefined) return;
+    if (this.#turns.waiting > 0 || this.#emptySinceMs !== undefined) return;
     this.#emptySinceMs = this.#clock.monotonicMs();
     this.#idleCountedToMs = this.#emptySinceMs;
   }

@@ -1,6 +1,7 @@
 // The body of one request on its way out: slices of its content, each admitted by the pacer just before it is
 // written, the next only once the kernel has taken the last. So the pacer is never more than one slice ahead
 // of the connection, and an answer, an abort or a broken connection stops the tokens as well as the bytes.
+// The first slice is admitted before there is a connection: servers hang up on one that is open and silent.
 import type { ClientRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import type { RequestWatch } from './request-watch.ts';
@@ -9,8 +10,11 @@ import type { RequestWatch } from './request-watch.ts';
 export interface Pacer {
   /** How many bytes to ask for at a time, at the present rate; > 0. */
   sliceBytes(): number;
-  /** Resolves when `bytes` may leave; rejects with the signal's reason, taking nothing, when it aborts first. */
-  admit(bytes: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when `bytes` may leave; rejects with the signal's reason, taking nothing, when it aborts first. `leftBytes`
+   * is what the request has still to send, `bytes` included.
+   */
+  admit(bytes: number, signal: AbortSignal, leftBytes: number): Promise<void>;
 }
 
 /** What is to be sent: all of it in memory, or arriving piece by piece. */
@@ -60,6 +64,8 @@ export class PacedBody extends Readable {
   readonly #pacer: Pacer;
   readonly #watch: RequestWatch;
   readonly #stop = new AbortController();
+  #admittedBytes = 0;
+  #first: Uint8Array | undefined;
 
   /** `headBytes` of request line and headers are charged with the first slice. */
   constructor(content: Content, headBytes: number, pacer: Pacer, watch: RequestWatch) {
@@ -68,6 +74,14 @@ export class PacedBody extends Readable {
     this.#headBytes = headBytes;
     this.#pacer = pacer;
     this.#watch = watch;
+  }
+
+  /**
+   * Resolves when it is the request's turn: the head and the first slice may leave, and it is time to connect. Rejects
+   * with an error named `AbortError` when the request is cancelled before that.
+   */
+  async begin(): Promise<void> {
+    this.#first = await this.#nextSlice(this.#headBytes);
   }
 
   override pipe<T extends NodeJS.WritableStream>(destination: T): T {
@@ -106,25 +120,30 @@ export class PacedBody extends Readable {
   }
 
   async #send(request: ClientRequest): Promise<void> {
-    const { byteLength } = this.#content;
-    let offset = 0;
-    let headBytes = this.#headBytes;
-    do {
-      const slice = await this.#content.next(this.#pacer.sliceBytes());
-      this.#stop.signal.throwIfAborted();
-      await this.#admit(slice.byteLength + headBytes);
-      headBytes = 0;
-      offset += slice.byteLength;
-      if (offset < byteLength) await this.#write(request, slice);
-      else if (slice.byteLength > 0) request.end(slice);
-      else request.end();
-    } while (offset < byteLength);
+    let slice = this.#first ?? (await this.#nextSlice(this.#headBytes));
+    this.#first = undefined;
+    while (this.#admittedBytes < this.#content.byteLength) {
+      await this.#write(request, slice);
+      slice = await this.#nextSlice(0);
+    }
+    if (slice.byteLength > 0) request.end(slice);
+    else request.end();
   }
 
-  async #admit(bytes: number): Promise<void> {
+  /** Admitted, together with `headBytes`. */
+  async #nextSlice(headBytes: number): Promise<Uint8Array> {
+    const slice = await this.#content.next(this.#pacer.sliceBytes());
+    this.#stop.signal.throwIfAborted();
+    const leftBytes = this.#content.byteLength - this.#admittedBytes;
+    await this.#admit(slice.byteLength + headBytes, leftBytes + headBytes);
+    this.#admittedBytes += slice.byteLength;
+    return slice;
+  }
+
+  async #admit(bytes: number, leftBytes: number): Promise<void> {
     this.#watch.pause();
     try {
-      await this.#pacer.admit(bytes, this.#stop.signal);
+      await this.#pacer.admit(bytes, this.#stop.signal, leftBytes);
     } finally {
       this.#watch.resume();
     }

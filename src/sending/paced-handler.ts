@@ -4,6 +4,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { signalOf } from '../store/request-signal.ts';
+import { SIGNATURE_AGED } from '../store/retry-within-sdk.ts';
 import type { Clock } from '../system/clock.ts';
 import type { HandlerLimits, RequestHead } from './messages.ts';
 import { type Content, PacedBody, type Pacer, WholeContent } from './paced-body.ts';
@@ -21,6 +22,9 @@ export interface PacedHandlerOptions extends HandlerLimits, WatchOptions {
 // Without a logger NodeHttpHandler warns on the console, which belongs to the log.
 const silent = () => undefined;
 const SILENT = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+
+/** S3 refuses a date that is 15 minutes off, and the clocks may differ by some of these already. */
+const SIGNED_FOR_MS = 60_000;
 
 export class PacedHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
@@ -45,8 +49,9 @@ export class PacedHandler {
   }
 
   /**
-   * Sends the request at the pacer's speed. Rejects with an error named `TimeoutError` past the deadline or the
-   * idle limit, `AbortError` when the caller's signal aborts, and a TypeError for a body that is no Buffer,
+   * Sends the request at the pacer's speed, on a connection that is opened when its turn has come. Rejects with an error
+   * named `TimeoutError` past the deadline or the idle limit, `AbortError` when the caller's signal aborts, an error with
+   * the code SIGNATURE_AGED when its turn does not come for a minute, and a TypeError for a body that is no Buffer,
    * Uint8Array or string: a stream cannot be repeated, nor its length be trusted.
    */
   async handle(request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
@@ -66,11 +71,21 @@ export class PacedHandler {
     if (caller?.aborted) onCallerAbort();
     watch.start();
     try {
+      await this.#begin(body, stop);
       return await this.#inner.handle({ ...request, body } as HttpRequest, { abortSignal: stop.signal });
     } catch (error) {
       body.destroy();
       const { reason } = stop.signal;
-      throw reason instanceof Error && reason.name === 'TimeoutError' && !caller?.aborted ? reason : error;
+      throw reason instanceof Error && OWN_REASONS.has(reason.name) && !caller?.aborted ? reason : error;
+    }
+  }
+
+  async #begin(body: PacedBody, stop: AbortController): Promise<void> {
+    const cancel = this.#options.clock.schedule(SIGNED_FOR_MS, () => stop.abort(signatureAged()));
+    try {
+      await body.begin();
+    } finally {
+      cancel();
     }
   }
 
@@ -91,6 +106,15 @@ export class PacedHandler {
   httpHandlerConfigs(): object {
     return {};
   }
+}
+
+const OWN_REASONS = new Set(['TimeoutError', 'SignatureAged']);
+
+function signatureAged(): Error {
+  const error = new Error(
+    `the request waited for its turn for ${SIGNED_FOR_MS} ms: its signature is too old`,
+  );
+  return Object.assign(error, { name: 'SignatureAged', code: SIGNATURE_AGED });
 }
 
 /** Raises a TypeError for what is neither bytes nor text. */

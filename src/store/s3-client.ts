@@ -5,7 +5,7 @@ import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { limitCredentials } from './credentials.ts';
 import { carrySignals } from './request-signal.ts';
-import { RetryBrokenConnection } from './retry-broken-connection.ts';
+import { RetryWithinSdk } from './retry-within-sdk.ts';
 
 /** What leaves for the store, leaves through it. */
 export type RequestHandler = Exclude<NonNullable<S3ClientConfig['requestHandler']>, Record<string, unknown>>;
@@ -36,7 +36,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     // Buffers carry their own SHA-256 and MD5; the SDK's defaults add trailers that other stores refuse.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    retryStrategy: new RetryBrokenConnection(),
+    retryStrategy: new RetryWithinSdk(),
     // Reaches the credential chain, which otherwise remembers ~/.aws/credentials for the life of the process.
     ignoreCache: true,
     // Once a kind of request, not once a request; see request-signal.

@@ -7,6 +7,7 @@ import { afterEach, describe, test } from 'node:test';
 import type { Pacer } from '../../src/sending/paced-body.ts';
 import { type HttpRequest, PacedHandler, type PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { SimClock } from '../support/sim-clock.ts';
 import { TwoThreads } from '../support/two-threads.ts';
 
 /** Lets `openBytes` pass at once; whoever asks for more waits until it is aborted. */
@@ -163,6 +164,40 @@ function contract(handlerWith: CreateHandler): void {
     assert.ok(pacer.admittedBytes < body.length / 2, `${pacer.admittedBytes} bytes admitted`);
     stop.abort();
     await assert.rejects(handled, { name: 'AbortError' });
+  });
+
+  test('opens no connection before it is the turn of the request', async () => {
+    let connections = 0;
+    const server = await serve((_, response) => response.end());
+    server.on('connection', () => {
+      connections += 1;
+    });
+    const pacer = new GatePacer(0);
+    const stop = new AbortController();
+    const handled = handlerWith(pacer).handle(requestTo(server, Buffer.alloc(9_000)), {
+      abortSignal: stop.signal,
+    });
+    await until(() => pacer.waiting === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stop.abort();
+    await assert.rejects(handled, { name: 'AbortError' });
+    assert.equal(connections, 0);
+    await until(() => pacer.waiting === 0);
+  });
+
+  test('gives a request whose turn does not come for a minute back unsent, to be signed anew', async () => {
+    const server = await serve((_, response) => response.end());
+    const pacer = new GatePacer(0);
+    const clock = new SimClock();
+    const handled = handlerWith(pacer, { clock }).handle(requestTo(server, Buffer.alloc(9_000)));
+    const refused = assert.rejects(handled, { code: 'ERR_SIGNATURE_AGED' });
+    await until(() => pacer.waiting === 1);
+    await clock.advance(59_999);
+    assert.equal(pacer.waiting, 1);
+    await clock.advance(1);
+    await refused;
+    assert.equal(pacer.waiting, 0);
+    assert.equal(pacer.admittedBytes, 0);
   });
 
   test('takes no further token when aborted while it waits for one', async () => {

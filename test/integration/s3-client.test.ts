@@ -8,10 +8,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type HttpHandlerOptions, type HttpRequest, PacedHandler } from '../../src/sending/paced-handler.ts';
+import type { RequestHandler } from '../../src/store/s3-client.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { ScriptedS3 } from '../support/scripted-s3.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { bytesOf, sourceOf, storeAt } from '../support/store-fixture.ts';
+
+const UNPACED = { sliceBytes: () => 65_536, admit: () => Promise.resolve() };
+const LIMITS = { connectTimeoutMs: 1_000, idleTimeoutMs: 2_000, deadlineMs: 10_000, maxSockets: 16 };
 
 const never = new AbortController().signal;
 const directory = mkdtempSync(join(tmpdir(), 'halfpipe-client-'));
@@ -95,6 +101,28 @@ test('a request that waits for credentials ends with its signal', async (t) => {
   await hangs();
   stop.abort(new Error('stopped'));
   await assert.rejects(probe, { message: 'stopped' });
+});
+
+test('a request whose turn comes late is signed anew each time, and its connection may still break once', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 0, 1) });
+  const dates: (string | undefined)[] = [];
+  const failures = ['ERR_SIGNATURE_AGED', 'ERR_SIGNATURE_AGED', 'ECONNRESET', 'ERR_SIGNATURE_AGED'];
+  const sends = new PacedHandler({ ...{ pacer: UNPACED, clock: systemClock }, ...LIMITS });
+  const requestHandler = {
+    metadata: sends.metadata,
+    handle: async (request: HttpRequest, options: HttpHandlerOptions) => {
+      dates.push(request.headers['x-amz-date']);
+      const code = failures.shift();
+      if (code === undefined) return sends.handle(request, options);
+      t.mock.timers.tick(60_000);
+      throw Object.assign(new Error('not sent'), { code });
+    },
+  } as unknown as RequestHandler;
+  const store = storeAt(s3, { requestHandler });
+  await store.probe(never);
+  sends.destroy();
+  const minutes = dates.map((date) => date?.slice(-5));
+  assert.deepEqual(minutes, ['0000Z', '0100Z', '0200Z', '0300Z', '0400Z']);
 });
 
 test('requests leave no listener on a signal that outlives them', async () => {

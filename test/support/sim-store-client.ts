@@ -3,7 +3,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
 import { carrySignals, signalOf } from '../../src/store/request-signal.ts';
-import { RetryBrokenConnection } from '../../src/store/retry-broken-connection.ts';
+import { RetryWithinSdk } from '../../src/store/retry-within-sdk.ts';
 import { responseOf, type Sender, type SimStoreNetwork } from './sim-store-network.ts';
 import type { StoreRequest } from './sim-store-server.ts';
 
@@ -49,7 +49,7 @@ const shared = new S3Client({
   credentials: { accessKeyId: 'sim', secretAccessKey: 'sim' },
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
-  retryStrategy: new RetryBrokenConnection(),
+  retryStrategy: new RetryWithinSdk(),
   expectContinueHeader: false,
   signer: signer as never,
 });

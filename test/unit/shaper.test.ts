@@ -12,9 +12,9 @@ function shaperAt(rateBytesPerSec = RATE) {
 }
 
 /** Asks for bytes and notes when they are admitted. */
-function ask(shaper: Shaper, clock: SimClock, bytes: number, signal?: AbortSignal) {
+function ask(shaper: Shaper, clock: SimClock, bytes: number, signal?: AbortSignal, leftBytes?: number) {
   const asked: { admittedMs?: number; reason?: unknown } = {};
-  shaper.admit(bytes, signal).then(
+  shaper.admit(bytes, signal, leftBytes).then(
     () => {
       asked.admittedMs = clock.monotonicMs();
     },
@@ -42,11 +42,11 @@ describe('shaper', () => {
     name: string,
     slices: number,
     order: string[],
-    sliceBytes = 10_000,
+    { sliceBytes = 10_000, stop = new AbortController() } = {},
   ): Promise<void> {
-    const { signal } = new AbortController();
-    for (let slice = 0; slice < slices; slice += 1) {
-      await shaper.admit(sliceBytes, signal);
+    const { signal } = stop;
+    for (let left = slices; left > 0; left -= 1) {
+      await shaper.admit(sliceBytes, signal, left * sliceBytes);
       order.push(name);
     }
   }
@@ -69,33 +69,92 @@ describe('shaper', () => {
     assert.equal(order.join(''), 'abaabbccc');
   });
 
-  it('lets others have their turn after 100 ms of one', async () => {
+  it('lets short requests have their turn after 100 ms of a long one', async () => {
     const { clock, shaper } = shaperAt(10 * RATE);
     const order: string[] = [];
-    for (const name of ['a', 'b']) void request(shaper, name, 15, order, 100_000);
+    void request(shaper, 'L', 15, order, { sliceBytes: 100_000 });
+    for (const name of ['a', 'b']) void request(shaper, name, 3, order, { sliceBytes: 100_000 });
     await clock.advance(500);
-    assert.equal(order.join(''), `${'a'.repeat(10)}${'b'.repeat(10)}${'a'.repeat(5)}${'b'.repeat(5)}`);
+    assert.equal(order.join(''), `${'L'.repeat(10)}aaabbb${'L'.repeat(5)}`);
   });
 
-  it('lets others have their turn after 256 KiB of one on a slow link', async () => {
+  it('lets them have it after 256 KiB of one on a slow link', async () => {
     const { clock, shaper } = shaperAt(100_000);
     const order: string[] = [];
-    for (const name of ['a', 'b']) void request(shaper, name, 30, order);
+    for (const [name, slices] of [['L', 30] as const, ['a', 26] as const])
+      void request(shaper, name, slices, order);
     await clock.advance(7_000);
-    assert.equal(order.join(''), `${'a'.repeat(27)}${'b'.repeat(27)}aaabbb`);
+    // Now and then a slice of the long one, so that it is never silent for long.
+    assert.equal(order.join('').replace(/(?<=a)L(?=a)/g, ''), `${'L'.repeat(27)}${'a'.repeat(26)}LL`);
   });
 
-  it('lets nobody be silent for long in the middle of a request, and leaves the rest to whose turn it is', async () => {
+  it('lets a long request end before another long one begins', async () => {
+    const { clock, shaper } = shaperAt(10 * RATE);
+    const order: string[] = [];
+    for (const name of ['K', 'L']) void request(shaper, name, 15, order, { sliceBytes: 100_000 });
+    await clock.advance(500);
+    assert.equal(order.join(''), 'K'.repeat(15) + 'L'.repeat(15));
+  });
+
+  it('lets a second long one begin rather than keep tokens that the first does not take', async () => {
+    const { clock, shaper } = shaperAt();
+    const long = new AbortController();
+    ask(shaper, clock, 10_000, long.signal, 1_000_000);
+    await clock.advance(10);
+    const second = ask(shaper, clock, 10_000, new AbortController().signal, 1_000_000);
+    await clock.advance(10);
+    assert.equal(second.admittedMs, 20);
+  });
+
+  it('lets the next long one begin when the one in its middle was broken off', async () => {
+    const { clock, shaper } = shaperAt(10 * RATE);
+    const order: string[] = [];
+    const stop = new AbortController();
+    request(shaper, 'K', 15, order, { sliceBytes: 100_000, stop }).catch(() => undefined);
+    void request(shaper, 'L', 10, order, { sliceBytes: 100_000 });
+    await clock.advance(50);
+    stop.abort();
+    await clock.advance(500);
+    assert.equal(order.join(''), 'K'.repeat(5) + 'L'.repeat(10));
+  });
+
+  it('lets none be silent for long in the middle of a request, and leaves the rest to the one in turn', async () => {
     const { clock, shaper } = shaperAt();
     const order: string[] = [];
-    for (const name of ['a', 'b', 'c']) void request(shaper, name, 30, order);
+    for (const [name, slices] of [['L', 30] as const, ['b', 20] as const, ['c', 20] as const])
+      void request(shaper, name, slices, order);
     await clock.advance(300);
-    assert.equal(order.join(''), `${'a'.repeat(27)}bbb`);
+    assert.equal(order.join(''), `${'L'.repeat(27)}bbb`);
     shaper.setRate(10_000); // a slice a second
     order.length = 0;
-    await clock.advance(26_000);
-    // The three left of a, five seconds apart; c has not begun and can wait.
-    assert.equal(order.join(''), 'bbbbbabbbbabbbbabbbbbbbbbb');
+    await clock.advance(20_000);
+    // The three left of L, two and a half seconds apart; c has not begun and can wait.
+    assert.equal(order.join(''), 'bbbLbbLbbLbbbbbbbbbb');
+  });
+
+  it('begins no more requests than can have 1,000 bytes a second each, but always two', async () => {
+    const { clock, shaper } = shaperAt(4_000);
+    // Each sends a slice and is then busy with its connection.
+    for (let request = 0; request < 9; request += 1)
+      ask(shaper, clock, 1_400, new AbortController().signal, 3_000);
+    await clock.advance(60_000);
+    assert.equal(shaper.activity().admittedBytes, 4 * 1_400);
+    const slow = shaperAt(1_250);
+    for (let request = 0; request < 9; request += 1)
+      ask(slow.shaper, slow.clock, 1_400, new AbortController().signal, 3_000);
+    await slow.clock.advance(60_000);
+    assert.equal(slow.shaper.activity().admittedBytes, 2 * 1_400);
+  });
+
+  it('begins the next one as soon as one of as many as may be was broken off', async () => {
+    const { clock, shaper } = shaperAt(1_250);
+    const stops = Array.from({ length: 3 }, () => new AbortController());
+    const asked = stops.map(({ signal }) => ask(shaper, clock, 1_250, signal, 3_000));
+    await clock.advance(10_000);
+    assert.equal(asked[2]?.admittedMs, undefined);
+    stops[0]?.abort();
+    await clock.advance(0);
+    assert.equal(asked[2]?.admittedMs, 10_000);
   });
 
   it('serves those who wait at a new rate at once', async () => {
@@ -129,7 +188,7 @@ describe('shaper', () => {
     await clock.advance(5);
     abort.abort('enough');
     await clock.advance(10);
-    assert.deepEqual(shaper.activity(), { admittedBytes: 0, idleMs: 0, longestWaitMs: 15, waiting: 1 });
+    assert.deepEqual(shaper.activity(), { admittedBytes: 0, idleMs: 0, longestWaitMs: 0, waiting: 1 });
   });
 
   it('is idle from the moment the last one aborts', async () => {
@@ -220,15 +279,24 @@ describe('shaper', () => {
     assert.equal(shaper.activity().idleMs, 800);
   });
 
-  it('tells what it admitted, how long nobody asked, and how long the next one has waited', async () => {
+  it('tells what it admitted, how long nobody asked, and how long those behind the next one have waited', async () => {
     const { clock, shaper } = shaperAt();
     await clock.advance(30);
-    ask(shaper, clock, 10_000);
-    ask(shaper, clock, 40_000);
+    for (const bytes of [10_000, 40_000, 40_000]) ask(shaper, clock, bytes);
     await clock.advance(20);
-    assert.deepEqual(shaper.activity(), { admittedBytes: 10_000, idleMs: 30, longestWaitMs: 20, waiting: 1 });
-    await clock.advance(60);
-    assert.deepEqual(shaper.activity(), { admittedBytes: 40_000, idleMs: 55, longestWaitMs: 0, waiting: 0 });
+    assert.deepEqual(shaper.activity(), { admittedBytes: 10_000, idleMs: 30, longestWaitMs: 20, waiting: 2 });
+    await clock.advance(100);
+    assert.deepEqual(shaper.activity(), { admittedBytes: 80_000, idleMs: 55, longestWaitMs: 0, waiting: 0 });
+  });
+
+  it('counts the wait in the middle of a request, though it is the only one', async () => {
+    const { clock, shaper } = shaperAt();
+    const { signal } = new AbortController();
+    ask(shaper, clock, 10_000, signal, 50_000);
+    await clock.advance(10);
+    ask(shaper, clock, 40_000, signal, 40_000);
+    await clock.advance(15);
+    assert.equal(shaper.activity().longestWaitMs, 15);
   });
 
   it('wakes the control loop when somebody comes after a long time with nobody', async () => {
