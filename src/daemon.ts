@@ -14,16 +14,18 @@ import { SPOOL_GONE, SpoolDirectory } from './spool/spool-directory.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
 import { S3Store } from './store/s3-store.ts';
 import type { Clock } from './system/clock.ts';
+import type { Fault } from './system/fault.ts';
 import type { Health } from './system/health.ts';
 import type { Logger } from './system/log.ts';
 import type { SdNotifier } from './system/sd-notify.ts';
 import { Supervision } from './system/supervision.ts';
 import { serveControl } from './view/control.ts';
 import { Counters } from './view/counters.ts';
+import { linkReports } from './view/link-reports.ts';
+import { PeriodicReport } from './view/periodic-report.ts';
 import { Reporter } from './view/reporter.ts';
 import type { Snapshot } from './view/snapshot.ts';
 import { Statistics } from './view/statistics.ts';
-import { unitStatus } from './view/status-text.ts';
 
 export interface DaemonPorts {
   readonly clock: Clock;
@@ -32,10 +34,10 @@ export interface DaemonPorts {
   readonly health: Health;
   readonly version: string;
   readonly uvThreadpoolSize: string | undefined;
+  /** Only another config leads to a link: to be stopped. Until `start` resolves, it rejects instead. */
+  readonly onHopeless: (fault: Fault) => void;
 }
 
-/** What systemctl shows is not older than this; the log has a summary now and then. */
-const REPORT_MS = 2_000;
 /** At the start the store is given so long to answer before the daemon calls itself ready without it. */
 const FIRST_ANSWER_MS = 5_000;
 /** More than any time a request may be silent or a slice may wait: beyond it an upload hangs. */
@@ -60,7 +62,6 @@ export class Daemon {
   #settings: Settings;
   #stages: Stages | undefined;
   #stopping = false;
-  #cancelReport: () => void = () => undefined;
 
   constructor(settings: Settings, ports: DaemonPorts) {
     this.#settings = settings;
@@ -111,7 +112,6 @@ export class Daemon {
   /** Resolves when nothing is in flight any more and the spool is free for the next instance. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#cancelReport();
     await this.#unwind();
     this.#reporter.stop();
   }
@@ -126,9 +126,16 @@ export class Daemon {
     const spool = this.#started(await SpoolDirectory.open(settings.spool.path, threads), (it) => it.close());
     const keeper = this.#started(this.#createKeeper(spool), (it) => it.stop());
     this.#reporter.onRecovered(await keeper.start());
-    const link = await SendingThread.start(await sendingOptionsOf(settings), {
-      onChange: (identity) => this.#reporter.onLink(identity),
-      onMeasurable: (problem) => this.#reporter.onMeasurable(problem),
+    const reports = linkReports(this.#ports.log);
+    const link = new SendingThread(clock, await sendingOptionsOf(settings), {
+      ...reports,
+      onChange: (identity) => {
+        reports.onChange(identity);
+        drain.start();
+      },
+      onHopeless: this.#ports.onHopeless,
+      onNetworkChange: () => drain.retryNow(),
+      onWaitingTurn: () => this.#supervision.turned(true),
       onReport: (activity, elapsedMs) => this.#onReport(activity, elapsedMs),
       onAlive: this.#supervision.moved,
     });
@@ -169,7 +176,7 @@ export class Daemon {
       backlog,
       drain,
       link,
-      waitingFor: () => this.#breaker.reason ?? backlog.view().fault?.message,
+      waitingFor: () => link.waitingFor?.message ?? this.#breaker.reason ?? backlog.view().fault?.message,
       countQuarantined: () => spool.quarantinedCount(),
       isStopping: () => this.#stopping,
     });
@@ -182,15 +189,16 @@ export class Daemon {
     });
     this.#stages = { store, link, backlog, drain, statistics };
 
-    link.measure();
+    this.#stops.push(() => this.#stopDrain(drain));
+    await link.start();
     for (const stage of [statistics, emptyFolders, backlog, this.#supervision]) {
       stage.start();
       this.#stops.push(() => stage.stop());
     }
-    drain.start();
-    this.#stops.push(() => this.#stopDrain(drain));
-    this.#report();
-    await Promise.race([drain.firstAnswer, clock.sleep(FIRST_ANSWER_MS)]);
+    const report = new PeriodicReport(clock, this.#ports.notifier, this.#reporter, () => this.snapshot());
+    this.#started(report, (it) => it.stop()).start();
+    const answered = link.waitingFor === undefined ? drain.firstAnswer : undefined;
+    await Promise.race([answered, clock.sleep(FIRST_ANSWER_MS)]);
     const sweep = new Sweep({ spool, drain, clock, events: this.#reporter });
     this.#started(sweep, (it) => it.stop()).start();
   }
@@ -236,14 +244,6 @@ export class Daemon {
     });
     if (grew) drain.pump();
     this.#supervision.turned(activity.admittedBytes > 0 || drain.active === 0);
-  }
-
-  #report(): void {
-    const snapshot = this.#running().statistics.snapshot();
-    this.#ports.notifier.status(unitStatus(snapshot));
-    const working = snapshot.state === 'draining' || snapshot.state === 'paused';
-    if (working) this.#reporter.summarize(snapshot);
-    this.#cancelReport = this.#ports.clock.schedule(REPORT_MS, () => this.#report());
   }
 
   #started<T>(resource: T, stop: (resource: T) => unknown): T {

@@ -1,7 +1,7 @@
 // From the one configuration to the small options of each stage: the only arithmetic between people's settings and code.
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
-import type { UplinkOptions } from './link/uplink.ts';
+import type { UplinkOptions } from './link/link-finder.ts';
 import type { SendingOptions, SendingThread } from './sending/sending-thread.ts';
 import type { BacklogOptions } from './spool/backlog.ts';
 import { endpointOf } from './store/endpoint.ts';
@@ -10,8 +10,8 @@ import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3-store.ts'
 import type { Clock } from './system/clock.ts';
 
 export async function uplinkOptionsOf({ link, s3 }: Settings): Promise<UplinkOptions> {
-  const { interface: name, capacityBitsPerSec } = link;
-  return { interface: name, capacityBitsPerSec, endpoint: await endpointOf(s3) };
+  const { interface: name, capacityBitsPerSec: capacity } = link;
+  return { interface: name, capacity, endpoint: await endpointOf(s3) };
 }
 
 export async function sendingOptionsOf(settings: Settings): Promise<SendingOptions> {

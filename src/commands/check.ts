@@ -3,13 +3,9 @@ import { statSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Environment, loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
-import { formatPercent } from '../config/units.ts';
-import { interfaceTowards } from '../link/route.ts';
-import { Uplink } from '../link/uplink.ts';
-import { limitsOn } from '../pace/limits.ts';
 import type { HandlerLimits } from '../sending/messages.ts';
 import { PacedHandler } from '../sending/paced-handler.ts';
-import { storeOptionsOf, uplinkOptionsOf } from '../settings-of.ts';
+import { storeOptionsOf } from '../settings-of.ts';
 import { IgnoreRules } from '../spool/ignore-rules.ts';
 import { OddityReports } from '../spool/oddity-reports.ts';
 import { Settle } from '../spool/settle.ts';
@@ -17,10 +13,12 @@ import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { S3Store } from '../store/s3-store.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
-import { readableFiles, readableRate } from '../view/readable.ts';
+import { readableFiles } from '../view/readable.ts';
 import { skippedText } from '../view/status-text.ts';
 import { asOwnerOf, isUser } from './as-owner.ts';
+import { examineLink } from './examine-link.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { type Finding, fails, ok, warns } from './finding.ts';
 
 export interface CheckContext {
   readonly configFile: string;
@@ -35,8 +33,6 @@ const STORE_TIMEOUT_MS = 30_000;
 /** Nothing is paced here: a handful of small requests. */
 const UNPACED = { sliceBytes: () => 16_384, admit: () => Promise.resolve() };
 
-const SILENT = { onChange: () => undefined, onMeasurable: () => undefined };
-
 /** 0 when everything works, 1 otherwise. Rejects with ConfigError for a config that is refused. */
 export async function check({ configFile, env, stdout }: CheckContext): Promise<ExitCode> {
   const settings = await loadSettings(configFile, env);
@@ -49,15 +45,6 @@ export async function check({ configFile, env, stdout }: CheckContext): Promise<
   }
   return failed ? EXIT.failure : EXIT.ok;
 }
-
-interface Finding {
-  readonly verdict: 'ok' | 'WARN' | 'FAIL';
-  readonly text: string;
-}
-
-const ok = (text: string): Finding => ({ verdict: 'ok', text });
-const warns = (text: string): Finding => ({ verdict: 'WARN', text });
-const fails = (text: string): Finding => ({ verdict: 'FAIL', text });
 
 /** One that rejects has failed. */
 type Examination = (settings: Settings) => Promise<readonly Finding[]>;
@@ -115,27 +102,6 @@ function ownedByRoot(path: string): Finding {
   return verdict(
     `it belongs to root, and the service runs as ${SERVICE_USER}: chown ${SERVICE_USER}: ${path}`,
   );
-}
-
-async function examineLink(settings: Settings): Promise<readonly Finding[]> {
-  const { interface: wanted } = settings.link;
-  const options = await uplinkOptionsOf(settings);
-  const uplink = new Uplink(systemClock, options, SILENT);
-  const { name, capacityBitsPerSec, capacityFrom } = await uplink.start();
-  uplink.stop();
-  const { targetBytesPerSec, floorBytesPerSec } = limitsOn(capacityBitsPerSec, settings.link);
-  const why = wanted === 'auto' ? 'it carries the route to the endpoint' : 'link.interface names it';
-  const capacityWhy = capacityFrom === 'driver' ? 'its driver says so' : 'link.capacity says so';
-  const towards = wanted === 'auto' ? name : await interfaceTowards(options.endpoint, name);
-  const elsewhere = `the route to ${options.endpoint.host} leads through ${towards}: set link.interface to ${towards}, or to auto`;
-  return [
-    ok(`interface ${name}: ${why}`),
-    ...(towards === name ? [] : [warns(elsewhere)]),
-    ok(`capacity ${readableRate(capacityBitsPerSec)}: ${capacityWhy}`),
-    ok(
-      `target ${readableRate(targetBytesPerSec * 8)} (${formatPercent(settings.link.share)}), floor ${readableRate(floorBytesPerSec * 8)}`,
-    ),
-  ];
 }
 
 async function examineStore(settings: Settings): Promise<readonly Finding[]> {

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { type Environment, loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { Daemon } from '../daemon.ts';
+import { CAPACITY_UNKNOWN } from '../link/capacity.ts';
 import { kernelMonotonicUsec, systemClock } from '../system/clock.ts';
 import { errnoOf, explain, Fault } from '../system/fault.ts';
 import { Health, watchdogMs } from '../system/health.ts';
@@ -40,12 +41,15 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   const notifier = new SdNotifier({ send, clock, kernelMonotonicUsec, log });
   const ping = () => void notifier.watchdog();
   const health = new Health({ clock, watchdogMs: watchdogMs(env, process.pid), ping, log });
+  const stopRequested = onStopSignal(exitNow);
+  let onHopeless: (fault: Fault) => void = () => undefined;
+  const hopeless = new Promise<Fault>((resolve) => {
+    onHopeless = resolve;
+  });
   const daemon = new Daemon(settings, {
-    ...{ clock, log, notifier, health, version },
+    ...{ clock, log, notifier, health, version, onHopeless },
     uvThreadpoolSize: env.UV_THREADPOOL_SIZE,
   });
-
-  const stopRequested = onStopSignal(exitNow);
   let started: Promise<boolean> | undefined;
   let { stopTimeoutMs } = settings.upload;
   const reload = serially(async () => {
@@ -75,7 +79,11 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   const { waitingFor } = daemon.snapshot();
   log.info({ event: 'ready', waitingFor }, waitingFor === null ? 'ready' : 'ready, but draining is paused');
 
-  const signal = await stopRequested;
+  const signal = await Promise.race([stopRequested, hopeless]);
+  if (signal instanceof Fault) {
+    await daemon.stop();
+    return await refuse(signal, log, notifier);
+  }
   log.info({ event: 'stopping', signal }, `${signal}: finishing what is in flight`);
   await notifier.stopping('finishing what is in flight');
   // Or a stop timeout beyond the unit's TimeoutStopSec= would end in SIGKILL.
@@ -140,7 +148,7 @@ async function refuse(error: unknown, log: ProcessLogger, notifier: SdNotifier):
   log.fatal({ event: 'cannotStart', fault: error }, `cannot start: ${explain(error)}`);
   await notifier.stopping(`cannot start: ${explain(error)}`);
   await log.flush();
-  return error.code === 'CAPACITY_UNKNOWN' ? EXIT.badConfiguration : EXIT.failure;
+  return error.code === CAPACITY_UNKNOWN ? EXIT.badConfiguration : EXIT.failure;
 }
 
 /** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */

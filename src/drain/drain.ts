@@ -80,7 +80,9 @@ export class Drain {
     return this.#pipeline.ready;
   }
 
+  /** Once the link is known; again when there is another one, which changes nothing. */
   start(): void {
+    if (this.#running) return;
     this.#running = true;
     this.#turn();
   }
@@ -128,6 +130,13 @@ export class Drain {
     if (allowed === 'one') return this.#try();
     this.#pipeline.grant();
     while (this.#transfers.size < this.#descriptors.transfers && this.#pipeline.hasRoom && this.#startNext());
+  }
+
+  /** The network changed: a pause for its sake may be over. */
+  retryNow(): void {
+    if (this.#ports.breaker.reason === undefined) return;
+    this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
+    this.pump();
   }
 
   #turn(): void {

@@ -1,167 +1,212 @@
-// The link: which interface it is, what it can carry, and what it sends. Re-checks itself now and then and whenever the
-// measurement fails, since routes move and interfaces vanish and return.
+// The link over time: waits for it, watches it, follows it when the route moves. In the main thread, since finding it
+// starts other programs and looks up names; the sending thread is told what to measure.
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
-import { Meter, type Sample } from './meter.ts';
-import { driverSpeed, readInterfaceIndex, readTxBytes } from './network-interface.ts';
-import { type Endpoint, interfaceTowards } from './route.ts';
-
-export interface UplinkOptions {
-  /** `auto`: the interface of the route to the endpoint. */
-  readonly interface: string;
-  /** `auto`: what the driver says. */
-  readonly capacityBitsPerSec: number | 'auto';
-  readonly endpoint: Endpoint;
-}
-
-/** Where the link's facts come from; the real one is below, tests have their own. */
-export interface InterfaceSource {
-  towards(endpoint: Endpoint, present?: string): Promise<string>;
-  index(name: string): number;
-  txBytes(name: string): number;
-  driverSpeed(name: string): Promise<number | undefined>;
-}
-
-export const systemInterfaces: InterfaceSource = {
-  towards: interfaceTowards,
-  index: readInterfaceIndex,
-  txBytes: readTxBytes,
-  driverSpeed,
-};
-
-export interface UplinkIdentity {
-  readonly name: string;
-  readonly index: number;
-  readonly capacityBitsPerSec: number;
-  readonly capacityFrom: 'link.capacity' | 'driver';
-}
+import { CAPACITY_UNKNOWN } from './capacity.ts';
+import { LinkFinder, type UplinkIdentity, type UplinkOptions } from './link-finder.ts';
 
 export interface UplinkEvents {
-  /** Another interface, or another capacity, from now on. */
+  /** The first link, or another one, or another capacity, from now on. */
   onChange(identity: UplinkIdentity): void;
-  /** The link cannot be measured (a reason), or can be again (undefined). Once for each change. */
-  onMeasurable(problem: string | undefined): void;
+  /** There is no link yet, for this reason; once for each reason. */
+  onWaiting(fault: Fault): void;
+  /** It can never be known without another config. Only before the first link. */
+  onHopeless(fault: Fault): void;
+  /** The link known so far stays, though it is not found any more (a reason); or it is found again (undefined). */
+  onUnsure(reason: string | undefined): void;
+  /** A route, an address or an interface came or went. */
+  onNetworkChange(): void;
+  /** Every second while there is no link. */
+  onWaitingTurn(): void;
 }
 
-const RECHECK_MS = 15_000;
-/** While the link cannot be measured it is looked for more often. */
-const RECHECK_LOST_MS = 1_000;
+/** Of the routing tables and the interfaces' state, some 100 µs. */
+const LOOK_MS = 1_000;
+/** What no routing table of ours shows: policy rules, a name's other addresses, a bridge's neighbours. */
+const FIND_MS = 15_000;
+const FIND_WHILE_WAITING_MS = 5_000;
+/** At a start a name that does not resolve is not waited for longer. */
+const FIRST_FIND_MS = 3_000;
+/** A link that is not found for this long is worth a line. */
+const UNSURE_MS = 5_000;
 
 export class Uplink {
   readonly #clock: Clock;
-  readonly #source: InterfaceSource;
   readonly #events: UplinkEvents;
-  readonly #meter = new Meter();
+  readonly #finder: Pick<LinkFinder, 'find' | 'networkState'>;
   #options: UplinkOptions;
   #identity: UplinkIdentity | undefined;
-  #problem: string | undefined;
-  #cancelRecheck: (() => void) | undefined;
-  #running = false;
+  /** Found once, and adopted when it is found again. */
+  #candidate: UplinkIdentity | undefined;
+  #waitingFor: Fault | undefined;
+  #missingSinceMs: number | undefined;
+  #isUnsure = false;
+  #networkState = '';
+  #foundMs = 0;
+  #finding: Promise<void> | undefined;
+  #cancelLook: (() => void) | undefined;
 
-  constructor(clock: Clock, options: UplinkOptions, events: UplinkEvents, source = systemInterfaces) {
+  constructor(
+    clock: Clock,
+    options: UplinkOptions,
+    events: UplinkEvents,
+    finder: Pick<LinkFinder, 'find' | 'networkState'> = new LinkFinder(),
+  ) {
     this.#clock = clock;
     this.#options = options;
     this.#events = events;
-    this.#source = source;
+    this.#finder = finder;
   }
 
-  /** Finds interface and capacity. Rejects with a Fault that names the key to set. */
-  async start(): Promise<UplinkIdentity> {
-    this.#identity = await identify(this.#options, this.#source);
-    this.#running = true;
-    this.#scheduleRecheck();
+  get identity(): UplinkIdentity | undefined {
     return this.#identity;
   }
 
-  stop(): void {
-    this.#running = false;
-    this.#cancelRecheck?.();
+  /** Why there is no link yet. */
+  get waitingFor(): Fault | undefined {
+    return this.#identity === undefined ? this.#waitingFor : undefined;
   }
 
-  /** In force when the promise resolves; rejects, and keeps what was, when the new options lead to no link. */
+  /** Looks once, and then every second. Rejects with a Fault when only another config leads to a link. */
+  async start(): Promise<void> {
+    this.#networkState = this.#finder.networkState(this.#options);
+    await new Promise<void>((resolve) => {
+      const giveUp = this.#clock.schedule(FIRST_FIND_MS, resolve);
+      void this.#find().then(giveUp).then(resolve);
+    });
+    const fault = this.#waitingFor ?? stillLooking(this.#options);
+    if (this.#identity === undefined && fault.code === CAPACITY_UNKNOWN) throw fault;
+    this.#scheduleLook();
+    this.#waitingFor = undefined;
+    if (this.#identity === undefined) this.#wait(fault);
+  }
+
+  stop(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+  }
+
+  /**
+   * In force when the promise resolves. Rejects, and keeps what was, when the new options lead to no link where there is
+   * one now, or never will.
+   */
   async reconfigure(options: UplinkOptions): Promise<void> {
-    this.#adopt(await identify(options, this.#source, this.#identity?.name));
+    await this.#finding;
+    const before = this.#options;
+    const sameWay = JSON.stringify(wayOf(before)) === JSON.stringify(wayOf(options));
+    try {
+      this.#adopt(await this.#finder.find(options));
+    } catch (error) {
+      const fault = faultOf(error);
+      const mayWait = this.#identity === undefined || sameWay;
+      if (!mayWait || fault.code === CAPACITY_UNKNOWN) throw fault;
+      if (this.#identity === undefined) this.#wait(fault);
+      else if (typeof options.capacity === 'number') this.#setCapacity(options.capacity);
+    }
     this.#options = options;
   }
 
-  /** For the regulator: what left since the last call, of which `ownBytes` were ours. */
-  measure(nowMs: number, ownBytes: number): Sample | { readonly kind: 'none' | 'lost' } {
-    if (this.#identity === undefined) return { kind: 'lost' };
-    let counterBytes: number;
+  /** The network is away: another number needs none. */
+  #setCapacity(capacityBitsPerSec: number): void {
+    if (this.#identity !== undefined)
+      this.#adopt({ ...this.#identity, capacityBitsPerSec, capacityFrom: 'link.capacity' });
+  }
+
+  #scheduleLook(): void {
+    this.#cancelLook = this.#clock.schedule(LOOK_MS, () => {
+      this.#scheduleLook();
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    if (this.#identity === undefined) this.#events.onWaitingTurn();
+    const state = this.#finder.networkState(this.#options, this.#identity);
+    const changed = state !== this.#networkState;
+    this.#networkState = state;
+    if (changed) this.#events.onNetworkChange();
+    const settled =
+      this.#identity !== undefined && !this.#identity.isGuess && this.#missingSinceMs === undefined;
+    const periodMs = settled ? FIND_MS : FIND_WHILE_WAITING_MS;
+    const due = this.#clock.monotonicMs() - this.#foundMs >= periodMs;
+    if (changed || due || this.#candidate !== undefined) void this.#find();
+  }
+
+  /** One at a time: a name may take half a minute to look up. */
+  #find(): Promise<void> {
+    this.#finding ??= this.#findOnce().finally(() => {
+      this.#finding = undefined;
+    });
+    return this.#finding;
+  }
+
+  async #findOnce(): Promise<void> {
+    this.#foundMs = this.#clock.monotonicMs();
+    const options = this.#options;
     try {
-      counterBytes = this.#source.txBytes(this.#identity.name);
+      const found = await this.#finder.find(options, this.#identity);
+      if (options === this.#options) this.#consider(found);
     } catch (error) {
-      this.#meter.forget();
-      this.#lose(
-        `cannot read the counter of ${this.#identity.name}: ${error instanceof Error ? error.message : error}`,
-      );
-      return { kind: 'lost' };
+      if (options === this.#options) this.#miss(faultOf(error));
     }
-    const reading = this.#meter.read(nowMs, counterBytes, ownBytes);
-    if (reading.kind === 'stuck') {
-      this.#lose(`the counter of ${this.#identity.name} stands still while files are sent`);
-      return { kind: 'lost' };
-    }
-    if (reading.kind === 'sample') this.#find();
-    return reading;
   }
 
-  #lose(problem: string): void {
-    if (this.#problem !== undefined) return;
-    this.#problem = problem;
-    this.#events.onMeasurable(problem);
-    this.#scheduleRecheck();
+  /** The first link is taken at once, another one when it is found twice: routes flap while a network comes up. */
+  #consider(found: UplinkIdentity): void {
+    this.#missingSinceMs = undefined;
+    if (this.#isUnsure) this.#events.onUnsure(undefined);
+    this.#isUnsure = false;
+    const isConfirmed = this.#candidate !== undefined && isSame(found, this.#candidate);
+    if (this.#identity === undefined || isConfirmed) return this.#adopt(found);
+    this.#candidate = isSame(found, this.#identity) ? undefined : found;
   }
 
-  #find(): void {
-    if (this.#problem === undefined) return;
-    this.#problem = undefined;
-    this.#events.onMeasurable(undefined);
-  }
-
-  #scheduleRecheck(): void {
-    this.#cancelRecheck?.();
-    if (!this.#running) return;
-    const inMs = this.#problem === undefined ? RECHECK_MS : RECHECK_LOST_MS;
-    this.#cancelRecheck = this.#clock.schedule(inMs, () => void this.#recheck());
-  }
-
-  async #recheck(): Promise<void> {
-    try {
-      this.#adopt(await identify(this.#options, this.#source, this.#identity?.name));
-    } catch (error) {
-      this.#lose(error instanceof Error ? error.message : String(error));
-    }
-    this.#scheduleRecheck();
-  }
-
-  #adopt(identity: UplinkIdentity): void {
+  #adopt(found: UplinkIdentity): void {
     const before = this.#identity;
-    this.#identity = identity;
-    if (before?.name !== identity.name || before.index !== identity.index) this.#meter.forget();
-    const changed =
-      before?.name !== identity.name || before.capacityBitsPerSec !== identity.capacityBitsPerSec;
-    if (changed) this.#events.onChange(identity);
+    this.#candidate = undefined;
+    this.#identity = found;
+    this.#networkState = this.#finder.networkState(this.#options, found);
+    if (before === undefined || !isSame(before, found)) this.#events.onChange(found);
+  }
+
+  #miss(fault: Fault): void {
+    if (this.#identity === undefined) return this.#wait(fault);
+    const nowMs = this.#clock.monotonicMs();
+    this.#missingSinceMs ??= nowMs;
+    if (this.#isUnsure || nowMs - this.#missingSinceMs < UNSURE_MS) return;
+    this.#isUnsure = true;
+    this.#events.onUnsure(fault.message);
+  }
+
+  #wait(fault: Fault): void {
+    const isNews = this.#waitingFor?.message !== fault.message;
+    this.#waitingFor = fault;
+    // What the first look finds is told by `start`.
+    if (!isNews || this.#cancelLook === undefined) return;
+    if (fault.code === CAPACITY_UNKNOWN) this.#events.onHopeless(fault);
+    else this.#events.onWaiting(fault);
   }
 }
 
-async function identify(
-  options: UplinkOptions,
-  source: InterfaceSource,
-  present?: string,
-): Promise<UplinkIdentity> {
-  const name =
-    options.interface === 'auto' ? await source.towards(options.endpoint, present) : options.interface;
-  const index = source.index(name);
-  if (options.capacityBitsPerSec !== 'auto')
-    return { name, index, capacityBitsPerSec: options.capacityBitsPerSec, capacityFrom: 'link.capacity' };
-  const speed = await source.driverSpeed(name);
-  if (speed === undefined)
-    throw new Fault('file', `the capacity of ${name} is unknown: its driver reports no speed`, {
-      operation: 'find the capacity',
-      subject: name,
-      hint: 'Set link.capacity to the uplink\'s rate, for example "link: { capacity: 100 Mbit/s }".',
-      code: 'CAPACITY_UNKNOWN',
-    });
-  return { name, index, capacityBitsPerSec: speed, capacityFrom: 'driver' };
+function wayOf({ interface: name, endpoint }: UplinkOptions): unknown {
+  return { name, endpoint };
+}
+
+function isSame(one: UplinkIdentity, other: UplinkIdentity): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function stillLooking({ endpoint }: UplinkOptions): Fault {
+  return new Fault('transient', `${endpoint.host} does not resolve yet`, {
+    operation: 'find the link',
+    subject: endpoint.host,
+    hint: 'Is the name server reachable?',
+    code: 'LOOKUP_PENDING',
+  });
+}
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Fault('transient', message, { operation: 'find the link', subject: 'link', cause: error });
 }

@@ -1,5 +1,4 @@
 // What the main thread and the sending thread say to each other: plain data, which is copied, and bytes, which are moved.
-import type { UplinkIdentity } from '../link/uplink.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { CarriedError } from './carried-error.ts';
@@ -26,7 +25,7 @@ export const PIECE_BYTES = 262_144;
 
 /** To the sending thread, about the link. */
 export type LinkOrder =
-  /** Answered by `configured` or `refused`. The first one finds the link. */
+  /** Answered by `configured`. Comes before any other order. */
   | { readonly kind: 'configure'; readonly options: PacedLinkOptions }
   /** Measure from now on. */
   | { readonly kind: 'start' };
@@ -55,9 +54,7 @@ export type Order = LinkOrder | RequestOrder;
 
 /** From the sending thread, about the link. */
 export type LinkNotice =
-  | { readonly kind: 'configured'; readonly identity: UplinkIdentity; readonly pace: PaceView }
-  | { readonly kind: 'refused'; readonly error: CarriedError }
-  | { readonly kind: 'link'; readonly identity: UplinkIdentity }
+  | { readonly kind: 'configured'; readonly pace: PaceView }
   | { readonly kind: 'measurable'; readonly problem: string | undefined }
   /** Ten times a second: what the shaper did since the last one. */
   | {

@@ -1,5 +1,6 @@
-// The link and what paces it, joined: uplink → meter → governor → shaper; link and pace know nothing of each other.
-import { Uplink, type UplinkEvents, type UplinkIdentity, type UplinkOptions } from '../link/uplink.ts';
+// The link and what paces it, joined: uplink meter → governor → shaper; link and pace know nothing of each other.
+import type { UplinkIdentity } from '../link/link-finder.ts';
+import { UplinkMeter } from '../link/uplink-meter.ts';
 import { Governor, type PaceView } from '../pace/governor.ts';
 import { type Budget, limitsOn } from '../pace/limits.ts';
 import { Regulator } from '../pace/regulator.ts';
@@ -7,63 +8,35 @@ import { Shaper, type ShaperActivity } from '../pace/shaper.ts';
 import type { Clock } from '../system/clock.ts';
 
 export interface PacedLinkOptions {
-  readonly uplink: UplinkOptions;
+  readonly link: UplinkIdentity;
   readonly budget: Budget;
   readonly sampleIntervalMs: number;
 }
 
-export interface PacedLinkEvents extends UplinkEvents {
+export interface PacedLinkEvents {
+  /** The link cannot be measured (a reason), or can be again (undefined). Once for each change. */
+  onMeasurable(problem: string | undefined): void;
   onTick(activity: ShaperActivity, elapsedMs: number): void;
 }
 
 export class PacedLink {
   readonly shaper: Shaper;
   readonly #governor: Governor;
-  readonly #uplink: Uplink;
+  readonly #meter: UplinkMeter;
   readonly #regulator: Regulator;
-  #options: PacedLinkOptions;
-  #identity: UplinkIdentity;
 
-  private constructor(
-    clock: Clock,
-    options: PacedLinkOptions,
-    events: PacedLinkEvents,
-    uplink: Uplink,
-    identity: UplinkIdentity,
-  ) {
-    this.#options = options;
-    this.#uplink = uplink;
-    this.#identity = identity;
-    this.#governor = new Governor(this.#limits);
+  constructor(clock: Clock, options: PacedLinkOptions, events: PacedLinkEvents) {
+    this.#meter = new UplinkMeter(options.link, (problem) => events.onMeasurable(problem));
+    this.#governor = new Governor(limitsOf(options));
     this.shaper = new Shaper(clock, this.#governor.budgetBytesPerSec);
     this.#regulator = new Regulator({
       clock,
       shaper: this.shaper,
       governor: this.#governor,
-      measure: (nowMs, ownBytes) => uplink.measure(nowMs, ownBytes),
+      measure: (nowMs, ownBytes) => this.#meter.measure(nowMs, ownBytes),
       sampleIntervalMs: options.sampleIntervalMs,
       onTick: (activity, elapsedMs) => events.onTick(activity, elapsedMs),
     });
-  }
-
-  /** Finds the link. Rejects with a Fault that names the key to set when there is none, or none of known capacity. */
-  static async find(clock: Clock, options: PacedLinkOptions, events: PacedLinkEvents): Promise<PacedLink> {
-    let link: PacedLink | undefined;
-    const uplink = new Uplink(clock, options.uplink, {
-      onChange: (identity) => {
-        if (link !== undefined) link.#adopt(identity);
-        events.onChange(identity);
-      },
-      onMeasurable: (problem) => events.onMeasurable(problem),
-    });
-    const identity = await uplink.start();
-    events.onChange(identity);
-    link = new PacedLink(clock, options, events, uplink, identity);
-    return link;
-  }
-
-  get identity(): UplinkIdentity {
-    return this.#identity;
   }
 
   /** As of the last tick. */
@@ -77,32 +50,17 @@ export class PacedLink {
     this.#regulator.start();
   }
 
-  stop(): void {
-    this.#regulator.stop();
-    this.#uplink.stop();
-  }
-
-  /** In force when it resolves. Rejects, changing nothing, when the new options lead to no link. */
-  async reconfigure(options: PacedLinkOptions): Promise<void> {
-    await this.#uplink.reconfigure(options.uplink);
-    this.#options = options;
+  /** In force when it returns. */
+  configure(options: PacedLinkOptions): void {
     this.#regulator.setSampleInterval(options.sampleIntervalMs);
-    this.#applyLimits();
-  }
-
-  get #limits() {
-    return limitsOn(this.#identity.capacityBitsPerSec, this.#options.budget);
-  }
-
-  #adopt(identity: UplinkIdentity): void {
-    this.#identity = identity;
-    this.#applyLimits();
-  }
-
-  #applyLimits(): void {
     // What has left so far is held against the old target.
     this.#regulator.tick();
-    this.#governor.setLimits(this.#limits);
+    this.#meter.follow(options.link);
+    this.#governor.setLimits(limitsOf(options));
     this.#regulator.tick();
   }
+}
+
+function limitsOf({ link, budget }: PacedLinkOptions) {
+  return limitsOn(link.capacityBitsPerSec, budget);
 }

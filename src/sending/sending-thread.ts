@@ -2,24 +2,29 @@
 // scanning nor signing, nor the garbage they make, holds up a slice there.
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { UplinkEvents, UplinkIdentity } from '../link/uplink.ts';
+import type { UplinkIdentity, UplinkOptions } from '../link/link-finder.ts';
+import { Uplink, type UplinkEvents } from '../link/uplink.ts';
 import type { Limits, PaceView } from '../pace/governor.ts';
-import { limitsOn } from '../pace/limits.ts';
+import { type Budget, limitsOn } from '../pace/limits.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { UploadLimit } from '../pace/upload-limit.ts';
 import type { RequestHandler } from '../store/s3-client.ts';
-import { uncarry } from './carried-error.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
 import type { HandlerLimits, Notice, Order } from './messages.ts';
 import type { HttpHandlerOptions, HttpRequest } from './paced-handler.ts';
-import type { PacedLinkOptions } from './paced-link.ts';
+import type { PacedLinkEvents } from './paced-link.ts';
 import { RemoteRequests } from './remote-requests.ts';
 
-export interface SendingOptions extends PacedLinkOptions {
+export interface SendingOptions {
+  readonly uplink: UplinkOptions;
+  readonly budget: Budget;
+  readonly sampleIntervalMs: number;
   readonly concurrency: number | 'auto';
   readonly maxConcurrency: number;
 }
 
-export interface SendingEvents extends UplinkEvents {
+export interface SendingEvents extends UplinkEvents, Pick<PacedLinkEvents, 'onMeasurable'> {
   /** Ten times a second: what left since the last time, and how it waited. */
   onReport(activity: ShaperActivity, elapsedMs: number): void;
   /** Some connection shows signs of life. */
@@ -35,16 +40,27 @@ export class SendingThread {
   readonly #events: SendingEvents;
   readonly #worker: Worker;
   readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));
+  readonly #uplink: Uplink;
   #options: SendingOptions;
-  #identity: UplinkIdentity | undefined;
   #pace: PaceView | undefined;
   #handlers = 0;
+  #isConfigured = false;
+  /** Orders that came before there was a link. */
+  #held: Order[] = [];
   #stopping = false;
-  #configured: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
-  private constructor(options: SendingOptions, events: SendingEvents) {
+  /** Nothing is sent before `start` has found the link. */
+  constructor(clock: Clock, options: SendingOptions, events: SendingEvents) {
     this.#options = options;
     this.#events = events;
+    this.#uplink = new Uplink(clock, options.uplink, {
+      onChange: (identity) => this.#follow(identity),
+      onWaiting: (fault) => events.onWaiting(fault),
+      onHopeless: (fault) => events.onHopeless(fault),
+      onUnsure: (reason) => events.onUnsure(reason),
+      onNetworkChange: () => events.onNetworkChange(),
+      onWaitingTurn: () => events.onWaitingTurn(),
+    });
     this.uploadLimit = new UploadLimit(options.concurrency, options.maxConcurrency);
     this.#worker = new Worker(THREAD, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
     this.#worker.on('message', (notice: Notice) => this.#receive(notice));
@@ -57,41 +73,37 @@ export class SendingThread {
     });
   }
 
-  /** Finds the link. Rejects with a Fault that names the key to set when there is none, or none of known capacity. */
-  static async start(options: SendingOptions, events: SendingEvents): Promise<SendingThread> {
-    const thread = new SendingThread(options, events);
-    try {
-      await thread.#configure(options);
-    } catch (error) {
-      thread.stop();
-      throw error;
-    }
-    return thread;
+  /** Looks for the link, and waits for it in the background. Rejects with a Fault when only another config helps. */
+  async start(): Promise<void> {
+    await this.#uplink.start();
   }
 
-  get identity(): UplinkIdentity {
-    return known(this.#identity);
+  /** Undefined until the link is found. */
+  get identity(): UplinkIdentity | undefined {
+    return this.#uplink.identity;
   }
 
+  /** Why there is no link yet. */
+  get waitingFor(): Fault | undefined {
+    return this.#uplink.waitingFor;
+  }
+
+  /** Throws while there is no link. */
   get limits(): Limits {
-    return limitsOn(this.identity.capacityBitsPerSec, this.#options.budget);
+    return limitsOn(known(this.identity).capacityBitsPerSec, this.#options.budget);
   }
 
-  /** As of the last report. */
-  get pace(): PaceView {
-    return known(this.#pace);
-  }
-
-  /** Measures from now on. */
-  measure(): void {
-    this.#send({ kind: 'start' });
+  /** As of the last report. Undefined until the link is found and measured. */
+  get pace(): PaceView | undefined {
+    return this.#pace;
   }
 
   /** In force when it resolves. Rejects, changing nothing, when the new options lead to no link. */
   async reconfigure(options: SendingOptions): Promise<void> {
-    await this.#configure(options);
+    await this.#uplink.reconfigure(options.uplink);
     this.#options = options;
     this.uploadLimit.configure(options.concurrency, options.maxConcurrency);
+    if (this.identity !== undefined) this.#configure(this.identity);
   }
 
   /** For a client of the SDK. Its `destroy` closes idle connections; requests go on to work. */
@@ -113,31 +125,35 @@ export class SendingThread {
   /** Ends the thread, with whatever it is about. It may be looking up a name: nobody waits for that. */
   stop(): void {
     this.#stopping = true;
+    this.#uplink.stop();
     void this.#worker.terminate();
   }
 
-  async #configure({ uplink, budget, sampleIntervalMs }: SendingOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#configured = { resolve, reject };
-      this.#send({ kind: 'configure', options: { uplink, budget, sampleIntervalMs } });
-    });
+  #follow(identity: UplinkIdentity): void {
+    this.#configure(identity);
+    this.#events.onChange(identity);
+  }
+
+  #configure(link: UplinkIdentity): void {
+    const { budget, sampleIntervalMs } = this.#options;
+    const isFirst = !this.#isConfigured;
+    this.#isConfigured = true;
+    this.#send({ kind: 'configure', options: { link, budget, sampleIntervalMs } });
+    if (!isFirst) return;
+    this.#send({ kind: 'start' });
+    for (const order of this.#held.splice(0)) this.#send(order);
   }
 
   #send(order: Order, moved: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(order, moved);
+    if (this.#isConfigured) this.#worker.postMessage(order, moved);
+    else this.#held.push(order);
   }
 
   #receive(notice: Notice): void {
     switch (notice.kind) {
       case 'configured':
-        this.#identity = notice.identity;
         this.#pace = notice.pace;
-        return this.#configured?.resolve();
-      case 'refused':
-        return this.#configured?.reject(uncarry(notice.error));
-      case 'link':
-        this.#identity = notice.identity;
-        return this.#events.onChange(notice.identity);
+        return;
       case 'measurable':
         return this.#events.onMeasurable(notice.problem);
       case 'report':

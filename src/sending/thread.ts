@@ -2,7 +2,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { systemClock } from '../system/clock.ts';
-import { carry } from './carried-error.ts';
 import type { Notice, Order } from './messages.ts';
 import { PacedLink, type PacedLinkOptions } from './paced-link.ts';
 import { RequestService } from './request-service.ts';
@@ -24,24 +23,22 @@ function tell(notice: Notice, moved: readonly ArrayBuffer[] = []): void {
 }
 
 function obey(order: Order): void {
-  if (order.kind === 'configure')
-    return void configure(order.options).catch((error) => tell({ kind: 'refused', error: carry(error) }));
+  if (order.kind === 'configure') return configure(order.options);
   if (link === undefined || requests === undefined)
     throw new Error(`${order.kind} was ordered before a link was found`);
   if (order.kind === 'start') link.start();
   else requests.obey(order);
 }
 
-async function configure(options: PacedLinkOptions): Promise<void> {
+function configure(options: PacedLinkOptions): void {
   if (link === undefined) {
-    link = await PacedLink.find(systemClock, options, {
-      onChange: (identity) => tell({ kind: 'link', identity }),
+    link = new PacedLink(systemClock, options, {
       onMeasurable: (problem) => tell({ kind: 'measurable', problem }),
       onTick: report,
     });
     requests = new RequestService(tell, link.shaper, systemClock);
-  } else await link.reconfigure(options);
-  tell({ kind: 'configured', identity: link.identity, pace: link.pace });
+  } else link.configure(options);
+  tell({ kind: 'configured', pace: link.pace });
 }
 
 function report(latest: ShaperActivity, sinceMs: number): void {

@@ -10,7 +10,7 @@ export class LiveHistory {
 
   /** Call once for each snapshot, at an even pace: a sample is a column of the graph. */
   add(snapshot: Snapshot): void {
-    this.#totalsBitsPerSec.push(snapshot.link.totalBitsPerSec);
+    this.#totalsBitsPerSec.push(snapshot.link?.totalBitsPerSec ?? 0);
     if (this.#totalsBitsPerSec.length > LONGEST) this.#totalsBitsPerSec.shift();
     const { files } = snapshot.backlog;
     this.#deepestFiles = files === 0 ? 0 : Math.max(this.#deepestFiles, files);

@@ -58,7 +58,8 @@ export function renderPlain(snapshot: Snapshot): string {
 function headline({ state, backlog, link }: Snapshot): string {
   const left = `${readableFiles(backlog.files)} to go (${readableSize(backlog.bytes)})${oldest(backlog)}`;
   const doing = backlog.scanning ? `${state}, counted by scans` : state;
-  return `${left} · ${doing} · ${link.interface} ${readableRate(link.capacityBitsPerSec)}`;
+  const line = link === null ? 'no link yet' : `${link.interface} ${readableRate(link.capacityBitsPerSec)}`;
+  return `${left} · ${doing} · ${line}`;
 }
 
 function progressBar(backlog: BacklogView, deepestFiles: number, width: number): string {
@@ -92,7 +93,8 @@ function eta(backlog: BacklogView): string {
   }
 }
 
-function rates(link: LinkView): string {
+function rates(link: LinkView | null): string {
+  if (link === null) return 'nothing is sent yet';
   const { totalBitsPerSec: total, ownBitsPerSec: own, crossBitsPerSec: cross } = link;
   return [
     `total ${readableRate(total)}`,
@@ -102,7 +104,8 @@ function rates(link: LinkView): string {
   ].join(' · ');
 }
 
-function graph(link: LinkView, history: History, width: number): string[] {
+function graph(link: LinkView | null, history: History, width: number): string[] {
+  if (link === null) return [];
   const { targetBitsPerSec: level, capacityBitsPerSec: capacity } = link;
   // At a share of 50 % the edge is the whole capacity; at a small one the target stays in the middle.
   const top = Math.min(capacity, level * 2);
@@ -117,9 +120,9 @@ function notices({ state, waitingFor, backlog, link }: Snapshot): string[] {
   if (waitingFor !== null) {
     notes.push(`${state === 'paused' ? 'paused' : 'waiting'}: ${waitingFor}`, WHERE_TO_LOOK);
   }
-  if (link.degraded)
+  if (link?.degraded)
     notes.push(`${link.interface} cannot be measured just now: sending at most half the target`);
-  if (link.floorEngaged) notes.push(FLOOR_ENGAGED);
+  if (link?.floorEngaged) notes.push(FLOOR_ENGAGED);
   if (backlog.deferred > 0) notes.push(`${readableCount(backlog.deferred)} will be tried again`);
   if (backlog.quarantined > 0)
     notes.push(`${readableFiles(backlog.quarantined)} in quarantine: halfpipe quarantine list`);

@@ -4,7 +4,6 @@ import { basename } from 'node:path';
 import type { ChangedKey } from '../config/changes.ts';
 import type { DrainEvents } from '../drain/drain-ports.ts';
 import type { Transferred } from '../drain/transfer.ts';
-import type { UplinkIdentity } from '../link/uplink.ts';
 import type { AsideRecovery } from '../spool/aside.ts';
 import type { BacklogReport } from '../spool/backlog.ts';
 import type { Entry } from '../spool/entry.ts';
@@ -16,7 +15,7 @@ import type { Logger } from '../system/log.ts';
 import { OncePerKind } from '../system/once-per-kind.ts';
 import { printable } from '../system/printable.ts';
 import type { Counters } from './counters.ts';
-import { readableCount, readableDuration, readableFiles, readableRate, readableSize } from './readable.ts';
+import { readableCount, readableDuration, readableFiles, readableSize } from './readable.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statusText } from './status-text.ts';
 
@@ -153,22 +152,6 @@ export class Reporter implements DrainEvents {
   onFault(operation: string, error: unknown): void {
     const text = `${operation}: ${error instanceof Error ? error.message : error}`;
     this.#faults.note(operation, () => this.#log.warn({ event: 'fault', operation, error }, text));
-  }
-
-  onLink(identity: UplinkIdentity): void {
-    const { name, capacityBitsPerSec, capacityFrom } = identity;
-    const origin = capacityFrom === 'driver' ? 'as its driver says' : 'as configured';
-    const text = `the link is ${name} with ${readableRate(capacityBitsPerSec)}, ${origin}`;
-    this.#log.info({ event: 'link', interface: name, capacityBitsPerSec, capacityFrom }, text);
-  }
-
-  onMeasurable(problem: string | undefined): void {
-    if (problem === undefined) this.#log.info({ event: 'measured' }, 'the link is measured again');
-    else
-      this.#log.warn(
-        { event: 'degraded', problem },
-        `${problem}: sending at most half the target until the link can be measured`,
-      );
   }
 
   onBacklogReport(report: BacklogReport): void {

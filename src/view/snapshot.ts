@@ -11,7 +11,8 @@ export interface Snapshot {
   readonly waitingFor: string | null;
   readonly uptimeMs: number;
   readonly backlog: BacklogView;
-  readonly link: LinkView;
+  /** Null while no link has been found. */
+  readonly link: LinkView | null;
   readonly uploads: { readonly active: number; readonly limit: number };
   readonly totals: Totals;
 }

@@ -1,6 +1,6 @@
 // Puts the snapshot together from what the stages know of themselves, and keeps the flow rates over time.
 import type { Drain } from '../drain/drain.ts';
-import type { UplinkIdentity } from '../link/uplink.ts';
+import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { Limits, PaceView } from '../pace/governor.ts';
 import type { Backlog } from '../spool/backlog.ts';
 import type { Clock } from '../system/clock.ts';
@@ -15,9 +15,10 @@ export interface StatisticsSources {
   readonly backlog: Pick<Backlog, 'view'>;
   readonly drain: Pick<Drain, 'active' | 'sending'>;
   readonly link: {
-    readonly pace: PaceView;
+    /** Undefined while there is no link. */
+    readonly pace: PaceView | undefined;
+    readonly identity: UplinkIdentity | undefined;
     readonly limits: Limits;
-    readonly identity: UplinkIdentity;
     readonly uploadLimit: { readonly current: number };
   };
   /** Why the drain stands still, if it does. */
@@ -130,10 +131,11 @@ export class Statistics {
     };
   }
 
-  #link(): LinkView {
-    const { pace, limits, identity } = this.#sources.link;
+  #link(): LinkView | null {
+    const { pace, identity } = this.#sources.link;
+    if (pace === undefined || identity === undefined) return null;
     const { name, capacityBitsPerSec } = identity;
-    const { targetBytesPerSec, floorBytesPerSec } = limits;
+    const { targetBytesPerSec, floorBytesPerSec } = this.#sources.link.limits;
     const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = pace.rates;
     return {
       interface: name,

@@ -28,7 +28,8 @@ function doing({ state, waitingFor, backlog, link }: Status): string[] {
   if (state === 'idle')
     return [backlog.skipped.length === 0 ? 'idle: the spool is empty' : 'idle: nothing that can be uploaded'];
   const age = oldestAgeMs !== null && oldestAgeMs > WORTH_SAYING_MS ? oldest(backlog) : '';
-  return [`${state} ${readableFiles(files)}${age}`, rates(link), ending(backlog)];
+  const pace = link === null ? '' : rates(link);
+  return [`${state} ${readableFiles(files)}${age}`, pace, ending(backlog)].filter((part) => part !== '');
 }
 
 /** `, oldest 2 min`, or nothing. */

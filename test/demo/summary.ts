@@ -23,8 +23,8 @@ export function renderSummary({ snapshot, figures, images, matches }: Outcome): 
   const rows: [string, string][] = [
     ['files', files.join(', ') + left],
     ['bytes', bytes(totals.uploadedBytes, totals.uploadedFiles, figures)],
-    ['link', figures === undefined ? 'not used' : rates(figures, link.capacityBitsPerSec)],
-    ['', `(${link.interface}'s own counter, read every ${RECORD_INTERVAL_MS} ms, first upload to last)`],
+    ['link', figures === undefined ? 'not used' : rates(figures, link?.capacityBitsPerSec ?? 0)],
+    ['', `(${link?.interface}'s own counter, read every ${RECORD_INTERVAL_MS} ms, first upload to last)`],
     ['bucket', `${readableCount(matches)} of ${readableCount(images)} match`],
   ];
   return ['', ...rows.map(([name, text]) => `  ${name.padEnd(8)}${text}`), ''].join('\n');

@@ -49,12 +49,6 @@ const REFUSALS: readonly Refusal[] = [
     says: /the capacity of lo is unknown.*Set link\.capacity/,
   },
   {
-    what: 'an interface that does not exist',
-    config: { link: { interface: 'nosuch0' } },
-    code: FAILURE,
-    says: /network interface nosuch0 does not exist.*Check link\.interface/,
-  },
-  {
     what: 'a spool that does not exist',
     config: { spool: { path: '/nonexistent/spool' } },
     code: FAILURE,
@@ -139,6 +133,24 @@ describe('halfpipe run waits for', { concurrency: 4 }, () => {
     await daemon.says('resumed');
     await fixture.untilDrained();
     assert.deepEqual(fixture.keys(), ['early']);
+  });
+
+  test('an interface that does not exist yet', async (t) => {
+    const fixture = await DaemonFixture.create(t, { link: { interface: 'nosuch0' } });
+    await fixture.put('early', 'x');
+    const daemon = fixture.start();
+    const { msg } = await daemon.says('waitingForLink');
+    assert.match(String(msg), /network interface nosuch0 does not exist\. Check link\.interface/);
+    await daemon.says('ready');
+    const asked = fixture.command(['status', '--config', fixture.configFile]);
+    assert.equal(await asked.exit, 0);
+    assert.match(asked.stdout, /^1 file to go.*no link yet.*nosuch0 does not exist/s);
+    assert.deepEqual(fixture.begun, [], 'nothing is sent');
+    // As when it appears: another config leads to one that is there.
+    await fixture.configure({});
+    daemon.signal('SIGHUP');
+    await fixture.untilDrained();
+    assert.equal(daemon.of('waitingForLink').length, 1, 'said once');
   });
 
   test('a bucket that does not exist', async (t) => {

@@ -29,8 +29,10 @@ describe('the link', { skip: missing.length === 0 ? false : missing.join(' ') },
   });
 
   const interfaceTowards = (host: string): string => {
-    const script = `import { interfaceTowards } from '${ROOT}src/link/route.ts';
-      process.stdout.write(await interfaceTowards({ host: '${host}', port: 9000 }));`;
+    const script = `import { LinkFinder } from '${ROOT}src/link/link-finder.ts';
+      const endpoint = { host: '${host}', port: 9000 };
+      const link = await new LinkFinder().find({ interface: 'auto', capacity: 1e8, endpoint });
+      process.stdout.write(link.name);`;
     return testbed.run('near', process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
   };
 

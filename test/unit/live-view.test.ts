@@ -4,9 +4,22 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { LiveHistory } from '../../src/view/live-history.ts';
 import { renderLive, renderPlain } from '../../src/view/live-view.ts';
-import type { Snapshot } from '../../src/view/snapshot.ts';
+import type { LinkView, Snapshot } from '../../src/view/snapshot.ts';
 
 const WIDE = { columns: 80, color: false };
+
+const LINK: LinkView = {
+  interface: 'lo',
+  capacityBitsPerSec: 100e6,
+  targetBitsPerSec: 50e6,
+  floorBitsPerSec: 1e6,
+  totalBitsPerSec: 49.94e6,
+  ownBitsPerSec: 49.1e6,
+  crossBitsPerSec: 0.84e6,
+  budgetBitsPerSec: 49.2e6,
+  floorEngaged: false,
+  degraded: false,
+};
 
 const draining: Snapshot = {
   version: '0.1.0',
@@ -29,18 +42,7 @@ const draining: Snapshot = {
     etaMs: 48_000,
     scanning: false,
   },
-  link: {
-    interface: 'lo',
-    capacityBitsPerSec: 100e6,
-    targetBitsPerSec: 50e6,
-    floorBitsPerSec: 1e6,
-    totalBitsPerSec: 49.94e6,
-    ownBitsPerSec: 49.1e6,
-    crossBitsPerSec: 0.84e6,
-    budgetBitsPerSec: 49.2e6,
-    floorEngaged: false,
-    degraded: false,
-  },
+  link: LINK,
   uploads: { active: 3, limit: 4 },
   totals: {
     uploadedFiles: 2000,
@@ -126,12 +128,12 @@ describe('renderLive', () => {
     },
     {
       title: 'that the floor is engaged',
-      snapshot: { ...draining, link: { ...draining.link, floorEngaged: true } },
+      snapshot: { ...draining, link: { ...LINK, floorEngaged: true } },
       text: 'others take more than the target: sending the floor',
     },
     {
       title: 'that the link is not measured',
-      snapshot: { ...draining, link: { ...draining.link, degraded: true } },
+      snapshot: { ...draining, link: { ...LINK, degraded: true } },
       text: 'lo cannot be measured just now: sending at most half the target',
     },
     {
@@ -162,7 +164,7 @@ describe('renderLive', () => {
     it(`keeps every line within ${columns} columns, whatever the numbers`, () => {
       const huge: Snapshot = {
         ...withBacklog({ files: 12_345_678_901, bytes: 9e18, quarantined: 7, drainFilesPerSec: 1e6 }),
-        link: { ...draining.link, totalBitsPerSec: 4e11, capacityBitsPerSec: 8e11, degraded: true },
+        link: { ...LINK, totalBitsPerSec: 4e11, capacityBitsPerSec: 8e11, degraded: true },
         waitingFor: 'a very long reason '.repeat(20),
       };
       for (const color of [false, true]) {

@@ -50,7 +50,16 @@ function statistics() {
     link: {
       pace: new Governor(limits),
       limits,
-      identity: { name: 'eth0', index: 2, capacityBitsPerSec: 100e6, capacityFrom: 'driver' },
+      identity: {
+        name: 'eth0',
+        via: undefined,
+        carriers: [{ name: 'eth0', index: 2 }],
+        segment: { payloadBytes: 1_448, headerBytes: 66 },
+        capacityBitsPerSec: 100e6,
+        capacityFrom: 'driver',
+        warnings: [],
+        isGuess: false,
+      },
       uploadLimit: { current: 8 },
     },
     waitingFor: () => now.waitingFor,
@@ -81,6 +90,7 @@ test('tells the link in bits a second and the backlog in files, bytes and age', 
   now.backlog = { ...EMPTY, files: 3, bytes: 500, oldestModifiedMs: clock.wallMs() - 5_000, deferred: 1 };
   const { link, backlog, uploads, version } = stats.snapshot();
   assert.equal(version, '1.2.3');
+  assert.ok(link !== null);
   assert.equal(link.targetBitsPerSec, 50e6);
   assert.equal(link.floorBitsPerSec, 1e6);
   assert.equal(link.capacityBitsPerSec, 100e6);

@@ -1,174 +1,226 @@
+// The link over time: what is waited for, what is followed, what is said.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  type InterfaceSource,
-  Uplink,
-  type UplinkIdentity,
-  type UplinkOptions,
-} from '../../src/link/uplink.ts';
+import type { UplinkIdentity, UplinkOptions } from '../../src/link/link-finder.ts';
+import { Uplink } from '../../src/link/uplink.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const MBIT = 1_000_000;
-const ENDPOINT = { host: 's3.example', port: 443 };
+const OPTIONS: UplinkOptions = {
+  interface: 'auto',
+  capacity: 100 * MBIT,
+  endpoint: { host: 's3.example', port: 443 },
+};
+const NO_ROUTE = new Fault('transient', 'no route to s3.example', {
+  operation: 'find the link',
+  subject: 's3.example',
+  code: 'NO_ROUTE',
+});
+const HOPELESS = new Fault('breaker', 'the capacity of veth0 is unknown', {
+  operation: 'find the capacity',
+  subject: 'veth0',
+  code: 'CAPACITY_UNKNOWN',
+});
 
-/** Interfaces that tests can plug and unplug. */
-class FakeInterfaces implements InterfaceSource {
-  route = 'eth0';
-  present: Record<string, { index: number; txBytes: number; speed?: number }> = {
-    eth0: { index: 2, txBytes: 1_000, speed: 1_000 * MBIT },
-    wlan0: { index: 3, txBytes: 5_000 },
+function linkOf(name: string, more: Partial<UplinkIdentity> = {}): UplinkIdentity {
+  return {
+    name,
+    via: undefined,
+    carriers: [{ name, index: 2 }],
+    segment: { payloadBytes: 1_448, headerBytes: 66 },
+    capacityBitsPerSec: 100 * MBIT,
+    capacityFrom: 'link.capacity',
+    warnings: [],
+    isGuess: false,
+    ...more,
   };
-
-  towards(): Promise<string> {
-    return Promise.resolve(this.route);
-  }
-
-  index(name: string): number {
-    return this.#get(name).index;
-  }
-
-  txBytes(name: string): number {
-    return this.#get(name).txBytes;
-  }
-
-  driverSpeed(name: string): Promise<number | undefined> {
-    return Promise.resolve(this.#get(name).speed);
-  }
-
-  #get(name: string) {
-    const found = this.present[name];
-    if (found === undefined)
-      throw new Fault('transient', `network interface ${name} does not exist`, {
-        operation: 'read',
-        subject: name,
-      });
-    return found;
-  }
 }
 
-function uplinkOf(options: Partial<UplinkOptions> = {}) {
+function uplinkOf(answer: UplinkIdentity | Fault) {
   const clock = new SimClock();
-  const interfaces = new FakeInterfaces();
-  const changes: UplinkIdentity[] = [];
-  const problems: (string | undefined)[] = [];
-  const uplink = new Uplink(
-    clock,
-    { interface: 'auto', capacityBitsPerSec: 'auto', endpoint: ENDPOINT, ...options },
-    { onChange: (identity) => changes.push(identity), onMeasurable: (problem) => problems.push(problem) },
-    interfaces,
-  );
-  return { clock, interfaces, changes, problems, uplink };
+  const now = { answer, state: 'routes', found: 0 };
+  const heard: string[] = [];
+  const finder = {
+    async find(): Promise<UplinkIdentity> {
+      now.found += 1;
+      if (now.answer instanceof Fault) throw now.answer;
+      return now.answer;
+    },
+    networkState: () => now.state,
+  };
+  const events = {
+    onChange: ({ name, capacityBitsPerSec }: UplinkIdentity) =>
+      void heard.push(`link ${name} ${capacityBitsPerSec / MBIT}`),
+    onWaiting: ({ message }: Fault) => void heard.push(`waiting: ${message}`),
+    onHopeless: ({ message }: Fault) => void heard.push(`hopeless: ${message}`),
+    onUnsure: (reason: string | undefined) => void heard.push(`unsure: ${reason}`),
+    onNetworkChange: () => void heard.push('network'),
+    onWaitingTurn: () => undefined,
+  };
+  return { clock, now, heard, uplink: new Uplink(clock, OPTIONS, events, finder) };
 }
 
-describe('uplink', () => {
-  it('is the interface of the route to the endpoint, with the capacity its driver reports', async () => {
-    const { uplink } = uplinkOf();
-    assert.deepEqual(await uplink.start(), {
-      name: 'eth0',
-      index: 2,
-      capacityBitsPerSec: 1_000 * MBIT,
-      capacityFrom: 'driver',
-    });
-  });
-
-  it('goes by the config where it says something', async () => {
-    const { uplink } = uplinkOf({ interface: 'wlan0', capacityBitsPerSec: 20 * MBIT });
-    const { name, capacityBitsPerSec, capacityFrom } = await uplink.start();
-    assert.deepEqual([name, capacityBitsPerSec, capacityFrom], ['wlan0', 20 * MBIT, 'link.capacity']);
-  });
-
-  it('refuses a capacity nobody knows, naming the key to set', async () => {
-    const { uplink } = uplinkOf({ interface: 'wlan0' });
-    await assert.rejects(
-      uplink.start(),
-      (error) =>
-        error instanceof Fault &&
-        error.code === 'CAPACITY_UNKNOWN' &&
-        /link\.capacity/.test(error.hint ?? ''),
-    );
-  });
-
-  it('refuses an interface that does not exist', async () => {
-    await assert.rejects(uplinkOf({ interface: 'eth7' }).uplink.start(), /eth7 does not exist/);
-  });
-
-  it('measures what the interface sends', async () => {
-    const { uplink, interfaces } = uplinkOf();
+describe('before there is a link', () => {
+  it('is found at the start', async () => {
+    const { uplink, heard } = uplinkOf(linkOf('eth0'));
     await uplink.start();
-    assert.equal(uplink.measure(0, 0).kind, 'none');
-    interfaces.present.eth0 = { index: 2, txBytes: 4_000 };
-    assert.deepEqual(uplink.measure(50, 1_000), {
-      kind: 'sample',
-      sentBytes: 3_000,
-      ownBytes: 1_000,
-      intervalMs: 50,
-    });
+    assert.deepEqual(heard, ['link eth0 100']);
+    assert.equal(uplink.waitingFor, undefined);
   });
 
-  it('follows the route to another interface within a quarter of a minute', async () => {
-    const { uplink, interfaces, clock, changes } = uplinkOf({ capacityBitsPerSec: 50 * MBIT });
+  it('waits while there is no route, and says so once', async () => {
+    const { uplink, heard, clock } = uplinkOf(NO_ROUTE);
     await uplink.start();
-    uplink.measure(0, 0);
-    interfaces.route = 'wlan0';
-    await clock.advance(15_000);
-    assert.deepEqual(
-      changes.map(({ name }) => name),
-      ['wlan0'],
-    );
-    // Another counter: no sample may span both.
-    assert.equal(uplink.measure(15_050, 0).kind, 'none');
+    await clock.advance(120_000);
+    assert.deepEqual(heard, ['waiting: no route to s3.example']);
+    assert.equal(uplink.waitingFor?.message, 'no route to s3.example');
   });
 
-  it('says once that the interface is gone, and once that it is back', async () => {
-    const { uplink, interfaces, clock, problems } = uplinkOf();
+  it('begins within a second of the route that appears', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(NO_ROUTE);
     await uplink.start();
-    uplink.measure(0, 0);
-    const { eth0 } = interfaces.present;
-    interfaces.present = {};
-    assert.equal(uplink.measure(50, 0).kind, 'lost');
-    assert.equal(uplink.measure(100, 0).kind, 'lost');
-    await clock.advance(5_000);
-    assert.equal(problems.length, 1);
-    interfaces.present = { eth0: { ...eth0, index: 9, txBytes: 10 } };
+    await clock.advance(10_000);
+    now.answer = linkOf('eth0');
+    now.state = 'a default route';
     await clock.advance(1_000);
-    assert.equal(uplink.measure(6_050, 0).kind, 'none'); // made anew: its counter starts over
-    assert.equal(uplink.measure(6_100, 0).kind, 'sample');
-    assert.deepEqual([problems.length, problems[1]], [2, undefined]);
+    assert.deepEqual(heard.slice(1), ['network', 'link eth0 100']);
+    assert.equal(uplink.waitingFor, undefined);
   });
 
-  it('takes an interface made anew for another one even if its counter is higher', async () => {
-    const { uplink, interfaces, clock } = uplinkOf();
+  it('begins within seconds of what no routing table shows', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(NO_ROUTE);
     await uplink.start();
-    uplink.measure(0, 0);
-    interfaces.present.eth0 = { index: 9, txBytes: 1e12, speed: 1_000 * MBIT };
-    await clock.advance(15_000);
-    assert.equal(uplink.measure(15_050, 0).kind, 'none');
+    await clock.advance(10_000);
+    now.answer = linkOf('eth0');
+    await clock.advance(5_000);
+    assert.deepEqual(heard.slice(1), ['link eth0 100']);
   });
 
-  it('reports a counter that does not move while we send', async () => {
-    const { uplink, problems } = uplinkOf();
+  it('tells another reason to wait', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(NO_ROUTE);
     await uplink.start();
-    uplink.measure(0, 0);
-    const kinds = [1_000, 2_000, 3_000].map((atMs) => uplink.measure(atMs, MBIT).kind);
-    assert.deepEqual(kinds, ['none', 'none', 'lost']);
-    assert.match(problems[0] ?? '', /stands still/);
+    now.answer = new Fault('transient', 'eth0 has no carrier', { operation: 'find', subject: 'eth0' });
+    await clock.advance(10_000);
+    assert.deepEqual(heard.slice(1), ['waiting: eth0 has no carrier']);
+  });
+
+  it('rejects when only another config helps', async () => {
+    const { uplink, heard, clock } = uplinkOf(HOPELESS);
+    await assert.rejects(uplink.start(), HOPELESS);
+    assert.equal(clock.pending, 0, 'nothing is looked for any more');
+    assert.deepEqual(heard, []);
+  });
+
+  it('says so when that shows only after the wait', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(NO_ROUTE);
+    await uplink.start();
+    now.answer = HOPELESS;
+    await clock.advance(10_000);
+    assert.deepEqual(heard.slice(1), ['hopeless: the capacity of veth0 is unknown']);
+  });
+
+  it('takes new options while it waits', async () => {
+    const { uplink, heard, now } = uplinkOf(NO_ROUTE);
+    await uplink.start();
+    await uplink.reconfigure({ ...OPTIONS, interface: 'eth1' });
+    now.answer = linkOf('eth1');
+    await uplink.reconfigure({ ...OPTIONS, interface: 'eth1' });
+    assert.deepEqual(heard.slice(1), ['link eth1 100']);
+  });
+});
+
+describe('once there is a link', () => {
+  it('follows the route to another interface within two seconds', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(linkOf('eth0'));
+    await uplink.start();
+    await clock.advance(60_000);
+    now.answer = linkOf('wwan0', { capacityBitsPerSec: 5 * MBIT });
+    now.state = 'the route moved';
+    await clock.advance(2_000);
+    assert.deepEqual(heard.slice(1), ['network', 'link wwan0 5']);
+  });
+
+  it('does not follow one that is seen only once', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(linkOf('eth0'));
+    await uplink.start();
+    now.answer = linkOf('eth1');
+    now.state = 'flapping';
+    await clock.advance(1_000);
+    now.answer = linkOf('eth0');
+    await clock.advance(60_000);
+    assert.deepEqual(heard, ['link eth0 100', 'network']);
+  });
+
+  it('takes an interface that was made anew for another one', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(linkOf('eth0'));
+    await uplink.start();
+    now.answer = linkOf('eth0', { carriers: [{ name: 'eth0', index: 9 }] });
+    now.state = 'index 9';
+    await clock.advance(2_000);
+    assert.equal(heard.at(-1), 'link eth0 100');
+    assert.equal(heard.length, 3);
+  });
+
+  it('stays while it is not found any more, and says so once, and once when it is found again', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(linkOf('eth0'));
+    await uplink.start();
+    now.answer = NO_ROUTE;
+    now.state = 'no routes';
+    await clock.advance(120_000);
+    now.answer = linkOf('eth0');
+    now.state = 'routes';
+    await clock.advance(60_000);
+    assert.deepEqual(heard.slice(1), [
+      'network',
+      'unsure: no route to s3.example',
+      'network',
+      'unsure: undefined',
+    ]);
+    assert.equal(uplink.identity?.name, 'eth0');
+  });
+
+  it('says nothing of a gap of a moment', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(linkOf('eth0'));
+    await uplink.start();
+    now.answer = NO_ROUTE;
+    now.state = 'no routes';
+    await clock.advance(3_000);
+    now.answer = linkOf('eth0');
+    now.state = 'routes';
+    await clock.advance(60_000);
+    assert.deepEqual(heard.slice(1), ['network', 'network']);
+  });
+
+  it('is looked for seldom while nothing changes', async () => {
+    const { uplink, clock, now } = uplinkOf(linkOf('eth0'));
+    await uplink.start();
+    await clock.advance(60_000);
+    assert.ok(now.found <= 6, `${now.found} times in a minute`);
   });
 
   it('keeps what it has when new options lead to no link', async () => {
-    const { uplink, changes } = uplinkOf();
+    const { uplink, heard, now } = uplinkOf(linkOf('eth0'));
     await uplink.start();
-    await assert.rejects(
-      uplink.reconfigure({ interface: 'eth7', capacityBitsPerSec: 'auto', endpoint: ENDPOINT }),
-      /eth7/,
-    );
-    assert.deepEqual(changes, []);
-    assert.equal(uplink.measure(0, 0).kind, 'none');
+    now.answer = NO_ROUTE;
+    await assert.rejects(uplink.reconfigure({ ...OPTIONS, interface: 'eth7' }), NO_ROUTE);
+    now.answer = HOPELESS;
+    await assert.rejects(uplink.reconfigure({ ...OPTIONS, capacity: 'auto' }), HOPELESS);
+    assert.deepEqual(heard, ['link eth0 100']);
+  });
+
+  it('takes another capacity while the network is away', async () => {
+    const { uplink, heard, now } = uplinkOf(linkOf('eth0'));
+    await uplink.start();
+    now.answer = NO_ROUTE;
+    await uplink.reconfigure({ ...OPTIONS, capacity: 20 * MBIT });
+    assert.deepEqual(heard.slice(1), ['link eth0 20']);
   });
 
   it('looks for nothing after stop', async () => {
-    const { uplink, clock } = uplinkOf();
+    const { uplink, clock } = uplinkOf(linkOf('eth0'));
     await uplink.start();
+    await clock.advance(10_000);
     uplink.stop();
     assert.equal(clock.pending, 0);
   });

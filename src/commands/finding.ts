@@ -1,0 +1,10 @@
+// One line of what `halfpipe check` has found.
+
+export interface Finding {
+  readonly verdict: 'ok' | 'WARN' | 'FAIL';
+  readonly text: string;
+}
+
+export const ok = (text: string): Finding => ({ verdict: 'ok', text });
+export const warns = (text: string): Finding => ({ verdict: 'WARN', text });
+export const fails = (text: string): Finding => ({ verdict: 'FAIL', text });

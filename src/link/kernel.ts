@@ -1,0 +1,209 @@
+// What the kernel says of routes, kinds of interfaces and neighbours: by ip(8) and bridge(8) of iproute2, which need no
+// privilege and follow policy rules and VRFs; where they are missing, by /proc/self/net. Child processes are started
+// from the main thread, never from the one that sends.
+import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { errnoOf } from '../system/fault.ts';
+import { InterfaceTree } from './interface-tree.ts';
+import type { Hop, LinkKind, Machine } from './machine.ts';
+import { parseRoutes, type Route, routesTo } from './route-tables.ts';
+
+const NET = '/proc/self/net';
+/** Root's own folders, which are not on everybody's PATH. */
+const FOLDERS = ['', '/usr/sbin/', '/sbin/'];
+const COMMAND_TIMEOUT_MS = 2_000;
+/** A router with the Internet's whole table shows its first part: default routes come first. */
+const MOST_TABLE_BYTES = 65_536;
+
+export class Kernel implements Machine {
+  readonly tree = new InterfaceTree();
+  #kinds: ReadonlyMap<string, LinkKind> | undefined;
+
+  /** To be called before a search: interfaces may have come and gone. */
+  forget(): void {
+    this.#kinds = undefined;
+  }
+
+  async routesTo(address: string): Promise<readonly Hop[]> {
+    const answers = await json(['ip', '-j', 'route', 'get', 'fibmatch', address]);
+    if (answers === undefined) return this.#routesInTables(address);
+    const hops = hopsOf(answers);
+    const bound = await this.#vrfOf(address, hops);
+    return bound === undefined
+      ? hops
+      : hopsOf((await json(['ip', '-j', 'route', 'get', 'fibmatch', address, 'vrf', bound])) ?? []);
+  }
+
+  mainRoutes(): readonly Route[] {
+    return parseRoutes(head(`${NET}/route`), head(`${NET}/ipv6_route`));
+  }
+
+  async kindOf(name: string): Promise<LinkKind | undefined> {
+    this.#kinds ??= kindsOf((await json(['ip', '-d', '-j', 'link', 'show'])) ?? []);
+    return this.#kinds.get(name);
+  }
+
+  async portTowards(bridge: string, address: string): Promise<string | undefined> {
+    const neighbours = (await json(['ip', '-j', 'neigh', 'show', address])) ?? [];
+    const mac = neighbours.map(({ lladdr }) => lladdr).find((lladdr) => typeof lladdr === 'string');
+    if (mac === undefined) return undefined;
+    const entries = (await json(['bridge', '-j', 'fdb', 'show', 'br', bridge])) ?? [];
+    const port = entries.find((entry) => entry.mac === mac && entry.state !== 'permanent')?.ifname;
+    return typeof port === 'string' ? port : undefined;
+  }
+
+  /** Sessions of PPP over Ethernet: which device they go through. */
+  pppoeDevices(): readonly string[] {
+    const lines = head(`${NET}/pppoe`).trim().split('\n').slice(1);
+    return [...new Set(lines.map((line) => line.trim().split(/\s+/)[2] ?? ''))].filter((name) => name !== '');
+  }
+
+  /**
+   * What tells that a route, an address or one of these interfaces came, went or changed: compare it with the last one.
+   * Some 100 µs.
+   */
+  networkState(interfaces: readonly string[]): string {
+    const routes = this.mainRoutes().map(
+      ({ device, prefixBits, gateway, metric }) => `${device} ${prefixBits} ${gateway} ${metric}`,
+    );
+    return [...routes, ...interfaces.map((name) => this.tree.stateOf(name))].join('\n');
+  }
+
+  #routesInTables(address: string): readonly Hop[] {
+    const isOwn = Object.values(networkInterfaces()).some((all) =>
+      all?.some((own) => own.address === address),
+    );
+    const found = routesTo(address, this.mainRoutes());
+    const isLocal = isOwn || address.startsWith('127.') || found.some(({ device }) => device === 'lo');
+    return isLocal
+      ? [{ device: 'lo', isLocal }]
+      : found.map(({ device, gateway }) => ({ device, gateway, isLocal }));
+  }
+
+  /**
+   * A process may be bound to a VRF (`ip vrf exec`), which ip(8) does not see when it asks. A socket of ours is bound:
+   * its local address then belongs to an interface of that VRF.
+   */
+  async #vrfOf(address: string, hops: readonly Hop[]): Promise<string | undefined> {
+    const local = await localAddressTowards(address);
+    if (local === undefined) return undefined;
+    const holders = Object.entries(networkInterfaces()).filter(([, all]) =>
+      all?.some((own) => own.address === local),
+    );
+    const [holder] = holders.map(([name]) => name);
+    if (holder === undefined || hops.some(({ device }) => device === holder)) return undefined;
+    const master = (await this.kindOf(holder))?.master;
+    return master !== undefined && (await this.kindOf(master))?.kind === 'vrf' ? master : undefined;
+  }
+}
+
+/** The kernel's choice for a socket of this process; sends nothing. */
+async function localAddressTowards(address: string): Promise<string | undefined> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  try {
+    socket.connect(9, address);
+    await once(socket, 'connect');
+    return socket.address().address;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  } finally {
+    socket.close();
+  }
+}
+
+type Answer = Readonly<Record<string, unknown>>;
+
+/** What the command printed; empty when the kernel said no; undefined where there is no such command. */
+async function json([command = '', ...args]: readonly string[]): Promise<readonly Answer[] | undefined> {
+  for (const folder of FOLDERS) {
+    const printed = await new Promise<string | undefined>((resolve) => {
+      execFile(
+        folder + command,
+        args,
+        { timeout: COMMAND_TIMEOUT_MS, maxBuffer: 4_194_304 },
+        (error, stdout) => resolve(error !== null && errnoOf(error) === 'ENOENT' ? undefined : stdout),
+      );
+    });
+    if (printed !== undefined) return parsed(printed);
+  }
+  return undefined;
+}
+
+function parsed(printed: string): readonly Answer[] {
+  try {
+    const answers: unknown = JSON.parse(printed);
+    return Array.isArray(answers) ? answers : [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return []; // it said no, in words
+    throw error;
+  }
+}
+
+/** What `ip -j route get fibmatch` prints. */
+export function hopsOf(answers: readonly Answer[]): readonly Hop[] {
+  return answers.flatMap((route): readonly Hop[] => {
+    const { type = 'unicast', nexthops } = route;
+    if (type === 'local') return [{ device: 'lo', isLocal: true }];
+    if (type !== 'unicast') return [];
+    const hops: readonly Answer[] = Array.isArray(nexthops) ? nexthops : [route];
+    return hops.flatMap(({ dev, gateway, via }) => {
+      if (typeof dev !== 'string') return [];
+      const inner = typeof via === 'object' && via !== null && 'host' in via ? via.host : gateway;
+      return [{ device: dev, gateway: typeof inner === 'string' ? inner : undefined, isLocal: false }];
+    });
+  });
+}
+
+/** What `ip -d -j link show` prints. */
+export function kindsOf(links: readonly Answer[]): ReadonlyMap<string, LinkKind> {
+  return new Map(
+    links.flatMap(({ ifname, linkinfo, link, link_netnsid: elsewhere, master }) => {
+      if (typeof ifname !== 'string') return [];
+      const info: Answer = isAnswer(linkinfo) ? linkinfo : {};
+      const data: Answer = isAnswer(info.info_data) ? info.info_data : {};
+      const remote = [data.remote, data.remote6].find(
+        (value) => typeof value === 'string' && value !== 'any',
+      );
+      const below = data.link ?? link;
+      const kind: LinkKind = {
+        kind: textOf(info.info_kind),
+        endsElsewhere: elsewhere !== undefined,
+        below: elsewhere === undefined ? textOf(below) : undefined,
+        remote: textOf(remote),
+        master: textOf(master),
+      };
+      return [[ifname, kind] as const];
+    }),
+  );
+}
+
+function isAnswer(value: unknown): value is Answer {
+  return typeof value === 'object' && value !== null;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The first part of a file of the kernel's; empty where there is none. */
+function head(path: string): string {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    const buffer = Buffer.alloc(MOST_TABLE_BYTES);
+    let filled = 0;
+    for (let read = -1; read !== 0 && filled < buffer.length; filled += read)
+      read = readSync(descriptor, buffer, filled, buffer.length - filled, null);
+    return buffer.toString('latin1', 0, filled);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return '';
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}

@@ -1,0 +1,40 @@
+// The link where there is no /sys: macOS, for a look at the program on a desk. Asks systeminformation, which starts
+// other programs; nothing of this runs on a server, nor in the thread that sends.
+import systeminformation from 'systeminformation';
+import { Fault } from '../system/fault.ts';
+import type { UplinkIdentity, UplinkOptions } from './link-finder.ts';
+
+/** Of loopback and of desks alike; nothing is corrected by it. */
+const SEGMENT = { payloadBytes: 1_448, headerBytes: 66 };
+
+export async function linkWithoutSysfs({
+  interface: wanted,
+  capacity,
+}: UplinkOptions): Promise<UplinkIdentity> {
+  const name = wanted === 'auto' ? await systeminformation.networkInterfaceDefault() : wanted;
+  const configured = typeof capacity === 'object' ? capacity[name] : capacity;
+  const bitsPerSec = typeof configured === 'number' ? configured : await speedOf(name);
+  if (bitsPerSec === undefined)
+    throw new Fault('breaker', `the capacity of ${name} is unknown`, {
+      operation: 'find the capacity',
+      subject: name,
+      hint: 'Set link.capacity to the uplink\'s rate, for example "link: { capacity: 100 Mbit/s }".',
+      code: 'CAPACITY_UNKNOWN',
+    });
+  return {
+    name,
+    via: undefined,
+    carriers: [{ name, index: 0 }],
+    segment: SEGMENT,
+    capacityBitsPerSec: bitsPerSec,
+    capacityFrom: typeof configured === 'number' ? 'link.capacity' : 'driver',
+    warnings: [],
+    isGuess: false,
+  };
+}
+
+async function speedOf(name: string): Promise<number | undefined> {
+  const found = [await systeminformation.networkInterfaces()].flat().find(({ iface }) => iface === name);
+  const megabits = found?.speed ?? 0;
+  return megabits > 0 ? megabits * 1e6 : undefined;
+}

@@ -1,0 +1,45 @@
+// Tells people about the link: which one it is, what it does not see, and when it is away.
+import type { UplinkIdentity } from '../link/link-finder.ts';
+import { explain, type Fault } from '../system/fault.ts';
+import type { Logger } from '../system/log.ts';
+import { readableRate } from './readable.ts';
+
+const CAPACITY_ORIGINS: Readonly<Record<UplinkIdentity['capacityFrom'], string>> = {
+  'link.capacity': 'as configured',
+  driver: 'as its driver says',
+  'least known': 'the least that is known',
+};
+
+/** What the sending thread tells of the link goes to `log`; each warning once in the life of the process. */
+export function linkReports(log: Logger) {
+  const told = new Set<string>();
+  return {
+    onChange({ name, via, capacityBitsPerSec, capacityFrom, warnings }: UplinkIdentity): void {
+      const below = via === undefined ? '' : `, which carries ${via},`;
+      const rate = `${readableRate(capacityBitsPerSec)}, ${CAPACITY_ORIGINS[capacityFrom]}`;
+      const fields = { event: 'link', interface: name, via, capacityBitsPerSec, capacityFrom };
+      log.info(fields, `the link is ${name}${below} with ${rate}`);
+      for (const warning of warnings.filter((text) => !told.has(text))) {
+        told.add(warning);
+        log.warn({ event: 'linkWarning', interface: name }, warning);
+      }
+    },
+
+    /** The spool is scanned and counted meanwhile. */
+    onWaiting(fault: Fault): void {
+      const text = `waiting for the network: ${explain(fault)} halfpipe starts by itself when it comes`;
+      log.warn({ event: 'waitingForLink', fault }, text);
+    },
+
+    onUnsure(reason: string | undefined): void {
+      if (reason === undefined) log.info({ event: 'linkFound' }, 'the way to the endpoint is there again');
+      else log.warn({ event: 'linkUnsure', reason }, `${reason}: the link stays what it was`);
+    },
+
+    onMeasurable(problem: string | undefined): void {
+      const meanwhile = 'sending at most half the target until the link can be measured';
+      if (problem === undefined) log.info({ event: 'measured' }, 'the link is measured again');
+      else log.warn({ event: 'degraded', problem }, `${problem}: ${meanwhile}`);
+    },
+  };
+}
