@@ -227,7 +227,7 @@ export class Daemon {
   }
 
   #createStore(link: SendingThread): S3Store {
-    return new S3Store(storeOptionsOf(this.#settings, link, this.#ports.clock));
+    return new S3Store(storeOptionsOf(this.#settings, link, this.#ports.clock, this.#reporter.onNotice));
   }
 
   async #stopDrain(drain: Drain): Promise<void> {

@@ -49,10 +49,11 @@ export function storeOptionsOf(
   { s3, upload }: Settings,
   sending: Pick<SendingThread, 'createHandler'>,
   clock: Clock,
+  onNotice: (notice: string) => void = () => undefined,
 ): S3StoreOptions {
   const { deadlineMs, idleTimeoutMs, connectTimeoutMs, maxConcurrency } = upload;
   const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
   const requestHandler = sending.createHandler({ deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets });
   const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
-  return { ...s3, requestHandler, clock, partsAtOnce };
+  return { ...s3, requestHandler, clock, partsAtOnce, onNotice };
 }

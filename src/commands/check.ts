@@ -10,6 +10,8 @@ import { IgnoreRules } from '../spool/ignore-rules.ts';
 import { OddityReports } from '../spool/oddity-reports.ts';
 import { Settle } from '../spool/settle.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
+import type { ConditionSupport } from '../store/dialect.ts';
+import type { RoundTrip } from '../store/round-trip.ts';
 import { S3Store } from '../store/s3-store.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
@@ -113,23 +115,41 @@ async function examineStore(settings: Settings): Promise<readonly Finding[]> {
   try {
     const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
     await store.probe(signal);
-    const { conditions, deleteFault } = await store.roundTrip(signal);
-    return [
-      ok(`bucket ${settings.s3.bucket}: an object was put, read back and compared`),
-      ok(
-        deleteFault === undefined
-          ? 'and deleted again'
-          : `it could not be deleted, which the daemon never needs to: ${deleteFault.message}`,
-      ),
-      ok(
-        conditions === 'supported'
-          ? 'If-None-Match keeps objects from being overwritten'
-          : 'the store does not honour If-None-Match: every key is looked up before it is written',
-      ),
-    ];
+    return findingsOf(settings.s3.bucket, await store.roundTrip(signal));
   } finally {
     store.close();
   }
+}
+
+function findingsOf(bucket: string, trip: RoundTrip): readonly Finding[] {
+  const { conditions, conditionsInParts, refusals, listsUploads } = trip;
+  return [
+    ok(`bucket ${bucket}: an object was put whole and one in parts, both read back and compared`),
+    removal(trip.leftovers),
+    ok(conditionsText(conditions, conditionsInParts)),
+    ...(refusals.length === 0 ? [] : [ok(`it does not take, and is sent without: ${refusals.join(', ')}`)]),
+    ...(listsUploads ? [] : [warns(UNLISTED)]),
+  ];
+}
+
+const UNLISTED =
+  'open uploads cannot be listed: one whose name is lost in a crash stays open. Allow s3:ListBucketMultipartUploads on ' +
+  'the bucket, or have a lifecycle rule abort unfinished uploads';
+
+function removal({ objects, areVersions, fault }: RoundTrip['leftovers']): Finding {
+  if (fault === undefined)
+    return ok(areVersions ? 'and deleted again, each version of them' : 'and deleted again');
+  const what = areVersions
+    ? `${objects} versions had to be left behind, because the bucket keeps them`
+    : `${objects} objects could not be deleted, which the daemon never needs to`;
+  return ok(`${what}: ${fault.message}`);
+}
+
+function conditionsText(whole: ConditionSupport, inParts: ConditionSupport): string {
+  const looks = 'every key is looked up before it is written';
+  if (whole !== 'supported') return `the store does not honour If-None-Match: ${looks}`;
+  if (inParts === 'supported') return 'If-None-Match keeps objects from being overwritten';
+  return `If-None-Match keeps objects from being overwritten, but not by files in parts: there ${looks}`;
 }
 
 function row(verdict: Finding['verdict'], name: string, text: string): string {

@@ -1,5 +1,6 @@
 // Values that are right alone and impossible together. Pure: what cannot be seen from the settings, such as the
 // capacity of a card, is checked where it becomes known.
+import { AWS_BUCKET_RULE, isAwsBucketName } from './s3-formats.ts';
 import type { Settings } from './settings.ts';
 import { formatDuration, formatPercent, formatRate, formatSize } from './units.ts';
 
@@ -22,6 +23,11 @@ export function findClashes(settings: Settings): readonly Clash[] {
     target === undefined,
     'link.floor',
     `must not be above the target, ${target}: lower it or raise link.share`,
+  );
+  check(
+    s3.endpoint !== undefined || isAwsBucketName(s3.bucket),
+    's3.bucket',
+    `${AWS_BUCKET_RULE}; a store other than AWS that has this bucket needs s3.endpoint`,
   );
   check(
     s3.kmsKeyId === undefined || s3.serverSideEncryption?.startsWith('aws:kms') === true,

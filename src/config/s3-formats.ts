@@ -2,20 +2,45 @@
 // would stop the whole drain instead of naming the key in the config file.
 import type { Format } from './formats.ts';
 
-/** Of general purpose buckets, as in "Bucket naming rules" of the Amazon S3 User Guide. */
+/** At another store than AWS; see `isAwsBucketName`. */
 export const bucketName: Format<string> = (value) => {
   if (value === null) throw new RangeError('is required: type the name of the bucket, such as my-bucket');
-  if (
-    typeof value === 'string' &&
-    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value) &&
-    !value.includes('..') &&
-    !/^\d+\.\d+\.\d+\.\d+$/.test(value)
-  ) {
+  if (typeof value === 'string' && (isAwsBucketName(value) || OTHER_BUCKET.test(value)) && !isAddress(value))
     return value;
-  }
-  throw new RangeError(
-    'must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, such as my-bucket',
-  );
+  throw new RangeError(AWS_BUCKET_RULE);
+};
+
+export const AWS_BUCKET_RULE =
+  'must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, such as my-bucket';
+
+/**
+ * Underscores and capitals as at Google and in old buckets of us-east-1, a tenant before a colon as at Ceph; no two dots
+ * in a row, which would leave the path.
+ */
+const OTHER_BUCKET = /^(?!.*\.\.)([A-Za-z0-9_$][A-Za-z0-9_.$-]{0,126})?:?[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
+
+/**
+ * Of general purpose buckets, as in "Bucket naming rules" of the Amazon S3 User Guide, or the ARN of an access point
+ * ("Using Amazon S3 access points"; behind Outposts and Object Lambda, too).
+ */
+export function isAwsBucketName(name: string): boolean {
+  if (isArn(name)) return /^arn:aws[a-z-]*:s3[a-z-]*:[a-z0-9-]*:\d{12}:[A-Za-z0-9:/._-]+$/.test(name);
+  return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !name.includes('..') && !isAddress(name);
+}
+
+function isArn(name: string): boolean {
+  return name.startsWith('arn:');
+}
+
+function isAddress(name: string): boolean {
+  return /^\d+\.\d+\.\d+\.\d+$/.test(name);
+}
+
+/** Of an AWS account. */
+export const accountId: Format<string> = (value) => {
+  // YAML reads digits alone as a number, and would lose zeros before them.
+  if (/^\d{12}$/.test(String(value))) return String(value);
+  throw new RangeError("must be the 12 digits of an AWS account in quotes, such as '123456789012'");
 };
 
 /** Goes before each key as it is. Keys are at most 1,024 bytes long, so a prefix is shorter. */

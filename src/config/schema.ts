@@ -12,11 +12,10 @@ import {
   shareOrRate,
   size,
   spoolPath,
-  text,
   wholeNumber,
 } from './formats.ts';
 import { nameOptions, type Option } from './option.ts';
-import { bucketName, endpointUrl, keyPrefix, metadata, tags } from './s3-formats.ts';
+import { s3Options } from './s3-options.ts';
 
 const RATE_MIN = '8 kbit/s';
 const RATE_MAX = '1 Tbit/s';
@@ -85,84 +84,7 @@ export const schema = nameOptions({
       default: '50 ms',
     },
   },
-  s3: {
-    bucket: {
-      doc: 'Bucket the files go to.',
-      accepts: bucketName,
-      default: null,
-      example: 'my-bucket',
-    },
-    prefix: {
-      doc: "Goes before each file's path to make its key. End it with / for a folder.",
-      accepts: keyPrefix,
-      default: '',
-      example: 'camera-7/',
-    },
-    region: {
-      doc: "Region of the bucket. Not set: the AWS SDK's own chain decides (AWS_REGION, shared config).",
-      accepts: text(/^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/, 'a region such as eu-central-1'),
-      default: null,
-      nullable: true,
-      example: 'eu-central-1',
-    },
-    endpoint: {
-      doc: 'URL of an S3 server other than AWS.',
-      accepts: endpointUrl,
-      default: null,
-      nullable: true,
-      example: 'https://s3.example.com:9000',
-    },
-    forcePathStyle: {
-      doc: 'Put the bucket into the path of URLs, not into the host name. Many servers other than AWS need true.',
-      accepts: flag,
-      default: false,
-    },
-    storageClass: {
-      doc: "Storage class of the objects. Not set: the bucket's default.",
-      accepts: text(/^[A-Za-z0-9_-]{1,64}$/, 'a storage class such as STANDARD_IA'),
-      default: null,
-      nullable: true,
-      example: 'STANDARD_IA',
-    },
-    serverSideEncryption: {
-      doc: "Encryption at rest: AES256, aws:kms or aws:kms:dsse. Not set: the bucket's default.",
-      accepts: oneOf('AES256', 'aws:kms', 'aws:kms:dsse'),
-      default: null,
-      nullable: true,
-      example: 'aws:kms',
-    },
-    kmsKeyId: {
-      doc: 'Key for serverSideEncryption aws:kms or aws:kms:dsse: its id, ARN or alias.',
-      accepts: text(/^[\x21-\x7e]{1,2048}$/, 'a KMS key id, ARN or alias such as alias/my-key'),
-      default: null,
-      nullable: true,
-      example: 'alias/my-key',
-    },
-    conflict: {
-      doc: 'When a different object has the same key: keep-both adds a suffix to the new key, overwrite replaces the object, skip moves the file to quarantine.',
-      accepts: oneOf('keep-both', 'overwrite', 'skip'),
-      default: 'keep-both',
-    },
-    partSize: {
-      doc: 'Larger files go up in parts of this size, from 5 MiB to 5 GiB.',
-      accepts: size('5 MiB', '5 GiB'),
-      default: '8 MiB',
-    },
-    metadata: {
-      doc: 'User-defined metadata for every object, at most 2 KB.',
-      accepts: metadata,
-      default: new Map(),
-      sensitive: true,
-      example: '{ source: camera-7 }',
-    },
-    tags: {
-      doc: 'Tags for every object, at most 10.',
-      accepts: tags,
-      default: new Map(),
-      sensitive: true,
-      example: '{ team: imaging }',
-    },
-  },
+  s3: s3Options,
   upload: {
     concurrency: {
       doc: 'Uploads at once. auto finds the number that keeps the share filled.',

@@ -35,6 +35,9 @@ export interface Settings {
     readonly storageClass: string | undefined;
     readonly serverSideEncryption: string | undefined;
     readonly kmsKeyId: string | undefined;
+    readonly acl: string | undefined;
+    readonly requestPayer: boolean;
+    readonly expectedBucketOwner: string | undefined;
     readonly conflict: ConflictPolicy;
     readonly partSizeBytes: number;
     readonly metadata: Readonly<Record<string, string>>;

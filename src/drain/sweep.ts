@@ -2,7 +2,7 @@
 // are aborted, unless they are under way.
 // They are known by the spool's journals alone: an upload that no journal names is somebody else's and is not touched.
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
-import type { JournaledUpload, ObjectStore } from '../store/object-store.ts';
+import type { JournaledUpload, ObjectStore, UploadJournal } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 
@@ -13,7 +13,7 @@ interface JournaledFile {
 
 export interface SweptSpool {
   journals<T>(): AsyncIterable<JournaledFile & { readonly value: T }>;
-  journal(file: JournaledFile): { load(): Promise<unknown>; clear(): Promise<void> };
+  journal(file: JournaledFile): Pick<UploadJournal, 'load' | 'save' | 'clear'>;
   openFile(path: SpoolPath): Promise<{ readonly identity: FileIdentity; close(): Promise<void> }>;
 }
 
@@ -90,11 +90,13 @@ export async function sweepOrphans(
   for await (const { path, identity, value } of spool.journals<JournaledUpload>()) {
     if (drain.holds(path) || (await isStillThere(spool, path, identity))) continue;
     try {
-      await drain.store.abandon(value, signal);
+      const left = await drain.store.abandon(value, signal);
       const journal = spool.journal({ path, identity });
-      // By now the drain may have begun to upload the file's new content: that record is not ours to clear.
-      if (!drain.holds(path) && (await journal.load()) !== undefined) await journal.clear();
-      swept += 1;
+      // By now the drain may have begun to upload the file's new content: that record is not ours to change.
+      if (drain.holds(path) || (await journal.load()) === undefined) continue;
+      await (left === undefined ? journal.clear() : journal.save(left));
+      // One that is left is elsewhere.
+      if (left === undefined) swept += 1;
     } catch (error) {
       signal.throwIfAborted();
       failure ??= { error };

@@ -152,7 +152,7 @@ async function refuseChanged(file: OpenFile, when: string): Promise<void> {
 async function prove(upload: Upload, store: ObjectStore, signal: AbortSignal): Promise<Proof> {
   const confirmed = verify(upload.local, await store.confirm(upload.receipt.key, upload.local, signal));
   if (isProof(confirmed)) return confirmed;
-  throw new Fault('transient', `cannot prove that the store holds the file: ${confirmed.doubt}`, {
+  throw new Fault('unknown', `cannot prove that the store holds the file: ${confirmed.doubt}`, {
     operation: 'verify the upload',
     subject: upload.receipt.key,
     hint: 'The file stays in the spool and is uploaded again.',

@@ -1,6 +1,5 @@
 // The requests halfpipe makes of one bucket, each answering with a receipt or failing with a classified Fault,
-// never with the SDK's own errors. What has been learnt about the store behind it is kept here, too.
-import type { Readable } from 'node:stream';
+// never with the SDK's own errors.
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -12,11 +11,15 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
+import { type HeldObject, heldObject, receiptOf } from './answers.ts';
 import { classify, statusOf } from './classify.ts';
 import { contentTypeOf } from './content-type.ts';
 import { Credentials } from './credentials.ts';
+import { Dialect, type Writing } from './dialect.ts';
 import { md5Base64, sha256Base64 } from './digest.ts';
-import type { Digest, JournaledUpload, Receipt } from './object-store.ts';
+import { digestIn } from './evidence.ts';
+import { KeyMemory } from './key-memory.ts';
+import type { Digest, Receipt } from './object-store.ts';
 import { withSignal } from './request-signal.ts';
 
 /** What every object is given. */
@@ -24,36 +27,49 @@ export interface ObjectSettings {
   readonly storageClass: string | undefined;
   readonly serverSideEncryption: string | undefined;
   readonly kmsKeyId: string | undefined;
+  readonly acl?: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/**
- * Whether `If-None-Match: *` keeps an object from being overwritten: `ignored` stores overwrite all the same,
- * `refused` ones answer with an error.
- */
-export type ConditionSupport = 'unknown' | 'supported' | 'ignored' | 'refused';
-
-export type HeldObject = Receipt & {
-  /** False where encryption makes the ETag something else. */
-  readonly etagMayBeMd5: boolean;
-};
-
-export class Bucket {
+export interface Place {
   readonly name: string;
+  /** As it is recorded beside the uploads that are open there. */
+  readonly endpoint: string;
+  /** Our own objects are put below it. */
+  readonly prefix: string;
+  /** Hears, once, of what the store does not do and what follows from it. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
+}
+
+/** Not named after a field of the SDK's commands: TypeScript 7.0.2 renames such a field. */
+export class S3Bucket {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly prefix: string;
   readonly client: S3Client;
-  conditions: ConditionSupport = 'unknown';
-  /** Seen in an answer of its own: the store's ETag of an object put whole is its MD5. */
-  etagIsMd5 = false;
+  readonly clock: Clock;
+  readonly dialect = new Dialect();
+  /** Keys that are taken, as far as we have seen. */
+  readonly taken = new KeyMemory();
+  readonly #onNotice: (notice: string) => void;
+  readonly #noticed = new Set<string>();
   readonly #settings: ObjectSettings;
-  readonly #clock: Clock;
   readonly #credentials: Credentials;
 
-  constructor(name: string, client: S3Client, settings: ObjectSettings, clock: Clock) {
+  constructor(
+    { name, endpoint, prefix, onNotice }: Place,
+    client: S3Client,
+    settings: ObjectSettings,
+    clock: Clock,
+  ) {
     this.name = name;
+    this.endpoint = endpoint;
+    this.prefix = prefix;
+    this.#onNotice = onNotice ?? (() => undefined);
     this.client = client;
+    this.clock = clock;
     this.#settings = settings;
-    this.#clock = clock;
     this.#credentials = new Credentials(client, clock);
   }
 
@@ -62,9 +78,16 @@ export class Bucket {
     this.#credentials.expire();
   }
 
+  /** Tells people, once. */
+  notice(notice: string): void {
+    if (this.#noticed.has(notice)) return;
+    this.#noticed.add(notice);
+    this.#onNotice(notice);
+  }
+
   /** What a new object is created with, whole or in parts. */
   creationInput(key: string): Omit<PutObjectCommandInput, 'Body'> & { Bucket: string; Key: string } {
-    const { storageClass, serverSideEncryption, kmsKeyId, metadata, tags } = this.#settings;
+    const { storageClass, serverSideEncryption, kmsKeyId, acl, metadata, tags } = this.#settings;
     const tagging = new URLSearchParams({ ...tags }).toString();
     return {
       Bucket: this.name,
@@ -75,6 +98,7 @@ export class Bucket {
         ? {}
         : { ServerSideEncryption: serverSideEncryption as 'AES256' }),
       ...(kmsKeyId === undefined ? {} : { SSEKMSKeyId: kmsKeyId }),
+      ...(acl === undefined ? {} : { ACL: acl as 'private' }),
       ...(Object.keys(metadata).length === 0 ? {} : { Metadata: { ...metadata } }),
       ...(tagging === '' ? {} : { Tagging: tagging }),
     };
@@ -88,92 +112,89 @@ export class Bucket {
     onlyIfAbsent: boolean,
     signal: AbortSignal,
   ): Promise<Receipt> {
-    const command = new PutObjectCommand({
-      ...this.creationInput(key),
-      Body: body,
-      ContentLength: body.byteLength,
-      ContentMD5: md5Base64(digest),
-      ChecksumSHA256: sha256Base64(digest),
-      ...(onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
+    const { dialect } = this;
+    const asks = onlyIfAbsent && dialect.conditions('put object') !== 'ignored';
+    const wanted = ['sha256', 'md5', ...(asks ? (['if-none-match'] as const) : [])] as const;
+    const sent = dialect.tell('put object', wanted, body.byteLength, (extras) => {
+      const command = new PutObjectCommand({
+        ...this.creationInput(key),
+        Body: body,
+        ContentLength: body.byteLength,
+        ...(extras.has('md5') ? { ContentMD5: md5Base64(digest) } : {}),
+        ...(extras.has('sha256') ? { ChecksumSHA256: sha256Base64(digest) } : {}),
+        ...(extras.has('if-none-match') ? { IfNoneMatch: '*' } : {}),
+      });
+      return this.call('put object', key, signal, () => this.client.send(withSignal(command, signal)));
     });
-    const answer = await this.call('put object', key, signal, () =>
-      this.client.send(withSignal(command, signal)),
-    );
-    const receipt = receiptOf(key, answer);
-    if (receipt.etag === digest.md5Hex) this.etagIsMd5 = true;
+    const receipt = receiptOf(key, await sent.catch((error) => this.refused('put object', error)));
+    const tag = receipt.etag === undefined ? undefined : digestIn(receipt.etag, 16);
+    if (tag?.hex === digest.md5Hex) dialect.etagIsMd5 = true;
     // The bucket's default may change while we run: from then on another ETag is no sign of damage.
-    else if (!isEtagMd5With(answer.ServerSideEncryption)) this.etagIsMd5 = false;
+    else if (receipt.etagIsOpaque) dialect.etagIsMd5 = false;
     return receipt;
   }
 
-  /** The store answered a put with the digest of other bytes. Without an answer to compare: false. */
-  isDamaged(receipt: Receipt, digest: Digest): boolean {
-    if (receipt.checksumSha256 !== undefined) return receipt.checksumSha256 !== sha256Base64(digest);
-    return this.etagIsMd5 && receipt.etag !== undefined && receipt.etag !== digest.md5Hex;
+  /** Throws the error; that the key is taken shows that the store heeds the condition. */
+  refused(writing: Writing, error: unknown): never {
+    if (isTaken(error)) this.dialect.learnConditions(writing, 'supported');
+    throw error;
   }
 
-  /** What the bucket holds under the key, or undefined for nothing. */
+  /** What the bucket holds under the key, or undefined for nothing; asked by GET where the store does not answer HEAD. */
   async head(key: string, signal: AbortSignal): Promise<HeldObject | undefined> {
-    const command = new HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' });
+    const { lacks } = this.dialect;
     try {
-      const answer = await this.call('look up object', key, signal, () =>
-        this.client.send(withSignal(command, signal)),
-      );
-      const { ContentLength: sizeBytes, ETag: etag, ServerSideEncryption: encryption } = answer;
-      // Every object has both. Who answers 200 without them, a proxy say, has not looked for one; an empty file would
-      // find itself there.
-      if (sizeBytes === undefined || etag === undefined) throw noHeaders(`${this.name}/${key}`);
-      const etagMayBeMd5 = isEtagMd5With(encryption) && answer.SSECustomerAlgorithm === undefined;
-      return { ...receiptOf(key, answer), sizeBytes, etagMayBeMd5 };
+      return await (lacks.has('head') ? this.#firstByte(key, signal) : this.#head(key, signal));
     } catch (error) {
-      if (error instanceof Fault && statusOf(error.cause) === 404) return undefined;
-      throw error;
+      if (isGone(error)) return undefined;
+      const status = error instanceof Fault ? (statusOf(error.cause) ?? 0) : 0;
+      if (!NO_HEAD.has(status) || lacks.has('head')) throw error;
     }
+    const held = await this.#firstByte(key, signal).catch(undefinedIfGone);
+    lacks.add('head');
+    return held;
   }
 
-  /** The object's bytes in order; all of them, or those of an inclusive range. */
-  async *read(key: string, range: string | undefined, etag: string | undefined, signal: AbortSignal) {
-    const command = new GetObjectCommand({
-      Bucket: this.name,
-      Key: key,
-      ...(range === undefined ? {} : { Range: `bytes=${range}` }),
-      ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }),
+  async #head(key: string, signal: AbortSignal): Promise<HeldObject> {
+    const answer = await this.dialect.tell('look up object', ['sha256'], 0, (extras) => {
+      const mode = extras.has('sha256') ? { ChecksumMode: 'ENABLED' as const } : {};
+      const command = new HeadObjectCommand({ Bucket: this.name, Key: key, ...mode });
+      return this.call('look up object', key, signal, () => this.client.send(withSignal(command, signal)));
     });
-    const read = <T>(run: () => Promise<T>) => this.call('read object back', key, signal, run);
-    const { Body: body } = await read(() => this.client.send(withSignal(command, signal)));
-    const chunks = (body as AsyncIterable<Uint8Array> | undefined)?.[Symbol.asyncIterator]();
-    if (chunks === undefined) return;
-    try {
-      for (let next = await read(() => chunks.next()); !next.done; next = await read(() => chunks.next())) {
-        yield next.value;
-      }
-    } finally {
-      await chunks.return?.();
-      // Which does nothing where none was asked for.
-      (body as Partial<Readable>).destroy?.();
-    }
+    return heldObject(key, answer, `${this.name}/${key}`);
   }
 
-  async delete(key: string, signal: AbortSignal): Promise<void> {
-    const command = new DeleteObjectCommand({ Bucket: this.name, Key: key });
+  async #firstByte(key: string, signal: AbortSignal): Promise<HeldObject> {
+    const ask = (range?: string) => {
+      const command = new GetObjectCommand({ Bucket: this.name, Key: key, ...(range && { Range: range }) });
+      return this.call('look up object', key, signal, () => this.client.send(withSignal(command, signal)));
+    };
+    // An empty object has no first byte.
+    const answer = await ask('bytes=0-0').catch((error: unknown) => {
+      if (error instanceof Fault && statusOf(error.cause) === 416) return ask();
+      throw error;
+    });
+    const { Body: body } = answer;
+    if (body !== undefined && 'destroy' in body) body.destroy();
+    return heldObject(key, answer, `${this.name}/${key}`);
+  }
+
+  /** One version where `versionId` names it: then nothing is left behind in a bucket with versions. */
+  async delete(key: string, versionId: string | undefined, signal: AbortSignal): Promise<void> {
+    const version = versionId === undefined ? {} : { VersionId: versionId };
+    const command = new DeleteObjectCommand({ Bucket: this.name, Key: key, ...version });
     await this.call('delete object', key, signal, () => this.client.send(withSignal(command, signal)));
   }
 
-  /**
-   * Gives up a multipart upload. One that is already gone is fine, and so is any failure in another bucket: what was
-   * begun before `s3.bucket` was changed may be at a store that these credentials, or this endpoint, do not reach.
-   */
-  async abandon(upload: JournaledUpload, signal: AbortSignal): Promise<void> {
-    const { bucket, key, uploadId } = upload;
+  /** Gives up a multipart upload of this store; one that is gone already is fine. */
+  async abort(bucket: string, key: string, uploadId: string, signal: AbortSignal): Promise<void> {
     const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
     try {
       await this.call('abort multipart upload', key, signal, () =>
         this.client.send(withSignal(command, signal)),
       );
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      const gone = statusOf(error.cause) === 404 && error.code !== 'NoSuchBucket';
-      if (!gone && bucket === this.name) throw error;
+      if (!isGone(error)) throw error;
     }
   }
 
@@ -185,51 +206,44 @@ export class Bucket {
       return await run();
     } catch (error) {
       signal.throwIfAborted();
-      const fault = classify(error, operation, `${this.name}/${key}`, this.#clock.wallMs());
+      const encrypted = this.#settings.serverSideEncryption?.startsWith('aws:kms') ?? false;
+      const fault = classify(error, operation, `${this.name}/${key}`, this.clock.wallMs(), encrypted);
       this.#credentials.answered(fault.code);
       throw fault;
     }
   }
 }
 
+/** Statuses of a store, or of what stands before it, that does not answer HEAD. */
+const NO_HEAD = new Set([400, 405, 501]);
+
 /** The store answered that the key is taken: `If-None-Match: *` did not hold. */
 export function isTaken(error: unknown): boolean {
-  return error instanceof Fault && statusOf(error.cause) === 412;
+  return error instanceof Fault && (error.code === 'PreconditionFailed' || statusOf(error.cause) === 412);
 }
 
-/** With SSE-S3 or none it may be; SSE-KMS makes it something else. */
-function isEtagMd5With(encryption = 'AES256'): boolean {
-  return encryption === 'AES256';
+/** What a request was about is not there (any more). */
+export function isGone(error: unknown): boolean {
+  return error instanceof Fault && statusOf(error.cause) === 404 && error.code !== 'NoSuchBucket';
 }
 
-function noHeaders(subject: string): Fault {
-  return new Fault('transient', 'look up object was answered without an ETag or a length', {
-    operation: 'look up object',
-    subject,
-    hint: 'Something between here and the store answers in its place: check s3.endpoint and any proxy.',
-    code: 'NoObjectHeaders',
-  });
+function undefinedIfGone(error: unknown): undefined {
+  if (!isGone(error)) throw error;
 }
 
-/** ETags come in quotes from S3 and without from some others. */
-export function unquoted(etag: string | undefined): string | undefined {
-  return etag?.replace(/^(W\/)?"?|"$/g, '');
+/** The credentials may not do it, or, without the right to list, there is nothing. */
+export function isDenied(error: unknown): boolean {
+  return (
+    error instanceof Fault && [401, 403].includes(statusOf(error.cause) ?? 0) && DENIALS.has(error.code ?? '')
+  );
 }
 
-interface Answer {
-  readonly ETag?: string | undefined;
-  readonly ChecksumSHA256?: string | undefined;
-  readonly VersionId?: string | undefined;
-}
-
-/** Exactly what was answered, nothing assumed. */
-export function receiptOf(key: string, answer: Answer): Receipt {
-  const etag = unquoted(answer.ETag);
-  return {
-    key,
-    // Ceph completes a multipart upload with an empty one.
-    ...(etag === undefined || etag === '' ? {} : { etag }),
-    ...(answer.ChecksumSHA256 === undefined ? {} : { checksumSha256: answer.ChecksumSHA256 }),
-    ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
-  };
-}
+/** A HEAD is denied without a name. */
+const DENIALS = new Set([
+  'AccessDenied',
+  'Forbidden',
+  'AccessForbidden',
+  'Unauthorized',
+  'Http403',
+  'Http401',
+]);

@@ -9,6 +9,7 @@ import {
   HTTP_KIND,
   KINDS_BY_CODE,
   KINDS_BY_NAME,
+  KMS_DECRYPT_KIND,
   KMS_KIND,
   KMS_NAME,
   kindOfStatus,
@@ -32,11 +33,16 @@ interface Evidence {
  * A Fault is returned as it is. `wallMs` is the wall clock, for a Retry-After that names a date. An abort is not a
  * failure: check the signal before you classify.
  */
-export function classify(error: unknown, operation: string, subject: string, wallMs: number): Fault {
+export function classify(
+  error: unknown,
+  operation: string,
+  subject: string,
+  wallMs: number,
+  usesKms = false,
+): Fault {
   if (error instanceof Fault) return error;
   const evidence = evidenceOf(error);
-  const wholeObject = operation === 'complete multipart upload' && evidence.name === 'EntityTooLarge';
-  const kind = wholeObject ? OBJECT_TOO_LARGE : kindOf(evidence, error);
+  const kind = kindIn(operation, evidence, usesKms) ?? kindOf(evidence, error);
   const { faultClass, hint } = kind ?? { faultClass: 'unknown' as const };
   const retryAfterMs = retryAfterOf(error, wallMs);
   const code = reasonOf(evidence);
@@ -84,6 +90,16 @@ function wordsOf({ message }: Error): string {
   const line = message.replace(/:[^\s:]+\.c:\d+:/, '').replace(/\n.*/s, '');
   return printable(line).slice(0, 300).replace(/\.+$/, '');
 }
+
+/** What the same answer means in one place alone. */
+function kindIn(operation: string, { name }: Evidence, usesKms: boolean): FailureKind | undefined {
+  if (operation === 'complete multipart upload' && name === 'EntityTooLarge') return OBJECT_TOO_LARGE;
+  if (usesKms && IN_PARTS.has(operation) && name === 'AccessDenied') return KMS_DECRYPT_KIND;
+  return undefined;
+}
+
+/** S3 decrypts the parts to put them together (aws/aws-cli#4251). */
+const IN_PARTS = new Set(['begin multipart upload', 'upload part', 'complete multipart upload']);
 
 function kindOf(evidence: Evidence, error: unknown): FailureKind | undefined {
   const { name, code, syscall, status } = evidence;

@@ -2,7 +2,7 @@
 // Computed once here; the request, the signature, the comparison and the log all use the same ones.
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Digest, LocalContent } from './object-store.ts';
+import type { Digest } from './object-store.ts';
 
 const othersTurn = promisify(setImmediate);
 
@@ -42,25 +42,16 @@ export function sha256Base64(digest: Digest): string {
   return Buffer.from(digest.sha256Hex, 'hex').toString('base64');
 }
 
-/** The ETag of stores that use MD5: of the content, or of the parts' MD5s with `-N` behind it. */
-export function expectedEtag(local: LocalContent): string | undefined {
-  return local.multipart ? compositeEtag(local.parts) : local.parts[0]?.md5Hex;
-}
-
-/** S3's SHA-256 checksum: base64 of the content's, or of the parts' SHA-256s with `-N` behind it. */
-export function expectedSha256(local: LocalContent): string | undefined {
-  if (local.multipart) return compositeSha256(local.parts);
-  return local.parts[0] === undefined ? undefined : sha256Base64(local.parts[0]);
-}
-
-export function compositeEtag(parts: readonly Digest[]): string {
+/** MD5 of the parts' MD5s, in hex: what most stores answer, with `-N` behind it, for an object put in parts. */
+export function compositeMd5(parts: readonly Digest[]): string {
   const hash = createHash('md5');
   for (const part of parts) hash.update(part.md5Hex, 'hex');
-  return `${hash.digest('hex')}-${parts.length}`;
+  return hash.digest('hex');
 }
 
+/** As compositeMd5, of SHA-256s. */
 export function compositeSha256(parts: readonly Digest[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part.sha256Hex, 'hex');
-  return `${hash.digest('base64')}-${parts.length}`;
+  return hash.digest('hex');
 }

@@ -2,7 +2,7 @@
 // knows AWS's regions, path styles and the endpoints that environment and profile name.
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../system/fault.ts';
-import { regionOfChain } from './s3-client.ts';
+import { addressing, regionOfChain } from './s3-client.ts';
 
 export interface EndpointOptions {
   readonly bucket: string;
@@ -34,10 +34,10 @@ export async function endpointOf(options: EndpointOptions): Promise<Endpoint> {
 }
 
 async function resolve(options: EndpointOptions): Promise<Endpoint> {
-  const { bucket, endpoint, forcePathStyle } = options;
+  const { bucket, endpoint } = options;
   const client = new S3Client({
     region: options.region ?? (await regionOfChain(endpoint)),
-    forcePathStyle,
+    ...addressing(options),
     // Required before a request is built, which is as far as this one gets.
     credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
     ...(endpoint === undefined ? {} : { endpoint }),

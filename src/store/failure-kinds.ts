@@ -214,6 +214,10 @@ export const TLS_KIND = TLS;
 /** KMS's names come through S3 as `KMS.DisabledException` and the like. */
 export const KMS_NAME = /^(KMS\.|KMSInvalid|KMSDisabled|KMSKey|KMSNotConfigured|CloudKms|XMinioKMS)/;
 export const KMS_KIND = KMS;
+/** A part is denied although whole objects may be fine: s3.serverSideEncryption is aws:kms. */
+export const KMS_DECRYPT_KIND = breaker(
+  'Files in parts need more of the KMS key: allow kms:Decrypt as well as kms:GenerateDataKey, and s3:PutObject below the prefix.',
+);
 /** Node's HTTP parser and socket layer: not a store's answer at all. */
 export const HTTP_CODE = /^(HPE_|ERR_HTTP_|ERR_STREAM_|ERR_REQUEST_|ERR_SOCKET_)/;
 export const HTTP_KIND = transient(

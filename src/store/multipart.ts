@@ -8,13 +8,15 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
 import { Fault } from '../system/fault.ts';
-import { type Bucket, receiptOf } from './bucket.ts';
-import { compositeEtag, md5Base64, sha256Base64 } from './digest.ts';
+import { receiptOf } from './answers.ts';
+import { isTaken, type S3Bucket } from './bucket.ts';
+import { evidenceOf } from './evidence.ts';
+import { beginUpload, completeUpload, otherAnswer, sendPart } from './multipart-requests.ts';
 import type { Digest, LocalContent, Receipt, UploadJournal, UploadSource } from './object-store.ts';
-import { isOtherPart, isPart, type StoredPart, takeUp } from './open-parts.ts';
+import { evidenceOfPart, isMd5, isOtherPart, type StoredPart } from './open-parts.ts';
 import type { PartPlan } from './part-plan.ts';
 import { FileRange, PartReader } from './part-reader.ts';
-import { withSignal } from './request-signal.ts';
+import { UploadRecord } from './upload-record.ts';
 
 /**
  * Nothing comes of such an upload any more: the key was taken, or it cannot be completed with the parts it has (after a
@@ -23,6 +25,7 @@ import { withSignal } from './request-signal.ts';
 const USELESS = new Set([
   ...['PreconditionFailed', 'ConditionalRequestConflict'],
   ...['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'],
+  ...['FilePartNotExist', 'FilePartStale', 'FilePartInterity'],
 ]);
 /** An upload that cannot be resumed is aborted even while stopping, but not for longer than this. */
 const ABANDON_MS = 5_000;
@@ -30,9 +33,9 @@ const ABANDON_MS = 5_000;
 /** One attempt to write one file under one key. */
 export interface MultipartRequest {
   readonly key: string;
-  /** Have the store refuse to complete the upload over another object, where it supports that. */
+  /** Never complete the upload over another object. */
   readonly onlyIfAbsent: boolean;
-  readonly bucket: Bucket;
+  readonly bucket: S3Bucket;
   readonly source: UploadSource;
   readonly plan: PartPlan;
   readonly journal: UploadJournal | undefined;
@@ -47,15 +50,18 @@ export class PartwiseUpload {
   /** Aborts with the caller's signal, and when a part fails: the others need not go on. */
   readonly #stop = new AbortController();
   readonly #parts: PartReader;
+  readonly #record: UploadRecord;
   #uploadId: string | undefined;
-  /** A later attempt, or the sweep, will know of the upload. */
-  #isJournaled = false;
   #standing: ReadonlyMap<number, StoredPart> = new Map();
+  /** What the store has of the file. */
+  #sentBytes = 0;
   #receipt: Receipt | undefined;
 
   constructor(request: MultipartRequest) {
+    const { bucket, source, plan } = request;
     this.#request = request;
-    this.#parts = new PartReader(request.source, request.plan.partSizeBytes, this.#stop.signal);
+    this.#parts = new PartReader(source, plan.partSizeBytes, this.#stop.signal);
+    this.#record = new UploadRecord(bucket, { ...request, ...plan, sizeBytes: source.sizeBytes });
   }
 
   /** The digests of the parts as they were read; whole after `write` has resolved. */
@@ -70,14 +76,13 @@ export class PartwiseUpload {
    * unless nothing can come of them: then the upload is aborted.
    */
   async write(): Promise<Receipt> {
-    const { bucket, key, source, plan, journal, signal } = this.#request;
+    const { bucket, key, source, plan, signal } = this.#request;
     const onAbort = () => this.#stop.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      const open = await takeUp(bucket, { key, plan, journal, signal });
+      const open = await this.#record.takeUp();
       this.#uploadId = open?.uploadId;
-      this.#isJournaled = open !== undefined;
       this.#standing = open?.parts ?? this.#standing;
       const uploader = new PartUploader({
         client: this.#facade(),
@@ -92,14 +97,14 @@ export class PartwiseUpload {
       });
       await uploader.done();
     } catch (error) {
-      await this.#settle(error);
+      const fault = await this.#settle(error);
       signal.throwIfAborted();
-      throw error;
+      throw fault;
     } finally {
       signal.removeEventListener('abort', onAbort);
       await this.#parts.end();
     }
-    await journal?.clear();
+    await this.#record.ended();
     if (this.#receipt === undefined) throw new TypeError('a multipart upload was finished without an answer');
     return this.#receipt;
   }
@@ -122,70 +127,72 @@ export class PartwiseUpload {
 
   async #create(): Promise<{ UploadId: string }> {
     if (this.#uploadId === undefined) {
-      const { bucket, key, journal, plan } = this.#request;
-      const command = new CreateMultipartUploadCommand({
-        ...bucket.creationInput(key),
-        ChecksumAlgorithm: 'SHA256',
-      });
-      const answer = await this.#call('begin multipart upload', (client, stop) =>
-        client.send(withSignal(command, stop)),
-      );
-      if (answer.UploadId === undefined) throw this.#fault('begin multipart upload', 'NoUploadId');
-      this.#uploadId = answer.UploadId;
-      const { partSizeBytes } = plan;
-      await journal?.save({ bucket: bucket.name, key, uploadId: answer.UploadId, partSizeBytes });
-      this.#isJournaled = journal !== undefined;
+      const { bucket, key } = this.#request;
+      await this.#record.intend();
+      const begun = await beginUpload(bucket, key, this.#stop.signal);
+      this.#uploadId = begun.uploadId;
+      await this.#record.begun(begun);
     }
     return { UploadId: this.#uploadId };
   }
 
   async #sendPart(command: UploadPartCommand) {
-    const { Body: range, PartNumber: partNumber = 0 } = command.input;
-    const { bytes: body, digest } = await this.#parts.read(partNumber);
+    const { Body: range, PartNumber: number = 0 } = command.input;
+    const { onAccepted } = this.#request;
+    const { bytes: body, digest } = await this.#parts.read(number);
     if (!(range instanceof FileRange) || range.byteLength !== body.byteLength)
-      throw new TypeError(`lib-storage cut part ${partNumber} otherwise than planned`);
-    this.#digests[partNumber - 1] = digest;
-    const standing = this.#standing.get(partNumber);
-    if (standing !== undefined && standing.sizeBytes === body.byteLength && isPart(standing, digest)) {
-      return {
-        ETag: standing.etag,
-        ...(standing.checksumSha256 ? { ChecksumSHA256: standing.checksumSha256 } : {}),
-      };
+      throw new TypeError(`lib-storage cut part ${number} otherwise than planned`);
+    this.#digests[number - 1] = digest;
+    const standing = this.#standing.get(number);
+    if (standing !== undefined && evidenceOfPart(standing, digest, body.byteLength) === 'same') {
+      this.#sentBytes += body.byteLength;
+      const { etag: ETag, checksumSha256 } = standing;
+      return { ETag, ...(checksumSha256 ? { ChecksumSHA256: checksumSha256 } : {}) };
     }
-    const part = new UploadPartCommand({
-      Bucket: this.#request.bucket.name,
-      Key: this.#request.key,
-      UploadId: this.#uploadId,
-      PartNumber: partNumber,
-      Body: body,
-      ContentLength: body.byteLength,
-      ContentMD5: md5Base64(digest),
-      ChecksumSHA256: sha256Base64(digest),
-    });
-    const answer = await this.#call('upload part', (client, stop) => client.send(withSignal(part, stop)));
-    const sent = { etag: answer.ETag, checksumSha256: answer.ChecksumSHA256 };
-    if (isOtherPart(sent, digest, answer.ServerSideEncryption))
-      throw this.#fault('upload part', 'PartDiffers');
-    this.#request.onAccepted?.();
+    const answer = await this.#sendWell({ number, body, digest });
+    this.#sentBytes += body.byteLength;
+    onAccepted?.();
+    // Without one lib-storage gives up; it is what most stores would have answered.
+    return { ...answer, ETag: answer.ETag ?? `"${digest.md5Hex}"` };
+  }
+
+  /** An answer that speaks of other bytes is an error; the first ETag that might, is asked for once more. */
+  async #sendWell(part: { readonly number: number; readonly body: Buffer; readonly digest: Digest }) {
+    const { bucket, key } = this.#request;
+    const { dialect } = bucket;
+    const upload = { key, uploadId: this.#uploadId ?? '' };
+    const send = () => sendPart(bucket, upload, part, this.#stop.signal);
+    const isOther = (sent: object, md5Etags: boolean) =>
+      isOtherPart(receiptOf(key, sent), part.digest, part.body.byteLength, md5Etags);
+    let answer = await send();
+    if (dialect.partEtagIsMd5 === undefined && !isOther(answer, false) && isOther(answer, true)) {
+      answer = await send();
+      // Twice: it is no MD5 at this store.
+      if (isOther(answer, true)) dialect.partEtagIsMd5 = false;
+    }
+    if (isOther(answer, dialect.partEtagIsMd5 ?? false))
+      throw otherAnswer(bucket, 'upload part', key, 'PartDiffers');
+    if (isMd5(answer.ETag, part.digest)) dialect.partEtagIsMd5 = true;
     return answer;
   }
 
   async #complete(command: CompleteMultipartUploadCommand) {
-    const complete = new CompleteMultipartUploadCommand({
-      Bucket: this.#request.bucket.name,
-      Key: this.#request.key,
-      UploadId: this.#uploadId,
-      MultipartUpload: command.input.MultipartUpload,
-      ...(this.#request.onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
-    });
+    const { bucket, key, onlyIfAbsent } = this.#request;
+    const upload = { key, uploadId: this.#uploadId ?? '' };
+    const { signal } = this.#stop;
     try {
-      const answer = await this.#call('complete multipart upload', (client, stop) =>
-        client.send(withSignal(complete, stop)),
+      if (onlyIfAbsent) await this.#refuseTaken();
+      const answer = await completeUpload(
+        bucket,
+        upload,
+        command.input.MultipartUpload,
+        onlyIfAbsent,
+        signal,
       );
-      this.#receipt = receiptOf(this.#request.key, answer);
+      this.#receipt = receiptOf(key, answer);
       return answer;
     } catch (error) {
-      // The answer to an earlier attempt may have been lost, the object be there: its composed digest tells.
+      // The answer to an earlier attempt may have been lost, the object be there: its digest tells.
       const held = await this.#heldIfOurs(error);
       if (held === undefined) throw error;
       this.#receipt = held;
@@ -193,50 +200,43 @@ export class PartwiseUpload {
     }
   }
 
+  /** Hours after the first look, where the store may not heed the condition when an upload is completed. */
+  async #refuseTaken(): Promise<void> {
+    const { bucket, key } = this.#request;
+    if (bucket.dialect.conditions('complete upload') === 'supported') return;
+    if ((await bucket.head(key, this.#stop.signal)) === undefined) return;
+    throw new Fault('transient', 'another object took the key while the parts were sent', {
+      operation: 'complete multipart upload',
+      subject: `${bucket.name}/${key}`,
+      hint: 'It is looked at again.',
+      code: 'PreconditionFailed',
+    });
+  }
+
   async #heldIfOurs(error: unknown): Promise<Receipt | undefined> {
     if (!(error instanceof Fault) || error.code !== 'NoSuchUpload') return undefined;
     const held = await this.#request.bucket.head(this.#request.key, this.#stop.signal);
-    if (held === undefined || held.etag !== compositeEtag(this.#digests)) return undefined;
-    const { etagMayBeMd5: _, ...receipt } = held;
-    return receipt;
+    if (held === undefined || evidenceOf(this.local, held).verdict !== 'same') return undefined;
+    return held;
   }
 
-  /** Decides what becomes of the parts after a failure. */
-  async #settle(error: unknown): Promise<void> {
-    const { bucket, key, journal, plan, signal } = this.#request;
+  /** Decides what becomes of the parts after a failure; resolves with what is to be told of it. */
+  async #settle(error: unknown): Promise<unknown> {
+    const { bucket, key, signal } = this.#request;
     const uploadId = this.#uploadId;
-    if (uploadId === undefined) return;
+    if (uploadId === undefined) return error;
     const code = (error instanceof Fault && error.code) || '';
-    const gone = code === 'NoSuchUpload';
+    if (code === 'NoSuchUpload') return (await this.#record.thrownAway(this.#sentBytes)) ?? error;
     // A file that changed may have no other bytes (chmod): the next attempt, or the sweep, knows.
-    if (!gone && !USELESS.has(code) && this.#isJournaled) return;
-    if (!gone) {
-      const upload = { bucket: bucket.name, key, uploadId, partSizeBytes: plan.partSizeBytes };
-      const limit = AbortSignal.timeout(ABANDON_MS);
-      try {
-        await bucket.abandon(upload, signal.aborted ? limit : AbortSignal.any([limit, signal]));
-      } catch {
-        // The first error is the one to report. The journal still names the upload: it is swept later.
-        return;
-      }
+    if (!isTaken(error) && !USELESS.has(code) && this.#record.isKept) return error;
+    const limit = AbortSignal.timeout(ABANDON_MS);
+    try {
+      const { name } = bucket;
+      await bucket.abort(name, key, uploadId, signal.aborted ? limit : AbortSignal.any([limit, signal]));
+      await this.#record.ended();
+    } catch {
+      // The first error is the one to report. The journal still names the upload: it is swept later.
     }
-    await journal?.clear();
-  }
-
-  #call<T>(operation: string, run: (client: S3Client, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { bucket } = this.#request;
-    const { signal } = this.#stop;
-    return bucket.call(operation, this.#request.key, signal, () => run(bucket.client, signal));
-  }
-
-  #fault(operation: string, code: string): Fault {
-    const subject = `${this.#request.bucket.name}/${this.#request.key}`;
-    const hint = 'The bytes were damaged on the way, or the store answered nonsense; they are sent again.';
-    return new Fault('transient', `${operation} was answered with something else`, {
-      operation,
-      subject,
-      hint,
-      code,
-    });
+    return error;
   }
 }

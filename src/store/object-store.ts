@@ -15,16 +15,24 @@ export interface LocalContent {
   readonly multipart: boolean;
   /** Of every part but the last, when `multipart`. */
   readonly partSizeBytes?: number;
+  /** Of the whole, where the parts are several and it had to be known. */
+  readonly whole?: Digest;
 }
 
 /** What the store answered about the object it now holds. Absent fields were not answered. */
 export interface Receipt {
   readonly key: string;
   readonly versionId?: string;
-  /** Without quotes. An MD5 (or MD5-of-MD5s with `-N`) on most stores, opaque on others. */
+  /** As it was answered. An MD5 (or MD5-of-MD5s with `-N`) on most stores, opaque on others. */
   readonly etag?: string;
-  /** Base64; with `-N` when composed of parts. */
+  /** The store says that it encrypts in a way that makes the ETag something else. */
+  readonly etagIsOpaque?: true;
+  /** As it was answered: base64 at AWS, with `-N` when composed of parts. */
   readonly checksumSha256?: string;
+  /** The store says that the checksum is composed of the parts'. */
+  readonly checksumIsComposite?: true;
+  /** Of the whole object, from a header that says so (Content-MD5, x-goog-hash). */
+  readonly md5?: string;
   /** From HEAD or GET only: a PUT's answer has no size. */
   readonly sizeBytes?: number;
   /**
@@ -60,11 +68,29 @@ export interface UploadJournal {
   clear(): Promise<void>;
 }
 
-export interface JournaledUpload {
+/** A multipart upload at a store: one that is open, or one of which only the request to begin it is known. */
+export interface BegunUpload {
+  /** Absent in what earlier versions wrote down: the present one. */
+  readonly endpoint?: string;
   readonly bucket: string;
   readonly key: string;
-  readonly uploadId: string;
+  /** Absent: there is none, or its name has not arrived. */
+  readonly uploadId?: string;
+  /**
+   * A request to begin one may have been carried out without an answer. These uploads of the key were open before it;
+   * any other that is open without our knowing its name is ours.
+   */
+  readonly unnamedBeside?: readonly string[];
+}
+
+export interface JournaledUpload extends BegunUpload {
   readonly partSizeBytes: number;
+  /** When it was begun, by the wall clock. */
+  readonly begunMs?: number;
+  /** How long the store kept each earlier upload of this content before it threw it away unfinished. */
+  readonly keptMs?: readonly number[];
+  /** Left open at an endpoint, or in a bucket, that is not the present one: for when that comes back. */
+  readonly left?: readonly BegunUpload[];
 }
 
 export interface Upload {
@@ -84,8 +110,11 @@ export interface ObjectStore {
   confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt>;
   /** Resolves when the bucket answers with the present credentials; rejects with a Fault that says what is wrong. */
   probe(signal: AbortSignal): Promise<void>;
-  /** Aborts a multipart upload of ours whose file is gone or has changed; one the store does not know is fine. */
-  abandon(upload: JournaledUpload, signal: AbortSignal): Promise<void>;
+  /**
+   * Aborts what is recorded of a file that is gone or has changed; what the store does not know is fine. Resolves with
+   * what cannot be aborted now because it is elsewhere, to be recorded in its place; undefined for nothing.
+   */
+  abandon(upload: JournaledUpload, signal: AbortSignal): Promise<JournaledUpload | undefined>;
   /** Closes idle connections. Uploads in flight are not waited for. */
   close(): void;
 }

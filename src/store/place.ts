@@ -1,8 +1,12 @@
 // Where an object may go without harming another: the conflict policy, for whole and multipart uploads alike.
-// Invariant: unless the policy is `overwrite`, no key is written that is known to hold other bytes.
+// Invariant: unless the policy is `overwrite`, no key is written that may hold other bytes: either the store refuses to
+// overwrite, or the key has been looked at.
 import { Fault } from '../system/fault.ts';
-import { type Bucket, type HeldObject, isTaken } from './bucket.ts';
+import type { HeldObject } from './answers.ts';
+import { isDenied, isTaken, type S3Bucket } from './bucket.ts';
+import { statusOf } from './classify.ts';
 import { heldIfSame } from './compare.ts';
+import type { Writing } from './dialect.ts';
 import { suffixedKey } from './keys.ts';
 import type { LocalContent, Receipt, Upload } from './object-store.ts';
 
@@ -10,12 +14,16 @@ export type ConflictPolicy = 'keep-both' | 'overwrite' | 'skip';
 
 /** The bytes to place and the way to write them. */
 export interface Placement {
-  readonly bucket: Bucket;
+  readonly bucket: S3Bucket;
   readonly policy: ConflictPolicy;
   readonly key: string;
   readonly signal: AbortSignal;
+  /** The request that makes the object appear. */
+  readonly writes: Writing;
   /** Ask before writing even where the store would refuse to overwrite: a write is expensive. */
   readonly lookFirst: boolean;
+  /** Finds out with objects of our own whether the store refuses to overwrite. */
+  findOut(writes: Writing, signal: AbortSignal): Promise<void>;
   /** Digests of the local bytes; may have to read them. */
   local(): Promise<LocalContent>;
   /** SHA-256 of the whole content, for a key of its own. */
@@ -51,68 +59,75 @@ export async function place(placement: Placement): Promise<Upload> {
   });
 }
 
-/** Undefined when the key holds other bytes. */
+/** Undefined when the key holds other bytes, or bytes that cannot be read. */
 async function placeAt(placement: Placement, key: string): Promise<Upload | undefined> {
-  const { bucket, signal } = placement;
-  if (placement.lookFirst || bucket.conditions !== 'supported') {
-    const held = await lookUp(bucket, key, signal);
+  const { bucket, writes } = placement;
+  const isGuarded = bucket.dialect.conditions(writes) === 'supported';
+  if (placement.lookFirst || !isGuarded || bucket.taken.has(key)) {
+    const held = await lookUp(placement, key);
     if (held !== undefined) return alreadyThere(placement, held);
   }
   try {
-    return await stored(placement, await writeIfAbsent(placement, key));
+    const upload = await stored(placement, await placement.write(key, true));
+    bucket.taken.add(key);
+    return upload;
   } catch (error) {
     if (!isTaken(error)) throw error;
-    bucket.conditions = 'supported';
-    const held = await bucket.head(key, signal);
+    bucket.taken.add(key);
+    const held = await lookUp(placement, key);
     // Taken a moment ago and gone again: the Fault is transient, the drain tries anew.
     if (held === undefined) throw error;
     return alreadyThere(placement, held);
   }
 }
 
+/** Undefined for a free key. */
+async function lookUp(placement: Placement, key: string): Promise<HeldObject | 'unreadable' | undefined> {
+  const { bucket, signal } = placement;
+  try {
+    const held = await bucket.head(key, signal);
+    if (held === undefined) bucket.taken.forget(key);
+    return held;
+  } catch (error) {
+    // An object that somebody encrypted with a key of their own (SSE-C): S3 answers 400.
+    if (error instanceof Fault && statusOf(error.cause) === 400) return 'unreadable';
+    if (!isDenied(error)) throw error;
+    if (bucket.taken.has(key)) return 'unreadable';
+  }
+  await refuseUnguarded(placement, key);
+  return undefined;
+}
+
 /**
- * Without s3:ListBucket S3 answers 403 for what is not there, and where the store refuses to overwrite that is
- * good enough to go on.
+ * Without s3:ListBucket S3 answers 403 for what is not there, and where the store is known to refuse to overwrite that
+ * is good enough to go on.
  */
-async function lookUp(bucket: Bucket, key: string, signal: AbortSignal): Promise<HeldObject | undefined> {
-  try {
-    return await bucket.head(key, signal);
-  } catch (error) {
-    const denied = error instanceof Fault && (error.code === 'Http403' || error.code === 'Forbidden');
-    if (denied && (bucket.conditions === 'supported' || bucket.conditions === 'unknown')) return undefined;
-    throw error;
-  }
+async function refuseUnguarded({ bucket, writes, findOut, signal }: Placement, key: string): Promise<void> {
+  if (bucket.dialect.conditions(writes) === 'unknown') await findOut(writes, signal);
+  if (bucket.dialect.conditions(writes) === 'supported') return;
+  throw new Fault(
+    'breaker',
+    'the credentials may not look whether the key is free, and the store would overwrite',
+    {
+      operation: 'look up object',
+      subject: `${bucket.name}/${key}`,
+      hint: 'Allow s3:GetObject below the prefix and s3:ListBucket on the bucket, or set s3.conflict to overwrite.',
+      code: 'CannotLook',
+    },
+  );
 }
-
-/** A store that does not know the condition says so: then looking first is all there is. */
-async function writeIfAbsent(placement: Placement, key: string): Promise<Receipt> {
-  const { bucket } = placement;
-  const asks = bucket.conditions === 'supported' || bucket.conditions === 'unknown';
-  try {
-    return await placement.write(key, asks);
-  } catch (error) {
-    if (!asks || bucket.conditions !== 'unknown' || !isRefusal(error)) throw error;
-    const receipt = await placement.write(key, false);
-    bucket.conditions = 'refused';
-    return receipt;
-  }
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Fault && REFUSALS.has(error.code ?? '');
-}
-
-const REFUSALS = new Set(['NotImplemented', 'InvalidArgument', 'InvalidRequest', 'Http501', 'Http400']);
 
 async function stored(placement: Placement, receipt: Receipt): Promise<Upload> {
   return { local: await placement.local(), receipt, outcome: 'stored' };
 }
 
-async function alreadyThere(placement: Placement, held: HeldObject): Promise<Upload | undefined> {
+async function alreadyThere(
+  placement: Placement,
+  held: HeldObject | 'unreadable',
+): Promise<Upload | undefined> {
+  if (held === 'unreadable') return undefined;
   const { bucket, signal } = placement;
   const local = await placement.local();
-  const same = await heldIfSame(bucket, local, held, signal);
-  if (same === undefined) return undefined;
-  const { etagMayBeMd5: _, ...receipt } = same;
-  return { local, receipt, outcome: 'already-there' };
+  const receipt = await heldIfSame(bucket, local, held, signal);
+  return receipt === undefined ? undefined : { local, receipt, outcome: 'already-there' };
 }

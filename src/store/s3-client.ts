@@ -3,6 +3,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
+import { keepHeaders } from './answers.ts';
 import { limitCredentials } from './credentials.ts';
 import { carrySignals } from './request-signal.ts';
 import { RetryWithinSdk } from './retry-within-sdk.ts';
@@ -18,6 +19,11 @@ export interface S3ClientOptions {
   /** Undefined: AWS. */
   readonly endpoint: string | undefined;
   readonly forcePathStyle: boolean;
+  /** Its name or ARN. */
+  readonly bucket: string;
+  readonly requestPayer?: boolean;
+  /** An AWS account. */
+  readonly expectedBucketOwner?: string | undefined;
 }
 
 /**
@@ -25,9 +31,9 @@ export interface S3ClientOptions {
  * `destroy` closes idle connections only; requests in flight finish.
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
-  const { region, endpoint, forcePathStyle, requestHandler } = options;
+  const { region, endpoint, requestHandler } = options;
   const config: S3ClientConfig & { ignoreCache: boolean; cacheMiddleware: boolean } = {
-    forcePathStyle,
+    ...addressing(options),
     // Following would cost a second request each time: the operator is told the right region instead.
     followRegionRedirects: false,
     requestHandler,
@@ -48,7 +54,37 @@ export function createS3Client(options: S3ClientOptions): S3Client {
   limitCredentials(client, options.clock);
   reuseSha256(client);
   carrySignals(client);
+  keepHeaders(client);
+  addHeaders(client, headersOfEach(options));
   return client;
+}
+
+/** An access point is never in the path, and its ARN names its region. */
+export function addressing({ bucket, forcePathStyle }: Pick<S3ClientOptions, 'bucket' | 'forcePathStyle'>) {
+  return bucket.startsWith('arn:')
+    ? { forcePathStyle: false, useArnRegion: true }
+    : { forcePathStyle, useArnRegion: false };
+}
+
+/** For buckets of other accounts: the same with every request, whichever it is. */
+function headersOfEach({ requestPayer, expectedBucketOwner }: S3ClientOptions): Record<string, string> {
+  return {
+    ...(requestPayer === true ? { 'x-amz-request-payer': 'requester' } : {}),
+    ...(expectedBucketOwner === undefined ? {} : { 'x-amz-expected-bucket-owner': expectedBucketOwner }),
+  };
+}
+
+function addHeaders(client: S3Client, added: Record<string, string>): void {
+  if (Object.keys(added).length === 0) return;
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      Object.assign(headers, added);
+      return next(args);
+    },
+    // Before the request is signed.
+    { step: 'build', name: 'addHeaders' },
+  );
 }
 
 /** What the SDK's chain (environment, profile) says; stores other than AWS care little, but the signature names one. */

@@ -137,6 +137,9 @@ export class Reporter implements DrainEvents {
     this.#log.warn({ event: 'putBack', restored, waiting }, text);
   }
 
+  /** Each is told once. */
+  readonly onNotice = (notice: string): void => this.#log.warn({ event: 'notice' }, notice);
+
   onReattached(): void {
     this.#log.info({ event: 'spoolBack' }, 'the spool is there again, and is drained');
   }

@@ -59,7 +59,7 @@ describe('halfpipe', { concurrency: 4 }, () => {
       /^ok {3}link {4}interface lo: link\.interface names it$/m,
       /^ok {3}link {4}capacity 100 Mbit\/s: link\.capacity says so$/m,
       /^ok {3}link {4}target 40\.0 Mbit\/s \(40 %\), floor 1\.00 Mbit\/s$/m,
-      /^ok {3}store {3}bucket inbox: an object was put, read back and compared$/m,
+      /^ok {3}store {3}bucket inbox: an object was put whole and one in parts, both read back and compared$/m,
       /^ok {3}store {3}and deleted again$/m,
       /^ok {3}store {3}If-None-Match keeps objects from being overwritten$/m,
     ])

@@ -89,7 +89,7 @@ export class FakeStore implements ObjectStore {
     return this.onProbe(signal);
   }
 
-  async abandon({ uploadId }: JournaledUpload): Promise<void> {
+  async abandon({ uploadId = '' }: JournaledUpload): Promise<undefined> {
     this.abandoned.push(uploadId);
   }
 

@@ -129,6 +129,8 @@ export class ScriptedS3 {
         upload?.parts.set(Number(query.get('partNumber')), part);
         return ok('', headersOf(part));
       }
+      case 'GET ?uploads':
+        return ok(this.#listUploads(query.get('prefix') ?? ''));
       case 'GET ?uploadId':
         return ok(this.#listParts(upload, Number(query.get('part-number-marker') ?? 0)));
       case 'DELETE ?uploadId':
@@ -152,6 +154,12 @@ export class ScriptedS3 {
     const [from = 0, to = object.body.length - 1] = range.match(/\d+/g)?.map(Number) ?? [];
     const body = object.body.subarray(from, to + 1);
     return ok(method === 'HEAD' ? '' : body, { ...headersOf(object), 'content-length': body.length });
+  }
+
+  #listUploads(prefix: string): string {
+    const open = [...this.uploads].filter(([, { key }]) => key.startsWith(prefix));
+    const shown = open.map(([id, { key }]) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`);
+    return `<ListMultipartUploadsResult>${shown.join('')}<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`;
   }
 
   /** Two parts a page, so that paging is used. */

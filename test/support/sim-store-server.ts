@@ -79,6 +79,8 @@ export class SimStoreServer {
       const refused = this.#refuse(request, key);
       if (refused !== undefined) return refused;
     }
+    if (uploads !== undefined && request.method === 'GET')
+      return this.#listUploads(String(request.query.prefix));
     if (uploads !== undefined)
       return xml(
         `<InitiateMultipartUploadResult><UploadId>${this.begin(key)}</UploadId></InitiateMultipartUploadResult>`,
@@ -152,6 +154,14 @@ export class SimStoreServer {
     const checksum = sha256 === undefined ? '' : `<ChecksumSHA256>${sha256}</ChecksumSHA256>`;
     return xml(
       `<CompleteMultipartUploadResult><ETag>"${etag}"</ETag>${checksum}</CompleteMultipartUploadResult>`,
+    );
+  }
+
+  #listUploads(prefix: string): StoreAnswer {
+    const open = [...this.uploads].filter(([, { key }]) => key.startsWith(prefix));
+    const shown = open.map(([id, { key }]) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`);
+    return xml(
+      `<ListMultipartUploadsResult>${shown.join('')}<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`,
     );
   }
 

@@ -1,7 +1,7 @@
 // Bugs that would lose files or leak uploads, put in the place of the right parts of a simulated daemon: what the
 // simulation does not find in these, it would not find in the code either.
 import { SpoolPath } from '../../src/spool/entry.ts';
-import { expectedEtag } from '../../src/store/digest.ts';
+import { compositeMd5 } from '../../src/store/digest.ts';
 import type { ObjectStore, UploadJournal } from '../../src/store/object-store.ts';
 import type { Violation } from './oracle.ts';
 import type { Plant } from './sim-world-process.ts';
@@ -34,7 +34,8 @@ const PARTS: Readonly<Record<string, Plant>> = {
       storeLike(store, async (request) => {
         const { local, receipt, outcome } = await store.upload(request);
         const { sizeBytes } = await store.confirm(receipt.key, local, request.signal);
-        const etag = expectedEtag(local);
+        const { parts, multipart } = local;
+        const etag = multipart ? `${compositeMd5(parts)}-${parts.length}` : parts[0]?.md5Hex;
         if (sizeBytes !== local.sizeBytes || etag === undefined) return { local, receipt, outcome };
         return { local, receipt: { key: receipt.key, etag }, outcome };
       }),

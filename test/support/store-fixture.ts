@@ -63,6 +63,8 @@ export class MemoryJournal implements UploadJournal {
   }
   async save(upload: JournaledUpload): Promise<void> {
     this.upload = upload;
+    // As in a file's real journal, which holds one record.
+    this.stale = undefined;
   }
   async clear(): Promise<void> {
     this.upload = undefined;

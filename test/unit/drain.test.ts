@@ -238,7 +238,7 @@ for (const [what, receipt] of UNPROVEN) {
     }));
     await bench.startClosed();
     assert.deepEqual(bench.removed, []);
-    assert.deepEqual(bench.events, ['deferred a transient 500']);
+    assert.deepEqual(bench.events, ['deferred a unknown 500']);
     checkBooks(bench);
   });
 }

@@ -16,6 +16,21 @@ for (const [endpoint, region, forcePathStyle, host, port] of [
   });
 }
 
+const ARN = 'arn:aws:s3:eu-central-1:123456789012:accesspoint/cam';
+for (const [bucket, endpoint, host] of [
+  [ARN, undefined, 'cam-123456789012.s3-accesspoint.eu-central-1.amazonaws.com'],
+  [ARN, 'http://gateway.test', 'cam-123456789012.gateway.test'],
+  ['tenant:inbound', 'http://ceph.test', 'ceph.test'],
+  ['Camera_Archive', 'http://store.test', 'store.test'],
+] as const) {
+  test(`requests for ${bucket} at ${endpoint ?? 'AWS'} go to ${host}, whatever the path style`, async () => {
+    for (const forcePathStyle of bucket === ARN ? [false, true] : [true]) {
+      const options = { bucket, endpoint, region: 'us-east-1', forcePathStyle };
+      assert.equal((await endpointOf(options)).host, host);
+    }
+  });
+}
+
 // The SDK throws a plain Error for such a region, which ended the daemon when it came with a reload.
 test('a region that leads to no host is a Fault that says what to correct', async () => {
   const options = { bucket: 'films', endpoint: undefined, region: 'eu-central-1-', forcePathStyle: false };

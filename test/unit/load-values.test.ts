@@ -105,10 +105,16 @@ for (const line of [`['.*', '*~', '*.tmp']`, '[.*,*.tmp]', `'*.tmp'`, '"*.tmp"',
 
 const BUCKET =
   'must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, such as my-bucket';
+const ACCOUNT = "must be the 12 digits of an AWS account in quotes, such as '123456789012'";
 const ENDPOINT = 'must be an http or https URL, such as https://s3.example.com:9000';
 const STORAGE_CLASS = 'must be a storage class such as STANDARD_IA, in quotes';
 refuses('a list for text', 's3.bucket', ['my-bucket'], BUCKET);
-refuses('a bucket name S3 does not allow', 's3.bucket', 'My_Bucket', BUCKET);
+refuses('a bucket name with a blank', 's3.bucket', 'my bucket', BUCKET);
+const NEEDS_ENDPOINT = `${BUCKET}; a store other than AWS that has this bucket needs s3.endpoint`;
+for (const name of ['My_Bucket', 'tenant:inbound'])
+  refuses(`the bucket name ${name} where AWS is the store`, 's3.bucket', name, NEEDS_ENDPOINT);
+refuses('an ARN of no account', 's3.bucket', 'arn:aws:s3:eu-central-1:12:accesspoint/cam', BUCKET);
+refuses('an account of eleven digits', 's3.expectedBucketOwner', '12345678901', ACCOUNT);
 refuses('a bucket name with an empty label', 's3.bucket', 'my..bucket', BUCKET);
 refuses('an address as bucket name', 's3.bucket', '10.0.0.1', BUCKET);
 refuses('a prefix that begins with /', 's3.prefix', '/in/', 'must not begin with /: type in/');

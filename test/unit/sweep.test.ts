@@ -17,16 +17,17 @@ function spoolOf(
   replaced: readonly string[] = [],
 ) {
   const cleared: string[] = [];
+  const saved: JournaledUpload[] = [];
   let closed = 0;
   const spool: SweptSpool = {
     async *journals<T>() {
       for (const name of Object.keys(files)) {
-        const upload: JournaledUpload = { bucket: 'b', key: name, uploadId: `id-${name}`, partSizeBytes: 5 };
-        yield { path: SpoolPath.from(name), identity: IDENTITY, value: upload as T };
+        yield { path: SpoolPath.from(name), identity: IDENTITY, value: uploadOf(name) as T };
       }
     },
     journal: ({ path }) => ({
-      load: async () => (replaced.includes(`${path}`) ? undefined : {}),
+      load: async () => (replaced.includes(`${path}`) ? undefined : uploadOf(`${path}`)),
+      save: async (upload) => void saved.push(upload),
       clear: async () => void cleared.push(`${path}`),
     }),
     openFile: async (path) => {
@@ -40,7 +41,11 @@ function spoolOf(
       };
     },
   };
-  return { spool, cleared, closedFiles: () => closed };
+  return { spool, cleared, saved, closedFiles: () => closed };
+}
+
+function uploadOf(name: string): JournaledUpload {
+  return { bucket: 'b', key: name, uploadId: `id-${name}`, partSizeBytes: 5 };
 }
 
 function drainOf(store: SweptDrain['store'], underWay: readonly string[] = []): SweptDrain {
@@ -56,7 +61,9 @@ test('aborts the uploads of files that are gone or changed, and no others', asyn
     locked: 'blocked',
   });
   const abandoned: string[] = [];
-  const store = { abandon: async ({ uploadId }: JournaledUpload) => void abandoned.push(uploadId) };
+  const store = {
+    abandon: async ({ uploadId = '' }: JournaledUpload): Promise<undefined> => void abandoned.push(uploadId),
+  };
   assert.equal(await sweepOrphans(spool, drainOf(store), NEVER), 2);
   assert.deepEqual(abandoned, ['id-gone', 'id-rewritten']);
   assert.deepEqual(cleared, ['gone', 'rewritten']);
@@ -76,7 +83,7 @@ test('one upload that cannot be aborted does not keep the others from it', async
   const { spool, cleared } = spoolOf({ denied: 'changed', gone: 'changed' });
   const denied = new Fault('breaker', 'denied', { operation: 'abort', subject: 'denied' });
   const store = {
-    abandon: async ({ key }: JournaledUpload) => {
+    abandon: async ({ key }: JournaledUpload): Promise<undefined> => {
       if (key === 'denied') throw denied;
     },
   };
@@ -89,7 +96,7 @@ test('a stop ends the sweep at once', async () => {
   const stop = new AbortController();
   const asked: string[] = [];
   const store = {
-    abandon: async ({ key }: JournaledUpload, signal: AbortSignal) => {
+    abandon: async ({ key }: JournaledUpload, signal: AbortSignal): Promise<undefined> => {
       asked.push(key);
       stop.abort(new Error('stop'));
       signal.throwIfAborted();
@@ -102,14 +109,26 @@ test('a stop ends the sweep at once', async () => {
 // Found by the simulation: the sweep waited for the store while the drain journaled the new content's upload.
 test('leaves a record alone that was replaced while the store was asked', async () => {
   const { spool, cleared } = spoolOf({ gone: 'changed' }, ['gone']);
-  assert.equal(await sweepOrphans(spool, drainOf({ abandon: async () => undefined }), NEVER), 1);
+  assert.equal(await sweepOrphans(spool, drainOf({ abandon: async () => undefined }), NEVER), 0);
   assert.deepEqual(cleared, []);
+});
+
+test('an upload that is elsewhere stays on record, for when its store comes back', async () => {
+  const { spool, cleared, saved } = spoolOf({ gone: 'changed' });
+  const left = {
+    ...uploadOf('gone'),
+    left: [{ endpoint: 'http://former', bucket: 'b', key: 'gone', uploadId: 'x' }],
+  };
+  assert.equal(await sweepOrphans(spool, drainOf({ abandon: async () => left }), NEVER), 0);
+  assert.deepEqual([cleared, saved], [[], [left]]);
 });
 
 test('leaves an upload alone that is under way, though its file was just removed', async () => {
   const { spool, cleared } = spoolOf({ gone: 'changed', sending: 'changed' });
   const abandoned: string[] = [];
-  const store = { abandon: async ({ uploadId }: JournaledUpload) => void abandoned.push(uploadId) };
+  const store = {
+    abandon: async ({ uploadId = '' }: JournaledUpload): Promise<undefined> => void abandoned.push(uploadId),
+  };
   assert.equal(await sweepOrphans(spool, drainOf(store, ['sending']), NEVER), 1);
   assert.deepEqual([abandoned, cleared], [['id-gone'], ['gone']]);
 });
@@ -123,7 +142,7 @@ test('sweeps every hour, sooner after a sweep that failed, and no more once stop
   const note = (what: unknown) => void sweeps.push([clock.monotonicMs() / MINUTES, what]);
   const away = new Fault('transient', 'refused', { operation: 'abort', subject: 'gone' });
   const store = {
-    abandon: async () => {
+    abandon: async (): Promise<undefined> => {
       if (clock.monotonicMs() < 8 * MINUTES) throw away;
     },
   };

@@ -1,0 +1,131 @@
+// What an answer of a store says of the bytes it holds: the same as ours, other ones, or nothing that can be compared.
+// The one place where digests are compared, however a store writes them. Deterministic; doubt is `unknown`, never `same`.
+import { compositeMd5, compositeSha256 } from './digest.ts';
+import type { Digest, LocalContent, Receipt } from './object-store.ts';
+
+export type Evidence =
+  | { readonly verdict: 'same'; readonly by: 'sha256' | 'etag' | 'read-back' }
+  | { readonly verdict: 'different' | 'unknown'; readonly because: string };
+
+export interface Trust {
+  /** The store is known to use MD5s as ETags, so that another one means other bytes. */
+  readonly md5Etags?: boolean;
+  /** Others may have written the object: two contents can share an MD5, so that an MD5 alone does not say `same`. */
+  readonly byOthers?: boolean;
+}
+
+/** The strongest of the answer's fields decides; what cannot be compared leaves it to the next. */
+export function evidenceOf(local: LocalContent, answer: Receipt, trust: Trust = {}): Evidence {
+  const { sizeBytes, readBack } = answer;
+  if (sizeBytes !== undefined && sizeBytes !== local.sizeBytes)
+    return different(`the store holds ${sizeBytes} bytes, the file has ${local.sizeBytes}`);
+  if (readBack !== undefined) {
+    if (areSame(local.parts, readBack)) return { verdict: 'same', by: 'read-back' };
+    return different('the object read back differs from the file');
+  }
+  return bySha256(local, answer) ?? byMd5(local, answer, trust) ?? byNothing(answer);
+}
+
+function bySha256(local: LocalContent, { checksumSha256, checksumIsComposite, etag }: Receipt) {
+  const answered = checksumSha256 === undefined ? undefined : digestIn(checksumSha256, 32);
+  // Some stores make the ETag a SHA-256.
+  const tag = etag === undefined ? undefined : digestIn(etag, 32);
+  const wholes = wholesOf(local).map(({ sha256Hex }) => sha256Hex);
+  const composite = compositeSha256(local.parts);
+  for (const found of [answered, tag]) {
+    if (found === undefined) continue;
+    const isWhole = found.parts === undefined && wholes.includes(found.hex);
+    // Some leave out the number of parts behind it.
+    const isComposite = (found.parts ?? local.parts.length) === local.parts.length && found.hex === composite;
+    if (isWhole || isComposite) return { verdict: 'same', by: 'sha256' } as const;
+  }
+  if (answered === undefined) return undefined;
+  const because = `the store's SHA-256 ${checksumSha256} is not the file's`;
+  if (answered.parts === undefined && checksumIsComposite !== true && !local.multipart)
+    return different(because);
+  // A composed digest also depends on where the parts were cut, so that it does not tell two contents apart; but no MD5
+  // is believed against it.
+  return answered.parts === local.parts.length ? unknown(because) : undefined;
+}
+
+function byMd5(local: LocalContent, { md5, etag, etagIsOpaque }: Receipt, trust: Trust) {
+  const composite = compositeMd5(local.parts);
+  const wholes = wholesOf(local).map(({ md5Hex }) => md5Hex);
+  for (const text of [md5, etag]) {
+    const found = text === undefined ? undefined : digestIn(text, 16);
+    if (found === undefined) continue;
+    const isWhole = found.parts === undefined && wholes.includes(found.hex);
+    const isComposite =
+      local.multipart &&
+      (found.parts ?? local.parts.length) === local.parts.length &&
+      found.hex === composite;
+    if (!isWhole && !isComposite) continue;
+    if (trust.byOthers !== true) return { verdict: 'same', by: 'etag' } as const;
+    return unknown('only an MD5 speaks for an object that others may have written');
+  }
+  const tag = etag === undefined ? undefined : digestIn(etag, 16);
+  const isOther = tag !== undefined && tag.parts === undefined && !local.multipart;
+  if (trust.md5Etags === true && isOther && etagIsOpaque !== true)
+    return different(`the store's MD5 ${etag} is not the file's`);
+  return undefined;
+}
+
+function byNothing({ etag, checksumSha256 }: Receipt): Evidence {
+  const sha256 = checksumSha256 === undefined ? '' : `, SHA-256 ${checksumSha256}`;
+  return unknown(`the store's answer cannot be compared (ETag ${etag ?? 'missing'}${sha256})`);
+}
+
+/** The digest of the whole, where it is known. */
+function wholesOf({ parts, multipart, whole }: LocalContent): readonly Digest[] {
+  if (whole !== undefined) return [whole];
+  return multipart && parts.length !== 1 ? [] : parts;
+}
+
+function areSame(parts: readonly Digest[], others: readonly Digest[]): boolean {
+  return (
+    parts.length === others.length && parts.every((part, at) => part.sha256Hex === others[at]?.sha256Hex)
+  );
+}
+
+export interface AnsweredDigest {
+  readonly hex: string;
+  /** The number of parts it is composed of, where it says so. */
+  readonly parts: number | undefined;
+}
+
+/**
+ * A digest of so many bytes, as stores write it: hex in either case or base64 (of either alphabet, padded or not), in
+ * quotes or not, weak (`W/`) or with what a compressing proxy hangs on; undefined for anything else, which is opaque.
+ */
+export function digestIn(text: string, bytes: number): AnsweredDigest | undefined {
+  const bare = unquoted(text).replace(/[-;]+gzip$/, '');
+  const hex = hexOf(bare, bytes);
+  if (hex !== undefined) return { hex, parts: undefined };
+  // Only then: a `-` belongs to one of the alphabets, too.
+  const [, digest = '', parts] = /^(.+)-(\d{1,5})$/.exec(bare) ?? [];
+  const composed = hexOf(digest, bytes);
+  return composed === undefined ? undefined : { hex: composed, parts: Number(parts) };
+}
+
+/** Some come without quotes, some with quotes written for XML. */
+export function unquoted(etag: string): string {
+  return etag
+    .trim()
+    .replace(/^W\//i, '')
+    .replace(/^(?:"|&quot;|&#34;)|(?:"|&quot;|&#34;)$/g, '');
+}
+
+function hexOf(text: string, bytes: number): string | undefined {
+  if (text.length === 2 * bytes) return /^[0-9a-f]+$/i.test(text) ? text.toLowerCase() : undefined;
+  const digits = Math.ceil((bytes * 4) / 3);
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text) || text.replace(/=+$/, '').length !== digits) return undefined;
+  return Buffer.from(text, 'base64').toString('hex');
+}
+
+function different(because: string): Evidence {
+  return { verdict: 'different', because };
+}
+
+function unknown(because: string): Evidence {
+  return { verdict: 'unknown', because };
+}
