@@ -10,6 +10,8 @@ const SMALL_BYTES = 16 * 1024;
 export class ConditionsLesson {
   readonly #bucket: S3Bucket;
   #sentBytes = 0;
+  /** One upload finds out, the others need not: on a slow line each of them would be sent twice. */
+  #isLearning = false;
 
   constructor(bucket: S3Bucket) {
     this.#bucket = bucket;
@@ -21,7 +23,8 @@ export class ConditionsLesson {
     const { receipt, outcome } = stored;
     if (dialect.conditions('put object') !== 'unknown' || outcome !== 'stored') return receipt;
     this.#sentBytes += body.byteLength;
-    if (body.byteLength > Math.max(SMALL_BYTES, this.#sentBytes / 10)) return receipt;
+    if (this.#isLearning || body.byteLength > Math.max(SMALL_BYTES, this.#sentBytes / 10)) return receipt;
+    this.#isLearning = true;
     try {
       const again = await this.#bucket.put(receipt.key, body, digest, true, signal);
       // Refused after all, and put without the condition: the answer is as good.
@@ -34,6 +37,8 @@ export class ConditionsLesson {
       if (!isTaken(error)) return { key: receipt.key };
       dialect.learnConditions('put object', 'supported');
       return receipt;
+    } finally {
+      this.#isLearning = false;
     }
   }
 

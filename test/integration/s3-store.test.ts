@@ -119,6 +119,16 @@ test('learns that the store refuses to overwrite, and no longer looks first', as
   assert.equal(s3.count('PUT'), 4);
 });
 
+test('one upload finds that out, not each of those under way', async () => {
+  // Regression: on a slow line dozens of files were sent twice.
+  const { s3, store } = await world({ conditions: 'honour' });
+  const keys = ['a', 'b', 'c', 'd'];
+  await Promise.all(
+    keys.map((key) => store.upload({ key, source: sourceOf(bytesOf(1_000)), signal: never })),
+  );
+  assert.equal(s3.count('PUT'), keys.length + 1);
+});
+
 for (const conditions of ['ignore', 'refuse'] as const) {
   test(`looks before each upload where the store would ${conditions} the condition`, async () => {
     const { s3, store } = await world({ conditions });
