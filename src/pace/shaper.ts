@@ -32,6 +32,10 @@ export interface ShaperActivity {
 export class Shaper {
   /** Called when somebody asks for bytes after a time with nobody. */
   onWake: (() => void) | undefined;
+  /** Whether the line has room for another request; call `roomChanged` when it has again. */
+  hasRoom: () => boolean = () => true;
+  /** A request begins, told by its signal, that has so much to send. */
+  onBegin: (request: AbortSignal, leftBytes: number) => void = () => undefined;
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
   readonly #turns = new Turns(() => this.#serve());
@@ -87,6 +91,16 @@ export class Shaper {
     });
   }
 
+  /** Lets requests begin for which there may be room now. */
+  roomChanged(): void {
+    if (this.#cancelTimer === undefined && this.#turns.waiting > 0) this.#serve();
+  }
+
+  /** Requests wait to begin, and only the line is in their way. */
+  get isHeldBack(): boolean {
+    return this.#turns.isBeginning && !this.hasRoom();
+  }
+
   /** Saved up for those who wait, and as good as sent; 0 when nobody waits. */
   get savedBytes(): number {
     return this.#turns.waiting === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
@@ -111,7 +125,7 @@ export class Shaper {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    const next = () => this.#turns.next(nowMs, this.#bucket.rateBytesPerSec);
+    const next = () => this.#turns.next(nowMs, this.#bucket.rateBytesPerSec, this.hasRoom());
     for (let waiter = next(); waiter !== undefined; waiter = next()) {
       if (!this.#bucket.take(waiter.bytes, nowMs)) {
         this.#cancelTimer = this.#clock.schedule(Math.ceil(this.#bucket.waitMs(waiter.bytes, nowMs)), () =>
@@ -120,7 +134,9 @@ export class Shaper {
         return;
       }
       this.#admittedBytes += waiter.bytes;
-      this.#turns.admit(waiter, this.#bucket.rateBytesPerSec);
+      const { request, leftBytes } = waiter;
+      if (this.#turns.admit(waiter, this.#bucket.rateBytesPerSec) && request)
+        this.onBegin(request, leftBytes);
       waiter.admit();
     }
     this.#beginIdle();

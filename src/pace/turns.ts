@@ -67,20 +67,22 @@ export class Turns {
     this.#waiters.delete(waiter);
   }
 
-  /** Its slice is admitted. */
-  admit(waiter: Waiter, rateBytesPerSec: number): void {
+  /** Its slice is admitted. True when its request begins with it. */
+  admit(waiter: Waiter, rateBytesPerSec: number): boolean {
     this.#waiters.delete(waiter);
     const { request, bytes, leftBytes } = waiter;
-    if (request === undefined) return;
-    const turn = this.#turns.get(request) ?? this.#begin(request, waiter, rateBytesPerSec);
+    if (request === undefined) return false;
+    const before = this.#turns.get(request);
+    const turn = before ?? this.#begin(request, waiter, rateBytesPerSec);
     turn.bytes += bytes;
     if (leftBytes <= bytes) this.#finish(turn);
+    return before === undefined;
   }
 
-  /** Undefined when none waits, or none of them may begin now. */
-  next(nowMs: number, rateBytesPerSec: number): Waiter | undefined {
-    const mayBegin =
-      this.#unfinished.size < Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / LEAST_EACH_BYTES_PER_SEC);
+  /** Undefined when none waits, or none of them may begin now; without `hasRoom` only those that have begun may go on. */
+  next(nowMs: number, rateBytesPerSec: number, hasRoom: boolean): Waiter | undefined {
+    const mostAtOnce = Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / LEAST_EACH_BYTES_PER_SEC);
+    const mayBegin = hasRoom && this.#unfinished.size < mostAtOnce;
     const longMayBegin = mayBegin && this.#unfinishedLong === 0;
     const wholeTurn = wholeTurnBytes(rateBytesPerSec);
     let next: Waiter | undefined;
@@ -107,6 +109,12 @@ export class Turns {
       isNext = false;
     }
     return 0;
+  }
+
+  /** Whether a request waits to begin. */
+  get isBeginning(): boolean {
+    for (const waiter of this.#waiters) if (!this.#hasBegun(waiter)) return true;
+    return false;
   }
 
   #hasBegun({ request }: Waiter): boolean {

@@ -3,7 +3,9 @@
 // of the connection, and an answer, an abort or a broken connection stops the tokens as well as the bytes.
 // The first slice is admitted before there is a connection: servers hang up on one that is open and silent.
 import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import type { Deliveries, Delivery } from './deliveries.ts';
 import type { RequestWatch } from './request-watch.ts';
 
 /** Hands out the link's budget. The shaper is one; tests have their own. */
@@ -63,16 +65,25 @@ export class PacedBody extends Readable {
   readonly #headBytes: number;
   readonly #pacer: Pacer;
   readonly #watch: RequestWatch;
+  readonly #deliveries: Deliveries;
   readonly #stop = new AbortController();
+  #delivery: Delivery | undefined;
   #admittedBytes = 0;
-  #first: Uint8Array | undefined;
+  /** Admitted before there was a connection. */
+  #first: Uint8Array = new Uint8Array(0);
 
   /** `headBytes` of request line and headers are charged with the first slice. */
-  constructor(content: Content, headBytes: number, pacer: Pacer, watch: RequestWatch) {
+  constructor(
+    content: Content,
+    headBytes: number,
+    { pacer, deliveries }: { readonly pacer: Pacer; readonly deliveries: Deliveries },
+    watch: RequestWatch,
+  ) {
     super();
     this.#content = content;
     this.#headBytes = headBytes;
     this.#pacer = pacer;
+    this.#deliveries = deliveries;
     this.#watch = watch;
   }
 
@@ -82,16 +93,14 @@ export class PacedBody extends Readable {
    */
   async begin(): Promise<void> {
     this.#first = await this.#nextSlice(this.#headBytes);
+    this.#delivery = this.#deliveries.begin(this.#stop.signal, this.#content.byteLength);
   }
 
   override pipe<T extends NodeJS.WritableStream>(destination: T): T {
     const request = destination as unknown as ClientRequest;
-    request.once('socket', (socket) => {
-      const read = socket.bytesRead;
-      const written = socket.bytesWritten;
-      this.#watch.observe(() => socket.bytesRead - read + socket.bytesWritten - written);
-    });
+    request.once('socket', (socket) => this.#observe(socket));
     request.once('response', (response) => {
+      if (request.writableEnded && this.#delivery !== undefined) this.#deliveries.answered(this.#delivery);
       this.cancel();
       response.once('close', () => {
         // An answer before the whole request was sent: the connection is of no further use, and Node would
@@ -119,15 +128,35 @@ export class PacedBody extends Readable {
     callback(error);
   }
 
+  #observe(socket: Socket): void {
+    const [read, written] = [socket.bytesRead, socket.bytesWritten];
+    const delivery = this.#delivery;
+    this.#watch.observe({
+      answeredBytes: () => socket.bytesRead - read,
+      // Until the kernel has taken the first slice: the head, and what TLS says before it.
+      deliveredBytes: () =>
+        delivery !== undefined && delivery.handedBytes > 0
+          ? delivery.deliveredBytes
+          : socket.bytesWritten - written,
+    });
+    if (delivery === undefined) return;
+    delivery.socket = socket;
+    if (socket.connecting) this.#deliveries.observeConnecting(delivery, socket);
+  }
+
   async #send(request: ClientRequest): Promise<void> {
-    let slice = this.#first ?? (await this.#nextSlice(this.#headBytes));
-    this.#first = undefined;
+    let slice: Uint8Array = this.#first;
     while (this.#admittedBytes < this.#content.byteLength) {
       await this.#write(request, slice);
       slice = await this.#nextSlice(0);
     }
     if (slice.byteLength > 0) request.end(slice);
     else request.end();
+    this.#handed(slice);
+  }
+
+  #handed({ byteLength }: Uint8Array): void {
+    if (this.#delivery !== undefined) this.#deliveries.handed(this.#delivery, byteLength);
   }
 
   /** Admitted, together with `headBytes`. */
@@ -158,8 +187,9 @@ export class PacedBody extends Readable {
       signal.addEventListener('abort', onAbort, { once: true });
       request.write(slice, (error) => {
         signal.removeEventListener('abort', onAbort);
-        if (error) reject(error);
-        else resolve();
+        if (error) return reject(error);
+        this.#handed(slice);
+        resolve();
       });
     });
   }

@@ -6,6 +6,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { signalOf } from '../store/request-signal.ts';
 import { SIGNATURE_AGED } from '../store/retry-within-sdk.ts';
 import type { Clock } from '../system/clock.ts';
+import { Deliveries } from './deliveries.ts';
 import type { HandlerLimits, RequestHead } from './messages.ts';
 import { type Content, PacedBody, type Pacer, WholeContent } from './paced-body.ts';
 import { RequestWatch, type WatchOptions } from './request-watch.ts';
@@ -17,6 +18,8 @@ export type HttpAnswer = Awaited<ReturnType<NodeHttpHandler['handle']>>;
 export interface PacedHandlerOptions extends HandlerLimits, WatchOptions {
   readonly pacer: Pacer;
   readonly clock: Clock;
+  /** Default: what the kernel has taken counts as delivered. */
+  readonly deliveries?: Deliveries;
 }
 
 // Without a logger NodeHttpHandler warns on the console, which belongs to the log.
@@ -28,12 +31,13 @@ const SIGNED_FOR_MS = 60_000;
 
 export class PacedHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
-  readonly #options: PacedHandlerOptions;
+  readonly #options: PacedHandlerOptions & { readonly deliveries: Deliveries };
   readonly #agents: readonly [HttpAgent, HttpsAgent];
   readonly #inner: NodeHttpHandler;
 
   constructor(options: PacedHandlerOptions) {
-    this.#options = options;
+    const { clock, deliveries = new Deliveries({ clock }) } = options;
+    this.#options = { ...options, deliveries };
     // Fewer warm connections are better than many: an idle one is closed by S3 after some 20 s.
     const agentOptions = { keepAlive: true, maxSockets: options.maxSockets, scheduling: 'lifo' } as const;
     this.#agents = [new HttpAgent(agentOptions), new HttpsAgent(agentOptions)];
@@ -64,7 +68,7 @@ export class PacedHandler {
     const caller = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
     const onCallerAbort = () => stop.abort(caller?.reason);
     const watch = new RequestWatch(this.#options.clock, this.#options, (error) => stop.abort(error));
-    const body = new PacedBody(content, headBytesOf(request), this.#options.pacer, watch);
+    const body = new PacedBody(content, headBytesOf(request), this.#options, watch);
     body.once('close', () => caller?.removeEventListener('abort', onCallerAbort));
     stop.signal.addEventListener('abort', () => body.cancel(), { once: true });
     caller?.addEventListener('abort', onCallerAbort, { once: true });

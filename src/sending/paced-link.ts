@@ -6,6 +6,8 @@ import { type Budget, limitsOn } from '../pace/limits.ts';
 import { Regulator } from '../pace/regulator.ts';
 import { Shaper, type ShaperActivity } from '../pace/shaper.ts';
 import type { Clock } from '../system/clock.ts';
+import { Deliveries } from './deliveries.ts';
+import { readSendQueues } from './send-queues.ts';
 
 export interface PacedLinkOptions {
   readonly link: UplinkIdentity;
@@ -21,6 +23,7 @@ export interface PacedLinkEvents {
 
 export class PacedLink {
   readonly shaper: Shaper;
+  readonly deliveries: Deliveries;
   readonly #governor: Governor;
   readonly #meter: UplinkMeter;
   readonly #regulator: Regulator;
@@ -28,14 +31,23 @@ export class PacedLink {
   constructor(clock: Clock, options: PacedLinkOptions, events: PacedLinkEvents) {
     this.#meter = new UplinkMeter(options.link, (problem) => events.onMeasurable(problem));
     this.#governor = new Governor(limitsOf(options));
-    this.shaper = new Shaper(clock, this.#governor.budgetBytesPerSec);
+    const shaper = new Shaper(clock, this.#governor.budgetBytesPerSec);
+    this.shaper = shaper;
+    const onRoom = () => shaper.roomChanged();
+    const deliveries = new Deliveries({ clock, read: readSendQueues, onRoom });
+    this.deliveries = deliveries;
+    shaper.hasRoom = () => deliveries.hasRoom;
+    shaper.onBegin = (request, leftBytes) => void deliveries.begin(request, leftBytes);
     this.#regulator = new Regulator({
       clock,
       shaper: this.shaper,
       governor: this.#governor,
       measure: (nowMs, ownBytes) => this.#meter.measure(nowMs, ownBytes),
       sampleIntervalMs: options.sampleIntervalMs,
-      onTick: (activity, elapsedMs) => events.onTick(activity, elapsedMs),
+      onTick: (activity, elapsedMs) => {
+        deliveries.tick(shaper.isHeldBack);
+        events.onTick(activity, elapsedMs);
+      },
     });
   }
 

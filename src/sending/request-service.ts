@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../system/clock.ts';
 import { ArrivingContent } from './arriving-content.ts';
 import { carry } from './carried-error.ts';
+import type { Deliveries } from './deliveries.ts';
 import { movable, type Notice, type RequestOrder, SMALL_ANSWER_BYTES } from './messages.ts';
 import type { Pacer } from './paced-body.ts';
 import { type HttpAnswer, PacedHandler } from './paced-handler.ts';
@@ -25,13 +26,15 @@ export class RequestService {
   readonly #tell: Tell;
   readonly #pacer: Pacer;
   readonly #clock: Clock;
+  readonly #deliveries: Deliveries | undefined;
   readonly #handlers = new Map<number, PacedHandler>();
   readonly #inFlight = new Map<number, InFlight>();
 
-  constructor(tell: Tell, pacer: Pacer, clock: Clock) {
+  constructor(tell: Tell, pacer: Pacer, clock: Clock, deliveries?: Deliveries) {
     this.#tell = tell;
     this.#pacer = pacer;
     this.#clock = clock;
+    this.#deliveries = deliveries;
   }
 
   /** Orders about requests that are over mean nothing any more. */
@@ -55,7 +58,13 @@ export class RequestService {
 
   #open({ handler, limits }: Of<'open'>): void {
     const onAlive = () => this.#tell({ kind: 'alive' });
-    const paced = new PacedHandler({ ...limits, pacer: this.#pacer, clock: this.#clock, onAlive });
+    const paced = new PacedHandler({
+      ...limits,
+      pacer: this.#pacer,
+      clock: this.#clock,
+      onAlive,
+      ...(this.#deliveries === undefined ? {} : { deliveries: this.#deliveries }),
+    });
     this.#handlers.set(handler, paced);
   }
 

@@ -1,12 +1,12 @@
-// One request's patience: an overall deadline that stands still while the request waits for its turn on the
-// link, and an idle limit on the silence of its connection. It covers what the HTTP handler's own time-outs
+// One request's patience: an overall deadline that stands still while the request waits for its turn on the link and while
+// its bytes arrive, and an idle limit on the silence of its connection. It covers what the HTTP handler's own time-outs
 // do not: waiting for a socket of the pool, name look-up, TLS, and a server that never answers.
 import type { Clock } from '../system/clock.ts';
 
 export interface RequestLimits {
-  /** Longest a request may take, not counting the time its bytes wait for their turn on the link. */
+  /** Longest a request may take, not counting the time its bytes wait for the link or are on it. */
   readonly deadlineMs: number;
-  /** Longest silence on the connection, in either direction, not counting that waiting time. */
+  /** Longest silence on the connection, in either direction, not counting the wait for a turn. */
   readonly idleTimeoutMs: number;
 }
 
@@ -15,16 +15,23 @@ export interface WatchOptions extends RequestLimits {
   readonly onAlive?: () => void;
 }
 
-/** Bytes the connection has carried so far in both directions; any growth is a sign of life. */
-export type BytesCarried = () => number;
+/** What the connection has carried so far of this request; any change is a sign of life. */
+export interface Carried {
+  /** Arrived at the other side, as far as can be known. */
+  deliveredBytes(): number;
+  answeredBytes(): number;
+}
 
 export class RequestWatch {
   readonly #clock: Clock;
   readonly #limits: WatchOptions;
   readonly #expire: (error: Error) => void;
-  #bytesCarried: BytesCarried = () => 0;
-  #lastCarried = 0;
+  #carried: Carried = { deliveredBytes: () => 0, answeredBytes: () => 0 };
+  #lastDelivered = 0;
+  #lastAnswered = 0;
   #aliveAtMs = 0;
+  /** Since then the deadline has not been put off. */
+  #countedFromMs = 0;
   #endAtMs = 0;
   #waitingSinceMs: number | undefined;
   #cancel: (() => void) | undefined;
@@ -37,15 +44,16 @@ export class RequestWatch {
   }
 
   start(): void {
-    this.#aliveAtMs = this.#clock.monotonicMs();
+    this.#aliveAtMs = this.#countedFromMs = this.#clock.monotonicMs();
     this.#endAtMs = this.#aliveAtMs + this.#limits.deadlineMs;
     this.#arm();
   }
 
   /** Where to look for signs of life, once there is a connection. */
-  observe(bytesCarried: BytesCarried): void {
-    this.#bytesCarried = bytesCarried;
-    this.#lastCarried = bytesCarried();
+  observe(carried: Carried): void {
+    this.#carried = carried;
+    this.#lastDelivered = carried.deliveredBytes();
+    this.#lastAnswered = carried.answeredBytes();
     this.#aliveAtMs = this.#clock.monotonicMs();
   }
 
@@ -58,7 +66,7 @@ export class RequestWatch {
     if (this.#waitingSinceMs === undefined) return;
     const nowMs = this.#clock.monotonicMs();
     this.#endAtMs += nowMs - this.#waitingSinceMs;
-    this.#aliveAtMs = nowMs;
+    this.#aliveAtMs = this.#countedFromMs = nowMs;
     this.#waitingSinceMs = undefined;
   }
 
@@ -76,10 +84,16 @@ export class RequestWatch {
   #check(): void {
     this.#cancel = undefined;
     const nowMs = this.#clock.monotonicMs();
-    const carried = this.#bytesCarried();
-    if (carried !== this.#lastCarried) this.#limits.onAlive?.();
-    if (carried !== this.#lastCarried || this.#waitingSinceMs !== undefined) this.#aliveAtMs = nowMs;
-    this.#lastCarried = carried;
+    const isWaiting = this.#waitingSinceMs !== undefined;
+    const [delivered, answered] = [this.#carried.deliveredBytes(), this.#carried.answeredBytes()];
+    const isDelivering = delivered !== this.#lastDelivered;
+    const isAlive = isDelivering || answered !== this.#lastAnswered;
+    if (isAlive) this.#limits.onAlive?.();
+    if (isAlive || isWaiting) this.#aliveAtMs = nowMs;
+    if (isDelivering && !isWaiting) this.#endAtMs += nowMs - this.#countedFromMs;
+    this.#countedFromMs = nowMs;
+    this.#lastDelivered = delivered;
+    this.#lastAnswered = answered;
     const pausedMs = this.#waitingSinceMs === undefined ? 0 : nowMs - this.#waitingSinceMs;
     if (nowMs >= this.#endAtMs + pausedMs) {
       this.#expire(timeoutError('ERR_REQUEST_DEADLINE', `took longer than ${this.#limits.deadlineMs} ms`));

@@ -36,7 +36,7 @@ function configure(options: PacedLinkOptions): void {
       onMeasurable: (problem) => tell({ kind: 'measurable', problem }),
       onTick: report,
     });
-    requests = new RequestService(tell, link.shaper, systemClock);
+    requests = new RequestService(tell, link.shaper, systemClock, link.deliveries);
   } else link.configure(options);
   tell({ kind: 'configured', pace: link.pace });
 }

@@ -61,7 +61,7 @@ test('expires once after silence, counted from the start when there is no connec
 test('bytes on the connection are signs of life, up to the deadline', () => {
   const { clock, watch, expired } = watched(1_000, 100);
   let carried = 0;
-  watch.observe(() => carried);
+  watch.observe({ deliveredBytes: () => 0, answeredBytes: () => carried });
   for (let ms = 50; ms <= 2_000; ms += 50) {
     carried += 1;
     clock.advanceTo(ms);
@@ -72,7 +72,7 @@ test('bytes on the connection are signs of life, up to the deadline', () => {
 test('tells of signs of life at least once in each time that may be silent, and of nothing else', () => {
   const { clock, watch, aliveAtMs } = watched(1_000, 100);
   let carried = 0;
-  watch.observe(() => carried);
+  watch.observe({ deliveredBytes: () => 0, answeredBytes: () => carried });
   for (let ms = 50; ms <= 350; ms += 50) {
     carried += 1;
     clock.advanceTo(ms);
@@ -80,6 +80,20 @@ test('tells of signs of life at least once in each time that may be silent, and 
   assert.deepEqual(aliveAtMs, [100, 200, 300]);
   clock.advanceTo(2_000);
   assert.deepEqual(aliveAtMs, [100, 200, 300, 400]);
+});
+
+test('the deadline is put off while bytes arrive at the other side, and silence is not', () => {
+  // Regression: on a slow line a part took longer than the deadline, and was sent again, and again.
+  const { clock, watch, expired } = watched(1_000, 100);
+  let delivered = 0;
+  watch.observe({ deliveredBytes: () => delivered, answeredBytes: () => 0 });
+  for (let ms = 50; ms <= 5_000; ms += 50) {
+    delivered += 1_400;
+    clock.advanceTo(ms);
+  }
+  assert.deepEqual(expired, []);
+  clock.advanceTo(10_000);
+  assert.deepEqual(expired, [[5_100, 'ERR_REQUEST_IDLE']]);
 });
 
 test('neither limit runs while the bytes wait for their turn', () => {

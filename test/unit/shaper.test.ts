@@ -146,6 +146,41 @@ describe('shaper', () => {
     assert.equal(slow.shaper.activity().admittedBytes, 2 * 1_400);
   });
 
+  it('begins none while the line has no room, lets those go on that have begun, and begins one when there is room', async () => {
+    const { clock, shaper } = shaperAt();
+    const order: string[] = [];
+    const begun: number[] = [];
+    shaper.onBegin = (_, leftBytes) => void begun.push(leftBytes);
+    void request(shaper, 'a', 5, order);
+    await clock.advance(25);
+    let hasRoom = false;
+    shaper.hasRoom = () => hasRoom;
+    for (const name of ['b', 'c']) void request(shaper, name, 2, order);
+    await clock.advance(500);
+    assert.equal(order.join(''), 'aaaaa');
+    assert.equal(shaper.isHeldBack, true);
+    assert.deepEqual(shaper.activity().waiting, 2);
+    // One that begins takes the room.
+    shaper.onBegin = (_, leftBytes) => {
+      begun.push(leftBytes);
+      hasRoom = false;
+    };
+    hasRoom = true;
+    shaper.roomChanged();
+    await clock.advance(500);
+    assert.equal(order.join(''), 'aaaaabb');
+    assert.deepEqual(begun, [50_000, 20_000]);
+  });
+
+  it('is not idle while requests are held back: more uploads would only wait with them', async () => {
+    const { clock, shaper } = shaperAt();
+    shaper.hasRoom = () => false;
+    for (let asked = 0; asked < 2; asked += 1) ask(shaper, clock, 1_000, new AbortController().signal);
+    await clock.advance(300);
+    const { idleMs, longestWaitMs } = shaper.activity();
+    assert.deepEqual({ idleMs, longestWaitMs }, { idleMs: 0, longestWaitMs: 300 });
+  });
+
   it('begins the next one as soon as one of as many as may be was broken off', async () => {
     const { clock, shaper } = shaperAt(1_250);
     const stops = Array.from({ length: 3 }, () => new AbortController());

@@ -1,0 +1,192 @@
+// What has arrived of what is being sent: each request's bytes as the kernel takes them, less those it still holds. The
+// other side's acknowledgement is the only progress there is on a slow line; the kernel takes some hundred KB at once, and
+// then nothing for a long time.
+import type { Socket } from 'node:net';
+import { LineRoom } from '../pace/line-room.ts';
+import type { Clock } from '../system/clock.ts';
+import { connectionOf, type SendQueues } from './send-queues.ts';
+
+export type ReadSendQueues = (sockets: readonly Socket[]) => Promise<SendQueues>;
+
+/** While requests are under way the kernel is asked at least this often … */
+const ASK_MS = 1_000;
+/** … and not so often that it costs more than a twentieth of a core, at 2 µs a row: a busy host has many. */
+const ASK_AFTER_MS_PER_ROW = 0.04;
+/** An answer that takes longer waits behind something else, a disk that hangs say. */
+const ANSWER_MS = 5_000;
+
+/** A request that begins counts as a whole, or for this much of it: the kernel may take it in a moment … */
+const MOST_RESERVED_BYTES = 262_144;
+/** … and for no less than this until its connection is open: connections cost, too. */
+const LEAST_CONNECTING_BYTES = 16_384;
+
+/** One request's body on its way, from its first slice to its answer. */
+export class Delivery {
+  /** Taken by the kernel. */
+  handedBytes = 0;
+  /** As good as taken. */
+  reservedBytes = 0;
+  /** … when it was last asked what it holds. */
+  askedAtBytes = 0;
+  /** Of these, arrived at the other side, as far as is known. */
+  deliveredBytes = 0;
+  socket: Socket | undefined;
+  isOver = false;
+}
+
+export interface DeliveriesOptions {
+  readonly clock: Clock;
+  /** Absent where the kernel is not asked: what it takes counts as delivered. */
+  readonly read?: ReadSendQueues;
+  readonly room?: LineRoom;
+  /** Another request may begin that might not before. */
+  readonly onRoom?: () => void;
+}
+
+export class Deliveries {
+  readonly #clock: Clock;
+  readonly #room: LineRoom;
+  readonly #onRoom: () => void;
+  /** By the signals of the requests. */
+  readonly #underWay = new Map<AbortSignal, Delivery>();
+  #read: ReadSendQueues | undefined;
+  #deliveredBytes = 0;
+  #heldBytes = 0;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #askAfterMs = 0;
+  #isAsking = false;
+  #closedShare = 0;
+
+  constructor({ clock, read, room = new LineRoom(), onRoom = () => undefined }: DeliveriesOptions) {
+    this.#clock = clock;
+    this.#read = read;
+    this.#room = room;
+    this.#onRoom = onRoom;
+  }
+
+  /** Arrived so far, of all requests. */
+  get deliveredBytes(): number {
+    return this.#deliveredBytes;
+  }
+
+  /** Of the connections that hold something: how many lead to a side that takes no more. */
+  get closedShare(): number {
+    return this.#closedShare;
+  }
+
+  get hasRoom(): boolean {
+    return this.#heldBytes <= this.#room.bytes;
+  }
+
+  /** A request that has so much to send may do so; it is over when its signal aborts. A second call changes nothing. */
+  begin(request: AbortSignal, byteLength: number): Delivery {
+    const before = this.#underWay.get(request);
+    if (before !== undefined) return before;
+    const delivery = new Delivery();
+    this.#underWay.set(request, delivery);
+    request.addEventListener('abort', () => this.#end(request, delivery), { once: true });
+    this.#reserve(delivery, Math.min(MOST_RESERVED_BYTES, byteLength));
+    return delivery;
+  }
+
+  /** The kernel has taken so much more of the request. */
+  handed(delivery: Delivery, bytes: number): void {
+    if (delivery.isOver) return;
+    this.#heldBytes -= heldBytes(delivery);
+    delivery.handedBytes += bytes;
+    this.#heldBytes += heldBytes(delivery);
+    if (this.#read === undefined) this.#delivered(delivery, delivery.handedBytes);
+  }
+
+  /** Takes the time of a round trip. */
+  observeConnecting(delivery: Delivery, socket: Socket): void {
+    const { reservedBytes } = delivery;
+    this.#reserve(delivery, Math.max(LEAST_CONNECTING_BYTES, reservedBytes));
+    let fromMs = this.#clock.monotonicMs();
+    socket.once('lookup', () => {
+      fromMs = this.#clock.monotonicMs();
+    });
+    socket.once('connect', () => {
+      this.#room.connected(this.#clock.monotonicMs() - fromMs);
+      this.#reserve(delivery, reservedBytes);
+      this.#onRoom();
+    });
+  }
+
+  #reserve(delivery: Delivery, bytes: number): void {
+    if (delivery.isOver) return;
+    this.#heldBytes -= heldBytes(delivery);
+    delivery.reservedBytes = bytes;
+    this.#heldBytes += heldBytes(delivery);
+  }
+
+  /** The whole request was answered: all of it has arrived. */
+  answered(delivery: Delivery): void {
+    this.#delivered(delivery, delivery.handedBytes);
+  }
+
+  #end(request: AbortSignal, delivery: Delivery): void {
+    this.#underWay.delete(request);
+    this.#heldBytes -= heldBytes(delivery);
+    delivery.isOver = true;
+    this.#onRoom();
+  }
+
+  /** Call at each tick of the control loop. `isHeldBack`: requests wait because there is no room. */
+  tick(isHeldBack: boolean): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#room.observe(nowMs, this.#deliveredBytes, this.#heldBytes > 0, isHeldBack);
+    if (this.#isAsking && nowMs - this.#askedAtMs > ANSWER_MS) this.#assumeDelivered();
+    if (this.#heldBytes === 0 || this.#isAsking || this.#read === undefined) return;
+    const dueMs = this.#heldBytes > this.#room.bytes / 2 ? 0 : ASK_MS;
+    if (nowMs - this.#askedAtMs >= Math.max(dueMs, this.#askAfterMs)) void this.#ask(this.#read, nowMs);
+  }
+
+  async #ask(read: ReadSendQueues, nowMs: number): Promise<void> {
+    this.#isAsking = true;
+    this.#askedAtMs = nowMs;
+    const asked = [...this.#underWay.values()].filter(({ socket }) => socket !== undefined);
+    for (const delivery of asked) delivery.askedAtBytes = delivery.handedBytes;
+    try {
+      this.#learn(asked, await read(asked.flatMap(({ socket }) => socket ?? [])));
+    } catch {
+      // Not Linux, or a sandbox without /proc: what the kernel takes is all that can be known.
+      this.#read = undefined;
+      this.#assumeDelivered();
+    }
+    this.#isAsking = false;
+    this.#onRoom();
+  }
+
+  #assumeDelivered(): void {
+    for (const delivery of this.#underWay.values()) this.#delivered(delivery, delivery.handedBytes);
+  }
+
+  #learn(asked: readonly Delivery[], { rows, queues }: SendQueues): void {
+    this.#askAfterMs = rows * ASK_AFTER_MS_PER_ROW;
+    let [holding, closed] = [0, 0];
+    for (const delivery of asked) {
+      const name = delivery.socket && connectionOf(delivery.socket);
+      const queue = name === undefined ? undefined : queues.get(name);
+      // Over meanwhile, or its connection is.
+      if (queue === undefined || delivery.isOver) continue;
+      if (queue.bytes > 0) holding += 1;
+      if (queue.isClosed) closed += 1;
+      this.#delivered(delivery, delivery.askedAtBytes - queue.bytes);
+    }
+    this.#closedShare = holding === 0 ? 0 : closed / holding;
+  }
+
+  #delivered(delivery: Delivery, bytes: number): void {
+    const more = bytes - delivery.deliveredBytes;
+    if (more <= 0 || delivery.isOver) return;
+    this.#heldBytes -= heldBytes(delivery);
+    delivery.deliveredBytes = bytes;
+    this.#heldBytes += heldBytes(delivery);
+    this.#deliveredBytes += more;
+  }
+}
+
+function heldBytes({ handedBytes, reservedBytes, deliveredBytes }: Delivery): number {
+  return Math.max(handedBytes, reservedBytes) - deliveredBytes;
+}

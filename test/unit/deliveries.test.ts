@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import { LineRoom } from '../../src/pace/line-room.ts';
+import { Deliveries } from '../../src/sending/deliveries.ts';
+import type { SendQueues } from '../../src/sending/send-queues.ts';
+import { SimClock } from '../support/sim-clock.ts';
+
+/** Deliveries that ask a kernel which holds what a test says, by local port. */
+function world(read?: () => Promise<SendQueues>) {
+  const clock = new SimClock();
+  const held = new Map<number, number>();
+  const seen = { asked: 0, room: 0 };
+  const ofKernel = async (sockets: readonly Socket[]) => {
+    seen.asked += 1;
+    const queues = new Map(
+      sockets.map(({ localPort = 0 }) => [
+        `${localPort} 9000`,
+        { bytes: held.get(localPort) ?? 0, isClosed: false },
+      ]),
+    );
+    return { queues, rows: queues.size };
+  };
+  const onRoom = () => {
+    seen.room += 1;
+  };
+  const deliveries = new Deliveries({ clock, room: new LineRoom(), read: read ?? ofKernel, onRoom });
+  let port = 1_000;
+  const begin = (bytes: number) => {
+    port += 1;
+    const stop = new AbortController();
+    const delivery = deliveries.begin(stop.signal, bytes);
+    delivery.socket = socketAt(port);
+    return { stop, delivery, port };
+  };
+  /** A tick of the control loop after `ms`. */
+  const tick = async (ms = 50) => {
+    await clock.advance(ms);
+    deliveries.tick(false);
+    await clock.advance(0);
+  };
+  return { clock, held, seen, deliveries, begin, tick };
+}
+
+function socketAt(localPort: number): Socket {
+  return Object.assign(new EventEmitter(), { localPort, remotePort: 9_000 }) as unknown as Socket;
+}
+
+test('what the kernel has taken is delivered only when the other side has acknowledged it', async () => {
+  const { held, deliveries, begin, tick } = world();
+  const { delivery, port } = begin(200_000);
+  deliveries.handed(delivery, 150_000);
+  held.set(port, 120_000);
+  await tick();
+  assert.equal(delivery.deliveredBytes, 30_000);
+  held.set(port, 20_000);
+  await tick(1_000);
+  assert.equal(delivery.deliveredBytes, 130_000);
+  assert.equal(deliveries.deliveredBytes, 130_000);
+});
+
+test('an answer to the whole request says that all of it was delivered', () => {
+  const { deliveries, begin } = world();
+  const { delivery, stop } = begin(200_000);
+  deliveries.handed(delivery, 200_000);
+  deliveries.answered(delivery);
+  stop.abort();
+  assert.equal(deliveries.deliveredBytes, 200_000);
+});
+
+test('a request that begins takes room at once, before its connection is open', () => {
+  const { deliveries, begin } = world();
+  begin(200_000);
+  assert.equal(deliveries.hasRoom, true);
+  begin(200_000);
+  assert.equal(deliveries.hasRoom, false);
+});
+
+test('a request that is broken off gives its room back, and says so', () => {
+  const { deliveries, begin, seen } = world();
+  const first = begin(200_000);
+  begin(200_000);
+  const before = seen.room;
+  first.stop.abort();
+  assert.equal(deliveries.hasRoom, true);
+  assert.equal(seen.room, before + 1);
+  deliveries.handed(first.delivery, 200_000); // what the kernel says afterwards changes nothing
+  assert.equal(deliveries.hasRoom, true);
+});
+
+test('a connection that opens takes room, whatever its request, until it is open', () => {
+  const { deliveries } = world();
+  const sockets = Array.from({ length: 17 }, (_, at) => {
+    const delivery = deliveries.begin(new AbortController().signal, 600);
+    const socket = socketAt(at);
+    deliveries.observeConnecting(delivery, socket);
+    return socket;
+  });
+  assert.equal(deliveries.hasRoom, false);
+  for (const socket of sockets) socket.emit('connect');
+  assert.equal(deliveries.hasRoom, true);
+});
+
+test('the kernel is asked at each tick while there is little room, else once a second, and never when nothing is held', async () => {
+  const { held, seen, deliveries, begin, tick } = world();
+  await tick(5_000);
+  assert.equal(seen.asked, 0);
+  const { delivery, port } = begin(100_000);
+  deliveries.handed(delivery, 100_000);
+  held.set(port, 20_000);
+  for (let ticks = 0; ticks < 40; ticks += 1) await tick();
+  assert.equal(seen.asked, 2);
+  begin(200_000);
+  for (let ticks = 0; ticks < 10; ticks += 1) await tick();
+  assert.equal(seen.asked, 12);
+});
+
+test('a long table is read more rarely', async () => {
+  const { begin, tick, deliveries } = world(async () => {
+    asked += 1;
+    return { queues: new Map(), rows: 50_000 };
+  });
+  let asked = 0;
+  begin(200_000);
+  begin(200_000);
+  for (let ticks = 0; ticks < 100; ticks += 1) await tick();
+  assert.equal(asked, 3, '50,000 rows take 0.1 s, which is a twentieth of 2 s');
+  assert.equal(deliveries.hasRoom, false);
+});
+
+test('where the kernel does not tell, what it takes counts as delivered', async () => {
+  const { deliveries, begin, tick } = world(() => Promise.reject(new Error('ENOENT')));
+  const { delivery } = begin(500_000);
+  deliveries.handed(delivery, 400_000);
+  await tick();
+  assert.equal(delivery.deliveredBytes, 400_000);
+  deliveries.handed(delivery, 100_000);
+  assert.equal(delivery.deliveredBytes, 500_000);
+});
+
+test('so it does while an answer of the kernel does not come', async () => {
+  const { deliveries, begin, tick } = world(() => new Promise(() => undefined));
+  const { delivery } = begin(500_000);
+  deliveries.handed(delivery, 400_000);
+  await tick();
+  await tick(5_000);
+  assert.equal(delivery.deliveredBytes, 0);
+  await tick();
+  assert.equal(delivery.deliveredBytes, 400_000);
+});
