@@ -40,8 +40,6 @@ export interface DaemonPorts {
 
 /** At the start the store is given so long to answer before the daemon calls itself ready without it. */
 const FIRST_ANSWER_MS = 5_000;
-/** More than any time a request may be silent or a slice may wait: beyond it an upload hangs. */
-const hangingAfterMs = ({ upload }: Settings) => upload.idleTimeoutMs + upload.connectTimeoutMs + 60_000;
 
 interface Stages {
   /** Of new uploads; a reload may replace it. */
@@ -67,7 +65,8 @@ export class Daemon {
     this.#settings = settings;
     this.#ports = ports;
     this.#breaker = new Breaker(settings.retry.probeMs);
-    this.#supervision = new Supervision(ports.health, () => hangingAfterMs(this.#settings));
+    const pace = () => ({ ...this.#settings.link, ...this.#settings.upload });
+    this.#supervision = new Supervision(ports.health, pace);
     this.#reporter = new Reporter(ports.clock, ports.log, this.#counters, () =>
       this.#running().link.uploadLimit.slowDown(),
     );

@@ -1,7 +1,7 @@
 // `halfpipe check`: everything the daemon needs, tried out once, in a short table. Leaves nothing behind.
 import { statSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { type Environment, loadSettings } from '../config/load.ts';
+import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import type { HandlerLimits } from '../sending/messages.ts';
 import { PacedHandler } from '../sending/paced-handler.ts';
@@ -21,6 +21,7 @@ import { asOwnerOf, isUser } from './as-owner.ts';
 import { examineLink } from './examine-link.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type Finding, fails, ok, warns } from './finding.ts';
+import { loadVettedSettings } from './vetted-settings.ts';
 
 export interface CheckContext {
   readonly configFile: string;
@@ -37,7 +38,7 @@ const UNPACED = { sliceBytes: () => 16_384, admit: () => Promise.resolve() };
 
 /** 0 when everything works, 1 otherwise. Rejects with ConfigError for a config that is refused. */
 export async function check({ configFile, env, stdout }: CheckContext): Promise<ExitCode> {
-  const settings = await loadSettings(configFile, env);
+  const settings = await loadVettedSettings(configFile, env);
   stdout.write(row('ok', 'config', configFile));
   let failed = false;
   for (const [name, examine] of EXAMINATIONS) {

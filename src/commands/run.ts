@@ -1,6 +1,6 @@
 // `halfpipe run`: the daemon in the foreground, as systemd starts it.
 import { ConfigError } from '../config/config-error.ts';
-import { type Environment, loadSettings } from '../config/load.ts';
+import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { Daemon } from '../daemon.ts';
 import { CAPACITY_UNKNOWN } from '../link/capacity.ts';
@@ -11,6 +11,7 @@ import { createLogger, type ProcessLogger } from '../system/log.ts';
 import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
 import { unitStatus } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { loadVettedSettings } from './vetted-settings.ts';
 
 /** For what comes after the uploads: closing, unlocking, the last lines of the log. */
 const STOP_MARGIN_MS = 20_000;
@@ -29,7 +30,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   process.title = 'halfpipe';
   const clock = systemClock;
   const send = sendBySystemdNotify(env.NOTIFY_SOCKET);
-  const settings = await loadSettings(configFile, env).catch((error: unknown) => {
+  const settings = await loadVettedSettings(configFile, env).catch((error: unknown) => {
     if (send !== undefined && error instanceof ConfigError) return error;
     throw error;
   });
@@ -105,7 +106,7 @@ async function reloadFrom(
   await notifier.reloading();
   let settings: Settings | undefined;
   try {
-    const wanted = await loadSettings(configFile, env);
+    const wanted = await loadVettedSettings(configFile, env);
     await daemon.reload(wanted);
     settings = wanted;
     notifier.remark('');

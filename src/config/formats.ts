@@ -1,6 +1,7 @@
 // What a value may look like: each format takes what stands in the file or the environment and returns what the
 // code uses, or throws a RangeError whose message says what to type instead. A format knows neither key nor file.
 import { posix } from 'node:path';
+import { isOfTheSystem } from './spool-place.ts';
 import {
   formatDuration,
   formatRate,
@@ -89,14 +90,14 @@ export function text(pattern: RegExp, accepted: string): Format<string> {
   };
 }
 
-/** Of a directory, without a trailing `/`. Never the root: everything in a spool is deleted in the end. */
+/** Of a directory, without a trailing `/`. Never one of the system's: everything in a spool is removed in the end. */
 export const spoolPath: Format<string> = (value) => {
-  const path =
-    typeof value === 'string' && !value.includes('\0') && posix.isAbsolute(value)
-      ? posix.resolve(value)
-      : '/';
-  if (path !== '/') return path;
-  throw new RangeError('must be the absolute path of a directory other than /, such as /var/spool/halfpipe');
+  const isAbsolute = typeof value === 'string' && !value.includes('\0') && posix.isAbsolute(value);
+  const path = isAbsolute ? posix.resolve(value) : undefined;
+  if (path !== undefined && !isOfTheSystem(path)) return path;
+  throw new RangeError(
+    'must be the absolute path of a folder of its own, such as /var/spool/halfpipe; folders of the system are refused',
+  );
 };
 
 /** IFNAMSIZ of netdevice(7) leaves 15 bytes; the kernel refuses `/`, `:` and white space. */

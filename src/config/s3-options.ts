@@ -84,8 +84,9 @@ export const s3Options = {
     default: 'keep-both',
   },
   partSize: {
-    doc: 'Larger files go up in parts of this size, from 5 MiB to 5 GiB.',
-    accepts: size('5 MiB', '5 GiB'),
+    doc: 'Larger files go up in parts of this size, from 5 MiB to 4 GiB.',
+    // A part is one Buffer, and the Buffers of Node.js 20 end at 4 GiB.
+    accepts: size('5 MiB', '4 GiB'),
     default: '8 MiB',
   },
   metadata: {

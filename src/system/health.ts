@@ -5,6 +5,15 @@ import type { Logger } from './log.ts';
 
 /** How often progress is looked at when there is no watchdog: then for the log alone. */
 const CHECK_WITHOUT_WATCHDOG_MS = 10_000;
+/**
+ * The manager hears of us so often within its period: sd_watchdog_enabled(3) recommends twice. With four times, a process
+ * that stands still for up to three quarters of the period, as in a swap storm, is still there in time.
+ */
+const PINGS_PER_PERIOD = 4;
+/** A part found silent may be about to speak: it is looked at again so soon, and counts as hung when it still is silent. */
+const LOOK_AGAIN_MS = 1_000;
+/** A check that is later than this was held up with the whole process. Timers of a busy one are some ms late. */
+const LATE_MS = 500;
 
 /** Given to one part, which calls `beat` whenever its loop has come round, with work or without. */
 export interface Heartbeat {
@@ -26,25 +35,30 @@ interface Part {
   readonly name: string;
   readonly maxSilenceMs: () => number;
   beatAtMs: number;
-  stale: boolean;
+  /** Silent when last looked at. */
+  silent: boolean;
+  /** Silent at two looks, and said so. */
+  stalled: boolean;
 }
 
 export class Health {
   readonly #options: HealthOptions;
   readonly #checkMs: number;
   readonly #parts = new Set<Part>();
-  #checkedAtMs = 0;
+  /** When the next check is due. */
+  #dueMs = 0;
   #cancel: () => void = () => undefined;
 
   constructor(options: HealthOptions) {
     this.#options = options;
-    // sd_watchdog_enabled(3) recommends half the time after which the manager acts.
-    this.#checkMs = options.watchdogMs === undefined ? CHECK_WITHOUT_WATCHDOG_MS : options.watchdogMs / 2;
+    const { watchdogMs } = options;
+    this.#checkMs = watchdogMs === undefined ? CHECK_WITHOUT_WATCHDOG_MS : watchdogMs / PINGS_PER_PERIOD;
   }
 
   /** The part `name` counts as hung when it does not beat for `maxSilenceMs`, which may change. It begins fresh. */
   register(name: string, maxSilenceMs: () => number): Heartbeat {
-    const part: Part = { name, maxSilenceMs, beatAtMs: this.#options.clock.monotonicMs(), stale: false };
+    const beatAtMs = this.#options.clock.monotonicMs();
+    const part: Part = { name, maxSilenceMs, beatAtMs, silent: false, stalled: false };
     this.#parts.add(part);
     return {
       beat: () => {
@@ -57,46 +71,47 @@ export class Health {
   }
 
   start(): void {
-    this.#checkedAtMs = this.#options.clock.monotonicMs();
     this.#options.ping();
-    this.#scheduleCheck();
+    this.#scheduleCheck(this.#checkMs);
   }
 
   stop(): void {
     this.#cancel();
   }
 
-  #scheduleCheck(): void {
-    this.#cancel = this.#options.clock.schedule(this.#checkMs, () => {
+  #scheduleCheck(inMs: number): void {
+    const { clock } = this.#options;
+    this.#dueMs = clock.monotonicMs() + inMs;
+    this.#cancel = clock.schedule(inMs, () => {
       this.#check();
-      this.#scheduleCheck();
+      const isInDoubt = [...this.#parts].some(({ silent }) => silent);
+      this.#scheduleCheck(isInDoubt ? Math.min(LOOK_AGAIN_MS, this.#checkMs) : this.#checkMs);
     });
   }
 
   #check(): void {
     const nowMs = this.#options.clock.monotonicMs();
-    const roundMs = nowMs - this.#checkedAtMs;
-    this.#checkedAtMs = nowMs;
-    for (const part of this.#parts) {
-      // A round twice as long as asked for was held up with the whole process (SIGSTOP): nobody's silence.
-      if (roundMs > 2 * this.#checkMs) part.beatAtMs = Math.min(part.beatAtMs + roundMs, nowMs);
-      this.#judge(part, Math.round(nowMs - part.beatAtMs));
-    }
-    if ([...this.#parts].every(({ stale }) => !stale)) this.#options.ping();
+    const lateMs = nowMs - this.#dueMs;
+    // The whole process stood still for as long (SIGSTOP, a paused machine, a swap storm): no part could speak.
+    if (lateMs > LATE_MS)
+      for (const part of this.#parts) part.beatAtMs = Math.min(part.beatAtMs + lateMs, nowMs);
+    for (const part of this.#parts) this.#judge(part, Math.round(nowMs - part.beatAtMs));
+    if ([...this.#parts].every(({ silent }) => !silent)) this.#options.ping();
   }
 
   #judge(part: Part, silenceMs: number): void {
-    const maxSilenceMs = part.maxSilenceMs();
-    const stale = silenceMs > maxSilenceMs;
-    if (stale === part.stale) return;
-    part.stale = stale;
     const { name } = part;
-    if (stale) {
+    const maxSilenceMs = part.maxSilenceMs();
+    const wasSilent = part.silent;
+    part.silent = silenceMs > maxSilenceMs;
+    if (part.silent && wasSilent && !part.stalled) {
+      part.stalled = true;
       const consequence =
         this.#options.watchdogMs === undefined ? '' : '; systemd will restart us unless it recovers';
       const message = `${name} has made no progress for ${Math.round(silenceMs / 1000)} s${consequence}`;
       this.#options.log.error({ event: 'stalled', part: name, silenceMs, maxSilenceMs }, message);
-    } else {
+    } else if (!part.silent && part.stalled) {
+      part.stalled = false;
       this.#options.log.info({ event: 'recovered', part: name }, `${name} makes progress again`);
     }
   }

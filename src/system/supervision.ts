@@ -1,24 +1,41 @@
 // What the watchdog goes by: it hears of us only while the meter turns and what is in flight moves.
 import type { Health, Heartbeat } from './health.ts';
 
-/** An idle meter reads twice a second. */
-const METER_SILENCE_MS = 10_000;
+/** From the settings: how often the link is measured, and how long a request may be silent. */
+export interface Pace {
+  readonly sampleIntervalMs: number;
+  readonly idleTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+/** With nobody sending, the link is measured once in so many intervals: see Regulator. Its report may be one late. */
+const INTERVALS_AT_MOST = 2 * 10;
+/** What a busy machine adds. */
+const METER_MARGIN_MS = 10_000;
+/** A slice may wait for the link as well. */
+const UPLOADS_MARGIN_MS = 60_000;
 
 export class Supervision {
   readonly #health: Health;
-  readonly #uploadSilenceMs: () => number;
+  readonly #pace: () => Pace;
   #meter: Heartbeat | undefined;
   #uploads: Heartbeat | undefined;
 
-  /** Uploads in flight that do not move for longer than `uploadSilenceMs`, which may change, hang. */
-  constructor(health: Health, uploadSilenceMs: () => number) {
+  /** The pace may change. */
+  constructor(health: Health, pace: () => Pace) {
     this.#health = health;
-    this.#uploadSilenceMs = uploadSilenceMs;
+    this.#pace = pace;
   }
 
   start(): void {
-    this.#meter = this.#health.register('the meter', () => METER_SILENCE_MS);
-    this.#uploads = this.#health.register('the drain', this.#uploadSilenceMs);
+    this.#meter = this.#health.register(
+      'the meter',
+      () => INTERVALS_AT_MOST * this.#pace().sampleIntervalMs + METER_MARGIN_MS,
+    );
+    this.#uploads = this.#health.register(
+      'the drain',
+      () => this.#pace().idleTimeoutMs + this.#pace().connectTimeoutMs + UPLOADS_MARGIN_MS,
+    );
   }
 
   stop(): void {

@@ -58,3 +58,18 @@ test('covers what any of several patterns covers, and nothing without patterns',
   assert.equal(rules.ignores(Buffer.from('c'), Buffer.from('b/c')), true);
   assert.equal(new IgnoreRules([]).ignores(Buffer.from('a'), Buffer.from('a')), false);
 });
+
+// Regression: an expression tried the places of five stars one after the other: 52 s for one name of 255 bytes.
+for (const pattern of [
+  '*_*_*_*_*.tmp',
+  '*_*_*/*_*.tmp',
+  '**_**_**/**_*.tmp',
+  '{*_,*-}{*_,*-}{*_,*-}*_*.tmp',
+]) {
+  test(`${pattern} takes time in proportion to the name, however it was made up`, () => {
+    const rules = new IgnoreRules([pattern]);
+    const name = Buffer.from('_'.repeat(255));
+    // The clock of a busy machine says little: what counts is that a million times longer would not end at all.
+    assert.equal(rules.ignores(name, Buffer.from(`${'_/'.repeat(1_900)}${name}`)), false);
+  });
+}

@@ -60,8 +60,8 @@ refuses('a rate no link has', 'link.capacity', '1 bit/s', 'must be from 8 kbit/s
 refuses('a floor without a unit', 'link.floor', 2, FLOOR);
 refuses('a floor of nothing', 'link.floor', '0 %', SHARE);
 refuses('a size without a unit', 's3.partSize', 8, SIZE);
-refuses('parts too small for S3', 's3.partSize', '1 MiB', 'must be from 5 MiB to 5 GiB');
-refuses('parts too large for S3', 's3.partSize', '6 GiB', 'must be from 5 MiB to 5 GiB');
+refuses('parts too small for S3', 's3.partSize', '1 MiB', 'must be from 5 MiB to 4 GiB');
+refuses('parts too large for S3', 's3.partSize', '6 GiB', 'must be from 5 MiB to 4 GiB');
 refuses('a duration without a unit', 'spool.settle', 2, DURATION);
 refuses('a map for a duration', 'retry.max', { attempts: 3 }, DURATION);
 refuses('samples too far apart', 'link.sampleInterval', '2 s', 'must be from 10 ms to 1 s');
@@ -88,13 +88,26 @@ refusesVariable('a share of more than all', 'link.share', '150 %', SHARE);
 refusesVariable('a no for false', 'spool.pruneEmptyDirs', 'no', 'must be true or false');
 refusesVariable('a number with letters', 'upload.maxConcurrency', '12abc', COUNT);
 
-const PATH = 'must be the absolute path of a directory other than /, such as /var/spool/halfpipe';
+const PATH =
+  'must be the absolute path of a folder of its own, such as /var/spool/halfpipe; folders of the system are refused';
 const PATTERNS = "must be a list of patterns that do not begin with /, such as ['.*', '*.tmp']";
 const PATTERN_LINE =
   'must be patterns with commas between them, none beginning with /, no quotes, no braces, no [ in front: type .*,*~,*.tmp';
 const INTERFACE = 'must be the name of a network interface, such as eth0, or auto';
 refuses('a spool path that is not absolute', 'spool.path', 'var/spool', PATH);
 refuses('the root as spool', 'spool.path', '/srv/..', PATH);
+for (const path of [
+  '/etc',
+  '/home',
+  '/usr/local/in',
+  '/var',
+  '/var/spool/',
+  '/root',
+  '/tmp',
+  '/dev/shm',
+  '/var/lib/dpkg/x',
+])
+  refuses(`the spool ${path}`, 'spool.path', path, PATH);
 refuses('a map for a list', 'spool.ignore', { a: 'b' }, PATTERNS);
 refuses('a pattern that never matches', 'spool.ignore', ['/tmp'], PATTERNS);
 refuses('an impossible interface name', 'link.interface', 'eth0; reboot', INTERFACE);

@@ -8,11 +8,12 @@ import { SimClock } from '../support/sim-clock.ts';
 
 const SECONDS = 1_000;
 
-function supervised() {
+function supervised({ sampleIntervalMs = 50 } = {}) {
+  const pace = { sampleIntervalMs, idleTimeoutMs: 60 * SECONDS, connectTimeoutMs: 10 * SECONDS };
   const clock = new SimClock();
   const log = new KeptLog();
   const health = new Health({ clock, watchdogMs: 60 * SECONDS, ping: () => undefined, log });
-  const supervision = new Supervision(health, () => 130 * SECONDS);
+  const supervision = new Supervision(health, () => pace);
   health.start();
   supervision.start();
   /** Half an hour in which nothing leaves, though something is in flight. */
@@ -24,7 +25,7 @@ function supervised() {
     }
     return log.records.map(({ fields }) => [fields.event, fields.part]);
   };
-  return { supervision, sendNothing };
+  return { clock, log, supervision, sendNothing };
 }
 
 // Regression: parts that stood were read and hashed for minutes on resuming, the watchdog took that for a hang, and
@@ -32,6 +33,17 @@ function supervised() {
 test('a drain that reads or is answered, and sends nothing, does not hang', async () => {
   const { supervision, sendNothing } = supervised();
   assert.deepEqual(await sendNothing(supervision.moved), []);
+});
+
+test('a meter that reads as seldom as it may does not hang, and one that stops does', async () => {
+  const { clock, log, supervision } = supervised({ sampleIntervalMs: 1_000 });
+  for (let turn = 0; turn < 30; turn += 1) {
+    await clock.advance(10_500);
+    supervision.turned(true);
+  }
+  assert.deepEqual(log.records, []);
+  await clock.advance(60 * SECONDS);
+  assert.deepEqual(log.events, ['stalled']);
 });
 
 test('a drain that neither sends nor reads hangs', async () => {
