@@ -56,7 +56,11 @@ export function findClashes(settings: Settings): readonly Clash[] {
 function targetText({ link: { floor, share, capacityBitsPerSec } }: Settings): string | undefined {
   if ('share' in floor) return floor.share > share ? `link.share (${formatPercent(share)})` : undefined;
   if (capacityBitsPerSec === 'auto') return undefined;
-  const targetBitsPerSec = Math.floor(share * capacityBitsPerSec);
+  const least =
+    typeof capacityBitsPerSec === 'number'
+      ? capacityBitsPerSec
+      : Math.min(...Object.values(capacityBitsPerSec));
+  const targetBitsPerSec = Math.floor(share * least);
   return floor.bitsPerSec > targetBitsPerSec
     ? `${formatRate(targetBitsPerSec)} (share × capacity)`
     : undefined;

@@ -27,6 +27,35 @@ export function rate(min: string, max: string): Format<number> {
   return within(parseRate, formatRate, min, max);
 }
 
+/** One rate, or a rate for each network interface: a map in the file, `name=rate,name=rate` in the environment. */
+export function rateOrRates(min: string, max: string): Format<number | Readonly<Record<string, number>>> {
+  const one = rate(min, max);
+  return (value) => {
+    const isLine = typeof value === 'string' && value.includes('=');
+    if (!isLine && !(value instanceof Map)) return one(value);
+    const pairs = isLine ? value.split(',').map((pair) => pair.split('=')) : [...value];
+    if (pairs.length === 0) throw new RangeError(`must name an interface, such as { eth0: 100 Mbit/s }`);
+    return Object.fromEntries(
+      pairs.map(([name, text]) => [interfaceName(trimmed(name)), of(name, one, text)]),
+    );
+  };
+}
+
+/** Says in which entry of a map the value stands. */
+function of<T>(name: unknown, accepts: Format<T>, value: unknown): T {
+  try {
+    return accepts(value);
+  } catch (error) {
+    throw error instanceof RangeError
+      ? new RangeError(`value of ${String(name).trim()} ${error.message}`)
+      : error;
+  }
+}
+
+function trimmed(value: unknown): unknown {
+  return typeof value === 'string' ? value.trim() : value;
+}
+
 /** 0 < share ≤ 1. */
 export const share: Format<number> = (value) => {
   const parsed = parsePercent(unitText(value));

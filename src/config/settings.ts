@@ -18,7 +18,8 @@ export interface Settings {
   };
   readonly link: {
     readonly interface: 'auto' | (string & {});
-    readonly capacityBitsPerSec: number | 'auto';
+    /** A map is by the name of the interface. */
+    readonly capacityBitsPerSec: number | 'auto' | Readonly<Record<string, number>>;
     /** 0 < share ≤ 1. */
     readonly share: number;
     /** A share of capacity, or a rate of its own. */

@@ -56,6 +56,26 @@ const SHARE = 'must be above 0 % and at most 100 %, such as 50 %';
 const COUNT = 'must be a whole number from 1 to 1024';
 refuses('a rate in bits or bytes', 'link.capacity', '100 Mb', BITS_OR_BYTES);
 refuses('a rate without a unit', 'link.capacity', 100, RATE);
+refuses('a rate of an interface without a unit', 'link.capacity', { eth0: 100 }, `value of eth0 ${RATE}`);
+refuses(
+  'rates of no interface',
+  'link.capacity',
+  {},
+  'must name an interface, such as { eth0: 100 Mbit/s }, or auto',
+);
+refuses(
+  'a rate of what is no interface',
+  'link.capacity',
+  { 'a/b': '5 Mbit/s' },
+  'must be the name of a network interface, such as eth0, or auto',
+);
+refuses(
+  'a floor above the target of the least of several rates',
+  'link.floor',
+  '5 Mbit/s',
+  'must not be above the target, 2.5 Mbit/s (share × capacity): lower it or raise link.share',
+  { 'link.capacity': { eth0: '100 Mbit/s', wwan0: '5 Mbit/s' } },
+);
 refuses('a rate no link has', 'link.capacity', '1 bit/s', 'must be from 8 kbit/s to 1 Tbit/s, or auto');
 refuses('a floor without a unit', 'link.floor', 2, FLOOR);
 refuses('a floor of nothing', 'link.floor', '0 %', SHARE);

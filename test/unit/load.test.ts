@@ -197,3 +197,11 @@ refuses(
   'environment: HALFPIPE_LINK_SHAER is no option: did you mean HALFPIPE_LINK_SHARE?',
   { HALFPIPE_LINK_SHAER: '1 %' },
 );
+
+test('takes a capacity for each interface, from the file and from the environment', async () => {
+  const rates = { eth0: 100e6, wwan0: 5e6 };
+  const file = 's3: { bucket: my-bucket }\nlink: { capacity: { eth0: 100 Mbit/s, wwan0: 5 Mbit/s } }';
+  assert.deepEqual((await scratch.load(file)).link.capacityBitsPerSec, rates);
+  const env = { HALFPIPE_LINK_CAPACITY: 'eth0=100 Mbit/s, wwan0=5 Mbit/s' };
+  assert.deepEqual((await scratch.load('s3: { bucket: my-bucket }', env)).link.capacityBitsPerSec, rates);
+});
