@@ -10,8 +10,8 @@ import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3-store.ts'
 import type { Clock } from './system/clock.ts';
 
 export async function uplinkOptionsOf({ link, s3 }: Settings): Promise<UplinkOptions> {
-  const { interface: name, capacityBitsPerSec: capacity } = link;
-  return { interface: name, capacity, endpoint: await endpointOf(s3) };
+  const { interface: name, capacityBitsPerSec: capacity, counter } = link;
+  return { interface: name, capacity, counter, endpoint: await endpointOf(s3) };
 }
 
 export async function sendingOptionsOf(settings: Settings): Promise<SendingOptions> {

@@ -1,5 +1,6 @@
 // The only list of options. The loader, config/halfpipe.yaml and the README's table all follow from it.
 // Names carry no unit here: values are typed with theirs.
+import { counterSource } from './counter-format.ts';
 import {
   autoOr,
   duration,
@@ -66,6 +67,13 @@ export const schema = nameOptions({
       accepts: autoOr(rateOrRates(RATE_MIN, RATE_MAX)),
       default: 'auto',
       example: '100 Mbit/s',
+    },
+    counter: {
+      doc: "Another counter of the bytes that leave over the line, where the card carries other traffic as well: a file with a number, or a metric of a Prometheus page, such as the router's own. Not set: the card's.",
+      accepts: counterSource,
+      default: null,
+      nullable: true,
+      example: 'http://192.168.1.1:9100/metrics#node_network_transmit_bytes_total{device="wan"}',
     },
     share: {
       doc: 'How much of the capacity all uploads on the link may use together, those of other programs included.',

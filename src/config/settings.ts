@@ -1,5 +1,7 @@
 // The validated configuration in the units the code uses. Made by config/load; never changed, only replaced.
+
 import type { SpoolOrder } from '../spool/entry.ts';
+import type { CounterSource } from './counter-format.ts';
 
 export type ConflictPolicy = 'keep-both' | 'overwrite' | 'skip';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -20,6 +22,8 @@ export interface Settings {
     readonly interface: 'auto' | (string & {});
     /** A map is by the name of the interface. */
     readonly capacityBitsPerSec: number | 'auto' | Readonly<Record<string, number>>;
+    /** Undefined: the interface's own. */
+    readonly counter: CounterSource | undefined;
     /** 0 < share ≤ 1. */
     readonly share: number;
     /** A share of capacity, or a rate of its own. */

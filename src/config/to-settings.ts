@@ -21,6 +21,7 @@ export function toSettings(typed: (key: string) => unknown): Settings {
     link: {
       interface: read(link.interface),
       capacityBitsPerSec: read(link.capacity),
+      counter: optional(link.counter),
       share: read(link.share),
       floor: read(link.floor),
       sampleIntervalMs: read(link.sampleInterval),

@@ -7,6 +7,7 @@ import { type Capacity, capacityOf, type KnownCapacity, type WantedCapacity } fr
 import { type Carriers, carriersOf, join } from './carriers.ts';
 import { Kernel } from './kernel.ts';
 import type { Hop, Machine } from './machine.ts';
+import type { PageCounterOptions } from './page-counter.ts';
 import type { Segment } from './wire-bytes.ts';
 import { linkWithoutSysfs } from './without-sysfs.ts';
 
@@ -21,7 +22,13 @@ export interface UplinkOptions {
   readonly interface: string;
   readonly capacity: WantedCapacity;
   readonly endpoint: Endpoint;
+  /** Counts the line's bytes instead of the interfaces. */
+  readonly counter?: OtherCounter | undefined;
 }
+
+export type OtherCounter =
+  /** A file that holds a number; local, since the sending thread reads it. */
+  { readonly kind: 'file'; readonly path: string } | ({ readonly kind: 'page' } & PageCounterOptions);
 
 export interface Carrier {
   readonly name: string;
@@ -34,8 +41,9 @@ export interface UplinkIdentity {
   readonly name: string;
   /** The device of the route where that is another one: a bridge, a tunnel. */
   readonly via: string | undefined;
-  /** Their counters add up to the line. */
+  /** Their counters add up to the line, unless there is another counter of it. */
   readonly carriers: readonly Carrier[];
+  readonly counter: OtherCounter | undefined;
   readonly segment: Segment;
   readonly capacityBitsPerSec: number;
   readonly capacityFrom: Capacity['from'];
@@ -126,10 +134,11 @@ export class LinkFinder {
 
   #identify(
     path: Path & { isGuess?: boolean },
-    { capacity: wanted }: UplinkOptions,
+    { capacity: wanted, counter }: UplinkOptions,
     present: KnownCapacity,
   ): UplinkIdentity {
-    const { names, chain, blindSpots } = path;
+    const { names, chain } = path;
+    const blindSpots = counter === undefined ? path.blindSpots : [];
     const { tree } = this.#machine;
     const carriers = names.map((name) => ({ name, index: tree.facts(name)?.index ?? 0 }));
     const speedOf = (name: string): SpeedFinding => {
@@ -143,6 +152,7 @@ export class LinkFinder {
       name: names.join('+'),
       via: names.includes(chain[0] ?? '') ? undefined : chain[0],
       carriers,
+      counter,
       segment: segmentOf(all[0]?.mtuBytes ?? 1_500, path),
       capacityBitsPerSec: bitsPerSec,
       capacityFrom: from,

@@ -1,11 +1,23 @@
 // Measures the found link: adds up its carriers' counters. In the sending thread, some 50 µs each time.
 import { readFileSync } from 'node:fs';
 import { SYS_CLASS_NET } from './interface-tree.ts';
+import { LanTraffic } from './lan-traffic.ts';
 import type { Carrier, UplinkIdentity } from './link-finder.ts';
 import { Meter, type Sample } from './meter.ts';
+import type { PageReading } from './page-counter.ts';
 import { type Count, WireBytes } from './wire-bytes.ts';
 
-export type MeasuredLink = Pick<UplinkIdentity, 'name' | 'carriers' | 'segment'>;
+export type MeasuredLink = Pick<
+  UplinkIdentity,
+  'name' | 'carriers' | 'counter' | 'segment' | 'capacityBitsPerSec'
+>;
+
+export interface UplinkMeterEvents {
+  /** The link cannot be measured (a reason), or can be again (undefined). Once for each change. */
+  onMeasurable(problem: string | undefined): void;
+  /** The card has sent more than the line can carry for some seconds. Once for each link. */
+  onBeyond(): void;
+}
 
 /** Throws what the file system throws when the interface is gone. */
 export type ReadCount = (name: string) => Count;
@@ -26,48 +38,70 @@ interface Counted extends Carrier {
 /** Wire bytes of a body byte that the governor reckons with: 66 bytes of headers for 1,448. */
 const USUAL_OVERHEAD = 1 + 66 / 1_448;
 
+/** A copy in the local network that is worth a line. */
+const BEYOND_MS = 3_000;
+
 export class UplinkMeter {
-  readonly #onMeasurable: (problem: string | undefined) => void;
+  readonly #events: UplinkMeterEvents;
   readonly #read: ReadCount;
   readonly #meter = new Meter();
+  readonly #lan = new LanTraffic();
   #link: MeasuredLink;
   #counted: readonly Counted[] = [];
+  #page: PageReading | undefined;
   #problem: string | undefined;
+  #beyondMs = 0;
 
-  /** `onMeasurable` hears when the link cannot be measured (a reason) and when it can be again (undefined). */
-  constructor(link: MeasuredLink, onMeasurable: (problem: string | undefined) => void, read = readCount) {
+  constructor(link: MeasuredLink, events: UplinkMeterEvents, read = readCount) {
     this.#link = link;
-    this.#onMeasurable = onMeasurable;
+    this.#events = events;
     this.#read = read;
     this.#restart();
   }
 
   /** Measures that link from now on. */
   follow(link: MeasuredLink): void {
-    const keys = ({ carriers, segment }: MeasuredLink) => JSON.stringify([carriers, segment]);
+    const keys = ({ carriers, counter, segment }: MeasuredLink) =>
+      JSON.stringify([carriers, counter, segment]);
     const isSame = keys(this.#link) === keys(link);
     this.#link = link;
-    if (!isSame) this.#restart();
+    if (isSame) return;
+    this.#page = undefined;
+    this.#beyondMs = 0;
+    this.#restart();
+  }
+
+  /** What the page of `link.counter` shows now. */
+  show(reading: PageReading): void {
+    this.#page = reading;
   }
 
   /** What left since the last call, of which `ownBytes` were ours, headers not counted. Throws nothing. */
   measure(nowMs: number, ownBytes: number): Sample | { readonly kind: 'none' | 'lost' } {
-    const { name } = this.#link;
-    let wireBytes: number;
+    const { name, counter } = this.#link;
+    const what = counter === undefined ? `the counter of ${name}` : 'link.counter';
+    let counted: number | undefined;
     try {
-      wireBytes = this.#wireBytes() ?? this.#anew();
+      counted = this.#count();
     } catch (error) {
       this.#restart();
-      return this.#lose(
-        `cannot read the counter of ${name}: ${error instanceof Error ? error.message : error}`,
-      );
+      return this.#lose(`cannot read ${what}: ${error instanceof Error ? error.message : error}`);
     }
-    const reading = this.#meter.read(nowMs, wireBytes, ownBytes);
-    if (reading.kind === 'stuck')
-      return this.#lose(`the counter of ${name} stands still while files are sent`);
+    if (counted === undefined) return { kind: 'none' };
+    const reading = this.#meter.read(nowMs, counted, ownBytes);
+    if (reading.kind === 'stuck') return this.#lose(`${what} stands still while files are sent`);
     if (reading.kind !== 'sample') return reading;
     this.#find();
-    return { ...reading, ownBytes: reading.ownBytes * this.#ownScale };
+    const sample = { ...reading, ownBytes: reading.ownBytes * this.#ownScale };
+    return counter === undefined ? this.#onTheLine(sample) : sample;
+  }
+
+  #count(): number | undefined {
+    const { counter } = this.#link;
+    if (counter === undefined) return this.#wireBytes() ?? this.#anew();
+    if (counter.kind === 'file') return numberIn(readFileSync(counter.path, 'latin1'));
+    if (this.#page !== undefined && 'problem' in this.#page) throw new Error(this.#page.problem);
+    return this.#page?.bytes;
   }
 
   #wireBytes(): number | undefined {
@@ -81,6 +115,15 @@ export class UplinkMeter {
     return this.#wireBytes() ?? 0;
   }
 
+  #onTheLine(sample: Sample): Sample {
+    const ownWireBytes = sample.ownBytes * USUAL_OVERHEAD;
+    const onTheLine = this.#lan.onTheLine(sample, ownWireBytes, this.#link.capacityBitsPerSec);
+    const beforeMs = this.#beyondMs;
+    if (this.#lan.isBeyond) this.#beyondMs += sample.intervalMs;
+    if (beforeMs < BEYOND_MS && this.#beyondMs >= BEYOND_MS) this.#events.onBeyond();
+    return onTheLine;
+  }
+
   /** In a tunnel or over IPv6 our bytes have longer headers than the governor reckons with; they are no others' traffic. */
   get #ownScale(): number {
     const { payloadBytes, headerBytes } = this.#link.segment;
@@ -91,16 +134,23 @@ export class UplinkMeter {
     const { carriers, segment } = this.#link;
     this.#counted = carriers.map((carrier) => ({ ...carrier, wire: new WireBytes(segment) }));
     this.#meter.forget();
+    this.#lan.forget();
   }
 
   #lose(problem: string): { kind: 'lost' } {
-    if (this.#problem === undefined) this.#onMeasurable(problem);
+    if (this.#problem === undefined) this.#events.onMeasurable(problem);
     this.#problem = problem;
     return { kind: 'lost' };
   }
 
   #find(): void {
-    if (this.#problem !== undefined) this.#onMeasurable(undefined);
+    if (this.#problem !== undefined) this.#events.onMeasurable(undefined);
     this.#problem = undefined;
   }
+}
+
+function numberIn(text: string): number {
+  const value = /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(value)) throw new Error('the file does not hold a whole number');
+  return value;
 }

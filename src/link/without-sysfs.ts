@@ -10,6 +10,7 @@ const SEGMENT = { payloadBytes: 1_448, headerBytes: 66 };
 export async function linkWithoutSysfs({
   interface: wanted,
   capacity,
+  counter,
 }: UplinkOptions): Promise<UplinkIdentity> {
   const name = wanted === 'auto' ? await systeminformation.networkInterfaceDefault() : wanted;
   const configured = typeof capacity === 'object' ? capacity[name] : capacity;
@@ -25,6 +26,7 @@ export async function linkWithoutSysfs({
     name,
     via: undefined,
     carriers: [{ name, index: 0 }],
+    counter,
     segment: SEGMENT,
     capacityBitsPerSec: bitsPerSec,
     capacityFrom: typeof configured === 'number' ? 'link.capacity' : 'driver',

@@ -1,4 +1,5 @@
 // What the main thread and the sending thread say to each other: plain data, which is copied, and bytes, which are moved.
+import type { PageReading } from '../link/page-counter.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { CarriedError } from './carried-error.ts';
@@ -27,6 +28,8 @@ export const PIECE_BYTES = 262_144;
 export type LinkOrder =
   /** Answered by `configured`. Comes before any other order. */
   | { readonly kind: 'configure'; readonly options: PacedLinkOptions }
+  /** What the page of `link.counter` shows now. */
+  | { readonly kind: 'shown'; readonly reading: PageReading }
   /** Measure from now on. */
   | { readonly kind: 'start' };
 
@@ -56,6 +59,8 @@ export type Order = LinkOrder | RequestOrder;
 export type LinkNotice =
   | { readonly kind: 'configured'; readonly pace: PaceView }
   | { readonly kind: 'measurable'; readonly problem: string | undefined }
+  /** The card sends more than the line can carry. */
+  | { readonly kind: 'beyond' }
   /** Ten times a second: what the shaper did since the last one. */
   | {
       readonly kind: 'report';

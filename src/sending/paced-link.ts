@@ -1,6 +1,7 @@
 // The link and what paces it, joined: uplink meter → governor → shaper; link and pace know nothing of each other.
 import type { UplinkIdentity } from '../link/link-finder.ts';
-import { UplinkMeter } from '../link/uplink-meter.ts';
+import type { PageReading } from '../link/page-counter.ts';
+import { UplinkMeter, type UplinkMeterEvents } from '../link/uplink-meter.ts';
 import { Governor, type PaceView } from '../pace/governor.ts';
 import { type Budget, limitsOn } from '../pace/limits.ts';
 import { Regulator } from '../pace/regulator.ts';
@@ -15,9 +16,7 @@ export interface PacedLinkOptions {
   readonly sampleIntervalMs: number;
 }
 
-export interface PacedLinkEvents {
-  /** The link cannot be measured (a reason), or can be again (undefined). Once for each change. */
-  onMeasurable(problem: string | undefined): void;
+export interface PacedLinkEvents extends UplinkMeterEvents {
   onTick(activity: ShaperActivity, elapsedMs: number): void;
 }
 
@@ -29,7 +28,7 @@ export class PacedLink {
   readonly #regulator: Regulator;
 
   constructor(clock: Clock, options: PacedLinkOptions, events: PacedLinkEvents) {
-    this.#meter = new UplinkMeter(options.link, (problem) => events.onMeasurable(problem));
+    this.#meter = new UplinkMeter(options.link, events);
     this.#governor = new Governor(limitsOf(options));
     const shaper = new Shaper(clock, this.#governor.budgetBytesPerSec);
     this.shaper = shaper;
@@ -60,6 +59,11 @@ export class PacedLink {
   /** Measures from now on. */
   start(): void {
     this.#regulator.start();
+  }
+
+  /** What the page of `link.counter` shows now. */
+  show(reading: PageReading): void {
+    this.#meter.show(reading);
   }
 
   /** In force when it returns. */

@@ -3,7 +3,9 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { UplinkIdentity, UplinkOptions } from '../link/link-finder.ts';
+import { PageCounter } from '../link/page-counter.ts';
 import { Uplink, type UplinkEvents } from '../link/uplink.ts';
+import type { UplinkMeterEvents } from '../link/uplink-meter.ts';
 import type { Limits, PaceView } from '../pace/governor.ts';
 import { type Budget, limitsOn } from '../pace/limits.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
@@ -13,7 +15,6 @@ import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { HandlerLimits, Notice, Order } from './messages.ts';
 import type { HttpHandlerOptions, HttpRequest } from './paced-handler.ts';
-import type { PacedLinkEvents } from './paced-link.ts';
 import { RemoteRequests } from './remote-requests.ts';
 
 export interface SendingOptions {
@@ -24,7 +25,7 @@ export interface SendingOptions {
   readonly maxConcurrency: number;
 }
 
-export interface SendingEvents extends UplinkEvents, Pick<PacedLinkEvents, 'onMeasurable'> {
+export interface SendingEvents extends UplinkEvents, UplinkMeterEvents {
   /** Ten times a second: what left since the last time, and how it waited. */
   onReport(activity: ShaperActivity, elapsedMs: number): void;
   /** Some connection shows signs of life. */
@@ -40,8 +41,10 @@ export class SendingThread {
   readonly #events: SendingEvents;
   readonly #worker: Worker;
   readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));
+  readonly #clock: Clock;
   readonly #uplink: Uplink;
   #options: SendingOptions;
+  #page: PageCounter | undefined;
   #pace: PaceView | undefined;
   #handlers = 0;
   #isConfigured = false;
@@ -51,6 +54,7 @@ export class SendingThread {
 
   /** Nothing is sent before `start` has found the link. */
   constructor(clock: Clock, options: SendingOptions, events: SendingEvents) {
+    this.#clock = clock;
     this.#options = options;
     this.#events = events;
     this.#uplink = new Uplink(clock, options.uplink, {
@@ -126,6 +130,7 @@ export class SendingThread {
   stop(): void {
     this.#stopping = true;
     this.#uplink.stop();
+    this.#page?.stop();
     void this.#worker.terminate();
   }
 
@@ -139,9 +144,18 @@ export class SendingThread {
     const isFirst = !this.#isConfigured;
     this.#isConfigured = true;
     this.#send({ kind: 'configure', options: { link, budget, sampleIntervalMs } });
+    this.#readPage(link);
     if (!isFirst) return;
     this.#send({ kind: 'start' });
     for (const order of this.#held.splice(0)) this.#send(order);
+  }
+
+  #readPage({ counter }: UplinkIdentity): void {
+    this.#page?.stop();
+    this.#page = undefined;
+    if (counter?.kind !== 'page') return;
+    this.#page = new PageCounter(this.#clock, counter, (reading) => this.#send({ kind: 'shown', reading }));
+    this.#page.start();
   }
 
   #send(order: Order, moved: readonly ArrayBuffer[] = []): void {
@@ -156,6 +170,8 @@ export class SendingThread {
         return;
       case 'measurable':
         return this.#events.onMeasurable(notice.problem);
+      case 'beyond':
+        return this.#events.onBeyond();
       case 'report':
         this.#pace = notice.pace;
         return this.#events.onReport(notice.activity, notice.elapsedMs);

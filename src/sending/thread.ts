@@ -27,6 +27,7 @@ function obey(order: Order): void {
   if (link === undefined || requests === undefined)
     throw new Error(`${order.kind} was ordered before a link was found`);
   if (order.kind === 'start') link.start();
+  else if (order.kind === 'shown') link.show(order.reading);
   else requests.obey(order);
 }
 
@@ -34,6 +35,7 @@ function configure(options: PacedLinkOptions): void {
   if (link === undefined) {
     link = new PacedLink(systemClock, options, {
       onMeasurable: (problem) => tell({ kind: 'measurable', problem }),
+      onBeyond: () => tell({ kind: 'beyond' }),
       onTick: report,
     });
     requests = new RequestService(tell, link.shaper, systemClock, link.deliveries);

@@ -36,6 +36,14 @@ export function linkReports(log: Logger) {
       else log.warn({ event: 'linkUnsure', reason }, `${reason}: the link stays what it was`);
     },
 
+    onBeyond(): void {
+      const what = 'the network card sends more than link.capacity';
+      const why = 'most of it stays in the local network (LAN), or link.capacity is too low';
+      const meanwhile = 'others are taken to send over the line what they sent before';
+      const remedy = 'set link.counter to a counter of the line itself, such as the router’s';
+      log.warn({ event: 'linkWarning' }, `${what}: ${why}; ${meanwhile}; ${remedy}`);
+    },
+
     onMeasurable(problem: string | undefined): void {
       const meanwhile = 'sending at most half the target until the link can be measured';
       if (problem === undefined) log.info({ event: 'measured' }, 'the link is measured again');

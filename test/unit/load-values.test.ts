@@ -46,6 +46,8 @@ function refusesVariable(what: string, key: string, value: string, reason: strin
   });
 }
 
+const COUNTER =
+  'must be the absolute path of a file with a number, or a URL with a metric, such as http://192.168.1.1:9100/metrics#node_network_transmit_bytes_total{device="wan"}';
 const RATE =
   'must be a rate such as 100 Mbit/s, 256 kbit/s, 1.5 Gbit/s or 12.5 MB/s (bit for bits, B for bytes), or auto';
 const BITS_OR_BYTES = 'could mean bits or bytes: type 100 Mbit/s for bits or 100 MB/s for bytes, or auto';
@@ -57,6 +59,8 @@ const COUNT = 'must be a whole number from 1 to 1024';
 refuses('a rate in bits or bytes', 'link.capacity', '100 Mb', BITS_OR_BYTES);
 refuses('a rate without a unit', 'link.capacity', 100, RATE);
 refuses('a rate of an interface without a unit', 'link.capacity', { eth0: 100 }, `value of eth0 ${RATE}`);
+for (const counter of ['tx_bytes', 'http://router/metrics', 'http://router/#a{b=c}', 5])
+  refuses(`the counter ${counter}`, 'link.counter', counter, COUNTER);
 refuses(
   'rates of no interface',
   'link.capacity',

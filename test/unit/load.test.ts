@@ -205,3 +205,16 @@ test('takes a capacity for each interface, from the file and from the environmen
   const env = { HALFPIPE_LINK_CAPACITY: 'eth0=100 Mbit/s, wwan0=5 Mbit/s' };
   assert.deepEqual((await scratch.load('s3: { bucket: my-bucket }', env)).link.capacityBitsPerSec, rates);
 });
+
+test('takes another counter of the line: a file, or a metric of a page', async () => {
+  const counterOf = async (text: string) =>
+    (await scratch.load(JSON.stringify({ s3: { bucket: 'my-bucket' }, link: { counter: text } }))).link
+      .counter;
+  assert.deepEqual(await counterOf('/run/wan/tx_bytes'), { kind: 'file', path: '/run/wan/tx_bytes' });
+  assert.deepEqual(await counterOf('http://192.168.1.1:9100/metrics#tx_bytes{device="wan", job="a"}'), {
+    kind: 'page',
+    url: 'http://192.168.1.1:9100/metrics',
+    metric: 'tx_bytes',
+    labels: { device: 'wan', job: 'a' },
+  });
+});

@@ -26,6 +26,7 @@ test('the defaults are those the documentation promises', () => {
     link: {
       interface: 'auto',
       capacityBitsPerSec: 'auto',
+      counter: undefined,
       share: 0.5,
       floor: { share: 0.01 },
       sampleIntervalMs: 50,

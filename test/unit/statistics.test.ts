@@ -54,6 +54,7 @@ function statistics() {
         name: 'eth0',
         via: undefined,
         carriers: [{ name: 'eth0', index: 2 }],
+        counter: undefined,
         segment: { payloadBytes: 1_448, headerBytes: 66 },
         capacityBitsPerSec: 100e6,
         capacityFrom: 'driver',

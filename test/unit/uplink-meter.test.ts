@@ -1,5 +1,8 @@
 // What the link's carriers send, added up; and what is said when they cannot be read.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type MeasuredLink, UplinkMeter } from '../../src/link/uplink-meter.ts';
 import type { Count } from '../../src/link/wire-bytes.ts';
@@ -8,7 +11,13 @@ const SEGMENT = { payloadBytes: 1_448, headerBytes: 66 };
 const MBIT = 1_000_000;
 
 function linkOf(...names: string[]): MeasuredLink {
-  return { name: names.join('+'), carriers: names.map((name, index) => ({ name, index })), segment: SEGMENT };
+  return {
+    name: names.join('+'),
+    carriers: names.map((name, index) => ({ name, index })),
+    segment: SEGMENT,
+    counter: undefined,
+    capacityBitsPerSec: 1e12,
+  };
 }
 
 function meterOf(link: MeasuredLink) {
@@ -22,7 +31,12 @@ function meterOf(link: MeasuredLink) {
     if (count === undefined) throw new Error(`no ${name}`);
     return count;
   };
-  return { counts, problems, meter: new UplinkMeter(link, (problem) => problems.push(problem), read) };
+  const beyond: string[] = [];
+  const events = {
+    onMeasurable: (problem: string | undefined) => void problems.push(problem),
+    onBeyond: () => void beyond.push('told'),
+  };
+  return { counts, problems, beyond, meter: new UplinkMeter(link, events, read) };
 }
 
 test('measures what the interface sends', () => {
@@ -114,4 +128,45 @@ test('gives no sample when one of several counters was reset', () => {
   counts.eth1 = { bytes: 500, packets: 1 };
   const sample = meter.measure(100, 0);
   assert.equal(sample.kind === 'sample' && sample.sentBytes, 500);
+});
+
+test('reads the file that link.counter names', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'halfpipe-counter-'));
+  const path = join(folder, 'tx_bytes');
+  try {
+    writeFileSync(path, '1000\n');
+    const { meter, problems } = meterOf({ ...linkOf('eth0'), counter: { kind: 'file', path } });
+    meter.measure(0, 0);
+    writeFileSync(path, '4000\n');
+    const sample = meter.measure(50, 1_000);
+    assert.equal(sample.kind === 'sample' && sample.sentBytes, 3_000);
+    writeFileSync(path, 'eth0: 4000');
+    assert.equal(meter.measure(100, 0).kind, 'lost');
+    assert.deepEqual(problems, ['cannot read link.counter: the file does not hold a whole number']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('goes by the page that link.counter names, once it has been read', () => {
+  const counter = { kind: 'page', url: 'http://router', metric: 'wan', labels: {} } as const;
+  const { meter, problems } = meterOf({ ...linkOf('eth0'), counter });
+  assert.equal(meter.measure(0, 0).kind, 'none');
+  meter.show({ bytes: 1_000 });
+  assert.equal(meter.measure(50, 0).kind, 'none');
+  meter.show({ bytes: 9_000 });
+  const sample = meter.measure(1_050, 2_000);
+  assert.equal(sample.kind === 'sample' && sample.sentBytes, 8_000);
+  meter.show({ problem: 'http://router: HTTP 503' });
+  assert.equal(meter.measure(2_050, 0).kind, 'lost');
+  assert.deepEqual(problems, ['cannot read link.counter: http://router: HTTP 503']);
+});
+
+test('says once that the card sends more than the line can carry', () => {
+  const { meter, counts, beyond } = meterOf({ ...linkOf('eth0'), capacityBitsPerSec: 20e6 });
+  for (let ms = 0, bytes = 0; ms < 10_000; ms += 50, bytes += 60 * 125 * 50) {
+    counts.eth0 = { bytes, packets: bytes / 1_442 };
+    meter.measure(ms, 0);
+  }
+  assert.deepEqual(beyond, ['told']);
 });

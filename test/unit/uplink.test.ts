@@ -28,6 +28,7 @@ function linkOf(name: string, more: Partial<UplinkIdentity> = {}): UplinkIdentit
     name,
     via: undefined,
     carriers: [{ name, index: 2 }],
+    counter: undefined,
     segment: { payloadBytes: 1_448, headerBytes: 66 },
     capacityBitsPerSec: 100 * MBIT,
     capacityFrom: 'link.capacity',

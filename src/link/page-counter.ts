@@ -1,0 +1,103 @@
+// A counter that another machine shows, such as the router of the line: a metric on a page in Prometheus's text format.
+// Asked for once a second from the main thread; the sending thread gets the number.
+import { get as getHttp } from 'node:http';
+import { get as getHttps } from 'node:https';
+import type { Clock } from '../system/clock.ts';
+
+export interface PageCounterOptions {
+  readonly url: string;
+  readonly metric: string;
+  /** Series that have at least these are added up. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What the page showed, or why it showed nothing. */
+export type PageReading = { readonly bytes: number } | { readonly problem: string };
+
+const PERIOD_MS = 1_000;
+/** Routers are slow, and pages of several hundred kB usual. */
+const TIMEOUT_MS = 2_000;
+const MOST_BYTES = 16_777_216;
+
+export class PageCounter {
+  readonly #clock: Clock;
+  readonly #options: PageCounterOptions;
+  readonly #onReading: (reading: PageReading) => void;
+  #cancel: (() => void) | undefined;
+  #running = false;
+
+  constructor(clock: Clock, options: PageCounterOptions, onReading: (reading: PageReading) => void) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#onReading = onReading;
+  }
+
+  /** Reads now and every second until `stop`; one request at a time. */
+  start(): void {
+    this.#running = true;
+    void this.#turn();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#cancel?.();
+  }
+
+  async #turn(): Promise<void> {
+    const reading = await readPage(this.#options);
+    if (!this.#running) return;
+    this.#onReading(reading);
+    this.#cancel = this.#clock.schedule(PERIOD_MS, () => void this.#turn());
+  }
+}
+
+/** Never rejects. */
+export async function readPage(options: PageCounterOptions): Promise<PageReading> {
+  try {
+    const bytes = metricOn(await fetchText(options.url), options);
+    return bytes === undefined ? { problem: `${options.url} shows no such ${options.metric}` } : { bytes };
+  } catch (error) {
+    return { problem: `${options.url}: ${error instanceof Error ? error.message : error}` };
+  }
+}
+
+function fetchText(url: string): Promise<string> {
+  const get = url.startsWith('https:') ? getHttps : getHttp;
+  return new Promise((resolve, reject) => {
+    const request = get(
+      url,
+      { agent: false, timeout: TIMEOUT_MS, headers: { accept: 'text/plain' } },
+      (answer) => {
+        if (answer.statusCode !== 200) {
+          answer.resume();
+          return reject(new Error(`HTTP ${answer.statusCode}`));
+        }
+        let text = '';
+        answer.setEncoding('utf8').on('error', reject);
+        answer.on('data', (chunk: string) => {
+          text += chunk;
+          if (text.length > MOST_BYTES) answer.destroy(new Error('the page is too long'));
+        });
+        answer.on('end', () => resolve(text));
+      },
+    );
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`)));
+    request.on('error', reject);
+  });
+}
+
+/** The sum of the series that match; undefined when there is none. */
+export function metricOn(page: string, { metric, labels }: PageCounterOptions): number | undefined {
+  const values = page.split('\n').flatMap((line) => {
+    if (!line.startsWith(metric)) return [];
+    const [, labelText = '', value] = /^[\w:]+(?:\{(.*)\})?\s+(\S+)/.exec(line) ?? [];
+    const isWhole = line.slice(metric.length).match(/^[{\s]/) !== null;
+    const shown = new Map(
+      [...labelText.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, text]) => [name, text]),
+    );
+    const matches = Object.entries(labels).every(([name, text]) => shown.get(name) === text);
+    return isWhole && matches && value !== undefined ? [Number(value)] : [];
+  });
+  const finite = values.filter(Number.isFinite);
+  return finite.length === 0 ? undefined : finite.reduce((sum, one) => sum + one, 0);
+}
