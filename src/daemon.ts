@@ -10,6 +10,7 @@ import { SendingThread } from './sending/sending-thread.ts';
 import { backlogOptionsOf, drainOptionsOf, sendingOptionsOf, storeOptionsOf } from './settings-of.ts';
 import { Backlog } from './spool/backlog.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
+import { OpenWriters } from './spool/open-writers.ts';
 import { SPOOL_GONE, SpoolDirectory } from './spool/spool-directory.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
 import { S3Store } from './store/s3-store.ts';
@@ -18,6 +19,7 @@ import type { Fault } from './system/fault.ts';
 import type { Health } from './system/health.ts';
 import type { Logger } from './system/log.ts';
 import type { SdNotifier } from './system/sd-notify.ts';
+import { Stops } from './system/stops.ts';
 import { Supervision } from './system/supervision.ts';
 import { serveControl } from './view/control.ts';
 import { Counters } from './view/counters.ts';
@@ -52,7 +54,7 @@ interface Stages {
 
 export class Daemon {
   readonly #ports: DaemonPorts;
-  readonly #stops: (() => unknown)[] = [];
+  readonly #stops = new Stops();
   readonly #counters = new Counters();
   readonly #reporter: Reporter;
   readonly #breaker: Breaker;
@@ -80,7 +82,7 @@ export class Daemon {
     try {
       await this.#startStages();
     } catch (error) {
-      await this.#unwind();
+      await this.#stops.run();
       throw error;
     }
   }
@@ -111,7 +113,7 @@ export class Daemon {
   /** Resolves when nothing is in flight any more and the spool is free for the next instance. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#unwind();
+    await this.#stops.run();
     this.#reporter.stop();
   }
 
@@ -122,8 +124,11 @@ export class Daemon {
   async #startStages(): Promise<void> {
     const { clock, uvThreadpoolSize: threads } = this.#ports;
     const settings = this.#settings;
-    const spool = this.#started(await SpoolDirectory.open(settings.spool.path, threads), (it) => it.close());
-    const keeper = this.#started(this.#createKeeper(spool), (it) => it.stop());
+    const writers = new OpenWriters({ clock, onChange: this.#reporter.onWriters });
+    this.#stops.push(() => writers.stop());
+    const spool = await SpoolDirectory.open(settings.spool.path, { threads, writers });
+    this.#stops.push(() => spool.close());
+    const keeper = this.#stops.held(this.#createKeeper(spool), (it) => it.stop());
     this.#reporter.onRecovered(await keeper.start());
     const reports = linkReports(this.#ports.log);
     const link = new SendingThread(clock, await sendingOptionsOf(settings), {
@@ -195,11 +200,11 @@ export class Daemon {
       this.#stops.push(() => stage.stop());
     }
     const report = new PeriodicReport(clock, this.#ports.notifier, this.#reporter, () => this.snapshot());
-    this.#started(report, (it) => it.stop()).start();
+    this.#stops.held(report, (it) => it.stop()).start();
     const answered = link.waitingFor === undefined ? drain.firstAnswer : undefined;
     await Promise.race([answered, clock.sleep(FIRST_ANSWER_MS)]);
     const sweep = new Sweep({ spool, drain, clock, events: this.#reporter });
-    this.#started(sweep, (it) => it.stop()).start();
+    this.#stops.held(sweep, (it) => it.stop()).start();
   }
 
   /** Credentials are read anew in any case. A store that is replaced closes once its last upload has ended. */
@@ -243,15 +248,6 @@ export class Daemon {
     });
     if (grew) drain.pump();
     this.#supervision.turned(activity.admittedBytes > 0 || drain.active === 0);
-  }
-
-  #started<T>(resource: T, stop: (resource: T) => unknown): T {
-    this.#stops.push(() => stop(resource));
-    return resource;
-  }
-
-  async #unwind(): Promise<void> {
-    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
   }
 
   #running(): Stages {

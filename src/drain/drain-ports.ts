@@ -4,14 +4,14 @@ import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { Breaker } from './breaker.ts';
 import type { PipelinePorts } from './pipeline.ts';
-import type { RetryPolicy } from './retry.ts';
+import type { NextLook, RetryPolicy } from './retry.ts';
 import type { Transferred, TransferSpool } from './transfer.ts';
 import type { UploadMemoryOptions } from './upload-memory.ts';
 
 export interface DrainBacklog {
   /** The best entry that nobody holds and that is accepted; undefined when there is none now. */
   take(accepts: (entry: Entry) => boolean): Entry | undefined;
-  release(path: SpoolPath, outcome: 'gone' | 'again' | { readonly deferForMs: number }): void;
+  release(path: SpoolPath, outcome: 'gone' | 'again' | { readonly deferForMs: number } | NextLook): void;
 }
 
 export interface DrainSpool extends TransferSpool {
@@ -38,6 +38,8 @@ export interface DrainEvents {
   onUploaded(entry: Entry, transferred: Transferred, durationMs: number): void;
   /** Of a file that stays blocked for one reason only once. */
   onDeferred(entry: Entry, fault: Fault, delayMs: number): void;
+  /** Once for each file that is not complete yet. */
+  onStillWritten(entry: Entry, fault: Fault): void;
   onQuarantined(entry: Entry, fault: Fault): void;
   /** Each second in which what was written to the file in the moment of its removal cannot be brought back. */
   onUnsaved(entry: Entry, fault: Fault): void;

@@ -1,6 +1,6 @@
 // What the drain remembers of files that failed. Whoever is uploaded, gone or in quarantine is forgotten, and beyond a
 // bound whoever failed longest ago: a file that its producer removes while it waits is never heard of again.
-import type { SpoolPath } from '../spool/entry.ts';
+import type { FileIdentity, SpoolPath } from '../spool/entry.ts';
 
 export interface FailedFile {
   /** Attempts that failed, for whatever reason: the next one waits the longer. */
@@ -11,6 +11,9 @@ export interface FailedFile {
   signsAtStrike: number;
   /** Its entry comes back as it is now, whatever becomes of the file meanwhile. */
   waits: boolean;
+  /** How often it was found open for writing since it last changed; and how it was then. */
+  looks: number;
+  lookedAt: FileIdentity | undefined;
   /** What people were last told of it. */
   told: string | undefined;
 }
@@ -32,7 +35,10 @@ export class FailedFiles {
 
   /** To be read and written, while the file fails; begins with nothing. */
   of({ id }: SpoolPath): FailedFile {
-    const none = { failures: 0, strikes: 0, signsAtStrike: -1, waits: false, told: undefined };
+    const none = {
+      ...{ failures: 0, strikes: 0, signsAtStrike: -1, waits: false },
+      ...{ looks: 0, lookedAt: undefined, told: undefined },
+    };
     const file = this.#byId.get(id) ?? none;
     this.#byId.delete(id);
     this.#byId.set(id, file);

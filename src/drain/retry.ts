@@ -8,6 +8,26 @@ export interface RetryPolicy {
 /** A file that a human must look at (no permission, say) is not tried sooner than this. */
 export const BLOCKED_RETRY_MS = 10 * 60_000;
 
+/** A file that is open for writing is looked at again so soon after it changed, and at the longest so late if it did not. */
+const LOOK_AFTER_CHANGE_MS = 1_000;
+const LOOK_FIRST_MS = 250;
+const LOOK_LAST_MS = 60_000;
+
+export interface NextLook {
+  readonly deferForMs: number;
+  /** Should the file change before. */
+  readonly whenChangedMs: number;
+}
+
+/**
+ * When a file is looked at again that has been found open for writing `looks` times, ≥ 1, since it last changed. Each
+ * wait is as long as all before it: a file that is closed waits at most as long again as it was open without a change.
+ */
+export function nextLook(looks: number): NextLook {
+  const deferForMs = Math.min(LOOK_LAST_MS, LOOK_FIRST_MS * 2 ** Math.min(looks - 1, 40));
+  return { deferForMs, whenChangedMs: Math.min(LOOK_AFTER_CHANGE_MS, deferForMs) };
+}
+
 /**
  * The delay before attempt `attempt + 1`, `attempt` ≥ 1 having failed: exponential, capped, and spread over its upper
  * half so that files deferred together do not return together. Never sooner than the store asked for.

@@ -1,12 +1,12 @@
 // What a failure means for a file: later, again, or a human's business. No failure removes anything.
 // Invariant: an entry that failed is released exactly once.
-import type { Entry } from '../spool/entry.ts';
-import { TOUCHED } from '../spool/spool-fault.ts';
+import { type Entry, sameIdentity } from '../spool/entry.ts';
+import { STILL_WRITTEN, TOUCHED } from '../spool/spool-fault.ts';
 import type { Fault } from '../system/fault.ts';
 import { asFault, isOutOfDescriptors, isSlowDown } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { FailedFiles } from './failed-files.ts';
-import { BLOCKED_RETRY_MS, retryDelayMs } from './retry.ts';
+import { BLOCKED_RETRY_MS, nextLook, retryDelayMs } from './retry.ts';
 
 /** A deferred file may come back so much later than it is due. */
 const LATE_MS = 1_000;
@@ -56,6 +56,7 @@ export class Setbacks {
   /** Releases the entry with what its fault's class says. */
   async fail(entry: Entry, fault: Fault): Promise<void> {
     if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
+    if (fault.code === STILL_WRITTEN) return this.#awaitWriter(entry, fault);
     switch (fault.faultClass) {
       case 'breaker':
         return this.#refuse(entry, fault);
@@ -102,6 +103,19 @@ export class Setbacks {
       ? breaker.slowDown(message, clock.monotonicMs(), retryAfterMs)
       : breaker.failTransiently(message, clock.monotonicMs(), retryAfterMs);
     if (pauses) events.onPaused(fault);
+  }
+
+  /** No failure of anything: the file is not complete yet. */
+  #awaitWriter(entry: Entry, fault: Fault): void {
+    const file = this.#failed.of(entry.path);
+    const isAsBefore = file.lookedAt !== undefined && sameIdentity(file.lookedAt, entry.identity);
+    file.looks = isAsBefore ? file.looks + 1 : 1;
+    file.lookedAt = entry.identity;
+    file.waits = true;
+    this.#ports.backlog.release(entry.path, nextLook(file.looks));
+    if (file.told === fault.message) return;
+    file.told = fault.message;
+    this.#ports.events.onStillWritten(entry, fault);
   }
 
   #retryChanged(entry: Entry, fault: Fault): Promise<void> | void {

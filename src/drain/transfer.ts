@@ -6,7 +6,9 @@ import {
   type SpoolPath,
   sameContentIdentity,
 } from '../spool/entry.ts';
+import type { Writers } from '../spool/open-writers.ts';
 import type { HoldOn } from '../spool/salvage.ts';
+import { stillWrittenFault } from '../spool/spool-fault.ts';
 import { keyFor } from '../store/keys.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
 import { Fault } from '../system/fault.ts';
@@ -22,6 +24,7 @@ export interface OpenFile extends UploadSource {
   currentIdentity(): Promise<FileIdentity>;
   /** Resolves when a power cut can no longer bring the content back as less. */
   sync(signal: AbortSignal): Promise<void>;
+  writers(): Promise<Writers>;
   close(): Promise<void>;
 }
 
@@ -103,6 +106,8 @@ async function uploadAndProve(file: OpenFile, key: string, options: TransferOpti
   const journal = spool.journal(file);
   const steadily = steady(file, onRead);
   const source = file.sizeBytes < resumableFromBytes ? await readAhead(steadily) : steadily;
+  // After the reading, where all is read by now: nothing of a file that is not complete leaves for the store.
+  if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
   return whileSending(async () => {
     const upload = await store.upload({ key, source, journal, signal, onAccepted });
     await refuseChanged(file, 'while it was uploaded');

@@ -13,15 +13,15 @@ import {
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { putBack } from './put-back.ts';
 import { type HoldOn, salvage } from './salvage.ts';
-import { changedFault, spoolFault, touchedFault } from './spool-fault.ts';
+import { changedFault, spoolFault, stillWrittenFault, touchedFault } from './spool-fault.ts';
 import { identityOf, type SpoolFile } from './spool-file.ts';
 
 /** A file out of its producers' sight, proven to be the one that was opened. One of the two must be called, once. */
 export interface SetAside {
   /**
-   * Deletes the file. Raises Fault `changed` when it is no longer the one set aside, or was written to in the very
-   * moment of its removal; its content is back in the spool then. Not promised: what a writer that still has the
-   * file open writes after this has resolved. `holdOn` is asked while there is no room to bring that content back.
+   * Deletes the file. Raises Fault `changed` when it is no longer the one set aside, is open for writing, or was written
+   * to in the very moment of its removal; its content is back in the spool then. Not promised where open writers cannot
+   * be told: what one writes after this has resolved. `holdOn` is asked while there is no room to bring content back.
    */
   remove(holdOn: HoldOn): Promise<void>;
   /** Returns the file to its place; if the name is taken, it waits in the private folder for recoverAside(). */
@@ -98,6 +98,12 @@ export class Aside {
     return {
       remove: (holdOn) =>
         finish('remove', async () => {
+          // Asked before the last look at the file: a process that opened it before it was set aside may still have it,
+          // and has it no more once the answer is no, because the file has no name any more by which to open it.
+          if ((await file.writers()) === 'some') {
+            await this.#putBack(slot, file.path);
+            throw stillWrittenFault('remove', subject);
+          }
           // The file is known to be what the slot holds, and nothing else reaches into the private folder.
           try {
             await requireUnchanged(() => file.currentIdentity(), moved, 'remove', subject);

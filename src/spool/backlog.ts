@@ -3,8 +3,8 @@
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import { BacklogCount } from './backlog-count.ts';
-import { Deferrals } from './deferrals.ts';
-import type { Entry, SpoolPath } from './entry.ts';
+import { Deferrals, type Delay } from './deferrals.ts';
+import type { Entry, FileIdentity, SpoolPath } from './entry.ts';
 import type { SkippedCount } from './oddity.ts';
 import { PassedOver } from './passed-over.ts';
 import { ReadyEntries } from './ready-entries.ts';
@@ -26,7 +26,7 @@ export interface BacklogLimits {
 }
 
 /** What became of an entry: removed from the spool, to be looked at again, or to be tried again later. */
-export type Outcome = 'gone' | 'again' | { readonly deferForMs: number };
+export type Outcome = 'gone' | 'again' | Delay;
 
 export interface BacklogCounts {
   /** All files in the spool that are not ignored: at hand, in flight, deferred, unsettled, or only counted. */
@@ -36,6 +36,8 @@ export interface BacklogCounts {
   readonly oldestModifiedMs: number | null;
   readonly inFlight: number;
   readonly deferred: number;
+  /** Found open for writing when they were last looked at; not among the deferred. */
+  readonly written: number;
   /** As of the last scan. */
   readonly unsettled: number;
   /** Since the start, without what the first scan found; they only grow. */
@@ -100,7 +102,7 @@ export class Backlog {
       capacity: parts.limits?.entries ?? ENTRIES_MAX,
       ...(parts.limits?.watch === undefined ? {} : { watchLimits: parts.limits.watch }),
       ...(parts.watch === undefined ? {} : { watch: parts.watch }),
-      wants: (path) => this.#wants(path),
+      wants: (path, identity) => this.#wants(path, identity),
       onBegin: () => this.#scanBegan(),
       onScanned: (result) => this.#scanned(result),
       onNothing: () => this.#count.scanFailed(),
@@ -143,14 +145,16 @@ export class Backlog {
     } else if (outcome === 'again') {
       this.#loop.want('routine');
     } else {
-      this.#deferrals.add(entry, this.#clock.monotonicMs() + outcome.deferForMs);
+      this.#deferrals.add(entry, outcome);
       this.#boundDeferrals();
     }
   }
 
   /** Something may have happened in the spool, perhaps to `path`. Hints about files in flight are our own echo. */
   hint(path?: SpoolPath): void {
-    if (path === undefined || !this.#inFlight.has(path.id)) this.#loop.want('routine');
+    if (path !== undefined && this.#inFlight.has(path.id)) return;
+    if (path !== undefined) this.#deferrals.changed(path.id);
+    this.#loop.want('routine');
   }
 
   /** Tries what was deferred at once, as when the store answers again. */
@@ -170,11 +174,13 @@ export class Backlog {
 
   view(): BacklogCounts {
     const { files, bytes, unsettled, arrivedFiles, arrivedBytes, known } = this.#count;
+    const { written } = this.#deferrals;
     return {
       ...{ files, bytes, unsettled, arrivedFiles, arrivedBytes, known },
       oldestModifiedMs: files === 0 ? null : this.#oldestModifiedMs(),
       inFlight: this.#inFlight.size,
-      deferred: this.#deferrals.size,
+      deferred: this.#deferrals.size - written,
+      written,
       watching: this.#loop.watching,
       deep: this.#loop.deep,
       skipped: this.#loop.skipped,
@@ -209,8 +215,9 @@ export class Backlog {
   }
 
   /** The running scan counts a file: shall it be among its entries? */
-  #wants(path: SpoolPath): boolean {
+  #wants(path: SpoolPath, identity: FileIdentity): boolean {
     const { id } = path;
+    this.#deferrals.changed(id, identity);
     const isHeld = this.#inFlight.has(id) || this.#deferrals.has(id);
     if (isHeld || this.#ready.has(id)) this.#count.saw(id);
     return !isHeld && !this.#passedOver.has(path);

@@ -1,10 +1,18 @@
 // Entries that are to be tried again later, each at its time on the monotonic clock. Bounded by its user.
 import type { Clock } from '../system/clock.ts';
-import type { Entry } from './entry.ts';
+import { type Entry, type FileIdentity, sameIdentity } from './entry.ts';
+
+export interface Delay {
+  readonly deferForMs: number;
+  /** Of a file that is being written: how soon if it changes before. */
+  readonly whenChangedMs?: number | undefined;
+}
 
 export interface Deferral {
   readonly entry: Entry;
   readonly dueMs: number;
+  /** Of a file that is being written: due by then if it changes before. */
+  readonly dueWhenChangedMs?: number | undefined;
 }
 
 // Those due this soon after one another are handed over together: a look at all of them for each would add up.
@@ -44,13 +52,29 @@ export class Deferrals {
     return this.#byId.has(id);
   }
 
+  /** Those that are being written. */
+  get written(): number {
+    let written = 0;
+    for (const { dueWhenChangedMs } of this.#byId.values()) if (dueWhenChangedMs !== undefined) written += 1;
+    return written;
+  }
+
   *entries(): Generator<Entry> {
     for (const { entry } of this.#byId.values()) yield entry;
   }
 
-  add(entry: Entry, dueMs: number): void {
-    this.#byId.set(entry.path.id, { entry, dueMs });
-    if (dueMs < this.#armedMs) this.#armAt(dueMs);
+  add(entry: Entry, { deferForMs, whenChangedMs }: Delay): void {
+    const nowMs = this.#clock.monotonicMs();
+    const dueWhenChangedMs = whenChangedMs === undefined ? undefined : nowMs + whenChangedMs;
+    this.#put({ entry, dueMs: nowMs + deferForMs, dueWhenChangedMs });
+  }
+
+  /** Something has happened to a file, as far as is known; or it has this identity now. */
+  changed(id: string, identity?: FileIdentity): void {
+    const deferral = this.#byId.get(id);
+    if (deferral?.dueWhenChangedMs === undefined || deferral.dueWhenChangedMs >= deferral.dueMs) return;
+    if (identity !== undefined && sameIdentity(identity, deferral.entry.identity)) return;
+    this.#put({ ...deferral, dueMs: deferral.dueWhenChangedMs });
   }
 
   /** Takes out the one that is due last, if there is any. */
@@ -65,6 +89,11 @@ export class Deferrals {
   /** Makes everything due. */
   releaseAll(): void {
     this.#handOver(Number.POSITIVE_INFINITY);
+  }
+
+  #put(deferral: Deferral): void {
+    this.#byId.set(deferral.entry.path.id, deferral);
+    if (deferral.dueMs < this.#armedMs) this.#armAt(deferral.dueMs);
   }
 
   #handOver(untilMs: number): void {

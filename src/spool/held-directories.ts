@@ -2,18 +2,49 @@
 // a descriptor's number is given out again once closed, and the path would lead somewhere else.
 import { Fault } from '../system/fault.ts';
 import type { OpenDirectory } from './open-directory.ts';
+import { NO_VIEW, type WriterView } from './open-writers.ts';
+import { openPrivateFolder, openRoot, probe } from './private-folder.ts';
+import { tellsWriters } from './writer-trial.ts';
 
 export class HeldDirectories {
   readonly root: OpenDirectory;
   /** `.halfpipe/` */
   readonly home: OpenDirectory;
+  /** Tells of open writers on this file system. */
+  readonly writers: WriterView;
   #users = 0;
   #onIdle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(root: OpenDirectory, home: OpenDirectory) {
+  private constructor(root: OpenDirectory, home: OpenDirectory, writers: WriterView) {
     this.root = root;
     this.home = home;
+    this.writers = writers;
+  }
+
+  /** Opens both, with what `vet` says to the root first, and tries out what is done in them. Raises Fault `breaker`. */
+  static async attach(
+    path: string,
+    writers: WriterView,
+    vet?: (root: OpenDirectory) => Promise<void>,
+  ): Promise<HeldDirectories> {
+    const root = await openRoot(path);
+    try {
+      await vet?.(root);
+      const home = await openPrivateFolder(root, path);
+      try {
+        await probe(root, home, path);
+        const tells = await tellsWriters(home, writers);
+        if (!tells) writers.distrust();
+        return new HeldDirectories(root, home, tells ? writers : NO_VIEW);
+      } catch (error) {
+        await home.close();
+        throw error;
+      }
+    } catch (error) {
+      await root.close();
+      throw error;
+    }
   }
 
   /** Runs `use`; close() waits for it. Raises Fault `changed` once close() has been called. */

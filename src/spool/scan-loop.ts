@@ -2,7 +2,7 @@
 // when the backlog runs low. A failed scan is told once and tried again; nothing is ever concluded from one.
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
-import type { SpoolOrder, SpoolPath } from './entry.ts';
+import type { FileIdentity, SpoolOrder, SpoolPath } from './entry.ts';
 import { IgnoreRules } from './ignore-rules.ts';
 import type { SkippedCount } from './oddity.ts';
 import { type OddityReport, OddityReports } from './oddity-reports.ts';
@@ -37,7 +37,7 @@ export interface ScanLoopParts {
   readonly capacity: number;
   readonly watchLimits?: WatchLimits;
   readonly watch?: WatcherFactory;
-  readonly wants: (path: SpoolPath) => boolean;
+  readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
   readonly onBegin: () => void;
   readonly onScanned: (result: ScanResult) => void;
   /** A scan ended without a result. */

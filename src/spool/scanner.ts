@@ -4,7 +4,7 @@ import { type BigIntStats, type Dir, type Dirent, lstat, opendir } from 'node:fs
 import { promisify } from 'node:util';
 import { errnoOf } from '../system/fault.ts';
 import { BestEntries } from './best-entries.ts';
-import { type Entry, type SpoolOrder, SpoolPath } from './entry.ts';
+import { type Entry, type FileIdentity, type SpoolOrder, SpoolPath } from './entry.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
 import { type MountPoints, mountsBelow } from './mounts-below.ts';
 import { folderOddity, type Oddity, type OddityKind } from './oddity.ts';
@@ -22,7 +22,7 @@ export interface ScanRequest {
   /** The moment the scan began; every file is judged by it. */
   readonly now: Moment;
   /** Called for every file counted; false keeps it out of the entries. */
-  readonly wants: (path: SpoolPath) => boolean;
+  readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
   /** Called for every odd thing found, in every scan. */
   readonly onOddity: (path: SpoolPath, oddity: Oddity) => void;
   readonly signal?: AbortSignal;
@@ -161,7 +161,7 @@ class Walk {
     this.#files++;
     this.#bytes += identity.sizeBytes;
     this.#oldestModifiedMs = Math.min(this.#oldestModifiedMs, modifiedMs);
-    const wanted = wants(path);
+    const wanted = wants(path, identity);
     const remainingMs = settle.remainingMs(path.id, identity, now);
     if (remainingMs > 0) {
       this.#unsettled++;

@@ -9,7 +9,8 @@ import { HeldDirectories } from './held-directories.ts';
 import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, JournalIndex, type JournalRecord, journalRecords } from './journal.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
-import { clearTemporaries, openPrivateFolder, openRoot, PRIVATE_FOLDER, probe } from './private-folder.ts';
+import { NO_VIEW, type WriterView } from './open-writers.ts';
+import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
 import type { PutBackOutcome } from './put-back.ts';
 import { Quarantine, type Quarantined, type QuarantineReason } from './quarantine.ts';
 import { RemovedNames } from './removed-names.ts';
@@ -20,19 +21,26 @@ import { SpoolFile } from './spool-file.ts';
 /** Code of the Fault that tells a spool that is no longer there from an empty one. */
 export const SPOOL_GONE = 'spool-gone';
 
+export interface SpoolOptions {
+  readonly threads?: string | undefined;
+  readonly writers?: WriterView | undefined;
+}
+
 export class SpoolDirectory {
   /** As configured; for people and for watching. */
   readonly path: string;
   readonly #contentSync: ContentSync;
   readonly #removedNames = new RemovedNames();
+  readonly #writers: WriterView;
   #held: HeldDirectories;
   #aside: Aside;
   #quarantine: Quarantine;
   #journals: JournalIndex;
 
-  private constructor(path: string, held: HeldDirectories, contentSync: ContentSync) {
+  private constructor(path: string, held: HeldDirectories, contentSync: ContentSync, writers: WriterView) {
     this.path = path;
     this.#contentSync = contentSync;
+    this.#writers = writers;
     this.#held = held;
     this.#aside = new Aside(held.root, held.home);
     this.#quarantine = new Quarantine(held.root, held.home);
@@ -41,10 +49,14 @@ export class SpoolDirectory {
 
   /**
    * Opens the spool, makes its private folder and tries out what disposal needs. Raises a Fault of class `breaker`
-   * whose message names the path and what to do. `poolThreads`: see syncsAtOnce.
+   * whose message names the path and what to do. `threads`: see syncsAtOnce. `writers` is asked where that works.
    */
-  static async open(path: string, poolThreads?: string): Promise<SpoolDirectory> {
-    return new SpoolDirectory(path, await attach(path), new ContentSync(syncsAtOnce(poolThreads)));
+  static async open(
+    path: string,
+    { threads, writers = NO_VIEW }: SpoolOptions = {},
+  ): Promise<SpoolDirectory> {
+    const contentSync = new ContentSync(syncsAtOnce(threads));
+    return new SpoolDirectory(path, await HeldDirectories.attach(path, writers), contentSync, writers);
   }
 
   /**
@@ -56,7 +68,10 @@ export class SpoolDirectory {
     return this.#run('open', path.toString(), async () => {
       const file = await inParent(held.root, path, async (parent, name) => {
         await this.#removedNames.settle(path, parent);
-        return SpoolFile.open(parent.at(name), path, this.#contentSync);
+        return SpoolFile.open(parent.at(name), path, {
+          contentSync: this.#contentSync,
+          writers: held.writers,
+        });
       });
       if (expected === undefined || sameIdentity(file.identity, expected)) return file;
       await file.close();
@@ -170,7 +185,7 @@ export class SpoolDirectory {
    */
   async reattach(claim: (spool: LockableSpool) => Promise<void> = async () => undefined): Promise<void> {
     const before = this.#held;
-    const held = await attach(this.path, async (root) => {
+    const held = await HeldDirectories.attach(this.path, this.#writers, async (root) => {
       if (root.dev === before.root.dev || (await root.lookUp(PRIVATE_FOLDER)) !== undefined) return;
       throw goneFault(
         this.path,
@@ -178,7 +193,7 @@ export class SpoolDirectory {
       );
     });
     try {
-      await claim(new SpoolDirectory(this.path, held, this.#contentSync));
+      await claim(new SpoolDirectory(this.path, held, this.#contentSync, this.#writers));
     } catch (error) {
       await held.close();
       throw error;
@@ -213,24 +228,6 @@ export class SpoolDirectory {
     }
     if (found.dev !== root.dev || found.ino !== root.ino)
       throw goneFault(this.path, 'the folder was replaced');
-  }
-}
-
-async function attach(path: string, vet?: (root: OpenDirectory) => Promise<void>): Promise<HeldDirectories> {
-  const root = await openRoot(path);
-  try {
-    await vet?.(root);
-    const home = await openPrivateFolder(root, path);
-    try {
-      await probe(root, home, path);
-      return new HeldDirectories(root, home);
-    } catch (error) {
-      await home.close();
-      throw error;
-    }
-  } catch (error) {
-    await root.close();
-    throw error;
   }
 }
 

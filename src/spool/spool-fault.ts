@@ -65,6 +65,20 @@ export function privateFault(error: unknown, operation: string, subject: string)
   });
 }
 
+/** Code of the Fault that tells a file that is being written from one that was. */
+export const STILL_WRITTEN = 'still-written';
+
+export function stillWrittenFault(operation: string, subject: string): Fault {
+  const message = `${subject} is still open for writing`;
+  return new Fault('changed', message, { operation, subject, code: STILL_WRITTEN });
+}
+
+/** Another process, an NFS or SMB server say, has a lease on the file, and is being asked to give it back. */
+export function leasedFault(subject: string, cause: unknown): Fault {
+  const message = `another process has a lease on ${subject}`;
+  return new Fault('transient', message, { operation: 'open', subject, code: STILL_WRITTEN, cause });
+}
+
 /** The file is no longer the one that was looked at. */
 export function changedFault(operation: string, subject: string, what: string): Fault {
   return new Fault('changed', `${subject} ${what}`, { operation, subject, code: 'changed' });

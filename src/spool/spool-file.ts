@@ -2,15 +2,22 @@
 // Its identity is of the descriptor, so what is read, verified and removed is the same file.
 import { type BigIntStats, constants, fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { errnoOf } from '../system/fault.ts';
 import type { ContentSync } from './content-sync.ts';
 import type { FileIdentity, SpoolPath } from './entry.ts';
-import { changedFault, spoolFault } from './spool-fault.ts';
+import type { Writers, WriterView } from './open-writers.ts';
+import { changedFault, leasedFault, spoolFault } from './spool-fault.ts';
 
 // O_NONBLOCK: a FIFO put under the name since the scan must not block a thread of the pool.
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** One call reads less than 2 GiB; and others want a thread of the pool, too. */
 const MOST_AT_ONCE_BYTES = 64 * 1024 ** 2;
+
+export interface SpoolFileParts {
+  readonly contentSync: ContentSync;
+  readonly writers: WriterView;
+}
 
 export class SpoolFile {
   readonly path: SpoolPath;
@@ -20,24 +27,26 @@ export class SpoolFile {
   /** Permission bits. */
   readonly mode: number;
   readonly #handle: FileHandle;
-  readonly #contentSync: ContentSync;
+  readonly #parts: SpoolFileParts;
 
-  private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats, contentSync: ContentSync) {
+  private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats, parts: SpoolFileParts) {
     this.path = path;
     this.identity = identityOf(stats);
     this.sizeBytes = this.identity.sizeBytes;
     this.mode = Number(stats.mode & 0o777n);
     this.#handle = handle;
-    this.#contentSync = contentSync;
+    this.#parts = parts;
   }
 
   /** Opens the regular file at `location`, known to people as `path`; anything else is a Fault `changed`. */
-  static async open(location: Buffer, path: SpoolPath, contentSync: ContentSync): Promise<SpoolFile> {
-    const handle = await open(location, OPEN_FLAGS);
+  static async open(location: Buffer, path: SpoolPath, parts: SpoolFileParts): Promise<SpoolFile> {
+    const handle = await open(location, OPEN_FLAGS).catch((error: unknown) => {
+      throw errnoOf(error) === 'EAGAIN' ? leasedFault(path.toString(), error) : error;
+    });
     try {
       const stats = statNow(handle);
       if (!stats.isFile()) throw changedFault('open', path.toString(), 'is no regular file');
-      return new SpoolFile(path, handle, stats, contentSync);
+      return new SpoolFile(path, handle, stats, parts);
     } catch (error) {
       await handle.close();
       throw error;
@@ -48,7 +57,7 @@ export class SpoolFile {
   async sync(signal: AbortSignal): Promise<void> {
     await this.#guard('bring to the disk', async () => {
       signal.throwIfAborted();
-      await this.#contentSync.run(this.identity, this.#handle, signal);
+      await this.#parts.contentSync.run(this.identity, this.#handle, signal);
     });
   }
 
@@ -69,6 +78,11 @@ export class SpoolFile {
   /** The descriptor's identity now: differs from `identity` once anything was written, moved or re-permitted. */
   async currentIdentity(): Promise<FileIdentity> {
     return identityOf(await this.#guard('stat', async () => statNow(this.#handle)));
+  }
+
+  /** Whether a process of this machine has the file open for writing at this moment. */
+  writers(): Promise<Writers> {
+    return this.#parts.writers.ask(this.#handle.fd);
   }
 
   close(): Promise<void> {

@@ -123,6 +123,7 @@ function notices({ state, waitingFor, backlog, link }: Snapshot): string[] {
   if (link?.degraded)
     notes.push(`${link.interface} cannot be measured just now: sending at most half the target`);
   if (link?.floorEngaged) notes.push(FLOOR_ENGAGED);
+  if (backlog.written > 0) notes.push(`${readableCount(backlog.written)} still being written`);
   if (backlog.deferred > 0) notes.push(`${readableCount(backlog.deferred)} will be tried again`);
   if (backlog.quarantined > 0)
     notes.push(`${readableFiles(backlog.quarantined)} in quarantine: halfpipe quarantine list`);

@@ -81,6 +81,14 @@ export class Reporter implements DrainEvents {
     });
   }
 
+  onStillWritten(entry: Entry, { message }: Fault): void {
+    this.#faults.note('still written', (repeats) => {
+      const others = repeats > 1 ? `; so are ${repeats - 1} others` : '';
+      const text = `${message}: it is uploaded once it is closed${others}`;
+      this.#log.info({ event: 'stillWritten', file: `${entry.path}`, repeats }, text);
+    });
+  }
+
   onQuarantined(entry: Entry, fault: Fault): void {
     this.#counters.add('quarantinedFiles');
     const text = `quarantined ${entry.path}: ${fault.message}; it is in .halfpipe/quarantine`;
@@ -139,6 +147,17 @@ export class Reporter implements DrainEvents {
 
   /** Each is told once. */
   readonly onNotice = (notice: string): void => this.#log.warn({ event: 'notice' }, notice);
+
+  /** Whether a file is open for writing cannot be asked for the time being, and why; undefined when it can again. */
+  readonly onWriters = (problem: string | undefined): void => {
+    if (problem === undefined)
+      this.#log.info({ event: 'writersSeen' }, 'files that are open for writing are recognised again');
+    else
+      this.#log.info(
+        { event: 'writersUnseen', problem },
+        `files that are open for writing are not recognised: ${problem}`,
+      );
+  };
 
   onReattached(): void {
     this.#log.info({ event: 'spoolBack' }, 'the spool is there again, and is drained');

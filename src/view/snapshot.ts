@@ -22,6 +22,8 @@ export interface BacklogView {
   readonly bytes: number;
   readonly oldestAgeMs: number | null;
   readonly deferred: number;
+  /** Open for writing when last looked at. */
+  readonly written: number;
   readonly quarantined: number;
   /** What lies in the spool and is never uploaded, a kind each, as of the last scan. */
   readonly skipped: readonly SkippedView[];

@@ -109,7 +109,7 @@ export class Statistics {
 
   #backlog(): BacklogView {
     const { clock, backlog, counters } = this.#sources;
-    const { files, bytes, oldestModifiedMs, deferred, deep, skipped } = backlog.view();
+    const { files, bytes, oldestModifiedMs, deferred, written, deep, skipped } = backlog.view();
     const quarantined = this.#quarantined;
     const rates = this.#flow.rates();
     const trend = this.#flow.trend();
@@ -118,6 +118,7 @@ export class Statistics {
       bytes,
       oldestAgeMs: oldestModifiedMs === null ? null : Math.max(0, clock.wallMs() - oldestModifiedMs),
       deferred,
+      written,
       quarantined: quarantined.files + counters.totals.quarantinedFiles - quarantined.counted,
       skipped: skipped.map((kind) => ({ ...kind, example: `${kind.example}` })),
       ...(rates ?? {

@@ -56,8 +56,9 @@ export function skippedText({ what, count, example }: SkippedView): string {
     : `skipped ${readableCount(count)} ${what}, such as ${example}`;
 }
 
-function troubles({ deferred, quarantined, skipped }: BacklogView): string {
+function troubles({ deferred, written, quarantined, skipped }: BacklogView): string {
   const parts = [];
+  if (written > 0) parts.push(`${readableCount(written)} still being written`);
   if (deferred > 0) parts.push(`${readableCount(deferred)} deferred`);
   if (quarantined > 0) parts.push(`${readableCount(quarantined)} in quarantine`);
   return [...parts, ...skipped.map(skippedText)].join(', ');

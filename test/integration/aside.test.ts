@@ -16,17 +16,20 @@ import {
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { SpoolPath } from '../../src/spool/entry.ts';
+import type { WriterView } from '../../src/spool/open-writers.ts';
+import { OpenWriters } from '../../src/spool/open-writers.ts';
 import { claimAndRename } from '../../src/spool/put-back.ts';
 import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { SpoolFile } from '../../src/spool/spool-file.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
 
 const CHANGED = { faultClass: 'changed' };
 
-async function opened(t: TestContext, name = 'folder/f') {
+async function opened(t: TestContext, name = 'folder/f', writers?: WriterView) {
   const disk = await TemporarySpool.create(t);
   const path = await disk.put(name, 'uploaded');
-  const spool = await disk.open(t);
+  const spool = await disk.open(t, writers);
   const file = await openIn(t, spool, path);
   return { disk, spool, path, file, content: () => readFile(disk.at(path.bytes), 'utf8') };
 }
@@ -48,6 +51,49 @@ test('removes a file that did not change', async (t) => {
   await (await spool.setAside(file)).remove(giveUp);
   assert.deepEqual(await disk.list(), ['folder']);
   assert.deepEqual(await disk.kept(), []);
+});
+
+/** Asks the kernel, by way of perl. */
+function openWriters(t: TestContext): OpenWriters {
+  const view = new OpenWriters({ clock: systemClock, onChange: () => undefined });
+  t.after(() => view.stop());
+  return view;
+}
+
+test('puts a file back that is still open for writing, and removes it once that has ended', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t, 'folder/f', openWriters(t));
+  const writer = await open(disk.at(path.bytes), 'a');
+  const stillWritten = { faultClass: 'changed', code: 'still-written' };
+  await assert.rejects((await spool.setAside(file)).remove(giveUp), stillWritten);
+  assert.equal(await content(), 'uploaded');
+  await writer.write('+more');
+  await writer.close();
+  assert.equal(await content(), 'uploaded+more');
+  const again = await openIn(t, spool, path);
+  await (await spool.setAside(again)).remove(giveUp);
+  assert.deepEqual(await disk.list(), ['folder']);
+});
+
+test('a writer that ends between the question and the removal has written into a file that is kept', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t, 'folder/f', openWriters(t));
+  const aside = await spool.setAside(file);
+  const writers = file.writers.bind(file);
+  file.writers = async () => {
+    await append(Buffer.from(join(disk.path, '.halfpipe/aside/0/folder%2ff')), '+late');
+    return writers();
+  };
+  await assert.rejects(aside.remove(giveUp), CHANGED);
+  assert.equal(await content(), 'uploaded+late');
+  assert.equal(path.toString(), 'folder/f');
+});
+
+test('asks nothing where the answers are wrong for a file of its own', async (t) => {
+  const told: string[] = [];
+  const view: WriterView = { ask: async () => 'some', distrust: () => void told.push('distrusted') };
+  const { disk, spool, file } = await opened(t, 'folder/f', view);
+  assert.deepEqual(told, ['distrusted']);
+  await (await spool.setAside(file)).remove(giveUp);
+  assert.deepEqual(await disk.list(), ['folder']);
 });
 
 test('never moves a file that grew since it was opened', async (t) => {

@@ -6,6 +6,7 @@ import { Drain } from '../../src/drain/drain.ts';
 import type { DrainOptions } from '../../src/drain/drain-ports.ts';
 import type { OpenFile } from '../../src/drain/transfer.ts';
 import { type Entry, type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
+import type { Writers } from '../../src/spool/open-writers.ts';
 import type {
   JournaledUpload,
   LocalContent,
@@ -129,6 +130,8 @@ export class DrainBench {
   };
   /** What a file holds after its upload, by path, where that is not what was sent. */
   readonly rewritten = new Map<string, Buffer>();
+  /** Whether the file is open for writing, by path; by default it is not. */
+  readonly writers = new Map<string, Writers>();
   /** No file can be opened or removed. */
   diskStandsStill = false;
   removalsStandStill = false;
@@ -159,6 +162,7 @@ export class DrainBench {
         events: {
           onUploaded: ({ path }) => note(`uploaded ${path}`),
           onDeferred: ({ path }, fault, delayMs) => note(`deferred ${path} ${fault.faultClass} ${delayMs}`),
+          onStillWritten: ({ path }) => note(`stillWritten ${path}`),
           onQuarantined: ({ path }) => note(`quarantined ${path}`),
           onUnsaved: ({ path }, { code }) => note(`unsaved ${path} ${code}`),
           onPaused: ({ faultClass }) => note(`paused ${faultClass}`),
@@ -278,6 +282,7 @@ export class DrainBench {
         const now = this.store.uploads.includes(`${path}`) ? this.rewritten.get(`${path}`) : undefined;
         return (now ?? content).subarray(offset, offset + length);
       },
+      writers: async () => this.writers.get(`${path}`) ?? 'none',
       currentIdentity: async () => {
         const when = this.store.uploads.includes(`${path}`) ? `${path}` : `read ${path}`;
         return { ...identity, ...this.identitiesAfter.get(when) };

@@ -33,7 +33,7 @@ export class FakeSpool {
       counted.files++;
       counted.bytes += entry.identity.sizeBytes;
       oldestModifiedMs = Math.min(oldestModifiedMs, entry.modifiedMs);
-      const isWanted = request.wants(entry.path);
+      const isWanted = request.wants(entry.path, entry.identity);
       const remainingMs = request.settle.remainingMs(entry.path.id, entry.identity, request.now);
       if (remainingMs > 0) {
         counted.unsettled++;

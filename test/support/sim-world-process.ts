@@ -182,6 +182,7 @@ export class SimProcess implements Sender, SimSteps {
         onUploaded: ({ path }, { outcome }) => note(`uploaded ${path} ${outcome}`),
         onDeferred: ({ path }, { code, faultClass, message }, delayMs) =>
           note(`deferred ${path} ${faultClass} ${code} ${message} ${delayMs}`),
+        onStillWritten: ({ path }) => note(`still written ${path}`),
         onQuarantined: ({ path }, { code, message }) => note(`quarantined ${path} ${code} ${message}`),
         onUnsaved: ({ path }, { code }) => note(`unsaved ${path} ${code}`),
         onPaused: ({ code, message }) => note(`paused ${code} ${message}`),

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
+import type { WriterView } from '../../src/spool/open-writers.ts';
 import type { HoldOn } from '../../src/spool/salvage.ts';
 import type { ScanRequest } from '../../src/spool/scanner.ts';
 import { Settle } from '../../src/spool/settle.ts';
@@ -28,8 +29,8 @@ export class TemporarySpool {
   }
 
   /** Opens it, and closes it when the test ends. */
-  async open(t: TestContext): Promise<SpoolDirectory> {
-    const directory = await SpoolDirectory.open(this.path);
+  async open(t: TestContext, writers?: WriterView): Promise<SpoolDirectory> {
+    const directory = await SpoolDirectory.open(this.path, { writers });
     t.after(() => directory.close());
     return directory;
   }

@@ -75,6 +75,55 @@ test('gives nothing before it is started and after it is stopped', async (t) => 
   assert.equal(clock.pending, 0);
 });
 
+test('a file that is being written comes back at its time, and is not counted as deferred', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a', 1);
+  backlog.start();
+  await clock.advance(1);
+  takeAll();
+  backlog.release(path('a'), { deferForMs: 60_000, whenChangedMs: 1_000 });
+  assert.deepEqual([backlog.view().written, backlog.view().deferred], [1, 0]);
+  await clock.advance(59_000);
+  assert.deepEqual(takeAll(), []);
+  await clock.advance(1_100);
+  assert.deepEqual(takeAll(), ['a']);
+  assert.equal(backlog.view().written, 0);
+});
+
+for (const [how, change] of [
+  ['a hint', (bench: ReturnType<typeof prepare>) => bench.backlog.hint(path('a'))],
+  ['a scan', ({ spool }: ReturnType<typeof prepare>) => spool.put('a', 2)],
+] as const) {
+  test(`a file that is being written comes back sooner when ${how} tells that it changed`, async (t) => {
+    const bench = prepare(t, { options: { ...OPTIONS, rescanMs: 5_000 } });
+    const { clock, spool, backlog, takeAll } = bench;
+    spool.put('a', 1);
+    backlog.start();
+    await clock.advance(1);
+    takeAll();
+    backlog.release(path('a'), { deferForMs: 60_000, whenChangedMs: 1_000 });
+    await clock.advance(500);
+    change(bench);
+    await clock.advance(200);
+    assert.deepEqual(takeAll(), [], 'not at once: it may be changing all the time');
+    await clock.advance(6_000);
+    assert.deepEqual(takeAll(), ['a']);
+  });
+}
+
+test('a deferred file stays deferred whatever happens to it', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a', 1);
+  backlog.start();
+  await clock.advance(1);
+  takeAll();
+  backlog.release(path('a'), { deferForMs: 60_000 });
+  spool.put('a', 2);
+  backlog.hint(path('a'));
+  await clock.advance(40_000);
+  assert.deepEqual(takeAll(), []);
+});
+
 test('hands a file out again after it was released to be looked at again', async (t) => {
   const { clock, spool, backlog, takeAll } = prepare(t);
   spool.put('a');

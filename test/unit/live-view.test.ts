@@ -32,6 +32,7 @@ const draining: Snapshot = {
     bytes: 300e6,
     oldestAgeMs: 30_000,
     deferred: 0,
+    written: 0,
     quarantined: 0,
     skipped: [],
     arrivalFilesPerSec: 4.86,

@@ -178,6 +178,7 @@ const DRAINING: Snapshot = {
     bytes: 5,
     oldestAgeMs: null,
     deferred: 0,
+    written: 0,
     quarantined: 0,
     skipped: [],
     arrivalFilesPerSec: 0,

@@ -13,6 +13,7 @@ const EMPTY: BacklogCounts = {
   oldestModifiedMs: null,
   inFlight: 0,
   deferred: 0,
+  written: 0,
   unsettled: 0,
   arrivedFiles: 0,
   arrivedBytes: 0,

@@ -9,6 +9,7 @@ const BACKLOG: BacklogView = {
   bytes: 1e9,
   oldestAgeMs: 60_000,
   deferred: 0,
+  written: 0,
   quarantined: 0,
   skipped: [],
   arrivalFilesPerSec: 1,
@@ -109,6 +110,11 @@ for (const [what, actual, expected] of [
     'what is deferred and what needs a human',
     text('draining', { backlog: { deferred: 1_200, quarantined: 3, etaMs: null } }),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · 1,200 deferred, 3 in quarantine',
+  ],
+  [
+    'what is not complete yet',
+    text('draining', { backlog: { written: 2, etaMs: null } }),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · 2 still being written',
   ],
 ] as const) {
   test(`says ${what}`, () => assert.equal(actual, expected));

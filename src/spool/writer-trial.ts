@@ -1,0 +1,40 @@
+// Finds out whether open writers are told right on the spool's file system, with a file of our own: NFS knows no leases,
+// and on CIFS a refused one may mean something else.
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { errnoOf } from '../system/fault.ts';
+import type { OpenDirectory } from './open-directory.ts';
+import type { WriterView } from './open-writers.ts';
+import { inSubfolders } from './private-folder.ts';
+import { isDiskFull } from './spare-space.ts';
+
+const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+
+/** `home` is the private folder. What cannot be tried is not trusted; but a full disk is no reason for doubt. */
+export async function tellsWriters(home: OpenDirectory, view: WriterView): Promise<boolean> {
+  const name = `tmp/${randomUUID()}`;
+  try {
+    return await inSubfolders(home, () => tryOut(home, name, view));
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return isDiskFull(error);
+  }
+}
+
+async function tryOut(home: OpenDirectory, name: string, view: WriterView): Promise<boolean> {
+  const writer = await open(home.at(name), CREATE_FLAGS, 0o600);
+  try {
+    const reader = await open(home.at(name), constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const whileWritten = await view.ask(reader.fd);
+      await writer.close();
+      return whileWritten === 'some' && (await view.ask(reader.fd)) === 'none';
+    } finally {
+      await reader.close();
+    }
+  } finally {
+    await writer.close();
+    await home.unlink(name);
+  }
+}
