@@ -107,8 +107,8 @@ export async function partsOf(
       ...(marker === undefined ? {} : { PartNumberMarker: marker }),
     });
     try {
-      const page = await bucket.call('list parts', key, signal, () =>
-        bucket.client.send(withSignal(command, signal)),
+      const page = await twiceIfDenied(() =>
+        bucket.call('list parts', key, signal, () => bucket.client.send(withSignal(command, signal))),
       );
       parts.push(...(page.Parts ?? []));
       const last = page.Parts?.at(-1)?.PartNumber;
@@ -118,7 +118,7 @@ export async function partsOf(
     } catch (error) {
       if (isGone(error)) return 'gone';
       if (!isNotTold(error)) throw error;
-      bucket.dialect.lacks.add('list parts');
+      if (!isDenied(error)) bucket.dialect.lacks.add('list parts');
       bucket.notice(
         `the parts of an unfinished upload cannot be listed (${error.code}): large files do not resume, they begin anew. ` +
           'Allow s3:ListMultipartUploadParts below the prefix.',
@@ -145,8 +145,10 @@ export async function uploadsOf(
   for (let pages = 0; pages < PAGES_MAX; pages += 1) {
     const command = new ListMultipartUploadsCommand({ Bucket: name, Prefix: key, ...markers });
     try {
-      const page = await bucket.call('list multipart uploads', key, signal, () =>
-        bucket.client.send(withSignal(command, signal)),
+      const page = await twiceIfDenied(() =>
+        bucket.call('list multipart uploads', key, signal, () =>
+          bucket.client.send(withSignal(command, signal)),
+        ),
       );
       for (const { Key, UploadId } of page.Uploads ?? [])
         if (Key === key && UploadId !== undefined) ids.push(UploadId);
@@ -154,7 +156,7 @@ export async function uploadsOf(
       markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
     } catch (error) {
       if (!isNotTold(error)) throw error;
-      bucket.dialect.lacks.add('list uploads');
+      if (!isDenied(error)) bucket.dialect.lacks.add('list uploads');
       bucket.notice(
         `the open multipart uploads of a key cannot be listed (${error.code}): one whose name is lost in a crash stays ` +
           'open. Allow s3:ListBucketMultipartUploads on the bucket, or have a lifecycle rule abort unfinished uploads.',
@@ -163,6 +165,16 @@ export async function uploadsOf(
     }
   }
   return undefined;
+}
+
+/** What a listing would tell is worth a second question: a store that is busy with its own accounts denies now and then. */
+async function twiceIfDenied<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    return ask();
+  }
 }
 
 function isNotTold(error: unknown): error is Fault {

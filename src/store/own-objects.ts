@@ -94,7 +94,7 @@ export class OwnObjects {
       if (removed.has(name)) continue;
       removed.add(name);
       try {
-        await this.#bucket.delete(key, versionId, this.#signal);
+        await this.#remove(key, versionId);
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         fault ??= error;
@@ -103,6 +103,16 @@ export class OwnObjects {
     }
     const areVersions = [...removed].some((name) => !name.endsWith(' '));
     return { objects, areVersions, fault };
+  }
+
+  /** A second time where the store had a bad moment. */
+  async #remove(key: string, versionId: string | undefined): Promise<void> {
+    try {
+      await this.#bucket.delete(key, versionId, this.#signal);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.faultClass !== 'transient') throw error;
+      await this.#bucket.delete(key, versionId, this.#signal);
+    }
   }
 
   #bodyDigest(): Promise<Digest> {

@@ -74,7 +74,7 @@ export class SimStoreNetwork {
   faultShare = 0;
   /** Nothing gets through. */
   outage: 'refused' | '500' | '403' | undefined;
-  /** Uploads that nobody can end: their id was never told, or could neither be written down nor be used. */
+  /** Uploads that nobody can end: begun by a request that arrived when all was over, or whose abort was lost. */
   readonly untold = new Set<string>();
   underWay = 0;
   readonly #parts: NetworkParts;
@@ -113,11 +113,8 @@ export class SimStoreNetwork {
       const late = fault === 'late' ? random.between(5_000, 40_000) : 0;
       this.#deliver({ request, fault, stray: fault === 'late' }, random.between(0.1, 20) + late, (answer) => {
         const told = answer === undefined || sender.dead || over || !sender.step() ? undefined : answer;
-        if (told === undefined) this.#hush(answer);
-        else if (told === 'reset') {
-          this.#hush(answer);
-          end(() => reject(connectionError('ECONNRESET')));
-        } else end(() => resolve(told));
+        if (told === 'reset') end(() => reject(connectionError('ECONNRESET')));
+        else if (told !== undefined) end(() => resolve(told));
       });
       if (fault === 'sent twice')
         this.#deliver({ request, fault: undefined, stray: true }, random.between(5, 40_000));
@@ -136,7 +133,7 @@ export class SimStoreNetwork {
   #deliver(
     { request, fault, stray }: Delivery,
     afterMs: number,
-    told: (answer: StoreAnswer | 'reset' | undefined) => void = (answer) => this.#hush(answer),
+    told: (answer: StoreAnswer | 'reset' | undefined) => void = () => undefined,
   ): void {
     const { clock, random } = this.#parts;
     this.underWay += 1;
@@ -144,6 +141,7 @@ export class SimStoreNetwork {
       this.underWay -= 1;
       if (stray && this.#wouldOverwrite(request)) return;
       const answer = this.#carryOut(request, fault);
+      if (stray) this.#hush(request, answer);
       clock.schedule(random.between(0.1, 5), () => told(answer));
     });
   }
@@ -171,13 +169,8 @@ export class SimStoreNetwork {
         return this.#perform(this.#spoilt(request, fault));
       default: {
         const answer = this.#perform(request);
-        if (fault === 'answer lost') {
-          this.#hush(answer);
-          return 'reset';
-        }
-        if (fault !== 'answer torn' || answer.body.length < 2) return answer;
-        this.#hush(answer);
-        return torn(answer);
+        if (fault === 'answer lost') return 'reset';
+        return fault === 'answer torn' && answer.body.length >= 2 ? torn(answer) : answer;
       }
     }
   }
@@ -208,8 +201,9 @@ export class SimStoreNetwork {
     return { ...request, body, damaged: true };
   }
 
-  #hush(answer: StoreAnswer | 'reset' | undefined): void {
-    if (typeof answer !== 'object') return;
+  /** Whatever is begun when everybody has gone on can be looked for too early only. */
+  #hush({ method }: StoreRequest, answer: StoreAnswer | 'reset' | undefined): void {
+    if (typeof answer !== 'object' || method !== 'POST') return;
     const [, uploadId] = /<UploadId>([^<]+)</.exec(answer.body.toString()) ?? [];
     if (uploadId !== undefined) this.untold.add(uploadId);
   }

@@ -158,7 +158,7 @@ export class KillBench {
       everInSpool: producers.everInSpool,
       foreign: new Map(),
       damaged: this.#plan.damaged,
-      openUploads: withParts,
+      openUploads: open.filter((key) => key !== FOREIGN),
       leftovers: filesBelow(home).filter((path) => !KEPT.test(path)),
       quiet: true,
     });
