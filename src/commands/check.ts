@@ -18,6 +18,7 @@ import { explain } from '../system/fault.ts';
 import { readableFiles } from '../view/readable.ts';
 import { skippedText } from '../view/status-text.ts';
 import { asOwnerOf, isUser } from './as-owner.ts';
+import { findingsOfDaemon } from './daemon-findings.ts';
 import { examineLink } from './examine-link.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type Finding, fails, ok, warns } from './finding.ts';
@@ -55,6 +56,7 @@ type Examination = (settings: Settings) => Promise<readonly Finding[]>;
 const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
   ['spool', examineSpool],
   ['link', examineLink],
+  ['link', findingsOfDaemon],
   ['store', examineStore],
 ];
 

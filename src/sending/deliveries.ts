@@ -3,6 +3,7 @@
 // then nothing for a long time.
 import type { Socket } from 'node:net';
 import { LineRoom } from '../pace/line-room.ts';
+import type { LineActivity } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';
 import { connectionOf, type SendQueues } from './send-queues.ts';
 
@@ -43,6 +44,8 @@ export interface DeliveriesOptions {
   readonly onRoom?: () => void;
 }
 
+const NO_ACTIVITY: LineActivity = { elapsedMs: 0, heldBackMs: 0, refusedMs: 0, deliveredBytes: 0 };
+
 export class Deliveries {
   readonly #clock: Clock;
   readonly #room: LineRoom;
@@ -55,7 +58,10 @@ export class Deliveries {
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #askAfterMs = 0;
   #isAsking = false;
-  #closedShare = 0;
+  /** Most connections that hold something lead to a side that takes no more now. */
+  #isRefused = false;
+  #activity: LineActivity = NO_ACTIVITY;
+  #tickedAtMs: number | undefined;
 
   constructor({ clock, read, room = new LineRoom(), onRoom = () => undefined }: DeliveriesOptions) {
     this.#clock = clock;
@@ -69,9 +75,11 @@ export class Deliveries {
     return this.#deliveredBytes;
   }
 
-  /** Of the connections that hold something: how many lead to a side that takes no more. */
-  get closedShare(): number {
-    return this.#closedShare;
+  /** What happened since the last call. */
+  activity(): LineActivity {
+    const activity = this.#activity;
+    this.#activity = NO_ACTIVITY;
+    return activity;
   }
 
   get hasRoom(): boolean {
@@ -136,6 +144,14 @@ export class Deliveries {
   tick(isHeldBack: boolean): void {
     const nowMs = this.#clock.monotonicMs();
     this.#room.observe(nowMs, this.#deliveredBytes, this.#heldBytes > 0, isHeldBack);
+    const sinceMs = nowMs - (this.#tickedAtMs ?? nowMs);
+    this.#tickedAtMs = nowMs;
+    this.#activity = {
+      ...this.#activity,
+      elapsedMs: this.#activity.elapsedMs + sinceMs,
+      heldBackMs: this.#activity.heldBackMs + (isHeldBack ? sinceMs : 0),
+      refusedMs: this.#activity.refusedMs + (isHeldBack && this.#isRefused ? sinceMs : 0),
+    };
     if (this.#isAsking && nowMs - this.#askedAtMs > ANSWER_MS) this.#assumeDelivered();
     if (this.#heldBytes === 0 || this.#isAsking || this.#read === undefined) return;
     const dueMs = this.#heldBytes > this.#room.bytes / 2 ? 0 : ASK_MS;
@@ -174,7 +190,7 @@ export class Deliveries {
       if (queue.isClosed) closed += 1;
       this.#delivered(delivery, delivery.askedAtBytes - queue.bytes);
     }
-    this.#closedShare = holding === 0 ? 0 : closed / holding;
+    this.#isRefused = closed > holding / 2;
   }
 
   #delivered(delivery: Delivery, bytes: number): void {
@@ -184,6 +200,10 @@ export class Deliveries {
     delivery.deliveredBytes = bytes;
     this.#heldBytes += heldBytes(delivery);
     this.#deliveredBytes += more;
+    this.#activity = {
+      ...this.#activity,
+      deliveredBytes: this.#activity.deliveredBytes + more,
+    };
   }
 }
 

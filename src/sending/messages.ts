@@ -2,6 +2,7 @@
 import type { PageReading } from '../link/page-counter.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
+import type { LineActivity } from '../pace/slow-line.ts';
 import type { CarriedError } from './carried-error.ts';
 import type { HttpRequest } from './paced-handler.ts';
 import type { PacedLinkOptions } from './paced-link.ts';
@@ -66,6 +67,7 @@ export type LinkNotice =
       readonly kind: 'report';
       readonly activity: ShaperActivity;
       readonly elapsedMs: number;
+      readonly line: LineActivity;
       readonly pace: PaceView;
     }
   /** Some connection shows signs of life. */

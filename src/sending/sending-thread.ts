@@ -9,6 +9,7 @@ import type { UplinkMeterEvents } from '../link/uplink-meter.ts';
 import type { Limits, PaceView } from '../pace/governor.ts';
 import { type Budget, limitsOn } from '../pace/limits.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
+import { type SlowLine, SlowLineFinder } from '../pace/slow-line.ts';
 import { UploadLimit } from '../pace/upload-limit.ts';
 import type { RequestHandler } from '../store/s3-client.ts';
 import type { Clock } from '../system/clock.ts';
@@ -45,6 +46,7 @@ export class SendingThread {
   readonly #uplink: Uplink;
   #options: SendingOptions;
   #page: PageCounter | undefined;
+  readonly #slowLine = new SlowLineFinder();
   #pace: PaceView | undefined;
   #handlers = 0;
   #isConfigured = false;
@@ -97,6 +99,11 @@ export class SendingThread {
     return limitsOn(known(this.identity).capacityBitsPerSec, this.#options.budget);
   }
 
+  /** Undefined while the line keeps up with the budget, or too little has been sent to know. */
+  get slowLine(): SlowLine | undefined {
+    return this.#slowLine.found;
+  }
+
   /** As of the last report. Undefined until the link is found and measured. */
   get pace(): PaceView | undefined {
     return this.#pace;
@@ -142,6 +149,7 @@ export class SendingThread {
   #configure(link: UplinkIdentity): void {
     const { budget, sampleIntervalMs } = this.#options;
     const isFirst = !this.#isConfigured;
+    this.#slowLine.forget();
     this.#isConfigured = true;
     this.#send({ kind: 'configure', options: { link, budget, sampleIntervalMs } });
     this.#readPage(link);
@@ -163,6 +171,10 @@ export class SendingThread {
     else this.#held.push(order);
   }
 
+  #observeLine({ line, pace: { budgetBytesPerSec, rates } }: Extract<Notice, { kind: 'report' }>): void {
+    this.#slowLine.observe(line, budgetBytesPerSec, rates.crossBytesPerSec);
+  }
+
   #receive(notice: Notice): void {
     switch (notice.kind) {
       case 'configured':
@@ -174,6 +186,7 @@ export class SendingThread {
         return this.#events.onBeyond();
       case 'report':
         this.#pace = notice.pace;
+        this.#observeLine(notice);
         return this.#events.onReport(notice.activity, notice.elapsedMs);
       case 'alive':
         return this.#events.onAlive();

@@ -52,7 +52,7 @@ function report(latest: ShaperActivity, sinceMs: number): void {
   };
   elapsedMs += sinceMs;
   if (elapsedMs < REPORT_MS || link === undefined) return;
-  tell({ kind: 'report', activity, elapsedMs, pace: link.pace });
+  tell({ kind: 'report', activity, elapsedMs, line: link.deliveries.activity(), pace: link.pace });
   activity = NOTHING;
   elapsedMs = 0;
 }

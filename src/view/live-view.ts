@@ -10,6 +10,7 @@ import {
   readableRate,
   readableSize,
 } from './readable.ts';
+import { slowLineText } from './slow-line-report.ts';
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
 import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, WHERE_TO_LOOK } from './status-text.ts';
 
@@ -124,6 +125,8 @@ function notices({ state, waitingFor, backlog, link }: Snapshot): string[] {
     notes.push(`${link.interface} cannot be measured just now: sending at most half the target`);
   if (link?.floorEngaged) notes.push(FLOOR_ENGAGED);
   if (backlog.written > 0) notes.push(`${readableCount(backlog.written)} still being written`);
+  const slowLine = link === null ? undefined : slowLineText(link);
+  if (slowLine !== undefined) notes.push(slowLine);
   if (backlog.deferred > 0) notes.push(`${readableCount(backlog.deferred)} will be tried again`);
   if (backlog.quarantined > 0)
     notes.push(`${readableFiles(backlog.quarantined)} in quarantine: halfpipe quarantine list`);

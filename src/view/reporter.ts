@@ -16,6 +16,7 @@ import { OncePerKind } from '../system/once-per-kind.ts';
 import { printable } from '../system/printable.ts';
 import type { Counters } from './counters.ts';
 import { readableCount, readableDuration, readableFiles, readableSize } from './readable.ts';
+import { SlowLineReport } from './slow-line-report.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statusText } from './status-text.ts';
 
@@ -32,6 +33,7 @@ export class Reporter implements DrainEvents {
   readonly #counters: Counters;
   readonly #faults: OncePerKind;
   readonly #slowDown: () => void;
+  readonly #slowLine: SlowLineReport;
   /** When people last heard how it goes. */
   #toldMs = Number.NEGATIVE_INFINITY;
 
@@ -41,6 +43,7 @@ export class Reporter implements DrainEvents {
     this.#counters = counters;
     this.#faults = new OncePerKind(clock, FAULT_PERIOD_MS);
     this.#slowDown = onSlowDown;
+    this.#slowLine = new SlowLineReport(clock, log);
   }
 
   stop(): void {
@@ -208,6 +211,7 @@ export class Reporter implements DrainEvents {
 
   /** Call often while there is work: every 10 s, what an operator wants to know at a glance, and all of it as fields. */
   summarize({ backlog, link, uploads, totals, state, waitingFor }: Snapshot): void {
+    this.#slowLine.tell(link);
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#toldMs < (waitingFor === null ? SUMMARY_PERIOD_MS : PAUSED_PERIOD_MS)) return;
     this.#toldMs = nowMs;

@@ -1,5 +1,7 @@
 // Everything a person or a program may want to know about the running daemon, at one moment.
 // The summary line, systemctl's status text, `halfpipe status`, `halfpipe top` and the metrics all read this.
+import type { UplinkIdentity } from '../link/link-finder.ts';
+import type { SlowLine } from '../pace/slow-line.ts';
 
 export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stopping';
 
@@ -51,6 +53,7 @@ export interface SkippedView {
 export interface LinkView {
   readonly interface: string;
   readonly capacityBitsPerSec: number;
+  readonly capacityFrom: UplinkIdentity['capacityFrom'];
   readonly targetBitsPerSec: number;
   readonly floorBitsPerSec: number;
   readonly totalBitsPerSec: number;
@@ -61,6 +64,8 @@ export interface LinkView {
   readonly floorEngaged: boolean;
   /** The link cannot be measured just now; the budget is at most half the target. */
   readonly degraded: boolean;
+  /** The line, or the store, has taken less than the budget for a minute; null while it keeps up. */
+  readonly slowLine: SlowLine | null;
 }
 
 /** Since the start of the process. */

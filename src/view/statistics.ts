@@ -2,6 +2,7 @@
 import type { Drain } from '../drain/drain.ts';
 import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { Limits, PaceView } from '../pace/governor.ts';
+import type { SlowLine } from '../pace/slow-line.ts';
 import type { Backlog } from '../spool/backlog.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Counters } from './counters.ts';
@@ -18,6 +19,7 @@ export interface StatisticsSources {
     /** Undefined while there is no link. */
     readonly pace: PaceView | undefined;
     readonly identity: UplinkIdentity | undefined;
+    readonly slowLine: SlowLine | undefined;
     readonly limits: Limits;
     readonly uploadLimit: { readonly current: number };
   };
@@ -133,14 +135,15 @@ export class Statistics {
   }
 
   #link(): LinkView | null {
-    const { pace, identity } = this.#sources.link;
+    const { pace, identity, slowLine } = this.#sources.link;
     if (pace === undefined || identity === undefined) return null;
-    const { name, capacityBitsPerSec } = identity;
+    const { name, capacityBitsPerSec, capacityFrom } = identity;
     const { targetBytesPerSec, floorBytesPerSec } = this.#sources.link.limits;
     const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = pace.rates;
     return {
       interface: name,
       capacityBitsPerSec,
+      capacityFrom,
       targetBitsPerSec: targetBytesPerSec * 8,
       floorBitsPerSec: floorBytesPerSec * 8,
       totalBitsPerSec: Math.round(totalBytesPerSec * 8),
@@ -149,6 +152,7 @@ export class Statistics {
       budgetBitsPerSec: Math.round(pace.budgetBytesPerSec * 8),
       floorEngaged: pace.floorEngaged,
       degraded: pace.degraded,
+      slowLine: slowLine ?? null,
     };
   }
 }

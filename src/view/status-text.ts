@@ -1,5 +1,6 @@
 // The daemon's state in one line for people: systemctl's status text and the summary in the log.
 import { readableCount, readableDuration, readableFiles, readableRate } from './readable.ts';
+import { slowLineText } from './slow-line-report.ts';
 import type { BacklogView, LinkView, SkippedView, Snapshot } from './snapshot.ts';
 
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
@@ -37,10 +38,12 @@ export function oldest({ files, oldestAgeMs }: BacklogView): string {
   return files === 0 || oldestAgeMs === null ? '' : `, oldest ${readableDuration(oldestAgeMs)}`;
 }
 
-function rates({ totalBitsPerSec, targetBitsPerSec, floorEngaged, degraded }: LinkView): string {
+function rates(link: LinkView): string {
+  const { totalBitsPerSec, targetBitsPerSec, floorEngaged, degraded } = link;
   if (degraded) return 'the link cannot be measured';
-  const engaged = floorEngaged ? `, ${FLOOR_ENGAGED}` : '';
-  return `${readableRate(totalBitsPerSec)} of ${readableRate(targetBitsPerSec)}${engaged}`;
+  const engaged = floorEngaged ? FLOOR_ENGAGED : undefined;
+  const pace = `${readableRate(totalBitsPerSec)} of ${readableRate(targetBitsPerSec)}`;
+  return [pace, engaged, slowLineText(link)].filter((part) => part !== undefined).join(', ');
 }
 
 function ending(backlog: BacklogView): string {

@@ -11,6 +11,7 @@ const WIDE = { columns: 80, color: false };
 const LINK: LinkView = {
   interface: 'lo',
   capacityBitsPerSec: 100e6,
+  capacityFrom: 'link.capacity',
   targetBitsPerSec: 50e6,
   floorBitsPerSec: 1e6,
   totalBitsPerSec: 49.94e6,
@@ -19,6 +20,7 @@ const LINK: LinkView = {
   budgetBitsPerSec: 49.2e6,
   floorEngaged: false,
   degraded: false,
+  slowLine: null,
 };
 
 const draining: Snapshot = {

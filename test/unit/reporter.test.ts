@@ -192,6 +192,7 @@ const DRAINING: Snapshot = {
   link: {
     interface: 'eth0',
     capacityBitsPerSec: 100e6,
+    capacityFrom: 'link.capacity',
     targetBitsPerSec: 50e6,
     floorBitsPerSec: 1e6,
     totalBitsPerSec: 0,
@@ -200,6 +201,7 @@ const DRAINING: Snapshot = {
     budgetBitsPerSec: 50e6,
     floorEngaged: false,
     degraded: false,
+    slowLine: null,
   },
   uploads: { active: 1, limit: 8 },
   totals: new Counters().totals,

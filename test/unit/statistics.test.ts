@@ -50,6 +50,7 @@ function statistics() {
     },
     link: {
       pace: new Governor(limits),
+      slowLine: undefined,
       limits,
       identity: {
         name: 'eth0',

@@ -23,6 +23,7 @@ const BACKLOG: BacklogView = {
 const LINK: LinkView = {
   interface: 'eth0',
   capacityBitsPerSec: 100e6,
+  capacityFrom: 'link.capacity',
   targetBitsPerSec: 50e6,
   floorBitsPerSec: 1e6,
   totalBitsPerSec: 49.9e6,
@@ -31,6 +32,7 @@ const LINK: LinkView = {
   budgetBitsPerSec: 40e6,
   floorEngaged: false,
   degraded: false,
+  slowLine: null,
 };
 
 function text(
@@ -45,6 +47,11 @@ function text(
 }
 
 for (const [what, actual, expected] of [
+  [
+    'a line that is slower than configured, and what to set',
+    text('draining', { link: { slowLine: { bitsPerSec: 1.5e6, limitedBy: 'line' } } }),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s, the line takes 1.50 Mbit/s, link.capacity says 100 Mbit/s: set link.capacity to 1.50 Mbit/s · done in 3 min 20 s',
+  ],
   [
     'how much, how fast and how long',
     text('draining'),

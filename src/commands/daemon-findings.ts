@@ -1,0 +1,20 @@
+// `halfpipe check`, the part that only a running daemon knows: what it has found out about its line.
+import type { Settings } from '../config/settings.ts';
+import { connectToInstance } from '../spool/instance-lock.ts';
+import { fetchSnapshot } from '../view/control.ts';
+import { slowLineText } from '../view/slow-line-report.ts';
+import { type Finding, warns } from './finding.ts';
+
+/** Nothing where no daemon answers: that none runs is no fault of the configuration. */
+export async function findingsOfDaemon({
+  spool,
+}: {
+  readonly spool: Pick<Settings['spool'], 'path'>;
+}): Promise<readonly Finding[]> {
+  const link = await connectToInstance(spool.path)
+    .then(fetchSnapshot)
+    .then((snapshot) => snapshot.link)
+    .catch(() => null);
+  const text = link === null ? undefined : slowLineText(link);
+  return text === undefined ? [] : [warns(text)];
+}
