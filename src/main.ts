@@ -8,6 +8,7 @@ import { quarantine } from './commands/quarantine-command.ts';
 import { run } from './commands/run.ts';
 import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
+import { systemClock } from './system/clock.ts';
 import { errnoOf } from './system/fault.ts';
 import { printable } from './system/printable.ts';
 
@@ -76,6 +77,25 @@ function fail(error: unknown): ExitCode {
   return EXIT.failure;
 }
 
+/**
+ * Ends the process. process.exit waits for the threads of the pool: one whose call does not return, as on a dead network
+ * mount, would hold it up until systemd kills it. A process that ends by SIGTERM has ended well, for systemd.
+ */
+async function end(code: ExitCode): Promise<void> {
+  const isCalling = () => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+  for (let turn = 0; turn < CALLS_END_TURNS && isCalling(); turn += 1)
+    await systemClock.sleep(CALLS_END_TURN_MS);
+  if (isCalling()) {
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, code === EXIT.ok ? 'SIGTERM' : 'SIGKILL');
+  }
+  process.exit(code);
+}
+
+/** File calls that are under way at the end have 2 s to return. */
+const CALLS_END_TURNS = 40;
+const CALLS_END_TURN_MS = 50;
+
 // The SDK's advice about Node versions is for whoever updates halfpipe, not for its log.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-process.exit(await main().catch(fail));
+await end(await main().catch(fail));

@@ -50,7 +50,7 @@ export interface BacklogCounts {
   readonly deep: boolean;
   /** What lies in the spool and is never drained, as of the last scan. */
   readonly skipped: readonly SkippedCount[];
-  /** Why the last scan failed, if it did. Nothing is handed out then. */
+  /** Why the last scan failed, and nothing is handed out; or what the running one waits for. */
   readonly fault: Fault | null;
 }
 
@@ -184,7 +184,7 @@ export class Backlog {
       watching: this.#loop.watching,
       deep: this.#loop.deep,
       skipped: this.#loop.skipped,
-      fault: this.#loop.fault,
+      fault: this.#loop.fault ?? this.#loop.waitsFor,
     };
   }
 

@@ -11,6 +11,8 @@ export type OddityKind =
   | 'closed folder'
   | 'broken folder'
   | 'broken entry'
+  /** A call of the kernel has not returned. */
+  | 'silent folder'
   | 'too deep';
 
 export interface Oddity {
@@ -62,6 +64,11 @@ const WORDS: Readonly<Record<OddityKind, Words>> = {
     one: 'an entry that cannot be looked at',
     many: 'entries that cannot be looked at',
     remedy: 'see the kernel log (journalctl -k) for the disk or the server',
+  },
+  'silent folder': {
+    one: 'a folder that does not answer',
+    many: 'folders that do not answer',
+    remedy: 'see the kernel log (journalctl -k) for the disk or the server; it is read when it answers again',
   },
   'too deep': {
     one: 'a folder nested too deeply',

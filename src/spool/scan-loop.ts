@@ -1,7 +1,7 @@
 // One scan after the other, for as long as the daemon runs: at the rescan interval, on hints, when a file settles,
 // when the backlog runs low. A failed scan is told once and tried again; nothing is ever concluded from one.
 import type { Clock } from '../system/clock.ts';
-import type { Fault } from '../system/fault.ts';
+import { Fault } from '../system/fault.ts';
 import type { FileIdentity, SpoolOrder, SpoolPath } from './entry.ts';
 import { IgnoreRules } from './ignore-rules.ts';
 import type { SkippedCount } from './oddity.ts';
@@ -9,6 +9,7 @@ import { type OddityReport, OddityReports } from './oddity-reports.ts';
 import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
 import type { ScanRequest, ScanResult } from './scanner.ts';
 import { Settle } from './settle.ts';
+import { SilentFolders } from './silent-folders.ts';
 import { spoolFault } from './spool-fault.ts';
 import { type WatcherFactory, type WatchLimits, WatchWhenShallow } from './watch-when-shallow.ts';
 
@@ -47,6 +48,9 @@ export interface ScanLoopParts {
 }
 
 const FAILED_RETRY_MS = 5_000;
+/** Of a spool that is shallow and cannot be watched: a scan takes some ms. */
+const UNWATCHED_RESCAN_MS = 2_000;
+const LOOK_MS = 2_000;
 
 export class ScanLoop {
   readonly #parts: ScanLoopParts;
@@ -57,10 +61,13 @@ export class ScanLoop {
   readonly #schedule: ScanSchedule;
   readonly #oddities = new OddityReports();
   readonly #watch: WatchWhenShallow;
+  readonly #silent: SilentFolders;
   #fault: Fault | null = null;
+  #told: string | undefined;
   #running: AbortController | undefined;
   #scan: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
+  #cancelWatch: () => void = () => undefined;
 
   constructor(parts: ScanLoopParts) {
     this.#parts = parts;
@@ -69,6 +76,7 @@ export class ScanLoop {
     this.#ignore = new IgnoreRules(parts.options.ignore);
     this.#settle = new Settle(parts.options.settleMs);
     this.#schedule = new ScanSchedule(parts.options.rescanMs);
+    this.#silent = new SilentFolders(parts.clock, () => this.want('routine'));
     this.#watch = new WatchWhenShallow(
       parts.spool.path,
       {
@@ -84,6 +92,16 @@ export class ScanLoop {
   /** Why the last scan failed, if it did. */
   get fault(): Fault | null {
     return this.#fault;
+  }
+
+  /** What the running scan waits for, for too long. Entries that are known are handed out all the same. */
+  get waitsFor(): Fault | null {
+    const path = this.#silent.overdue;
+    if (path === undefined) return null;
+    const subject = path.id === '' ? this.#parts.spool.path : `${this.#parts.spool.path}/${path}`;
+    const hint = 'see the kernel log (journalctl -k) for the disk or the server; it goes on by itself';
+    const message = `the scan waits for ${subject}, which does not answer`;
+    return new Fault('breaker', message, { operation: 'scan', subject, code: 'NoAnswer', hint });
   }
 
   /** What the last scan left out. */
@@ -113,6 +131,7 @@ export class ScanLoop {
     this.#running?.abort(new Error('the backlog has been stopped'));
     this.#running = undefined;
     this.#cancelTimer?.();
+    this.#silent.stop();
     await this.#scan;
     await this.#watch.stop();
   }
@@ -151,6 +170,7 @@ export class ScanLoop {
     this.#schedule.began();
     this.#oddities.scanBegan();
     this.#parts.onBegin();
+    this.#watchOver(signal);
     const outcome = await this.#attempt({
       order: this.#options.order,
       capacity: this.#parts.capacity,
@@ -160,12 +180,25 @@ export class ScanLoop {
       wants: this.#parts.wants,
       onOddity: (path, oddity) => this.#oddities.sighted(path, oddity),
       signal,
+      silent: this.#silent,
     });
+    this.#cancelWatch();
     const endMs = this.#clock.monotonicMs();
     this.#schedule.ended(endMs, endMs - now.monotonicMs);
     if (signal.aborted) this.#parts.onNothing();
     else if ('fault' in outcome) this.#failed(outcome.fault, endMs);
     else this.#succeeded(outcome.result, now.monotonicMs);
+  }
+
+  /** Tells once what a scan waits for. */
+  #watchOver(signal: AbortSignal): void {
+    this.#cancelWatch = this.#clock.schedule(LOOK_MS, () => {
+      const fault = this.waitsFor;
+      if (fault !== null && fault.message !== this.#told)
+        this.#parts.onReport({ kind: 'scan-failed', fault });
+      this.#told = fault?.message ?? this.#told;
+      this.#watchOver(signal);
+    });
   }
 
   async #attempt(request: ScanRequest): Promise<{ result: ScanResult } | { fault: Fault }> {
@@ -179,9 +212,14 @@ export class ScanLoop {
   #succeeded(result: ScanResult, beganMs: number): void {
     this.#schedule.want('routine', beganMs + this.#options.rescanMs);
     if (result.settlesInMs !== null) this.#schedule.want('routine', beganMs + Math.ceil(result.settlesInMs));
-    this.#watch.adapt(result.files, result.folders);
-    const isRecovery = this.#fault !== null;
+    // A watcher looks at each folder, too, and would hold threads of the pool where one does not answer.
+    if (result.hasSilent) this.#watch.pause();
+    else this.#watch.adapt(result.files, result.folders);
+    if (result.hasSilent && !this.#watch.deep)
+      this.#schedule.want('routine', beganMs + Math.min(this.#options.rescanMs, UNWATCHED_RESCAN_MS));
+    const isRecovery = this.#fault !== null || this.#told !== undefined;
     this.#fault = null;
+    this.#told = undefined;
     if (isRecovery) this.#parts.onReport({ kind: 'scan-recovered' });
     for (const report of this.#oddities.scanEnded(this.#clock.monotonicMs())) this.#parts.onReport(report);
     this.#parts.onScanned(result);

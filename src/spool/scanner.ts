@@ -1,16 +1,18 @@
 // One streaming walk over the spool: counts everything, keeps the best N settled files, follows no link.
 // The directory is the truth; what this finds is a fact for the moment it was looked at.
-import { type BigIntStats, type Dir, type Dirent, lstat, opendir } from 'node:fs';
+import { type BigIntStats, lstat } from 'node:fs';
 import { promisify } from 'node:util';
 import { errnoOf } from '../system/fault.ts';
 import { BestEntries } from './best-entries.ts';
 import { type Entry, type FileIdentity, type SpoolOrder, SpoolPath } from './entry.ts';
+import { BATCH, nextNames, openNames } from './folder-names.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
 import { type MountPoints, mountsBelow } from './mounts-below.ts';
 import { folderOddity, type Oddity, type OddityKind } from './oddity.ts';
 import type { OpenDirectory } from './open-directory.ts';
 import { PRIVATE_FOLDER, PROBE_PREFIX } from './private-folder.ts';
 import type { Moment, Settle } from './settle.ts';
+import { NoAnswer, type SilentFolders } from './silent-folders.ts';
 import { identityOf } from './spool-file.ts';
 
 export interface ScanRequest {
@@ -26,6 +28,8 @@ export interface ScanRequest {
   /** Called for every odd thing found, in every scan. */
   readonly onOddity: (path: SpoolPath, oddity: Oddity) => void;
   readonly signal?: AbortSignal;
+  /** What does not answer is given up; without it the scan waits for ever. */
+  readonly silent?: SilentFolders;
 }
 
 export interface ScanResult {
@@ -41,18 +45,16 @@ export interface ScanResult {
   /** When the first unsettled file may be settled, counted from `now`; null when none is. */
   readonly settlesInMs: number | null;
   readonly folders: number;
+  /** Things are mounted inside, or folders do not answer: nothing but a scan may look at them. */
+  readonly hasSilent: boolean;
 }
 
-type BufferDirent = Omit<Dirent, 'name'> & { readonly name: Buffer };
-
-// Enough to keep the four threads of the pool busy; few enough that no turn of the event loop gets long.
-const BATCH = 64;
 // Each level holds two descriptors. A path deeper than this is hardly a key.
 const DEPTH_MAX = 64;
 
 const MOUNT: Oddity = { kind: 'mount' };
+const SILENT: Oddity = { kind: 'silent folder' };
 
-const openDir = promisify(opendir);
 // Of node:fs rather than node:fs/promises: a third less CPU, and this is where a scan spends its time.
 const lookUp = promisify(lstat);
 
@@ -81,6 +83,7 @@ class Walk {
   #unsettled = 0;
   #settlesInMs = Number.POSITIVE_INFINITY;
   #folders = 0;
+  #hasSilent = false;
 
   constructor(root: OpenDirectory, home: OpenDirectory, request: ScanRequest) {
     this.#root = root;
@@ -92,17 +95,36 @@ class Walk {
 
   /** `prefix` is the folder's path with a trailing `/`, empty for the root. */
   async folder(folder: OpenDirectory, prefix: Buffer, depth: number): Promise<void> {
-    const options = { encoding: 'buffer' as BufferEncoding, bufferSize: BATCH };
-    const dir: Dir = await openDir(folder.at('.').toString(), options);
-    let batch: Buffer[] = [];
-    for await (const dirent of dir) {
-      // The types know no Dir of Buffers; with this encoding its names are.
-      batch.push((dirent as unknown as BufferDirent).name);
-      if (batch.length < BATCH) continue;
-      await this.#lookAt(folder, prefix, batch, depth);
-      batch = [];
+    const path = new SpoolPath(prefix.subarray(0, -1));
+    const dir = await this.#answer(
+      path,
+      () => openNames(folder),
+      (late) => late.close(),
+    );
+    try {
+      for (let more = true; more; ) {
+        const names = await this.#answer(path, () => nextNames(dir));
+        await this.#lookAt(folder, prefix, names, depth);
+        more = names.length === BATCH;
+      }
+    } finally {
+      // A call that did not return holds it, and closes it when it does.
+      if (!this.#isSilent(path)) await dir.close();
     }
-    await this.#lookAt(folder, prefix, batch, depth);
+  }
+
+  /** What is asked of the folder `path`; rejects with NoAnswer when it is given up. */
+  #answer<T>(
+    path: SpoolPath,
+    call: () => Promise<T>,
+    late: (result: T) => unknown = () => undefined,
+  ): Promise<T> {
+    const { silent } = this.#request;
+    return silent === undefined ? call() : silent.within(path, call, late);
+  }
+
+  #isSilent(path: SpoolPath): boolean {
+    return this.#request.silent?.has(path) === true;
   }
 
   result(): ScanResult {
@@ -115,6 +137,7 @@ class Walk {
       unsettled: this.#unsettled,
       settlesInMs: this.#unsettled === 0 ? null : this.#settlesInMs,
       folders: this.#folders,
+      hasSilent: this.#hasSilent,
     };
   }
 
@@ -125,16 +148,19 @@ class Walk {
     depth: number,
   ): Promise<void> {
     this.#request.signal?.throwIfAborted();
-    const found = await Promise.all(
-      names.map(async (name) => {
-        const path = Buffer.concat([prefix, name]);
-        if (depth === 0 && isOurs(name)) return undefined;
-        if (this.#request.ignore.ignores(name, path)) return undefined;
-        const spoolPath = new SpoolPath(path);
-        if (this.#mounts.has(spoolPath.id)) return { name, path: spoolPath, stats: MOUNT };
-        return { name, path: spoolPath, stats: await this.#lookUp(folder, name) };
-      }),
-    );
+    const look = async () =>
+      Promise.all(
+        names.map(async (name) => {
+          const path = Buffer.concat([prefix, name]);
+          if (depth === 0 && isOurs(name)) return undefined;
+          if (this.#request.ignore.ignores(name, path)) return undefined;
+          const spoolPath = new SpoolPath(path);
+          if (this.#mounts.has(spoolPath.id)) return { name, path: spoolPath, stats: this.#sawSilent(MOUNT) };
+          if (this.#isSilent(spoolPath)) return { name, path: spoolPath, stats: this.#sawSilent(SILENT) };
+          return { name, path: spoolPath, stats: await this.#lookUp(folder, name) };
+        }),
+      );
+    const found = await this.#answer(new SpoolPath(prefix.subarray(0, -1)), look);
     for (const item of found) {
       if (item === undefined || item.stats === 'gone') continue;
       const { name, path, stats } = item;
@@ -176,9 +202,11 @@ class Walk {
   async #descend(parent: OpenDirectory, name: Buffer, path: SpoolPath, depth: number): Promise<void> {
     if (depth > DEPTH_MAX) return this.#request.onOddity(path, { kind: 'too deep' });
     try {
-      await this.#walkInto(await parent.openDirectory(name), path, depth);
+      const open = () => parent.openDirectory(name);
+      await this.#walkInto(await this.#answer(path, open, (late) => late.close()), path, depth);
     } catch (error) {
       this.#request.signal?.throwIfAborted();
+      if (error instanceof NoAnswer) return this.#request.onOddity(path, this.#sawSilent(SILENT));
       const code = codeOf(error);
       // Gone, or a file or link by now: the next scan sees what it is.
       if (code !== 'ENOENT' && code !== 'ENOTDIR') this.#request.onOddity(path, folderOddity(code));
@@ -193,8 +221,16 @@ class Walk {
       this.#folders++;
       await this.folder(folder, Buffer.concat([path.bytes, Buffer.from('/')]), depth);
     } finally {
-      await folder.close();
+      const closed = folder.close();
+      // The folder may not answer to this, either.
+      if (this.#isSilent(path)) closed.catch(() => undefined);
+      else await closed;
     }
+  }
+
+  #sawSilent(oddity: Oddity): Oddity {
+    this.#hasSilent = true;
+    return oddity;
   }
 }
 

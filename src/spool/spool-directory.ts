@@ -4,7 +4,7 @@ import { lstat } from 'node:fs/promises';
 import { Fault } from '../system/fault.ts';
 import { Aside, type AsideRecovery, type SetAside } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
-import { type FileIdentity, type KnownContent, type SpoolPath, sameIdentity } from './entry.ts';
+import { type FileIdentity, type KnownContent, SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
 import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, JournalIndex, type JournalRecord, journalRecords } from './journal.ts';
@@ -25,6 +25,9 @@ export interface SpoolOptions {
   readonly threads?: string | undefined;
   readonly writers?: WriterView | undefined;
 }
+
+/** The spool itself, as a path below it. */
+const ROOT = SpoolPath.from('');
 
 export class SpoolDirectory {
   /** As configured; for people and for watching. */
@@ -138,9 +141,11 @@ export class SpoolDirectory {
   scan(request: ScanRequest): Promise<ScanResult> {
     const { root, home } = this.#held;
     return this.#run('scan', this.path, async () => {
-      await this.#refuseGone(root);
+      const look = () => this.#refuseGone(root);
+      const refuseGone = () => request.silent?.within(ROOT, look, () => undefined) ?? look();
+      await refuseGone();
       const result = await scanSpool(root, home, request);
-      await this.#refuseGone(root);
+      await refuseGone();
       return result;
     });
   }

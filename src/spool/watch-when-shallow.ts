@@ -54,7 +54,7 @@ export class WatchWhenShallow {
     else if (this.#watcher === undefined && !this.#unavailable) this.#begin();
   }
 
-  /** Until the next adapt(). */
+  /** Until the next adapt(); the spool counts as as deep as it was. */
   pause(): void {
     this.#end();
   }

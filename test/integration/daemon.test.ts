@@ -6,6 +6,7 @@ import { appendFile, link, mkdir, readFile, symlink, unlink, writeFile } from 'n
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type Config, DaemonFixture, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
+import { DeadMount } from '../support/dead-mount.ts';
 import { bytesOf } from '../support/store-fixture.ts';
 
 const MIB = 1024 ** 2;
@@ -137,6 +138,28 @@ describe('halfpipe run', { concurrency: 4 }, () => {
     assert.equal(daemon.of('skipped').length, 2, 'a line a kind');
     assert.deepEqual(fixture.keys(), ['after', 'x.jpg/inside']);
     assert.equal(await readFile(join(elsewhere, 'secret'), 'utf8'), 'not for upload');
+  });
+
+  test('a mount that never answers stops only itself, and is told of', {
+    skip: process.geteuid?.() !== 0 && 'needs root to mount',
+  }, async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const place = join(fixture.spool, 'nas');
+    await mkdir(place);
+    const dead = DeadMount.over(place);
+    if (dead === undefined) return t.skip('mounting is not permitted here');
+    try {
+      const daemon = fixture.start();
+      assert.match(`${(await daemon.says('skipped')).msg}`, /^skipped nas: a file system of its own/);
+      for (const name of ['a', 'b/c']) await fixture.put(name, name);
+      await fixture.until('both are stored', () => fixture.keys().length === 2);
+      const status = fixture.command(['status', '--json', '--config', fixture.configFile]);
+      assert.equal(await status.exit, 0, status.stderr);
+      assert.equal(JSON.parse(status.stdout).backlog.skipped[0].example, 'nas');
+      await daemon.stop();
+    } finally {
+      dead.end();
+    }
   });
 
   test('forty hard links of one file are all stored and removed, and none is blamed', async (t) => {

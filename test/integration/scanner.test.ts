@@ -9,6 +9,9 @@ import type { SpoolOrder, SpoolPath } from '../../src/spool/entry.ts';
 import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
 import type { Oddity } from '../../src/spool/oddity.ts';
 import { Settle } from '../../src/spool/settle.ts';
+import { SilentFolders } from '../../src/spool/silent-folders.ts';
+import { DeadMount } from '../support/dead-mount.ts';
+import { SimClock } from '../support/sim-clock.ts';
 import { scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
 
 /** Notes what a scan leaves out. */
@@ -175,6 +178,39 @@ for (const [what, args] of [
     assert.deepEqual(odd, ['a b/mounted: mount']);
   });
 }
+
+test('gives up a folder that does not answer, and reads it when it does', {
+  skip: !isRoot && 'needs root to mount',
+}, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (const name of ['a/b/hidden', 'a/f', 'z/f', 'f']) await disk.put(name);
+  const spool = await disk.open(t);
+  const place = join(disk.path, 'a/b');
+  let dead: DeadMount | undefined;
+  let answered = 0;
+  // Mounted in the very moment in which it is looked at: later than the kernel's list of mounts was read.
+  const ignore = new IgnoreRules([]);
+  ignore.ignores = (_name, path) => {
+    if (dead === undefined && `${path}` === 'a/b') dead = DeadMount.over(place);
+    return false;
+  };
+  const clock = new SimClock();
+  const silent = new SilentFolders(clock, () => void answered++);
+  const { odd, onOddity } = oddities();
+  const scanning = spool.scan(scanRequest({ ignore, onOddity, silent }));
+  for (let turn = 0; turn < 100 && silent.overdue === undefined && odd.length === 0; turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (dead !== undefined) await clock.advance(1_000);
+  }
+  if (dead === undefined) return t.skip('mounting is not permitted here');
+  const result = await scanning;
+  assert.deepEqual(odd, ['a: silent folder']);
+  assert.deepEqual(result.entries.map(({ path }) => `${path}`).sort(), ['f', 'z/f']);
+  dead.end();
+  for (let turn = 0; turn < 100 && answered === 0; turn += 1)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((await spool.scan(scanRequest({ silent }))).files, 4);
+});
 
 test('says when what is not settled yet may be', async (t) => {
   const disk = await TemporarySpool.create(t);

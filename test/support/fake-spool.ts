@@ -10,6 +10,9 @@ export class FakeSpool {
   readonly files = new Map<string, Entry>();
   readonly odd = new Map<string, Oddity>();
   scans = 0;
+  hasSilent = false;
+  /** When set, a scan waits for this folder. */
+  silentAt: string | undefined;
   /** When set, scans reject with it. */
   error: unknown;
   /** How long a scan takes; while it waits, files have been looked at already. */
@@ -43,10 +46,18 @@ export class FakeSpool {
         best.offer(entry);
       }
     }
+    const { silentAt } = this;
+    if (silentAt !== undefined)
+      await request.silent?.within(
+        SpoolPath.from(silentAt),
+        () => new Promise(() => undefined),
+        () => undefined,
+      );
     await this.duration(request.signal);
     request.settle.endScan();
     return {
       ...counted,
+      hasSilent: this.hasSilent,
       entries: best.drain(),
       oldestModifiedMs: counted.files === 0 ? null : oldestModifiedMs,
       settlesInMs: counted.unsettled === 0 ? null : settlesInMs,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DaemonFixture } from '../support/daemon-fixture.ts';
+import { DeadMount } from '../support/dead-mount.ts';
 
 const skip = process.getuid?.() !== 0 && 'needs root to mount';
 
@@ -46,5 +47,22 @@ test('an unmounted spool is waited for, and drained once it is mounted again', {
   } finally {
     // Before the fixture removes its folder: hooks run in the order in which they were asked for.
     for (const path of mounted()) execFileSync('umount', ['-l', path]);
+  }
+});
+
+test('a file system that never answers, mounted over the spool, is told of; a stop is prompt and clean', {
+  skip,
+}, async (t) => {
+  const fixture = await DaemonFixture.create(t);
+  const daemon = fixture.start();
+  await daemon.says('ready');
+  const dead = DeadMount.over(fixture.spool);
+  if (dead === undefined) return t.skip('no FUSE here');
+  try {
+    const { msg } = await daemon.says('scanFailed');
+    assert.match(String(msg), /^the scan waits for .*, which does not answer$/);
+    assert.equal(await daemon.stop(), 'SIGTERM', 'for systemd the end of a service that ends well');
+  } finally {
+    dead.end();
   }
 });

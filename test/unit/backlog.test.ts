@@ -428,6 +428,31 @@ test('warns once when no watches are left, and finds files all the same', async 
   assert.deepEqual(takeAll(), ['a']);
 });
 
+test('tells within 15 s what a scan waits for, and hands out what is known meanwhile', async (t) => {
+  const { clock, spool, backlog, reports, takeAll } = prepare(t);
+  spool.put('a');
+  backlog.start();
+  await clock.advance(1_000);
+  spool.silentAt = '';
+  await clock.advance(30_000);
+  await clock.advance(15_000);
+  const messages = reports.map((report) =>
+    report.kind === 'scan-failed' ? report.fault.message : report.kind,
+  );
+  assert.deepEqual(messages, ['the scan waits for /spool, which does not answer']);
+  assert.equal(backlog.view().fault?.message, messages[0]);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
+test('scans every 2 s what cannot be watched because something is mounted in it', async (t) => {
+  const { clock, spool, backlog } = prepare(t);
+  spool.hasSilent = true;
+  backlog.start();
+  await clock.advance(20_000);
+  assert.ok(spool.scans >= 10, `${spool.scans} scans`);
+  assert.equal(backlog.view().watching, false);
+});
+
 test('reports each odd thing once, and tells how many there are', async (t) => {
   const { clock, spool, backlog, reports } = prepare(t);
   spool.odd.set('link', { kind: 'symbolic link' });

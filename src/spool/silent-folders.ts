@@ -1,0 +1,94 @@
+// Folders of a disk or a server that does not answer: a call that does not return is waited for so long, then the scan
+// goes on without the folder, until the call does return.
+import type { Clock } from '../system/clock.ts';
+import type { SpoolPath } from './entry.ts';
+
+/** A disk that spins up takes 10 s at the most; a server that is restarted takes longer, and is found again. */
+const SILENT_AFTER_MS = 12_000;
+/**
+ * Each call that does not return holds a thread of the pool, of which there are 4 (16 in the unit): files have to be
+ * read, too. Beyond that the scan waits, and says for what.
+ */
+const GIVEN_UP_MAX = 2;
+
+/** What is waited for at this moment. */
+export interface Waiting {
+  readonly path: SpoolPath;
+  readonly sinceMs: number;
+}
+
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+export class SilentFolders {
+  readonly #clock: Clock;
+  readonly #onAnswer: () => void;
+  readonly #givenUp = new Set<string>();
+  #waiting: Waiting | undefined;
+  #end: () => void = () => undefined;
+
+  /** `onAnswer`: a folder that had been given up answers again. */
+  constructor(clock: Clock, onAnswer: () => void) {
+    this.#clock = clock;
+    this.#onAnswer = onAnswer;
+  }
+
+  /** The folder that is being read and has been silent for too long, if any. */
+  get overdue(): SpoolPath | undefined {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return undefined;
+    return this.#clock.monotonicMs() - waiting.sinceMs >= SILENT_AFTER_MS ? waiting.path : undefined;
+  }
+
+  /** Given up, and not to be touched. */
+  has({ id }: SpoolPath): boolean {
+    return this.#givenUp.has(id);
+  }
+
+  /** Ends the wait for whatever is being read: with NoAnswer, the spool itself, too. */
+  stop(): void {
+    this.#end();
+  }
+
+  /**
+   * The result of `call`, which reads the folder `path`. Rejects with NoAnswer when that takes too long and the folder
+   * can be given up; `late` is then given what comes after all.
+   */
+  async within<T>(path: SpoolPath, call: () => Promise<T>, late: (result: T) => unknown): Promise<T> {
+    this.#waiting = { path, sinceMs: this.#clock.monotonicMs() };
+    const answer = call();
+    let cancel: () => void = () => undefined;
+    const silence = new Promise<never>((_, reject) => {
+      const giveUp = () => {
+        this.#givenUp.add(path.id);
+        void answer
+          .then(late)
+          .catch(() => undefined)
+          .finally(() => this.#answered(path));
+        reject(new NoAnswer(`${path} does not answer`));
+      };
+      this.#end = giveUp;
+      cancel = this.#clock.schedule(SILENT_AFTER_MS, () => {
+        if (this.#canGiveUp(path)) giveUp();
+      });
+    });
+    try {
+      return await Promise.race([answer, silence]);
+    } finally {
+      cancel();
+      this.#waiting = undefined;
+      this.#end = () => undefined;
+    }
+  }
+
+  /** The spool itself cannot be done without. */
+  #canGiveUp({ id }: SpoolPath): boolean {
+    return id !== '' && this.#givenUp.size < GIVEN_UP_MAX;
+  }
+
+  #answered({ id }: SpoolPath): void {
+    this.#givenUp.delete(id);
+    this.#onAnswer();
+  }
+}

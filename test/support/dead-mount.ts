@@ -1,0 +1,36 @@
+// A mount whose server never answers, as a network file system behind a cable that was pulled: a FUSE file system nobody
+// serves. What looks at it waits until it is ended. For root, where mounting is permitted.
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+
+export class DeadMount {
+  readonly #place: string;
+  readonly #device: number;
+
+  private constructor(place: string, device: number) {
+    this.#place = place;
+    this.#device = device;
+  }
+
+  /** Undefined where it cannot be mounted. */
+  static over(place: string): DeadMount | undefined {
+    let device: number;
+    try {
+      device = openSync('/dev/fuse', 'r+');
+    } catch {
+      return undefined;
+    }
+    const options = 'fd=3,rootmode=40000,user_id=0,group_id=0,allow_other';
+    const stdio: (number | 'ignore')[] = ['ignore', 'ignore', 'ignore', device];
+    const { status } = spawnSync('mount', ['-i', '-t', 'fuse', '-o', options, 'dead', place], { stdio });
+    if (status === 0) return new DeadMount(place, device);
+    closeSync(device);
+    return undefined;
+  }
+
+  /** Whoever waits gets ENOTCONN. */
+  end(): void {
+    closeSync(this.#device);
+    spawnSync('umount', ['-l', this.#place]);
+  }
+}
