@@ -3,15 +3,35 @@ import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/link-finder.ts';
 import type { SendingOptions, SendingThread } from './sending/sending-thread.ts';
+import type { WayOutOptions } from './sending/way-out.ts';
 import type { BacklogOptions } from './spool/backlog.ts';
 import { endpointOf } from './store/endpoint.ts';
 import { largestFileBytes, partsAtOnceWithin, uploadMemoryBytes } from './store/part-plan.ts';
 import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3-store.ts';
+import { trustedCertificates } from './store/trusted-certificates.ts';
 import type { Clock } from './system/clock.ts';
+import { type ProxySetting, proxyAddress, proxyFor } from './system/proxies.ts';
 
-export async function uplinkOptionsOf({ link, s3 }: Settings): Promise<UplinkOptions> {
-  const { interface: name, capacityBitsPerSec: capacity, counter } = link;
-  return { interface: name, capacity, counter, endpoint: await endpointOf(s3) };
+export async function uplinkOptionsOf(settings: Settings): Promise<UplinkOptions> {
+  const { interface: name, capacityBitsPerSec: capacity, counter } = settings.link;
+  const endpoint = await endpointOf(settings.s3);
+  const proxy = proxyFor(settings.proxies, endpoint);
+  return {
+    interface: name,
+    capacity,
+    counter,
+    endpoint: proxy === undefined ? endpoint : proxyAddress(proxy),
+  };
+}
+
+/** The proxy in front of the store, if there is one. */
+export async function proxyOf({ proxies, s3 }: Settings): Promise<ProxySetting | undefined> {
+  return proxyFor(proxies, await endpointOf(s3));
+}
+
+/** Rejects with a Fault that names the file when there are certificates that cannot be read. */
+export async function wayOutOf({ proxies }: Settings): Promise<WayOutOptions> {
+  return { proxies, trustedCertificates: await trustedCertificates() };
 }
 
 export async function sendingOptionsOf(settings: Settings): Promise<SendingOptions> {
@@ -19,7 +39,8 @@ export async function sendingOptionsOf(settings: Settings): Promise<SendingOptio
   const { share, floor, sampleIntervalMs } = link;
   const { concurrency, maxConcurrency } = upload;
   const uplink = await uplinkOptionsOf(settings);
-  return { uplink, budget: { share, floor }, sampleIntervalMs, concurrency, maxConcurrency };
+  const wayOut = await wayOutOf(settings);
+  return { uplink, budget: { share, floor }, sampleIntervalMs, concurrency, maxConcurrency, wayOut };
 }
 
 export function backlogOptionsOf({ spool }: Settings): BacklogOptions {
@@ -46,7 +67,7 @@ function partsAtOnceOf(partSizeBytes: number, maxMemoryBytes: number): number {
 }
 
 export function storeOptionsOf(
-  { s3, upload }: Settings,
+  { s3, upload, proxies, service }: Settings,
   sending: Pick<SendingThread, 'createHandler'>,
   clock: Clock,
   onNotice: (notice: string) => void = () => undefined,
@@ -55,5 +76,5 @@ export function storeOptionsOf(
   const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
   const requestHandler = sending.createHandler({ deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets });
   const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
-  return { ...s3, requestHandler, clock, partsAtOnce, onNotice };
+  return { ...s3, requestHandler, clock, partsAtOnce, onNotice, proxies, service };
 }

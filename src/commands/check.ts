@@ -5,7 +5,7 @@ import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import type { HandlerLimits } from '../sending/messages.ts';
 import { PacedHandler } from '../sending/paced-handler.ts';
-import { storeOptionsOf } from '../settings-of.ts';
+import { storeOptionsOf, wayOutOf } from '../settings-of.ts';
 import { IgnoreRules } from '../spool/ignore-rules.ts';
 import { OddityReports } from '../spool/oddity-reports.ts';
 import { Settle } from '../spool/settle.ts';
@@ -111,8 +111,9 @@ function ownedByRoot(path: string): Finding {
 
 async function examineStore(settings: Settings): Promise<readonly Finding[]> {
   const clock = systemClock;
+  const wayOut = await wayOutOf(settings);
   const unpaced = {
-    createHandler: (limits: HandlerLimits) => new PacedHandler({ ...limits, pacer: UNPACED, clock }),
+    createHandler: (limits: HandlerLimits) => new PacedHandler({ ...limits, wayOut, pacer: UNPACED, clock }),
   };
   const store = new S3Store(storeOptionsOf(settings, unpaced, clock));
   try {

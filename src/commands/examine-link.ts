@@ -3,7 +3,8 @@ import type { Settings } from '../config/settings.ts';
 import { formatPercent } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity, type UplinkOptions } from '../link/link-finder.ts';
 import { limitsOn } from '../pace/limits.ts';
-import { uplinkOptionsOf } from '../settings-of.ts';
+import { proxyOf, uplinkOptionsOf } from '../settings-of.ts';
+import { throughProxy } from '../system/proxies.ts';
 import { readableRate } from '../view/readable.ts';
 import { type Finding, ok, warns } from './finding.ts';
 
@@ -22,8 +23,11 @@ export async function examineLink(settings: Settings): Promise<readonly Finding[
   const { targetBytesPerSec, floorBytesPerSec } = limitsOn(capacityBitsPerSec, settings.link);
   const target = `${readableRate(targetBytesPerSec * 8)} (${formatPercent(settings.link.share)})`;
   const elsewhere = await findElsewhere(found, options, finder);
+  const proxy = await proxyOf(settings);
+  const next = proxy === undefined ? 'the endpoint' : 'the proxy';
   return [
-    ok(`interface ${name}: ${reason(options, via)}`),
+    ...(proxy === undefined ? [] : [ok(throughProxy(proxy))]),
+    ok(`interface ${name}: ${reason(options, via, next)}`),
     ...(elsewhere === undefined ? [] : [warns(elsewhere)]),
     ...warnings.map(warns),
     ok(`capacity ${readableRate(capacityBitsPerSec)}: ${CAPACITY_REASONS[capacityFrom]}`),
@@ -31,11 +35,9 @@ export async function examineLink(settings: Settings): Promise<readonly Finding[
   ];
 }
 
-function reason({ interface: wanted }: UplinkOptions, via: string | undefined): string {
+function reason({ interface: wanted }: UplinkOptions, via: string | undefined, next: string): string {
   if (wanted !== 'auto') return 'link.interface names it';
-  return via === undefined
-    ? 'it carries the route to the endpoint'
-    : `it carries ${via}, the route to the endpoint`;
+  return via === undefined ? `it carries the route to ${next}` : `it carries ${via}, the route to ${next}`;
 }
 
 /** The operator named an interface that the uploads do not pass. Not said where the route says nothing: on loopback. */

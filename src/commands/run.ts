@@ -4,10 +4,12 @@ import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { Daemon } from '../daemon.ts';
 import { CAPACITY_UNKNOWN } from '../link/capacity.ts';
+import { proxyOf } from '../settings-of.ts';
 import { kernelMonotonicUsec, systemClock } from '../system/clock.ts';
 import { errnoOf, explain, Fault } from '../system/fault.ts';
 import { Health, watchdogMs } from '../system/health.ts';
 import { createLogger, type ProcessLogger } from '../system/log.ts';
+import { shownProxy, throughProxy } from '../system/proxies.ts';
 import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
 import { unitStatus } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -65,6 +67,9 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     `halfpipe ${version} drains ${settings.spool.path}`,
   );
   try {
+    const proxy = await proxyOf(settings);
+    if (proxy !== undefined)
+      log.info({ event: 'proxy', proxy: shownProxy(proxy), variable: proxy.variable }, throughProxy(proxy));
     const start = daemon.start();
     started = start.then(
       () => true,

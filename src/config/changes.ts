@@ -20,7 +20,9 @@ export function changedKeys(before: Settings, after: Settings): readonly Changed
 
 /** Settings carry their units in their names, the file in its values: `spool.settleMs` is `spool.settle`. */
 export function namedValues(settings: Settings): readonly (readonly [key: string, value: unknown])[] {
-  return Object.entries(settings).flatMap(([section, values]) =>
+  // What comes from the environment alone stays as it is for the life of the process.
+  const { proxies, service, ...sections } = settings;
+  return Object.entries(sections).flatMap(([section, values]) =>
     Object.entries(values).map(
       ([name, value]) => [`${section}.${name.replace(/(Ms|Bytes|BitsPerSec)$/, '')}`, value] as const,
     ),

@@ -1,6 +1,8 @@
 // From a config file and the environment to validated settings, or to a list of everything that is wrong.
 // An environment variable goes before the file, the file before the default. Strict: a name nobody knows is refused.
 import convict from 'convict';
+import { type Proxies, readProxies } from '../system/proxies.ts';
+import { readService } from '../system/service.ts';
 import { findClashes } from './combinations.ts';
 import { ConfigError } from './config-error.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
@@ -15,7 +17,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 type Values = Record<string, unknown>;
 
 /**
- * Reads `file` (YAML or JSON) and the `HALFPIPE_…` variables of `env`; an empty variable counts as not set.
+ * Reads `file` (YAML or JSON), and the `HALFPIPE_…` and proxy variables of `env`; an empty variable counts as not set.
  * Rejects with ConfigError, which lists every problem found. Looks at nothing but the file and `env`: whether the
  * bucket, the interface or the spool exist is not checked.
  */
@@ -42,9 +44,21 @@ export async function loadSettings(file: string, env: Environment): Promise<Sett
     ...unknownVariables(set),
     ...findings(config).map(({ key, reason }) => problem(key, reason)),
   ]);
-  const settings = toSettings((key) => config.get(key));
+  const settings = toSettings((key) => config.get(key), {
+    proxies: proxiesOf(env),
+    service: readService(env),
+  });
   refuseAny(findClashes(settings).map(({ key, reason }) => problem(key, reason)));
   return settings;
+}
+
+function proxiesOf(env: Environment): Proxies {
+  try {
+    return readProxies(env);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ConfigError([`environment: ${error.message}`]);
+    throw error;
+  }
 }
 
 function refuseAny([first, ...others]: readonly string[]): void {

@@ -1,6 +1,8 @@
 // The validated configuration in the units the code uses. Made by config/load; never changed, only replaced.
 
 import type { SpoolOrder } from '../spool/entry.ts';
+import type { Proxies } from '../system/proxies.ts';
+import type { Service } from '../system/service.ts';
 import type { CounterSource } from './counter-format.ts';
 
 export type ConflictPolicy = 'keep-both' | 'overwrite' | 'skip';
@@ -74,4 +76,8 @@ export interface Settings {
     readonly level: LogLevel;
     readonly format: LogFormat;
   };
+  /** From HTTPS_PROXY and its siblings. */
+  readonly proxies: Proxies;
+  /** How we were started: for hints. */
+  readonly service: Service;
 }

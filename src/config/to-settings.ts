@@ -1,11 +1,15 @@
 // The last step of loading: from values in people's units to the settings the code uses.
 // The compiler holds the two lists together: an option without its place in Settings does not pass.
+import { NO_PROXIES } from '../system/proxies.ts';
+import { readService } from '../system/service.ts';
 import type { Option } from './option.ts';
 import { schema } from './schema.ts';
 import type { Settings } from './settings.ts';
 
+const NO_ENVIRONMENT = { proxies: NO_PROXIES, service: readService({}) };
+
 /** `typed` gives a key's value as it was typed, or its default. Throws RangeError where an option does not accept it. */
-export function toSettings(typed: (key: string) => unknown): Settings {
+export function toSettings(typed: (key: string) => unknown, { proxies, service } = NO_ENVIRONMENT): Settings {
   const { spool, link, s3, upload, retry, log } = schema;
   const read = <T>(option: Option<T>) => option.accepts(typed(option.key));
   const optional = <T>(option: Option<T>) => (typed(option.key) === null ? undefined : read(option));
@@ -59,5 +63,7 @@ export function toSettings(typed: (key: string) => unknown): Settings {
       probeMs: read(retry.probe),
     },
     log: { level: read(log.level), format: read(log.format) },
+    proxies,
+    service,
   };
 }

@@ -7,6 +7,7 @@ import type { CarriedError } from './carried-error.ts';
 import type { HttpRequest } from './paced-handler.ts';
 import type { PacedLinkOptions } from './paced-link.ts';
 import type { RequestLimits } from './request-watch.ts';
+import type { WayOutOptions } from './way-out.ts';
 
 /** The SDK's request without its body. */
 export type RequestHead = Pick<
@@ -36,7 +37,12 @@ export type LinkOrder =
 
 /** To the sending thread, about requests and the handlers they go through. */
 export type RequestOrder =
-  | { readonly kind: 'open'; readonly handler: number; readonly limits: HandlerLimits }
+  | {
+      readonly kind: 'open';
+      readonly handler: number;
+      readonly limits: HandlerLimits;
+      readonly wayOut: WayOutOptions;
+    }
   | { readonly kind: 'close'; readonly handler: number }
   /** Answered by `answer` or `failed`. */
   | {

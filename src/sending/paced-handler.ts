@@ -1,8 +1,6 @@
 // The one place where bytes leave for the store. It wraps the SDK's NodeHttpHandler behind the signer, so
 // retries, multipart parts and metadata calls are all charged where they leave; nothing is charged twice.
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { signalOf } from '../store/request-signal.ts';
 import { SIGNATURE_AGED } from '../store/retry-within-sdk.ts';
 import type { Clock } from '../system/clock.ts';
@@ -10,6 +8,7 @@ import { Deliveries } from './deliveries.ts';
 import type { HandlerLimits, RequestHead } from './messages.ts';
 import { type Content, PacedBody, type Pacer, WholeContent } from './paced-body.ts';
 import { RequestWatch, type WatchOptions } from './request-watch.ts';
+import { WayOut, type WayOutOptions } from './way-out.ts';
 
 export type HttpRequest = Parameters<NodeHttpHandler['handle']>[0];
 export type HttpHandlerOptions = NonNullable<Parameters<NodeHttpHandler['handle']>[1]>;
@@ -20,11 +19,8 @@ export interface PacedHandlerOptions extends HandlerLimits, WatchOptions {
   readonly clock: Clock;
   /** Default: what the kernel has taken counts as delivered. */
   readonly deliveries?: Deliveries;
+  readonly wayOut: WayOutOptions;
 }
-
-// Without a logger NodeHttpHandler warns on the console, which belongs to the log.
-const silent = () => undefined;
-const SILENT = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
 
 /** S3 refuses a date that is 15 minutes off, and the clocks may differ by some of these already. */
 const SIGNED_FOR_MS = 60_000;
@@ -32,24 +28,12 @@ const SIGNED_FOR_MS = 60_000;
 export class PacedHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
   readonly #options: PacedHandlerOptions & { readonly deliveries: Deliveries };
-  readonly #agents: readonly [HttpAgent, HttpsAgent];
-  readonly #inner: NodeHttpHandler;
+  readonly #wayOut: WayOut;
 
   constructor(options: PacedHandlerOptions) {
     const { clock, deliveries = new Deliveries({ clock }) } = options;
     this.#options = { ...options, deliveries };
-    // Fewer warm connections are better than many: an idle one is closed by S3 after some 20 s.
-    const agentOptions = { keepAlive: true, maxSockets: options.maxSockets, scheduling: 'lifo' } as const;
-    this.#agents = [new HttpAgent(agentOptions), new HttpsAgent(agentOptions)];
-    this.#inner = new NodeHttpHandler({
-      httpAgent: this.#agents[0],
-      httpsAgent: this.#agents[1],
-      connectionTimeout: options.connectTimeoutMs,
-      // RequestWatch does both: these count the time the pacer holds a slice back.
-      requestTimeout: 0,
-      socketTimeout: 0,
-      logger: SILENT,
-    });
+    this.#wayOut = new WayOut(options.wayOut, options, clock);
   }
 
   /**
@@ -68,7 +52,9 @@ export class PacedHandler {
     const caller = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
     const onCallerAbort = () => stop.abort(caller?.reason);
     const watch = new RequestWatch(this.#options.clock, this.#options, (error) => stop.abort(error));
-    const body = new PacedBody(content, headBytesOf(request), this.#options, watch);
+    const departure = this.#wayOut.departureOf(request);
+    const { handler, head } = departure;
+    const body = new PacedBody(content, headBytesOf(head), this.#options, watch);
     body.once('close', () => caller?.removeEventListener('abort', onCallerAbort));
     stop.signal.addEventListener('abort', () => body.cancel(), { once: true });
     caller?.addEventListener('abort', onCallerAbort, { once: true });
@@ -76,11 +62,14 @@ export class PacedHandler {
     watch.start();
     try {
       await this.#begin(body, stop);
-      return await this.#inner.handle({ ...request, body } as HttpRequest, { abortSignal: stop.signal });
+      const answer = await handler.handle({ ...head, body } as HttpRequest, { abortSignal: stop.signal });
+      this.#wayOut.arrived(departure, answer);
+      return answer;
     } catch (error) {
       body.destroy();
       const { reason } = stop.signal;
-      throw reason instanceof Error && OWN_REASONS.has(reason.name) && !caller?.aborted ? reason : error;
+      if (reason instanceof Error && OWN_REASONS.has(reason.name) && !caller?.aborted) throw reason;
+      throw this.#wayOut.explained(error, departure);
     }
   }
 
@@ -95,12 +84,7 @@ export class PacedHandler {
 
   /** Closes idle connections now, and those in use as soon as their request is over. Requests go on to work. */
   destroy(): void {
-    for (const agent of this.#agents) {
-      agent.maxFreeSockets = 0;
-      for (const sockets of Object.values(agent.freeSockets)) {
-        for (const socket of sockets ?? []) socket.destroy();
-      }
-    }
+    this.#wayOut.close();
   }
 
   updateHttpClientConfig(): void {

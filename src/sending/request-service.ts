@@ -56,10 +56,11 @@ export class RequestService {
     }
   }
 
-  #open({ handler, limits }: Of<'open'>): void {
+  #open({ handler, limits, wayOut }: Of<'open'>): void {
     const onAlive = () => this.#tell({ kind: 'alive' });
     const paced = new PacedHandler({
       ...limits,
+      wayOut,
       pacer: this.#pacer,
       clock: this.#clock,
       onAlive,

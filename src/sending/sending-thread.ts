@@ -17,6 +17,7 @@ import type { Fault } from '../system/fault.ts';
 import type { HandlerLimits, Notice, Order } from './messages.ts';
 import type { HttpHandlerOptions, HttpRequest } from './paced-handler.ts';
 import { RemoteRequests } from './remote-requests.ts';
+import type { WayOutOptions } from './way-out.ts';
 
 export interface SendingOptions {
   readonly uplink: UplinkOptions;
@@ -24,6 +25,8 @@ export interface SendingOptions {
   readonly sampleIntervalMs: number;
   readonly concurrency: number | 'auto';
   readonly maxConcurrency: number;
+  /** Of handlers that are created from then on. */
+  readonly wayOut: WayOutOptions;
 }
 
 export interface SendingEvents extends UplinkEvents, UplinkMeterEvents {
@@ -121,7 +124,7 @@ export class SendingThread {
   createHandler(limits: HandlerLimits): RequestHandler {
     this.#handlers += 1;
     const handler = this.#handlers;
-    this.#send({ kind: 'open', handler, limits });
+    this.#send({ kind: 'open', handler, limits, wayOut: this.#options.wayOut });
     return {
       metadata: { handlerProtocol: 'http/1.1' },
       handle: (request: HttpRequest, options?: HttpHandlerOptions) =>

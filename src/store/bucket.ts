@@ -14,13 +14,14 @@ import { Fault } from '../system/fault.ts';
 import { type HeldObject, heldObject, receiptOf } from './answers.ts';
 import { classify, statusOf } from './classify.ts';
 import { contentTypeOf } from './content-type.ts';
-import { Credentials } from './credentials.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import { Dialect, type Writing } from './dialect.ts';
 import { md5Base64, sha256Base64 } from './digest.ts';
 import { digestIn } from './evidence.ts';
 import { KeyMemory } from './key-memory.ts';
 import type { Digest, Receipt } from './object-store.ts';
 import { withSignal } from './request-signal.ts';
+import { SecondTry } from './second-try.ts';
 
 /** What every object is given. */
 export interface ObjectSettings {
@@ -31,6 +32,9 @@ export interface ObjectSettings {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
 }
+
+/** The hint depends on nothing but the failure. */
+const AS_CLASSIFIED: Pick<Diagnosis, 'of'> = { of: async (fault) => fault };
 
 export interface Place {
   readonly name: string;
@@ -55,13 +59,15 @@ export class S3Bucket {
   readonly #onNotice: (notice: string) => void;
   readonly #noticed = new Set<string>();
   readonly #settings: ObjectSettings;
-  readonly #credentials: Credentials;
+  readonly #secondTry: SecondTry;
+  readonly #diagnosis: Pick<Diagnosis, 'of'>;
 
   constructor(
     { name, endpoint, prefix, onNotice }: Place,
     client: S3Client,
     settings: ObjectSettings,
     clock: Clock,
+    diagnosis: Pick<Diagnosis, 'of'> = AS_CLASSIFIED,
   ) {
     this.name = name;
     this.endpoint = endpoint;
@@ -70,12 +76,13 @@ export class S3Bucket {
     this.client = client;
     this.clock = clock;
     this.#settings = settings;
-    this.#credentials = new Credentials(client, clock);
+    this.#diagnosis = diagnosis;
+    this.#secondTry = new SecondTry(client, clock);
   }
 
   /** Credentials are fetched anew before the next request. */
   refreshCredentials(): void {
-    this.#credentials.expire();
+    this.#secondTry.credentials.expire();
   }
 
   /** Tells people, once. */
@@ -202,14 +209,13 @@ export class S3Bucket {
   async call<T>(operation: string, key: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
     try {
       signal.throwIfAborted();
-      await this.#credentials.ready(signal);
-      return await run();
+      return await this.#secondTry.run(run, signal);
     } catch (error) {
       signal.throwIfAborted();
       const encrypted = this.#settings.serverSideEncryption?.startsWith('aws:kms') ?? false;
       const fault = classify(error, operation, `${this.name}/${key}`, this.clock.wallMs(), encrypted);
-      this.#credentials.answered(fault.code);
-      throw fault;
+      this.#secondTry.credentials.answered(fault.code);
+      throw await this.#diagnosis.of(fault);
     }
   }
 }

@@ -2,20 +2,17 @@
 // codes and the HTTP status, never at message text, which stores and versions word as they like.
 import { Fault } from '../system/fault.ts';
 import { printable } from '../system/printable.ts';
+import { CONNECT_KIND, KINDS_BY_CODE, TLS_CODE, TLS_KIND } from './connection-kinds.ts';
 import {
-  CONNECT_KIND,
   type FailureKind,
   HTTP_CODE,
   HTTP_KIND,
-  KINDS_BY_CODE,
   KINDS_BY_NAME,
   KMS_DECRYPT_KIND,
   KMS_KIND,
   KMS_NAME,
   kindOfStatus,
   OBJECT_TOO_LARGE,
-  TLS_CODE,
-  TLS_KIND,
 } from './failure-kinds.ts';
 
 /** No store may silence us for longer. */
@@ -75,6 +72,19 @@ export function nameOf(error: unknown): string | undefined {
   return typeof name === 'string' ? name : undefined;
 }
 
+/** A text that the error carries under `name`. */
+export function textOf(error: unknown, name: string): string | undefined {
+  const text = field(error, name);
+  return typeof text === 'string' ? text : undefined;
+}
+
+/** The store's own time in the refusal of a signature, else that of the answer. */
+export function serverTimeOf(error: unknown): number | undefined {
+  const said = field(error, 'ServerTime') ?? field(field(field(error, '$response'), 'headers'), 'date');
+  const ms = said instanceof Date ? said.getTime() : Date.parse(String(said));
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 function evidenceOf(error: unknown): Evidence {
   const code = field(error, 'code');
   return {
@@ -87,8 +97,14 @@ function evidenceOf(error: unknown): Evidence {
 
 /** The first line, harmless, without the place in OpenSSL's sources; and without a full stop, for others go on. */
 function wordsOf({ message }: Error): string {
-  const line = message.replace(/:[^\s:]+\.c:\d+:/, '').replace(/\n.*/s, '');
-  return printable(line).slice(0, 300).replace(/\.+$/, '');
+  const line = message
+    .replace(/:[^\s:]+\.c:\d+:/, '')
+    .replace(/\n.*/s, '')
+    // Node's advice is for its own command line.
+    .replace(/;? *(if the root CA is installed locally, )?try running Node\.js with --use-system-ca.*/i, '')
+    .replace(/^@[\w-]+\/[\w-]+ - /, '');
+  // The SDK's own words for an answer that has none.
+  return line === 'UnknownError' ? '' : printable(line).slice(0, 300).replace(/\.+$/, '');
 }
 
 /** What the same answer means in one place alone. */

@@ -9,16 +9,17 @@ const LIMIT_MS = 30_000;
 /** The SDK renews credentials 5 min before they expire (its `isIdentityExpired`): from a minute earlier on we wait here. */
 const RENEWAL_MS = 6 * 60_000;
 
-/** Answers after which the credentials are fetched anew before the next request. */
-const STALE = new Set([
+/** The store's words for credentials that it does not take, or no longer. */
+const REFUSED = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
   'TokenRefreshRequired',
   'InvalidToken',
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
-  'CredentialsProviderError',
 ]);
+/** Answers after which the credentials are fetched anew before the next request. */
+const STALE = new Set([...REFUSED, 'CredentialsProviderError']);
 
 /** Sees to it that the SDK has credentials at hand when a request begins. */
 export class Credentials {
@@ -26,6 +27,8 @@ export class Credentials {
   readonly #clock: Clock;
   #isStale = false;
   #atHandUntilMs = 0;
+  #inUse = '';
+  #generation = 0;
 
   constructor(client: S3Client, clock: Clock) {
     this.#client = client;
@@ -37,17 +40,38 @@ export class Credentials {
     this.#isStale = true;
   }
 
+  /** Changes with the credentials themselves, not with fetching the same again. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** What the store or the source of the credentials answered. */
   answered(code: string | undefined): void {
     if (code !== undefined && STALE.has(code)) this.expire();
+  }
+
+  /**
+   * After the store refused the credentials of `generation`: true when there are others by now, fetched here if need be.
+   * Rejects as `ready` does.
+   */
+  async renewed(code: string | undefined, generation: number, signal: AbortSignal): Promise<boolean> {
+    if (code === undefined || !REFUSED.has(code)) return false;
+    if (generation === this.#generation) {
+      this.expire();
+      await this.ready(signal);
+    }
+    return generation !== this.#generation;
   }
 
   /** Rejects with the signal's reason as soon as it aborts, or with whatever kept the credentials from coming. */
   async ready(signal: AbortSignal): Promise<void> {
     if (!this.#isStale && this.#clock.wallMs() < this.#atHandUntilMs) return;
     const fetched = this.#client.config.credentials({ forceRefresh: this.#isStale });
-    const { expiration } = await untilAborted(fetched, signal);
+    const { expiration, accessKeyId, secretAccessKey, sessionToken } = await untilAborted(fetched, signal);
     this.#isStale = false;
+    const inUse = [accessKeyId, secretAccessKey, sessionToken].join('\n');
+    if (inUse !== this.#inUse) this.#generation += 1;
+    this.#inUse = inUse;
     this.#atHandUntilMs =
       expiration === undefined ? Number.POSITIVE_INFINITY : expiration.getTime() - RENEWAL_MS;
   }

@@ -12,6 +12,8 @@ export interface EndpointOptions {
 }
 
 export interface Endpoint {
+  /** `https:` or `http:`. */
+  readonly protocol: string;
   readonly host: string;
   readonly port: number;
 }
@@ -42,7 +44,7 @@ async function resolve(options: EndpointOptions): Promise<Endpoint> {
     credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
     ...(endpoint === undefined ? {} : { endpoint }),
   });
-  let found = { host: '', port: 0 };
+  let found = { protocol: '', host: '', port: 0 };
   client.middlewareStack.add(
     () => async (args) => {
       const { hostname, port, protocol } = args.request as {
@@ -51,7 +53,7 @@ async function resolve(options: EndpointOptions): Promise<Endpoint> {
         protocol: string;
       };
       const host = hostname.replace(/^\[|\]$/g, '');
-      found = { host, port: port ?? (protocol === 'http:' ? 80 : 443) };
+      found = { protocol, host, port: port ?? (protocol === 'http:' ? 80 : 443) };
       return { output: { $metadata: {} }, response: undefined };
     },
     { step: 'build', priority: 'high', name: 'stopHere' },

@@ -9,8 +9,8 @@ export interface FailureKind {
   readonly hint?: string;
 }
 
-const transient = (hint: string): FailureKind => ({ faultClass: 'transient', hint });
-const breaker = (hint: string): FailureKind => ({ faultClass: 'breaker', hint });
+export const transient = (hint: string): FailureKind => ({ faultClass: 'transient', hint });
+export const breaker = (hint: string): FailureKind => ({ faultClass: 'breaker', hint });
 const file = (hint: string): FailureKind => ({ faultClass: 'file', hint });
 
 const WRONG_KEYS = breaker(
@@ -33,17 +33,7 @@ const UNSUPPORTED = breaker('The store does not support this: check s3.endpoint 
 const SETTING = breaker(
   'The store refuses one of the s3 settings: check storageClass, encryption, metadata and tags.',
 );
-const TLS = breaker(
-  'The certificate of the endpoint is not trusted: name its CA in NODE_EXTRA_CA_CERTS, or correct s3.endpoint.',
-);
-const NO_TLS = breaker(
-  'The endpoint does not speak TLS on this port: write http:// in s3.endpoint, or correct its port.',
-);
-const DNS = transient('The name of the endpoint cannot be resolved: check s3.endpoint and the name server.');
-const UNREACHABLE = transient(
-  'The endpoint cannot be reached: check s3.endpoint, the network and any firewall.',
-);
-const BROKEN = transient('The connection broke; it is tried again.');
+export const BROKEN = transient('The connection broke; it is tried again.');
 const NOT_THE_STORE = transient(
   'Something answers in place of the store: check s3.endpoint and any proxy on the way.',
 );
@@ -177,40 +167,8 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   InvalidPartOrder: transient('The parts of the multipart upload are in disorder; it begins anew.'),
 };
 
-/** By the code of Node's errors. */
-export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
-  ENOTFOUND: DNS,
-  EAI_AGAIN: DNS,
-  EAI_FAIL: DNS,
-  EAI_NODATA: DNS,
-  ECONNREFUSED: UNREACHABLE,
-  EHOSTUNREACH: UNREACHABLE,
-  ENETUNREACH: UNREACHABLE,
-  EHOSTDOWN: UNREACHABLE,
-  ENETDOWN: UNREACHABLE,
-  ENETRESET: UNREACHABLE,
-  ENOBUFS: UNREACHABLE,
-  ENOTCONN: UNREACHABLE,
-  EADDRNOTAVAIL: UNREACHABLE,
-  ETIMEDOUT: UNREACHABLE,
-  ECONNRESET: BROKEN,
-  ECONNABORTED: BROKEN,
-  EPIPE: BROKEN,
-  EMFILE: transient('Too many files are open: raise LimitNOFILE or lower upload.maxConcurrency.'),
-  ENFILE: transient('Too many files are open on this machine.'),
-  EPROTO: NO_TLS,
-  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
-};
-
-/** Whatever the code: a local firewall says EPERM or EACCES, which mean something else of a file. */
-export const CONNECT_KIND = UNREACHABLE;
 /** To the completion of a multipart upload, `EntityTooLarge` speaks of the whole object. */
 export const OBJECT_TOO_LARGE = file('The store takes no object of this size.');
-/** Node's codes for a TLS handshake or certificate that failed begin with one of these. */
-export const TLS_CODE =
-  /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH)/;
-export const TLS_KIND = TLS;
 /** KMS's names come through S3 as `KMS.DisabledException` and the like. */
 export const KMS_NAME = /^(KMS\.|KMSInvalid|KMSDisabled|KMSKey|KMSNotConfigured|CloudKms|XMinioKMS)/;
 export const KMS_KIND = KMS;

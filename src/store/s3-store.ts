@@ -6,6 +6,7 @@ import { Fault, type FaultClass } from '../system/fault.ts';
 import { abandon } from './abandon.ts';
 import type { HeldObject } from './answers.ts';
 import { isDenied, type ObjectSettings, S3Bucket } from './bucket.ts';
+import { Diagnosis, type DiagnosisOptions } from './diagnosis.ts';
 import { digestOf } from './digest.ts';
 import { digestSource } from './digest-source.ts';
 import { digestIn, evidenceOf } from './evidence.ts';
@@ -27,7 +28,7 @@ import { digestsOfObject } from './read-back.ts';
 import { probeBucket, type RoundTrip, roundTrip } from './round-trip.ts';
 import { createS3Client, type S3ClientOptions } from './s3-client.ts';
 
-export interface S3StoreOptions extends S3ClientOptions, ObjectSettings {
+export interface S3StoreOptions extends S3ClientOptions, ObjectSettings, DiagnosisOptions {
   readonly bucket: string;
   /** Where `probe` and `roundTrip` may put and look; uploads come with whole keys. */
   readonly prefix: string;
@@ -57,7 +58,8 @@ export class S3Store implements ObjectStore {
     this.#options = options;
     const { bucket: name, prefix, onNotice } = options;
     const place = { name, endpoint: options.endpoint ?? 'AWS', prefix, onNotice };
-    this.#bucket = new S3Bucket(place, options.client ?? createS3Client(options), options, options.clock);
+    const client = options.client ?? createS3Client(options);
+    this.#bucket = new S3Bucket(place, client, options, options.clock, new Diagnosis(options));
     this.#lesson = new ConditionsLesson(this.#bucket);
     this.#trial = new ConditionTrial(this.#bucket);
   }

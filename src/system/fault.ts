@@ -45,6 +45,20 @@ export class Fault extends Error {
   }
 }
 
+/** The same fault, with what was found out about it since. */
+export function amended(fault: Fault, changes: { faultClass?: FaultClass; hint?: string }): Fault {
+  const { operation, subject, cause, code, retryAfterMs } = fault;
+  const hint = changes.hint ?? fault.hint;
+  return new Fault(changes.faultClass ?? fault.faultClass, fault.message, {
+    operation,
+    subject,
+    ...(cause === undefined ? {} : { cause }),
+    ...(code === undefined ? {} : { code }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
 /** The errno name of a system error (`ENOENT`, `EACCES`, …), or undefined for any other value. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;

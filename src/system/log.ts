@@ -9,6 +9,7 @@ import { JournalRelay } from './journal-relay.ts';
 import { LineSink, type LogStream } from './line-sink.ts';
 import { journalPrefix, type LineForm, renderLine } from './log-line.ts';
 import { type LogFields, plainFields, plainText } from './log-record.ts';
+import { proxyPasswords } from './proxies.ts';
 import { type Redact, redactor } from './redact.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
@@ -164,5 +165,6 @@ function isJournal(journalStream: string | undefined, fd: number | undefined): b
 }
 
 function secretsIn(env: LogOptions['env']): string[] {
-  return [env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN].filter((secret) => secret !== undefined);
+  const keys = [env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN].filter((secret) => secret !== undefined);
+  return [...keys, ...proxyPasswords(env)];
 }

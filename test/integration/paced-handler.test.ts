@@ -7,6 +7,7 @@ import { afterEach, describe, test } from 'node:test';
 import type { Pacer } from '../../src/sending/paced-body.ts';
 import { type HttpRequest, PacedHandler, type PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { DIRECT } from '../support/direct-way.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { TwoThreads } from '../support/two-threads.ts';
 
@@ -67,13 +68,13 @@ type CreateHandler = (pacer: Pacer, options?: Partial<PacedHandlerOptions>) => H
 const LIMITS = { connectTimeoutMs: 2_000, idleTimeoutMs: 10_000, deadlineMs: 10_000, maxSockets: 8 };
 
 function direct(pacer: Pacer, options: Partial<PacedHandlerOptions> = {}): Handler {
-  const handler = new PacedHandler({ ...LIMITS, pacer, clock: systemClock, ...options });
+  const handler = new PacedHandler({ ...LIMITS, wayOut: DIRECT, pacer, clock: systemClock, ...options });
   cleanups.push(() => handler.destroy());
   return handler;
 }
 
 function acrossThreads(pacer: Pacer, options: Partial<PacedHandlerOptions> = {}): TwoThreads {
-  const threads = new TwoThreads({ ...LIMITS, pacer, clock: systemClock, ...options });
+  const threads = new TwoThreads({ ...LIMITS, wayOut: DIRECT, pacer, clock: systemClock, ...options });
   cleanups.push(() => threads.end());
   return threads;
 }

@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { PIECE_BYTES, SMALL_ANSWER_BYTES } from '../../src/sending/messages.ts';
 import type { HttpRequest } from '../../src/sending/paced-handler.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { DIRECT } from '../support/direct-way.ts';
 import { TwoThreads } from '../support/two-threads.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -20,6 +21,7 @@ async function world(t: TestContext, answer: Answer, idleTimeoutMs = 10_000) {
   const threads = new TwoThreads({
     pacer: { sliceBytes: () => 50_000, admit: async (_, signal) => signal.throwIfAborted() },
     clock: systemClock,
+    wayOut: DIRECT,
     connectTimeoutMs: 2_000,
     idleTimeoutMs,
     deadlineMs: 10_000,

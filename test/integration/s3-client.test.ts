@@ -12,6 +12,7 @@ import { type HttpHandlerOptions, type HttpRequest, PacedHandler } from '../../s
 import type { RequestHandler } from '../../src/store/s3-client.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
+import { DIRECT } from '../support/direct-way.ts';
 import { ScriptedS3 } from '../support/scripted-s3.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { bytesOf, sourceOf, storeAt } from '../support/store-fixture.ts';
@@ -107,7 +108,7 @@ test('a request whose turn comes late is signed anew each time, and its connecti
   t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 0, 1) });
   const dates: (string | undefined)[] = [];
   const failures = ['ERR_SIGNATURE_AGED', 'ERR_SIGNATURE_AGED', 'ECONNRESET', 'ERR_SIGNATURE_AGED'];
-  const sends = new PacedHandler({ ...{ pacer: UNPACED, clock: systemClock }, ...LIMITS });
+  const sends = new PacedHandler({ ...LIMITS, pacer: UNPACED, clock: systemClock, wayOut: DIRECT });
   const requestHandler = {
     metadata: sends.metadata,
     handle: async (request: HttpRequest, options: HttpHandlerOptions) => {

@@ -260,7 +260,21 @@ const FAULTS: [string, WireFault, Partial<Fault>][] = [
     { kind: 'answer', status: 400, code: 'ExpiredToken' },
     { faultClass: 'breaker', code: 'ExpiredToken' },
   ],
-  ['wrong clock', { kind: 'answer', status: 403, code: 'RequestTimeTooSkewed' }, { faultClass: 'breaker' }],
+  [
+    'wrong clock',
+    {
+      kind: 'answer',
+      status: 403,
+      code: 'RequestTimeTooSkewed',
+      headers: { date: 'unknown' },
+    },
+    { faultClass: 'breaker' },
+  ],
+  [
+    'a signature too old, though the clocks agree',
+    { kind: 'answer', status: 403, code: 'RequestTimeTooSkewed' },
+    { faultClass: 'transient' },
+  ],
   [
     '301',
     { kind: 'answer', status: 301, code: 'PermanentRedirect' },

@@ -15,6 +15,8 @@ import type { RequestHandler } from '../../src/store/s3-client.ts';
 import { S3Store } from '../../src/store/s3-store.ts';
 import type { Clock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
+import { NO_PROXIES } from '../../src/system/proxies.ts';
+import { readService } from '../../src/system/service.ts';
 import { SimFiles, type SimSteps } from './sim-spool-files.ts';
 import { SIM_PART_BYTES, simClient } from './sim-store-client.ts';
 import type { Sender } from './sim-store-network.ts';
@@ -200,6 +202,8 @@ export class SimProcess implements Sender, SimSteps {
       region: undefined,
       endpoint: undefined,
       forcePathStyle: true,
+      proxies: NO_PROXIES,
+      service: readService({}),
       ...{ storageClass: undefined, serverSideEncryption: undefined, kmsKeyId: undefined },
       ...{ metadata: {}, tags: {} },
       conflict: this.#world.settings.conflict,

@@ -4,6 +4,9 @@ import { PacedHandler, type PacedHandlerOptions } from '../../src/sending/paced-
 import type { JournaledUpload, UploadJournal, UploadSource } from '../../src/store/object-store.ts';
 import { S3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { NO_PROXIES } from '../../src/system/proxies.ts';
+import { readService } from '../../src/system/service.ts';
+import { DIRECT } from './direct-way.ts';
 
 process.env.AWS_ACCESS_KEY_ID = 'test';
 process.env.AWS_SECRET_ACCESS_KEY = 'test';
@@ -17,6 +20,7 @@ export function storeAt(server: { readonly endpoint: string }, options: StoreOve
   const requestHandler = new PacedHandler({
     pacer: { sliceBytes: () => 65_536, admit: async (_, signal) => signal.throwIfAborted() },
     clock: systemClock,
+    wayOut: DIRECT,
     connectTimeoutMs: 1_000,
     idleTimeoutMs: 2_000,
     deadlineMs: 10_000,
@@ -29,6 +33,8 @@ export function storeAt(server: { readonly endpoint: string }, options: StoreOve
     region: 'us-east-1',
     endpoint: server.endpoint,
     forcePathStyle: true,
+    proxies: NO_PROXIES,
+    service: readService({}),
     storageClass: undefined,
     serverSideEncryption: undefined,
     kmsKeyId: undefined,

@@ -17,7 +17,7 @@ export class TwoThreads {
   readonly #channel = new MessageChannel();
   readonly #requests: RemoteRequests;
 
-  constructor({ pacer, clock, ...limits }: PacedHandlerOptions) {
+  constructor({ pacer, clock, wayOut, ...limits }: PacedHandlerOptions) {
     const { port1: main, port2: sending } = this.#channel;
     const service = new RequestService(
       (notice, moved = []) => sending.postMessage(notice, moved),
@@ -33,7 +33,7 @@ export class TwoThreads {
       this.orders.push(order);
       service.obey(order);
     });
-    main.postMessage({ kind: 'open', handler: 1, limits });
+    main.postMessage({ kind: 'open', handler: 1, limits, wayOut });
   }
 
   handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<HttpAnswer> {

@@ -20,7 +20,7 @@ function installedRoot(t: TestContext): string {
   t.after(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
   mkdirSync(join(root, 'etc'));
-  for (const program of ['halfpipe', 'sh']) {
+  for (const program of ['halfpipe', 'sh', 'install']) {
     writeFileSync(join(root, 'usr/bin', program), '#!/bin/sh\n');
     chmodSync(join(root, 'usr/bin', program), 0o755);
   }
@@ -39,7 +39,11 @@ test('systemd finds nothing to object to in the unit', {
     { encoding: 'utf8' },
   );
   // It checks all units that ours pulls in, and they may want programs that are not in this root.
-  const ours = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('halfpipe'));
+  // systemd before 254 says of these two that it does not know them, and goes on without.
+  const newer = /Unknown key (name )?'Restart(Steps|MaxDelaySec)' in section \W?Service\W?, ignoring/;
+  const ours = `${stdout}${stderr}`
+    .split('\n')
+    .filter((line) => line.includes('halfpipe') && !newer.test(line));
   assert.deepEqual(ours, []);
   assert.equal(status, 0, stderr);
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classify } from '../../src/store/classify.ts';
-import { KINDS_BY_CODE, KINDS_BY_NAME } from '../../src/store/failure-kinds.ts';
+import { KINDS_BY_CODE } from '../../src/store/connection-kinds.ts';
+import { KINDS_BY_NAME } from '../../src/store/failure-kinds.ts';
 import { Fault, type FaultClass } from '../../src/system/fault.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -49,7 +50,7 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [answer('KMS.DisabledException', 400), 'breaker', 'KMS.DisabledException', /kmsKeyId/],
   [answer('MethodNotAllowed', 405), 'breaker', 'MethodNotAllowed', /support/],
   [broken('ENOENT', 'CredentialsProviderError'), 'breaker', 'ENOENT', /credentials/i],
-  [broken('CERT_HAS_EXPIRED'), 'breaker', 'CERT_HAS_EXPIRED', /NODE_EXTRA_CA_CERTS/],
+  [broken('CERT_HAS_EXPIRED'), 'breaker', 'CERT_HAS_EXPIRED', /expired/],
   [broken('DEPTH_ZERO_SELF_SIGNED_CERT'), 'breaker', 'DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
   [broken('ERR_TLS_CERT_ALTNAME_INVALID'), 'breaker', 'ERR_TLS_CERT_ALTNAME_INVALID', /certificate/],
   [answer('EntityTooLarge', 400), 'breaker', 'EntityTooLarge', /quota.*s3\.partSize/],
@@ -74,7 +75,7 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [answer('CloudKmsDisabledKey', 400), 'breaker', 'CloudKmsDisabledKey', /kmsKeyId/],
   [answer('FilePartNotExist', 400), 'transient', 'FilePartNotExist', /anew/],
   [broken('ENOTFOUND'), 'transient', 'ENOTFOUND', /resolved/],
-  [broken('EAI_AGAIN'), 'transient', 'EAI_AGAIN', /resolved/],
+  [broken('EAI_AGAIN', 'getaddrinfo'), 'transient', 'EAI_AGAIN', /name server/],
   [broken('EAI_FAIL'), 'transient', 'EAI_FAIL', /resolved/],
   [broken('ENOBUFS'), 'transient', 'ENOBUFS', /reached/],
   [broken('ENETRESET'), 'transient', 'ENETRESET', /reached/],

@@ -30,7 +30,9 @@ test('halfpipe@.service differs from halfpipe.service in names alone', () => {
     line
       .replace('Drain a spool folder', 'Drain the spool %i')
       .replace('/etc/halfpipe/halfpipe.yaml', '/etc/halfpipe/%i.yaml')
-      .replace(':/etc/halfpipe/aws-credentials', ':/etc/halfpipe/%i.aws-credentials')
+      .replace(/([:=])\/etc\/halfpipe\/aws-credentials/, '$1/etc/halfpipe/%i.aws-credentials')
+      .replaceAll('%t/halfpipe', '%t/halfpipe-%i')
+      .replace('RuntimeDirectory=halfpipe', 'RuntimeDirectory=halfpipe-%i')
       .replace(
         /^(EnvironmentFile=-\/etc\/default\/halfpipe|ReadWritePaths=-\/var\/spool\/halfpipe)$/,
         '$1-%i',

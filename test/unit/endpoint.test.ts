@@ -12,7 +12,11 @@ for (const [endpoint, region, forcePathStyle, host, port] of [
   ['http://s3.example.com', 'us-east-1', false, 'films.s3.example.com', 80],
 ] as const) {
   test(`requests for a bucket at ${endpoint ?? `AWS in ${region}`} go to ${host}:${port}`, async () => {
-    assert.deepEqual(await endpointOf({ bucket: 'films', endpoint, region, forcePathStyle }), { host, port });
+    assert.deepEqual(await endpointOf({ bucket: 'films', endpoint, region, forcePathStyle }), {
+      protocol: endpoint?.startsWith('http:') ? 'http:' : 'https:',
+      host,
+      port,
+    });
   });
 }
 

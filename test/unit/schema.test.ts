@@ -3,6 +3,7 @@ import test from 'node:test';
 import { namedValues } from '../../src/config/changes.ts';
 import { optionByKey } from '../../src/config/schema.ts';
 import { toSettings } from '../../src/config/to-settings.ts';
+import { readService } from '../../src/system/service.ts';
 
 const defaults = toSettings((key) => (key === 's3.bucket' ? 'my-bucket' : optionByKey.get(key)?.default));
 
@@ -59,6 +60,8 @@ test('the defaults are those the documentation promises', () => {
     },
     retry: { initialMs: 1000, maxMs: 300_000, maxAttempts: 10, probeMs: 15_000 },
     log: { level: 'info', format: 'auto' },
+    proxies: { http: undefined, https: undefined, none: '' },
+    service: readService({}),
   });
 });
 

@@ -1,0 +1,87 @@
+// What the service of a config file sees, for the commands that an operator types: its variables and its key, instead of
+// those of the shell. As the shipped units say it; see systemd/halfpipe.service.
+import { existsSync, readFileSync } from 'node:fs';
+import type { Environment } from '../config/load.ts';
+import { errnoOf } from '../system/fault.ts';
+
+export interface ServiceFiles {
+  readonly unit: string;
+  /** The unit's EnvironmentFile=. */
+  readonly defaults: string;
+  readonly credentials: string;
+}
+
+const FOLDER = '/etc/halfpipe';
+
+/** Undefined for a config file that no unit reads. */
+export function serviceFilesOf(configFile: string): ServiceFiles | undefined {
+  const name = new RegExp(`^${FOLDER}/([^/]+)\\.yaml$`).exec(configFile)?.[1];
+  if (name === undefined) return undefined;
+  if (name === 'halfpipe')
+    return {
+      unit: 'halfpipe',
+      defaults: '/etc/default/halfpipe',
+      credentials: `${FOLDER}/aws-credentials`,
+    };
+  return {
+    unit: `halfpipe@${name}`,
+    defaults: `/etc/default/halfpipe-${name}`,
+    credentials: `${FOLDER}/${name}.aws-credentials`,
+  };
+}
+
+export interface ServiceEnvironment {
+  readonly env: Environment;
+  /** Variables of the shell that the service does not have. */
+  readonly dropped: readonly string[];
+}
+
+/** Variables that decide what halfpipe does, and that a shell may have for other programs. */
+const OURS =
+  /^(AWS_.*|HALFPIPE_.*|(https?|all|no)_proxy|NODE_EXTRA_CA_CERTS|NODE_USE_SYSTEM_CA|CREDENTIALS_DIRECTORY)$/i;
+/** For those who try things out. */
+const HARMLESS = /^(AWS_EC2_METADATA_DISABLED|AWS_SDK_JS_.*)$/;
+
+/** Rejects nothing: a file that cannot be read counts as missing, and root can read both. */
+export function serviceEnvironment(shell: Environment, files: ServiceFiles): ServiceEnvironment {
+  const kept = Object.entries(shell).filter(([name]) => !OURS.test(name) || HARMLESS.test(name));
+  const set = {
+    AWS_CONFIG_FILE: `${FOLDER}/aws-config`,
+    // The unit gives an empty one where there is none: nobody's home is searched.
+    AWS_SHARED_CREDENTIALS_FILE: existsSync(files.credentials) ? files.credentials : '/dev/null',
+    HALFPIPE_CREDENTIALS: files.credentials,
+    HALFPIPE_UNIT: files.unit,
+    ...parseEnvironmentFile(textOf(files.defaults)),
+  };
+  const env: Record<string, string | undefined> = { ...Object.fromEntries(kept), ...set };
+  const dropped = Object.keys(shell).filter(
+    (name) => shell[name] !== undefined && shell[name] !== '' && shell[name] !== env[name],
+  );
+  return { env, dropped };
+}
+
+/** As systemd.exec(5) has it: comments, quotes, and lines that go on after a backslash. */
+export function parseEnvironmentFile(text: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const line of text.replace(/\\\r?\n/g, '').split(/\r?\n/)) {
+    const [, name, value = ''] = /^\s*([A-Za-z_]\w*)=(.*)$/.exec(line) ?? [];
+    if (name !== undefined) found[name] = unquoted(value.trim());
+  }
+  return found;
+}
+
+function unquoted(value: string): string {
+  const [, single] = /^'([^']*)'$/.exec(value) ?? [];
+  if (single !== undefined) return single;
+  const [, double = value] = /^"((?:[^"\\]|\\.)*)"$/.exec(value) ?? [];
+  return double.replace(/\\(.)/g, '$1');
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return '';
+  }
+}

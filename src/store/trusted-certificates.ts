@@ -1,0 +1,78 @@
+// Whose certificates the endpoint may have, as the AWS CLI is told: AWS_CA_BUNDLE, or `ca_bundle` of the profile. They
+// take the place of the built-in ones. NODE_EXTRA_CA_CERTS, which Node adds to its own, is added to them, too.
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { loadConfig } from '@smithy/core/config';
+import { errnoOf, Fault } from '../system/fault.ts';
+
+const CERTIFICATE =
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+
+interface Bundle {
+  readonly file: string;
+  /** What names the file. */
+  readonly setting: 'AWS_CA_BUNDLE' | 'ca_bundle' | 'NODE_EXTRA_CA_CERTS';
+}
+
+/** PEM, or undefined where nothing is named. Rejects with a Fault that names file and setting. */
+export async function trustedCertificates(): Promise<string | undefined> {
+  const bundle = await namedBundle();
+  if (bundle === undefined) return undefined;
+  const extra = await extraBundle();
+  const files = extra === undefined ? [bundle] : [bundle, extra];
+  return (await Promise.all(files.map(certificatesIn))).join('\n');
+}
+
+/** The SDK's reader of environment and profile, which looks at nothing before it is called. */
+function configured(fromEnv: string, fromProfile?: string): () => Promise<string> {
+  return loadConfig<string>({
+    environmentVariableSelector: (env) => env[fromEnv] || undefined,
+    configFileSelector: (profile) => (fromProfile === undefined ? undefined : profile[fromProfile]),
+    default: '',
+  });
+}
+
+async function namedBundle(): Promise<Bundle | undefined> {
+  const fromEnv = await configured('AWS_CA_BUNDLE')();
+  if (fromEnv !== '') return { file: fromEnv, setting: 'AWS_CA_BUNDLE' };
+  const fromProfile = await configured('AWS_CA_BUNDLE', 'ca_bundle')();
+  return fromProfile === '' ? undefined : { file: fromProfile, setting: 'ca_bundle' };
+}
+
+async function extraBundle(): Promise<Bundle | undefined> {
+  const file = await configured('NODE_EXTRA_CA_CERTS')();
+  return file === '' ? undefined : { file, setting: 'NODE_EXTRA_CA_CERTS' };
+}
+
+async function certificatesIn(bundle: Bundle): Promise<string> {
+  let text: string;
+  try {
+    text = await readFile(bundle.file, 'utf8');
+  } catch (cause) {
+    throw unusable(bundle, `cannot be read: ${errnoOf(cause)}`, cause);
+  }
+  const certificates = text.match(CERTIFICATE) ?? [];
+  if (certificates.length === 0) throw unusable(bundle, 'holds no certificate in PEM form');
+  for (const [at, certificate] of certificates.entries()) check(bundle, at, certificate);
+  return certificates.join('\n');
+}
+
+function check(bundle: Bundle, at: number, certificate: string): void {
+  try {
+    new X509Certificate(certificate);
+  } catch (cause) {
+    throw unusable(bundle, `is damaged: certificate ${at + 1} in it cannot be read`, cause);
+  }
+}
+
+function unusable({ file, setting }: Bundle, what: string, cause?: unknown): Fault {
+  const where = setting === 'ca_bundle' ? 'the AWS config file' : '/etc/default/halfpipe';
+  const code = errnoOf(cause);
+  return new Fault('breaker', `${file}, which ${setting} names, ${what}`, {
+    operation: 'read the CA bundle',
+    subject: file,
+    hint: `Correct the file, or ${setting} in ${where}, then restart halfpipe.`,
+    ...(cause === undefined ? {} : { cause }),
+    ...(code === undefined ? {} : { code }),
+  });
+}
