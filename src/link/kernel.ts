@@ -5,8 +5,9 @@ import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { systemClock } from '../system/clock.ts';
 import { errnoOf } from '../system/fault.ts';
 import { InterfaceTree } from './interface-tree.ts';
 import type { Hop, LinkKind, Machine } from './machine.ts';
@@ -15,12 +16,17 @@ import { parseRoutes, type Route, routesTo } from './route-tables.ts';
 const NET = '/proc/self/net';
 /** Root's own folders, which are not on everybody's PATH. */
 const FOLDERS = ['', '/usr/sbin/', '/sbin/'];
+/** RFC 863. */
+const DISCARD_PORT = 9;
+/** In a local network an answer to ARP comes within milliseconds. */
+const NEIGHBOUR_MS = 200;
 const COMMAND_TIMEOUT_MS = 2_000;
 /** A router with the Internet's whole table shows its first part: default routes come first. */
 const MOST_TABLE_BYTES = 65_536;
 
 export class Kernel implements Machine {
   readonly tree = new InterfaceTree();
+  readonly #called = new Set<string>();
   #kinds: ReadonlyMap<string, LinkKind> | undefined;
 
   /** To be called before a search: interfaces may have come and gone. */
@@ -48,8 +54,7 @@ export class Kernel implements Machine {
   }
 
   async portTowards(bridge: string, address: string): Promise<string | undefined> {
-    const neighbours = (await json(['ip', '-j', 'neigh', 'show', address])) ?? [];
-    const mac = neighbours.map(({ lladdr }) => lladdr).find((lladdr) => typeof lladdr === 'string');
+    const mac = (await hardwareAddressOf(address)) ?? (await this.#call(address));
     if (mac === undefined) return undefined;
     const entries = (await json(['bridge', '-j', 'fdb', 'show', 'br', bridge])) ?? [];
     const port = entries.find((entry) => entry.mac === mac && entry.state !== 'permanent')?.ifname;
@@ -71,6 +76,18 @@ export class Kernel implements Machine {
       ({ device, prefixBits, gateway, metric }) => `${device} ${prefixBits} ${gateway} ${metric}`,
     );
     return [...routes, ...interfaces.map((name) => this.tree.stateOf(name))].join('\n');
+  }
+
+  /** An empty datagram to the discard port: the kernel has to find the neighbour for it. Once for each address. */
+  async #call(address: string): Promise<string | undefined> {
+    if (isIP(address) === 0 || this.#called.has(address)) return undefined;
+    this.#called.add(address);
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+    // It may be refused or lost; what counts is the neighbour table.
+    await new Promise<void>((resolve) => socket.send('', DISCARD_PORT, address, () => resolve()));
+    socket.close();
+    await systemClock.sleep(NEIGHBOUR_MS);
+    return await hardwareAddressOf(address);
   }
 
   #routesInTables(address: string): readonly Hop[] {
@@ -101,11 +118,16 @@ export class Kernel implements Machine {
   }
 }
 
+async function hardwareAddressOf(address: string): Promise<string | undefined> {
+  const neighbours = (await json(['ip', '-j', 'neigh', 'show', address])) ?? [];
+  return neighbours.map(({ lladdr }) => textOf(lladdr)).find((lladdr) => lladdr !== undefined);
+}
+
 /** The kernel's choice for a socket of this process; sends nothing. */
 async function localAddressTowards(address: string): Promise<string | undefined> {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   try {
-    socket.connect(9, address);
+    socket.connect(DISCARD_PORT, address);
     await once(socket, 'connect');
     return socket.address().address;
   } catch (error) {

@@ -1,4 +1,5 @@
-// Finds the link, once: the route to the endpoint, what carries it, and what that can carry. Sends nothing.
+// Finds the link, once: the route to the endpoint, what carries it, and what that can carry. Sends nothing but, behind a
+// bridge, one empty datagram to the gateway.
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { errnoOf, Fault } from '../system/fault.ts';
