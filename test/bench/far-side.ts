@@ -30,8 +30,11 @@ export class FarSide {
     this.#kind = kind;
   }
 
-  /** Returns the endpoint for clients on the near host, once it answers. */
-  async start(roundTripMs: number): Promise<string> {
+  /**
+   * Returns the endpoint for clients on the near host, once it answers. The null server hangs up on connections whose
+   * headers do not come for `headersMs`.
+   */
+  async start(roundTripMs: number, headersMs = 60_000): Promise<string> {
     if (this.#kind === 'rgw') {
       // kept from one scenario to the next: it takes 12 s to come up
       if (this.#rgw === undefined) {
@@ -43,7 +46,7 @@ export class FarSide {
         this.#rgw.start();
       }
     } else {
-      this.#server = await this.#script('null-s3.ts', `${SERVER_PORT}`);
+      this.#server = await this.#script('null-s3.ts', `${SERVER_PORT}`, `${headersMs}`);
     }
     if (roundTripMs === 0) return `http://${FAR_ADDRESS}:${SERVER_PORT}`;
     this.#proxy = await this.#script('delay-proxy.ts', `${roundTripMs}`, `${PROXY_PORT}`, `${SERVER_PORT}`);

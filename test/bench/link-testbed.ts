@@ -81,8 +81,10 @@ export class LinkTestbed {
   }
 
   /** The link's true capacity from now on: a token bucket on its egress, see tc-tbf(8). */
-  setRate(rateMbitPerSec: number): void {
-    const shape = ['rate', `${rateMbitPerSec}mbit`, 'burst', '64kb', 'latency', '50ms'];
+  setRate(rateMbitPerSec: number, latencyMs = 50): void {
+    // more than 16 KB at once would be half a second of a slow line
+    const burst = rateMbitPerSec < 5 ? '16kb' : '64kb';
+    const shape = ['rate', `${rateMbitPerSec * 1000}kbit`, 'burst', burst, 'latency', `${latencyMs}ms`];
     this.run('near', 'tc', ['qdisc', 'replace', 'dev', LINK_INTERFACE, 'root', 'tbf', ...shape]);
   }
 

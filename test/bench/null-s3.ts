@@ -1,6 +1,6 @@
 // The far side of the bench: an S3 server that hashes what it receives and keeps little but names, sizes and
 // digests, so that the link and not a disk is what is measured. Runs as a process of its own:
-//   null-s3.ts [PORT]     answers any message of its parent with what it has seen so far
+//   null-s3.ts [PORT [HEADERS_MS]]     hangs up on a connection whose headers do not come for so long; answers any message of its parent with what it has seen so far
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import { S3Answer, xml } from './null-answers.ts';
@@ -16,14 +16,41 @@ export interface ServerStats {
   readonly badDigests: number;
   /** Longest silence in the middle of a request's body, so far. */
   readonly longestPauseMs: number;
+  /** Of bodies, whether they were stored or not. */
+  readonly receivedBytes: number;
+  /** Of these, in bodies that are under way. */
+  readonly underWayBytes: number;
+  readonly connections: number;
+  readonly mostConnections: number;
+  /** Connections that were hung up on, because no headers came. */
+  readonly timedOut: number;
 }
 
 const buckets = new NullBuckets();
-const stats = { requests: 0, brokenOff: 0, badDigests: 0, longestPauseMs: 0 };
+const stats = {
+  requests: 0,
+  brokenOff: 0,
+  badDigests: 0,
+  longestPauseMs: 0,
+  receivedBytes: 0,
+  underWayBytes: 0,
+  connections: 0,
+  mostConnections: 0,
+  timedOut: 0,
+};
+let connections = 0;
+const headersMs = Number(process.argv[3] ?? 60_000);
 /** Bodies under way, and when each was last heard of. */
 const heardOfMs = new Map<IncomingMessage, number>();
 
-const server = createServer((request, response) => {
+const options = {
+  headersTimeout: headersMs,
+  // a paced sender is slow on purpose, and an idle one keeps its connections
+  requestTimeout: 0,
+  keepAliveTimeout: headersMs,
+  connectionsCheckingInterval: 1_000,
+};
+const server = createServer(options, (request, response) => {
   stats.requests += 1;
   answer(request).then(
     (reply) => reply.send(response, request.method === 'HEAD'),
@@ -33,9 +60,18 @@ const server = createServer((request, response) => {
     },
   );
 });
-// a paced sender is slow on purpose, and an idle one keeps its connections
-server.requestTimeout = 0;
-server.keepAliveTimeout = 60_000;
+server.on('connection', (socket) => {
+  stats.connections += 1;
+  connections += 1;
+  stats.mostConnections = Math.max(stats.mostConnections, connections);
+  socket.once('close', () => {
+    connections -= 1;
+  });
+});
+server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') stats.timedOut += 1;
+  socket.destroy();
+});
 process.on('message', () => {
   for (const request of heardOfMs.keys()) hear(request);
   process.send?.({ ...stats, ...buckets.count() } satisfies ServerStats);
@@ -84,9 +120,12 @@ async function receive(request: IncomingMessage): Promise<Body | S3Answer> {
       hear(request);
       md5.update(chunk);
       sizeBytes += chunk.length;
+      stats.receivedBytes += chunk.length;
+      stats.underWayBytes += chunk.length;
       if (request.method === 'POST' || sizeBytes <= KEPT_BYTES) kept.push(chunk);
     }
   } finally {
+    stats.underWayBytes -= sizeBytes;
     heardOfMs.delete(request);
   }
   const digest = md5.digest();

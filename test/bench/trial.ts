@@ -91,12 +91,12 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
       endMs,
       served: served &&
         before.served && {
+          ...served,
           objects: served.objects - before.served.objects,
           bytes: served.bytes - before.served.bytes,
           requests: served.requests - before.served.requests,
           brokenOff: served.brokenOff - before.served.brokenOff,
           badDigests: served.badDigests - before.served.badDigests,
-          longestPauseMs: served.longestPauseMs,
         },
       reloadsMs: await acting,
     };
