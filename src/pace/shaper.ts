@@ -96,9 +96,10 @@ export class Shaper {
     if (this.#cancelTimer === undefined && this.#turns.waiting > 0) this.#serve();
   }
 
-  /** Requests wait to begin, and only the line is in their way. */
+  /** Requests wait to begin, and only the line is in their way: there are tokens that nobody takes. */
   get isHeldBack(): boolean {
-    return this.#turns.isBeginning && !this.hasRoom();
+    const savedBytes = this.#bucket.savedBytes(this.#clock.monotonicMs());
+    return savedBytes >= this.sliceBytes() && this.#turns.isBeginning && !this.hasRoom();
   }
 
   /** Saved up for those who wait, and as good as sent; 0 when nobody waits. */

@@ -172,6 +172,20 @@ describe('shaper', () => {
     assert.deepEqual(begun, [50_000, 20_000]);
   });
 
+  it('is not held back while the rate alone makes requests wait', async () => {
+    const { clock, shaper } = shaperAt(10_000);
+    const { signal } = new AbortController();
+    ask(shaper, clock, 1_400, signal, 90_000);
+    await clock.advance(140);
+    shaper.hasRoom = () => false;
+    ask(shaper, clock, 1_400, signal, 80_000);
+    ask(shaper, clock, 1_400, new AbortController().signal);
+    await clock.advance(70);
+    assert.equal(shaper.isHeldBack, false);
+    await clock.advance(500);
+    assert.equal(shaper.isHeldBack, true);
+  });
+
   it('is not idle while requests are held back: more uploads would only wait with them', async () => {
     const { clock, shaper } = shaperAt();
     shaper.hasRoom = () => false;
