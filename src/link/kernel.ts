@@ -23,6 +23,8 @@ const NEIGHBOUR_MS = 200;
 const COMMAND_TIMEOUT_MS = 2_000;
 /** A router with the Internet's whole table shows its first part: default routes come first. */
 const MOST_TABLE_BYTES = 65_536;
+/** Two columns of ipv6_route that change while it is used: references and uses, between metric and flags. */
+const USE_COUNTS = /([0-9a-f]{8}) [0-9a-f]{8} [0-9a-f]{8} ([0-9a-f]{8} +\S+)$/gm;
 
 export class Kernel implements Machine {
   readonly tree = new InterfaceTree();
@@ -72,10 +74,8 @@ export class Kernel implements Machine {
    * Some 100 µs.
    */
   networkState(interfaces: readonly string[]): string {
-    const routes = this.mainRoutes().map(
-      ({ device, prefixBits, gateway, metric }) => `${device} ${prefixBits} ${gateway} ${metric}`,
-    );
-    return [...routes, ...interfaces.map((name) => this.tree.stateOf(name))].join('\n');
+    const ipv6 = head(`${NET}/ipv6_route`).replaceAll(USE_COUNTS, '$1 $2');
+    return [head(`${NET}/route`), ipv6, ...interfaces.map((name) => this.tree.stateOf(name))].join('\n');
   }
 
   /** An empty datagram to the discard port: the kernel has to find the neighbour for it. Once for each address. */
@@ -148,7 +148,7 @@ async function json([command = '', ...args]: readonly string[]): Promise<readonl
         folder + command,
         args,
         { timeout: COMMAND_TIMEOUT_MS, maxBuffer: 4_194_304 },
-        (error, stdout) => resolve(error !== null && errnoOf(error) === 'ENOENT' ? undefined : stdout),
+        (error, stdout) => resolve(error !== null && errnoOf(error) !== undefined ? undefined : stdout),
       );
     });
     if (printed !== undefined) return parsed(printed);
@@ -212,16 +212,17 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+const table = Buffer.alloc(MOST_TABLE_BYTES);
+
 /** The first part of a file of the kernel's; empty where there is none. */
 function head(path: string): string {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, 'r');
-    const buffer = Buffer.alloc(MOST_TABLE_BYTES);
     let filled = 0;
-    for (let read = -1; read !== 0 && filled < buffer.length; filled += read)
-      read = readSync(descriptor, buffer, filled, buffer.length - filled, null);
-    return buffer.toString('latin1', 0, filled);
+    for (let read = -1; read !== 0 && filled < table.length; filled += read)
+      read = readSync(descriptor, table, filled, table.length - filled, null);
+    return table.toString('latin1', 0, filled);
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return '';

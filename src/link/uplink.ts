@@ -156,6 +156,10 @@ export class Uplink {
     this.#missingSinceMs = undefined;
     if (this.#isUnsure) this.#events.onUnsure(undefined);
     this.#isUnsure = false;
+    const before = this.#identity;
+    // The name resolves at last, and what failed because it did not need not wait.
+    if (before?.isGuess === true && !found.isGuess) this.#events.onNetworkChange();
+    if (before !== undefined && isSame(found, before)) this.#identity = found;
     const isConfirmed = this.#candidate !== undefined && isSame(found, this.#candidate);
     if (this.#identity === undefined || isConfirmed) return this.#adopt(found);
     this.#candidate = isSame(found, this.#identity) ? undefined : found;
@@ -193,7 +197,8 @@ function wayOf({ interface: name, endpoint }: UplinkOptions): unknown {
 }
 
 function isSame(one: UplinkIdentity, other: UplinkIdentity): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  const known = (identity: UplinkIdentity) => JSON.stringify({ ...identity, isGuess: false });
+  return known(one) === known(other);
 }
 
 function stillLooking({ endpoint }: UplinkOptions): Fault {

@@ -132,6 +132,16 @@ describe('before there is a link', () => {
 });
 
 describe('once there is a link', () => {
+  it('that was a guess, has what failed tried again when the name resolves, and says nothing new', async () => {
+    const { uplink, heard, clock, now } = uplinkOf(linkOf('eth0', { isGuess: true }));
+    await uplink.start();
+    await clock.advance(20_000);
+    now.answer = linkOf('eth0');
+    await clock.advance(5_000);
+    assert.deepEqual(heard, ['link eth0 100', 'network']);
+    assert.equal(uplink.identity?.isGuess, false);
+  });
+
   it('follows the route to another interface within two seconds', async () => {
     const { uplink, heard, clock, now } = uplinkOf(linkOf('eth0'));
     await uplink.start();
