@@ -45,13 +45,13 @@ export async function beginUpload(bucket: S3Bucket, key: string, signal: AbortSi
   return { uploadId: answer.UploadId, isDoubtful: (answer.$metadata.attempts ?? 1) > 1 };
 }
 
-export function sendPart(
+export async function sendPart(
   bucket: S3Bucket,
   { key, uploadId }: UploadPlace,
   { number, body, digest }: { readonly number: number; readonly body: Buffer; readonly digest: Digest },
   signal: AbortSignal,
 ): Promise<UploadPartCommandOutput> {
-  return bucket.dialect.tell('upload part', ['sha256', 'md5'], body.byteLength, (extras) => {
+  const answer = await bucket.dialect.tell('upload part', ['sha256', 'md5'], body.byteLength, (extras) => {
     const command = new UploadPartCommand({
       Bucket: bucket.name,
       Key: key,
@@ -64,6 +64,12 @@ export function sendPart(
     });
     return bucket.call('upload part', key, signal, () => bucket.client.send(withSignal(command, signal)));
   });
+  return { ...answer, ETag: strong(answer.ETag) };
+}
+
+/** As the store itself would write it: a proxy on the way makes it weak, and to complete the upload it has to be named. */
+export function strong(etag: string | undefined): string | undefined {
+  return etag?.replace(/^W\//i, '').replace(/[-;]+gzip("?)$/, '$1');
 }
 
 /** With `onlyIfAbsent`, a store that supports it there rejects with a Fault for which `isTaken` holds. */

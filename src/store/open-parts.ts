@@ -2,7 +2,7 @@
 // is that of the local bytes.
 import type { S3Bucket } from './bucket.ts';
 import { digestIn, type Evidence, evidenceOf } from './evidence.ts';
-import { partsOf, type UploadPlace } from './multipart-requests.ts';
+import { partsOf, strong, type UploadPlace } from './multipart-requests.ts';
 import type { Digest, LocalContent, Receipt } from './object-store.ts';
 
 export interface StoredPart {
@@ -24,7 +24,7 @@ export async function standingParts(
   const parts = new Map<number, StoredPart>();
   for (const { PartNumber, ETag, Size: sizeBytes, ChecksumSHA256: checksumSha256 } of listed) {
     if (PartNumber !== undefined && ETag !== undefined)
-      parts.set(PartNumber, { etag: ETag, checksumSha256, sizeBytes });
+      parts.set(PartNumber, { etag: strong(ETag) ?? ETag, checksumSha256, sizeBytes });
   }
   return parts;
 }

@@ -22,19 +22,25 @@ export async function digestsOfObject(
   signal: AbortSignal,
 ): Promise<Digest[]> {
   const { sizeBytes } = local;
-  const cut = new CutDigests(held.key, sizeBytes, local.partSizeBytes ?? Math.max(1, sizeBytes));
+  const cut = new CutDigests(sizeBytes, local.partSizeBytes ?? Math.max(1, sizeBytes));
   const reader = new Reader(bucket, held, signal);
   let ranges = 0;
   while (cut.missingBytes > 0 || cut.readBytes === 0) {
     const start = cut.readBytes;
     // One request a part: each has its own deadline, and none is long.
     const lengthBytes = cut.nextBytes;
-    for await (const chunk of reader.read(start, lengthBytes < sizeBytes ? lengthBytes : undefined))
+    for await (const chunk of reader.read(start, lengthBytes < sizeBytes ? lengthBytes : undefined)) {
       cut.update(chunk);
+      if (cut.missingBytes < 0) break;
+    }
     ranges += 1;
     if (cut.readBytes === start) break;
   }
-  if (cut.missingBytes !== 0) throw tornAnswer(held.key);
+  if (cut.missingBytes !== 0) {
+    // Where nobody said how long it is, it is another object: no digests are like ours.
+    if (held.sizeBytes === undefined) return [];
+    throw tornAnswer(held.key);
+  }
   // Without If-Match the ranges may be of different objects.
   if (ranges > 1 && !reader.isConditional) await refuseReplaced(bucket, held, signal);
   return cut.digests();
@@ -42,7 +48,6 @@ export async function digestsOfObject(
 
 /** Takes bytes as they come and digests them part by part. */
 class CutDigests {
-  readonly #key: string;
   readonly #sizeBytes: number;
   readonly #cutBytes: number;
   readonly #digests: Digest[] = [];
@@ -50,8 +55,7 @@ class CutDigests {
   #inPartBytes = 0;
   readBytes = 0;
 
-  constructor(key: string, sizeBytes: number, cutBytes: number) {
-    this.#key = key;
+  constructor(sizeBytes: number, cutBytes: number) {
     this.#sizeBytes = sizeBytes;
     this.#cutBytes = cutBytes;
   }
@@ -65,9 +69,12 @@ class CutDigests {
     return Math.min(this.missingBytes, this.#cutBytes - this.#inPartBytes);
   }
 
-  /** Throws once there are more than there should be. */
+  /** Of more bytes than there should be none is looked at. */
   update(chunk: Uint8Array): void {
-    if (chunk.byteLength > this.missingBytes) throw tornAnswer(this.#key);
+    if (chunk.byteLength > this.missingBytes) {
+      this.readBytes += chunk.byteLength;
+      return;
+    }
     for (let offset = 0; offset < chunk.byteLength; ) {
       const piece = chunk.subarray(offset, offset + this.nextBytes);
       for (const hash of this.#hashes) hash.update(piece);
@@ -114,7 +121,12 @@ class Reader {
   /** So many bytes, or all. What begins with the first byte may go on to the end, whatever was asked for. */
   async *read(start: number, lengthBytes: number | undefined): AsyncGenerator<Uint8Array> {
     const isAll = lengthBytes === undefined;
-    const answer = await this.#ask(isAll ? undefined : `bytes=${start}-${start + lengthBytes - 1}`);
+    const answer = await this.#ask(
+      isAll ? undefined : `bytes=${start}-${start + lengthBytes - 1}`,
+      start > 0,
+    );
+    // It ends before.
+    if (answer === undefined) return;
     const { ContentRange, ContentLength, $metadata } = answer;
     // Some answer a range with 200.
     const isRange =
@@ -123,7 +135,7 @@ class Reader {
     yield* this.#chunks(answer);
   }
 
-  async #ask(range: string | undefined): Promise<GetObjectCommandOutput> {
+  async #ask(range: string | undefined, mayBeBeyond: boolean): Promise<GetObjectCommandOutput | undefined> {
     const { key, etag = '' } = this.#held;
     const command = new GetObjectCommand({
       Bucket: this.#bucket.name,
@@ -134,9 +146,10 @@ class Reader {
     try {
       return await this.#call(() => this.#bucket.client.send(withSignal(command, this.#signal)));
     } catch (error) {
+      if (mayBeBeyond && error instanceof Fault && statusOf(error.cause) === 416) return undefined;
       if (!this.#doesWithLess(error, command.input.Range !== undefined)) throw error;
     }
-    return this.#ask(range);
+    return this.#ask(range, mayBeBeyond);
   }
 
   /** A store, or what stands before it, that knows no ranges or no If-Match is asked without. */

@@ -28,10 +28,12 @@ const LEAST_PART_BYTES = 5 * 1024 * 1024;
 
 export class S3MultipartUploads {
   readonly #bucket: S3Bucket;
+  readonly #leastPartBytes: number;
   readonly #pending = new Map<string, PendingUpload>();
 
-  constructor(bucket: S3Bucket) {
+  constructor(bucket: S3Bucket, leastPartBytes = LEAST_PART_BYTES) {
     this.#bucket = bucket;
+    this.#leastPartBytes = leastPartBytes;
   }
 
   /** In the order of S3's listing: by key, then by age. */
@@ -125,7 +127,7 @@ export class S3MultipartUploads {
       }
       return part;
     });
-    const small = parts.slice(0, -1).find((part) => part.digest.sizeBytes < LEAST_PART_BYTES);
+    const small = parts.slice(0, -1).find((part) => part.digest.sizeBytes < this.#leastPartBytes);
     if (small === undefined) return parts;
     throw new S3Error(400, 'EntityTooSmall', `Part ${small.number} is smaller than 5 MiB and not the last.`);
   }

@@ -22,6 +22,8 @@ export interface Call extends Place {
   readonly response: ServerResponse;
   readonly key: string;
   readonly query: URLSearchParams;
+  /** What the store means by an ETag that it showed. */
+  readonly readEtag?: ((shown: string) => string) | undefined;
 }
 
 const KEPT_HEADERS =
@@ -91,12 +93,13 @@ function createUpload({ request, response, query, bucket, uploads, key }: Call):
 }
 
 async function completeUpload(
-  { request, response, bucket, uploads, key }: Call,
+  { request, response, bucket, uploads, key, readEtag = (etag) => etag }: Call,
   uploadId: string,
 ): Promise<void> {
   const document = await text(request);
   const permit = () => checkCondition(request, bucket, key);
-  const object = await uploads.complete(uploads.get(uploadId, key), completedParts(document), permit);
+  const parts = completedParts(document).map(({ number, etag }) => ({ number, etag: readEtag(etag) }));
+  const object = await uploads.complete(uploads.get(uploadId, key), parts, permit);
   const { algorithm, value } = object.checksum ?? {};
   const content = {
     Bucket: bucket.name,

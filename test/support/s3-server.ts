@@ -8,6 +8,7 @@ import { S3MultipartUploads } from './s3-multipart.ts';
 import { type Place, perform, send } from './s3-operations.ts';
 import { type AccessKey, checkSignature } from './s3-signature.ts';
 import { xmlDocument } from './s3-xml.ts';
+import { askedOf, type Quirks, wordAnswer } from './store-quirks.ts';
 
 export interface S3ServerOptions extends AccessKey {
   /** Holds one folder a bucket; made when missing, read when it is there. */
@@ -18,6 +19,10 @@ export interface S3ServerOptions extends AccessKey {
   readonly host?: string;
   readonly buckets: readonly string[];
   /** Sees every request first, to misbehave in a test's stead: true means that it answers (or not) by itself. */
+  /** Of every part but the last; default S3's 5 MiB. */
+  readonly leastPartBytes?: number;
+  /** How the store to be played departs from S3. */
+  readonly quirks?: Quirks;
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
@@ -42,7 +47,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   for (const name of options.buckets) {
     const bucket = new S3Bucket(options.directory, name);
     bucket.start();
-    places.set(name, { bucket, uploads: new S3MultipartUploads(bucket) });
+    places.set(name, { bucket, uploads: new S3MultipartUploads(bucket, options.leastPartBytes) });
   }
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
@@ -71,7 +76,7 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 
 async function answer(
   places: ReadonlyMap<string, Place>,
-  accessKey: AccessKey,
+  { quirks, ...accessKey }: AccessKey & Pick<S3ServerOptions, 'quirks'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -82,13 +87,12 @@ async function answer(
   if (place === undefined) throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist.');
   const key = decodeURIComponent(rawKey);
   if (Buffer.byteLength(key) > 1024) throw new S3Error(400, 'KeyTooLongError', 'Your key is too long.');
-  await perform({
-    ...place,
-    request,
-    response,
-    key,
-    query: new URLSearchParams(query),
-  });
+  const call = { ...place, request, response, key, query: new URLSearchParams(query) };
+  if (quirks === undefined) return perform(call);
+  const asked = askedOf(request, key, call.query, place.bucket);
+  quirks.ask?.(asked);
+  wordAnswer(response, quirks, asked);
+  await perform({ ...call, readEtag: quirks.etag?.read });
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
