@@ -111,6 +111,18 @@ for (const [error, faultClass, code, hint] of CASES) {
   });
 }
 
+for (const [operation, usesKms, hint] of [
+  ['upload part', true, /kms:Decrypt/],
+  ['complete multipart upload', true, /kms:Decrypt/],
+  ['put object', true, /s3:PutObject/],
+  ['upload part', false, /^The credentials may not do this/],
+] as const) {
+  test(`${operation} denied ${usesKms ? 'with' : 'without'} KMS names ${hint}`, () => {
+    const fault = classify(answer('AccessDenied', 403), operation, 'bucket/key', NOW, usesKms);
+    assert.match(fault.hint ?? '', hint);
+  });
+}
+
 for (const [statuses, faultClass, hint] of [
   [[500, 502, 503, 504, 599], 'transient', /busy/],
   [[307, 408, 409, 412, 425, 429], 'transient', /busy/],
