@@ -59,14 +59,21 @@ export function judge(inventory: Inventory): Violation[] {
   ];
 }
 
+/** Whether the bucket has one of the contents, under the key or beside it. */
+export function isStored(
+  bucket: ReadonlyMap<string, ContentDigest>,
+  key: string,
+  digests: readonly ContentDigest[],
+): boolean {
+  return digests.some((digest) => keysOf(key, digest).some((candidate) => bucket.get(candidate) === digest));
+}
+
 export function isHeld(inventory: Inventory, { path, digests }: Obligation): boolean {
   const { bucket, spool, quarantine, keyOf } = inventory;
-  const key = keyOf(path);
+  if (isStored(bucket, keyOf(path), digests)) return true;
   return digests.some(
     (digest) =>
-      keysOf(key, digest).some((candidate) => bucket.get(candidate) === digest) ||
-      spool.get(path) === digest ||
-      quarantine.some((file) => file.digest === digest && file.path === path),
+      spool.get(path) === digest || quarantine.some((file) => file.digest === digest && file.path === path),
   );
 }
 

@@ -15,6 +15,8 @@ import type { Credentials } from './built-daemon.ts';
 export class S3Reader {
   readonly #client: S3Client;
   readonly #bucket: string;
+  /** By key and ETag: what has not changed is read once. */
+  readonly #digests = new Map<string, string>();
 
   constructor(endpoint: string, bucket: string, { accessKeyId, secretAccessKey }: Credentials) {
     this.#bucket = bucket;
@@ -32,7 +34,11 @@ export class S3Reader {
 
   /** Keys as they are; asked for URL-encoded, since XML cannot carry every character, from servers that know how. */
   async keys(): Promise<string[]> {
-    const keys: string[] = [];
+    return [...(await this.#etags()).keys()].sort();
+  }
+
+  async #etags(): Promise<Map<string, string>> {
+    const etags = new Map<string, string>();
     let token: string | undefined;
     do {
       const page = await this.#client.send(
@@ -42,13 +48,14 @@ export class S3Reader {
           ...(token === undefined ? {} : { ContinuationToken: token }),
         }),
       );
-      for (const { Key } of page.Contents ?? []) {
+      for (const { Key, ETag = '' } of page.Contents ?? []) {
         if (Key === undefined) continue;
-        keys.push(page.EncodingType === 'url' ? decodeURIComponent(Key.replaceAll('+', ' ')) : Key);
+        const isEncoded = page.EncodingType === 'url';
+        etags.set(isEncoded ? decodeURIComponent(Key.replaceAll('+', ' ')) : Key, ETag);
       }
       token = page.NextContinuationToken;
     } while (token !== undefined);
-    return keys.sort();
+    return etags;
   }
 
   /** Hex SHA-256 of the object's bytes, as they are read back. */
@@ -62,7 +69,11 @@ export class S3Reader {
   /** Key → hex SHA-256 of everything. */
   async inventory(): Promise<Map<string, string>> {
     const found = new Map<string, string>();
-    for (const key of await this.keys()) found.set(key, await this.sha256Of(key));
+    for (const [key, etag] of await this.#etags()) {
+      const known = this.#digests.get(`${key} ${etag}`) ?? (await this.sha256Of(key));
+      this.#digests.set(`${key} ${etag}`, known);
+      found.set(key, known);
+    }
     return found;
   }
 

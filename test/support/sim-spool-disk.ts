@@ -1,6 +1,8 @@
 // A file system in memory with what matters about a real one: identities, names apart from files, descriptors that
 // outlive names, time stamps of the wall clock. Everything happens at once and whole; order and failure are its users'.
 // Names are latin1 text, one character a byte.
+import { type SimFileSystem, SimPowerCut } from './sim-power-cut.ts';
+import type { SimRandom } from './sim-world-random.ts';
 
 export interface SimNode {
   readonly ino: bigint;
@@ -11,6 +13,8 @@ export interface SimNode {
   links: number;
   mtimeNs: bigint;
   ctimeNs: bigint;
+  /** Counts removals of the disk: when its last name was removed. */
+  removedNth: number;
 }
 
 export type Errno =
@@ -31,12 +35,25 @@ export function systemError(code: Errno, operation: string): NodeJS.ErrnoExcepti
 export class SimDisk {
   readonly root: SimNode;
   readonly #wallMs: () => number;
+  readonly #powerCut: SimPowerCut;
+  #removals = 0;
   #inos = 1n;
   #ticks = 0n;
 
-  constructor(wallMs: () => number) {
+  constructor(wallMs: () => number, kind: SimFileSystem = 'journal') {
     this.#wallMs = wallMs;
     this.root = this.#node(new Map(), 0o755);
+    this.#powerCut = new SimPowerCut(this.root, kind);
+  }
+
+  /** As fsync(2), of a file or a folder. */
+  sync(node: SimNode): void {
+    this.#powerCut.sync(node);
+  }
+
+  /** What was not synced may be lost. Nothing may be open any more. */
+  cutPower(random: SimRandom): void {
+    this.#powerCut.cut(random);
   }
 
   /** Undefined when there is nothing. Throws ENOTDIR when the way leads through a file. */
@@ -58,45 +75,53 @@ export class SimDisk {
 
   /** A new file; EEXIST when the name is taken. */
   create(path: string, mode: number, from?: SimNode): SimNode {
-    const { folder, name } = this.#place(path, from);
+    const { parent, folder, name } = this.#place(path, from);
     if (folder.has(name)) throw systemError('EEXIST', 'open');
     const node = this.#node(undefined, mode);
     folder.set(name, node);
+    this.#powerCut.changed([parent, node], () => folder.delete(name));
     return node;
   }
 
   makeFolder(path: string, mode: number, from?: SimNode): void {
-    const { folder, name } = this.#place(path, from);
+    const { parent, folder, name } = this.#place(path, from);
     if (folder.has(name)) throw systemError('EEXIST', 'mkdir');
-    folder.set(name, this.#node(new Map(), mode));
+    const node = this.#node(new Map(), mode);
+    folder.set(name, node);
+    this.#powerCut.changed([parent, node], () => folder.delete(name));
   }
 
   removeFolder(path: string, from?: SimNode): void {
-    const { folder, name } = this.#place(path, from);
+    const { parent, folder, name } = this.#place(path, from);
     const node = folder.get(name);
     if (node === undefined) throw systemError('ENOENT', 'rmdir');
     if (node.entries === undefined) throw systemError('ENOTDIR', 'rmdir');
     if (node.entries.size > 0) throw systemError('ENOTEMPTY', 'rmdir');
     folder.delete(name);
     node.links = 0;
+    this.#powerCut.changed([parent, node], () => folder.set(name, node), true);
   }
 
   unlink(path: string, from?: SimNode): SimNode {
-    const { folder, name } = this.#place(path, from);
+    const { parent, folder, name } = this.#place(path, from);
     const node = folder.get(name);
     if (node === undefined) throw systemError('ENOENT', 'unlink');
     if (node.entries !== undefined) throw systemError('EISDIR', 'unlink');
     folder.delete(name);
     node.links -= 1;
+    this.#removals += 1;
+    node.removedNth = this.#removals;
     node.ctimeNs = this.#nowNs();
+    this.#powerCut.changed([parent, node], () => folder.set(name, node));
     return node;
   }
 
   link(from: string, to: string, fromNode?: SimNode, toNode?: SimNode): void {
     const node = this.get(from, fromNode);
-    const { folder, name } = this.#place(to, toNode);
+    const { parent, folder, name } = this.#place(to, toNode);
     if (folder.has(name)) throw systemError('EEXIST', 'link');
     folder.set(name, node);
+    this.#powerCut.changed([parent, node], () => folder.delete(name));
     node.links += 1;
     node.ctimeNs = this.#nowNs();
   }
@@ -113,6 +138,11 @@ export class SimDisk {
     if (replaced !== undefined) replaced.links -= 1;
     source.folder.delete(source.name);
     target.folder.set(target.name, node);
+    this.#powerCut.changed([source.parent, target.parent, node], () => {
+      if (replaced === undefined) target.folder.delete(target.name);
+      else target.folder.set(target.name, replaced);
+      source.folder.set(source.name, node);
+    });
     node.ctimeNs = this.#nowNs();
   }
 
@@ -131,19 +161,19 @@ export class SimDisk {
     }
   }
 
-  #place(path: string, from?: SimNode): { folder: Map<string, SimNode>; name: string } {
+  #place(path: string, from?: SimNode): { parent: SimNode; folder: Map<string, SimNode>; name: string } {
     const names = namesOf(path);
     const name = names.pop() ?? '';
     const parent = this.get(names.join('/'), from);
     if (parent.links === 0) throw systemError('ENOENT', 'lookup');
     if (parent.entries === undefined) throw systemError('ENOTDIR', 'lookup');
-    return { folder: parent.entries, name };
+    return { parent, folder: parent.entries, name };
   }
 
   #node(entries: Map<string, SimNode> | undefined, mode: number): SimNode {
     const nowNs = this.#nowNs();
     const times = { mtimeNs: nowNs, ctimeNs: nowNs };
-    return { ino: this.#inos++, entries, content: Buffer.alloc(0), mode, links: 1, ...times };
+    return { ino: this.#inos++, entries, content: Buffer.alloc(0), mode, links: 1, removedNth: 0, ...times };
   }
 
   /** No two events at the same nanosecond. */

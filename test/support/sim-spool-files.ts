@@ -215,7 +215,7 @@ export class SimFiles {
       fd,
       stat: () => step('fstat', () => statsOf(node)),
       chmod: (mode: number) => step('chmod', () => void Object.assign(node, { mode })),
-      sync: () => step('fsync', () => undefined),
+      sync: () => step('fsync', () => this.#disk.sync(node)),
       close: () => step('close', () => void this.#open.delete(fd)),
       truncate: (size: number) =>
         step('truncate', () => this.#disk.write(node, Buffer.from(node.content.subarray(0, size)))),

@@ -1,7 +1,7 @@
 // Those who put files into a simulated spool, in every way there is, and the books on what is owed to them.
 // A file is owed from the moment it has a name in the spool until its producer itself replaces or deletes it.
 import { createHash } from 'node:crypto';
-import type { Obligation } from './oracle.ts';
+import type { Obligation, Violation } from './oracle.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { SimDisk, SimNode } from './sim-spool-disk.ts';
 import type { SimRandom } from './sim-world-random.ts';
@@ -14,6 +14,8 @@ interface Owed {
   digests: string[];
   /** Written to, last, while it had no name among the producers' files. */
   racy: boolean;
+  /** Written, synced, renamed, and its folder synced: no power cut may take it. */
+  safe: boolean;
 }
 
 export interface ProducersParts {
@@ -22,6 +24,8 @@ export interface ProducersParts {
   readonly random: SimRandom;
   /** Bytes up to which files are sent whole. */
   readonly partBytes: number;
+  /** A newer file of a name replaces the older one in the bucket. */
+  readonly overwrites: boolean;
   readonly onChange: () => void;
   readonly note: (text: string) => void;
 }
@@ -32,8 +36,15 @@ export class SimProducers {
   excusedRaces = 0;
   readonly #parts: ProducersParts;
   readonly #owed = new Map<SimNode, Owed>();
+  /** Files that the power took from producers that had not synced them. */
+  lostUnsynced = 0;
+  /** Of files that were gone, proven, when the power was cut: nothing that happens later takes it away. */
+  readonly #settled: Obligation[] = [];
+  /** By path, every content that was there as it was meant to be. */
+  readonly #everAt = new Map<string, Set<string>>();
   /** Files some producer still has open. */
-  readonly #open: SimNode[] = [];
+  #open: SimNode[] = [];
+  #poweredFor = 0;
   #made = 0;
 
   constructor(parts: ProducersParts) {
@@ -41,7 +52,12 @@ export class SimProducers {
   }
 
   get obligations(): Obligation[] {
-    return [...this.#owed.values()].map(({ path, digests }) => ({ path, digests }));
+    const all = [...this.#settled, ...this.#owed.values()];
+    if (!this.#parts.overwrites) return all.map(({ path, digests }) => ({ path, digests }));
+    return [...new Set(all.map(({ path }) => path))].map((path) => ({
+      path,
+      digests: [...(this.#everAt.get(path) ?? [])],
+    }));
   }
 
   /** One of them does something. */
@@ -89,6 +105,38 @@ export class SimProducers {
     }
   }
 
+  /**
+   * The producers end with the machine, `cut` is what becomes of the disk. What was gone with a proof must not come back
+   * as less, nor as what a newer file of its name had replaced. What a producer had not synced is owed as it comes back.
+   */
+  powerCut(cut: () => void, isStored: (path: string, digests: readonly string[]) => boolean): Violation[] {
+    this.#poweredFor += 1;
+    this.#open = [];
+    const before = [...this.#owed].map(([node, owed]) => {
+      return { node, owed, wasGone: node.links === 0, wasStored: isStored(owed.path, owed.digests) };
+    });
+    cut();
+    const places = new Map([...this.#parts.disk.files(SPOOL)].map(([path, node]) => [node, path]));
+    this.#owed.clear();
+    const spoilt = new Set<SimNode>();
+    for (const { node, owed, wasGone, wasStored } of before) {
+      const { path, digests, safe } = owed;
+      const isWhole = digests.includes(digestOf(node.content));
+      if (wasGone || (wasStored && !isWhole) || (safe && node.links === 0))
+        this.#settled.push({ path, digests });
+      else if (node.links === 0) this.lostUnsynced += 1;
+      // What was written to a file that was gone already may be back, or a part of it.
+      if ((wasGone || wasStored) && !isWhole && digests.length === 1) spoilt.add(node);
+      // It waits aside, or in quarantine, and belongs to its old place.
+      else if (places.get(node)?.startsWith('.halfpipe/')) this.#own(node, path);
+    }
+    for (const [node, path] of places) if (!path.startsWith('.') && !spoilt.has(node)) this.#own(node, path);
+    return staleReturns(
+      before.filter(({ wasGone }) => wasGone),
+      places,
+    );
+  }
+
   /** Written under another name, then renamed: the recommended way. */
   #publish(path: string): void {
     const { disk } = this.#parts;
@@ -98,8 +146,11 @@ export class SimProducers {
     const node = disk.create(temporary, 0o644);
     disk.write(node, this.#content());
     this.#takeBack(path);
+    const isCareful = this.#parts.random.chance(0.2);
+    if (isCareful) disk.sync(node);
     disk.rename(temporary, `${SPOOL}/${path}`);
     this.#own(node, path);
+    if (isCareful) this.#syncFolder(node, path);
     if (this.#parts.random.chance(0.2)) this.#open.push(node);
   }
 
@@ -114,7 +165,9 @@ export class SimProducers {
     let atMs = 0;
     for (let pieces = 1 + random.int(4); pieces > 0; pieces -= 1) {
       atMs += random.between(1, random.chance(0.2) ? 4_000 : 700);
+      const poweredFor = this.#poweredFor;
       clock.schedule(atMs, () => {
+        if (poweredFor !== this.#poweredFor) return;
         this.#write(node, Buffer.concat([node.content, this.#content()]));
         this.#parts.onChange();
       });
@@ -143,13 +196,29 @@ export class SimProducers {
     if (this.#at(to) !== node) this.#takeBack(to);
     this.#parts.disk.rename(`${SPOOL}/${from}`, `${SPOOL}/${to}`);
     const owed = this.#owed.get(node);
-    if (owed !== undefined) owed.path = to;
+    if (owed === undefined) return;
+    owed.path = to;
+    owed.safe = false;
+    this.#note(to, digestOf(node.content));
   }
 
   #own(node: SimNode, path: string): void {
     const digest = digestOf(node.content);
+    this.#note(path, digest);
+    this.#owed.set(node, { path, digests: [digest], racy: false, safe: false });
+  }
+
+  #syncFolder(node: SimNode, path: string): void {
+    const { disk } = this.#parts;
+    disk.sync(disk.get(`${SPOOL}/${path}`.replace(/\/[^/]*$/, '')));
+    const owed = this.#owed.get(node);
+    if (owed !== undefined) owed.safe = true;
+  }
+
+  #note(path: string, digest: string): void {
     this.everInSpool.add(digest);
-    this.#owed.set(node, { path, digests: [digest], racy: false });
+    const ever = this.#everAt.get(path) ?? new Set();
+    this.#everAt.set(path, ever.add(digest));
   }
 
   /** A file whose content was salvaged is another file by now, with the same owed to it. */
@@ -176,6 +245,8 @@ export class SimProducers {
     const digest = digestOf(node.content);
     this.everInSpool.add(digest);
     if (owed === undefined) return;
+    this.#note(owed.path, digest);
+    owed.safe = false;
     if (node.links === 0) {
       // Removed, with a proof, before this was written.
       owed.digests.push(digest);
@@ -203,6 +274,21 @@ export class SimProducers {
     if (random.chance(0.05)) return Buffer.alloc(0);
     return random.bytes(1 + random.int(random.chance(0.3) ? 4 * partBytes : 64));
   }
+}
+
+interface Gone {
+  readonly node: SimNode;
+  readonly owed: Owed;
+}
+
+/** Files that are back in their place though a later one of that name went up and was removed, too. */
+function staleReturns(gone: readonly Gone[], places: ReadonlyMap<SimNode, string>): Violation[] {
+  const isStale = ({ node, owed: { path } }: Gone) =>
+    places.get(node) === path &&
+    gone.some((later) => later.owed.path === path && later.node.removedNth > node.removedNth);
+  return gone.filter(isStale).map(({ owed: { path } }) => {
+    return { kind: 'lost', what: `${path}: an older file came back after a newer one was removed` };
+  });
 }
 
 export function digestOf(content: Buffer): string {

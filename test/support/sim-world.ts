@@ -3,7 +3,7 @@
 import './sim-spool-files.ts';
 
 import { keyFor } from '../../src/store/keys.ts';
-import { judge, type QuarantinedFile, type Violation } from './oracle.ts';
+import { isStored, judge, type QuarantinedFile, type Violation } from './oracle.ts';
 import { SimClock } from './sim-clock.ts';
 import { type Errno, SimDisk, systemError } from './sim-spool-disk.ts';
 import { SIM_PART_BYTES } from './sim-store-client.ts';
@@ -31,6 +31,15 @@ export interface SimOutcome {
 export type SimFigures = Readonly<Record<string, number>>;
 
 const PRIVATE = `${SPOOL}/.halfpipe`;
+const CONFLICTS = [
+  'keep-both',
+  'keep-both',
+  'keep-both',
+  'keep-both',
+  'overwrite',
+  'overwrite',
+  'skip',
+] as const;
 const QUIET_LIMIT_MS = 40 * 60_000;
 /** Versions of one path that can wait aside, each for a start of its own. */
 const RESTARTS_MAX = 14;
@@ -46,9 +55,11 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
   }
 }
 
+const keyOf = (path: string) => keyFor(Buffer.from(path), '');
+
 export class SimWorld {
   readonly clock = new SimClock();
-  readonly disk = new SimDisk(() => this.clock.wallMs());
+  readonly disk: SimDisk;
   readonly random: SimRandom;
   readonly settings: SimSettings;
   readonly plant: Plant;
@@ -78,10 +89,11 @@ export class SimWorld {
     this.#onTrace = onTrace;
     const random = new SimRandom(seed);
     [this.random, this.#chaos, this.#steps] = [random.fork(), random.fork(), random.fork()];
+    this.disk = new SimDisk(() => this.clock.wallMs(), random.pick(['journal', 'journal', 'log']));
     const { clock, disk } = this;
     const note = (text: string) => this.note(text);
     this.settings = {
-      conflict: random.chance(0.9) ? 'keep-both' : 'skip',
+      conflict: random.pick(CONFLICTS),
       settleMs: random.chance(0.3) ? 0 : SETTLE_MS,
       order: random.pick(['oldest-first', 'oldest-first', 'newest-first', 'smallest-first', 'name']),
       prunes: random.chance(0.5),
@@ -104,6 +116,7 @@ export class SimWorld {
       disk,
       random: random.fork(),
       partBytes: SIM_PART_BYTES,
+      overwrites: this.settings.conflict === 'overwrite',
       note,
       onChange: () => this.#hint(),
     });
@@ -117,7 +130,12 @@ export class SimWorld {
     await this.#until(() => this.#isDrained(), 'drained');
     await this.#restartUntilClean();
     this.#judge();
-    const figures = { ...this.#figures, 'excused races': this.#producers.excusedRaces };
+    const { excusedRaces, lostUnsynced } = this.#producers;
+    const figures = {
+      ...this.#figures,
+      'excused races': excusedRaces,
+      'unsynced files lost with the power': lostUnsynced,
+    };
     const hash = (this.#hash >>> 0).toString(16).padStart(8, '0');
     return { seed: this.#seed, violations: this.#violations, hash, figures };
   }
@@ -172,6 +190,7 @@ export class SimWorld {
     this.#producers.crashed();
     // It may not have got round to writing down the id of an upload it had just begun.
     for (const [id, { used }] of this.#server.uploads) if (!used) this.network.untold.add(id);
+    if (this.#chaos.chance(0.5)) this.#cutPower();
     this.#armCrash();
     this.#restartSoon();
   }
@@ -186,13 +205,15 @@ export class SimWorld {
     const { disk, clock } = this;
     const chaos = this.#chaos;
     disk.makeFolder(SPOOL, 0o755);
+    disk.sync(disk.root);
     this.network.faultShare = chaos.pick([0.02, 0.1, 0.3]);
     this.#diskFaultShare = chaos.pick([0, 0.0005, 0.005]);
     this.#raceShare = chaos.pick([0, 0.01, 0.05]);
     this.#crashesLeft = chaos.int(5);
     this.#armCrash();
     for (const key of ['a.bin', 'c', 'dir/d.bin']) {
-      if (!chaos.chance(0.2)) continue;
+      // What `overwrite` replaces was never promised to others.
+      if (!chaos.chance(0.2) || this.settings.conflict === 'overwrite') continue;
       const body = chaos.bytes(chaos.int(200));
       this.#server.put(key, body);
       this.#foreign.set(key, digestOf(body));
@@ -204,6 +225,26 @@ export class SimWorld {
     if (chaos.chance(0.3)) this.#planFullDisk(chaos.between(0, 20_000));
     if (chaos.chance(0.2)) clock.schedule(chaos.between(0, 20_000), () => this.#stepWall());
     if (chaos.chance(0.25)) clock.schedule(chaos.between(1_000, 20_000), () => this.#stopProcess());
+  }
+
+  /** The process has ended a moment ago. */
+  #cutPower(): void {
+    this.count('power cut');
+    this.note('POWER CUT');
+    const bucket = this.#bucket();
+    const lost = this.#producers.powerCut(
+      () => this.disk.cutPower(this.#chaos),
+      (path, digests) => isStored(bucket, keyOf(path), digests),
+    );
+    this.#violations.push(...lost);
+    for (const [path, { ino, content }] of this.disk.files(SPOOL))
+      if (!path.startsWith('.')) this.note(`left ${path} ${ino} ${content.length}`);
+  }
+
+  #bucket(): Map<string, string> {
+    // What `ConditionTrial` put and could not remove harms nobody.
+    const objects = [...this.#server.objects].filter(([key]) => !key.startsWith('.halfpipe-check-'));
+    return new Map(objects.map(([key, { body }]) => [key, digestOf(body)]));
   }
 
   #planOutage(atMs: number): void {
@@ -325,14 +366,12 @@ export class SimWorld {
   }
 
   #judge(): void {
-    const digests = ([key, { body }]: [string, { body: Buffer }]) => [key, digestOf(body)] as const;
     const { objects } = this.#server;
     this.#violations.push(
       ...judge({
         obligations: this.#producers.obligations,
-        keyOf: (path) => keyFor(Buffer.from(path), ''),
-        // What `ConditionTrial` put and could not remove harms nobody.
-        bucket: new Map([...objects].map(digests).filter(([key]) => !key.startsWith('.halfpipe-check-'))),
+        keyOf,
+        bucket: this.#bucket(),
         spool: this.#spooled(),
         quarantine: this.#quarantined(),
         everInSpool: this.#producers.everInSpool,

@@ -1,0 +1,107 @@
+// Drops files onto a disk whose power is cut, most of them never synced, and keeps account of what halfpipe owes for them.
+// A file is owed until the power takes it from the disk before it was uploaded: that is its producer's doing. Once it is
+// in the bucket it is owed for good, and nothing less, and nothing older, may take its place.
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { isStored, type Obligation, type Violation } from '../../support/oracle.ts';
+
+const MIB = 1024 ** 2;
+const REUSED_NAMES = 8;
+
+interface Owed {
+  readonly path: string;
+  readonly digest: string;
+  /** It was synced, and so was its folder. */
+  readonly safe: boolean;
+}
+
+export class PowerBooks {
+  readonly everInSpool = new Set<string>();
+  /** Files that came back from a cut short, empty, or not at all, before they were uploaded. */
+  lostUnsynced = 0;
+  readonly violations: Violation[] = [];
+  readonly #spool: string;
+  readonly #outside: string;
+  readonly #random: () => number;
+  readonly #overwrites: boolean;
+  readonly #settled: Obligation[] = [];
+  /** By path, each content that was there as it was meant to be, oldest first. */
+  readonly #versions = new Map<string, string[]>();
+  #owed: Owed[] = [];
+  #made = 0;
+
+  /** `outside` is a folder on the same disk that nothing drains. */
+  constructor(spool: string, outside: string, overwrites: boolean, random: () => number) {
+    this.#spool = spool;
+    this.#outside = outside;
+    this.#overwrites = overwrites;
+    this.#random = random;
+  }
+
+  get obligations(): Obligation[] {
+    const all = [...this.#settled, ...this.#owed.map(({ path, digest }) => ({ path, digests: [digest] }))];
+    if (!this.#overwrites) return all;
+    return [...new Set(all.map(({ path }) => path))].map((path) => ({
+      path,
+      digests: this.#versions.get(path) ?? [],
+    }));
+  }
+
+  /** One more file, complete the moment it has its name. One in six is synced, and so takes others' names to the disk. */
+  drop(): void {
+    this.#made += 1;
+    const isAgain = this.#random() < 0.3;
+    const path = isAgain ? `again${Math.floor(this.#random() * REUSED_NAMES)}` : `file${this.#made}`;
+    const sizeBytes = this.#random() < 0.02 ? 5.5 * MIB : Math.floor(this.#random() ** 2 * 200_000);
+    const content = randomBytes(sizeBytes);
+    const temporary = `${this.#outside}/${this.#made}`;
+    const safe = this.#random() < 0.16;
+    writeFileSync(temporary, content);
+    if (safe) sync(temporary);
+    renameSync(temporary, `${this.#spool}/${path}`);
+    if (safe) sync(this.#spool);
+    this.#owed = this.#owed.filter((owed) => owed.path !== path);
+    this.#owe(path, createHash('sha256').update(content).digest('hex'), safe);
+  }
+
+  /** `onDisk` is what the spool holds after the restart, `kept` what waits in the private folder, `bucket` by key. */
+  cut(
+    onDisk: ReadonlyMap<string, string>,
+    kept: ReadonlyMap<string, string>,
+    bucket: ReadonlyMap<string, string>,
+  ): void {
+    const before = this.#owed;
+    this.#owed = [];
+    for (const owed of before) {
+      const { path, digest, safe } = owed;
+      if (isStored(bucket, path, [digest])) this.#settled.push({ path, digests: [digest] });
+      else if (onDisk.get(path) === digest) continue;
+      else if (kept.get(path) === digest || safe) this.#owed.push(owed);
+      else this.lostUnsynced += 1;
+    }
+    for (const [path, digest] of onDisk) this.#judge(path, digest, bucket);
+  }
+
+  #judge(path: string, digest: string, bucket: ReadonlyMap<string, string>): void {
+    const versions = this.#versions.get(path) ?? [];
+    const latest = versions.at(-1);
+    const isLatestStored = latest !== undefined && isStored(bucket, path, [latest]);
+    if (isLatestStored && latest !== digest) {
+      const what = versions.includes(digest) ? 'an older file' : 'less of it';
+      this.violations.push({ kind: 'lost', what: `${path} was stored, and ${what} came back from the cut` });
+    } else this.#owe(path, digest, false);
+  }
+
+  #owe(path: string, digest: string, safe: boolean): void {
+    this.everInSpool.add(digest);
+    const versions = this.#versions.get(path) ?? [];
+    this.#versions.set(path, [...versions.filter((version) => version !== digest), digest]);
+    this.#owed.push({ path, digest, safe });
+  }
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
