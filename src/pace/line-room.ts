@@ -6,10 +6,11 @@ import { RoomTrial } from './room-trial.ts';
 
 /** So long the line is kept busy by what is held, beside the round trips. */
 const HOLD_MS = 250;
-/** A new connection needs three to send its first byte (TCP, TLS, and the request itself), and one more to be safe. */
-const HOLD_ROUND_TRIPS = 4;
+/** A new connection takes three until its first byte is there (TCP, TLS), an answer takes one, and so long again the next
+ * requests are on their way. */
+const HOLD_ROUND_TRIPS = 8;
 /** Satellites have 0.6 s; beyond this a round trip is a queue. */
-const MOST_HOLD_MS = 4_000;
+const MOST_HOLD_MS = 6_000;
 /** A line of 250 kbit/s takes this in 2 s. Less would stop a short request after some packets. */
 const LEAST_ROOM_BYTES = 65_536;
 /** Before anything is known of the line: what eight fresh connections may send at once is half of it. */
@@ -43,6 +44,11 @@ export class LineRoom {
     if (!isBusy) this.#windowFromMs = undefined;
   }
 
+  /** Whether anything has been learnt of the line. */
+  get isKnown(): boolean {
+    return this.#rates.length > 0;
+  }
+
   /** What the line takes, in bytes a second; 0 when unknown. */
   get rateBytesPerSec(): number {
     const sinceWindow = ((this.#deliveredBytes - this.#windowFromBytes) * 1000) / WINDOW_MS;
@@ -50,7 +56,7 @@ export class LineRoom {
   }
 
   get bytes(): number {
-    if (this.#rates.length === 0) return FIRST_ROOM_BYTES;
+    if (!this.isKnown) return FIRST_ROOM_BYTES;
     const roundTripsMs = Number.isFinite(this.#roundTripMs) ? HOLD_ROUND_TRIPS * this.#roundTripMs : 0;
     const holdMs = Math.min(MOST_HOLD_MS, HOLD_MS + roundTripsMs);
     return Math.max(LEAST_ROOM_BYTES, (this.rateBytesPerSec * holdMs) / 1000) * this.#trial.factor;

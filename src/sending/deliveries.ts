@@ -18,8 +18,9 @@ const ANSWER_MS = 5_000;
 
 /** A request that begins counts as a whole, or for this much of it: the kernel may take it in a moment … */
 const MOST_RESERVED_BYTES = 262_144;
-/** … and for no less than this until its connection is open: connections cost, too. */
-const LEAST_CONNECTING_BYTES = 16_384;
+/** … and for no less than this until its connection is open, or its answer is there while nothing is known of the line:
+ * connections cost, too. There are 13 of them at the beginning. */
+const LEAST_CONNECTING_BYTES = 20_480;
 
 /** One request's body on its way, from its first slice to its answer. */
 export class Delivery {
@@ -116,7 +117,7 @@ export class Deliveries {
     });
     socket.once('connect', () => {
       this.#room.connected(this.#clock.monotonicMs() - fromMs);
-      this.#reserve(delivery, reservedBytes);
+      if (this.#room.isKnown) this.#reserve(delivery, reservedBytes);
       this.#onRoom();
     });
   }

@@ -89,9 +89,27 @@ test('a request that is broken off gives its room back, and says so', () => {
   assert.equal(deliveries.hasRoom, true);
 });
 
+function connecting(room: LineRoom) {
+  const deliveries = new Deliveries({ clock: new SimClock(), room });
+  let connections = 0;
+  for (; deliveries.hasRoom; connections += 1) {
+    const delivery = deliveries.begin(new AbortController().signal, 600);
+    const socket = socketAt(connections);
+    deliveries.observeConnecting(delivery, socket);
+    socket.emit('connect');
+  }
+  return connections;
+}
+
+test('at the beginning 13 connections are opened at once, whatever their requests', () => {
+  assert.equal(connecting(new LineRoom()), 13);
+});
+
 test('a connection that opens takes room, whatever its request, until it is open', () => {
-  const { deliveries } = world();
-  const sockets = Array.from({ length: 17 }, (_, at) => {
+  const room = new LineRoom();
+  for (const nowMs of [0, 1_000]) room.observe(nowMs, nowMs * 1_000, true, false);
+  const deliveries = new Deliveries({ clock: new SimClock(), room });
+  const sockets = Array.from({ length: 13 }, (_, at) => {
     const delivery = deliveries.begin(new AbortController().signal, 600);
     const socket = socketAt(at);
     deliveries.observeConnecting(delivery, socket);

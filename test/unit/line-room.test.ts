@@ -17,17 +17,17 @@ describe('the room on the line', () => {
     assert.equal(seen({ rate: 1_000_000 }).bytes, 250_000);
   });
 
-  it('is for four round trips more, as long as the shortest connection took to open', () => {
+  it('is for eight round trips more, as long as the shortest connection took to open', () => {
     const room = seen({ rate: 1_000_000, roundTripMs: 200 });
-    assert.equal(room.bytes, 1_050_000);
+    assert.equal(room.bytes, 1_850_000);
     room.connected(300);
-    assert.equal(room.bytes, 1_050_000);
+    assert.equal(room.bytes, 1_850_000);
     room.connected(100);
-    assert.equal(room.bytes, 650_000);
+    assert.equal(room.bytes, 1_050_000);
   });
 
   it('takes round trips of more than a second for queues', () => {
-    assert.equal(seen({ rate: 1_000_000, roundTripMs: 5_000 }).bytes, 4_000_000);
+    assert.equal(seen({ rate: 1_000_000, roundTripMs: 5_000 }).bytes, 6_000_000);
   });
 
   it('is 64 KiB at least, and 256 KiB while nothing is known of the line', () => {

@@ -1,0 +1,155 @@
+// A line behind the card under a simulated clock, and uploads that go through it: kernel buffers that take what they have
+// room for, a bottleneck that serves connections in turn, round trips, and stores that limit each connection. The shaper,
+// the accounts of what was delivered, the room on the line and the number of uploads are the real ones.
+import type { Socket } from 'node:net';
+import { LineRoom } from '../../src/pace/line-room.ts';
+import { Shaper } from '../../src/pace/shaper.ts';
+import { SlowLineFinder } from '../../src/pace/slow-line.ts';
+import { UploadLimit } from '../../src/pace/upload-limit.ts';
+import { Deliveries, type Delivery } from '../../src/sending/deliveries.ts';
+import { SimClock } from './sim-clock.ts';
+
+const STEP_MS = 10;
+const TICK_MS = 50;
+const REPORT_MS = 100;
+/** What the kernel takes for one connection. */
+const KERNEL_BYTES = 150_000;
+
+export interface SimLineOptions {
+  readonly budgetBytesPerSec: number;
+  /** What the line takes at a time; and each connection alone at most. */
+  readonly lineBytesPerSec: (nowMs: number) => number;
+  readonly connectionBytesPerSec?: number;
+  readonly roundTripMs: number;
+  readonly fileBytes: number;
+}
+
+/** One request's connection. */
+interface Connection {
+  readonly port: number;
+  heldBytes: number;
+  onRoom: (() => void) | undefined;
+}
+
+export class SimLine {
+  readonly clock = new SimClock();
+  readonly slowLine = new SlowLineFinder();
+  readonly limit = new UploadLimit('auto', 256);
+  readonly #options: SimLineOptions;
+  readonly #shaper: Shaper;
+  readonly #deliveries: Deliveries;
+  readonly #room = new LineRoom();
+  readonly #connections = new Set<Connection>();
+  #lastPort = 0;
+  #active = 0;
+  #turn = 0;
+  carriedBytes = 0;
+  storedBytes = 0;
+  /** Most connections at a time since it was last set. */
+  mostConnections = 0;
+
+  constructor(options: SimLineOptions) {
+    this.#options = options;
+    const { clock } = this;
+    this.#shaper = new Shaper(clock, options.budgetBytesPerSec);
+    this.#deliveries = new Deliveries({
+      clock,
+      room: this.#room,
+      read: async (sockets) => this.#queues(sockets),
+      onRoom: () => this.#shaper.roomChanged(),
+    });
+    this.#shaper.hasRoom = () => this.#deliveries.hasRoom;
+    this.#shaper.onBegin = (request, leftBytes) => void this.#deliveries.begin(request, leftBytes);
+  }
+
+  async run(ms: number): Promise<void> {
+    const untilMs = this.clock.monotonicMs() + ms;
+    while (this.clock.monotonicMs() < untilMs) {
+      const nowMs = this.clock.monotonicMs();
+      if (nowMs % TICK_MS === 0) this.#deliveries.tick(this.#shaper.isHeldBack);
+      if (nowMs % REPORT_MS === 0) this.#report();
+      while (this.#active < this.limit.current) void this.#upload();
+      await this.clock.advance(STEP_MS);
+      this.#carry(this.clock.monotonicMs());
+    }
+  }
+
+  #report(): void {
+    const demand = { active: this.#active, workWaiting: true };
+    this.limit.observe(this.#shaper.activity(), REPORT_MS, demand);
+    this.slowLine.observe(this.#deliveries.activity(), this.#options.budgetBytesPerSec, 0);
+  }
+
+  #queues(sockets: readonly Socket[]) {
+    const held = new Map([...this.#connections].map(({ port, heldBytes }) => [port, heldBytes]));
+    const queues = new Map(
+      sockets.map(({ localPort = 0 }) => [
+        `${localPort} 1`,
+        { bytes: held.get(localPort) ?? 0, isClosed: false },
+      ]),
+    );
+    return { queues, rows: queues.size };
+  }
+
+  async #upload(): Promise<void> {
+    this.#active += 1;
+    const { fileBytes, roundTripMs } = this.#options;
+    const stop = new AbortController();
+    const slice = () => Math.min(this.#shaper.sliceBytes(), fileBytes);
+    await this.#shaper.admit(slice(), stop.signal, fileBytes);
+    const delivery = this.#deliveries.begin(stop.signal, fileBytes);
+    await this.clock.sleep(roundTripMs);
+    this.#room.connected(roundTripMs);
+    this.#lastPort += 1;
+    const connection: Connection = { port: this.#lastPort, heldBytes: 0, onRoom: undefined };
+    delivery.socket = { localPort: connection.port, remotePort: 1 } as Socket;
+    this.#connections.add(connection);
+    this.mostConnections = Math.max(this.mostConnections, this.#connections.size);
+    await this.#send(connection, delivery, stop.signal, slice());
+    while (connection.heldBytes > 0) await this.clock.sleep(STEP_MS);
+    await this.clock.sleep(roundTripMs);
+    this.#connections.delete(connection);
+    this.storedBytes += fileBytes;
+    this.#deliveries.answered(delivery);
+    stop.abort();
+    this.#active -= 1;
+  }
+
+  async #send(
+    connection: Connection,
+    delivery: Delivery,
+    signal: AbortSignal,
+    firstBytes: number,
+  ): Promise<void> {
+    let leftBytes = this.#options.fileBytes;
+    for (let bytes = firstBytes; ; bytes = Math.min(this.#shaper.sliceBytes(), leftBytes)) {
+      if (leftBytes < this.#options.fileBytes) await this.#shaper.admit(bytes, signal, leftBytes);
+      while (connection.heldBytes >= KERNEL_BYTES)
+        await new Promise<void>((resolve) => {
+          connection.onRoom = resolve;
+        });
+      connection.heldBytes += bytes;
+      leftBytes -= bytes;
+      this.#deliveries.handed(delivery, bytes);
+      if (leftBytes === 0) return;
+    }
+  }
+
+  /** What the line takes in one step: an equal part from each, and what one does not need from the others. */
+  #carry(nowMs: number): void {
+    const { lineBytesPerSec, connectionBytesPerSec = Number.POSITIVE_INFINITY } = this.#options;
+    let leftBytes = (lineBytesPerSec(nowMs) * STEP_MS) / 1000;
+    const mostEach = (connectionBytesPerSec * STEP_MS) / 1000;
+    const all = [...this.#connections];
+    this.#turn += 1;
+    for (let at = 0; at < all.length; at += 1) {
+      const connection = all[(at + this.#turn) % all.length];
+      if (connection === undefined) continue;
+      const bytes = Math.min(connection.heldBytes, mostEach, leftBytes / (all.length - at));
+      connection.heldBytes = connection.heldBytes - bytes < 1 ? 0 : connection.heldBytes - bytes;
+      leftBytes -= bytes;
+      this.carriedBytes += bytes;
+      if (connection.heldBytes < KERNEL_BYTES) connection.onRoom?.();
+    }
+  }
+}
