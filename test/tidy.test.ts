@@ -154,6 +154,7 @@ test('a file is moved, which may replace another, in these places alone', () => 
     // Within the private folder, and the probe's own file.
     'src/spool/instance-lock.ts',
     'src/spool/private-folder.ts',
+    'src/spool/removability.ts',
     'src/spool/salvage.ts',
     'src/spool/spare-space.ts',
     'src/spool/write-durably.ts',

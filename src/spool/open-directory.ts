@@ -130,22 +130,22 @@ export function unlinkClaim(path: Buffer, claim: number): void {
 
 /**
  * Runs `use` with the directory that holds `path`, walked to component by component without following links.
- * With `createMode`, missing folders on the way are made, durably.
+ * With 'create', missing folders on the way are made, durably, each with the mode of the one it lies in.
  */
 export async function inParent<T>(
   root: OpenDirectory,
   path: SpoolPath,
   use: (parent: OpenDirectory, name: Buffer) => Promise<T>,
-  createMode?: number,
+  missing: 'create' | 'refuse' = 'refuse',
 ): Promise<T> {
   const components = componentsOf(path);
   const name = components.pop() ?? Buffer.alloc(0);
   let parent = root;
   try {
     for (const component of components) {
-      if (createMode !== undefined && (await parent.makeDirectory(component, createMode)))
-        await parent.sync();
+      const isNew = missing === 'create' && (await parent.makeDirectory(component, 0o700));
       const next = await parent.openDirectory(component);
+      if (isNew) await imitate(parent, next);
       if (parent !== root) await parent.close();
       parent = next;
     }
@@ -153,6 +153,13 @@ export async function inParent<T>(
   } finally {
     if (parent !== root) await parent.close();
   }
+}
+
+/** Its producers are to get in as before: by mode and, where the bit for it is set, by group. Not sticky: we remove. */
+async function imitate(parent: OpenDirectory, made: OpenDirectory): Promise<void> {
+  const { mode } = await parent.stat();
+  await made.chmod(Number(mode) & 0o2777);
+  await parent.sync();
 }
 
 /** The names a path is made of; refuses one that would lead out of the spool. */

@@ -1,15 +1,12 @@
 // Brings a file from the private folder back to its place in the spool, never over another file.
 import { closeSync, constants, openSync, renameSync } from 'node:fs';
-import { link } from 'node:fs/promises';
+import { link, rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
 import { inParent, isClaimed, type OpenDirectory, unlinkClaim } from './open-directory.ts';
 
 /** `taken`: something else has the name by now, and the file stays where it was. */
 export type PutBackOutcome = 'restored' | 'taken';
-
-// Folders pruned in the meantime are made again; the umask of the service applies.
-const FOLDER_MODE = 0o777;
 
 /**
  * Moves `slot` of the private folder `home` to `path` below `root`. Its name there is durable when resolved, and before
@@ -31,14 +28,15 @@ export async function putBack(
         if (errnoOf(error) === 'EEXIST') return resolveTaken(home, slot, parent, name);
         if (!cannotLink(error)) throw error;
         const outcome = claimAndRename(home.at(slot), parent.at(name));
-        if (outcome === 'restored') await parent.sync();
+        if (outcome === 'taken') return resolveTaken(home, slot, parent, name);
+        await parent.sync();
         return outcome;
       }
       await parent.sync();
       await home.unlink(slot);
       return 'restored';
     },
-    FOLDER_MODE,
+    'create',
   );
 }
 
@@ -51,9 +49,28 @@ async function resolveTaken(
 ): Promise<PutBackOutcome> {
   const [kept, inPlace] = await Promise.all([home.lookUp(slot), parent.lookUp(name)]);
   if (kept === undefined || inPlace === undefined) return 'taken';
+  if (isOurClaim(inPlace)) return renameOverClaim(home, slot, parent, name);
   if (kept.dev !== inPlace.dev || kept.ino !== inPlace.ino) return 'taken';
   await parent.sync();
   await home.unlink(slot);
+  return 'restored';
+}
+
+/** An empty file of our own that nobody may open: what a crash between claim and rename leaves under the name. */
+function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; uid: bigint }): boolean {
+  const isRegular = Number(mode) >> 12 === constants.S_IFREG >> 12;
+  return isRegular && size === 0n && (mode & 0o7777n) === 0n && uid === BigInt(process.geteuid?.() ?? 0);
+}
+
+/** Another process of ours that has just made the claim finds it gone, looks again, and leaves its file where it was. */
+async function renameOverClaim(
+  home: OpenDirectory,
+  slot: Buffer,
+  parent: OpenDirectory,
+  name: Buffer,
+): Promise<PutBackOutcome> {
+  await rename(home.at(slot), parent.at(name));
+  await parent.sync();
   return 'restored';
 }
 

@@ -51,6 +51,8 @@ const FAILED_RETRY_MS = 5_000;
 /** Of a spool that is shallow and cannot be watched: a scan takes some ms. */
 const UNWATCHED_RESCAN_MS = 2_000;
 const LOOK_MS = 2_000;
+/** A longer settle time does not put off the first count of what there is. */
+const FIRST_SCAN_MAX_MS = 5_000;
 
 export class ScanLoop {
   readonly #parts: ScanLoopParts;
@@ -123,7 +125,12 @@ export class ScanLoop {
 
   start(): void {
     this.#running = new AbortController();
-    this.want('routine');
+    const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
+    this.#settle.begin(now);
+    // Before that no file would count as settled, and a second scan of a deep spool takes longer.
+    const waitMs = Math.min(this.#options.settleMs, FIRST_SCAN_MAX_MS);
+    this.#schedule.want('routine', now.monotonicMs + waitMs);
+    this.#arm();
   }
 
   /** Resolves when no scan runs and nothing is watched. */

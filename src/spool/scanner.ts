@@ -152,7 +152,7 @@ class Walk {
       Promise.all(
         names.map(async (name) => {
           const path = Buffer.concat([prefix, name]);
-          if (depth === 0 && isOurs(name)) return undefined;
+          if (isOurs(name, depth)) return undefined;
           if (this.#request.ignore.ignores(name, path)) return undefined;
           const spoolPath = new SpoolPath(path);
           if (this.#mounts.has(spoolPath.id)) return { name, path: spoolPath, stats: this.#sawSilent(MOUNT) };
@@ -241,9 +241,9 @@ function codeOf(error: unknown): string {
   return code;
 }
 
-function isOurs(name: Buffer): boolean {
+function isOurs(name: Buffer, depth: number): boolean {
   const text = name.toString('latin1');
-  return text === PRIVATE_FOLDER || text.startsWith(PROBE_PREFIX);
+  return (depth === 0 && text === PRIVATE_FOLDER) || text.startsWith(PROBE_PREFIX);
 }
 
 function kindOf(stats: BigIntStats): OddityKind {

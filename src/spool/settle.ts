@@ -20,16 +20,26 @@ interface Sighting {
 // About 250 bytes each. Files beyond are judged by the wall clock until a place is free.
 const SIGHTINGS_MAX = 10_000;
 
+/** NTP slews the clock by less than this between two looks; more is a step. */
+const STEP_MS = 500;
+
 export class Settle {
   #settleMs: number;
   readonly #sightingsMax: number;
   readonly #sightings = new Map<string, Sighting>();
   #generation = 0;
+  /** From when on nothing has spoken against the wall clock, by the monotonic one; and how far apart they are. */
+  #trusted: { readonly sinceMs: number; readonly offsetMs: number } | undefined;
 
   /** `settleMs` ≥ 0; 0 takes every file at once. */
   constructor(settleMs: number, sightingsMax: number = SIGHTINGS_MAX) {
     this.#settleMs = settleMs;
     this.#sightingsMax = sightingsMax;
+  }
+
+  /** The watch begins: without this, with the first file that is asked about. */
+  begin(now: Moment): void {
+    this.#trusted = { sinceMs: now.monotonicMs, offsetMs: now.wallMs - now.monotonicMs };
   }
 
   setSettleMs(settleMs: number): void {
@@ -70,7 +80,21 @@ export class Settle {
     return this.#sightings.size;
   }
 
+  /**
+   * By the wall clock, but no longer than was watched in the first `settle` after a start, or after the clock stepped
+   * forward: a machine without a clock of its own starts, its producers write, and NTP then steps an hour ahead.
+   */
   #quietMs(identity: FileIdentity, now: Moment): number {
+    const offsetMs = now.wallMs - now.monotonicMs;
+    if (this.#trusted === undefined || offsetMs - this.#trusted.offsetMs > STEP_MS)
+      this.#trusted = { sinceMs: now.monotonicMs, offsetMs };
+    else if (offsetMs !== this.#trusted.offsetMs) this.#trusted = { ...this.#trusted, offsetMs };
+    const watchedMs = now.monotonicMs - this.#trusted.sinceMs;
+    const quietMs = this.#byWallMs(identity, now);
+    return watchedMs >= this.#settleMs ? quietMs : Math.min(quietMs, watchedMs);
+  }
+
+  #byWallMs(identity: FileIdentity, now: Moment): number {
     const touchedMs = Math.max(Number(identity.mtimeNs / 1_000_000n), Number(identity.ctimeNs / 1_000_000n));
     // A time stamp in the future says nothing about how long ago it was.
     return Math.max(0, now.wallMs - touchedMs);

@@ -1,6 +1,7 @@
 // The spool folder itself: everything that touches its files goes through here, relative to descriptors opened once.
 // Knows how to open, set aside, put back and keep; decides nothing about when.
 import { lstat } from 'node:fs/promises';
+import { systemClock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { Aside, type AsideRecovery, type SetAside } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
@@ -13,6 +14,7 @@ import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
 import type { PutBackOutcome } from './put-back.ts';
 import { Quarantine, type Quarantined, type QuarantineReason } from './quarantine.ts';
+import { Removability } from './removability.ts';
 import { RemovedNames } from './removed-names.ts';
 import { type ScanRequest, type ScanResult, scanSpool } from './scanner.ts';
 import { changedFault, spoolFault } from './spool-fault.ts';
@@ -34,6 +36,7 @@ export class SpoolDirectory {
   readonly path: string;
   readonly #contentSync: ContentSync;
   readonly #removedNames = new RemovedNames();
+  readonly #removability = new Removability(systemClock);
   readonly #writers: WriterView;
   #held: HeldDirectories;
   #aside: Aside;
@@ -64,17 +67,16 @@ export class SpoolDirectory {
 
   /**
    * Opens a regular file. Raises Fault `changed` when it is gone, no regular file, or not the `expected` one;
-   * `blocked` when it may not be read.
+   * `blocked` when it may not be read, or could not be removed.
    */
   openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
     const held = this.#held;
     return this.#run('open', path.toString(), async () => {
       const file = await inParent(held.root, path, async (parent, name) => {
         await this.#removedNames.settle(path, parent);
-        return SpoolFile.open(parent.at(name), path, {
-          contentSync: this.#contentSync,
-          writers: held.writers,
-        });
+        const parts = { contentSync: this.#contentSync, writers: held.writers };
+        const opened = await SpoolFile.open(parent.at(name), path, parts);
+        return opened.unless(this.#removability.require(held.home, parent, name, path));
       });
       if (expected === undefined || sameIdentity(file.identity, expected)) return file;
       await file.close();

@@ -53,6 +53,17 @@ export class SpoolFile {
     }
   }
 
+  /** The open file once `condition` is met; closes it, and rejects, when that rejects. */
+  async unless(condition: Promise<void>): Promise<this> {
+    try {
+      await condition;
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
   /** Resolves when a power cut can no longer bring this content back as less. Rejects with the signal's reason, too. */
   async sync(signal: AbortSignal): Promise<void> {
     await this.#guard('bring to the disk', async () => {

@@ -1,10 +1,10 @@
 // Shortens the wait for the next scan by passing on that something happened. A source of hints, never of facts:
 // events may be late, missing or about nothing, and the backlog is right without any.
-import { relative } from 'node:path';
+import { basename, relative } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { errnoOf } from '../system/fault.ts';
 import { SpoolPath } from './entry.ts';
-import { PRIVATE_FOLDER } from './private-folder.ts';
+import { PRIVATE_FOLDER, PROBE_PREFIX } from './private-folder.ts';
 
 export interface WatcherEvents {
   /** Something may have happened, to `path` if that is known. */
@@ -63,7 +63,7 @@ export class SpoolWatcher implements HintSource {
   #raw(name: unknown, details: unknown): void {
     const folder = watchedPathOf(details);
     const path = typeof name === 'string' && folder !== undefined ? `${folder}/${name}` : this.#path;
-    if (this.#isPrivate(path)) return;
+    if (this.#isPrivate(path) || basename(path).startsWith(PROBE_PREFIX)) return;
     // A name that is no UTF-8 arrives mangled; as a hint without a path it still counts.
     const isKnown = path !== this.#path && !path.includes('\ufffd');
     this.#events.onHint(isKnown ? SpoolPath.from(relative(this.#path, path)) : undefined);

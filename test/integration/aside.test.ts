@@ -19,7 +19,7 @@ import type { SpoolPath } from '../../src/spool/entry.ts';
 import type { WriterView } from '../../src/spool/open-writers.ts';
 import { OpenWriters } from '../../src/spool/open-writers.ts';
 import { claimAndRename } from '../../src/spool/put-back.ts';
-import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { SpoolFile } from '../../src/spool/spool-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
@@ -390,3 +390,31 @@ test('where files cannot be linked, leaves no empty file behind when the file ca
   assert.throws(() => claimAndRename(disk.at('no-slot'), disk.at('free')), { code: 'ENOENT' });
   assert.deepEqual(await disk.list(), []);
 });
+
+test('makes a folder again with the mode of the one it lies in, and never sticky', async (t) => {
+  const { disk, spool, file } = await opened(t, 'camera/today/f');
+  await chmod(disk.path, 0o3770);
+  const aside = await spool.setAside(file);
+  await rm(disk.at('camera'), { recursive: true });
+  const before = process.umask(0o077);
+  await aside.putBack();
+  process.umask(before);
+  for (const folder of ['camera', 'camera/today'])
+    assert.equal((await stat(disk.at(folder))).mode & 0o7777, 0o2770, folder);
+});
+
+for (const same of [true, false]) {
+  const what = same ? 'an empty file of ours that a crash left' : 'an empty file that may be read';
+  test(`${same ? 'replaces' : 'leaves'} ${what} under the name of a file that is to come back`, async (t) => {
+    const { disk, spool, path, file, content } = await opened(t);
+    await spool.setAside(file);
+    await writeFile(disk.at(path.bytes), '', { mode: 0o600 });
+    if (same) await chmod(disk.at(path.bytes), 0);
+    // As after a crash: another instance, for which the file is not being disposed of.
+    const next = await SpoolDirectory.open(disk.path);
+    const recovery = await next.recoverAside();
+    await next.close();
+    assert.deepEqual(recovery, same ? { restored: 1, waiting: 0 } : { restored: 0, waiting: 1 });
+    assert.equal(await content(), same ? 'uploaded' : '');
+  });
+}

@@ -292,8 +292,10 @@ test('spends no more than a tenth of the time scanning, however many hints come'
 
 test('looks again when a file is due to settle', async (t) => {
   const { clock, spool, backlog, takeAll } = prepare(t, { options: { ...OPTIONS, settleMs: 2_000 } });
-  spool.put('a', clock.wallMs());
   backlog.start();
+  await clock.advance(10_000);
+  spool.put('a', clock.wallMs());
+  backlog.hint();
   await clock.advance(1_999);
   assert.equal(backlog.view().unsettled, 1);
   assert.deepEqual(takeAll(), []);

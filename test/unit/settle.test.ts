@@ -15,6 +15,13 @@ function at(ms: number, wallStepMs = 0) {
   return { wallMs: WALL_MS + ms + wallStepMs, monotonicMs: 5_000 + ms };
 }
 
+/** One that has watched for long. */
+function watching(settleMs: number, sightingsMax?: number): Settle {
+  const settle = new Settle(settleMs, sightingsMax);
+  settle.begin(at(-3_600_000));
+  return settle;
+}
+
 const FIRST_SIGHT: readonly (readonly [string, number, FileIdentity, number])[] = [
   ['takes a file untouched for longer than settle', 2_000, touchedAt(WALL_MS - 2_001), 0],
   ['takes a file untouched for exactly settle', 2_000, touchedAt(WALL_MS - 2_000), 0],
@@ -31,12 +38,12 @@ const FIRST_SIGHT: readonly (readonly [string, number, FileIdentity, number])[] 
 ];
 for (const [title, settleMs, identity, remainingMs] of FIRST_SIGHT) {
   test(title, () => {
-    assert.equal(new Settle(settleMs).remainingMs('f', identity, at(0)), remainingMs);
+    assert.equal(watching(settleMs).remainingMs('f', identity, at(0)), remainingMs);
   });
 }
 
 test('takes a file with a time stamp in the future once it has not changed for settle', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   const identity = touchedAt(WALL_MS + 3_600_000);
   settle.remainingMs('f', identity, at(0));
   assert.equal(settle.remainingMs('f', identity, at(1_999)), 1);
@@ -44,13 +51,13 @@ test('takes a file with a time stamp in the future once it has not changed for s
 });
 
 test('begins anew when the file changes', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   settle.remainingMs('f', touchedAt(WALL_MS + 60_000), at(0));
   assert.equal(settle.remainingMs('f', touchedAt(WALL_MS + 60_001), at(1_999)), 2_000);
 });
 
 test('settles though its permissions or links change every second', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   for (const ms of [0, 1_000]) {
     assert.ok(settle.remainingMs('f', touchedAt(WALL_MS, WALL_MS + ms), at(ms)) > 0);
     settle.endScan();
@@ -61,29 +68,55 @@ test('settles though its permissions or links change every second', () => {
   }
 });
 
-test('is not fooled by a wall clock that steps forward while a file is written', () => {
+// Regression: a machine without a clock of its own starts, its producers write, and NTP steps an hour ahead.
+test('believes no quiet time longer than was watched right after a start', () => {
   const settle = new Settle(2_000);
+  const identity = touchedAt(WALL_MS - 3_600_000);
+  settle.begin(at(0));
+  assert.equal(settle.remainingMs('f', identity, at(500)), 1_500);
+  assert.equal(settle.remainingMs('f', identity, at(2_000)), 0);
+  assert.equal(settle.remainingMs('g', identity, at(2_001)), 0, 'nor for longer than settle');
+});
+
+test('believes no quiet time longer than was watched after the wall clock stepped forward', () => {
+  const settle = watching(2_000);
+  settle.remainingMs('f', touchedAt(WALL_MS - 10_000), at(0));
+  const identity = touchedAt(WALL_MS);
+  assert.equal(settle.remainingMs('g', identity, at(100, 3_600_000)), 2_000);
+  assert.equal(settle.remainingMs('g', identity, at(2_100, 3_600_000)), 0);
+  assert.equal(settle.remainingMs('h', identity, at(2_100, 3_600_000)), 0);
+});
+
+test('takes a clock that is slewed, or stepped back, for what it is', () => {
+  const settle = watching(2_000);
+  for (let ms = 0; ms < 60_000; ms += 1_000)
+    assert.equal(settle.remainingMs(`${ms}`, touchedAt(WALL_MS - 9_000_000), at(ms, ms / 10)), 0);
+  assert.equal(settle.remainingMs('f', touchedAt(WALL_MS - 9_000_000), at(60_000, -3_600_000)), 0);
+});
+
+test('is not fooled by a wall clock that steps forward while a file is written', () => {
+  const settle = watching(2_000);
   const identity = touchedAt(WALL_MS);
   settle.remainingMs('f', identity, at(0));
   assert.equal(settle.remainingMs('f', identity, at(100, 3_600_000)), 1_900);
 });
 
 test('does not wait an hour when the wall clock steps back an hour', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   const identity = touchedAt(WALL_MS);
   settle.remainingMs('f', identity, at(0));
   assert.equal(settle.remainingMs('f', identity, at(2_000, -3_600_000)), 0);
 });
 
 test('remembers no more files than allowed, and judges the others by the wall clock', () => {
-  const settle = new Settle(2_000, 2);
+  const settle = watching(2_000, 2);
   for (const id of ['a', 'b', 'c']) settle.remainingMs(id, touchedAt(WALL_MS), at(0));
   assert.equal(settle.trackedFiles, 2);
   assert.equal(settle.remainingMs('c', touchedAt(WALL_MS), at(2_000)), 0);
 });
 
 test('forgets files that a scan no longer finds', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   settle.remainingMs('a', touchedAt(WALL_MS), at(0));
   settle.remainingMs('b', touchedAt(WALL_MS), at(0));
   settle.endScan();
@@ -93,27 +126,27 @@ test('forgets files that a scan no longer finds', () => {
 });
 
 test('does not remember what is settled by both clocks', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   settle.remainingMs('a', touchedAt(WALL_MS), at(0));
   assert.equal(settle.remainingMs('a', touchedAt(WALL_MS), at(2_000)), 0);
   assert.equal(settle.trackedFiles, 0);
 });
 
 test('does not remember what is taken at first sight', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   settle.remainingMs('a', touchedAt(WALL_MS - 2_000), at(0));
   assert.equal(settle.trackedFiles, 0);
 });
 
 test('a file with a time stamp in the future stays settled until it is gone', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   const identity = touchedAt(WALL_MS + 3_600_000);
   settle.remainingMs('f', identity, at(0));
   for (const ms of [2_000, 2_001, 60_000]) assert.equal(settle.remainingMs('f', identity, at(ms)), 0);
 });
 
 test('applies a new settle time to files already seen', () => {
-  const settle = new Settle(2_000);
+  const settle = watching(2_000);
   settle.remainingMs('a', touchedAt(WALL_MS), at(0));
   settle.setSettleMs(10_000);
   assert.equal(settle.remainingMs('a', touchedAt(WALL_MS), at(2_000)), 8_000);

@@ -1,0 +1,121 @@
+// Whether files can be removed from a folder: found out by trying, once a folder, before any file of it is sent. What the
+// mode bits say is not all: an attribute, a quota, a mount or a security module may forbid it, too.
+import { constants } from 'node:fs';
+import { access, open, rename } from 'node:fs/promises';
+import type { Clock } from '../system/clock.ts';
+import { errnoOf, Fault } from '../system/fault.ts';
+import type { SpoolPath } from './entry.ts';
+import type { OpenDirectory } from './open-directory.ts';
+import { PROBE_PREFIX } from './private-folder.ts';
+
+/** At most one is ever left in a folder that can be written to and not removed from. */
+const PROBE = `${PROBE_PREFIX}removal`;
+const PROBE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** A folder that was fine is tried again after this time; one that was not, soon: it may have been mended. */
+const FINE_MS = 5 * 60_000;
+const BLOCKED_MS = 5_000;
+/** Some 200 bytes each; beyond that the folders tried longest ago are tried again. */
+const FOLDERS_MAX = 1_000;
+const STICKY = 0o1000n;
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: 'give the service user read, write and execute permission on the folder: chmod g+rwx',
+  EPERM:
+    'the folder is immutable or append-only, or sticky and of another user: chattr -i -a, or let the service user own it',
+  EXDEV: 'another file system, a bind mount or a quota of its own is there: the spool must lie on one',
+  EROFS: 'the file system is mounted read-only: remount it read-write',
+};
+
+interface Trial {
+  /** The errno, or undefined where nothing speaks against it. */
+  readonly outcome: Promise<string | undefined>;
+  untilMs: number;
+}
+
+export class Removability {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #byFolder = new Map<string, Trial>();
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock;
+  }
+
+  /** Raises Fault `blocked` when the file `name` of `folder`, known to people as `path`, could not be removed. */
+  async require(home: OpenDirectory, folder: OpenDirectory, name: Buffer, path: SpoolPath): Promise<void> {
+    const code = await this.#ofFolder(home, folder);
+    const shown = `${path}`;
+    if (code !== undefined) throw blocked(`files cannot be removed from the folder of ${shown}`, shown, code);
+    if (await isOfAnotherUserInSticky(folder, name))
+      throw blocked(
+        `${shown} cannot be removed: its folder is sticky and both are of other users`,
+        shown,
+        'EPERM',
+      );
+    if (await isImmutable(folder, name))
+      throw blocked(`${shown} cannot be removed: it is immutable`, shown, 'EPERM', 'chattr -i on the file');
+  }
+
+  #ofFolder(home: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
+    const id = `${folder.dev} ${folder.ino}`;
+    const nowMs = this.#clock.monotonicMs();
+    const known = this.#byFolder.get(id);
+    if (known !== undefined && nowMs < known.untilMs) return known.outcome;
+    const trial: Trial = { outcome: tryRemoval(home, folder), untilMs: Number.POSITIVE_INFINITY };
+    void trial.outcome.then((code) => {
+      trial.untilMs = this.#clock.monotonicMs() + (code === undefined ? FINE_MS : BLOCKED_MS);
+    });
+    this.#byFolder.delete(id);
+    this.#byFolder.set(id, trial);
+    const [oldest] = this.#byFolder.keys();
+    if (this.#byFolder.size > FOLDERS_MAX && oldest !== undefined) this.#byFolder.delete(oldest);
+    return trial.outcome;
+  }
+}
+
+/** Makes a file in the folder, moves it into the private folder and removes it there, as a disposal does. Never rejects. */
+async function tryRemoval(home: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
+  try {
+    const probe = await open(folder.at(PROBE), PROBE_FLAGS, 0o600);
+    try {
+      const { size, uid } = await probe.stat();
+      // A name of ours that something else has: nothing can be told, and nothing is touched.
+      if (size !== 0 || uid !== process.geteuid?.()) return undefined;
+    } finally {
+      await probe.close();
+    }
+    const moved = `tmp/${PROBE}-${folder.dev}-${folder.ino}`;
+    await rename(folder.at(PROBE), home.at(moved));
+    await home.unlink(moved);
+    return undefined;
+  } catch (error) {
+    const code = errnoOf(error);
+    // A full disk, a folder that is gone: that says nothing of the folder.
+    return code !== undefined && code in HINTS ? code : undefined;
+  }
+}
+
+/** The probe's own file could be removed from there; the producers' files cannot. */
+async function isOfAnotherUserInSticky(folder: OpenDirectory, name: Buffer): Promise<boolean> {
+  const ownUid = process.geteuid?.() ?? 0;
+  if (ownUid === 0) return false;
+  const { mode, uid } = await folder.stat();
+  if ((mode & STICKY) === 0n || uid === BigInt(ownUid)) return false;
+  const file = await folder.lookUp(name);
+  return file !== undefined && file.uid !== BigInt(ownUid);
+}
+
+/** access(2) tells of the attribute by EPERM, and of missing permission, which a removal does not need, by EACCES. */
+async function isImmutable(folder: OpenDirectory, name: Buffer): Promise<boolean> {
+  try {
+    await access(folder.at(name), constants.W_OK);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+}
+
+function blocked(what: string, subject: string, code: string, hint = HINTS[code] ?? ''): Fault {
+  return new Fault('blocked', `${what}: ${code} (${hint}); it is not sent before`, {
+    ...{ operation: 'open', subject, code, hint },
+  });
+}
