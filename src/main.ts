@@ -6,6 +6,7 @@ import { readCommandLine, USAGE, UsageError } from './commands/command-line.ts';
 import { EXIT, type ExitCode } from './commands/exit-codes.ts';
 import { quarantine } from './commands/quarantine-command.ts';
 import { run } from './commands/run.ts';
+import { serviceEnvironment, serviceFilesOf } from './commands/service-environment.ts';
 import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
 import { systemClock } from './system/clock.ts';
@@ -14,6 +15,7 @@ import { printable } from './system/printable.ts';
 
 async function main(): Promise<ExitCode> {
   const { command, configFile, json, request } = readCommandLine(process.argv.slice(2));
+  const dropped = command === 'run' ? [] : seeAsTheService(configFile);
   const { env, stdin, stdout, stderr } = process;
   if (command === 'run')
     return run({ configFile, env, version: readVersion(), exitNow: (code) => process.exit(code) });
@@ -24,7 +26,7 @@ async function main(): Promise<ExitCode> {
     case 'version':
       return print(`halfpipe ${readVersion()}\n`);
     case 'check':
-      return check({ configFile, env, stdout });
+      return check({ configFile, env, stdout, dropped });
     case 'status':
       return status({ configFile, env, stdout, stderr }, json);
     case 'quarantine':
@@ -32,6 +34,16 @@ async function main(): Promise<ExitCode> {
     case 'top':
       return top({ configFile, env, stdout, stderr }, AbortSignal.any([unread, interrupted()]));
   }
+}
+
+/** Has the AWS SDK, too, see what the service of that config file sees. Returns what it does not have of this shell's. */
+function seeAsTheService(configFile: string): readonly string[] {
+  const files = serviceFilesOf(configFile);
+  if (files === undefined) return [];
+  const { env, dropped } = serviceEnvironment(process.env, files);
+  for (const name of Object.keys(process.env)) if (env[name] === undefined) delete process.env[name];
+  for (const [name, value] of Object.entries(env)) process.env[name] = value;
+  return dropped;
 }
 
 /** From the package this file was built into. */

@@ -1,25 +1,21 @@
 // `halfpipe check`: everything the daemon needs, tried out once, in a short table. Leaves nothing behind.
-import { statSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import type { HandlerLimits } from '../sending/messages.ts';
 import { PacedHandler } from '../sending/paced-handler.ts';
 import { storeOptionsOf, wayOutOf } from '../settings-of.ts';
-import { IgnoreRules } from '../spool/ignore-rules.ts';
-import { OddityReports } from '../spool/oddity-reports.ts';
-import { Settle } from '../spool/settle.ts';
-import { SpoolDirectory } from '../spool/spool-directory.ts';
+import { clockBehind } from '../store/clock-verdict.ts';
 import type { ConditionSupport } from '../store/dialect.ts';
+import { endpointOf } from '../store/endpoint.ts';
 import type { RoundTrip } from '../store/round-trip.ts';
 import { S3Store } from '../store/s3-store.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
-import { readableFiles } from '../view/readable.ts';
-import { skippedText } from '../view/status-text.ts';
-import { asOwnerOf, isUser } from './as-owner.ts';
+import { builtMs } from '../system/surroundings.ts';
 import { findingsOfDaemon } from './daemon-findings.ts';
 import { examineLink } from './examine-link.ts';
+import { examineSpool } from './examine-spool.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type Finding, fails, ok, warns } from './finding.ts';
 import { loadVettedSettings } from './vetted-settings.ts';
@@ -28,23 +24,29 @@ export interface CheckContext {
   readonly configFile: string;
   readonly env: Environment;
   readonly stdout: Writable;
+  /** Variables of the shell that the service does not have. */
+  readonly dropped?: readonly string[];
 }
 
-const SERVICE_USER = 'halfpipe';
-/** A million files take about 10 s. */
-const SCAN_TIMEOUT_MS = 20_000;
 const STORE_TIMEOUT_MS = 30_000;
 /** Nothing is paced here: a handful of small requests. */
 const UNPACED = { sliceBytes: () => 16_384, admit: () => Promise.resolve() };
 
 /** 0 when everything works, 1 otherwise. Rejects with ConfigError for a config that is refused. */
-export async function check({ configFile, env, stdout }: CheckContext): Promise<ExitCode> {
+export async function check({ configFile, env, stdout, dropped = [] }: CheckContext): Promise<ExitCode> {
   const settings = await loadVettedSettings(configFile, env);
   stdout.write(row('ok', 'config', configFile));
+  for (const { text } of shellFindings(dropped)) stdout.write(row('WARN', 'env', text));
+  for (const { text } of clockFindings()) stdout.write(row('WARN', 'clock', text));
   let failed = false;
+  const told = new Set<string>();
   for (const [name, examine] of EXAMINATIONS) {
     const findings = await examine(settings).catch((error) => [fails(explain(error))]);
-    for (const { verdict, text } of findings) stdout.write(row(verdict, name, text));
+    for (const { verdict, text } of findings) {
+      // What two of them stumble over is said once.
+      if (!told.has(text)) stdout.write(row(verdict, name, text));
+      told.add(text);
+    }
     failed ||= findings.some(({ verdict }) => verdict === 'FAIL');
   }
   return failed ? EXIT.failure : EXIT.ok;
@@ -55,58 +57,26 @@ type Examination = (settings: Settings) => Promise<readonly Finding[]>;
 
 const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
   ['spool', examineSpool],
+  ['store', examineEndpoint],
   ['link', examineLink],
   ['link', findingsOfDaemon],
   ['store', examineStore],
 ];
 
-async function examineSpool({ spool }: Settings): Promise<readonly Finding[]> {
-  const [quarantined, skipped] = await asOwnerOf(spool.path, async () => {
-    const directory = await SpoolDirectory.open(spool.path);
-    try {
-      return [await directory.quarantinedCount(), await lookThrough(directory, spool)] as const;
-    } finally {
-      await directory.close();
-    }
-  });
-  const findings = [ok(`${spool.path}: files can be created, renamed and deleted`)];
-  if (process.geteuid?.() === 0 && statSync(spool.path).uid === 0) findings.push(ownedByRoot(spool.path));
-  if (quarantined > 0)
-    findings.push(warns(`${readableFiles(quarantined)} in quarantine: halfpipe quarantine list`));
-  return [...findings, ...skipped];
+function shellFindings(dropped: readonly string[]): readonly Finding[] {
+  if (dropped.length === 0) return [];
+  return [warns(`not used, because they are this shell's and not the service's: ${dropped.join(', ')}`)];
 }
 
-/** What the daemon would leave out. */
-async function lookThrough(directory: SpoolDirectory, spool: Settings['spool']): Promise<readonly Finding[]> {
-  const reports = new OddityReports();
-  const signal = AbortSignal.timeout(SCAN_TIMEOUT_MS);
-  reports.scanBegan();
-  try {
-    await directory.scan({
-      ...{ order: spool.order, capacity: 1, ignore: new IgnoreRules(spool.ignore), settle: new Settle(0) },
-      now: { wallMs: systemClock.wallMs(), monotonicMs: systemClock.monotonicMs() },
-      wants: () => false,
-      onOddity: (path, oddity) => reports.sighted(path, oddity),
-      signal,
-    });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-  reports.scanEnded(0);
-  const found = reports.counts.map((kind) => {
-    const example = `${kind.example}`;
-    return warns(`${skippedText({ ...kind, example })}: ${kind.remedy}`);
-  });
-  const more = warns('there is more in it than could be looked at: halfpipe status tells what is skipped');
-  return signal.aborted ? [...found, more] : found;
+function clockFindings(): readonly Finding[] {
+  const behind = clockBehind({ wallMs: systemClock.wallMs(), builtMs: builtMs() });
+  return behind === undefined ? [] : [warns(behind)];
 }
 
-/** Where there is the service's user, the service runs as it. */
-function ownedByRoot(path: string): Finding {
-  const verdict = isUser(SERVICE_USER) ? fails : warns;
-  return verdict(
-    `it belongs to root, and the service runs as ${SERVICE_USER}: chown ${SERVICE_USER}: ${path}`,
-  );
+/** That there is a host to send to, which the link needs to know, too. */
+async function examineEndpoint({ s3 }: Settings): Promise<readonly Finding[]> {
+  await endpointOf(s3);
+  return [];
 }
 
 async function examineStore(settings: Settings): Promise<readonly Finding[]> {

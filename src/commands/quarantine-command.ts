@@ -6,7 +6,7 @@ import type { Quarantined } from '../spool/quarantine.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { explain, Fault, withHint } from '../system/fault.ts';
 import { readableSize } from '../view/readable.ts';
-import { asOwnerOf } from './as-owner.ts';
+import { asServiceUser } from './as-service-user.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { findSpoolPath } from './spool-path.ts';
 import type { StatusContext } from './status.ts';
@@ -33,7 +33,7 @@ export async function quarantine(
 ): Promise<ExitCode> {
   const path = await findSpoolPath(context);
   try {
-    return await asOwnerOf(path, () => act(context, path, request));
+    return await asServiceUser(path, context.env.HALFPIPE_USER, () => act(context, path, request));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     context.stderr.write(`halfpipe: ${explain(error)}\n`);

@@ -1,4 +1,5 @@
 // `halfpipe run`: the daemon in the foreground, as systemd starts it.
+import { statSync } from 'node:fs';
 import { ConfigError } from '../config/config-error.ts';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -41,6 +42,12 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     return await refuseConfig(settings, log, new SdNotifier({ send, clock, kernelMonotonicUsec, log }));
   }
   const log = createLogger({ level: settings.log.level, format: settings.log.format, env });
+  const stray = strayRoot(settings.spool.path, env);
+  if (stray !== undefined) {
+    log.fatal({ event: 'cannotStart', problem: stray }, stray);
+    await log.flush();
+    return EXIT.failure;
+  }
   const notifier = new SdNotifier({ send, clock, kernelMonotonicUsec, log });
   const ping = () => void notifier.watchdog();
   const health = new Health({ clock, watchdogMs: watchdogMs(env, process.pid), ping, log });
@@ -99,6 +106,14 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   log.info({ event: 'stopped' }, 'stopped');
   await log.flush();
   return EXIT.ok;
+}
+
+/** Typed by root, beside the service: what root makes in its spool would stop it. */
+function strayRoot(path: string, env: Environment): string | undefined {
+  const owner = statSync(path, { throwIfNoEntry: false })?.uid;
+  const isService = env.INVOCATION_ID !== undefined;
+  if (isService || process.geteuid?.() !== 0 || owner === undefined || owner === 0) return undefined;
+  return `${path} belongs to user ${owner}, and what root makes there would stop the service: systemctl start halfpipe, or setpriv --reuid=${owner} --regid=${owner} --clear-groups halfpipe run`;
 }
 
 async function reloadFrom(

@@ -51,6 +51,7 @@ export function serviceEnvironment(shell: Environment, files: ServiceFiles): Ser
     AWS_SHARED_CREDENTIALS_FILE: existsSync(files.credentials) ? files.credentials : '/dev/null',
     HALFPIPE_CREDENTIALS: files.credentials,
     HALFPIPE_UNIT: files.unit,
+    HALFPIPE_USER: 'halfpipe',
     ...parseEnvironmentFile(textOf(files.defaults)),
   };
   const env: Record<string, string | undefined> = { ...Object.fromEntries(kept), ...set };

@@ -30,9 +30,15 @@ export class InstanceLock {
   readonly #server: Server;
   readonly #open: ReadonlySet<Socket>;
   readonly #home: OpenDirectory;
-  readonly #ino: bigint;
+  /** Of the socket; undefined where the lock is on the folder itself. */
+  readonly #ino: bigint | undefined;
 
-  private constructor(server: Server, open: ReadonlySet<Socket>, home: OpenDirectory, ino: bigint) {
+  private constructor(
+    server: Server,
+    open: ReadonlySet<Socket>,
+    home: OpenDirectory,
+    ino: bigint | undefined,
+  ) {
     this.#server = server;
     this.#open = open;
     this.#home = home;
@@ -48,12 +54,8 @@ export class InstanceLock {
     // Before anybody can find the socket: who connects and is not served waits for nothing.
     serve(server);
     const open = keepOpen(server);
-    const temporary = `tmp/${randomUUID()}.sock`;
     try {
-      await listen(server, home.at(temporary).toString());
-      await chmod(home.at(temporary), 0o600);
-      const ino = await takeName(home, temporary, spool.path);
-      await home.unlink(temporary);
+      const ino = await takeAddress(server, home, spool.path);
       await spool.clearTemporaries();
       await writeDurably(home, PID_NAME, `${process.pid}\n`);
       return new InstanceLock(server, open, home, ino);
@@ -68,7 +70,9 @@ export class InstanceLock {
   async isOf(spool: LockableSpool): Promise<boolean> {
     const home = await spool.openPrivate();
     try {
-      return home.dev === this.#home.dev && (await home.lookUp(SOCKET_NAME))?.ino === this.#ino;
+      if (home.dev !== this.#home.dev) return false;
+      if (this.#ino === undefined) return home.ino === this.#home.ino;
+      return (await home.lookUp(SOCKET_NAME))?.ino === this.#ino;
     } finally {
       await home.close();
     }
@@ -79,7 +83,7 @@ export class InstanceLock {
     const present = await this.#home.lookUp(SOCKET_NAME);
     if (present?.ino === this.#ino) {
       if ((await this.#home.lookUp(PID_NAME)) !== undefined) await this.#home.unlink(PID_NAME);
-      await this.#home.unlink(SOCKET_NAME);
+      if (present !== undefined) await this.#home.unlink(SOCKET_NAME);
     }
     await close(this.#server, this.#open);
     await this.#home.close();
@@ -93,10 +97,50 @@ export class InstanceLock {
 export async function connectToInstance(path: string): Promise<Socket> {
   const home = await OpenDirectory.open(`${path}/${PRIVATE_FOLDER}`);
   try {
-    return await dial(home);
+    return await dial(home.at(SOCKET_NAME).toString());
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    // Or it is at the other address; where there is none at all, that no socket is there says it better.
+    return await dial(folderAddress(home)).catch(() => {
+      throw error;
+    });
   } finally {
     await home.close();
   }
+}
+
+/** What file systems answer that have no sockets, or no hard links: FAT, most network file systems and many in user space. */
+const LACKING: ReadonlySet<string | undefined> = new Set([
+  ...['EPERM', 'EACCES', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EINVAL', 'ENOTTY', 'EIO'],
+]);
+
+/** Has the server listen where others look for it. Resolves with the inode of its socket, if it has one. */
+async function takeAddress(server: Server, home: OpenDirectory, path: string): Promise<bigint | undefined> {
+  const temporary = `tmp/${randomUUID()}.sock`;
+  try {
+    await listen(server, home.at(temporary).toString());
+    await chmod(home.at(temporary), 0o600);
+    const ino = await takeName(home, temporary, path);
+    await home.unlink(temporary);
+    return ino;
+  } catch (error) {
+    if (error instanceof Fault || !LACKING.has(errnoOf(error))) throw error;
+  }
+  if (server.listening) await new Promise((resolve) => server.close(resolve));
+  try {
+    await listen(server, folderAddress(home));
+  } catch (error) {
+    throw errnoOf(error) === 'EADDRINUSE' ? await takenFault(home, path) : error;
+  }
+  return undefined;
+}
+
+/**
+ * A lock on the folder instead of a socket in it: an abstract socket, which the kernel forgets with its process, named by
+ * the folder's inode. Not promised: it is seen from another network namespace or another machine.
+ */
+function folderAddress({ dev, ino }: OpenDirectory): string {
+  return `\0halfpipe-${dev.toString(16)}-${ino.toString(16)}`;
 }
 
 /** Gives the socket at `temporary` the well-known name, if nobody alive has it. */
@@ -135,7 +179,7 @@ async function clearStale(home: OpenDirectory, path: string): Promise<void> {
 
 async function isAnswered(home: OpenDirectory): Promise<boolean> {
   try {
-    (await dial(home)).destroy();
+    (await dial(home.at(SOCKET_NAME).toString())).destroy();
     return true;
   } catch (error) {
     const code = errnoOf(error);
@@ -146,9 +190,9 @@ async function isAnswered(home: OpenDirectory): Promise<boolean> {
   }
 }
 
-function dial(home: OpenDirectory): Promise<Socket> {
+function dial(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ path: home.at(SOCKET_NAME).toString(), timeout: SILENCE_MS });
+    const socket = connect({ path, timeout: SILENCE_MS });
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.off('error', reject);

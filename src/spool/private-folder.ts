@@ -92,14 +92,32 @@ async function claim(root: OpenDirectory, folder: OpenDirectory, path: string, s
   const { uid, mode } = await folder.stat();
   const ownUid = BigInt(process.geteuid?.() ?? 0);
   if (uid !== ownUid) {
-    const what = `${shown} belongs to user ${uid}, not to the service's user ${ownUid}`;
-    throw refusal(path, undefined, what, 'run as that user, or remove the folder if it is not halfpipe’s');
+    const what = `${shown} belongs to user ${uid}, and this is user ${ownUid}`;
+    throw refusal(
+      path,
+      undefined,
+      what,
+      `run halfpipe as user ${uid}, because the folder holds what that one keeps of the spool, its quarantine too; if user ${ownUid} is to go on with it: chown -R ${ownUid}: ${shown}`,
+    );
   }
   if (folder.dev !== root.dev) {
     const what = `another file system is mounted over ${shown}`;
     throw refusal(path, undefined, what, 'unmount it: files can only be moved within one file system');
   }
-  if ((mode & 0o777n) !== 0o700n) await folder.chmod(0o700);
+  if ((mode & 0o777n) !== 0o700n) await hide(folder, path, shown);
+}
+
+/** FAT and many network file systems have no permissions but those of their mount. */
+async function hide(folder: OpenDirectory, path: string, shown: string): Promise<void> {
+  const remedy = `mount it with umask=0077 and the service user as its owner (uid=, gid=)`;
+  try {
+    await folder.chmod(0o700);
+  } catch (error) {
+    const what = `the file system of ${shown} keeps no permissions (${errnoOf(error)})`;
+    throw refusal(path, error, what, remedy);
+  }
+  if (((await folder.stat()).mode & 0o077n) === 0n) return;
+  throw refusal(path, undefined, `the file system of ${shown} keeps no permissions`, remedy);
 }
 
 /** Removes what a crash left half-written and nothing refers to. Only for the holder of the instance lock, at start. */
@@ -151,10 +169,22 @@ async function refuseSticky(root: OpenDirectory, path: string): Promise<void> {
 
 function describeRoot(path: string, code: string | undefined): string {
   if (code === 'ENOENT')
-    return `the spool ${path} does not exist: create the folder, owned by the service user`;
-  if (code === 'EACCES') return `the spool ${path} cannot be opened: give the service user access to it`;
+    return `the spool ${path} does not exist: create the folder, owned by the service user${unlessHidden(path)}`;
+  if (code === 'EACCES')
+    return `the spool ${path} cannot be opened: give the service user access to it${unlessHidden(path)}`;
   if (code !== 'ENOTDIR' && code !== 'ELOOP') return `the spool ${path} cannot be opened: ${code}`;
   return `the spool ${path} is not a folder (a symbolic link is not followed): name the folder itself`;
+}
+
+/** The shipped unit shows the service empty folders in place of these. */
+function unlessHidden(path: string): string {
+  const setting = /^\/(home|root|run\/user)(\/|$)/.test(path)
+    ? 'ProtectHome'
+    : /^\/(var\/)?tmp(\/|$)/.test(path)
+      ? 'PrivateTmp'
+      : undefined;
+  if (setting === undefined) return '';
+  return `; under systemd, ${setting}= hides it: set ${setting}=no (systemctl edit halfpipe), or take a folder elsewhere`;
 }
 
 function refusal(path: string, cause: unknown, what: string, hint?: string): Fault {

@@ -2,6 +2,7 @@
 // take the place of the built-in ones. NODE_EXTRA_CA_CERTS, which Node adds to its own, is added to them, too.
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import tls from 'node:tls';
 import { loadConfig } from '@smithy/core/config';
 import { errnoOf, Fault } from '../system/fault.ts';
 
@@ -17,10 +18,18 @@ interface Bundle {
 /** PEM, or undefined where nothing is named. Rejects with a Fault that names file and setting. */
 export async function trustedCertificates(): Promise<string | undefined> {
   const bundle = await namedBundle();
-  if (bundle === undefined) return undefined;
   const extra = await extraBundle();
-  const files = extra === undefined ? [bundle] : [bundle, extra];
-  return (await Promise.all(files.map(certificatesIn))).join('\n');
+  if (bundle === undefined && extra === undefined) return undefined;
+  const usual = bundle === undefined ? nodesOwn() : [];
+  const files = [bundle, extra].filter((file) => file !== undefined);
+  return [...usual, ...(await Promise.all(files.map(certificatesIn)))].join('\n');
+}
+
+/** Read here, because Node reads NODE_EXTRA_CA_CERTS before we know of /etc/default/halfpipe, and is silent if it cannot. */
+function nodesOwn(): readonly string[] {
+  // Since Node 22.15, with those of the system where NODE_USE_SYSTEM_CA asks for them.
+  const { getCACertificates } = tls as { getCACertificates?: (type: string) => string[] };
+  return getCACertificates?.('default') ?? tls.rootCertificates;
 }
 
 /** The SDK's reader of environment and profile, which looks at nothing before it is called. */

@@ -2,7 +2,7 @@
 // sockets. Messages leave one at a time and in order; failing to notify never harms the daemon.
 import { execFile } from 'node:child_process';
 import type { Clock } from './clock.ts';
-import { Fault } from './fault.ts';
+import { errnoOf, Fault } from './fault.ts';
 import type { Logger } from './log.ts';
 import { printable } from './printable.ts';
 
@@ -119,26 +119,58 @@ export class SdNotifier {
   }
 }
 
-/** Sends through systemd-notify(1) when `notifySocket` (the manager's NOTIFY_SOCKET) is given. */
-export function sendBySystemdNotify(notifySocket: string | undefined): SendToManager | undefined {
+/**
+ * One datagram. A leading @ stands for the zero of an abstract socket. It stays a moment, because the manager finds the
+ * unit by the sender's PID.
+ */
+const PERL = String.raw`use Socket; my $s; my $to = $ENV{NOTIFY_SOCKET}; $to =~ s/^@/\0/;
+socket($s, AF_UNIX, SOCK_DGRAM, 0) && send($s, join("\n", @ARGV), 0, pack_sockaddr_un($to)) or die "$!\n";
+select undef, undef, undef, 0.2`;
+
+/**
+ * Sends through systemd-notify(1) when `notifySocket` (the manager's NOTIFY_SOCKET) is given; where that is not
+ * installed, as in most containers, through perl. Both are looked for along `path`.
+ */
+export function sendBySystemdNotify(
+  notifySocket: string | undefined,
+  path = '/usr/bin:/bin',
+): SendToManager | undefined {
   if (notifySocket === undefined || notifySocket === '') return undefined;
   const options = {
     // Nothing else of our environment, which may hold credentials, is needed there.
-    env: { NOTIFY_SOCKET: notifySocket, PATH: '/usr/bin:/bin' },
+    env: { NOTIFY_SOCKET: notifySocket, PATH: path },
     timeout: COMMAND_TIMEOUT_MS,
   };
-  return (variables) =>
-    new Promise((resolve, reject) => {
-      // Not --no-block: the manager finds the unit by the sender's PID, which must live until then. No --pid either:
-      // the parent, which is us, is the default; an unprivileged sender appears as itself, hence NotifyAccess=all.
-      execFile('systemd-notify', ['--', ...variables], options, (error, _stdout, stderr) => {
+  const run = (command: string, args: readonly string[]) =>
+    new Promise<void>((resolve, reject) => {
+      execFile(command, args, options, (error, _stdout, stderr) => {
         if (error === null) resolve();
         else reject(notifyFault(error, stderr));
       });
     });
+  let isMissing = false;
+  return async (variables) => {
+    if (!isMissing) {
+      try {
+        // Not --no-block: the manager finds the unit by the sender's PID, which must live until then. No --pid either:
+        // the parent, which is us, is the default; an unprivileged sender appears as itself, hence NotifyAccess=all.
+        return await run('systemd-notify', ['--', ...variables]);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code !== 'ENOENT') throw error;
+        isMissing = true;
+      }
+    }
+    return run('perl', ['-e', PERL, '--', ...variables]);
+  };
 }
 
 function notifyFault(error: Error, stderr: string): Fault {
   const reason = stderr.trim() || error.message;
-  return new Fault('transient', reason, { operation: 'notify', subject: 'systemd', cause: error });
+  const code = errnoOf(error);
+  return new Fault('transient', reason, {
+    operation: 'notify',
+    subject: 'systemd',
+    cause: error,
+    ...(code === undefined ? {} : { code }),
+  });
 }

@@ -4,6 +4,8 @@
 export interface Service {
   /** `halfpipe`, or `halfpipe@NAME`. */
   readonly unit: string;
+  /** Who the service runs as, for the commands that root types; undefined in the service itself. */
+  readonly user: string | undefined;
   /** Whether a service manager started us. */
   readonly isManaged: boolean;
   /** The file that holds the key; undefined where nothing but the SDK's chain names one. */
@@ -26,6 +28,7 @@ export function readService(env: Readonly<Record<string, string | undefined>>): 
   const verb = isCopyOfStart || isInEnvironment ? 'restart' : 'reload';
   return {
     unit,
+    user: env.HALFPIPE_USER || undefined,
     isManaged: Boolean(env.INVOCATION_ID || folder || env.HALFPIPE_UNIT),
     credentialsFile: env.HALFPIPE_CREDENTIALS || (folder === undefined ? file : USUAL_CREDENTIALS_FILE),
     afterNewKey: `systemctl ${verb} ${unit}`,

@@ -1,8 +1,7 @@
 #!/bin/sh
-# The program on the Node.js that came with it, whatever else is installed.
-# Run by root, `halfpipe check` tries the key that the service will get. The service itself has it from its unit.
-if [ -z "$AWS_SHARED_CREDENTIALS_FILE" ] && [ -r /etc/halfpipe/aws-credentials ]; then
-	export AWS_SHARED_CREDENTIALS_FILE=/etc/halfpipe/aws-credentials
-fi
+# The program on the Node.js that came with it, whatever else is installed. The commands that root types take variables
+# and key of the service by themselves.
+# The certificates that this machine trusts (update-ca-certificates) are trusted, too; NODE_USE_SYSTEM_CA=0 is against it.
+export NODE_USE_SYSTEM_CA="${NODE_USE_SYSTEM_CA-1}"
 # exec: the service manager knows this PID.
 exec /usr/lib/halfpipe/node /usr/lib/halfpipe/dist/main.js "$@"

@@ -70,7 +70,7 @@ function stageSystemFiles(tree: StagedTree): void {
 function stageDocuments(tree: StagedTree): void {
   tree.write('usr/share/man/man8/halfpipe.8.gz', packed(readFileSync(source('systemd/man/halfpipe.8'))));
   tree.write('usr/share/man/man5/halfpipe.yaml.5.gz', packed(renderConfigManual()));
-  for (const example of ['spool-elsewhere.conf', 'credentials.conf', 'npm-global.conf'])
+  for (const example of ['spool-elsewhere.conf', 'credentials.conf', 'npm-global.conf', 'container.conf'])
     tree.copy(source(`systemd/examples/${example}`), `usr/share/doc/halfpipe/examples/${example}`);
 }
 

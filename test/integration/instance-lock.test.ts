@@ -136,3 +136,34 @@ test('serves in a spool with a long path', async (t) => {
   t.after(() => lock.release());
   assert.equal(await answerAt(path), 'hello');
 });
+
+/** A spool on a file system that has no sockets: /proc stands for it where one is to be made. */
+async function withoutSockets(disk: TemporarySpool, t: TestContext) {
+  const spool = await disk.open(t);
+  return {
+    path: spool.path,
+    clearTemporaries: () => spool.clearTemporaries(),
+    openPrivate: async () => {
+      const home = await spool.openPrivate();
+      const at = home.at.bind(home);
+      home.at = (name) =>
+        `${name}`.startsWith('tmp/') && `${name}`.endsWith('.sock') ? Buffer.from('/proc/no.sock') : at(name);
+      return home;
+    },
+  };
+}
+
+test('a file system without sockets is locked by its folder, and its instance is found all the same', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const serve: Serve = (server) => server.on('connection', (socket) => socket.end('here'));
+  const lock = await InstanceLock.acquire(await withoutSockets(disk, t), serve);
+  await assert.rejects(InstanceLock.acquire(await withoutSockets(disk, t)), HELD);
+  const spool = await disk.open(t);
+  assert.equal(await lock.isOf(spool), true);
+  const [answer] = await once(await connectToInstance(spool.path), 'data');
+  assert.equal(`${answer}`, 'here');
+  await lock.release();
+  await assert.rejects(connectToInstance(spool.path), { code: 'ENOENT' });
+  const next = await InstanceLock.acquire(await withoutSockets(disk, t));
+  await next.release();
+});

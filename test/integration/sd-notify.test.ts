@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -45,7 +45,7 @@ async function fakeManager(t: TestContext) {
     while (received.at(-1) !== 'BARRIER=1') await once(lines, 'line');
     return received.filter((message) => message !== 'bound' && message !== 'BARRIER=1');
   };
-  return { socket, messages };
+  return { socket, messages, received };
 }
 
 test('the manager gets all variables of a message at once', { skip }, async (t) => {
@@ -78,4 +78,15 @@ test('the time of a reload is on the clock systemd compares it with', { skip }, 
     }).trim(),
   );
   assert.ok(before <= theirs && theirs <= kernelMonotonicUsec());
+});
+
+test('without systemd-notify the message leaves all the same', { skip }, async (t) => {
+  const { socket, received } = await fakeManager(t);
+  const path = mkdtempSync(join(tmpdir(), 'halfpipe-path-'));
+  t.after(() => rmSync(path, { recursive: true }));
+  symlinkSync('/usr/bin/perl', join(path, 'perl'));
+  const send = sendBySystemdNotify(socket, path);
+  await send?.(['READY=1', 'STATUS=--help · "50 %" $HOME']);
+  await send?.(['WATCHDOG=1']);
+  assert.deepEqual(received.slice(1), ['READY=1\nSTATUS=--help · "50 %" $HOME', 'WATCHDOG=1']);
 });

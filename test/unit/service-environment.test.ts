@@ -51,6 +51,7 @@ test('the shell’s own key, profile, proxy and overrides are not the service’
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     HALFPIPE_CREDENTIALS: '/nonexistent.key',
     HALFPIPE_UNIT: 'halfpipe@x',
+    HALFPIPE_USER: 'halfpipe',
   });
   assert.deepEqual(dropped, ['AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'https_proxy', 'HALFPIPE_LINK_SHARE']);
 });

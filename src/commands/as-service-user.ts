@@ -1,0 +1,67 @@
+// Commands that touch a spool, called by root: they do it as the user the daemon runs as.
+import { statSync } from 'node:fs';
+import { errnoOf, Fault } from '../system/fault.ts';
+
+/**
+ * Root may do everything, and what it makes the service's user could not use: it works as `user`, where there is one of
+ * that name, else as the spool's owner. Rejects with a Fault where Node.js cannot change its user.
+ */
+export async function asServiceUser<T>(
+  path: string,
+  user: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const owner = statSync(path, { throwIfNoEntry: false });
+  if (process.geteuid?.() !== 0 || owner === undefined) return await work();
+  const isNamed = user !== undefined && isUser(user);
+  become(isNamed ? { user, group: user } : { user: owner.uid, group: owner.gid });
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+    process.setgroups?.([0]);
+  }
+}
+
+/** For root alone. Node.js has no other way to the user database than to try and be that user. */
+export function isUser(name: string): boolean {
+  try {
+    changing(name, () => process.seteuid?.(name));
+  } catch (error) {
+    if (errnoOf(error) === 'ERR_UNKNOWN_CREDENTIAL') return false;
+    throw error;
+  }
+  process.seteuid?.(0);
+  return true;
+}
+
+/** All groups of the user, as the service has them. Node's own types leave this function out. */
+function takeGroupsOf(user: string, group: string | number): void {
+  const initgroups: unknown = Reflect.get(process, 'initgroups');
+  if (typeof initgroups === 'function') initgroups.call(process, user, group);
+}
+
+function become({ user, group }: { user: string | number; group: string | number }): void {
+  changing(user, () => {
+    if (typeof user === 'string') takeGroupsOf(user, group);
+    else process.setgroups?.([Number(group)]);
+    process.setegid?.(group);
+    process.seteuid?.(user);
+  });
+}
+
+function changing(user: string | number, change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    // Debian's Node.js 20.19, whose libuv may use io_uring: CVE-2024-22017.
+    if (!(error instanceof Error) || !error.message.includes('io_uring')) throw error;
+    throw new Fault('breaker', 'this Node.js cannot change its user (CVE-2024-22017)', {
+      operation: 'change the user',
+      subject: `${user}`,
+      hint: `Run it as the service's user: setpriv --reuid=${user} --regid=${user} --clear-groups halfpipe …`,
+      cause: error,
+    });
+  }
+}
