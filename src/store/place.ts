@@ -4,7 +4,6 @@
 import { Fault } from '../system/fault.ts';
 import type { HeldObject } from './answers.ts';
 import { isDenied, isTaken, type S3Bucket } from './bucket.ts';
-import { statusOf } from './classify.ts';
 import { heldIfSame } from './compare.ts';
 import type { Writing } from './dialect.ts';
 import { suffixedKey } from './keys.ts';
@@ -32,40 +31,54 @@ export interface Placement {
   write(key: string, onlyIfAbsent: boolean): Promise<Receipt>;
 }
 
+interface Found {
+  /** A key was taken by what could not be compared: whose fault that is, is not certain. */
+  unreadable: boolean;
+}
+
 /** Digits of the content's SHA-256 in the key of an object kept beside another, should shorter ones be taken, too. */
 const SUFFIX_DIGITS = [8, 16, 64] as const;
 
 export async function place(placement: Placement): Promise<Upload> {
   if (placement.policy === 'overwrite') return stored(placement, await placement.write(placement.key, false));
-  const first = await placeAt(placement, placement.key);
+  const found: Found = { unreadable: false };
+  const first = await placeAt(placement, placement.key, found);
   if (first !== undefined) return first;
   if (placement.policy === 'skip') {
-    throw new Fault('file', 'the bucket already holds another object under this key', {
-      operation: 'put object',
-      subject: `${placement.bucket.name}/${placement.key}`,
-      hint: 'Rename the file, or set s3.conflict to keep-both or overwrite.',
-      code: 'ObjectExists',
-    });
+    throw new Fault(
+      found.unreadable ? 'unknown' : 'file',
+      'the bucket already holds another object under this key',
+      {
+        operation: 'put object',
+        subject: `${placement.bucket.name}/${placement.key}`,
+        hint: 'Rename the file, or set s3.conflict to keep-both or overwrite.',
+        code: 'ObjectExists',
+      },
+    );
   }
   const sha256Hex = await placement.sha256Hex();
   for (const digits of SUFFIX_DIGITS) {
-    const upload = await placeAt(placement, suffixedKey(placement.key, sha256Hex, digits));
+    const upload = await placeAt(placement, suffixedKey(placement.key, sha256Hex, digits), found);
     if (upload !== undefined) return upload;
   }
-  throw new Fault('file', 'every key for this content is taken by another object', {
-    operation: 'put object',
-    subject: `${placement.bucket.name}/${placement.key}`,
-    code: 'ObjectExists',
-  });
+  throw new Fault(
+    found.unreadable ? 'unknown' : 'file',
+    'every key for this content is taken by another object',
+    {
+      operation: 'put object',
+      subject: `${placement.bucket.name}/${placement.key}`,
+      code: 'ObjectExists',
+    },
+  );
 }
 
 /** Undefined when the key holds other bytes, or bytes that cannot be read. */
-async function placeAt(placement: Placement, key: string): Promise<Upload | undefined> {
+async function placeAt(placement: Placement, key: string, found: Found): Promise<Upload | undefined> {
   const { bucket, writes } = placement;
   const isGuarded = bucket.dialect.conditions(writes) === 'supported';
   if (placement.lookFirst || !isGuarded || bucket.taken.has(key)) {
     const held = await lookUp(placement, key);
-    if (held !== undefined) return alreadyThere(placement, held);
+    if (held !== undefined) return alreadyThere(placement, held, found);
   }
   try {
     const upload = await stored(placement, await placement.write(key, true));
@@ -77,7 +90,7 @@ async function placeAt(placement: Placement, key: string): Promise<Upload | unde
     const held = await lookUp(placement, key);
     // Taken a moment ago and gone again: the Fault is transient, the drain tries anew.
     if (held === undefined) throw error;
-    return alreadyThere(placement, held);
+    return alreadyThere(placement, held, found);
   }
 }
 
@@ -89,8 +102,8 @@ async function lookUp(placement: Placement, key: string): Promise<HeldObject | '
     if (held === undefined) bucket.taken.forget(key);
     return held;
   } catch (error) {
-    // An object that somebody encrypted with a key of their own (SSE-C): S3 answers 400.
-    if (error instanceof Fault && statusOf(error.cause) === 400) return 'unreadable';
+    // An object that is encrypted with a key of its writer's own (SSE-C) is answered so.
+    if (error instanceof Fault && error.code === 'InvalidRequest') return 'unreadable';
     if (!isDenied(error)) throw error;
     if (bucket.taken.has(key)) return 'unreadable';
   }
@@ -124,8 +137,12 @@ async function stored(placement: Placement, receipt: Receipt): Promise<Upload> {
 async function alreadyThere(
   placement: Placement,
   held: HeldObject | 'unreadable',
+  found: Found,
 ): Promise<Upload | undefined> {
-  if (held === 'unreadable') return undefined;
+  if (held === 'unreadable') {
+    found.unreadable = true;
+    return undefined;
+  }
   const { bucket, signal } = placement;
   const local = await placement.local();
   const receipt = await heldIfSame(bucket, local, held, signal);

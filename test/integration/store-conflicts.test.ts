@@ -214,6 +214,30 @@ test('the second time that the store throws an unfinished upload away, both time
   });
 });
 
+test('credentials that expire while it looks are no object of others, and blame no file', async () => {
+  // S3 answers ExpiredToken with 400, to HEAD without a name.
+  const { s3, store } = await world();
+  s3.script = ({ operation }) => {
+    if (operation === 'HEAD') return { kind: 'answer', status: 400 };
+    return operation === 'GET' ? { kind: 'answer', status: 400, code: 'ExpiredToken' } : undefined;
+  };
+  await assert.rejects(upload(store, theirs, 'a.jpg'), { faultClass: 'breaker', code: 'ExpiredToken' });
+  assert.equal(s3.objects.size, 0);
+});
+
+test('an object encrypted with a key of its writer stays, and ours is kept beside it', async () => {
+  const { s3, store } = await world();
+  s3.objects.set('a.jpg', held);
+  s3.script = ({ operation, key }) => {
+    if (key !== 'a.jpg') return undefined;
+    if (operation === 'HEAD') return { kind: 'answer', status: 400 };
+    return operation === 'GET' ? { kind: 'answer', status: 400, code: 'InvalidRequest' } : undefined;
+  };
+  const { receipt } = await upload(store, bytesOf(500), 'a.jpg');
+  assert.match(receipt.key, /^a\.[0-9a-f]{8}\.jpg$/);
+  assert.deepEqual(s3.objects.get('a.jpg'), held);
+});
+
 test('write-only credentials keep both, prove by the answer, and stop nobody', async () => {
   const { s3, newStore } = await world();
   s3.script = denies(/^(HEAD|GET|DELETE|GET \?uploads|GET \?uploadId)$/);
