@@ -18,13 +18,13 @@ import type { Counters } from './counters.ts';
 import { readableCount, readableDuration, readableFiles, readableSize } from './readable.ts';
 import { SlowLineReport } from './slow-line-report.ts';
 import type { Snapshot } from './snapshot.ts';
-import { statusText } from './status-text.ts';
+import { statusText, waitsForRetries } from './status-text.ts';
 
 /** Of a fault that keeps happening, this often a line. */
 const FAULT_PERIOD_MS = 60_000;
 /** While there is work, a summary this often. */
 const SUMMARY_PERIOD_MS = 10_000;
-/** While the drain is paused, its reason stands in the log this often, not every ten seconds. */
+/** While the drain is paused, or all there is waits for its next try, the log has it this often, not every ten seconds. */
 const PAUSED_PERIOD_MS = 60_000;
 
 export class Reporter implements DrainEvents {
@@ -213,7 +213,8 @@ export class Reporter implements DrainEvents {
   summarize({ backlog, link, uploads, totals, state, waitingFor }: Snapshot): void {
     this.#slowLine.tell(link);
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#toldMs < (waitingFor === null ? SUMMARY_PERIOD_MS : PAUSED_PERIOD_MS)) return;
+    const isMoving = waitingFor === null && !waitsForRetries(backlog);
+    if (nowMs - this.#toldMs < (isMoving ? SUMMARY_PERIOD_MS : PAUSED_PERIOD_MS)) return;
     this.#toldMs = nowMs;
     const text = statusText({ backlog, link, state, waitingFor });
     this.#log.info({ event: 'summary', state, waitingFor, backlog, link, uploads, totals }, text);

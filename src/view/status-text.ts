@@ -28,9 +28,15 @@ function doing({ state, waitingFor, backlog, link }: Status): string[] {
     return [`${state}: ${waitingFor}; ${readableFiles(files)} ${files === 1 ? 'waits' : 'wait'}`];
   if (state === 'idle')
     return [backlog.skipped.length === 0 ? 'idle: the spool is empty' : 'idle: nothing that can be uploaded'];
+  if (waitsForRetries(backlog)) return [`waiting to try ${readableFiles(files)} again${oldest(backlog)}`];
   const age = oldestAgeMs !== null && oldestAgeMs > WORTH_SAYING_MS ? oldest(backlog) : '';
   const pace = link === null ? '' : rates(link);
   return [`${state} ${readableFiles(files)}${age}`, pace, ending(backlog)].filter((part) => part !== '');
+}
+
+/** All there is has failed and waits for its next time: nothing moves until then. */
+export function waitsForRetries({ files, deferred }: Pick<BacklogView, 'files' | 'deferred'>): boolean {
+  return files > 0 && deferred >= files;
 }
 
 /** `, oldest 2 min`, or nothing. */

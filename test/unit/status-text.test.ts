@@ -114,6 +114,11 @@ for (const [what, actual, expected] of [
     'draining 2,914 files · the link cannot be measured',
   ],
   [
+    'that all there is waits for its next try',
+    text('draining', { backlog: { files: 3, deferred: 3, oldestAgeMs: 120_000, etaMs: null } }),
+    'waiting to try 3 files again, oldest 2 min · 3 deferred',
+  ],
+  [
     'what is deferred and what needs a human',
     text('draining', { backlog: { deferred: 1_200, quarantined: 3, etaMs: null } }),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · 1,200 deferred, 3 in quarantine',
