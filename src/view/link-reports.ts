@@ -13,8 +13,12 @@ const CAPACITY_ORIGINS: Readonly<Record<UplinkIdentity['capacityFrom'], string>>
 /** What the sending thread tells of the link goes to `log`; each warning once in the life of the process. */
 export function linkReports(log: Logger) {
   const told = new Set<string>();
+  let before: UplinkIdentity | undefined;
   return {
-    onChange({ name, via, capacityBitsPerSec, capacityFrom, warnings }: UplinkIdentity): void {
+    onChange(identity: UplinkIdentity): void {
+      const { name, via, capacityBitsPerSec, capacityFrom } = identity;
+      const warnings = [...identity.warnings, ...movedWarnings(before, identity)];
+      before = identity;
       const below = via === undefined ? '' : `, which carries ${via},`;
       const rate = `${readableRate(capacityBitsPerSec)}, ${CAPACITY_ORIGINS[capacityFrom]}`;
       const fields = { event: 'link', interface: name, via, capacityBitsPerSec, capacityFrom };
@@ -50,4 +54,13 @@ export function linkReports(log: Logger) {
       else log.warn({ event: 'degraded', problem }, `${problem}: ${meanwhile}`);
     },
   };
+}
+
+/** One rate for two lines is right for one of them at most. */
+function movedWarnings(before: UplinkIdentity | undefined, { name, ...now }: UplinkIdentity): string[] {
+  const isSameRate = before?.capacityBitsPerSec === now.capacityBitsPerSec;
+  if (before === undefined || before.name === name || !isSameRate || now.capacityFrom !== 'link.capacity')
+    return [];
+  const remedy = `if that is another line, give each its rate: link.capacity: { ${before.name}: …, ${name}: … }`;
+  return [`the route moved from ${before.name} to ${name}, and link.capacity is the same: ${remedy}`];
 }

@@ -1,0 +1,27 @@
+// What people read of the link.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { UplinkIdentity } from '../../src/link/link-finder.ts';
+import { linkReports } from '../../src/view/link-reports.ts';
+import { KeptLog } from '../support/kept-log.ts';
+
+test('a route that moves under one capacity for all is told with the remedy, once', () => {
+  const log = new KeptLog();
+  const { onChange } = linkReports(log);
+  const link: UplinkIdentity = {
+    name: 'eth0',
+    via: undefined,
+    carriers: [{ name: 'eth0', index: 2 }],
+    counter: undefined,
+    segment: { payloadBytes: 1_448, headerBytes: 66 },
+    capacityBitsPerSec: 100e6,
+    capacityFrom: 'link.capacity',
+    warnings: ['a blind spot'],
+    isGuess: false,
+  };
+  for (const name of ['eth0', 'wwan0', 'eth0', 'wwan0']) onChange({ ...link, name });
+  const said = JSON.stringify(log);
+  assert.equal(said.split('from eth0 to wwan0').length - 1, 1, said);
+  assert.match(said, /give each its rate: link\.capacity: \{ eth0: …, wwan0: … \}/);
+  assert.equal(said.split('a blind spot').length - 1, 1);
+});
