@@ -44,6 +44,7 @@ async function lookThrough(directory: SpoolDirectory, spool: Settings['spool']):
       ...{ order: spool.order, capacity: 1, ignore: new IgnoreRules(spool.ignore), settle: new Settle(0) },
       now: { wallMs: systemClock.wallMs(), monotonicMs: systemClock.monotonicMs() },
       wants: () => false,
+      wasRenamed: () => true,
       onOddity: (path, oddity) => reports.sighted(path, oddity),
       signal,
     });

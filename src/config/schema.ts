@@ -30,7 +30,7 @@ export const schema = nameOptions({
       live: false,
     },
     settle: {
-      doc: 'A file is complete when it has not changed for this long. 0 s is right when producers rename finished files into place.',
+      doc: 'A file is complete when it is not open for writing and has not changed for this long; for 5 times as long when it was written in place, and 15 times where open files cannot be recognised. 0 s is right when producers rename finished files into place.',
       accepts: duration('0 s', '7 d'),
       default: '2 s',
     },

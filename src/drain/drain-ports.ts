@@ -12,6 +12,8 @@ export interface DrainBacklog {
   /** The best entry that nobody holds and that is accepted; undefined when there is none now. */
   take(accepts: (entry: Entry) => boolean): Entry | undefined;
   release(path: SpoolPath, outcome: 'gone' | 'again' | { readonly deferForMs: number } | NextLook): void;
+  /** The file has changed since it was taken for complete. */
+  changed(path: SpoolPath): void;
 }
 
 export interface DrainSpool extends TransferSpool {

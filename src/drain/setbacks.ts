@@ -8,6 +8,8 @@ import type { DrainOptions, DrainPorts } from './drain-ports.ts';
 import { FailedFiles } from './failed-files.ts';
 import { BLOCKED_RETRY_MS, nextLook, retryDelayMs } from './retry.ts';
 
+/** A file that was written to within this time is still in the making. */
+const LIVE_MS = 10 * 60_000;
 /** A deferred file may come back so much later than it is due. */
 const LATE_MS = 1_000;
 
@@ -119,15 +121,19 @@ export class Setbacks {
   }
 
   #retryChanged(entry: Entry, fault: Fault): Promise<void> | void {
+    const { backlog, clock } = this.#ports;
     const file = this.#failed.of(entry.path);
     if (!file.waits) {
       file.strikes += 1;
-      return this.#retry(entry, fault);
+      backlog.changed(entry.path);
+      // A log, say, that goes on: no human is needed, but more patience.
+      const isLive = clock.wallMs() - entry.modifiedMs < LIVE_MS;
+      return isLive ? this.#defer(entry, fault, this.#backoffMs(entry, fault)) : this.#retry(entry, fault);
     }
     // An entry that waited tells of an earlier state of its file: the next scan tells of the present one, if there is any.
     file.waits = false;
-    if (file.strikes === 0) this.#failed.forget(entry.path);
-    this.#ports.backlog.release(entry.path, 'again');
+    if (file.strikes === 0 && file.looks === 0) this.#failed.forget(entry.path);
+    backlog.release(entry.path, 'again');
   }
 
   /** An outage with an answer that nobody thought of is no file's fault: only attempts beside which the store worked count. */

@@ -140,6 +140,7 @@ export class Backlog {
     if (entry === undefined) return;
     this.#inFlight.delete(path.id);
     if (outcome === 'gone') {
+      this.#loop.patience.removed(path.id, this.#clock.monotonicMs());
       this.#count.removed(path.id, entry.identity.sizeBytes);
       if (this.#loop.isScanning) this.#goneInScan.add(path.id);
     } else if (outcome === 'again') {
@@ -148,6 +149,11 @@ export class Backlog {
       this.#deferrals.add(entry, outcome);
       this.#boundDeferrals();
     }
+  }
+
+  /** A file that was taken had changed since it was found, or while it was sent: it is to be quiet for longer. */
+  changed(path: SpoolPath): void {
+    this.#loop.patience.changed(path.id);
   }
 
   /** Something may have happened in the spool, perhaps to `path`. Hints about files in flight are our own echo. */

@@ -3,6 +3,7 @@
 // ask (in every Debian: perl-base is essential). Invariant: a question that cannot be answered is answered `unknown`.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { hasCapability } from '../system/capabilities.ts';
 import type { Clock } from '../system/clock.ts';
 
 /** Processes of this machine that have a file open for writing. */
@@ -11,11 +12,17 @@ export type Writers = 'none' | 'some' | 'unknown';
 export interface WriterView {
   /** Of the file that is open as `fd`, which must stay so until the answer. Never rejects. */
   ask(fd: number): Promise<Writers>;
+  /** Whether questions about files of this user can be answered, as far as is known. */
+  tells(uid: bigint): boolean;
   /** Where files are drained now, the answers are wrong. */
   distrust(): void;
 }
 
-export const NO_VIEW: WriterView = { ask: async () => 'unknown', distrust: () => undefined };
+export const NO_VIEW: WriterView = {
+  ask: async () => 'unknown',
+  tells: () => false,
+  distrust: () => undefined,
+};
 
 /**
  * Frames in: a count, then so many descriptors of ours, four bytes each. A character out for each. The descriptor is opened
@@ -46,6 +53,9 @@ const BATCH_MAX = 256;
 const ANSWER_MS = 5_000;
 const RESTART_MS = 10_000;
 
+/** capabilities(7): a lease on a file of another user. */
+const CAP_LEASE = 28n;
+
 interface Question {
   readonly fd: number;
   readonly answer: (writers: Writers) => void;
@@ -63,6 +73,8 @@ type Perl = ChildProcessByStdio<Writable, Readable, null>;
 
 export class OpenWriters implements WriterView {
   readonly #parts: OpenWritersParts;
+  readonly #uid = BigInt(process.geteuid?.() ?? 0);
+  readonly #mayAskOfAll = hasCapability(CAP_LEASE);
   #perl: Perl | undefined;
   #stopped = false;
   #restartMs = Number.NEGATIVE_INFINITY;
@@ -81,6 +93,10 @@ export class OpenWriters implements WriterView {
       this.#waiting.push({ fd, answer });
       this.#send();
     });
+  }
+
+  tells(uid: bigint): boolean {
+    return this.#problem === undefined && (this.#mayAskOfAll || uid === this.#uid);
   }
 
   /** Told unless it is known already why there is no answer. */

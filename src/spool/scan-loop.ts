@@ -2,10 +2,12 @@
 // when the backlog runs low. A failed scan is told once and tried again; nothing is ever concluded from one.
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
+import { Arrivals } from './arrivals.ts';
 import type { FileIdentity, SpoolOrder, SpoolPath } from './entry.ts';
 import { IgnoreRules } from './ignore-rules.ts';
 import type { SkippedCount } from './oddity.ts';
 import { type OddityReport, OddityReports } from './oddity-reports.ts';
+import type { Patience } from './patience.ts';
 import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
 import type { ScanRequest, ScanResult } from './scanner.ts';
 import { Settle } from './settle.ts';
@@ -60,6 +62,7 @@ export class ScanLoop {
   #options: ScanOptions;
   #ignore: IgnoreRules;
   readonly #settle: Settle;
+  readonly #arrivals = new Arrivals();
   readonly #schedule: ScanSchedule;
   readonly #oddities = new OddityReports();
   readonly #watch: WatchWhenShallow;
@@ -82,7 +85,10 @@ export class ScanLoop {
     this.#watch = new WatchWhenShallow(
       parts.spool.path,
       {
-        onHint: parts.onHint,
+        onHint: (path, what) => {
+          this.#arrivals.hinted(path, what);
+          parts.onHint(path);
+        },
         onReady: () => this.want('routine'),
         onUnavailable: (code) => parts.onReport({ kind: 'watch-unavailable', code }),
       },
@@ -109,6 +115,11 @@ export class ScanLoop {
   /** What the last scan left out. */
   get skipped(): readonly SkippedCount[] {
     return this.#oddities.counts;
+  }
+
+  /** With files that change after they were taken, or come back. */
+  get patience(): Patience {
+    return this.#settle.patience;
   }
 
   get isScanning(): boolean {
@@ -185,6 +196,7 @@ export class ScanLoop {
       settle: this.#settle,
       now,
       wants: this.#parts.wants,
+      wasRenamed: (id, sizeBytes) => this.#arrivals.wasRenamed(id, sizeBytes),
       onOddity: (path, oddity) => this.#oddities.sighted(path, oddity),
       signal,
       silent: this.#silent,
@@ -224,6 +236,8 @@ export class ScanLoop {
     else this.#watch.adapt(result.files, result.folders);
     if (result.hasSilent && !this.#watch.deep)
       this.#schedule.want('routine', beganMs + Math.min(this.#options.rescanMs, UNWATCHED_RESCAN_MS));
+    // What is not seen may be written to.
+    if (!this.#watch.watching) this.#arrivals.clear();
     const isRecovery = this.#fault !== null || this.#told !== undefined;
     this.#fault = null;
     this.#told = undefined;

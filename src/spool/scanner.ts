@@ -6,6 +6,7 @@ import { errnoOf } from '../system/fault.ts';
 import { BestEntries } from './best-entries.ts';
 import { type Entry, type FileIdentity, type SpoolOrder, SpoolPath } from './entry.ts';
 import { BATCH, nextNames, openNames } from './folder-names.ts';
+import type { HeldDirectories } from './held-directories.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
 import { type MountPoints, mountsBelow } from './mounts-below.ts';
 import { folderOddity, type Oddity, type OddityKind } from './oddity.ts';
@@ -25,6 +26,8 @@ export interface ScanRequest {
   readonly now: Moment;
   /** Called for every file counted; false keeps it out of the entries. */
   readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
+  /** Whether the file came to its name by a rename, as far as was seen. */
+  readonly wasRenamed: (id: string, sizeBytes: number) => boolean;
   /** Called for every odd thing found, in every scan. */
   readonly onOddity: (path: SpoolPath, oddity: Oddity) => void;
   readonly signal?: AbortSignal;
@@ -58,21 +61,16 @@ const SILENT: Oddity = { kind: 'silent folder' };
 // Of node:fs rather than node:fs/promises: a third less CPU, and this is where a scan spends its time.
 const lookUp = promisify(lstat);
 
-/** Walks `root`, leaving out the private folder `home`. Rejects with the system error, or the signal's reason. */
-export async function scanSpool(
-  root: OpenDirectory,
-  home: OpenDirectory,
-  request: ScanRequest,
-): Promise<ScanResult> {
-  const walk = new Walk(root, home, request);
-  await walk.folder(root, Buffer.alloc(0), 0);
+/** Walks the root, leaving out the private folder. Rejects with the system error, or the signal's reason. */
+export async function scanSpool(held: HeldDirectories, request: ScanRequest): Promise<ScanResult> {
+  const walk = new Walk(held, request);
+  await walk.folder(held.root, Buffer.alloc(0), 0);
   request.settle.endScan();
   return walk.result();
 }
 
 class Walk {
-  readonly #root: OpenDirectory;
-  readonly #home: OpenDirectory;
+  readonly #held: HeldDirectories;
   readonly #request: ScanRequest;
   readonly #best: BestEntries;
   readonly #mounts: MountPoints;
@@ -85,11 +83,10 @@ class Walk {
   #folders = 0;
   #hasSilent = false;
 
-  constructor(root: OpenDirectory, home: OpenDirectory, request: ScanRequest) {
-    this.#root = root;
-    this.#home = home;
+  constructor(held: HeldDirectories, request: ScanRequest) {
+    this.#held = held;
     this.#request = request;
-    this.#mounts = mountsBelow(root);
+    this.#mounts = mountsBelow(held.root);
     this.#best = new BestEntries(request.capacity, request.order);
   }
 
@@ -188,7 +185,10 @@ class Walk {
     this.#bytes += identity.sizeBytes;
     this.#oldestModifiedMs = Math.min(this.#oldestModifiedMs, modifiedMs);
     const wanted = wants(path, identity);
-    const remainingMs = settle.remainingMs(path.id, identity, now);
+    const isWhole =
+      identity.mtimeNs !== identity.ctimeNs || this.#request.wasRenamed(path.id, identity.sizeBytes);
+    const arrival = { isWhole, tellsWriters: this.#held.writers.tells(stats.uid) };
+    const remainingMs = settle.remainingMs(path.id, identity, now, arrival);
     if (remainingMs > 0) {
       this.#unsettled++;
       this.#settlesInMs = Math.min(this.#settlesInMs, remainingMs);
@@ -216,8 +216,9 @@ class Walk {
   async #walkInto(folder: OpenDirectory, path: SpoolPath, depth: number): Promise<void> {
     try {
       // The private folder may have been moved here.
-      if (folder.dev === this.#home.dev && folder.ino === this.#home.ino) return;
-      if (folder.dev !== this.#root.dev) return this.#request.onOddity(path, MOUNT);
+      const { root, home } = this.#held;
+      if (folder.dev === home.dev && folder.ino === home.ino) return;
+      if (folder.dev !== root.dev) return this.#request.onOddity(path, MOUNT);
       this.#folders++;
       await this.folder(folder, Buffer.concat([path.bytes, Buffer.from('/')]), depth);
     } finally {

@@ -1,7 +1,9 @@
-// Decides whether a file is complete: nothing has happened to it for `settle`. Pure: both clocks are arguments.
+// Decides whether a file is complete: nothing has happened to it for as long as `settle` and patience ask for.
+// Deterministic: both clocks are arguments.
 // The wall clock alone would be fooled by a file system whose clock differs and by steps, so a file once seen
 // unsettled is judged by the monotonic clock from then on.
 import { type FileIdentity, sameContentIdentity } from './entry.ts';
+import { type Arrival, LONGEST_MS, Patience, WHOLE } from './patience.ts';
 
 /** Both clocks, read at one moment. */
 export interface Moment {
@@ -12,6 +14,8 @@ export interface Moment {
 interface Sighting {
   readonly identity: FileIdentity;
   readonly seenMonotonicMs: number;
+  /** When it was first seen unsettled, with whatever identity. */
+  readonly sinceMonotonicMs: number;
   /** How long nothing had happened to it when first seen with this identity, as far as the wall clock could tell. */
   readonly quietMs: number;
   generation: number;
@@ -25,6 +29,7 @@ const STEP_MS = 500;
 
 export class Settle {
   #settleMs: number;
+  readonly patience = new Patience();
   readonly #sightingsMax: number;
   readonly #sightings = new Map<string, Sighting>();
   #generation = 0;
@@ -47,25 +52,44 @@ export class Settle {
   }
 
   /**
-   * Milliseconds until the file may be settled if nothing happens to it: 0 when it is, never more than `settle`.
-   * `id` names the file from one scan to the next.
+   * Milliseconds until the file may be settled if nothing happens to it: 0 when it is. `id` names the file from one scan to
+   * the next.
    */
-  remainingMs(id: string, identity: FileIdentity, now: Moment): number {
+  remainingMs(id: string, identity: FileIdentity, now: Moment, arrival: Arrival = WHOLE): number {
     const sighting = this.#sightings.get(id);
+    if (sighting === undefined && !arrival.isWhole) this.patience.appeared(id, now.monotonicMs);
     // A change of ctime alone (a chmod, another link of the file) is none of the content, and would keep it for ever.
-    if (sighting === undefined || !sameContentIdentity(sighting.identity, identity)) {
-      const quietMs = this.#quietMs(identity, now);
-      this.#sightings.delete(id);
-      if (quietMs >= this.#settleMs) return 0;
-      this.#remember(id, identity, quietMs, now);
-      return this.#settleMs - quietMs;
-    }
+    if (sighting === undefined || !sameContentIdentity(sighting.identity, identity))
+      return this.#changed(id, identity, now, arrival, sighting);
+    const neededMs = this.#neededMs(id, arrival, sighting, now);
     const quietMs = sighting.quietMs + Math.max(0, now.monotonicMs - sighting.seenMonotonicMs);
-    const remainingMs = Math.max(0, this.#settleMs - quietMs);
+    const remainingMs = Math.max(0, neededMs - quietMs);
     // Settled by both clocks, it stays so without being remembered.
-    if (remainingMs === 0 && this.#quietMs(identity, now) >= this.#settleMs) this.#sightings.delete(id);
+    if (remainingMs === 0 && this.#quietMs(identity, now, neededMs) >= neededMs) this.#sightings.delete(id);
     else sighting.generation = this.#generation;
     return remainingMs;
+  }
+
+  #changed(
+    id: string,
+    identity: FileIdentity,
+    now: Moment,
+    arrival: Arrival,
+    before: Sighting | undefined,
+  ): number {
+    if (before !== undefined && isRewritten(before.identity, identity)) this.patience.rewritten(id);
+    const neededMs = this.#neededMs(id, arrival, before, now);
+    const quietMs = this.#quietMs(identity, now, neededMs);
+    this.#sightings.delete(id);
+    if (quietMs >= neededMs) return 0;
+    this.#remember(id, identity, quietMs, now, before?.sinceMonotonicMs ?? now.monotonicMs);
+    return neededMs - quietMs;
+  }
+
+  /** A file that changes for ever, but is quiet for settle now and then, goes in pieces, seldom. */
+  #neededMs(id: string, arrival: Arrival, sighting: Sighting | undefined, now: Moment): number {
+    const isOld = sighting !== undefined && now.monotonicMs - sighting.sinceMonotonicMs >= LONGEST_MS;
+    return isOld ? this.#settleMs : this.patience.quietMs(id, this.#settleMs, arrival);
   }
 
   /** Forgets the files that were not asked about since the last call. Call after each complete scan. */
@@ -81,17 +105,17 @@ export class Settle {
   }
 
   /**
-   * By the wall clock, but no longer than was watched in the first `settle` after a start, or after the clock stepped
+   * By the wall clock, but no longer than was watched in the first `neededMs` after a start, or after the clock stepped
    * forward: a machine without a clock of its own starts, its producers write, and NTP then steps an hour ahead.
    */
-  #quietMs(identity: FileIdentity, now: Moment): number {
+  #quietMs(identity: FileIdentity, now: Moment, neededMs: number): number {
     const offsetMs = now.wallMs - now.monotonicMs;
     if (this.#trusted === undefined || offsetMs - this.#trusted.offsetMs > STEP_MS)
       this.#trusted = { sinceMs: now.monotonicMs, offsetMs };
     else if (offsetMs !== this.#trusted.offsetMs) this.#trusted = { ...this.#trusted, offsetMs };
     const watchedMs = now.monotonicMs - this.#trusted.sinceMs;
     const quietMs = this.#byWallMs(identity, now);
-    return watchedMs >= this.#settleMs ? quietMs : Math.min(quietMs, watchedMs);
+    return watchedMs >= neededMs ? quietMs : Math.min(quietMs, watchedMs);
   }
 
   #byWallMs(identity: FileIdentity, now: Moment): number {
@@ -100,13 +124,25 @@ export class Settle {
     return Math.max(0, now.wallMs - touchedMs);
   }
 
-  #remember(id: string, identity: FileIdentity, quietMs: number, now: Moment): void {
+  #remember(
+    id: string,
+    identity: FileIdentity,
+    quietMs: number,
+    now: Moment,
+    sinceMonotonicMs: number,
+  ): void {
     if (this.#sightings.size >= this.#sightingsMax) return;
     this.#sightings.set(id, {
       identity,
       quietMs,
       seenMonotonicMs: now.monotonicMs,
+      sinceMonotonicMs,
       generation: this.#generation,
     });
   }
+}
+
+/** Another file under the name, or the same one from its beginning again. */
+function isRewritten(before: FileIdentity, now: FileIdentity): boolean {
+  return before.ino !== now.ino || before.dev !== now.dev || now.sizeBytes < before.sizeBytes;
 }

@@ -141,12 +141,12 @@ export class SpoolDirectory {
 
   /** What is in the spool now. Raises Fault `spool-gone` when the spool is no longer at its path. */
   scan(request: ScanRequest): Promise<ScanResult> {
-    const { root, home } = this.#held;
+    const held = this.#held;
     return this.#run('scan', this.path, async () => {
-      const look = () => this.#refuseGone(root);
+      const look = () => this.#refuseGone(held.root);
       const refuseGone = () => request.silent?.within(ROOT, look, () => undefined) ?? look();
       await refuseGone();
-      const result = await scanSpool(root, home, request);
+      const result = await scanSpool(held, request);
       await refuseGone();
       return result;
     });

@@ -7,8 +7,8 @@ import { SpoolPath } from './entry.ts';
 import { PRIVATE_FOLDER, PROBE_PREFIX } from './private-folder.ts';
 
 export interface WatcherEvents {
-  /** Something may have happened, to `path` if that is known. */
-  readonly onHint: (path?: SpoolPath) => void;
+  /** Something may have happened, to `path` if that is known: the name came or went, or the file was written to. */
+  readonly onHint: (path?: SpoolPath, what?: 'renamed' | 'written') => void;
   /** Watches are in place: what happens from now on gives hints, what happened before needs a scan. */
   readonly onReady: () => void;
   /** The system has no watches left (`ENOSPC`, `EMFILE`): no hints will come. Called at most once; stop() remains due. */
@@ -50,7 +50,7 @@ export class SpoolWatcher implements HintSource {
     watcher.on('ready', () => whileWatching(this.#events.onReady));
     // A new folder may have been filled before its watch was in place.
     watcher.on('addDir', () => whileWatching(() => this.#events.onHint()));
-    watcher.on('raw', (_event, name, details) => whileWatching(() => this.#raw(name, details)));
+    watcher.on('raw', (event, name, details) => whileWatching(() => this.#raw(event, name, details)));
     watcher.on('error', (error) => whileWatching(() => this.#error(error)));
   }
 
@@ -60,13 +60,15 @@ export class SpoolWatcher implements HintSource {
     await watcher?.close();
   }
 
-  #raw(name: unknown, details: unknown): void {
+  #raw(event: unknown, name: unknown, details: unknown): void {
     const folder = watchedPathOf(details);
     const path = typeof name === 'string' && folder !== undefined ? `${folder}/${name}` : this.#path;
     if (this.#isPrivate(path) || basename(path).startsWith(PROBE_PREFIX)) return;
     // A name that is no UTF-8 arrives mangled; as a hint without a path it still counts.
     const isKnown = path !== this.#path && !path.includes('\ufffd');
-    this.#events.onHint(isKnown ? SpoolPath.from(relative(this.#path, path)) : undefined);
+    // Node.js has two names for the events of inotify(7).
+    const what = event === 'rename' ? 'renamed' : 'written';
+    this.#events.onHint(isKnown ? SpoolPath.from(relative(this.#path, path)) : undefined, what);
   }
 
   #error(error: unknown): void {

@@ -89,7 +89,11 @@ test('a writer that ends between the question and the removal has written into a
 
 test('asks nothing where the answers are wrong for a file of its own', async (t) => {
   const told: string[] = [];
-  const view: WriterView = { ask: async () => 'some', distrust: () => void told.push('distrusted') };
+  const view: WriterView = {
+    ask: async () => 'some',
+    tells: () => true,
+    distrust: () => void told.push('distrusted'),
+  };
   const { disk, spool, file } = await opened(t, 'folder/f', view);
   assert.deepEqual(told, ['distrusted']);
   await (await spool.setAside(file)).remove(giveUp);

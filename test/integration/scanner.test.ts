@@ -1,10 +1,11 @@
 // Scans of real folders: what is counted, what is kept, what is left out, and at what cost.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SpoolOrder, SpoolPath } from '../../src/spool/entry.ts';
 import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
 import type { Oddity } from '../../src/spool/oddity.ts';
@@ -247,4 +248,21 @@ test('stops when it is told to', async (t) => {
   const reason = new Error('enough');
   const scan = spool.scan(scanRequest({ signal: AbortSignal.abort(reason) }));
   await assert.rejects(scan, /enough/);
+});
+
+test('a file whose last change was a write settles later than one that was renamed into place', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await writeFile(disk.at('f'), 'content');
+  const spool = await disk.open(t);
+  const { mtimeNs, ctimeNs } = await stat(disk.at('f'), { bigint: true });
+  assert.equal(mtimeNs, ctimeNs);
+  const now = { wallMs: Number(mtimeNs / 1_000_000n), monotonicMs: 0 };
+  const settlesInMs = async (wasRenamed: () => boolean) =>
+    (await spool.scan(scanRequest({ settle: new Settle(1_000), now, wasRenamed }))).settlesInMs;
+  assert.equal(await settlesInMs(() => false), 15_000);
+  assert.equal(await settlesInMs(() => true), 1_000, 'as watch events tell');
+  await rename(disk.at('f'), disk.at('.f'));
+  await delay(20);
+  await rename(disk.at('.f'), disk.at('f'));
+  assert.ok(Number(await settlesInMs(() => false)) <= 1_000, 'as its time stamps tell');
 });

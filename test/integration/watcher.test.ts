@@ -12,12 +12,14 @@ async function watching(t: TestContext) {
   await mkdir(disk.at('folder'));
   await mkdir(disk.at('.halfpipe'));
   const hints: string[] = [];
+  const kinds: string[] = [];
   const waiting = new Set<() => void>();
   let watcher: SpoolWatcher | undefined;
   const ready = new Promise<void>((onReady) => {
     watcher = new SpoolWatcher(disk.path, {
-      onHint: (path) => {
+      onHint: (path, what) => {
         hints.push(path === undefined ? '?' : path.toString());
+        if (what !== undefined) kinds.push(`${path} ${what}`);
         for (const check of waiting) check();
       },
       onReady,
@@ -37,7 +39,7 @@ async function watching(t: TestContext) {
       waiting.add(check);
       check();
     });
-  return { disk, hints, hinted, watcher };
+  return { disk, hints, kinds, hinted, watcher };
 }
 
 test('hints at a file written, also in a subfolder and in a new folder', async (t) => {
@@ -55,6 +57,18 @@ test('hints at a file renamed in', async (t) => {
   await writeFile(join(disk.base, 'finished'), 'x');
   await rename(join(disk.base, 'finished'), disk.at('finished'));
   await hinted('finished');
+});
+
+test('tells a file renamed in from one that is written in place', async (t) => {
+  const { disk, kinds, hinted } = await watching(t);
+  await writeFile(disk.at('written'), 'x');
+  await writeFile(disk.at('.making'), 'x');
+  await rename(disk.at('.making'), disk.at('renamed'));
+  await mkdir(disk.at('last'));
+  await hinted('last');
+  assert.ok(kinds.includes('written written'));
+  assert.ok(kinds.includes('renamed renamed'));
+  assert.ok(!kinds.includes('renamed written'));
 });
 
 test('gives no hint about what happens in the private folder', async (t) => {

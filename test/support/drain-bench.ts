@@ -109,6 +109,8 @@ export class DrainBench {
   /** Every release, by path: an entry taken once must be here once. */
   readonly releases: { readonly path: string; readonly outcome: Release }[] = [];
   readonly removed: string[] = [];
+  /** Files that the backlog was told to be more patient with. */
+  readonly changed: string[] = [];
   readonly quarantined: { readonly path: string; readonly reason: object }[] = [];
   /** How often the drain said that content was read. */
   reads = 0;
@@ -141,6 +143,8 @@ export class DrainBench {
   limit = 4;
   /** So slow that one file is read ahead. */
   rateBytesPerSec = 1;
+  /** Of all files, by the wall clock. */
+  modifiedMs = 0;
   readonly drain: Drain;
   readonly #waiting: Entry[] = [];
   #taken = 0;
@@ -176,6 +180,7 @@ export class DrainBench {
             this.#taken += 1;
             return this.#waiting.splice(at, 1)[0];
           },
+          changed: (path) => void this.changed.push(`${path}`),
           release: (path, outcome) => this.#release(`${path}`, outcome),
         },
         spool: {
@@ -209,7 +214,7 @@ export class DrainBench {
   /** Puts a file into the backlog; the drain hears of it when it looks. */
   put(name: string, content: string | Buffer = `content of ${name}`): void {
     this.contents.set(name, Buffer.from(content));
-    this.#waiting.push(entryOf(name, Buffer.byteLength(content)));
+    this.#waiting.push({ ...entryOf(name, Buffer.byteLength(content)), modifiedMs: this.modifiedMs });
   }
 
   /** A file that was released is found again. */

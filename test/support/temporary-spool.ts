@@ -82,6 +82,7 @@ export function scanRequest(overrides: Partial<ScanRequest> = {}): ScanRequest {
     settle: new Settle(0),
     now: { wallMs: Date.now(), monotonicMs: performance.now() },
     wants: () => true,
+    wasRenamed: () => false,
     onOddity: (path, oddity) => {
       throw new Error(`unexpected ${oddity.kind}: ${path}`);
     },

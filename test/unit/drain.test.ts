@@ -396,6 +396,16 @@ test('a file that somebody opened for writing while it was sent is found open, n
   assert.deepEqual(bench.events, ['stillWritten a']);
 });
 
+test('a file that goes on changing is never a human’s business, but waited for longer', async () => {
+  const bench = new DrainBench({ retry: { initialMs: 1_000, maxMs: 8_000, maxAttempts: 2 } });
+  await bench.startClosed();
+  bench.modifiedMs = bench.clock.wallMs();
+  bench.store.answers.set('a', fails(faultOf('changed')));
+  await bench.comeBack(['a'], 60);
+  assert.deepEqual(bench.quarantined, []);
+  assert.ok(bench.changed.length > 2, 'the backlog hears of each time');
+});
+
 for (const step of ['open', 'setAside', 'remove']) {
   test(`keeps a file whose ${step} fails, and tries it again slowly`, async () => {
     const bench = new DrainBench();

@@ -151,3 +151,49 @@ test('applies a new settle time to files already seen', () => {
   settle.setSettleMs(10_000);
   assert.equal(settle.remainingMs('a', touchedAt(WALL_MS), at(2_000)), 8_000);
 });
+
+const IN_PLACE = { isWhole: false, tellsWriters: true };
+
+test('waits longer for a file whose last change was a write', () => {
+  const settle = new Settle(2_000);
+  settle.begin(at(-60_000));
+  assert.equal(settle.remainingMs('f', touchedAt(WALL_MS - 2_000), at(0), IN_PLACE), 8_000);
+  assert.equal(settle.remainingMs('f', touchedAt(WALL_MS - 2_000), at(7_999), IN_PLACE), 1);
+  assert.equal(settle.remainingMs('f', touchedAt(WALL_MS - 2_000), at(8_000), IN_PLACE), 0);
+});
+
+test('believes no quiet time of a file written in place that is longer than was watched', () => {
+  const settle = new Settle(2_000);
+  assert.equal(settle.remainingMs('f', touchedAt(WALL_MS - 60_000), at(0), IN_PLACE), 10_000);
+  assert.equal(settle.remainingMs('f', touchedAt(WALL_MS - 60_000), at(9_000), IN_PLACE), 1_000);
+  assert.equal(settle.remainingMs('other', touchedAt(WALL_MS - 60_000), at(10_000), IN_PLACE), 0);
+});
+
+/** Written to every `everyMs` for `forMs`, looked at every second: when it would have been taken. */
+function takenAt(settle: Settle, everyMs: number, forMs: number): number[] {
+  const taken: number[] = [];
+  for (let ms = 0; ms < forMs; ms += 1_000) {
+    const writes = Math.floor(ms / everyMs);
+    const identity = { ...touchedAt(WALL_MS + writes * everyMs), sizeBytes: 1 + writes };
+    if (settle.remainingMs('f', identity, at(ms), IN_PLACE) === 0) taken.push(ms);
+    settle.endScan();
+  }
+  return taken;
+}
+
+test('a file that is written to again and again is taken after ten minutes, when it is quiet for settle', () => {
+  assert.equal(takenAt(new Settle(2_000), 3_000, 620_000)[0], 602_000);
+});
+
+test('a file that is never quiet for settle is not taken', () => {
+  assert.deepEqual(takenAt(new Settle(2_000), 1_000, 1_300_000), []);
+});
+
+test('a name that comes back is waited for, unless its file is written anew each time', () => {
+  const settle = new Settle(2_000);
+  const waits = (identity: FileIdentity, ms: number) => settle.remainingMs('f', identity, at(ms), IN_PLACE);
+  settle.patience.removed('f', 5_000);
+  assert.equal(waits(touchedAt(WALL_MS + 1_000), 1_000), 20_000);
+  assert.equal(waits({ ...touchedAt(WALL_MS + 4_000), sizeBytes: 2 }, 4_000), 20_000, 'it grew');
+  assert.equal(waits({ ...touchedAt(WALL_MS + 5_000), sizeBytes: 1 }, 5_000), 10_000, 'it shrank');
+});
