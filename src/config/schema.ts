@@ -143,7 +143,7 @@ export const schema = nameOptions({
       default: '5 min',
     },
     maxAttempts: {
-      doc: 'Failed attempts of an unknown kind, while other files pass, before a file goes to quarantine.',
+      doc: 'Attempts that speak against a file (the store refuses it and takes others, or the disk cannot read it) before it goes to quarantine.',
       accepts: wholeNumber(1, 1000),
       default: 10,
     },

@@ -1,21 +1,15 @@
-// Pauses the whole drain when the fault is nobody's file. Pure: time is an argument.
-// Open: nothing is sent. When the wait is over, one trial upload decides: success closes it, failure waits again, longer.
+// Pauses the whole drain when the store is to blame. Deterministic: time is an argument.
+// Open: nothing is sent. When the wait is over the store is asked: success closes it, failure waits again, longer.
 // A start is a trial, too.
 
 export type BreakerState = 'closed' | 'open' | 'trial';
 
-/** So many transient failures in a row, over whatever files, are a store that is away. */
-const TRANSIENT_LIMIT = 8;
-/** A store that asks for less gets less; one that refuses this many in a row all the same is left alone for a while. */
-const REFUSAL_LIMIT = 64;
 /** The wait doubles with every failed trial, up to this multiple of the first. */
 const LONGEST_WAIT = 8;
 
 export class Breaker {
   #state: BreakerState = 'trial';
   #reason: string | undefined;
-  #transients = 0;
-  #refusals = 0;
   #failedTrials = 0;
   #retryAtMs = 0;
   #probeMs: number;
@@ -28,16 +22,21 @@ export class Breaker {
     this.#probeMs = probeMs;
   }
 
+  /** Milliseconds between two trials at first. */
+  get probeMs(): number {
+    return this.#probeMs;
+  }
+
   /** Why the drain is paused; undefined while it is not. */
   get reason(): string | undefined {
     return this.#reason;
   }
 
-  /** How many uploads may run now: all, none, or the one trial. */
-  allows(nowMs: number): 'all' | 'one' | 'none' {
+  /** What may be sent now: all, nothing, or what asks the store. */
+  allows(nowMs: number): 'all' | 'trial' | 'none' {
     if (this.#state === 'closed') return 'all';
     if (nowMs >= this.#retryAtMs) this.#state = 'trial';
-    return this.#state === 'trial' ? 'one' : 'none';
+    return this.#state === 'trial' ? 'trial' : 'none';
   }
 
   /** Milliseconds until a trial is allowed; 0 when one is, or when the breaker is closed. */
@@ -45,18 +44,16 @@ export class Breaker {
     return this.#state === 'open' ? Math.max(0, this.#retryAtMs - nowMs) : 0;
   }
 
-  /** An upload went through, or the store answered and there is nothing to upload. True when that ended a pause. */
+  /** The store works. True when that ended a pause. */
   succeed(): boolean {
     const ended = this.#reason !== undefined;
     this.#state = 'closed';
     this.#reason = undefined;
-    this.#transients = 0;
-    this.#refusals = 0;
     this.#failedTrials = 0;
     return ended;
   }
 
-  /** A fault of class `breaker`. True when that began a pause: a further fault in the same pause is no news. */
+  /** The store is to blame. True when that began a pause: a further fault in the same pause is no news. */
   fail(reason: string, nowMs: number, retryAfterMs = 0): boolean {
     const began = this.#reason === undefined;
     if (this.#state === 'trial') this.#failedTrials += 1;
@@ -67,20 +64,6 @@ export class Breaker {
     this.#state = 'open';
     this.#reason = reason;
     return began;
-  }
-
-  /** A transient fault of one file. True when it was one too many in a row, and opened the breaker. */
-  failTransiently(reason: string, nowMs: number, retryAfterMs = 0): boolean {
-    this.#transients += 1;
-    if (this.#state === 'closed' && this.#transients < TRANSIENT_LIMIT) return false;
-    return this.fail(reason, nowMs, retryAfterMs);
-  }
-
-  /** The store asked for fewer requests. True when it refused too many in a row, and that opened the breaker. */
-  slowDown(reason: string, nowMs: number, retryAfterMs = 0): boolean {
-    this.#refusals += 1;
-    if (this.#state === 'closed' && this.#refusals < REFUSAL_LIMIT) return false;
-    return this.fail(reason, nowMs, retryAfterMs);
   }
 
   /** Try now: the operator changed something. */

@@ -17,6 +17,7 @@ export function tooLarge({ path, identity: { sizeBytes } }: Entry, largestBytes:
     // S3 takes 10,000 parts; two of them must fit into one half of the memory.
     hint: `Set upload.maxMemory to ${Math.ceil((4 * sizeBytes) / 10_000 / 1024 ** 2)} MiB and more (and MemoryMax= of the unit accordingly), then halfpipe quarantine retry.`,
     code: 'EntityTooLarge',
+    isLocal: true,
   });
 }
 

@@ -9,8 +9,15 @@ import type { Transferred, TransferSpool } from './transfer.ts';
 import type { UploadMemoryOptions } from './upload-memory.ts';
 
 export interface DrainBacklog {
-  /** The best entry that nobody holds and that is accepted; undefined when there is none now. */
-  take(accepts: (entry: Entry) => boolean): Entry | undefined;
+  /** The best entry that nobody holds and that is accepted; undefined when there is none now. `place`: see Detour. */
+  take(accepts: (entry: Entry) => boolean, place?: number): Entry | undefined;
+  /** As take, without taking it. */
+  find(accepts: (entry: Entry) => boolean): Entry | undefined;
+  /** Files below this folder wait, all but one that a scan finds: see FolderPatience for how a folder is named. */
+  hold(folder: string): void;
+  free(folder: string): void;
+  /** Files that wait with this folder, as of the last scan. */
+  heldFiles(folder: string): number;
   release(path: SpoolPath, outcome: 'gone' | 'again' | { readonly deferForMs: number } | NextLook): void;
   /** The file has changed since it was taken for complete. */
   changed(path: SpoolPath): void;
@@ -45,10 +52,24 @@ export interface DrainEvents {
   onQuarantined(entry: Entry, fault: Fault): void;
   /** Each second in which what was written to the file in the moment of its removal cannot be brought back. */
   onUnsaved(entry: Entry, fault: Fault): void;
+  /** All files of this folder wait ('': those right in the spool); the fault is that of one of them. */
+  onFolderHeld(folder: string, fault: Fault): void;
+  onFolderFreed(folder: string): void;
   onPaused(fault: Fault): void;
   onResumed(): void;
   /** The store asked for fewer requests. */
   onSlowDown(): void;
+}
+
+/** Files that wait for one reason. */
+export interface WaitingFiles {
+  /** The code of the fault. */
+  readonly reason: string;
+  readonly files: number;
+  /** One of them, or the folder they are below. */
+  readonly example: string;
+  readonly isFolder: boolean;
+  readonly fault: Fault;
 }
 
 export interface DrainPorts extends PipelinePorts {

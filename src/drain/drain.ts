@@ -1,14 +1,16 @@
 // Moves files: takes entries from the backlog while there is room, and holds back when the store cannot be used.
 // Invariant: an entry taken is released exactly once, whatever happens to it.
-import type { Entry, SpoolPath } from '../spool/entry.ts';
+import { type Entry, foldersOf, type SpoolPath } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { Blame } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
 import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
-import type { DrainOptions, DrainPorts } from './drain-ports.ts';
+import type { DrainOptions, DrainPorts, WaitingFiles } from './drain-ports.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
+import { Reopening } from './reopening.ts';
 import { Setbacks } from './setbacks.ts';
 import { SlowSyncs } from './slow-syncs.ts';
-import { StoreProbe } from './store-probe.ts';
+import { StoreTrial } from './store-trial.ts';
 import { transfer } from './transfer.ts';
 import { Undisposed } from './undisposed.ts';
 import { UploadMemory } from './upload-memory.ts';
@@ -18,6 +20,8 @@ interface Transfer {
   readonly passage: Passage;
   readonly abort: AbortController;
   readonly ended: Promise<void>;
+  /** Where in the order it was taken. */
+  readonly place: number;
 }
 
 /** The breaker, the limit and the watchdog are looked at this often, whatever else happens. */
@@ -31,7 +35,9 @@ export class Drain {
   readonly #pipeline: Pipeline;
   readonly #setbacks: Setbacks;
   readonly #memory: UploadMemory;
-  readonly #probe: StoreProbe;
+  readonly #trial: StoreTrial;
+  readonly #blame: Blame;
+  readonly #reopening: Reopening;
   readonly #syncs: SlowSyncs;
   #undisposed = new Undisposed();
   #options: DrainOptions;
@@ -42,9 +48,18 @@ export class Drain {
 
   constructor(ports: DrainPorts, store: ObjectStore, options: DrainOptions) {
     this.#ports = ports;
-    this.#pipeline = new Pipeline(ports, () => this.pump());
-    this.#setbacks = new Setbacks(ports, options);
-    this.#probe = new StoreProbe(ports.clock);
+    // While the store is asked, nothing new is sent.
+    const limit = () => (this.#trial.isAsking ? 0 : ports.limit());
+    this.#pipeline = new Pipeline({ ...ports, limit }, () => this.pump());
+    this.#trial = new StoreTrial(ports.clock, store);
+    this.#blame = new Blame(ports, this.#trial, {
+      entries: () => [...this.#transfers].map(({ entry }) => entry),
+      holdBackBest: () => this.#holdBack('the files before it fail', ({ place }) => place === 0),
+      holdBack: (accepts) => this.#holdBack('its folder is held', ({ entry }) => accepts(entry)),
+      onFolderHeld: (folder) => this.#setbacks.folderHeld(folder),
+    });
+    this.#reopening = new Reopening(ports.breaker, this.#trial, this.#blame);
+    this.#setbacks = new Setbacks(ports, this.#blame, options);
     this.#syncs = new SlowSyncs(ports.clock);
     this.#store = store;
     this.#options = options;
@@ -53,7 +68,7 @@ export class Drain {
 
   /** Resolves when the store has answered for the first time, or has turned out to be out of reach. */
   get firstAnswer(): Promise<void> {
-    return this.#probe.firstAnswer;
+    return this.#trial.firstAnswer;
   }
 
   /** The store of new uploads. */
@@ -64,6 +79,10 @@ export class Drain {
   /** Files being read, sent, or disposed of. */
   get active(): number {
     return this.#transfers.size;
+  }
+
+  get waiting(): WaitingFiles[] {
+    return this.#setbacks.waiting;
   }
 
   /** Whether a file of this path is one of these. */
@@ -94,9 +113,9 @@ export class Drain {
   async stop(timeoutMs: number): Promise<void> {
     this.#running = false;
     this.#cancelTurn?.();
-    this.#probe.end();
+    this.#trial.stop();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
-    this.#holdBack(stopping);
+    this.#holdBack('halfpipe is stopping');
     // What is on its way out may have to be held on to.
     for (const { passage, abort } of this.#transfers)
       if (!passage.isWhole && passage.stage !== 'disposing') abort.abort(stopping);
@@ -116,8 +135,9 @@ export class Drain {
     this.#memory.setOptions(options);
     this.#descriptors = new DescriptorLimit();
     this.#undisposed = new Undisposed();
-    this.#probe.end();
-    if (goesElsewhere) this.#holdBack(new DOMException('new settings', 'AbortError'));
+    this.#trial.setStore(store);
+    this.#blame.forgive();
+    if (goesElsewhere) this.#holdBack('new settings');
     this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
     this.pump();
   }
@@ -127,9 +147,15 @@ export class Drain {
     if (!this.#running) return;
     const allowed = this.#ports.breaker.allows(this.#ports.clock.monotonicMs());
     if (allowed === 'none') return;
-    if (allowed === 'one') return this.#try();
+    if (allowed === 'trial')
+      return void this.#reopening.attempt(
+        () => this.#sendOne(),
+        () => this.pump(),
+      );
     this.#pipeline.grant();
-    while (this.#transfers.size < this.#descriptors.transfers && this.#pipeline.hasRoom && this.#startNext());
+    const hasRoom = () => this.#transfers.size < this.#descriptors.transfers && this.#pipeline.hasRoom;
+    if (hasRoom()) this.#tryHeldFolder();
+    while (hasRoom() && this.#startBest());
   }
 
   /** The network changed: a pause for its sake may be over. */
@@ -145,60 +171,42 @@ export class Drain {
     this.#cancelTurn = this.#ports.clock.schedule(TURN_MS, () => this.#turn());
   }
 
-  /**
-   * The store has to answer; after a pause one upload has to pass, too, or the first part of a large one, before the
-   * others follow. Large ones that are under way say nothing for hours, and are not waited for.
-   */
-  #try(): void {
-    if (this.#probe.isUnderWay || [...this.#transfers].some(({ passage }) => passage.isWhole)) return;
-    const ended = this.#probe.run(this.#store, {
-      onFailure: (fault) => this.#setbacks.pause(fault),
-      onAnswer: async () => {
-        // At a start nothing speaks against the store: the others need not wait for what may be a large file.
-        const passed = this.#ports.breaker.reason === undefined ? undefined : this.#startTrial();
-        if (passed !== undefined) await passed;
-        else if (!this.#setbacks.pauseForRefused()) this.#succeed();
-      },
-    });
-    void ended.then(() => this.pump());
+  async #sendOne(): Promise<void> {
+    if (this.#transfers.size > 0) return;
+    const { place } = this.#blame;
+    const isWhole = ({ identity }: Entry) => identity.sizeBytes < this.#options.resumableFromBytes;
+    await (this.#startNext(isWhole, place) ?? this.#startNext(() => true, place))?.ended;
   }
 
-  /**
-   * With a file that has not failed, if there is one, or one bad file after the other would be the trial; and with one
-   * that is sent whole: it tells sooner. Resolves when the trial has passed or ended.
-   */
-  #startTrial(): Promise<void> | undefined {
-    let pass: () => void = () => undefined;
-    const accepted = new Promise<void>((resolve) => {
-      pass = resolve;
-    });
-    const onAccepted = () => {
-      this.#resume();
-      pass();
-    };
-    const isWhole = ({ identity }: Entry) => identity.sizeBytes < this.#options.resumableFromBytes;
-    const hasNotFailed = (entry: Entry) => !this.#setbacks.hasFailed(entry);
-    const started =
-      this.#startNext((entry) => isWhole(entry) && hasNotFailed(entry)) ??
-      this.#startNext(hasNotFailed, onAccepted) ??
-      this.#startNext(isWhole) ??
-      this.#startNext(() => true, onAccepted);
-    return started && Promise.race([started.ended, accepted]);
+  #tryHeldFolder(): void {
+    const folder = this.#blame.takeDueFolder();
+    if (folder === undefined) return;
+    const isBelow = ({ path }: Entry) => foldersOf(path).includes(folder);
+    if (this.#startNext(isBelow) === undefined) void this.#blame.askHeldFolder(folder);
+  }
+
+  /** After failures that are files' own, first a file that has not failed, from elsewhere in the order. */
+  #startBest(): boolean {
+    const isFree = ({ path }: Entry) => !this.#blame.isHeld(path);
+    const { place } = this.#blame;
+    const isNew = (entry: Entry) => isFree(entry) && !this.#setbacks.hasFailed(entry);
+    if (place > 0 && this.#startNext(isNew, place) !== undefined) return true;
+    return this.#startNext(isFree) !== undefined;
   }
 
   /** The best that fits into memory and is accepted. */
-  #startNext(accepts: (entry: Entry) => boolean = () => true, onAccepted?: () => void): Transfer | undefined {
+  #startNext(accepts: (entry: Entry) => boolean, place = 0): Transfer | undefined {
     // What is too large for any upload is refused without one, and waits for nobody's memory.
     const fits = ({ identity: { sizeBytes } }: Entry) =>
       sizeBytes > this.#options.largestBytes || this.#memory.fits(sizeBytes);
-    const entry = this.#ports.backlog.take((best) => fits(best) && accepts(best));
+    const entry = this.#ports.backlog.take((best) => fits(best) && accepts(best), place);
     if (entry === undefined) return undefined;
     const { sizeBytes } = entry.identity;
     const release = this.#memory.hold(sizeBytes);
     const abort = new AbortController();
     const passage = this.#pipeline.enter(sizeBytes, sizeBytes < this.#options.resumableFromBytes);
-    const ended = this.#run(entry, passage, abort.signal, onAccepted);
-    const started: Transfer = { entry, passage, abort, ended };
+    const ended = this.#run(entry, place, passage, abort.signal);
+    const started: Transfer = { entry, passage, abort, ended, place };
     this.#transfers.add(started);
     void ended.then(() => {
       release();
@@ -209,14 +217,14 @@ export class Drain {
     return started;
   }
 
-  async #run(entry: Entry, passage: Passage, signal: AbortSignal, onAccepted?: () => void): Promise<void> {
+  async #run(entry: Entry, place: number, passage: Passage, signal: AbortSignal): Promise<void> {
     const { clock, spool, backlog, events, onRead } = this.#ports;
     const startedMs = clock.monotonicMs();
     try {
       const { prefix, resumableFromBytes, largestBytes } = this.#options;
       if (entry.identity.sizeBytes > largestBytes) throw tooLarge(entry, largestBytes);
       const transferred = await transfer(entry, {
-        ...{ spool, prefix, resumableFromBytes, signal, onAccepted, onRead },
+        ...{ spool, prefix, resumableFromBytes, signal, onRead },
         store: this.#store,
         undisposed: this.#undisposed,
         whileSyncing: (sync) => this.#syncs.run(sync),
@@ -230,30 +238,23 @@ export class Drain {
       });
       this.#setbacks.gone(entry);
       this.#ports.onRemoved(entry);
-      this.#succeed();
+      this.#blame.passed(entry);
+      this.#blame.resume();
       this.#descriptors.sufficed(clock.monotonicMs());
       events.onUploaded(entry, transferred, clock.monotonicMs() - startedMs);
     } catch (error) {
       if (signal.aborted) return backlog.release(entry.path, 'again');
       const fault = asFault(error);
       if (isOutOfDescriptors(fault)) this.#descriptors.ranOut(this.#transfers.size, clock.monotonicMs());
-      await this.#setbacks.fail(entry, fault);
-      if (this.#ports.breaker.reason !== undefined)
-        this.#holdBack(new DOMException('draining is paused', 'AbortError'));
+      await this.#setbacks.fail(entry, place, fault);
+      if (this.#ports.breaker.reason !== undefined) this.#holdBack('draining is paused');
     }
   }
 
   /** Nothing of these has been sent: they go back, to be taken when it is their time. */
-  #holdBack(reason: DOMException): void {
-    for (const { passage, abort } of this.#transfers) if (passage.stage === 'ahead') abort.abort(reason);
-  }
-
-  #succeed(): void {
-    this.#setbacks.trustStore();
-    this.#resume();
-  }
-
-  #resume(): void {
-    if (this.#ports.breaker.succeed()) this.#ports.events.onResumed();
+  #holdBack(why: string, accepts: (transfer: Transfer) => boolean = () => true): void {
+    for (const transfer of this.#transfers)
+      if (transfer.passage.stage === 'ahead' && accepts(transfer))
+        transfer.abort.abort(new DOMException(why, 'AbortError'));
   }
 }

@@ -1,6 +1,8 @@
-// What the drain remembers of files that failed. Whoever is uploaded, gone or in quarantine is forgotten, and beyond a
-// bound whoever failed longest ago: a file that its producer removes while it waits is never heard of again.
+// What the drain remembers of files that failed, and how many of them wait for what. A file that is uploaded, gone or in
+// quarantine is forgotten, and beyond a bound the one that failed longest ago: a file that its producer removes while it
+// waits is never heard of again.
 import type { FileIdentity, SpoolPath } from '../spool/entry.ts';
+import type { Fault } from '../system/fault.ts';
 
 export interface FailedFile {
   /** Attempts that failed, for whatever reason: the next one waits the longer. */
@@ -16,17 +18,45 @@ export interface FailedFile {
   lookedAt: FileIdentity | undefined;
   /** What people were last told of it. */
   told: string | undefined;
+  /** For what it waits: see `kinds`. */
+  kind: string | undefined;
+}
+
+/** Files that wait for one reason. */
+export interface WaitingKind {
+  /** The code of the fault. */
+  readonly reason: string;
+  readonly files: number;
+  /** The last one. */
+  readonly example: string;
+  readonly fault: Fault;
 }
 
 /** Twice what the backlog defers. */
 const FILES_MAX = 20_000;
+/** Codes come from stores: the further ones are counted together. */
+const KINDS_MAX = 32;
+const FURTHER = 'other';
 
 export class FailedFiles {
   readonly #filesMax: number;
   readonly #byId = new Map<string, FailedFile>();
+  readonly #kinds = new Map<string, WaitingKind>();
 
   constructor(filesMax = FILES_MAX) {
     this.#filesMax = filesMax;
+  }
+
+  /** How many wait because they failed. */
+  get waiting(): number {
+    let files = 0;
+    for (const kind of this.#kinds.values()) files += kind.files;
+    return files;
+  }
+
+  /** The most frequent reason first. */
+  get kinds(): WaitingKind[] {
+    return [...this.#kinds.values()].sort((a, b) => b.files - a.files);
   }
 
   has({ id }: SpoolPath): boolean {
@@ -35,19 +65,55 @@ export class FailedFiles {
 
   /** To be read and written, while the file fails; begins with nothing. */
   of({ id }: SpoolPath): FailedFile {
-    const none = {
-      ...{ failures: 0, strikes: 0, signsAtStrike: -1, waits: false },
-      ...{ looks: 0, lookedAt: undefined, told: undefined },
+    const none: FailedFile = {
+      failures: 0,
+      strikes: 0,
+      signsAtStrike: -1,
+      waits: false,
+      looks: 0,
+      lookedAt: undefined,
+      told: undefined,
+      kind: undefined,
     };
     const file = this.#byId.get(id) ?? none;
     this.#byId.delete(id);
     this.#byId.set(id, file);
     const [longestAgo] = this.#byId.keys();
-    if (this.#byId.size > this.#filesMax && longestAgo !== undefined) this.#byId.delete(longestAgo);
+    if (this.#byId.size > this.#filesMax && longestAgo !== undefined) this.#forget(longestAgo);
     return file;
   }
 
+  /** From now on the file counts as one that waits because of this fault. */
+  waitsFor(path: SpoolPath, fault: Fault): void {
+    const file = this.of(path);
+    this.#leaveKind(file);
+    const code = fault.code ?? fault.faultClass;
+    const reason = this.#kinds.has(code) || this.#kinds.size < KINDS_MAX ? code : FURTHER;
+    const files = (this.#kinds.get(reason)?.files ?? 0) + 1;
+    this.#kinds.set(reason, { reason, files, example: `${path}`, fault });
+    file.kind = reason;
+  }
+
   forget({ id }: SpoolPath): void {
+    this.#forget(id);
+  }
+
+  /** Those below a folder, when it waits as a whole. */
+  forgetBelow(covers: (id: string) => boolean): void {
+    for (const id of [...this.#byId.keys()]) if (covers(id)) this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    const file = this.#byId.get(id);
+    if (file !== undefined) this.#leaveKind(file);
     this.#byId.delete(id);
+  }
+
+  #leaveKind(file: FailedFile): void {
+    const kind = file.kind === undefined ? undefined : this.#kinds.get(file.kind);
+    file.kind = undefined;
+    if (kind === undefined) return;
+    if (kind.files > 1) this.#kinds.set(kind.reason, { ...kind, files: kind.files - 1 });
+    else this.#kinds.delete(kind.reason);
   }
 }

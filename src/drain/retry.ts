@@ -1,5 +1,7 @@
 // When a deferred file is tried again. Pure: randomness is an argument.
 
+import { GOOD_FOR_BAD } from './detour.ts';
+
 export interface RetryPolicy {
   readonly initialMs: number;
   readonly maxMs: number;
@@ -26,6 +28,16 @@ export interface NextLook {
 export function nextLook(looks: number): NextLook {
   const deferForMs = Math.min(LOOK_LAST_MS, LOOK_FIRST_MS * 2 ** Math.min(looks - 1, 40));
   return { deferForMs, whenChangedMs: Math.min(LOOK_AFTER_CHANGE_MS, deferForMs) };
+}
+
+/** A file under a lease: the kernel has asked for it, and breaks it itself after 45 s (fs.lease-break-time). */
+export const LEASED_RETRY_MS = 5_000;
+/** However slow the line is. */
+const FAIR_MAX_MS = 60 * 60_000;
+
+/** A file that is refused again and again gets a twentieth of the line: it waits so much longer than it was sent. */
+export function fairDelayMs(sentBytes: number, rateBytesPerSec: number): number {
+  return Math.min(FAIR_MAX_MS, (GOOD_FOR_BAD * sentBytes * 1000) / rateBytesPerSec);
 }
 
 /**

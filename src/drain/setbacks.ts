@@ -1,35 +1,44 @@
 // What a failure means for a file: later, again, or a human's business. No failure removes anything.
 // Invariant: an entry that failed is released exactly once.
-import { type Entry, sameIdentity } from '../spool/entry.ts';
+import { type Entry, foldersOf, sameIdentity } from '../spool/entry.ts';
 import { STILL_WRITTEN, TOUCHED } from '../spool/spool-fault.ts';
 import type { Fault } from '../system/fault.ts';
-import { asFault, isOutOfDescriptors, isSlowDown } from './drain-faults.ts';
-import type { DrainOptions, DrainPorts } from './drain-ports.ts';
+import { type Blame, nameOf } from './blame.ts';
+import { asFault, isOutOfDescriptors } from './drain-faults.ts';
+import type { DrainOptions, DrainPorts, WaitingFiles } from './drain-ports.ts';
 import { FailedFiles } from './failed-files.ts';
-import { BLOCKED_RETRY_MS, nextLook, retryDelayMs } from './retry.ts';
+import { BLOCKED_RETRY_MS, fairDelayMs, LEASED_RETRY_MS, nextLook, retryDelayMs } from './retry.ts';
 
 /** A file that was written to within this time is still in the making. */
 const LIVE_MS = 10 * 60_000;
-/** A deferred file may come back so much later than it is due. */
-const LATE_MS = 1_000;
 
 export class Setbacks {
-  readonly #ports: Pick<DrainPorts, 'backlog' | 'breaker' | 'clock' | 'events' | 'random' | 'spool'>;
+  readonly #ports: Pick<DrainPorts, 'backlog' | 'clock' | 'events' | 'random' | 'rateBytesPerSec' | 'spool'>;
+  readonly #blame: Blame;
   readonly #failed = new FailedFiles();
-  /** Uploads that passed, and answers of the store when there was nothing to upload. */
-  #signsOfStore = 0;
-  #options: Pick<DrainOptions, 'retry'>;
-  /** What the store last refused of a file that waits for it, and until when. */
-  #refusal: { readonly fault: Fault; readonly untilMs: number } | undefined;
+  #options: DrainOptions;
 
-  constructor(ports: DrainPorts, options: DrainOptions) {
+  constructor(ports: DrainPorts, blame: Blame, options: DrainOptions) {
     this.#ports = ports;
+    this.#blame = blame;
     this.#options = options;
   }
 
   reconfigure(options: DrainOptions): void {
     this.#options = options;
-    this.#refusal = undefined;
+  }
+
+  /** Why files wait, by themselves or with their folder: the most frequent reason first. */
+  get waiting(): WaitingFiles[] {
+    const folders = this.#blame.heldFolders.map(({ folder, fault }) => ({
+      reason: fault.code ?? fault.faultClass,
+      files: this.#ports.backlog.heldFiles(folder),
+      example: nameOf(folder),
+      isFolder: true,
+      fault,
+    }));
+    const files = this.#failed.kinds.map((kind) => ({ ...kind, isFolder: false }));
+    return [...folders, ...files].sort((a, b) => b.files - a.files);
   }
 
   /** The file has left the spool, or is to be forgotten. */
@@ -42,69 +51,67 @@ export class Setbacks {
     return this.#failed.has(path);
   }
 
-  /** The store cannot be used: nobody's file is to blame. */
-  pause(fault: Fault): void {
-    const { breaker, clock, events } = this.#ports;
-    if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs)) events.onPaused(fault);
-  }
-
-  /** With nothing else to try, an answer of the store says nothing while a file waits that it refused. True then. */
-  pauseForRefused(): boolean {
-    if (this.#refusal === undefined || this.#ports.clock.monotonicMs() >= this.#refusal.untilMs) return false;
-    this.pause(this.#refusal.fault);
-    return true;
-  }
-
-  /** Releases the entry with what its fault's class says. */
-  async fail(entry: Entry, fault: Fault): Promise<void> {
+  /** Releases the entry with what its fault and whose fault it is say. It was taken at `place` in the order. */
+  async fail(entry: Entry, place: number, fault: Fault): Promise<void> {
     if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
     if (fault.code === STILL_WRITTEN) return this.#awaitWriter(entry, fault);
-    switch (fault.faultClass) {
-      case 'breaker':
-        return this.#refuse(entry, fault);
-      case 'blocked':
-        return this.#defer(entry, fault, BLOCKED_RETRY_MS);
-      case 'file':
-        return this.#quarantine(entry, fault);
-      case 'changed':
-        if (fault.code === 'ENOENT') return this.gone(entry);
-        // Its content is the same: nothing speaks against the file.
-        if (fault.code === TOUCHED) return this.#defer(entry, fault, this.#backoffMs(entry, fault));
-        return this.#retryChanged(entry, fault);
-      case 'transient':
-        this.#doubtStore(fault);
+    if (fault.faultClass === 'changed') return this.#changed(entry, fault);
+    const verdict = await this.#blame.of(
+      { entry, place, sentBytes: this.#sentBytes(entry) },
+      fault,
+      this.#failed.waiting,
+    );
+    switch (verdict) {
+      case 'here':
+        return this.#failHere(entry, fault);
+      case 'folder':
+        return this.#waitWithFolder(entry);
+      case 'store':
+        // Of what the store refuses while nothing passes, the file knows nothing.
+        if (fault.faultClass !== 'transient') return this.#ports.backlog.release(entry.path, 'again');
         return this.#defer(entry, fault, this.#backoffMs(entry, fault));
-      default:
-        this.#doubtStore(fault);
-        return this.#retryUnknown(entry, fault);
+      case 'unclear':
+        return this.#defer(entry, fault, this.#backoffMs(entry, fault));
+      case 'file':
+        return this.#failForItself(entry, fault);
     }
   }
 
-  /** A file that is refused once more may be the only one that is: it waits, and lets the others go first. */
-  #refuse(entry: Entry, fault: Fault): void {
-    const { backlog, clock } = this.#ports;
-    const isFirst = !this.hasFailed(entry);
-    const delayMs = this.#backoffMs(entry, fault);
-    this.pause(fault);
-    if (isFirst) return backlog.release(entry.path, 'again');
-    this.#refusal = { fault, untilMs: clock.monotonicMs() + delayMs + LATE_MS };
-    this.#defer(entry, fault, delayMs);
+  /** What this machine says of a file: the store has nothing to do with it. */
+  #failHere(entry: Entry, fault: Fault): Promise<void> | void {
+    switch (fault.faultClass) {
+      case 'file':
+        return this.#quarantine(entry, fault);
+      case 'transient': {
+        const delayMs = this.#backoffMs(entry, fault);
+        return this.#defer(
+          entry,
+          fault,
+          fault.code === 'EAGAIN' ? Math.min(delayMs, LEASED_RETRY_MS) : delayMs,
+        );
+      }
+      case 'unknown':
+        this.#failed.of(entry.path).strikes += 1;
+        return this.#retry(entry, fault, this.#backoffMs(entry, fault));
+      default:
+        return this.#defer(entry, fault, BLOCKED_RETRY_MS);
+    }
   }
 
-  /** The store works: what fails all the same may be the file's fault. */
-  trustStore(): void {
-    this.#signsOfStore += 1;
+  /** The store takes others. */
+  #failForItself(entry: Entry, fault: Fault): Promise<void> | void {
+    if (fault.faultClass === 'file') return this.#quarantine(entry, fault);
+    const backoffMs = this.#backoffMs(entry, fault);
+    if (fault.faultClass === 'transient') return this.#defer(entry, fault, backoffMs);
+    const fairMs = fairDelayMs(this.#sentBytes(entry), this.#ports.rateBytesPerSec());
+    const delayMs = Math.max(backoffMs, fairMs);
+    if (fault.faultClass === 'unknown') this.#strike(entry);
+    return this.#retry(entry, fault, delayMs);
   }
 
-  #doubtStore(fault: Fault): void {
-    const { breaker, clock, events } = this.#ports;
-    const { message, retryAfterMs } = fault;
-    const asked = isSlowDown(fault);
-    if (asked) events.onSlowDown();
-    const pauses = asked
-      ? breaker.slowDown(message, clock.monotonicMs(), retryAfterMs)
-      : breaker.failTransiently(message, clock.monotonicMs(), retryAfterMs);
-    if (pauses) events.onPaused(fault);
+  /** At most: of a large file no more than a part. */
+  #sentBytes({ identity }: Entry): number {
+    return Math.min(identity.sizeBytes, this.#options.resumableFromBytes);
   }
 
   /** No failure of anything: the file is not complete yet. */
@@ -120,7 +127,28 @@ export class Setbacks {
     this.#ports.events.onStillWritten(entry, fault);
   }
 
-  #retryChanged(entry: Entry, fault: Fault): Promise<void> | void {
+  /** One attempt counts once for each sign that the store works: not for each of a storm. */
+  #strike({ path }: Entry): void {
+    const file = this.#failed.of(path);
+    if (file.signsAtStrike !== this.#blame.signs) file.strikes += 1;
+    file.signsAtStrike = this.#blame.signs;
+  }
+
+  /** It counts as one of the folder's, and is found by the scan that finds them. */
+  #waitWithFolder({ path }: Entry): void {
+    this.#failed.forget(path);
+    this.#ports.backlog.release(path, { deferForMs: this.#options.retry.maxMs });
+  }
+
+  /** What waited by itself waits with its folder from now on. */
+  folderHeld(folder: string): void {
+    this.#failed.forgetBelow((id) => foldersOf({ id }).includes(folder));
+  }
+
+  #changed(entry: Entry, fault: Fault): Promise<void> | void {
+    if (fault.code === 'ENOENT') return this.gone(entry);
+    // Its content is the same: nothing speaks against the file.
+    if (fault.code === TOUCHED) return this.#defer(entry, fault, this.#backoffMs(entry, fault));
     const { backlog, clock } = this.#ports;
     const file = this.#failed.of(entry.path);
     if (!file.waits) {
@@ -128,7 +156,8 @@ export class Setbacks {
       backlog.changed(entry.path);
       // A log, say, that goes on: no human is needed, but more patience.
       const isLive = clock.wallMs() - entry.modifiedMs < LIVE_MS;
-      return isLive ? this.#defer(entry, fault, this.#backoffMs(entry, fault)) : this.#retry(entry, fault);
+      const delayMs = this.#backoffMs(entry, fault);
+      return isLive ? this.#defer(entry, fault, delayMs) : this.#retry(entry, fault, delayMs);
     }
     // An entry that waited tells of an earlier state of its file: the next scan tells of the present one, if there is any.
     file.waits = false;
@@ -136,19 +165,11 @@ export class Setbacks {
     backlog.release(entry.path, 'again');
   }
 
-  /** An outage with an answer that nobody thought of is no file's fault: only attempts beside which the store worked count. */
-  #retryUnknown(entry: Entry, fault: Fault): Promise<void> | void {
-    const file = this.#failed.of(entry.path);
-    if (file.signsAtStrike !== this.#signsOfStore) file.strikes += 1;
-    file.signsAtStrike = this.#signsOfStore;
-    return this.#retry(entry, fault);
-  }
-
   /** What may never pass is tried so often, and then left to a human. */
-  #retry(entry: Entry, fault: Fault): Promise<void> | void {
+  #retry(entry: Entry, fault: Fault, delayMs: number): Promise<void> | void {
     if (this.#failed.of(entry.path).strikes >= this.#options.retry.maxAttempts)
       return this.#quarantine(entry, fault);
-    this.#defer(entry, fault, this.#backoffMs(entry, fault));
+    this.#defer(entry, fault, delayMs);
   }
 
   #backoffMs({ path }: Entry, { retryAfterMs }: Fault): number {
@@ -162,6 +183,7 @@ export class Setbacks {
     const isNews = file.told !== fault.message;
     file.told = fault.message;
     file.waits = true;
+    this.#failed.waitsFor(entry.path, fault);
     this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
     if (isNews || fault.faultClass !== 'blocked') this.#ports.events.onDeferred(entry, fault, delayMs);
   }

@@ -47,8 +47,6 @@ export interface TransferOptions {
   readonly resumableFromBytes: number;
   /** Runs what sends, when it is this file's turn. */
   readonly whileSending: <T>(send: () => Promise<T>) => Promise<T>;
-  /** The store has taken a part of the file. */
-  readonly onAccepted?: (() => void) | undefined;
   /** Content has been read, for the store or for its digests alone: progress, though nothing may have been sent. */
   readonly onRead: () => void;
   /** What was written in the moment of the removal cannot be brought back yet. */
@@ -98,8 +96,7 @@ interface ProvenUpload {
 }
 
 async function uploadAndProve(file: OpenFile, key: string, options: TransferOptions): Promise<ProvenUpload> {
-  const { spool, store, signal, onAccepted, onRead, resumableFromBytes, whileSyncing, whileSending } =
-    options;
+  const { spool, store, signal, onRead, resumableFromBytes, whileSyncing, whileSending } = options;
   // First, or the store might be given what a power cut then takes from the spool.
   await whileSyncing(() => file.sync(signal));
   // Of small files, too: a larger one of this name may have left an upload open, to be ended first.
@@ -109,7 +106,7 @@ async function uploadAndProve(file: OpenFile, key: string, options: TransferOpti
   // After the reading, where all is read by now: nothing of a file that is not complete leaves for the store.
   if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
   return whileSending(async () => {
-    const upload = await store.upload({ key, source, journal, signal, onAccepted });
+    const upload = await store.upload({ key, source, journal, signal });
     await refuseChanged(file, 'while it was uploaded');
     const answered = verify(upload.local, upload.receipt);
     return { upload, proof: isProof(answered) ? answered : await prove(upload, store, signal) };

@@ -1,6 +1,35 @@
 // How much is in the spool, between scans too, and how much has arrived: what a scan counts beyond what was known.
 // Pure. Files removed while a scan runs are counted once or not at all, never twice.
+import type { Fault } from '../system/fault.ts';
+import type { SkippedCount } from './oddity.ts';
 import type { ScanResult } from './scanner.ts';
+
+export interface BacklogCounts {
+  /** All files in the spool that are not ignored: at hand, in flight, deferred, unsettled, or only counted. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Wall clock; null when there is none. */
+  readonly oldestModifiedMs: number | null;
+  readonly inFlight: number;
+  /** Those that wait by themselves, and those that wait with their folder. */
+  readonly deferred: number;
+  /** Found open for writing when they were last looked at; not among the deferred. */
+  readonly written: number;
+  /** As of the last scan. */
+  readonly unsettled: number;
+  /** Since the start, without what the first scan found; they only grow. */
+  readonly arrivedFiles: number;
+  readonly arrivedBytes: number;
+  /** A scan has succeeded since the start. */
+  readonly known: boolean;
+  readonly watching: boolean;
+  /** Too much to watch: counts are of the last scan, corrected by what was removed since. */
+  readonly deep: boolean;
+  /** What lies in the spool and is never drained, as of the last scan. */
+  readonly skipped: readonly SkippedCount[];
+  /** Why the last scan failed, and nothing is handed out; or what the running one waits for. */
+  readonly fault: Fault | null;
+}
 
 export class BacklogCount {
   files = 0;

@@ -1,58 +1,22 @@
 // What is to be uploaded, in order: holds the best entries of the last scan and sees that there is always a next one.
 // The directory is the truth. A path is handed out to one taker at a time and not before its deferral is over.
 import type { Clock } from '../system/clock.ts';
-import type { Fault } from '../system/fault.ts';
-import { BacklogCount } from './backlog-count.ts';
+import { BacklogCount, type BacklogCounts } from './backlog-count.ts';
+import { type BacklogLimits, DEFERRED_MAX, ENTRIES_MAX } from './backlog-limits.ts';
 import { Deferrals, type Delay } from './deferrals.ts';
 import type { Entry, FileIdentity, SpoolPath } from './entry.ts';
-import type { SkippedCount } from './oddity.ts';
+import { HeldFolders } from './held-folders.ts';
 import { PassedOver } from './passed-over.ts';
 import { ReadyEntries } from './ready-entries.ts';
 import { ScanLoop, type ScanLoopParts, type ScanOptions, type ScanReport } from './scan-loop.ts';
 import type { ScanResult } from './scanner.ts';
-import type { WatcherFactory, WatchLimits } from './watch-when-shallow.ts';
+import type { WatcherFactory } from './watch-when-shallow.ts';
 
 export type BacklogOptions = ScanOptions;
 export type BacklogReport = ScanReport;
 
-/** Bounds on memory. Defaults in brackets. */
-export interface BacklogLimits {
-  /** Entries at hand [10,000]. */
-  readonly entries?: number;
-  /** Entries deferred [10,000]. Once as many are, the one due last is merely passed over until everybody else had a turn. */
-  readonly deferred?: number;
-  /** Up to where the spool is watched [2,000 files, 200 folders]. */
-  readonly watch?: WatchLimits;
-}
-
 /** What became of an entry: removed from the spool, to be looked at again, or to be tried again later. */
 export type Outcome = 'gone' | 'again' | Delay;
-
-export interface BacklogCounts {
-  /** All files in the spool that are not ignored: at hand, in flight, deferred, unsettled, or only counted. */
-  readonly files: number;
-  readonly bytes: number;
-  /** Wall clock; null when there is none. */
-  readonly oldestModifiedMs: number | null;
-  readonly inFlight: number;
-  readonly deferred: number;
-  /** Found open for writing when they were last looked at; not among the deferred. */
-  readonly written: number;
-  /** As of the last scan. */
-  readonly unsettled: number;
-  /** Since the start, without what the first scan found; they only grow. */
-  readonly arrivedFiles: number;
-  readonly arrivedBytes: number;
-  /** A scan has succeeded since the start. */
-  readonly known: boolean;
-  readonly watching: boolean;
-  /** Too much to watch: counts are of the last scan, corrected by what was removed since. */
-  readonly deep: boolean;
-  /** What lies in the spool and is never drained, as of the last scan. */
-  readonly skipped: readonly SkippedCount[];
-  /** Why the last scan failed, and nothing is handed out; or what the running one waits for. */
-  readonly fault: Fault | null;
-}
 
 export interface BacklogParts {
   readonly spool: ScanLoopParts['spool'];
@@ -66,8 +30,6 @@ export interface BacklogParts {
   readonly watch?: WatcherFactory;
 }
 
-const ENTRIES_MAX = 10_000;
-const DEFERRED_MAX = 10_000;
 // The next scan is due when no more than this much of what the last one kept is left.
 const LOW_SHARE = 0.25;
 
@@ -81,6 +43,7 @@ export class Backlog {
   readonly #inFlight = new Map<string, Entry>();
   readonly #deferrals: Deferrals;
   readonly #passedOver = new PassedOver();
+  readonly #held = new HeldFolders();
   readonly #count = new BacklogCount();
   /** Since the running scan began, which may have looked at them before. */
   readonly #goneInScan = new Set<string>();
@@ -125,13 +88,40 @@ export class Backlog {
     await this.#loop.stop();
   }
 
-  /** The best entry that is accepted, and neither in flight nor deferred. Must be given back by release(). */
-  take(accepts: (entry: Entry) => boolean = () => true): Entry | undefined {
+  /**
+   * The best entry that is accepted, and neither in flight nor deferred; with `place`, in [0, 1), the best behind this
+   * share of what is at hand. Must be given back by release().
+   */
+  take(accepts: (entry: Entry) => boolean = () => true, place = 0): Entry | undefined {
     if (!this.#isRunning || this.#loop.fault !== null) return undefined;
-    const entry = this.#ready.takeBest(accepts);
+    const entry = this.#ready.take(accepts, place);
     if (entry !== undefined) this.#inFlight.set(entry.path.id, entry);
     this.#wantMoreWhenLow();
     return entry;
+  }
+
+  /** As take(), without taking it. */
+  find(accepts: (entry: Entry) => boolean): Entry | undefined {
+    return this.#ready.find(accepts);
+  }
+
+  /** From now on the files of this folder are not at hand, but for one that each scan finds: see HeldFolders. */
+  hold(folder: string): void {
+    this.#held.hold(folder, 0);
+    const isHeld = ({ path }: Entry) => this.#held.covers(path);
+    const others = [...this.#inFlight.values(), ...this.#deferrals.entries()].filter(isHeld).length;
+    this.#held.hold(folder, this.#ready.drop(isHeld) + others);
+    this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
+  }
+
+  free(folder: string): void {
+    this.#held.free(folder);
+    this.#loop.want('starved');
+  }
+
+  /** As of the last scan. */
+  heldFiles(folder: string): number {
+    return this.#held.filesIn(folder);
   }
 
   /** Ends what take() began. Does nothing for a path that is not in flight. */
@@ -185,7 +175,7 @@ export class Backlog {
       ...{ files, bytes, unsettled, arrivedFiles, arrivedBytes, known },
       oldestModifiedMs: files === 0 ? null : this.#oldestModifiedMs(),
       inFlight: this.#inFlight.size,
-      deferred: this.#deferrals.size - written,
+      deferred: this.#deferred() - written,
       written,
       watching: this.#loop.watching,
       deep: this.#loop.deep,
@@ -214,7 +204,13 @@ export class Backlog {
     this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
   }
 
+  #deferred(): number {
+    const byThemselves = [...this.#deferrals.entries()].filter(({ path }) => !this.#held.covers(path));
+    return byThemselves.length + this.#passedOver.size + this.#held.total;
+  }
+
   #scanBegan(): void {
+    this.#held.scanBegan();
     this.#count.scanBegan();
     this.#goneInScan.clear();
     this.#dueInScan.length = 0;
@@ -226,7 +222,7 @@ export class Backlog {
     this.#deferrals.changed(id, identity);
     const isHeld = this.#inFlight.has(id) || this.#deferrals.has(id);
     if (isHeld || this.#ready.has(id)) this.#count.saw(id);
-    return !isHeld && !this.#passedOver.has(path);
+    return this.#held.wants(path, isHeld) && !isHeld && !this.#passedOver.has(path);
   }
 
   #scanned(result: ScanResult): void {
@@ -239,6 +235,7 @@ export class Backlog {
     const isComplete = result.eligible === result.entries.length;
     if (isComplete && this.#passedOver.areDue(this.#clock.monotonicMs())) this.#passedOver.clear();
     this.#count.scanEnded(result);
+    this.#held.scanEnded();
     this.#lastScan = result;
     this.#ready.reorder(this.#options.order);
     this.#ready.replace([...result.entries, ...this.#dueInScan].filter(isFree));

@@ -24,6 +24,16 @@ export class SpoolPath {
   }
 }
 
+/**
+ * The folders a file is below, outermost first, each with a `/` at its end, as latin1 text; `['']` for a file right in
+ * the spool.
+ */
+export function foldersOf({ id }: Pick<SpoolPath, 'id'>): string[] {
+  const folders: string[] = [];
+  for (let at = id.indexOf('/'); at !== -1; at = id.indexOf('/', at + 1)) folders.push(id.slice(0, at + 1));
+  return folders.length === 0 ? [''] : folders;
+}
+
 /** What must be unchanged for "the file we uploaded" and "the file we delete" to be the same bytes. */
 export interface FileIdentity {
   readonly dev: bigint;

@@ -25,15 +25,25 @@ export class ReadyEntries {
   }
 
   /** The best that is accepted. */
-  takeBest(accepts: (entry: Entry) => boolean): Entry | undefined {
-    for (let at = this.#entries.length - 1; at >= 0; at -= 1) {
-      const entry = this.#entries[at];
-      if (entry === undefined || !accepts(entry)) continue;
-      this.#entries.splice(at, 1);
-      this.#ids.delete(entry.path.id);
-      return entry;
-    }
-    return undefined;
+  find(accepts: (entry: Entry) => boolean): Entry | undefined {
+    return this.#entries[this.#indexOf(accepts, 0)];
+  }
+
+  /** The best that is accepted; with `place`, in [0, 1), the first one behind this share of all, and then the others. */
+  take(accepts: (entry: Entry) => boolean, place = 0): Entry | undefined {
+    const at = this.#indexOf(accepts, place);
+    if (at === -1) return undefined;
+    const [entry] = this.#entries.splice(at, 1);
+    if (entry !== undefined) this.#ids.delete(entry.path.id);
+    return entry;
+  }
+
+  /** Drops those that are accepted, and returns how many they were. */
+  drop(accepts: (entry: Entry) => boolean): number {
+    const kept = this.#entries.filter((entry) => !accepts(entry));
+    const dropped = this.#entries.length - kept.length;
+    this.replace(kept);
+    return dropped;
   }
 
   /** Adds entries unless their path is at hand already. */
@@ -60,6 +70,17 @@ export class ReadyEntries {
   clear(): void {
     this.#entries = [];
     this.#ids.clear();
+  }
+
+  #indexOf(accepts: (entry: Entry) => boolean, place: number): number {
+    const { length } = this.#entries;
+    const skipped = Math.floor(place * length);
+    for (let step = 0; step < length; step += 1) {
+      const at = length - 1 - ((skipped + step) % length);
+      const entry = this.#entries[at];
+      if (entry !== undefined && accepts(entry)) return at;
+    }
+    return -1;
   }
 
   #sort(): void {

@@ -242,7 +242,8 @@ export class SpoolDirectory {
 function readOnlyFault(path: string, { operation, cause }: Fault): Fault {
   const message = `the spool ${path} is mounted read-only: nothing can be removed from it`;
   const hint = 'remount it read-write, and see the kernel log for why it was not';
-  return new Fault('breaker', message, { operation, subject: path, code: 'EROFS', hint, cause });
+  const details = { operation, subject: path, code: 'EROFS', hint, cause, isLocal: true };
+  return new Fault('breaker', message, details);
 }
 
 function goneFault(path: string, what: string, cause?: unknown): Fault {

@@ -14,11 +14,27 @@ const CLASS_BY_ERRNO: Readonly<Record<string, FaultClass>> = {
   EACCES: 'blocked',
   EPERM: 'blocked',
   EXDEV: 'blocked',
+  // Encrypted, and its key is not loaded: fscrypt.
+  ENOKEY: 'blocked',
   EMFILE: 'transient',
   ENFILE: 'transient',
   ENOMEM: 'transient',
   ENOSPC: 'transient',
   EDQUOT: 'transient',
+  // open(2) with O_NONBLOCK of a file under a lease, which the holder is asked to give up.
+  EAGAIN: 'transient',
+  EBUSY: 'transient',
+  ETXTBSY: 'transient',
+  EINTR: 'transient',
+  // A network file system whose server does not answer.
+  ETIMEDOUT: 'transient',
+  EHOSTDOWN: 'transient',
+  EHOSTUNREACH: 'transient',
+  ENETUNREACH: 'transient',
+  ECONNREFUSED: 'transient',
+  ECONNRESET: 'transient',
+  ENOTCONN: 'transient',
+  ESHUTDOWN: 'transient',
   EROFS: 'breaker',
   ENAMETOOLONG: 'file',
 };
@@ -32,6 +48,14 @@ const HINT_BY_ERRNO: Readonly<Record<string, string>> = {
   EMFILE: 'raise LimitNOFILE of the service',
   ENOSPC: 'the disk is full, or has no inodes left',
   EDQUOT: 'the disk quota is used up',
+  ENOMEM: 'the machine or the service has too little memory: see MemoryMax= of the unit',
+  EIO: 'the disk cannot read it: see dmesg and smartctl, then restore the file from another copy',
+  EUCLEAN: 'the file system is damaged: check it with fsck, unmounted',
+  EBADMSG: 'its content is damaged on the disk: see dmesg, then restore the file from another copy',
+  ENOKEY: 'it is encrypted and its key is not loaded: unlock the folder (fscrypt unlock)',
+  EAGAIN: 'another program holds a lease on it, as NFS and SMB servers do; it is asked to give it up',
+  ETIMEDOUT: 'the file server does not answer: check the mount and the network',
+  EHOSTDOWN: 'the file server does not answer: check the mount and the network',
 };
 
 /** A Fault for `error`, which may be a Fault already and is then returned as it is. */
@@ -47,6 +71,7 @@ export function spoolFault(error: unknown, operation: string, subject: string): 
       operation,
       subject,
       cause: error,
+      isLocal: true,
       ...(code === undefined ? {} : { code }),
       ...(hint === undefined ? {} : { hint }),
     },
@@ -60,7 +85,7 @@ export function privateFault(error: unknown, operation: string, subject: string)
   const hint = 'the folder .halfpipe of the spool was tampered with: restart halfpipe, which makes it again';
   const { code } = fault;
   return new Fault('blocked', `${fault.message} (${hint})`, {
-    ...{ operation, subject, hint, cause: error },
+    ...{ operation, subject, hint, cause: error, isLocal: true },
     ...(code === undefined ? {} : { code }),
   });
 }
@@ -81,7 +106,7 @@ export function leasedFault(subject: string, cause: unknown): Fault {
 
 /** The file is no longer the one that was looked at. */
 export function changedFault(operation: string, subject: string, what: string): Fault {
-  return new Fault('changed', `${subject} ${what}`, { operation, subject, code: 'changed' });
+  return new Fault('changed', `${subject} ${what}`, { operation, subject, code: 'changed', isLocal: true });
 }
 
 /** Code of a fault `changed` that says nothing of the content: links or permissions change again and again. */

@@ -5,6 +5,7 @@ import { printable } from '../system/printable.ts';
 import { CONNECT_KIND, KINDS_BY_CODE, TLS_CODE, TLS_KIND } from './connection-kinds.ts';
 import {
   type FailureKind,
+  FILE_TOO_LARGE,
   HTTP_CODE,
   HTTP_KIND,
   KINDS_BY_NAME,
@@ -108,8 +109,9 @@ function wordsOf({ message }: Error): string {
 }
 
 /** What the same answer means in one place alone. */
-function kindIn(operation: string, { name }: Evidence, usesKms: boolean): FailureKind | undefined {
+function kindIn(operation: string, { name, status }: Evidence, usesKms: boolean): FailureKind | undefined {
   if (operation === 'complete multipart upload' && name === 'EntityTooLarge') return OBJECT_TOO_LARGE;
+  if (operation === 'put object' && (name === 'EntityTooLarge' || status === 413)) return FILE_TOO_LARGE;
   if (usesKms && IN_PARTS.has(operation) && name === 'AccessDenied') return KMS_DECRYPT_KIND;
   return undefined;
 }

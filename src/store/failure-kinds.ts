@@ -12,6 +12,8 @@ export interface FailureKind {
 export const transient = (hint: string): FailureKind => ({ faultClass: 'transient', hint });
 export const breaker = (hint: string): FailureKind => ({ faultClass: 'breaker', hint });
 const file = (hint: string): FailureKind => ({ faultClass: 'file', hint });
+/** About this key, this size or the whole store: the drain finds out which, with an object of its own. */
+const doubtful = (hint: string): FailureKind => ({ faultClass: 'unknown', hint });
 
 const WRONG_KEYS = breaker(
   'The access key or secret is wrong, or belongs to another store: correct the credentials.',
@@ -21,7 +23,7 @@ const CLOCK = breaker("This machine's clock is wrong: set it (timedatectl set-nt
 const ELSEWHERE = breaker(
   'The bucket is in another region or at another endpoint: set s3.region or s3.endpoint.',
 );
-const DENIED = breaker(
+const DENIED = doubtful(
   'The credentials may not do this: below the prefix allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and ' +
     's3:ListMultipartUploadParts (on the bucket, s3:ListBucket is optional).',
 );
@@ -29,7 +31,7 @@ const NO_ROOM = breaker('The store is full or over its quota: make room there or
 const KMS = breaker(
   'The KMS key cannot be used: check s3.kmsKeyId, its state and the permission kms:GenerateDataKey.',
 );
-const UNSUPPORTED = breaker('The store does not support this: check s3.endpoint and the s3 settings.');
+const UNSUPPORTED = doubtful('The store does not support this: check s3.endpoint and the s3 settings.');
 const SETTING = breaker(
   'The store refuses one of the s3 settings: check storageClass, encryption, metadata and tags.',
 );
@@ -48,12 +50,16 @@ const NAME_AND_FOLDER = file(
 const LOCKED = file(
   'The store keeps the object under this key from being replaced: rename the file, or set s3.conflict to keep-both.',
 );
+const TOO_LARGE =
+  'The store is over its quota, or a proxy takes no request this large: make room, or lower s3.partSize (nginx: ' +
+  'client_max_body_size).';
 const DAMAGED = transient('The bytes were damaged on the way; they are sent again.');
 
 /** By the error's name, as the store or the SDK gives it. */
 export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   InvalidAccessKeyId: WRONG_KEYS,
-  SignatureDoesNotMatch: WRONG_KEYS,
+  // A proxy that rewrites some names breaks the signature of these alone.
+  SignatureDoesNotMatch: { ...WRONG_KEYS, faultClass: 'unknown' },
   InvalidSecurity: WRONG_KEYS,
   InvalidToken: WRONG_KEYS,
   CredentialsProviderError: breaker(
@@ -95,7 +101,7 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   XMinioStorageFull: NO_ROOM,
   XMinioAdminBucketQuotaExceeded: NO_ROOM,
   InvalidStorageClass: breaker('The store has no such storage class: correct s3.storageClass.'),
-  InvalidObjectState: breaker(
+  InvalidObjectState: doubtful(
     'The object is archived and cannot be read back to compare it: set an s3.storageClass that can be read.',
   ),
   InvalidEncryptionAlgorithmError: SETTING,
@@ -104,11 +110,8 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   MethodNotAllowed: UNSUPPORTED,
   NotImplemented: UNSUPPORTED,
   MissingContentLength: UNSUPPORTED,
-  // No request is larger than s3.partSize: a limit of a proxy, or a quota as Swift tells it.
-  EntityTooLarge: breaker(
-    'The store is over its quota, or a proxy takes no request this large: make room, or lower s3.partSize (nginx: ' +
-      'client_max_body_size).',
-  ),
+  // No part is larger than s3.partSize: a limit of a proxy, or a quota as Swift tells it. No file is to blame.
+  EntityTooLarge: breaker(TOO_LARGE),
   // Begun anew; parts that are too small each time need the operator, after the last of the tries.
   EntityTooSmall: {
     faultClass: 'unknown',
@@ -167,6 +170,8 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   InvalidPartOrder: transient('The parts of the multipart upload are in disorder; it begins anew.'),
 };
 
+/** Of a file sent whole: it may be this file's size alone. */
+export const FILE_TOO_LARGE = doubtful(TOO_LARGE);
 /** To the completion of a multipart upload, `EntityTooLarge` speaks of the whole object. */
 export const OBJECT_TOO_LARGE = file('The store takes no object of this size.');
 /** KMS's names come through S3 as `KMS.DisabledException` and the like. */

@@ -21,6 +21,7 @@ export function keyFor(pathBytes: Buffer, prefix: string): string {
       subject: printable(key),
       hint: 'Shorten the file or folder name, or s3.prefix.',
       code: 'KeyTooLongError',
+      isLocal: true,
     });
   }
   return key;

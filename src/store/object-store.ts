@@ -111,6 +111,11 @@ export interface ObjectStore {
   /** Resolves when the bucket answers with the present credentials; rejects with a Fault that says what is wrong. */
   probe(signal: AbortSignal): Promise<void>;
   /**
+   * Puts a tiny object of our own into a folder of the spool (bytes that are empty or end in `/`), and deletes it where
+   * that is allowed. Rejects with the Fault of the put.
+   */
+  trial(folder: Buffer, signal: AbortSignal): Promise<void>;
+  /**
    * Aborts what is recorded of a file that is gone or has changed; what the store does not know is fine. Resolves with
    * what cannot be aborted now because it is elsewhere, to be recorded in its place; undefined for nothing.
    */

@@ -10,6 +10,7 @@ import { Diagnosis, type DiagnosisOptions } from './diagnosis.ts';
 import { digestOf } from './digest.ts';
 import { digestSource } from './digest-source.ts';
 import { digestIn, evidenceOf } from './evidence.ts';
+import { putOwnObject } from './folder-trial.ts';
 import { ConditionsLesson } from './learn-conditions.ts';
 import { PartwiseUpload } from './multipart.ts';
 import type {
@@ -113,6 +114,10 @@ export class S3Store implements ObjectStore {
    */
   async probe(signal: AbortSignal): Promise<void> {
     await probeBucket(this.#bucket, signal);
+  }
+
+  async trial(folder: Buffer, signal: AbortSignal): Promise<void> {
+    await putOwnObject(this.#bucket, folder, signal);
   }
 
   /** Puts tiny objects of its own below the prefix, whole and in parts, reads them back, compares and deletes them. */

@@ -2,8 +2,10 @@
 // and one class that decides what happens next. Raised at the edges, decided on in drain, logged once there.
 
 /**
+ * Unless a fault is local, the store is to blame when it refuses a tiny object of our own as well: then the whole
+ * drain pauses, whatever the class. Otherwise:
  * - `transient`: the file is deferred and tried again with backoff.
- * - `breaker`: nobody's file is to blame; the whole drain pauses and probes.
+ * - `breaker`: a fault of the store or its settings that is never a file's; the file is tried again with backoff.
  * - `file`: this file needs a human; it is quarantined, the rest goes on.
  * - `blocked`: this file cannot be read or removed now; it stays where it is, is reported once and tried slowly.
  * - `changed`: the file changed or went away under us; it is looked at again from the start.
@@ -19,6 +21,8 @@ export interface FaultDetails {
   /** What the operator can do about it. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** This machine raised it, not the store: it says nothing about the store. */
+  readonly isLocal?: boolean;
   /** The server asked to be left alone for this long. */
   readonly retryAfterMs?: number;
   /** Short machine-readable reason, such as an errno (`EACCES`) or an S3 error name (`NoSuchBucket`). */
@@ -33,6 +37,7 @@ export class Fault extends Error {
   readonly hint: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly code: string | undefined;
+  readonly isLocal: boolean;
 
   constructor(faultClass: FaultClass, message: string, details: FaultDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -42,6 +47,7 @@ export class Fault extends Error {
     this.hint = details.hint;
     this.retryAfterMs = details.retryAfterMs;
     this.code = details.code;
+    this.isLocal = details.isLocal ?? false;
   }
 }
 

@@ -10,7 +10,7 @@ import type { Entry } from '../spool/entry.ts';
 import { describeOddity, remedyOf } from '../spool/oddity.ts';
 import type { OddityReport } from '../spool/oddity-reports.ts';
 import type { Clock } from '../system/clock.ts';
-import type { Fault } from '../system/fault.ts';
+import { explain, type Fault } from '../system/fault.ts';
 import type { Logger } from '../system/log.ts';
 import { OncePerKind } from '../system/once-per-kind.ts';
 import { printable } from '../system/printable.ts';
@@ -105,6 +105,22 @@ export class Reporter implements DrainEvents {
         `${entry.path} was written to while it was removed, and cannot be put back: ${fault.message}; ` +
           'it is held open and tried every second, and lost if halfpipe ends before there is room',
       ),
+    );
+  }
+
+  onFolderHeld(folder: string, fault: Fault): void {
+    const where = folder === '' ? 'right in the spool' : `below ${folder}`;
+    this.#log.error(
+      { event: 'folderHeld', folder, fault },
+      `the files ${where} wait, because the store refuses all of them: ${explain(fault)} ` +
+        'The others go on; one of these is tried now and then.',
+    );
+  }
+
+  onFolderFreed(folder: string): void {
+    this.#log.info(
+      { event: 'folderFreed', folder },
+      `the store takes files ${folder === '' ? 'right in the spool' : `below ${folder}`} again`,
     );
   }
 

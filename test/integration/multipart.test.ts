@@ -222,7 +222,7 @@ test('stops the other parts when one fails', async () => {
     return nth === 4 ? { kind: 'answer', status: 403, code: 'AccessDenied' } : { kind: 'stall' };
   };
   await assert.rejects(upload(store, film, new MemoryJournal()), {
-    faultClass: 'breaker',
+    faultClass: 'unknown',
     code: 'AccessDenied',
   });
 });

@@ -252,9 +252,9 @@ const FAULTS: [string, WireFault, Partial<Fault>][] = [
   [
     '403 early',
     { kind: 'answer', status: 403, code: 'AccessDenied', early: true },
-    { faultClass: 'breaker', code: 'AccessDenied' },
+    { faultClass: 'unknown', code: 'AccessDenied' },
   ],
-  ['wrong secret', { kind: 'answer', status: 403, code: 'SignatureDoesNotMatch' }, { faultClass: 'breaker' }],
+  ['wrong secret', { kind: 'answer', status: 403, code: 'SignatureDoesNotMatch' }, { faultClass: 'unknown' }],
   [
     'expired credentials',
     { kind: 'answer', status: 400, code: 'ExpiredToken' },
@@ -290,7 +290,7 @@ const FAULTS: [string, WireFault, Partial<Fault>][] = [
   [
     'too large for the quota',
     { kind: 'answer', status: 413, code: 'EntityTooLarge' },
-    { faultClass: 'breaker', code: 'EntityTooLarge' },
+    { faultClass: 'unknown', code: 'EntityTooLarge' },
   ],
   [
     '200 with an error in it',

@@ -26,7 +26,7 @@ export type Release = 'gone' | 'again' | number;
 
 export function faultOf(
   faultClass: FaultClass,
-  details: { readonly code?: string; readonly retryAfterMs?: number } = {},
+  details: { readonly code?: string; readonly retryAfterMs?: number; readonly isLocal?: boolean } = {},
 ): Fault {
   return new Fault(faultClass, `a ${faultClass} fault`, { operation: 'test', subject: 'file', ...details });
 }
@@ -66,6 +66,10 @@ export class FakeStore implements ObjectStore {
   /** Keys of uploads that were given no journal. */
   readonly unjournaled: string[] = [];
   readonly abandoned: string[] = [];
+  /** What is answered to an object of our own in a folder; by default every folder takes it. */
+  onTrial: (folder: string, signal: AbortSignal) => Promise<void> = async () => undefined;
+  /** Folders in which an object of our own was put. */
+  readonly trials: string[] = [];
   probes = 0;
   closed = false;
   readonly #contents: ReadonlyMap<string, Buffer>;
@@ -90,6 +94,11 @@ export class FakeStore implements ObjectStore {
     return this.onProbe(signal);
   }
 
+  trial(folder: Buffer, signal: AbortSignal): Promise<void> {
+    this.trials.push(`${folder}`);
+    return this.onTrial(`${folder}`, signal);
+  }
+
   async abandon({ uploadId = '' }: JournaledUpload): Promise<undefined> {
     this.abandoned.push(uploadId);
   }
@@ -111,6 +120,8 @@ export class DrainBench {
   readonly removed: string[] = [];
   /** Files that the backlog was told to be more patient with. */
   readonly changed: string[] = [];
+  /** Of which the backlog was told to keep the files back. */
+  readonly heldFolders = new Set<string>();
   readonly quarantined: { readonly path: string; readonly reason: object }[] = [];
   /** How often the drain said that content was read. */
   reads = 0;
@@ -142,7 +153,7 @@ export class DrainBench {
   unsaved: Fault | undefined;
   limit = 4;
   /** So slow that one file is read ahead. */
-  rateBytesPerSec = 1;
+  rateBytesPerSec = 1e9;
   /** Of all files, by the wall clock. */
   modifiedMs = 0;
   readonly drain: Drain;
@@ -169,18 +180,27 @@ export class DrainBench {
           onStillWritten: ({ path }) => note(`stillWritten ${path}`),
           onQuarantined: ({ path }) => note(`quarantined ${path}`),
           onUnsaved: ({ path }, { code }) => note(`unsaved ${path} ${code}`),
+          onFolderHeld: (folder) => note(`held ${folder}`),
+          onFolderFreed: (folder) => note(`freed ${folder}`),
           onPaused: ({ faultClass }) => note(`paused ${faultClass}`),
           onResumed: () => note('resumed'),
           onSlowDown: () => note('slowDown'),
         },
         backlog: {
-          take: (accepts) => {
-            const at = this.#waiting.findIndex(accepts);
-            if (at === -1) return undefined;
+          take: (accepts, place = 0) => {
+            const { length } = this.#waiting;
+            const behind = Math.floor(place * length);
+            const order = this.#waiting.map((_, at) => (behind + at) % length);
+            const at = order.find((index) => accepts(this.#waiting[index] as Entry));
+            if (at === undefined) return undefined;
             this.#taken += 1;
             return this.#waiting.splice(at, 1)[0];
           },
           changed: (path) => void this.changed.push(`${path}`),
+          find: (accepts) => this.#waiting.find(accepts),
+          hold: (folder) => void this.heldFolders.add(folder),
+          free: (folder) => void this.heldFolders.delete(folder),
+          heldFiles: () => 0,
           release: (path, outcome) => this.#release(`${path}`, outcome),
         },
         spool: {

@@ -118,6 +118,7 @@ function storeLike(store: ObjectStore, upload: ObjectStore['upload']): ObjectSto
     upload,
     confirm: (key, local, signal) => store.confirm(key, local, signal),
     probe: (signal) => store.probe(signal),
+    trial: (folder, signal) => store.trial(folder, signal),
     abandon: (journaled, signal) => store.abandon(journaled, signal),
     close: () => store.close(),
   };

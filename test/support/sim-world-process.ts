@@ -190,6 +190,8 @@ export class SimProcess implements Sender, SimSteps {
         onStillWritten: ({ path }) => note(`still written ${path}`),
         onQuarantined: ({ path }, { code, message }) => note(`quarantined ${path} ${code} ${message}`),
         onUnsaved: ({ path }, { code }) => note(`unsaved ${path} ${code}`),
+        onFolderHeld: (folder, { code }) => note(`held ${folder} ${code}`),
+        onFolderFreed: (folder) => note(`freed ${folder}`),
         onPaused: ({ code, message }) => note(`paused ${code} ${message}`),
         onResumed: () => note('resumed'),
         onSlowDown: () => note('slow down'),

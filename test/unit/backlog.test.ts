@@ -6,7 +6,7 @@ import {
   type BacklogParts,
   type BacklogReport,
 } from '../../src/spool/backlog.ts';
-import { SpoolPath } from '../../src/spool/entry.ts';
+import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { FakeSpool } from '../support/fake-spool.ts';
@@ -203,8 +203,33 @@ test('files that fail, however many, do not keep the others waiting', async (t) 
   // Nothing was handed out once too many files were deferred, and when these were due, the same failed again.
   const { taken, backlog } = await overflow(t);
   assert.deepEqual(taken, ['f0', 'f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7', 'f8', 'f9']);
-  assert.equal(backlog.view().deferred, 2);
+  assert.equal(backlog.view().deferred, 6, 'two as entries, four merely passed over');
   assert.equal(backlog.view().oldestModifiedMs, 0);
+});
+
+test('the files of a held folder take no place of others, and one stays at hand to be tried', async (t) => {
+  const { clock, spool, backlog } = prepare(t, { limits: { entries: 10 } });
+  for (let file = 0; file < 200; file++) spool.put(`cam2/${file}`, file);
+  for (let file = 0; file < 5; file++) spool.put(`cam1/${file}`, 1_000 + file);
+  backlog.start();
+  await clock.advance(1_000);
+  backlog.hold('cam2/');
+  await clock.advance(1_000);
+  const isHeld = ({ path }: Entry) => path.id.startsWith('cam2/');
+  const others = Array.from({ length: 6 }, () => backlog.take((entry) => !isHeld(entry)));
+  assert.deepEqual(
+    others.map((entry) => entry?.path.id),
+    ['cam1/0', 'cam1/1', 'cam1/2', 'cam1/3', 'cam1/4', undefined],
+  );
+  assert.equal(backlog.heldFiles('cam2/'), 200);
+  assert.equal(backlog.view().deferred, 200);
+  const tried = backlog.take(isHeld);
+  assert.ok(tried !== undefined);
+  assert.equal(backlog.take(isHeld), undefined, 'one of them');
+  backlog.release(tried.path, { deferForMs: 60_000 });
+  backlog.free('cam2/');
+  await clock.advance(1_000);
+  assert.ok(backlog.take(isHeld) !== undefined && backlog.take(isHeld) !== undefined, 'all of them again');
 });
 
 test('files that failed when too many were deferred come back when they are due', async (t) => {

@@ -14,7 +14,7 @@ function closed(): Breaker {
 
 test('a start is a trial: one upload, and no pause to report when it passes', () => {
   const breaker = new Breaker(PROBE_MS);
-  assert.equal(breaker.allows(0), 'one');
+  assert.equal(breaker.allows(0), 'trial');
   assert.equal(breaker.reason, undefined);
   assert.equal(breaker.succeed(), false);
   assert.equal(breaker.allows(0), 'all');
@@ -39,7 +39,7 @@ test('nothing is sent until the wait is over, then one trial', () => {
   assert.equal(breaker.allows(100), 'none');
   assert.equal(breaker.waitMs(600), 500);
   assert.equal(breaker.allows(1_099), 'none');
-  assert.equal(breaker.allows(1_100), 'one');
+  assert.equal(breaker.allows(1_100), 'trial');
   assert.equal(breaker.waitMs(1_100), 0);
   assert.equal(breaker.reason, 'denied', 'the operator still hears what the trial is about');
 });
@@ -48,7 +48,7 @@ test('uploads that were in flight when the pause began do not lengthen it', () =
   const breaker = closed();
   breaker.fail('denied', 0);
   breaker.fail('denied', 900);
-  assert.equal(breaker.allows(1_000), 'one');
+  assert.equal(breaker.allows(1_000), 'trial');
 });
 
 test('the wait doubles with each failed trial, up to eight times the first', () => {
@@ -86,45 +86,6 @@ for (const { retryAfterMs, waitMs } of [
   });
 }
 
-test('the eighth transient failure in a row pauses the drain, with one alarm', () => {
-  const breaker = closed();
-  for (let failure = 1; failure <= 7; failure += 1) {
-    assert.equal(breaker.failTransiently('refused', 0), false);
-    assert.equal(breaker.allows(0), 'all');
-  }
-  assert.equal(breaker.failTransiently('refused', 0), true);
-  assert.equal(breaker.allows(0), 'none');
-  assert.equal(breaker.failTransiently('refused', 0), false);
-});
-
-test('a store that asks for less is left alone only after 64 refusals in a row', () => {
-  const breaker = closed();
-  for (let refusal = 1; refusal <= 63; refusal += 1) assert.equal(breaker.slowDown('SlowDown', 0), false);
-  assert.equal(breaker.allows(0), 'all');
-  assert.equal(breaker.slowDown('SlowDown', 0), true);
-  assert.equal(breaker.allows(0), 'none');
-});
-
-test('one refusal of a trial is enough', () => {
-  const breaker = new Breaker(PROBE_MS);
-  assert.equal(breaker.slowDown('SlowDown', 0), true);
-  assert.equal(breaker.allows(0), 'none');
-});
-
-test('a success between transient failures begins their count anew', () => {
-  const breaker = closed();
-  for (let failure = 1; failure <= 7; failure += 1) breaker.failTransiently('refused', 0);
-  breaker.succeed();
-  for (let failure = 1; failure <= 7; failure += 1) breaker.failTransiently('refused', 0);
-  assert.equal(breaker.allows(0), 'all');
-});
-
-test('one transient failure of a trial is enough', () => {
-  const breaker = new Breaker(PROBE_MS);
-  assert.equal(breaker.failTransiently('refused', 0), true);
-  assert.equal(breaker.allows(0), 'none');
-});
-
 test('an upload from before the pause that goes through ends it', () => {
   const breaker = closed();
   breaker.fail('denied', 0);
@@ -137,7 +98,7 @@ test('trying at once ends the wait, not the pause', () => {
   const breaker = closed();
   breaker.fail('denied', 0);
   breaker.retryNow(1);
-  assert.equal(breaker.allows(1), 'one');
+  assert.equal(breaker.allows(1), 'trial');
   assert.equal(breaker.reason, 'denied');
 });
 

@@ -34,6 +34,7 @@ test('what was read ahead is sent, in its order, while the disk stands still', a
 test('the next file is sent as soon as it is read, though hundreds wait to be removed', async () => {
   const bench = new DrainBench();
   bench.limit = 1;
+  bench.rateBytesPerSec = 1;
   for (let file = 0; file < 300; file += 1) bench.put(`${file}`);
   bench.removalsStandStill = true;
   await bench.startClosed();
@@ -45,6 +46,7 @@ for (const { when, happen } of [
     when: 'the store cannot be used',
     happen: async (bench: DrainBench, slow: Slow) => {
       bench.store.answers.set('b', fails(faultOf('breaker')));
+      bench.store.onTrial = () => Promise.reject(faultOf('breaker'));
       slow.finish();
       await bench.settle();
       assert.deepEqual(bench.store.uploads, ['a', 'b']);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Governor } from '../../src/pace/governor.ts';
-import type { BacklogCounts } from '../../src/spool/backlog.ts';
+import type { BacklogCounts } from '../../src/spool/backlog-count.ts';
 import { Counters } from '../../src/view/counters.ts';
 import { Statistics } from '../../src/view/statistics.ts';
 import { SimClock } from '../support/sim-clock.ts';

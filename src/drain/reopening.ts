@@ -1,0 +1,48 @@
+// Opens the drain at a start and after a pause: at a start the store has to answer; after a pause it has to take an object
+// of our own or, where it refuses ours alone, a file.
+import type { Blame } from './blame.ts';
+import type { Breaker } from './breaker.ts';
+import type { StoreTrial } from './store-trial.ts';
+
+export class Reopening {
+  readonly #breaker: Breaker;
+  readonly #trial: StoreTrial;
+  readonly #blame: Blame;
+  #isUnderWay = false;
+
+  constructor(breaker: Breaker, trial: StoreTrial, blame: Blame) {
+    this.#breaker = breaker;
+    this.#trial = trial;
+    this.#blame = blame;
+  }
+
+  /** `sendOne` sends a file, if none is under way, and resolves when it has passed or failed; `onEnd` is called at the end. */
+  async attempt(sendOne: () => Promise<void>, onEnd: () => void): Promise<void> {
+    // One at a time.
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    if (this.#breaker.reason === undefined) await this.#start();
+    else await this.#endPause(sendOne);
+    this.#isUnderWay = false;
+    onEnd();
+  }
+
+  async #start(): Promise<void> {
+    const answer = await this.#trial.reach();
+    if (answer === 'passed') this.#blame.resume();
+    else if (answer !== 'ended') this.#blame.pause(answer);
+  }
+
+  async #endPause(sendOne: () => Promise<void>): Promise<void> {
+    const answer = await this.#blame.askAgain();
+    if (answer === 'ended') return;
+    if (answer === 'passed') return this.#blame.resume();
+    // A store that answers may refuse our objects alone.
+    if (answer.faultClass !== 'transient') {
+      await sendOne();
+      this.#blame.lookElsewhere();
+    }
+    if (this.#breaker.reason === undefined) this.#blame.tookFileOnly();
+    else this.#blame.pause(answer);
+  }
+}

@@ -1,0 +1,15 @@
+// How much the backlog holds in memory, however much is in the spool.
+import type { WatchLimits } from './watch-when-shallow.ts';
+
+/** Bounds on memory. Defaults in brackets. */
+export interface BacklogLimits {
+  /** Entries at hand [10,000]. */
+  readonly entries?: number;
+  /** Entries deferred [10,000]. Once as many are, the one due last is merely passed over until everybody else had a turn. */
+  readonly deferred?: number;
+  /** Up to where the spool is watched [2,000 files, 200 folders]. */
+  readonly watch?: WatchLimits;
+}
+
+export const ENTRIES_MAX = 10_000;
+export const DEFERRED_MAX = 10_000;
