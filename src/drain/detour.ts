@@ -6,8 +6,8 @@
 export const GOOD_FOR_BAD = 20;
 /** A request costs this much beside its content. */
 const REQUEST_BYTES = 16 * 1024;
-/** A long outage of some files is forgotten after this much. */
-const MOST_DEBT_BYTES = 32 * 1024 ** 2;
+/** A long outage of some files is forgotten after so much has passed. */
+const MOST_OWED_BYTES = 640 * 1024 ** 2;
 /** What is read ahead behind so many bad files in a row is likely to be bad, too. */
 const RUN = 8;
 /** The far end of the order. */
@@ -16,8 +16,11 @@ const FAR = 0.999;
 const STEP = (Math.sqrt(5) - 1) / 2;
 
 export class Detour {
-  #debtBytes = 0;
+  /** What has to pass before the best file is taken again. */
+  #owedBytes = 0;
   #place = 0;
+  /** Where files passed last while the best ones failed. */
+  #aside = FAR;
   #inARow = 0;
 
   /** 0 for the best file; else how far behind it to look, below 1. */
@@ -32,14 +35,18 @@ export class Detour {
   failed(place: number, sentBytes: number): boolean {
     this.#inARow += 1;
     // The others that were taken there tell nothing new.
-    if (place === this.#place) this.#place = place === 0 ? FAR : (place + STEP) % 1;
-    this.#debtBytes = Math.min(MOST_DEBT_BYTES, this.#debtBytes + sentBytes + REQUEST_BYTES);
+    if (place === this.#place) {
+      if (place > 0) this.#aside = (place + STEP) % 1;
+      this.#place = this.#aside;
+    }
+    const owedBytes = this.#owedBytes + GOOD_FOR_BAD * (sentBytes + REQUEST_BYTES);
+    this.#owedBytes = Math.min(MOST_OWED_BYTES, owedBytes);
     return this.#inARow === RUN;
   }
 
   passed(sentBytes: number): void {
     this.#inARow = 0;
-    this.#debtBytes = Math.max(0, this.#debtBytes - (sentBytes + REQUEST_BYTES) / GOOD_FOR_BAD);
-    if (this.#debtBytes === 0) this.#place = 0;
+    this.#owedBytes = Math.max(0, this.#owedBytes - sentBytes - REQUEST_BYTES);
+    if (this.#owedBytes === 0) this.#place = 0;
   }
 }

@@ -45,8 +45,11 @@ export interface DrainOptions extends UploadMemoryOptions {
 
 export interface DrainEvents {
   onUploaded(entry: Entry, transferred: Transferred, durationMs: number): void;
-  /** Of a file that stays blocked for one reason only once. */
-  onDeferred(entry: Entry, fault: Fault, delayMs: number): void;
+  /**
+   * A file that stays blocked for one reason is told only once. `isNews`: the file itself is at fault, and this is the
+   * first time that it is for this reason.
+   */
+  onDeferred(entry: Entry, fault: Fault, delayMs: number, isNews: boolean): void;
   /** Once for each file that is not complete yet. */
   onStillWritten(entry: Entry, fault: Fault): void;
   onQuarantined(entry: Entry, fault: Fault): void;

@@ -83,18 +83,14 @@ export class Setbacks {
       case 'file':
         return this.#quarantine(entry, fault);
       case 'transient': {
-        const delayMs = this.#backoffMs(entry, fault);
-        return this.#defer(
-          entry,
-          fault,
-          fault.code === 'EAGAIN' ? Math.min(delayMs, LEASED_RETRY_MS) : delayMs,
-        );
+        const mostMs = fault.code === 'EAGAIN' ? LEASED_RETRY_MS : Number.POSITIVE_INFINITY;
+        return this.#defer(entry, fault, Math.min(mostMs, this.#backoffMs(entry, fault)), true);
       }
       case 'unknown':
         this.#failed.of(entry.path).strikes += 1;
         return this.#retry(entry, fault, this.#backoffMs(entry, fault));
       default:
-        return this.#defer(entry, fault, BLOCKED_RETRY_MS);
+        return this.#defer(entry, fault, BLOCKED_RETRY_MS, true);
     }
   }
 
@@ -102,7 +98,7 @@ export class Setbacks {
   #failForItself(entry: Entry, fault: Fault): Promise<void> | void {
     if (fault.faultClass === 'file') return this.#quarantine(entry, fault);
     const backoffMs = this.#backoffMs(entry, fault);
-    if (fault.faultClass === 'transient') return this.#defer(entry, fault, backoffMs);
+    if (fault.faultClass === 'transient') return this.#defer(entry, fault, backoffMs, true);
     const fairMs = fairDelayMs(this.#sentBytes(entry), this.#ports.rateBytesPerSec());
     const delayMs = Math.max(backoffMs, fairMs);
     if (fault.faultClass === 'unknown') this.#strike(entry);
@@ -169,7 +165,7 @@ export class Setbacks {
   #retry(entry: Entry, fault: Fault, delayMs: number): Promise<void> | void {
     if (this.#failed.of(entry.path).strikes >= this.#options.retry.maxAttempts)
       return this.#quarantine(entry, fault);
-    this.#defer(entry, fault, delayMs);
+    this.#defer(entry, fault, delayMs, true);
   }
 
   #backoffMs({ path }: Entry, { retryAfterMs }: Fault): number {
@@ -178,14 +174,16 @@ export class Setbacks {
     return retryDelayMs(this.#options.retry, file.failures, this.#ports.random(), retryAfterMs);
   }
 
-  #defer(entry: Entry, fault: Fault, delayMs: number): void {
+  /** `isOwn`: the file is at fault, not the network or the store. */
+  #defer(entry: Entry, fault: Fault, delayMs: number, isOwn = false): void {
     const file = this.#failed.of(entry.path);
     const isNews = file.told !== fault.message;
     file.told = fault.message;
     file.waits = true;
     this.#failed.waitsFor(entry.path, fault);
     this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
-    if (isNews || fault.faultClass !== 'blocked') this.#ports.events.onDeferred(entry, fault, delayMs);
+    if (isNews || fault.faultClass !== 'blocked')
+      this.#ports.events.onDeferred(entry, fault, delayMs, isNews && isOwn);
   }
 
   async #quarantine(entry: Entry, fault: Fault): Promise<void> {

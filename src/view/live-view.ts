@@ -12,7 +12,7 @@ import {
 } from './readable.ts';
 import { slowLineText } from './slow-line-report.ts';
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
-import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, WHERE_TO_LOOK } from './status-text.ts';
+import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, WHERE_TO_LOOK, waitingText } from './status-text.ts';
 
 export interface LiveOptions {
   /** Width of the terminal. */
@@ -127,7 +127,11 @@ function notices({ state, waitingFor, backlog, link }: Snapshot): string[] {
   if (backlog.written > 0) notes.push(`${readableCount(backlog.written)} still being written`);
   const slowLine = link === null ? undefined : slowLineText(link);
   if (slowLine !== undefined) notes.push(slowLine);
-  if (backlog.deferred > 0) notes.push(`${readableCount(backlog.deferred)} will be tried again`);
+  if (backlog.deferred > 0)
+    notes.push(
+      `${readableCount(backlog.deferred)} will be tried again`,
+      ...backlog.waiting.map((kind) => `${waitingText(kind)}: ${kind.message}`),
+    );
   if (backlog.quarantined > 0)
     notes.push(`${readableFiles(backlog.quarantined)} in quarantine: halfpipe quarantine list`);
   notes.push(...backlog.skipped.map((kind) => `${skippedText(kind)}: ${kind.remedy}`));

@@ -72,16 +72,18 @@ export class Reporter implements DrainEvents {
     this.#log.info({ ...fields, ...timing }, `${what}, ${size}, verified and deleted`);
   }
 
-  onDeferred(entry: Entry, fault: Fault, delayMs: number): void {
+  /** A line a minute for one kind of fault; beside it one for each file that is itself at fault, by its name. */
+  onDeferred(entry: Entry, fault: Fault, delayMs: number, isNews: boolean): void {
     this.#counters.add('retries');
+    const text = `deferred ${entry.path} for ${readableDuration(delayMs)}: ${fault.message}`;
+    const fields = { event: 'deferred', file: `${entry.path}`, delayMs: Math.round(delayMs), fault };
+    let isTold = false;
     this.#faults.note(`deferred ${fault.faultClass} ${fault.code}`, (repeats) => {
+      isTold = true;
       const others = repeats > 1 ? `; ${repeats} times in the last minute` : '';
-      const text = `deferred ${entry.path} for ${readableDuration(delayMs)}: ${fault.message}${others}`;
-      this.#log.warn(
-        { event: 'deferred', file: `${entry.path}`, delayMs: Math.round(delayMs), repeats, fault },
-        text,
-      );
+      this.#log.warn({ ...fields, repeats }, `${text}${others}`);
     });
+    if (isNews && !isTold) this.#log.info(fields, text);
   }
 
   onStillWritten(entry: Entry, { message }: Fault): void {

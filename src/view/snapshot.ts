@@ -26,6 +26,8 @@ export interface BacklogView {
   readonly deferred: number;
   /** Open for writing when last looked at. */
   readonly written: number;
+  /** Why files wait, as far as the drain remembers: the most frequent reasons first, the others counted together. */
+  readonly waiting: readonly WaitingView[];
   readonly quarantined: number;
   /** What lies in the spool and is never uploaded, a kind each, as of the last scan. */
   readonly skipped: readonly SkippedView[];
@@ -39,6 +41,16 @@ export interface BacklogView {
   readonly etaMs: number | null;
   /** True while the count is of the last scan of a spool too deep to watch. */
   readonly scanning: boolean;
+}
+
+export interface WaitingView {
+  /** The code of the fault, such as `AccessDenied` or `EIO`; `other` for all that are not told apart. */
+  readonly reason: string;
+  readonly files: number;
+  /** One of these files, or the folder they are below. */
+  readonly example: string;
+  readonly isFolder: boolean;
+  readonly message: string;
 }
 
 export interface SkippedView {

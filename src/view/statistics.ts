@@ -1,20 +1,22 @@
 // Puts the snapshot together from what the stages know of themselves, and keeps the flow rates over time.
 import type { Drain } from '../drain/drain.ts';
+import type { WaitingFiles } from '../drain/drain-ports.ts';
 import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { Limits, PaceView } from '../pace/governor.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 import type { Backlog } from '../spool/backlog.ts';
 import type { Clock } from '../system/clock.ts';
+import { explain } from '../system/fault.ts';
 import type { Counters } from './counters.ts';
 import { FlowMeter, forecast } from './forecast.ts';
-import type { BacklogView, DaemonState, LinkView, Snapshot } from './snapshot.ts';
+import type { BacklogView, DaemonState, LinkView, Snapshot, WaitingView } from './snapshot.ts';
 
 export interface StatisticsSources {
   readonly version: string;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly backlog: Pick<Backlog, 'view'>;
-  readonly drain: Pick<Drain, 'active' | 'sending'>;
+  readonly drain: Pick<Drain, 'active' | 'sending' | 'waiting'>;
   readonly link: {
     /** Undefined while there is no link. */
     readonly pace: PaceView | undefined;
@@ -110,7 +112,7 @@ export class Statistics {
   }
 
   #backlog(): BacklogView {
-    const { clock, backlog, counters } = this.#sources;
+    const { clock, backlog, counters, drain } = this.#sources;
     const { files, bytes, oldestModifiedMs, deferred, written, deep, skipped } = backlog.view();
     const quarantined = this.#quarantined;
     const rates = this.#flow.rates();
@@ -121,6 +123,7 @@ export class Statistics {
       oldestAgeMs: oldestModifiedMs === null ? null : Math.max(0, clock.wallMs() - oldestModifiedMs),
       deferred,
       written,
+      waiting: boundedKinds(drain.waiting),
       quarantined: quarantined.files + counters.totals.quarantinedFiles - quarantined.counted,
       skipped: skipped.map((kind) => ({ ...kind, example: `${kind.example}` })),
       ...(rates ?? {
@@ -155,4 +158,15 @@ export class Statistics {
       slowLine: slowLine ?? null,
     };
   }
+}
+
+/** So many reasons are told apart. */
+const KINDS_MAX = 8;
+
+function boundedKinds(waiting: readonly WaitingFiles[]): WaitingView[] {
+  const told = waiting.map(({ fault, ...kind }) => ({ ...kind, message: explain(fault) }));
+  const [last, ...others] = told.slice(KINDS_MAX - 1);
+  if (last === undefined || others.length === 0) return told;
+  const files = others.reduce((sum, kind) => sum + kind.files, last.files);
+  return [...told.slice(0, KINDS_MAX - 1), { ...last, reason: 'other', files, isFolder: false }];
 }

@@ -1,7 +1,7 @@
 // The daemon's state in one line for people: systemctl's status text and the summary in the log.
 import { readableCount, readableDuration, readableFiles, readableRate } from './readable.ts';
 import { slowLineText } from './slow-line-report.ts';
-import type { BacklogView, LinkView, SkippedView, Snapshot } from './snapshot.ts';
+import type { BacklogView, LinkView, SkippedView, Snapshot, WaitingView } from './snapshot.ts';
 
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
 export const NEVER_DONE = 'never done at this rate: more arrives than leaves';
@@ -65,10 +65,27 @@ export function skippedText({ what, count, example }: SkippedView): string {
     : `skipped ${readableCount(count)} ${what}, such as ${example}`;
 }
 
-function troubles({ deferred, written, quarantined, skipped }: BacklogView): string {
+/** In one line, so many reasons. */
+const REASONS_MAX = 3;
+
+/** ` (300 AccessDenied below cam2/, 2 EIO such as a.jpg)`, or nothing. */
+function reasons(waiting: BacklogView['waiting']): string {
+  const told = waiting.slice(0, REASONS_MAX).map(waitingText);
+  if (waiting.length > REASONS_MAX) told.push('…');
+  return told.length === 0 ? '' : ` (${told.join(', ')})`;
+}
+
+/** `300 AccessDenied below cam2/`. */
+export function waitingText({ files, reason, example, isFolder }: WaitingView): string {
+  const where =
+    isFolder && example === '' ? 'right in the spool' : `${isFolder ? 'below' : 'such as'} ${example}`;
+  return `${readableCount(files)} ${reason} ${where}`;
+}
+
+function troubles({ deferred, waiting, written, quarantined, skipped }: BacklogView): string {
   const parts = [];
   if (written > 0) parts.push(`${readableCount(written)} still being written`);
-  if (deferred > 0) parts.push(`${readableCount(deferred)} deferred`);
+  if (deferred > 0) parts.push(`${readableCount(deferred)} deferred${reasons(waiting)}`);
   if (quarantined > 0) parts.push(`${readableCount(quarantined)} in quarantine`);
   return [...parts, ...skipped.map(skippedText)].join(', ');
 }

@@ -1,6 +1,7 @@
 // The far side of the bench: an S3 server that hashes what it receives and keeps little but names, sizes and
 // digests, so that the link and not a disk is what is measured. Runs as a process of its own:
-//   null-s3.ts [PORT [HEADERS_MS]]     hangs up on a connection whose headers do not come for so long; answers any message of its parent with what it has seen so far
+//   null-s3.ts [PORT [HEADERS_MS [REFUSALS]]]     hangs up on a connection whose headers do not come for so long, refuses
+// what it is told to; answers any message of its parent with what it has seen so far
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import { S3Answer, xml } from './null-answers.ts';
@@ -26,6 +27,15 @@ export interface ServerStats {
   readonly timedOut: number;
 }
 
+/** What is answered to a PUT whose key matches, once its body has been received. */
+export interface Refusal {
+  /** A regular expression. */
+  readonly key: string;
+  readonly status: number;
+  readonly code: string;
+}
+
+const refusals: readonly Refusal[] = JSON.parse(process.argv[4] ?? '[]');
 const buckets = new NullBuckets();
 const stats = {
   requests: 0,
@@ -76,7 +86,10 @@ process.on('message', () => {
   for (const request of heardOfMs.keys()) hear(request);
   process.send?.({ ...stats, ...buckets.count() } satisfies ServerStats);
 });
-server.listen(Number(process.argv[2] ?? 9000), () => console.log('listening'));
+server.listen(Number(process.argv[2] ?? 9000), () => {
+  const address = server.address();
+  console.log(`listening on ${typeof address === 'object' ? address?.port : address}`);
+});
 
 async function answer(request: IncomingMessage): Promise<S3Answer> {
   const url = new URL(request.url ?? '/', 'http://null');
@@ -89,6 +102,8 @@ async function answer(request: IncomingMessage): Promise<S3Answer> {
   const query = url.searchParams;
   if (bucket === '') return S3Answer.ok(xml('ListAllMyBucketsResult', { Buckets: '' }));
   if (key === '') return onBucket(request.method ?? '', bucket, query);
+  const refusal = request.method === 'PUT' && refusals.find((one) => new RegExp(one.key).test(key));
+  if (refusal) return S3Answer.error(refusal.status, refusal.code, 'refused as the bench wants it');
   if (query.has('uploads') || query.has('uploadId')) return onUpload(request, bucket, key, query, body);
   return onObject(request, bucket, key, body);
 }

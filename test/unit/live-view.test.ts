@@ -35,6 +35,7 @@ const draining: Snapshot = {
     oldestAgeMs: 30_000,
     deferred: 0,
     written: 0,
+    waiting: [],
     quarantined: 0,
     skipped: [],
     arrivalFilesPerSec: 4.86,

@@ -86,7 +86,7 @@ test('a file that was in the bucket already counts as no upload', () => {
 test('a storm of one fault is one line a minute, with its count', async () => {
   const { reporter, clock, counters, messages } = reporting();
   const fault = faultOf('transient', { code: 'ECONNRESET' });
-  for (let file = 0; file < 500; file += 1) reporter.onDeferred(entryOf(`f${file}`), fault, 1_000);
+  for (let file = 0; file < 500; file += 1) reporter.onDeferred(entryOf(`f${file}`), fault, 1_000, false);
   assert.deepEqual(messages(), ['warn: deferred f0 for 1 s: a transient fault']);
   await clock.advance(60_000);
   assert.equal(messages().length, 2);
@@ -97,8 +97,33 @@ test('a storm of one fault is one line a minute, with its count', async () => {
 test('faults of different codes are lines of their own', () => {
   const { reporter, messages } = reporting();
   for (const code of ['ECONNRESET', 'NotProven', 'ECONNRESET'])
-    reporter.onDeferred(entryOf('a'), faultOf('transient', { code }), 1_000);
+    reporter.onDeferred(entryOf('a'), faultOf('transient', { code }), 1_000, false);
   assert.equal(messages().length, 2);
+});
+
+test('every file that is itself at fault is told once by its name, beside the line a minute', () => {
+  const { reporter, messages } = reporting();
+  const fault = faultOf('unknown', { code: 'AccessDenied' });
+  for (const isNews of [true, false])
+    for (const name of ['a', 'b', 'c']) reporter.onDeferred(entryOf(name), fault, 1_000, isNews);
+  assert.deepEqual(messages(), [
+    'warn: deferred a for 1 s: a unknown fault',
+    'info: deferred b for 1 s: a unknown fault',
+    'info: deferred c for 1 s: a unknown fault',
+  ]);
+});
+
+test('a folder that waits as a whole is named in one alarm, and when it is free', () => {
+  const { reporter, messages } = reporting();
+  reporter.onFolderHeld('cam2/', faultOf('unknown', { code: 'AccessDenied' }));
+  reporter.onFolderFreed('cam2/');
+  reporter.onFolderHeld('', faultOf('unknown', { code: 'AccessDenied' }));
+  assert.match(
+    messages()[0] ?? '',
+    /^error: the files below cam2\/ wait, because the store refuses all of them: /,
+  );
+  assert.equal(messages()[1], 'info: the store takes files below cam2/ again');
+  assert.match(messages()[2] ?? '', /^error: the files right in the spool wait/);
 });
 
 test('every file in quarantine is named, with where it is', () => {
@@ -179,6 +204,7 @@ const DRAINING: Snapshot = {
     oldestAgeMs: null,
     deferred: 0,
     written: 0,
+    waiting: [],
     quarantined: 0,
     skipped: [],
     arrivalFilesPerSec: 0,

@@ -1,10 +1,12 @@
 // The snapshot: which state the daemon is in, and figures that follow what the stages say.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { WaitingFiles } from '../../src/drain/drain-ports.ts';
 import { Governor } from '../../src/pace/governor.ts';
 import type { BacklogCounts } from '../../src/spool/backlog-count.ts';
 import { Counters } from '../../src/view/counters.ts';
 import { Statistics } from '../../src/view/statistics.ts';
+import { faultOf } from '../support/drain-bench.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const EMPTY: BacklogCounts = {
@@ -30,6 +32,7 @@ function statistics() {
   const now = {
     backlog: EMPTY,
     active: 0,
+    waiting: [] as WaitingFiles[],
     waitingFor: undefined as string | undefined,
     stopping: false,
     quarantined: 0,
@@ -46,6 +49,9 @@ function statistics() {
       },
       get sending() {
         return now.active;
+      },
+      get waiting() {
+        return now.waiting;
       },
     },
     link: {
@@ -100,6 +106,19 @@ test('tells the link in bits a second and the backlog in files, bytes and age', 
   assert.deepEqual([backlog.files, backlog.bytes, backlog.oldestAgeMs, backlog.deferred], [3, 500, 5_000, 1]);
   assert.equal(backlog.forecast, 'unknown');
   assert.deepEqual(uploads, { active: 0, limit: 8 });
+});
+
+test('tells why files wait, the most frequent reasons by name and the others together', () => {
+  const { stats, now } = statistics();
+  const fault = faultOf('unknown', { code: 'AccessDenied' });
+  const kind = { example: 'a', isFolder: false, fault };
+  now.waiting = Array.from({ length: 10 }, (_, at) => ({ ...kind, reason: `R${at}`, files: 100 - at }));
+  const { waiting } = stats.snapshot().backlog;
+  assert.deepEqual(
+    waiting.map(({ reason, files }) => [reason, files]),
+    [...Array.from({ length: 7 }, (_, at) => [`R${at}`, 100 - at]), ['other', 93 + 92 + 91]],
+  );
+  assert.equal(waiting[0]?.message, 'a unknown fault');
 });
 
 test('a file from the future is of no negative age', () => {

@@ -10,6 +10,7 @@ const BACKLOG: BacklogView = {
   oldestAgeMs: 60_000,
   deferred: 0,
   written: 0,
+  waiting: [],
   quarantined: 0,
   skipped: [],
   arrivalFilesPerSec: 1,
@@ -34,6 +35,8 @@ const LINK: LinkView = {
   degraded: false,
   slowLine: null,
 };
+
+const WAITING = { isFolder: false, message: 'put object failed' };
 
 function text(
   state: DaemonState,
@@ -127,6 +130,23 @@ for (const [what, actual, expected] of [
     'what is not complete yet',
     text('draining', { backlog: { written: 2, etaMs: null } }),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · 2 still being written',
+  ],
+  [
+    'why files wait, in three reasons at most',
+    text('draining', {
+      backlog: {
+        deferred: 604,
+        etaMs: null,
+        waiting: [
+          { ...WAITING, files: 500, reason: 'AccessDenied', example: 'cam2/', isFolder: true },
+          { ...WAITING, files: 100, reason: 'EIO', example: 'a.jpg' },
+          { ...WAITING, files: 3, reason: 'AccessDenied', example: '', isFolder: true },
+          { ...WAITING, files: 1, reason: 'Http413', example: 'b.mp4' },
+        ],
+      },
+    }),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · 604 deferred (500 AccessDenied below cam2/, ' +
+      '100 EIO such as a.jpg, 3 AccessDenied right in the spool, …)',
   ],
 ] as const) {
   test(`says ${what}`, () => assert.equal(actual, expected));

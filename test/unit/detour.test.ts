@@ -1,0 +1,73 @@
+// Where the next file is taken while files fail.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Detour } from '../../src/drain/detour.ts';
+
+/** Takes files from a line of good and bad ones until 95 % of the good ones have passed; counts the bad ones tried by then. */
+function badTried(line: string): number {
+  const detour = new Detour();
+  let left = line;
+  let tried = 0;
+  for (let more = line.replaceAll('b', '').length * 0.95; more > 0; ) {
+    const { place } = detour;
+    const at = Math.floor(place * left.length);
+    if (left[at] === 'g') {
+      detour.passed(20_000);
+      more -= 1;
+    } else {
+      detour.failed(place, 20_000);
+      tried += 1;
+    }
+    left = left.slice(0, at) + left.slice(at + 1);
+  }
+  return tried;
+}
+
+test('takes the best file while nothing fails', () => {
+  const detour = new Detour();
+  detour.passed(1_000);
+  assert.equal(detour.place, 0);
+});
+
+for (const { what, line, most } of [
+  { what: 'bad ones in front', line: 'b'.repeat(1_000) + 'g'.repeat(5_000), most: 260 },
+  {
+    what: 'bad ones in front and at the end',
+    line: `${'b'.repeat(500)}${'g'.repeat(5_000)}${'b'.repeat(500)}`,
+    most: 300,
+  },
+  {
+    what: 'bad ones in the middle',
+    line: `${'g'.repeat(2_500)}${'b'.repeat(1_000)}${'g'.repeat(2_500)}`,
+    most: 200,
+  },
+  { what: 'one bad one', line: `b${'g'.repeat(100)}`, most: 1 },
+]) {
+  test(`passes by ${what}`, () => {
+    const tried = badTried(line);
+    assert.ok(tried <= most, `${tried} bad ones tried beside the good ones`);
+  });
+}
+
+test('goes back to the best file when twenty times as much has passed', () => {
+  const detour = new Detour();
+  detour.failed(0, 100_000);
+  for (let passed = 0; passed < 19; passed += 1) detour.passed(100_000);
+  assert.ok(detour.place > 0);
+  detour.passed(100_000);
+  assert.equal(detour.place, 0);
+});
+
+test('others that were taken at the same place tell nothing new when they fail, too', () => {
+  const detour = new Detour();
+  for (let failed = 0; failed < 5; failed += 1) detour.failed(0, 1_000);
+  assert.ok(detour.place > 0.99);
+});
+
+test('tells of a run of bad files once, at the eighth, until one passes', () => {
+  const detour = new Detour();
+  const runs = (times: number) => Array.from({ length: times }, () => detour.failed(0, 0));
+  assert.deepEqual(runs(9), [false, false, false, false, false, false, false, true, false]);
+  detour.passed(0);
+  assert.deepEqual(runs(8).at(-1), true);
+});
