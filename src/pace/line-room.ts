@@ -9,6 +9,10 @@ const HOLD_MS = 250;
 /** A new connection takes three until its first byte is there (TCP, TLS), an answer takes one, and so long again the next
  * requests are on their way. */
 const HOLD_ROUND_TRIPS = 8;
+/** What is held is known late, by a tick of the control loop and the kernel's answer; on a busy machine by much more. */
+const HOLD_LAGS = 2;
+/** A longer lag is forgotten by so much with each answer. */
+const LAG_DECAY = 0.95;
 /** Satellites have 0.6 s; beyond this a round trip is a queue. */
 const MOST_HOLD_MS = 6_000;
 /** A line of 250 kbit/s takes this in 2 s. Less would stop a short request after some packets. */
@@ -25,11 +29,17 @@ export class LineRoom {
   #windowFromMs: number | undefined;
   #windowFromBytes = 0;
   #roundTripMs = Number.POSITIVE_INFINITY;
+  #lagMs = 0;
   #deliveredBytes = 0;
 
   /** How long a connection took to open; the shortest counts. */
   connected(tookMs: number): void {
     this.#roundTripMs = Math.min(this.#roundTripMs, tookMs);
+  }
+
+  /** It took so long from one look at what is held until the next was known. */
+  lagged(lagMs: number): void {
+    this.#lagMs = Math.max(lagMs, this.#lagMs * LAG_DECAY);
   }
 
   /**
@@ -58,7 +68,7 @@ export class LineRoom {
   get bytes(): number {
     if (!this.isKnown) return FIRST_ROOM_BYTES;
     const roundTripsMs = Number.isFinite(this.#roundTripMs) ? HOLD_ROUND_TRIPS * this.#roundTripMs : 0;
-    const holdMs = Math.min(MOST_HOLD_MS, HOLD_MS + roundTripsMs);
+    const holdMs = Math.min(MOST_HOLD_MS, HOLD_MS + roundTripsMs + HOLD_LAGS * this.#lagMs);
     return Math.max(LEAST_ROOM_BYTES, (this.rateBytesPerSec * holdMs) / 1000) * this.#trial.factor;
   }
 

@@ -63,6 +63,7 @@ export class Deliveries {
   #isRefused = false;
   #activity: LineActivity = NO_ACTIVITY;
   #tickedAtMs: number | undefined;
+  #tickMs = 0;
 
   constructor({ clock, read, room = new LineRoom(), onRoom = () => undefined }: DeliveriesOptions) {
     this.#clock = clock;
@@ -146,6 +147,7 @@ export class Deliveries {
     const nowMs = this.#clock.monotonicMs();
     this.#room.observe(nowMs, this.#deliveredBytes, this.#heldBytes > 0, isHeldBack);
     const sinceMs = nowMs - (this.#tickedAtMs ?? nowMs);
+    this.#tickMs = sinceMs;
     this.#tickedAtMs = nowMs;
     this.#activity = {
       ...this.#activity,
@@ -172,6 +174,7 @@ export class Deliveries {
       this.#assumeDelivered();
     }
     this.#isAsking = false;
+    this.#room.lagged(this.#tickMs + this.#clock.monotonicMs() - nowMs);
     this.#onRoom();
   }
 

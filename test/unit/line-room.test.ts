@@ -26,6 +26,14 @@ describe('the room on the line', () => {
     assert.equal(room.bytes, 1_050_000);
   });
 
+  it('is for twice the lag more by which it is known what is held: on a busy machine half a second, say', () => {
+    const room = seen({ rate: 1_000_000 });
+    room.lagged(500);
+    assert.equal(room.bytes, 1_250_000);
+    for (let answers = 0; answers < 100; answers += 1) room.lagged(50);
+    assert.equal(room.bytes, 350_000);
+  });
+
   it('takes round trips of more than a second for queues', () => {
     assert.equal(seen({ rate: 1_000_000, roundTripMs: 5_000 }).bytes, 6_000_000);
   });
