@@ -20,10 +20,10 @@ import { identityOf, type SpoolFile } from './spool-file.ts';
 export interface SetAside {
   /**
    * Deletes the file. Raises Fault `changed` when it is no longer the one set aside, is open for writing, or was written
-   * to in the very moment of its removal; its content is back in the spool then. Not promised where open writers cannot
-   * be told: what one writes after this has resolved. `holdOn` is asked while there is no room to bring content back.
+   * to in the very moment of its removal; its content is back in the spool then. `holdOn` is asked while there is no room
+   * to bring that content back. Resolves with the identity of a file that may still be open for writing, for a late look.
    */
-  remove(holdOn: HoldOn): Promise<void>;
+  remove(holdOn: HoldOn): Promise<FileIdentity | undefined>;
   /** Returns the file to its place; if the name is taken, it waits in the private folder for recoverAside(). */
   putBack(): Promise<void>;
 }
@@ -84,11 +84,22 @@ export class Aside {
     return { restored, waiting };
   }
 
+  /** What was written to the file after it was removed, and all before it, gets its place in the spool again. */
+  async bringBack(file: SpoolFile): Promise<void> {
+    const slot = await this.#slots.claim(file.path);
+    try {
+      await salvage(file, this.#home, slot, (fault) => Promise.reject(fault));
+      await this.#putBack(slot, file.path);
+    } finally {
+      this.#slots.free(slot);
+    }
+  }
+
   #guardRemoval(file: SpoolFile, slot: Buffer, moved: KnownContent): SetAside {
     const subject = file.path.toString();
-    const finish = async (operation: string, act: () => Promise<void>) => {
+    const finish = async <T>(operation: string, act: () => Promise<T>) => {
       try {
-        await act();
+        return await act();
       } catch (error) {
         throw spoolFault(error, operation, subject);
       } finally {
@@ -100,7 +111,8 @@ export class Aside {
         finish('remove', async () => {
           // Asked before the last look at the file: a process that opened it before it was set aside may still have it,
           // and has it no more once the answer is no, because the file has no name any more by which to open it.
-          if ((await file.writers()) === 'some') {
+          const writers = await file.writers();
+          if (writers === 'some') {
             await this.#putBack(slot, file.path);
             throw stillWrittenFault('remove', subject);
           }
@@ -118,7 +130,7 @@ export class Aside {
             (now) => sameContentIdentity(now, moved.identity),
             () => false,
           );
-          if (untouched) return;
+          if (untouched) return writers === 'unknown' ? moved.identity : undefined;
           await salvage(file, this.#home, slot, holdOn);
           await this.#putBack(slot, file.path);
           throw changedFault('remove', subject, 'was written to while it was removed; its content is back');

@@ -2,13 +2,13 @@
 // Knows how to open, set aside, put back and keep; decides nothing about when.
 import { lstat } from 'node:fs/promises';
 import { systemClock } from '../system/clock.ts';
-import { Fault } from '../system/fault.ts';
-import { Aside, type AsideRecovery, type SetAside } from './aside.ts';
+import { Aside, type AsideRecovery } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
 import { type FileIdentity, type KnownContent, SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
 import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, JournalIndex, type JournalRecord, journalRecords } from './journal.ts';
+import type { LateLook } from './late-look.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
@@ -16,16 +16,20 @@ import type { PutBackOutcome } from './put-back.ts';
 import { Quarantine, type Quarantined, type QuarantineReason } from './quarantine.ts';
 import { Removability } from './removability.ts';
 import { RemovedNames } from './removed-names.ts';
+import type { HoldOn } from './salvage.ts';
 import { type ScanRequest, type ScanResult, scanSpool } from './scanner.ts';
-import { changedFault, spoolFault } from './spool-fault.ts';
-import { SpoolFile } from './spool-file.ts';
-
-/** Code of the Fault that tells a spool that is no longer there from an empty one. */
-export const SPOOL_GONE = 'spool-gone';
+import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
+import { SpoolFile, type SpoolFileParts } from './spool-file.ts';
 
 export interface SpoolOptions {
   readonly threads?: string | undefined;
   readonly writers?: WriterView | undefined;
+  /** At files of which the open writers cannot be told. */
+  readonly lateLook?: LateLook | undefined;
+}
+
+interface SpoolParts extends SpoolFileParts {
+  readonly lateLook: LateLook | undefined;
 }
 
 /** The spool itself, as a path below it. */
@@ -34,19 +38,17 @@ const ROOT = SpoolPath.from('');
 export class SpoolDirectory {
   /** As configured; for people and for watching. */
   readonly path: string;
-  readonly #contentSync: ContentSync;
+  readonly #parts: SpoolParts;
   readonly #removedNames = new RemovedNames();
   readonly #removability = new Removability(systemClock);
-  readonly #writers: WriterView;
   #held: HeldDirectories;
   #aside: Aside;
   #quarantine: Quarantine;
   #journals: JournalIndex;
 
-  private constructor(path: string, held: HeldDirectories, contentSync: ContentSync, writers: WriterView) {
+  private constructor(path: string, held: HeldDirectories, parts: SpoolParts) {
     this.path = path;
-    this.#contentSync = contentSync;
-    this.#writers = writers;
+    this.#parts = parts;
     this.#held = held;
     this.#aside = new Aside(held.root, held.home);
     this.#quarantine = new Quarantine(held.root, held.home);
@@ -59,10 +61,10 @@ export class SpoolDirectory {
    */
   static async open(
     path: string,
-    { threads, writers = NO_VIEW }: SpoolOptions = {},
+    { threads, writers = NO_VIEW, lateLook }: SpoolOptions = {},
   ): Promise<SpoolDirectory> {
-    const contentSync = new ContentSync(syncsAtOnce(threads));
-    return new SpoolDirectory(path, await HeldDirectories.attach(path, writers), contentSync, writers);
+    const parts = { contentSync: new ContentSync(syncsAtOnce(threads)), writers, lateLook };
+    return new SpoolDirectory(path, await HeldDirectories.attach(path, writers), parts);
   }
 
   /**
@@ -74,7 +76,7 @@ export class SpoolDirectory {
     return this.#run('open', path.toString(), async () => {
       const file = await inParent(held.root, path, async (parent, name) => {
         await this.#removedNames.settle(path, parent);
-        const parts = { contentSync: this.#contentSync, writers: held.writers };
+        const parts = { contentSync: this.#parts.contentSync, writers: held.writers };
         const opened = await SpoolFile.open(parent.at(name), path, parts);
         return opened.unless(this.#removability.require(held.home, parent, name, path));
       });
@@ -85,14 +87,22 @@ export class SpoolDirectory {
   }
 
   /** Takes the file out of the spool if it still has the content that is known, else Fault `changed`. For drain/dispose only. */
-  async setAside(file: SpoolFile, known?: KnownContent): Promise<SetAside> {
+  async setAside(file: SpoolFile, known?: KnownContent) {
     const held = this.#held;
     this.#removedNames.add(file.path);
     const aside = await this.#run('set aside', `${file.path}`, () => this.#aside.setAside(file, known));
     return {
-      remove: (holdOn) => held.run(() => aside.remove(holdOn)),
+      remove: async (holdOn: HoldOn) => {
+        const doubtful = await held.run(() => aside.remove(holdOn));
+        if (doubtful !== undefined)
+          await this.#parts.lateLook?.keep(file, doubtful, () => this.#bringBack(file));
+      },
       putBack: () => held.run(() => aside.putBack()),
     };
+  }
+
+  #bringBack(file: SpoolFile): Promise<void> {
+    return this.#run('put back', `${file.path}`, () => this.#aside.bringBack(file));
   }
 
   /** Puts everything a crash left set aside back to its place, where that is free. Needs the instance lock. */
@@ -192,7 +202,7 @@ export class SpoolDirectory {
    */
   async reattach(claim: (spool: LockableSpool) => Promise<void> = async () => undefined): Promise<void> {
     const before = this.#held;
-    const held = await HeldDirectories.attach(this.path, this.#writers, async (root) => {
+    const held = await HeldDirectories.attach(this.path, this.#parts.writers, async (root) => {
       if (root.dev === before.root.dev || (await root.lookUp(PRIVATE_FOLDER)) !== undefined) return;
       throw goneFault(
         this.path,
@@ -200,7 +210,7 @@ export class SpoolDirectory {
       );
     });
     try {
-      await claim(new SpoolDirectory(this.path, held, this.#contentSync, this.#writers));
+      await claim(new SpoolDirectory(this.path, held, this.#parts));
     } catch (error) {
       await held.close();
       throw error;
@@ -213,8 +223,9 @@ export class SpoolDirectory {
   }
 
   /** Resolves when everything running has ended. Files that are open stay readable; they cannot be set aside. */
-  close(): Promise<void> {
-    return this.#held.close();
+  async close(): Promise<void> {
+    await this.#parts.lateLook?.flush();
+    await this.#held.close();
   }
 
   async #run<T>(operation: string, subject: string, use: () => Promise<T>): Promise<T> {
@@ -236,22 +247,4 @@ export class SpoolDirectory {
     if (found.dev !== root.dev || found.ino !== root.ino)
       throw goneFault(this.path, 'the folder was replaced');
   }
-}
-
-/** It is the spool's, and no file's. */
-function readOnlyFault(path: string, { operation, cause }: Fault): Fault {
-  const message = `the spool ${path} is mounted read-only: nothing can be removed from it`;
-  const hint = 'remount it read-write, and see the kernel log for why it was not';
-  const details = { operation, subject: path, code: 'EROFS', hint, cause, isLocal: true };
-  return new Fault('breaker', message, details);
-}
-
-function goneFault(path: string, what: string, cause?: unknown): Fault {
-  return new Fault('breaker', `the spool ${path} is gone: ${what}`, {
-    operation: 'scan',
-    subject: path,
-    code: SPOOL_GONE,
-    hint: 'mount or re-create it; draining goes on by itself then',
-    ...(cause === undefined ? {} : { cause }),
-  });
 }

@@ -116,3 +116,24 @@ export function touchedFault(operation: string, subject: string): Fault {
   const what = 'has its links or permissions changed again and again; its content is the same';
   return new Fault('changed', `${subject} ${what}`, { operation, subject, code: TOUCHED });
 }
+
+/** It is the spool's, and no file's. */
+export function readOnlyFault(path: string, { operation, cause }: Fault): Fault {
+  const message = `the spool ${path} is mounted read-only: nothing can be removed from it`;
+  const hint = 'remount it read-write, and see the kernel log for why it was not';
+  const details = { operation, subject: path, code: 'EROFS', hint, cause, isLocal: true };
+  return new Fault('breaker', message, details);
+}
+
+/** Code of the Fault that tells a spool that is no longer there from an empty one. */
+export const SPOOL_GONE = 'spool-gone';
+
+export function goneFault(path: string, what: string, cause?: unknown): Fault {
+  return new Fault('breaker', `the spool ${path} is gone: ${what}`, {
+    operation: 'scan',
+    subject: path,
+    code: SPOOL_GONE,
+    hint: 'mount or re-create it; draining goes on by itself then',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

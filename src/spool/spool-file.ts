@@ -28,6 +28,7 @@ export class SpoolFile {
   readonly mode: number;
   readonly #handle: FileHandle;
   readonly #parts: SpoolFileParts;
+  #holders = 1;
 
   private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats, parts: SpoolFileParts) {
     this.path = path;
@@ -96,8 +97,15 @@ export class SpoolFile {
     return this.#parts.writers.ask(this.#handle.fd);
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  /** One more close() is needed. */
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  /** When all that hold the file have called it, the descriptor is closed. */
+  async close(): Promise<void> {
+    this.#holders -= 1;
+    if (this.#holders === 0) await this.#handle.close();
   }
 
   async #guard<T>(operation: string, use: () => Promise<T>): Promise<T> {

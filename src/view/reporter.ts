@@ -6,7 +6,7 @@ import type { DrainEvents } from '../drain/drain-ports.ts';
 import type { Transferred } from '../drain/transfer.ts';
 import type { AsideRecovery } from '../spool/aside.ts';
 import type { BacklogReport } from '../spool/backlog.ts';
-import type { Entry } from '../spool/entry.ts';
+import type { Entry, SpoolPath } from '../spool/entry.ts';
 import { describeOddity, remedyOf } from '../spool/oddity.ts';
 import type { OddityReport } from '../spool/oddity-reports.ts';
 import type { Clock } from '../system/clock.ts';
@@ -178,6 +178,23 @@ export class Reporter implements DrainEvents {
         { event: 'writersUnseen', problem },
         `files that are open for writing are not recognised: ${problem}`,
       );
+  };
+
+  /** The file was written to after it was uploaded and removed; `problem` is why its content is not back in the spool. */
+  readonly onLate = (path: SpoolPath, problem: unknown): void => {
+    const what = `${path} was written to after it had been uploaded and removed`;
+    const hint = 'producers should write under a temporary name and rename when done';
+    if (problem === undefined)
+      return this.#log.warn(
+        { event: 'lateWrite', file: `${path}` },
+        `${what}: its whole content is back in the spool; ${hint}`,
+      );
+    this.#faults.note(`late ${path.id}`, () =>
+      this.#log.error(
+        { event: 'unsaved', file: `${path}`, fault: problem },
+        `${what}, and cannot be put back: ${problem instanceof Error ? problem.message : problem}`,
+      ),
+    );
   };
 
   onReattached(): void {

@@ -15,7 +15,8 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { SpoolPath } from '../../src/spool/entry.ts';
+import { SpoolPath } from '../../src/spool/entry.ts';
+import { LateLook } from '../../src/spool/late-look.ts';
 import type { WriterView } from '../../src/spool/open-writers.ts';
 import { OpenWriters } from '../../src/spool/open-writers.ts';
 import { claimAndRename } from '../../src/spool/put-back.ts';
@@ -85,6 +86,29 @@ test('a writer that ends between the question and the removal has written into a
   await assert.rejects(aside.remove(giveUp), CHANGED);
   assert.equal(await content(), 'uploaded+late');
   assert.equal(path.toString(), 'folder/f');
+});
+
+test('what is written after the removal, where open writers cannot be told, is brought back', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const late: string[] = [];
+  const lateLook = new LateLook({
+    clock: systemClock,
+    onLate: (path, problem) => late.push(`${path} ${problem}`),
+  });
+  const spool = await SpoolDirectory.open(disk.path, { lateLook });
+  t.after(() => spool.close());
+  await writeFile(disk.at('f'), 'uploaded');
+  const writer = await open(disk.at('f'), 'a');
+  t.after(() => writer.close());
+  const file = await spool.openFile(SpoolPath.from('f'));
+  await (await spool.setAside(file)).remove(giveUp);
+  await file.close();
+  assert.deepEqual(await disk.list(), []);
+  await writer.write('+late');
+  await lateLook.flush();
+  assert.equal(await readFile(disk.at('f'), 'utf8'), 'uploaded+late');
+  assert.deepEqual(late, ['f undefined']);
+  assert.deepEqual(await disk.kept(), []);
 });
 
 test('asks nothing where the answers are wrong for a file of its own', async (t) => {

@@ -17,7 +17,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { SpoolPath } from '../../src/spool/entry.ts';
-import { SPOOL_GONE, SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import { SPOOL_GONE } from '../../src/spool/spool-fault.ts';
 import { giveUp, scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
 
 const isRoot = process.geteuid?.() === 0;
