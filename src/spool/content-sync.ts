@@ -54,7 +54,9 @@ export class ContentSync {
   async run(identity: FileIdentity, handle: Syncable, signal: AbortSignal): Promise<void> {
     const id = `${identity.dev} ${identity.ino} ${identity.sizeBytes} ${identity.mtimeNs}`;
     if (this.#failed.has(id)) throw this.#failed.get(id);
-    await this.#turn(signal);
+    signal.throwIfAborted();
+    if (this.#running < this.#atOnce) this.#running += 1;
+    else await this.#turn(signal);
     try {
       await syncToDisk(handle);
     } catch (error) {
@@ -68,7 +70,6 @@ export class ContentSync {
 
   #turn(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
       const leave = () => {
         this.#waiting.delete(go);
         reject(signal.reason);
@@ -79,7 +80,6 @@ export class ContentSync {
       };
       signal.addEventListener('abort', leave, { once: true });
       this.#waiting.add(go);
-      this.#grant();
     });
   }
 

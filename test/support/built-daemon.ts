@@ -27,7 +27,12 @@ export interface Patch {
 
 /** A compiled copy that nobody rebuilds while it is in use; below the repository, so that it finds its packages. */
 export class Build {
-  readonly #folder = `${ROOT}var/built-${process.pid}`;
+  readonly #folder: string;
+
+  /** `name` tells it from others of this process. */
+  constructor(name = 'built') {
+    this.#folder = `${ROOT}var/${name}-${process.pid}`;
+  }
 
   get main(): string {
     return `${this.#folder}/dist/main.js`;
