@@ -8,7 +8,7 @@ import type { SpoolPath } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
 import { PROBE_PREFIX } from './private-folder.ts';
 
-/** At most one is ever left in a folder that can be written to and not removed from. */
+/** At most one is left in a folder: by a crash, until the next scan, or where nothing can be removed. */
 const PROBE = `${PROBE_PREFIX}removal`;
 const PROBE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** A folder that was fine is tried again after this time; one that was not, soon: it may have been mended. */
@@ -55,8 +55,14 @@ export class Removability {
       throw blocked(`${shown} cannot be removed: it is immutable`, shown, 'EPERM', 'chattr -i on the file');
   }
 
+  /** Removes what a crash left in the folder; a trial that is under way removes its own. */
+  async clear(home: OpenDirectory, folder: OpenDirectory): Promise<void> {
+    const known = this.#byFolder.get(idOf(folder));
+    if (known?.untilMs !== Number.POSITIVE_INFINITY) await tryRemoval(home, folder);
+  }
+
   #ofFolder(home: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
-    const id = `${folder.dev} ${folder.ino}`;
+    const id = idOf(folder);
     const nowMs = this.#clock.monotonicMs();
     const known = this.#byFolder.get(id);
     if (known !== undefined && nowMs < known.untilMs) return known.outcome;
@@ -72,14 +78,18 @@ export class Removability {
   }
 }
 
+function idOf({ dev, ino }: OpenDirectory): string {
+  return `${dev} ${ino}`;
+}
+
 /** Makes a file in the folder, moves it into the private folder and removes it there, as a disposal does. Never rejects. */
 async function tryRemoval(home: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
   try {
     const probe = await open(folder.at(PROBE), PROBE_FLAGS, 0o600);
     try {
-      const { size, uid } = await probe.stat();
+      const { size, uid } = await probe.stat({ bigint: true });
       // A name of ours that something else has: nothing can be told, and nothing is touched.
-      if (size !== 0 || uid !== process.geteuid?.()) return undefined;
+      if (size !== 0n || uid !== BigInt(process.geteuid?.() ?? 0)) return undefined;
     } finally {
       await probe.close();
     }

@@ -30,6 +30,8 @@ export interface ScanRequest {
   readonly wasRenamed: (id: string, sizeBytes: number) => boolean;
   /** Called for every odd thing found, in every scan. */
   readonly onOddity: (path: SpoolPath, oddity: Oddity) => void;
+  /** Called for a folder in which a probe of ours was seen: a crash may have left it there. */
+  readonly onProbe?: (folder: OpenDirectory) => Promise<void>;
   readonly signal?: AbortSignal;
   /** What does not answer is given up; without it the scan waits for ever. */
   readonly silent?: SilentFolders;
@@ -149,7 +151,8 @@ class Walk {
       Promise.all(
         names.map(async (name) => {
           const path = Buffer.concat([prefix, name]);
-          if (isOurs(name, depth)) return undefined;
+          if (isProbe(name)) return void (await this.#request.onProbe?.(folder));
+          if (depth === 0 && name.toString('latin1') === PRIVATE_FOLDER) return undefined;
           if (this.#request.ignore.ignores(name, path)) return undefined;
           const spoolPath = new SpoolPath(path);
           if (this.#mounts.has(spoolPath.id)) return { name, path: spoolPath, stats: this.#sawSilent(MOUNT) };
@@ -242,9 +245,8 @@ function codeOf(error: unknown): string {
   return code;
 }
 
-function isOurs(name: Buffer, depth: number): boolean {
-  const text = name.toString('latin1');
-  return (depth === 0 && text === PRIVATE_FOLDER) || text.startsWith(PROBE_PREFIX);
+function isProbe(name: Buffer): boolean {
+  return name.toString('latin1').startsWith(PROBE_PREFIX);
 }
 
 function kindOf(stats: BigIntStats): OddityKind {

@@ -1,7 +1,7 @@
 // The spool folder itself: everything that touches its files goes through here, relative to descriptors opened once.
 // Knows how to open, set aside, put back and keep; decides nothing about when.
 import { lstat } from 'node:fs/promises';
-import { systemClock } from '../system/clock.ts';
+import { type Clock, systemClock } from '../system/clock.ts';
 import { Aside, type AsideRecovery } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
 import { type FileIdentity, type KnownContent, SpoolPath, sameIdentity } from './entry.ts';
@@ -26,10 +26,12 @@ export interface SpoolOptions {
   readonly writers?: WriterView | undefined;
   /** At files of which the open writers cannot be told. */
   readonly lateLook?: LateLook | undefined;
+  readonly clock?: Pick<Clock, 'monotonicMs'>;
 }
 
 interface SpoolParts extends SpoolFileParts {
   readonly lateLook: LateLook | undefined;
+  readonly removability: Removability;
 }
 
 /** The spool itself, as a path below it. */
@@ -40,7 +42,6 @@ export class SpoolDirectory {
   readonly path: string;
   readonly #parts: SpoolParts;
   readonly #removedNames = new RemovedNames();
-  readonly #removability = new Removability(systemClock);
   #held: HeldDirectories;
   #aside: Aside;
   #quarantine: Quarantine;
@@ -61,9 +62,10 @@ export class SpoolDirectory {
    */
   static async open(
     path: string,
-    { threads, writers = NO_VIEW, lateLook }: SpoolOptions = {},
+    { threads, writers = NO_VIEW, lateLook, clock = systemClock }: SpoolOptions = {},
   ): Promise<SpoolDirectory> {
-    const parts = { contentSync: new ContentSync(syncsAtOnce(threads)), writers, lateLook };
+    const contentSync = new ContentSync(syncsAtOnce(threads));
+    const parts = { contentSync, writers, lateLook, removability: new Removability(clock) };
     return new SpoolDirectory(path, await HeldDirectories.attach(path, writers), parts);
   }
 
@@ -78,7 +80,7 @@ export class SpoolDirectory {
         await this.#removedNames.settle(path, parent);
         const parts = { contentSync: this.#parts.contentSync, writers: held.writers };
         const opened = await SpoolFile.open(parent.at(name), path, parts);
-        return opened.unless(this.#removability.require(held.home, parent, name, path));
+        return opened.unless(this.#parts.removability.require(held.home, parent, name, path));
       });
       if (expected === undefined || sameIdentity(file.identity, expected)) return file;
       await file.close();
@@ -156,7 +158,8 @@ export class SpoolDirectory {
       const look = () => this.#refuseGone(held.root);
       const refuseGone = () => request.silent?.within(ROOT, look, () => undefined) ?? look();
       await refuseGone();
-      const result = await scanSpool(held, request);
+      const onProbe = (folder: OpenDirectory) => this.#parts.removability.clear(held.home, folder);
+      const result = await scanSpool(held, { ...request, onProbe });
       await refuseGone();
       return result;
     });

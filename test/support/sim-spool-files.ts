@@ -115,11 +115,14 @@ export class SimFiles {
   opendir(path: Path, options: { encoding?: string } = {}) {
     const asBuffer = options.encoding === 'buffer';
     return this.#step('opendir', path, () => {
-      const entries = this.#entries(path);
-      async function* read() {
-        for (const [name, node] of entries) yield dirent(asBuffer ? Buffer.from(name, 'latin1') : name, node);
+      const entries = this.#entries(path).map(([name, node]) =>
+        dirent(asBuffer ? Buffer.from(name, 'latin1') : name, node),
+      );
+      async function* all() {
+        yield* entries;
       }
-      return read();
+      const read = async () => entries.shift() ?? null;
+      return Object.assign(all(), { read, close: async () => undefined });
     });
   }
 

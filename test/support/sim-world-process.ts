@@ -65,7 +65,7 @@ export class SimProcess implements Sender, SimSteps {
   /** Rejects as the daemon would end with an error; never settles after a crash. */
   async start(): Promise<void> {
     const { settings, plant } = this.#world;
-    const spool = await SpoolDirectory.open(this.#files.spoolPath);
+    const spool = await SpoolDirectory.open(this.#files.spoolPath, { clock: this.clock });
     this.#stops.push(() => spool.close());
     await spool.clearTemporaries();
     await spool.recoverAside();

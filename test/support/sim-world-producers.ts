@@ -130,7 +130,7 @@ export class SimProducers {
       // It waits aside, or in quarantine, and belongs to its old place.
       else if (places.get(node)?.startsWith('.halfpipe/')) this.#own(node, path);
     }
-    for (const [node, path] of places) if (!path.startsWith('.') && !spoilt.has(node)) this.#own(node, path);
+    for (const [node, path] of places) if (!/(^|\/)\./.test(path) && !spoilt.has(node)) this.#own(node, path);
     return staleReturns(
       before.filter(({ wasGone }) => wasGone),
       places,

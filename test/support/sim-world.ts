@@ -242,10 +242,14 @@ export class SimWorld {
       if (!path.startsWith('.')) this.note(`left ${path} ${ino} ${content.length}`);
   }
 
+  /** Without the tiny ones of our own, which a crash or a stray request may leave. */
+  #objects() {
+    const isOwn = (key: string) => key.startsWith('.halfpipe-check-') || key.endsWith(OWN_OBJECT);
+    return [...this.#server.objects].filter(([key]) => !isOwn(key));
+  }
+
   #bucket(): Map<string, string> {
-    // What `ConditionTrial` put and could not remove harms nobody.
-    const objects = [...this.#server.objects].filter(([key]) => !key.startsWith('.halfpipe-check-'));
-    return new Map(objects.map(([key, { body }]) => [key, digestOf(body)]));
+    return new Map(this.#objects().map(([key, { body }]) => [key, digestOf(body)]));
   }
 
   #planOutage(atMs: number): void {
@@ -367,8 +371,7 @@ export class SimWorld {
   }
 
   #judge(): void {
-    // The one object of our own may be left by a crash or a stray request.
-    const objects = new Map([...this.#server.objects].filter(([key]) => !key.endsWith(OWN_OBJECT)));
+    const objects = this.#objects();
     this.#violations.push(
       ...judge({
         obligations: this.#producers.obligations,
@@ -378,7 +381,7 @@ export class SimWorld {
         quarantine: this.#quarantined(),
         everInSpool: this.#producers.everInSpool,
         foreign: this.#foreign,
-        damaged: new Set([...objects].filter(([, { damaged }]) => damaged).map(([key]) => key)),
+        damaged: new Set(objects.filter(([, { damaged }]) => damaged).map(([key]) => key)),
         openUploads: this.#openUploads(),
         leftovers: this.#leftovers(),
         quiet: true,
@@ -390,7 +393,7 @@ export class SimWorld {
     for (const uploadId of this.network.untold)
       if (this.#server.uploads.has(uploadId)) this.count('uploads nobody could know of');
     this.#figures['files judged'] = this.#producers.obligations.length;
-    this.#figures['objects in the bucket'] = objects.size;
+    this.#figures['objects in the bucket'] = objects.length;
     this.#figures['files in quarantine'] = this.#quarantined().length;
     this.#figures['multipart uploads ended'] = this.#server.endedUploads;
   }
