@@ -149,8 +149,9 @@ export class ScanLoop {
     this.#running?.abort(new Error('the backlog has been stopped'));
     this.#running = undefined;
     this.#cancelTimer?.();
-    this.#silent.stop();
+    const ended = this.#silent.stop();
     await this.#scan;
+    ended();
     await this.#watch.stop();
   }
 

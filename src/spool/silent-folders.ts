@@ -10,6 +10,8 @@ const SILENT_AFTER_MS = 12_000;
  * read, too. Beyond that the scan waits, and says for what.
  */
 const GIVEN_UP_MAX = 2;
+/** A stop waits this long for a call: one that is only slow closes what it opened. */
+const STOP_GRACE_MS = 1_000;
 
 /** What is waited for at this moment. */
 export interface Waiting {
@@ -26,6 +28,7 @@ export class SilentFolders {
   readonly #onAnswer: () => void;
   readonly #givenUp = new Set<string>();
   #waiting: Waiting | undefined;
+  #isStopping = false;
   #end: () => void = () => undefined;
 
   /** `onAnswer`: a folder that had been given up answers again. */
@@ -46,9 +49,14 @@ export class SilentFolders {
     return this.#givenUp.has(id);
   }
 
-  /** Ends the wait for whatever is being read: with NoAnswer, the spool itself, too. */
-  stop(): void {
-    this.#end();
+  /**
+   * From now on no call is waited for longer than a second, not even one that reads the spool itself. Call what it
+   * returns when the last scan has ended.
+   */
+  stop(): () => void {
+    this.#isStopping = true;
+    const waitedMs = this.#clock.monotonicMs() - (this.#waiting?.sinceMs ?? 0);
+    return this.#clock.schedule(Math.max(0, STOP_GRACE_MS - waitedMs), () => this.#end());
   }
 
   /**
@@ -69,8 +77,8 @@ export class SilentFolders {
         reject(new NoAnswer(`${path} does not answer`));
       };
       this.#end = giveUp;
-      cancel = this.#clock.schedule(SILENT_AFTER_MS, () => {
-        if (this.#canGiveUp(path)) giveUp();
+      cancel = this.#clock.schedule(this.#isStopping ? STOP_GRACE_MS : SILENT_AFTER_MS, () => {
+        if (this.#isStopping || this.#canGiveUp(path)) giveUp();
       });
     });
     try {

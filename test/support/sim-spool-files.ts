@@ -112,6 +112,14 @@ export class SimFiles {
     );
   }
 
+  access(path: Path) {
+    return this.#step('access', path, () => void this.#disk.get(...this.#at(path)));
+  }
+
+  chmod(path: Path, mode: number) {
+    return this.#step('chmod', path, () => void Object.assign(this.#disk.get(...this.#at(path)), { mode }));
+  }
+
   opendir(path: Path, options: { encoding?: string } = {}) {
     const asBuffer = options.encoding === 'buffer';
     return this.#step('opendir', path, () => {
@@ -294,7 +302,7 @@ function divert(module: Functions, name: string, style: 'promise' | 'callback' |
   };
 }
 
-const PROMISED = 'open lstat mkdir rmdir unlink rename link readFile readdir opendir'.split(' ');
+const PROMISED = 'access chmod open lstat mkdir rmdir unlink rename link readFile readdir opendir'.split(' ');
 for (const name of PROMISED) divert(fs.promises as unknown as Functions, name, 'promise');
 for (const name of ['lstat', 'opendir']) divert(fs as unknown as Functions, name, 'callback');
 for (const name of ['openSync', 'lstatSync', 'fstatSync', 'renameSync', 'unlinkSync', 'closeSync'])

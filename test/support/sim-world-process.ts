@@ -53,6 +53,7 @@ export class SimProcess implements Sender, SimSteps {
   readonly #files: SimFiles;
   readonly #stops: (() => unknown)[] = [];
   #watcher: WatcherEvents | undefined;
+  #callsUnderWay = 0;
   drain: Drain | undefined;
   backlog: Backlog | undefined;
 
@@ -111,6 +112,8 @@ export class SimProcess implements Sender, SimSteps {
   /** As on SIGTERM. */
   async stop(): Promise<void> {
     for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
+    // A call that was given up closes what it opened once it returns.
+    while (this.#callsUnderWay > 0) await this.clock.sleep(100);
     this.#world.stopped(this.#files.openDescriptors);
     this.end();
   }
@@ -147,7 +150,9 @@ export class SimProcess implements Sender, SimSteps {
     const never = () => new Promise<never>(() => undefined);
     if (!this.step()) return never();
     const waitMs = world.stepDelayMs();
+    this.#callsUnderWay += 1;
     if (waitMs > 0) await this.clock.sleep(waitMs);
+    this.#callsUnderWay -= 1;
     if (this.dead) return never();
     const result = this.takeNow(operation, subject, effect);
     return this.step() ? result : never();

@@ -38,7 +38,12 @@ function prepare(t: TestContext, overrides: Partial<BacklogParts> = {}) {
     },
     ...overrides,
   });
-  t.after(() => backlog.stop());
+  t.after(async () => {
+    const stopped = backlog.stop();
+    // A scan that hangs is given up a second after a stop.
+    await clock.advance(1_000);
+    await stopped;
+  });
   const takeAll = () => {
     const names: string[] = [];
     for (let entry = backlog.take(); entry !== undefined; entry = backlog.take())
