@@ -18,7 +18,7 @@ export const TYPESCRIPT = new URL('typescript.mjs', import.meta.url).href;
 const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
 export const BUCKET = 'inbox';
 /** Far more than anything here takes, even on a busy machine: a test that waits so long has failed. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 type Section = Readonly<Record<string, unknown>>;
 export type Config = Readonly<Record<string, Section>>;
