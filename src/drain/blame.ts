@@ -58,9 +58,9 @@ export class Blame {
     return this.#signs;
   }
 
-  /** Where the next file is to be taken: see Detour. */
-  get place(): number {
-    return this.#detour.place;
+  /** Where files are taken. */
+  get detour(): Detour {
+    return this.#detour;
   }
 
   get heldFolders(): HeldFolder[] {
@@ -91,10 +91,10 @@ export class Blame {
   }
 
   /** An upload of this file has passed. */
-  passed({ path, identity }: Entry): void {
+  passed({ path, identity }: Entry, place: number): void {
     this.#signs += 1;
     this.#suspicion.passed();
-    this.#detour.passed(identity.sizeBytes);
+    this.#detour.passed(place, identity.sizeBytes);
     this.#lastPassed = path.id.slice(0, path.id.lastIndexOf('/') + 1);
     for (const folder of this.#patience.passed(path, this.#ports.clock.monotonicMs())) this.#free(folder);
   }
@@ -121,11 +121,6 @@ export class Blame {
   /** The store refuses our own objects, and has taken a file all the same. */
   tookFileOnly(): void {
     this.#suspicion.tookFileOnly();
-  }
-
-  /** The file that was to show whether the store takes files was refused: the next time another is sent. */
-  lookElsewhere(): void {
-    this.#detour.failed(this.#detour.place, 0);
   }
 
   /** Asks in a held folder of which no file is at hand. */

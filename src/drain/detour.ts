@@ -13,40 +13,52 @@ const RUN = 8;
 /** The far end of the order. */
 const FAR = 0.999;
 /** Steps of the golden ratio look into every region before they come near to an earlier one. */
-const STEP = (Math.sqrt(5) - 1) / 2;
+export const STEP = (Math.sqrt(5) - 1) / 2;
 
 export class Detour {
-  /** What has to pass before the best file is taken again. */
+  /** What has to pass before the best file is tried again. */
   #owedBytes = 0;
-  #place = 0;
+  #isUnderWay = false;
+  /** The best file is being tried. */
+  #isTrying = false;
   /** Where files passed last while the best ones failed. */
   #aside = FAR;
   #inARow = 0;
 
-  /** 0 for the best file; else how far behind it to look, below 1. */
-  get place(): number {
-    return this.#place;
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
   }
 
-  /**
-   * A file taken at `place` was at fault, and up to `sentBytes` were sent for it. True when this is a run of bad files, of
-   * which no more should be sent.
-   */
+  /** Where to take the next file: 0 for the best one; else how far behind it to look, below 1. */
+  next(): number {
+    if (!this.#isUnderWay) return 0;
+    if (this.#owedBytes > 0 || this.#isTrying) return this.#aside;
+    this.#isTrying = true;
+    return 0;
+  }
+
+  /** A file taken at `place` was at fault, and up to `sentBytes` were sent for it. True at the eighth in a row. */
   failed(place: number, sentBytes: number): boolean {
     this.#inARow += 1;
+    this.#isUnderWay = true;
+    if (place === 0) this.#isTrying = false;
     // The others that were taken there tell nothing new.
-    if (place === this.#place) {
-      if (place > 0) this.#aside = (place + STEP) % 1;
-      this.#place = this.#aside;
-    }
+    else if (place === this.#aside) this.#aside = (place + STEP) % 1;
     const owedBytes = this.#owedBytes + GOOD_FOR_BAD * (sentBytes + REQUEST_BYTES);
     this.#owedBytes = Math.min(MOST_OWED_BYTES, owedBytes);
     return this.#inARow === RUN;
   }
 
-  passed(sentBytes: number): void {
+  passed(place: number, sentBytes: number): void {
     this.#inARow = 0;
     this.#owedBytes = Math.max(0, this.#owedBytes - sentBytes - REQUEST_BYTES);
-    if (this.#owedBytes === 0) this.#place = 0;
+    if (place !== 0 || !this.#isTrying) return;
+    this.#isTrying = false;
+    this.#isUnderWay = false;
+  }
+
+  /** Nothing came of the file that was to be taken at `place`. */
+  gaveBack(place: number): void {
+    if (place === 0) this.#isTrying = false;
   }
 }

@@ -3,7 +3,7 @@ import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { Breaker } from './breaker.ts';
-import type { PipelinePorts } from './pipeline.ts';
+import type { Passage, PipelinePorts } from './pipeline.ts';
 import type { NextLook, RetryPolicy } from './retry.ts';
 import type { Transferred, TransferSpool } from './transfer.ts';
 import type { UploadMemoryOptions } from './upload-memory.ts';
@@ -62,6 +62,16 @@ export interface DrainEvents {
   onResumed(): void;
   /** The store asked for fewer requests. */
   onSlowDown(): void;
+}
+
+/** A file under way, from its being taken to its release. */
+export interface Transfer {
+  readonly entry: Entry;
+  readonly passage: Passage;
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+  /** Where in the order it was taken. */
+  readonly place: number;
 }
 
 /** Files that wait for one reason. */

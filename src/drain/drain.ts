@@ -5,7 +5,7 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { Blame } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
 import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
-import type { DrainOptions, DrainPorts, WaitingFiles } from './drain-ports.ts';
+import type { DrainOptions, DrainPorts, Transfer, WaitingFiles } from './drain-ports.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
 import { Reopening } from './reopening.ts';
 import { Setbacks } from './setbacks.ts';
@@ -14,15 +14,6 @@ import { StoreTrial } from './store-trial.ts';
 import { transfer } from './transfer.ts';
 import { Undisposed } from './undisposed.ts';
 import { UploadMemory } from './upload-memory.ts';
-
-interface Transfer {
-  readonly entry: Entry;
-  readonly passage: Passage;
-  readonly abort: AbortController;
-  readonly ended: Promise<void>;
-  /** Where in the order it was taken. */
-  readonly place: number;
-}
 
 /** The breaker, the limit and the watchdog are looked at this often, whatever else happens. */
 const TURN_MS = 1_000;
@@ -149,7 +140,7 @@ export class Drain {
     if (allowed === 'none') return;
     if (allowed === 'trial')
       return void this.#reopening.attempt(
-        () => this.#sendOne(),
+        (place) => this.#sendOne(place),
         () => this.pump(),
       );
     this.#pipeline.grant();
@@ -171,9 +162,8 @@ export class Drain {
     this.#cancelTurn = this.#ports.clock.schedule(TURN_MS, () => this.#turn());
   }
 
-  async #sendOne(): Promise<void> {
+  async #sendOne(place: number): Promise<void> {
     if (this.#transfers.size > 0) return;
-    const { place } = this.#blame;
     const isWhole = ({ identity }: Entry) => identity.sizeBytes < this.#options.resumableFromBytes;
     await (this.#startNext(isWhole, place) ?? this.#startNext(() => true, place))?.ended;
   }
@@ -187,10 +177,12 @@ export class Drain {
 
   /** After failures that are files' own, first a file that has not failed, from elsewhere in the order. */
   #startBest(): boolean {
+    const { detour } = this.#blame;
     const isFree = ({ path }: Entry) => !this.#blame.isHeld(path);
-    const { place } = this.#blame;
     const isNew = (entry: Entry) => isFree(entry) && !this.#setbacks.hasFailed(entry);
-    if (place > 0 && this.#startNext(isNew, place) !== undefined) return true;
+    const place = detour.next();
+    if (this.#startNext(place > 0 ? isNew : isFree, place) !== undefined) return true;
+    detour.gaveBack(place);
     return this.#startNext(isFree) !== undefined;
   }
 
@@ -238,12 +230,15 @@ export class Drain {
       });
       this.#setbacks.gone(entry);
       this.#ports.onRemoved(entry);
-      this.#blame.passed(entry);
+      this.#blame.passed(entry, place);
       this.#blame.resume();
       this.#descriptors.sufficed(clock.monotonicMs());
       events.onUploaded(entry, transferred, clock.monotonicMs() - startedMs);
     } catch (error) {
-      if (signal.aborted) return backlog.release(entry.path, 'again');
+      if (signal.aborted) {
+        this.#blame.detour.gaveBack(place);
+        return backlog.release(entry.path, 'again');
+      }
       const fault = asFault(error);
       if (isOutOfDescriptors(fault)) this.#descriptors.ranOut(this.#transfers.size, clock.monotonicMs());
       await this.#setbacks.fail(entry, place, fault);

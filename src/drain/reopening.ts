@@ -2,6 +2,7 @@
 // of our own or, where it refuses ours alone, a file.
 import type { Blame } from './blame.ts';
 import type { Breaker } from './breaker.ts';
+import { STEP } from './detour.ts';
 import type { StoreTrial } from './store-trial.ts';
 
 export class Reopening {
@@ -9,6 +10,8 @@ export class Reopening {
   readonly #trial: StoreTrial;
   readonly #blame: Blame;
   #isUnderWay = false;
+  /** Files that were sent to end pauses: the next time it is another. */
+  #sent = 0;
 
   constructor(breaker: Breaker, trial: StoreTrial, blame: Blame) {
     this.#breaker = breaker;
@@ -16,8 +19,8 @@ export class Reopening {
     this.#blame = blame;
   }
 
-  /** `sendOne` sends a file, if none is under way, and resolves when it has passed or failed; `onEnd` is called at the end. */
-  async attempt(sendOne: () => Promise<void>, onEnd: () => void): Promise<void> {
+  /** `sendOne` sends a file taken at a place of the order, if none is under way, and resolves when it has passed or failed; `onEnd` is called at the end. */
+  async attempt(sendOne: (place: number) => Promise<void>, onEnd: () => void): Promise<void> {
     // One at a time.
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
@@ -33,14 +36,14 @@ export class Reopening {
     else if (answer !== 'ended') this.#blame.pause(answer);
   }
 
-  async #endPause(sendOne: () => Promise<void>): Promise<void> {
+  async #endPause(sendOne: (place: number) => Promise<void>): Promise<void> {
     const answer = await this.#blame.askAgain();
     if (answer === 'ended') return;
     if (answer === 'passed') return this.#blame.resume();
     // A store that answers may refuse our objects alone.
     if (answer.faultClass !== 'transient') {
-      await sendOne();
-      this.#blame.lookElsewhere();
+      await sendOne((this.#sent * STEP) % 1);
+      this.#sent += 1;
     }
     if (this.#breaker.reason === undefined) this.#blame.tookFileOnly();
     else this.#blame.pause(answer);

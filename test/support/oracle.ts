@@ -45,7 +45,15 @@ export interface QuarantinedFile {
 }
 
 export interface Violation {
-  readonly kind: 'lost' | 'not drained' | 'torn' | 'foreign' | 'open upload' | 'leftover' | 'no reason';
+  readonly kind:
+    | 'lost'
+    | 'starved'
+    | 'not drained'
+    | 'torn'
+    | 'foreign'
+    | 'open upload'
+    | 'leftover'
+    | 'no reason';
   readonly what: string;
 }
 

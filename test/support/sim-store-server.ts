@@ -52,6 +52,8 @@ export class SimStoreServer {
   /** Uploads that were ended, one way or the other. */
   endedUploads = 0;
   readonly traits: StoreTraits;
+  /** What is answered to a write of this key, where it is refused. */
+  refusal: (key: string) => StoreAnswer | undefined = () => undefined;
   #made = 0;
 
   constructor(traits: StoreTraits) {
@@ -76,6 +78,8 @@ export class SimStoreServer {
     const { uploadId, uploads } = request.query;
     const isWrite = request.method === 'PUT' || (request.method === 'POST' && uploads === undefined);
     if (isWrite) {
+      const bad = this.refusal(key);
+      if (bad !== undefined) return bad;
       const refused = this.#refuse(request, key);
       if (refused !== undefined) return refused;
     }

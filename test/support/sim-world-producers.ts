@@ -60,6 +60,11 @@ export class SimProducers {
     }));
   }
 
+  /** A file that is complete from the start, and that no producer touches again. */
+  drop(path: string): void {
+    this.#publish(path);
+  }
+
   /** One of them does something. */
   act(): void {
     const { random, onChange, note } = this.#parts;

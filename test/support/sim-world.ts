@@ -10,6 +10,7 @@ import { type Errno, SimDisk, systemError } from './sim-spool-disk.ts';
 import { SIM_PART_BYTES } from './sim-store-client.ts';
 import { SimStoreNetwork } from './sim-store-network.ts';
 import { SimStoreServer } from './sim-store-server.ts';
+import { BadFiles, goodFiles } from './sim-world-bad.ts';
 import { type Plant, SETTLE_MS, SimProcess, type SimSettings } from './sim-world-process.ts';
 import { digestOf, SimProducers, SPOOL } from './sim-world-producers.ts';
 import { SimRandom } from './sim-world-random.ts';
@@ -41,6 +42,8 @@ const CONFLICTS = [
   'overwrite',
   'skip',
 ] as const;
+/** Longer than any file waits by itself: the patience with one that was written to goes to 10 min. */
+const STARVED_MS = 25 * 60_000;
 const QUIET_LIMIT_MS = 40 * 60_000;
 /** Versions of one path that can wait aside, each for a start of its own. */
 const RESTARTS_MAX = 14;
@@ -75,6 +78,7 @@ export class SimWorld {
   readonly #foreignUploads: string[] = [];
   readonly #figures: Record<string, number> = {};
   readonly #violations: Violation[] = [];
+  readonly #bad: BadFiles | undefined;
   #process: SimProcess | undefined;
   #faulty = true;
   #diskFaultShare = 0;
@@ -121,6 +125,8 @@ export class SimWorld {
       note,
       onChange: () => this.#hint(),
     });
+    const bad = random.fork();
+    this.#bad = bad.chance(0.4) ? new BadFiles(bad) : undefined;
   }
 
   async run(): Promise<SimOutcome> {
@@ -128,6 +134,7 @@ export class SimWorld {
     this.#startProcess();
     await this.clock.advance(this.#chaos.between(15_000, 30_000));
     this.#calm();
+    await this.#passBadFiles();
     await this.#until(() => this.#isDrained(), 'drained');
     await this.#restartUntilClean();
     this.#judge();
@@ -170,7 +177,8 @@ export class SimWorld {
   }
 
   diskFault(operation: string, subject: string): NodeJS.ErrnoException | undefined {
-    const code = this.#faulty ? this.#errno(operation, subject) : undefined;
+    const isBad = this.#bad?.cannotRead(operation, subject) === true;
+    const code = isBad ? 'EIO' : this.#faulty ? this.#errno(operation, subject) : undefined;
     if (code === undefined) return undefined;
     this.count(`disk: ${code}`);
     return systemError(code, operation);
@@ -179,7 +187,9 @@ export class SimWorld {
   /** A process has just looked at something: the worst moment for a producer to do something to it. */
   touched(operation: string, subject: string): void {
     if (!this.#faulty || subject.startsWith(PRIVATE) || !subject.startsWith(`${SPOOL}/`)) return;
-    if (operation === 'lstat' || !this.#chaos.chance(this.#raceShare)) return;
+    // No producer writes under the names of our probes.
+    if (operation === 'lstat' || subject.includes('/.halfpipe-')) return;
+    if (!this.#chaos.chance(this.#raceShare)) return;
     const meddle = () => this.#producers.meddle(subject.slice(SPOOL.length + 1));
     if (this.#chaos.chance(0.5)) meddle();
     else this.clock.schedule(this.#chaos.between(0, 4), meddle);
@@ -207,6 +217,9 @@ export class SimWorld {
     const chaos = this.#chaos;
     disk.makeFolder(SPOOL, 0o755);
     disk.sync(disk.root);
+    for (const path of this.#bad?.paths ?? []) this.#producers.drop(path);
+    if (this.#bad !== undefined) this.count(`bad files: ${this.#bad.kind}`);
+    this.#server.refusal = (key) => this.#bad?.refusal(key);
     this.network.faultShare = chaos.pick([0.02, 0.1, 0.3]);
     this.#diskFaultShare = chaos.pick([0, 0.0005, 0.005]);
     this.#raceShare = chaos.pick([0, 0.01, 0.05]);
@@ -338,6 +351,20 @@ export class SimWorld {
       return 'ENOSPC';
     if (operation === 'close' || !this.#steps.chance(this.#diskFaultShare)) return undefined;
     return operation === 'open' || operation === 'opendir' ? 'EMFILE' : 'EIO';
+  }
+
+  /** Bad files are bad until all others have gone. */
+  async #passBadFiles(): Promise<void> {
+    const endMs = this.clock.monotonicMs() + STARVED_MS;
+    while (this.#bad !== undefined && goodFiles(this.disk, this.#bad).length > 0) {
+      if (this.clock.monotonicMs() > endMs) {
+        const what = `${goodFiles(this.disk, this.#bad).join()} beside ${this.#bad.kind}`;
+        this.#violations.push({ kind: 'starved', what });
+        break;
+      }
+      await this.clock.advance(1_000);
+    }
+    this.#bad?.end();
   }
 
   async #until(isDone: () => boolean, what: string): Promise<void> {

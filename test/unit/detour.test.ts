@@ -9,10 +9,10 @@ function badTried(line: string): number {
   let left = line;
   let tried = 0;
   for (let more = line.replaceAll('b', '').length * 0.95; more > 0; ) {
-    const { place } = detour;
+    const place = detour.next();
     const at = Math.floor(place * left.length);
     if (left[at] === 'g') {
-      detour.passed(20_000);
+      detour.passed(place, 20_000);
       more -= 1;
     } else {
       detour.failed(place, 20_000);
@@ -25,8 +25,8 @@ function badTried(line: string): number {
 
 test('takes the best file while nothing fails', () => {
   const detour = new Detour();
-  detour.passed(1_000);
-  assert.equal(detour.place, 0);
+  detour.passed(0, 1_000);
+  assert.deepEqual([detour.next(), detour.next()], [0, 0]);
 });
 
 for (const { what, line, most } of [
@@ -49,25 +49,39 @@ for (const { what, line, most } of [
   });
 }
 
-test('goes back to the best file when twenty times as much has passed', () => {
+test('tries one of the best files when twenty times as much has passed, and the others once that one has passed', () => {
   const detour = new Detour();
   detour.failed(0, 100_000);
-  for (let passed = 0; passed < 19; passed += 1) detour.passed(100_000);
-  assert.ok(detour.place > 0);
-  detour.passed(100_000);
-  assert.equal(detour.place, 0);
+  for (let passed = 0; passed < 19; passed += 1) detour.passed(detour.next(), 100_000);
+  assert.ok(detour.next() > 0.99);
+  detour.passed(0.999, 100_000);
+  assert.equal(detour.next(), 0);
+  assert.ok(detour.next() > 0.99, 'one at a time');
+  detour.passed(0, 100_000);
+  assert.deepEqual([detour.next(), detour.next()], [0, 0]);
+});
+
+test('tries another one of the best files when nothing came of the first', () => {
+  const detour = new Detour();
+  detour.failed(0, 0);
+  for (let passed = 0; passed < 20; passed += 1) detour.passed(0.999, 0);
+  assert.equal(detour.next(), 0);
+  detour.gaveBack(0);
+  assert.equal(detour.next(), 0);
 });
 
 test('others that were taken at the same place tell nothing new when they fail, too', () => {
   const detour = new Detour();
   for (let failed = 0; failed < 5; failed += 1) detour.failed(0, 1_000);
-  assert.ok(detour.place > 0.99);
+  assert.ok(detour.next() > 0.99);
+  for (let failed = 0; failed < 5; failed += 1) detour.failed(0.999, 1_000);
+  assert.equal(detour.next().toFixed(3), '0.617');
 });
 
 test('tells of a run of bad files once, at the eighth, until one passes', () => {
   const detour = new Detour();
   const runs = (times: number) => Array.from({ length: times }, () => detour.failed(0, 0));
   assert.deepEqual(runs(9), [false, false, false, false, false, false, false, true, false]);
-  detour.passed(0);
+  detour.passed(0.999, 0);
   assert.deepEqual(runs(8).at(-1), true);
 });

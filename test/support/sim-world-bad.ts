@@ -1,0 +1,51 @@
+// Files of a simulated world that cannot be uploaded for as long as it lasts: names the store refuses, a prefix the
+// credentials may not write, bad sectors. They are the oldest, so that everything else is behind them.
+import type { SimDisk } from './sim-spool-disk.ts';
+import { fail, type StoreAnswer } from './sim-store-server.ts';
+import { SPOOL } from './sim-world-producers.ts';
+import type { SimRandom } from './sim-world-random.ts';
+
+export type BadKind = 'refused names' | 'denied prefix' | 'bad sectors';
+
+const FOLDER = 'bad';
+/** More than the backlog of a simulated daemon holds and defers. */
+const FILES_MAX = 12;
+
+export class BadFiles {
+  readonly kind: BadKind;
+  readonly paths: readonly string[];
+  #isOver = false;
+
+  constructor(random: SimRandom) {
+    this.kind = random.pick(['refused names', 'denied prefix', 'bad sectors']);
+    this.paths = Array.from({ length: 1 + random.int(FILES_MAX) }, (_, at) => `${FOLDER}/odd-${at}`);
+  }
+
+  /** From now on they can be uploaded like others. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  isBad(path: string): boolean {
+    return path.startsWith(`${FOLDER}/`);
+  }
+
+  /** What the store answers to a write of this key, where it refuses it. */
+  refusal(key: string): StoreAnswer | undefined {
+    if (this.#isOver) return undefined;
+    if (this.kind === 'refused names' && key.startsWith(`${FOLDER}/odd`)) return fail(400, 'XOddName');
+    if (this.kind === 'denied prefix' && this.isBad(key)) return fail(403, 'AccessDenied');
+    return undefined;
+  }
+
+  cannotRead(operation: string, subject: string): boolean {
+    const isTheirs = subject.startsWith(`${SPOOL}/${FOLDER}/`);
+    return !this.#isOver && this.kind === 'bad sectors' && operation === 'read' && isTheirs;
+  }
+}
+
+/** Those that are left in the spool. */
+export function goodFiles(disk: SimDisk, bad: BadFiles | undefined): string[] {
+  const paths = [...disk.files(SPOOL)].map(([path]) => path).filter((path) => !path.startsWith('.'));
+  return paths.filter((path) => bad?.isBad(path) !== true);
+}
