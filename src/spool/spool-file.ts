@@ -68,7 +68,6 @@ export class SpoolFile {
   /** Resolves when a power cut can no longer bring this content back as less. Rejects with the signal's reason, too. */
   async sync(signal: AbortSignal): Promise<void> {
     await this.#guard('bring to the disk', async () => {
-      signal.throwIfAborted();
       await this.#parts.contentSync.run(this.identity, this.#handle, signal);
     });
   }

@@ -81,6 +81,8 @@ export class BuiltDaemon {
     const child = spawn(process.execPath, [main, ...args], {
       env: {
         PATH: process.env.PATH,
+        // As in the unit.
+        UV_THREADPOOL_SIZE: '16',
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: secretAccessKey,
         AWS_EC2_METADATA_DISABLED: 'true',
