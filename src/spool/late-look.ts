@@ -103,8 +103,9 @@ export class LateLook {
   }
 
   async #look(kept: Kept): Promise<void> {
-    const now = await kept.file.currentIdentity();
-    if (sameContentIdentity(now, kept.seen)) return;
+    // What the disk does not tell cannot be brought back either; it may tell the next time.
+    const now = await kept.file.currentIdentity().catch(() => undefined);
+    if (now === undefined || sameContentIdentity(now, kept.seen)) return;
     kept.seen = now;
     kept.changedMs = this.#parts.clock.monotonicMs();
   }

@@ -13,6 +13,9 @@ export interface SimNode {
   links: number;
   mtimeNs: bigint;
   ctimeNs: bigint;
+  /** How many have it open for writing; and what was last told of that. */
+  writers: number;
+  writersTold: 'none' | 'some' | undefined;
   /** Counts removals of the disk: when its last name was removed. */
   removedNth: number;
 }
@@ -173,7 +176,17 @@ export class SimDisk {
   #node(entries: Map<string, SimNode> | undefined, mode: number): SimNode {
     const nowNs = this.#nowNs();
     const times = { mtimeNs: nowNs, ctimeNs: nowNs };
-    return { ino: this.#inos++, entries, content: Buffer.alloc(0), mode, links: 1, removedNth: 0, ...times };
+    return {
+      ino: this.#inos++,
+      entries,
+      content: Buffer.alloc(0),
+      mode,
+      links: 1,
+      writers: 0,
+      writersTold: undefined,
+      removedNth: 0,
+      ...times,
+    };
   }
 
   /** No two events at the same nanosecond. */

@@ -3,6 +3,7 @@
 // takes its functions when it is loaded. Each call is one step of the process, which may fail, wait, or be its last.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import type { WriterView } from '../../src/spool/open-writers.ts';
 import { type Errno, type SimDisk, type SimNode, systemError } from './sim-spool-disk.ts';
 
 /** What decides about each step of a process. */
@@ -21,6 +22,7 @@ export interface SimSteps {
 interface Descriptor {
   readonly node: SimNode;
   readonly name: string;
+  readonly writes: boolean;
 }
 
 type Path = string | Buffer;
@@ -53,7 +55,20 @@ export class SimFiles {
   /** Nothing of this process will ever be heard again. */
   end(): void {
     processes.delete(this.#id);
-    this.#open.clear();
+    for (const fd of [...this.#open.keys()]) this.#closeNow(fd);
+  }
+
+  /** As the kernel tells, by way of perl. `onDistrust`: it was not believed in a trial. */
+  writers(onDistrust: () => void): WriterView {
+    return {
+      ask: (fd) => {
+        const { node, name } = this.#descriptor(fd);
+        const ask = () => (node.writersTold = node.writers > 0 ? 'some' : 'none');
+        return this.#steps.take('ask', name, ask);
+      },
+      tells: () => true,
+      distrust: onDistrust,
+    };
   }
 
   get openDescriptors(): number {
@@ -157,7 +172,7 @@ export class SimFiles {
   }
 
   closeSync(fd: number): void {
-    this.#open.delete(fd);
+    this.#closeNow(fd);
   }
 
   #step<T>(operation: string, path: Path, effect: () => T): Promise<T> {
@@ -204,8 +219,19 @@ export class SimFiles {
     const node = found ?? this.#disk.create(below, mode, from);
     this.#opened += 1;
     const fd = this.#id * DESCRIPTORS_EACH + this.#opened;
-    this.#open.set(fd, { node, name: this.#shown(path) });
+    const writes =
+      typeof flags === 'string'
+        ? !flags.startsWith('r')
+        : (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0;
+    if (writes) node.writers += 1;
+    this.#open.set(fd, { node, name: this.#shown(path), writes });
     return fd;
+  }
+
+  #closeNow(fd: number): void {
+    const descriptor = this.#open.get(fd);
+    if (descriptor?.writes === true) descriptor.node.writers -= 1;
+    this.#open.delete(fd);
   }
 
   #renameNow(from: Path, to: Path): void {
@@ -227,7 +253,7 @@ export class SimFiles {
       stat: () => step('fstat', () => statsOf(node)),
       chmod: (mode: number) => step('chmod', () => void Object.assign(node, { mode })),
       sync: () => step('fsync', () => this.#disk.sync(node)),
-      close: () => step('close', () => void this.#open.delete(fd)),
+      close: () => step('close', () => this.#closeNow(fd)),
       truncate: (size: number) =>
         step('truncate', () => this.#disk.write(node, Buffer.from(node.content.subarray(0, size)))),
       writeFile: (text: string) => step('write', () => this.#disk.write(node, Buffer.from(text))),

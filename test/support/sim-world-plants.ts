@@ -1,6 +1,8 @@
 // Bugs that would lose files or leak uploads, put in the place of the right parts of a simulated daemon: what the
 // simulation does not find in these, it would not find in the code either.
+import type { DrainPorts } from '../../src/drain/drain-ports.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
+import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SpoolFile } from '../../src/spool/spool-file.ts';
 import { compositeMd5 } from '../../src/store/digest.ts';
 import type { ObjectStore, UploadJournal } from '../../src/store/object-store.ts';
@@ -103,6 +105,14 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
       },
     },
   },
+  'removes a file though it is open for writing': {
+    foundBy: 'lost',
+    plant: { spool: (spool) => blindFrom(1, spool) },
+  },
+  'sends a file though it is open for writing': {
+    foundBy: 'torn',
+    plant: { spool: (spool) => blindFrom(0, spool) },
+  },
   'syncs no folder before a name is used again': {
     foundBy: 'lost',
     plant: { skipsSync: /^\/spool(\/dir(\/sub)?)?$/ },
@@ -112,6 +122,26 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
     plant: { skipsSync: /\.halfpipe\/multipart$/ },
   },
 };
+
+/** Hears every answer about open writers, and from the one of this number on heeds none. */
+function blindFrom(first: number, spool: SpoolDirectory): DrainPorts['spool'] {
+  return {
+    openFile: async (path) => {
+      const file = await spool.openFile(path);
+      const ask = file.writers.bind(file);
+      let asked = 0;
+      const writers = async () => {
+        const answer = await ask();
+        asked += 1;
+        return asked > first ? 'none' : answer;
+      };
+      return Object.assign(file, { writers });
+    },
+    setAside: (file, known) => spool.setAside(file as Parameters<typeof spool.setAside>[0], known),
+    journal: (file) => spool.journal(file),
+    quarantine: (path, reason) => spool.quarantine(path, reason),
+  };
+}
 
 function storeLike(store: ObjectStore, upload: ObjectStore['upload']): ObjectStore {
   return {

@@ -8,6 +8,7 @@ import type { DrainPorts } from '../../src/drain/drain-ports.ts';
 import { Sweep } from '../../src/drain/sweep.ts';
 import { Backlog } from '../../src/spool/backlog.ts';
 import { EmptyFolders } from '../../src/spool/empty-folders.ts';
+import { LateLook } from '../../src/spool/late-look.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
@@ -34,6 +35,8 @@ export interface SimSettings {
   readonly settleMs: number;
   readonly order: 'oldest-first' | 'newest-first' | 'smallest-first' | 'name';
   readonly prunes: boolean;
+  /** Whether the kernel tells of open writers. */
+  readonly tellsWriters: boolean;
 }
 
 /** Exchanges a good part for a bad one, to see that it is found out. */
@@ -66,7 +69,10 @@ export class SimProcess implements Sender, SimSteps {
   /** Rejects as the daemon would end with an error; never settles after a crash. */
   async start(): Promise<void> {
     const { settings, plant } = this.#world;
-    const spool = await SpoolDirectory.open(this.#files.spoolPath, { clock: this.clock });
+    const lateLook = new LateLook({ clock: this.clock, onLate: (path) => this.#world.late(path.toString()) });
+    const told = this.#files.writers(() => this.#world.cannotTellWriters());
+    const writers = settings.tellsWriters ? told : undefined;
+    const spool = await SpoolDirectory.open(this.#files.spoolPath, { clock: this.clock, writers, lateLook });
     this.#stops.push(() => spool.close());
     await spool.clearTemporaries();
     await spool.recoverAside();

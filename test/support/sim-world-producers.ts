@@ -44,6 +44,9 @@ export class SimProducers {
   readonly #everAt = new Map<string, Set<string>>();
   /** Files some producer still has open. */
   #open: SimNode[] = [];
+  /** What files held before their writer had closed them. */
+  readonly #incomplete = new Set<string>();
+  readonly violations: Violation[] = [];
   #poweredFor = 0;
   #made = 0;
 
@@ -63,6 +66,11 @@ export class SimProducers {
   /** A file that is complete from the start, and that no producer touches again. */
   drop(path: string): void {
     this.#publish(path);
+  }
+
+  /** Every content that an object may have: with `tellsWriters` none of a file that was not closed yet. */
+  everComplete(tellsWriters: boolean): ReadonlySet<string> {
+    return tellsWriters ? this.everInSpool : new Set([...this.everInSpool, ...this.#incomplete]);
   }
 
   /** One of them does something. */
@@ -116,6 +124,7 @@ export class SimProducers {
    */
   powerCut(cut: () => void, isStored: (path: string, digests: readonly string[]) => boolean): Violation[] {
     this.#poweredFor += 1;
+    for (const node of this.#open) node.writers = 0;
     this.#open = [];
     const before = [...this.#owed].map(([node, owed]) => {
       return { node, owed, wasGone: node.links === 0, wasStored: isStored(owed.path, owed.digests) };
@@ -156,27 +165,45 @@ export class SimProducers {
     disk.rename(temporary, `${SPOOL}/${path}`);
     this.#own(node, path);
     if (isCareful) this.#syncFolder(node, path);
-    if (this.#parts.random.chance(0.2)) this.#open.push(node);
+    if (this.#parts.random.chance(0.2)) this.#keepOpen(node, this.#parts.random.between(100, 20_000));
   }
 
   /** Under its own name from the first byte, with pauses shorter and longer than anybody's patience. */
   #writeSlowly(path: string): void {
-    const { disk, clock, random } = this.#parts;
+    const { disk, random } = this.#parts;
     if (this.#at(path) !== undefined) return this.#publish(path);
     this.#makeFolders(path);
     const node = disk.create(`${SPOOL}/${path}`, 0o644);
     this.#own(node, path);
-    this.#open.push(node);
+    const closesBetween = random.chance(0.3);
     let atMs = 0;
     for (let pieces = 1 + random.int(4); pieces > 0; pieces -= 1) {
       atMs += random.between(1, random.chance(0.2) ? 4_000 : 700);
-      const poweredFor = this.#poweredFor;
-      clock.schedule(atMs, () => {
-        if (poweredFor !== this.#poweredFor) return;
-        this.#write(node, Buffer.concat([node.content, this.#content()]));
-        this.#parts.onChange();
+      this.#whilePowered(atMs, () => {
+        const content = Buffer.concat([node.content, this.#content()]);
+        this.#write(node, content, !closesBetween);
       });
     }
+    if (!closesBetween) this.#keepOpen(node, atMs + random.between(1, random.chance(0.2) ? 10_000 : 100));
+  }
+
+  #keepOpen(node: SimNode, forMs: number): void {
+    node.writers += 1;
+    this.#open.push(node);
+    this.#whilePowered(forMs, () => {
+      node.writers -= 1;
+      this.#open = this.#open.filter((open) => open !== node);
+      this.everInSpool.add(digestOf(node.content));
+    });
+  }
+
+  #whilePowered(afterMs: number, act: () => void): void {
+    const poweredFor = this.#poweredFor;
+    this.#parts.clock.schedule(afterMs, () => {
+      if (poweredFor !== this.#poweredFor) return;
+      act();
+      this.#parts.onChange();
+    });
   }
 
   #change(node: SimNode): void {
@@ -244,17 +271,19 @@ export class SimProducers {
     if (node !== undefined) this.#owed.delete(node);
   }
 
-  #write(node: SimNode, content: Buffer): void {
+  #write(node: SimNode, content: Buffer, isIncomplete = false): void {
     this.#parts.disk.write(node, Buffer.from(content));
     const owed = this.#owed.get(node);
     const digest = digestOf(node.content);
-    this.everInSpool.add(digest);
+    (isIncomplete ? this.#incomplete : this.everInSpool).add(digest);
     if (owed === undefined) return;
     this.#note(owed.path, digest);
     owed.safe = false;
     if (node.links === 0) {
       // Removed, with a proof, before this was written.
       owed.digests.push(digest);
+      const what = `${owed.path}: removed though it was known to be open for writing`;
+      if (node.writersTold === 'some') this.violations.push({ kind: 'lost', what });
       return;
     }
     owed.digests = [digest];

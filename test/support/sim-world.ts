@@ -81,6 +81,7 @@ export class SimWorld {
   readonly #bad: BadFiles | undefined;
   #process: SimProcess | undefined;
   #faulty = true;
+  #tellsWriters: boolean;
   #diskFaultShare = 0;
   #diskFull = false;
   #raceShare = 0;
@@ -102,7 +103,9 @@ export class SimWorld {
       settleMs: random.chance(0.3) ? 0 : SETTLE_MS,
       order: random.pick(['oldest-first', 'oldest-first', 'newest-first', 'smallest-first', 'name']),
       prunes: random.chance(0.5),
+      tellsWriters: random.chance(0.8),
     };
+    this.#tellsWriters = this.settings.tellsWriters;
     this.#server = new SimStoreServer({
       conditions: random.pick(['honour', 'honour', 'ignore', 'refuse']),
       opaqueEtags: random.chance(0.3),
@@ -204,6 +207,17 @@ export class SimWorld {
     if (this.#chaos.chance(0.5)) this.#cutPower();
     this.#armCrash();
     this.#restartSoon();
+  }
+
+  /** In one of its lives the daemon had to do without. */
+  cannotTellWriters(): void {
+    this.#tellsWriters = false;
+  }
+
+  /** What was written to a file after its removal is back. */
+  late(path: string): void {
+    this.count('late write brought back');
+    this.note(`late ${path}`);
   }
 
   stopped(openDescriptors: number): void {
@@ -349,7 +363,8 @@ export class SimWorld {
       (writes || (operation === 'open' && subject.includes('/tmp/')))
     )
       return 'ENOSPC';
-    if (operation === 'close' || !this.#steps.chance(this.#diskFaultShare)) return undefined;
+    if (operation === 'close' || operation === 'ask' || !this.#steps.chance(this.#diskFaultShare))
+      return undefined;
     return operation === 'open' || operation === 'opendir' ? 'EMFILE' : 'EIO';
   }
 
@@ -400,13 +415,14 @@ export class SimWorld {
   #judge(): void {
     const objects = this.#objects();
     this.#violations.push(
+      ...this.#producers.violations,
       ...judge({
         obligations: this.#producers.obligations,
         keyOf,
         bucket: this.#bucket(),
         spool: this.#spooled(),
         quarantine: this.#quarantined(),
-        everInSpool: this.#producers.everInSpool,
+        everInSpool: this.#producers.everComplete(this.#tellsWriters),
         foreign: this.#foreign,
         damaged: new Set(objects.filter(([, { damaged }]) => damaged).map(([key]) => key)),
         openUploads: this.#openUploads(),

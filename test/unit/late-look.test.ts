@@ -13,6 +13,7 @@ class Removed implements LookedAt {
   /** How many writes what was brought back held, each time. */
   readonly broughtBack: number[] = [];
   fails = false;
+  unreadable = false;
   readonly #mtimeNs: bigint;
 
   constructor(name: string, mtimeMs: number, sizeBytes = 1) {
@@ -27,6 +28,7 @@ class Removed implements LookedAt {
   }
 
   async currentIdentity(): Promise<FileIdentity> {
+    if (this.unreadable) throw new Error('EIO');
     return this.identity;
   }
 
@@ -127,6 +129,18 @@ test('what cannot be brought back yet is told, kept, and tried again', async () 
   await clock.advance(2_000);
   assert.deepEqual(file.broughtBack, [1]);
   assert.equal(told.at(-1), 'f');
+});
+
+test('a file that cannot be looked at for a moment is looked at again', async () => {
+  const { clock, late, told, remove } = prepare();
+  const file = await remove('f');
+  file.unreadable = true;
+  file.writes = 1;
+  await clock.advance(20_000);
+  assert.deepEqual([told, late.size], [[], 1]);
+  file.unreadable = false;
+  await clock.advance(15_000);
+  assert.deepEqual(file.broughtBack, [1]);
 });
 
 test('a stop has a last look at all of them', async () => {
