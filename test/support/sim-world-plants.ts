@@ -5,7 +5,8 @@ import { SpoolPath } from '../../src/spool/entry.ts';
 import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SpoolFile } from '../../src/spool/spool-file.ts';
 import { compositeMd5 } from '../../src/store/digest.ts';
-import type { ObjectStore, UploadJournal } from '../../src/store/object-store.ts';
+import type { ObjectStore, UploadJournal, UploadRequest } from '../../src/store/object-store.ts';
+import { Fault } from '../../src/system/fault.ts';
 import type { Violation } from './oracle.ts';
 import type { Plant } from './sim-world-process.ts';
 import { SPOOL } from './sim-world-producers.ts';
@@ -80,6 +81,27 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
           clear: async () => undefined,
         }),
       }),
+    },
+  },
+  "takes a file's refusal for the store's, and waits until that file passes": {
+    foundBy: 'starved',
+    plant: {
+      store: (store) => {
+        let refused: UploadRequest | undefined;
+        const upload = async (request: UploadRequest) => {
+          try {
+            return await store.upload(request);
+          } catch (error) {
+            if (error instanceof Fault && error.code === 'XOddName') refused = request;
+            throw error;
+          }
+        };
+        const trial = async (folder: Buffer, signal: AbortSignal) => {
+          if (refused === undefined) return store.trial(folder, signal);
+          throw new Fault('transient', 'the store is away', { operation: 'trial', subject: refused.key });
+        };
+        return { ...storeLike(store, upload), trial };
+      },
     },
   },
   'brings no content to the disk': {
