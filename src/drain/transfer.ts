@@ -105,6 +105,8 @@ async function uploadAndProve(file: OpenFile, key: string, options: TransferOpti
   const source = file.sizeBytes < resumableFromBytes ? await readAhead(steadily) : steadily;
   // After the reading, where all is read by now: nothing of a file that is not complete leaves for the store.
   if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
+  // Its writer may have gone on after the reading, and closed the file before the answer.
+  await refuseChanged(file, 'before it was sent');
   return whileSending(async () => {
     const upload = await store.upload({ key, source, journal, signal });
     await refuseChanged(file, 'while it was uploaded');

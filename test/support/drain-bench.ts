@@ -145,6 +145,8 @@ export class DrainBench {
   readonly rewritten = new Map<string, Buffer>();
   /** Whether the file is open for writing, by path; by default it is not. */
   readonly writers = new Map<string, Writers>();
+  /** Called before the answer. */
+  onAsked: (path: string) => void = () => undefined;
   /** No file can be opened or removed. */
   diskStandsStill = false;
   removalsStandStill = false;
@@ -307,7 +309,10 @@ export class DrainBench {
         const now = this.store.uploads.includes(`${path}`) ? this.rewritten.get(`${path}`) : undefined;
         return (now ?? content).subarray(offset, offset + length);
       },
-      writers: async () => this.writers.get(`${path}`) ?? 'none',
+      writers: async () => {
+        this.onAsked(`${path}`);
+        return this.writers.get(`${path}`) ?? 'none';
+      },
       currentIdentity: async () => {
         const when = this.store.uploads.includes(`${path}`) ? `${path}` : `read ${path}`;
         return { ...identity, ...this.identitiesAfter.get(when) };

@@ -103,7 +103,8 @@ export class SimProducers {
     const dice = random.int(100);
     note(`producer meddles ${dice} ${path} ${node?.ino}`);
     if (node === undefined || node.entries !== undefined) return;
-    if (dice < 60) this.#change(node);
+    if (dice < 40) this.#change(node);
+    else if (dice < 60) this.#openAndChange(node);
     else if (dice < 80) this.#publish(path);
     else if (dice < 90) this.#delete(path);
     else this.#move(path, random.pick(PATHS));
@@ -187,12 +188,21 @@ export class SimProducers {
     if (!closesBetween) this.#keepOpen(node, atMs + random.between(1, random.chance(0.2) ? 10_000 : 100));
   }
 
+  /** Writes through the same descriptor, whatever becomes of the name. */
+  #openAndChange(node: SimNode): void {
+    const { random } = this.#parts;
+    const writesMs = random.between(0, random.chance(0.3) ? 2_000 : 20);
+    this.#keepOpen(node, writesMs + 1);
+    this.#whilePowered(writesMs, () => this.#change(node));
+  }
+
   #keepOpen(node: SimNode, forMs: number): void {
     node.writers += 1;
     this.#open.push(node);
     this.#whilePowered(forMs, () => {
       node.writers -= 1;
-      this.#open = this.#open.filter((open) => open !== node);
+      // One process may have it open twice.
+      this.#open.splice(this.#open.indexOf(node), 1);
       this.everInSpool.add(digestOf(node.content));
     });
   }
@@ -247,8 +257,8 @@ export class SimProducers {
     if (owed !== undefined) owed.safe = true;
   }
 
-  #note(path: string, digest: string): void {
-    this.everInSpool.add(digest);
+  #note(path: string, digest: string, everAnywhere = this.everInSpool): void {
+    everAnywhere.add(digest);
     const ever = this.#everAt.get(path) ?? new Set();
     this.#everAt.set(path, ever.add(digest));
   }
@@ -275,9 +285,10 @@ export class SimProducers {
     this.#parts.disk.write(node, Buffer.from(content));
     const owed = this.#owed.get(node);
     const digest = digestOf(node.content);
-    (isIncomplete ? this.#incomplete : this.everInSpool).add(digest);
+    const ever = isIncomplete ? this.#incomplete : this.everInSpool;
+    ever.add(digest);
     if (owed === undefined) return;
-    this.#note(owed.path, digest);
+    this.#note(owed.path, digest, ever);
     owed.safe = false;
     if (node.links === 0) {
       // Removed, with a proof, before this was written.

@@ -390,6 +390,16 @@ test('a file that is open for writing and changed is looked at again soon', asyn
   assert.deepEqual(bench.outcomesOf('a'), [250, 500, 1_000, 250]);
 });
 
+test('a file whose writer goes on after it was read, and closes it before the answer, is not sent', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  bench.onAsked = (path) => void bench.identitiesAfter.set(`read ${path}`, { sizeBytes: 99 });
+  bench.put('a');
+  await bench.clock.advance(1_000);
+  assert.deepEqual(bench.store.uploads, []);
+  assert.deepEqual(bench.changed, ['a']);
+});
+
 test('a file in parts that is open for writing is not begun', async () => {
   const bench = new DrainBench({ resumableFromBytes: 2 });
   await bench.startClosed();
