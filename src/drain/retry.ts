@@ -32,6 +32,9 @@ export function nextLook(looks: number): NextLook {
 
 /** A file under a lease: the kernel has asked for it, and breaks it itself after 45 s (fs.lease-break-time). */
 export const LEASED_RETRY_MS = 5_000;
+
+/** The longest wait while the spool as a whole cannot be used: nothing of it is sent meanwhile. */
+export const SPOOL_RETRY_MS = 60_000;
 /** However slow the line is. */
 const FAIR_MAX_MS = 60 * 60_000;
 

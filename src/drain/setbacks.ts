@@ -7,7 +7,14 @@ import { type Blame, nameOf } from './blame.ts';
 import { asFault, isOutOfDescriptors } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts, WaitingFiles } from './drain-ports.ts';
 import { FailedFiles } from './failed-files.ts';
-import { BLOCKED_RETRY_MS, fairDelayMs, LEASED_RETRY_MS, nextLook, retryDelayMs } from './retry.ts';
+import {
+  BLOCKED_RETRY_MS,
+  fairDelayMs,
+  LEASED_RETRY_MS,
+  nextLook,
+  retryDelayMs,
+  SPOOL_RETRY_MS,
+} from './retry.ts';
 
 /** A file that was written to within this time is still in the making. */
 const LIVE_MS = 10 * 60_000;
@@ -89,6 +96,9 @@ export class Setbacks {
       case 'unknown':
         this.#failed.of(entry.path).strikes += 1;
         return this.#retry(entry, fault, this.#backoffMs(entry, fault));
+      case 'breaker':
+        // The whole spool is concerned, as by a read-only mount: it may be mended at any moment.
+        return this.#defer(entry, fault, Math.min(SPOOL_RETRY_MS, this.#backoffMs(entry, fault)), true);
       default:
         return this.#defer(entry, fault, BLOCKED_RETRY_MS, true);
     }

@@ -44,7 +44,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     assert.match(build, new RegExp(`^npm run package .*/halfpipe_${VERSION}_amd64\\.deb`));
     // Without a network but for us: nothing that it needs has to be fetched.
     const said = await must(`cd /root && ${install}`);
-    assert.match(said, /set s3\.bucket and link\.capacity/);
+    assert.match(said, /set s3\.bucket, s3\.region \(or s3\.endpoint\) and link\.capacity/);
     assert.equal(await must('halfpipe --version'), `halfpipe ${VERSION}`);
     assert.equal(await must('systemctl is-enabled halfpipe'), 'enabled');
     assert.equal(await halfpipe.show('ActiveState'), 'inactive');
