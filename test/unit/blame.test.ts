@@ -196,7 +196,7 @@ for (const { code, faultClass, outcomes } of [
   { code: 'ENOSPC', faultClass: 'transient', outcomes: [500, 1_000, 2_000, 4_000] },
   { code: 'EAGAIN', faultClass: 'transient', outcomes: [500, 1_000, 2_000, 4_000] },
   { code: 'ENOKEY', faultClass: 'blocked', outcomes: [600_000] },
-  { code: 'EROFS', faultClass: 'breaker', outcomes: [600_000] },
+  { code: 'EROFS', faultClass: 'breaker', outcomes: [500, 1_000, 2_000, 4_000] },
 ] as const) {
   test(`files that this machine cannot read (${code}) pause nothing, ask nothing of the store, and let the others pass`, async () => {
     const bench = new DrainBench();
