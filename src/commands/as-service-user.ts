@@ -24,7 +24,7 @@ export async function asServiceUser<T>(
   }
 }
 
-/** For root alone. Node.js has no other way to the user database than to try and be that user. */
+/** Only root may call this. Node.js cannot query the user database: it can only try to become the user. */
 export function isUser(name: string): boolean {
   try {
     changing(name, () => process.seteuid?.(name));

@@ -68,7 +68,7 @@ function ownership(path: string, { user = SERVICE_USER }: Service): readonly Fin
   return [verdict(`it belongs to root, and the service runs as ${user}: chown ${user}: ${path}`)];
 }
 
-/** For the spool of a service alone. */
+/** Applies only to the spool of a service. */
 async function hiddenBySandbox(path: string, { unit, user }: Service): Promise<readonly Finding[]> {
   const properties = user === undefined ? undefined : await askUnit(unit);
   return properties === undefined ? [] : sandboxFindings(path, unit, properties);

@@ -39,7 +39,7 @@ export interface ServiceEnvironment {
 /** Variables that decide what halfpipe does, and that a shell may have for other programs. */
 const OURS =
   /^(AWS_.*|HALFPIPE_.*|(https?|all|no)_proxy|NODE_EXTRA_CA_CERTS|NODE_USE_SYSTEM_CA|CREDENTIALS_DIRECTORY)$/i;
-/** For those who try things out. */
+/** A person may set these in a shell to try things out. */
 const HARMLESS = /^(AWS_EC2_METADATA_DISABLED|AWS_SDK_JS_.*)$/;
 
 /** Rejects nothing: a file that cannot be read counts as missing, and root can read both. */
@@ -47,7 +47,7 @@ export function serviceEnvironment(shell: Environment, files: ServiceFiles): Ser
   const kept = Object.entries(shell).filter(([name]) => !OURS.test(name) || HARMLESS.test(name));
   const set = {
     AWS_CONFIG_FILE: `${FOLDER}/aws-config`,
-    // The unit gives an empty one where there is none: nobody's home is searched.
+    // Without a key of the instance the unit passes an empty file, so that no home folder is searched.
     AWS_SHARED_CREDENTIALS_FILE: existsSync(files.credentials) ? files.credentials : '/dev/null',
     HALFPIPE_CREDENTIALS: files.credentials,
     HALFPIPE_UNIT: files.unit,

@@ -119,7 +119,7 @@ export function text(pattern: RegExp, accepted: string): Format<string> {
   };
 }
 
-/** Of a directory, without a trailing `/`. Never one of the system's: everything in a spool is removed in the end. */
+/** The path of a directory, without a trailing `/`. Folders of the system are refused, because a spool is emptied. */
 export const spoolPath: Format<string> = (value) => {
   const isAbsolute = typeof value === 'string' && !value.includes('\0') && posix.isAbsolute(value);
   const path = isAbsolute ? posix.resolve(value) : undefined;

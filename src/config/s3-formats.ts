@@ -20,7 +20,7 @@ export const AWS_BUCKET_RULE =
 const OTHER_BUCKET = /^(?!.*\.\.)([A-Za-z0-9_$][A-Za-z0-9_.$-]{0,126})?:?[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 
 /**
- * Of general purpose buckets, as in "Bucket naming rules" of the Amazon S3 User Guide, or the ARN of an access point
+ * The name of a general purpose bucket, as in "Bucket naming rules" of the Amazon S3 User Guide, or the ARN of an access point
  * ("Using Amazon S3 access points"; behind Outposts and Object Lambda, too).
  */
 export function isAwsBucketName(name: string): boolean {
@@ -36,7 +36,7 @@ function isAddress(name: string): boolean {
   return /^\d+\.\d+\.\d+\.\d+$/.test(name);
 }
 
-/** Of an AWS account. */
+/** The number of an AWS account. */
 export const accountId: Format<string> = (value) => {
   // YAML reads digits alone as a number, and would lose zeros before them.
   if (/^\d{12}$/.test(String(value))) return String(value);

@@ -9,7 +9,7 @@ import { FolderPatience, type HeldFolder } from './folder-patience.ts';
 import type { StoreTrial, TrialAnswer } from './store-trial.ts';
 import { type Doubt, Suspicion } from './suspicion.ts';
 
-/** `unclear`: the network or a busy store, which is nobody's fault yet. */
+/** `unclear`: the network failed or the store is busy, so that neither store nor file is blamed yet. */
 export type Verdict = 'here' | 'store' | 'folder' | 'file' | 'unclear';
 
 /** Our own object speaks against the files that fail only while these are so few: a store may take nothing but ours. */
@@ -216,7 +216,7 @@ function doubtOf(fault: Fault): Doubt {
   return fault.faultClass === 'transient' ? 'transient' : 'refusal';
 }
 
-/** For people; '' for the files right in the spool. */
+/** The folder's path as people read it; '' is the spool itself. */
 export function nameOf(folder: string): string {
   return `${new SpoolPath(Buffer.from(folder, 'latin1'))}`;
 }

@@ -9,7 +9,7 @@ import type { Transferred, TransferSpool } from './transfer.ts';
 import type { UploadMemoryOptions } from './upload-memory.ts';
 
 export interface DrainBacklog {
-  /** The best entry that nobody holds and that is accepted; undefined when there is none now. `place`: see Detour. */
+  /** The best entry that is free and accepted; undefined when there is none now. `place`: see Detour. */
   take(accepts: (entry: Entry) => boolean, place?: number): Entry | undefined;
   /** As take, without taking it. */
   find(accepts: (entry: Entry) => boolean): Entry | undefined;

@@ -18,7 +18,7 @@ export interface FailedFile {
   lookedAt: FileIdentity | undefined;
   /** What people were last told of it. */
   told: string | undefined;
-  /** For what it waits: see `kinds`. */
+  /** The reason why the file waits: see `kinds`. */
   kind: string | undefined;
 }
 

@@ -74,7 +74,7 @@ export class Setbacks {
       case 'folder':
         return this.#waitWithFolder(entry);
       case 'store':
-        // Of what the store refuses while nothing passes, the file knows nothing.
+        // The store refuses everything now, so that its answer says nothing of the file.
         if (fault.faultClass !== 'transient') return this.#ports.backlog.release(entry.path, 'again');
         return this.#defer(entry, fault, this.#backoffMs(entry, fault));
       case 'unclear':
