@@ -172,7 +172,8 @@ describe('halfpipe run', { concurrency: 4 }, () => {
     await fixture.untilDrained();
     assert.deepEqual(fixture.keys(), names);
     assert.deepEqual(daemon.of('quarantined'), []);
-    assert.deepEqual(await fixture.kept(), []);
+    // The last ones have left the spool already, and are read once more before they are removed.
+    await fixture.until('nothing is kept', async () => (await fixture.kept()).length === 0);
   });
 
   test('files under a temporary name wait until they are renamed', async (t) => {
