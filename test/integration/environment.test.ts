@@ -41,11 +41,7 @@ async function checkAll(fixture: DaemonFixture, names: readonly string[], bytes 
 
 /** The daemon has counted so many files. */
 async function seen(fixture: DaemonFixture, files: number): Promise<void> {
-  await fixture.until('they are seen', async () => {
-    const asked = fixture.command(['status', '--config', fixture.configFile, '--json']);
-    await asked.exit;
-    return JSON.parse(asked.stdout).backlog.files === files;
-  });
+  await fixture.until('they are seen', async () => (await fixture.snapshot()).backlog.files === files);
 }
 
 /** Nothing was wrong with the store, the link, or any file. */

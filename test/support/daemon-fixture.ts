@@ -10,6 +10,9 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { connectToInstance } from '../../src/spool/instance-lock.ts';
+import { fetchSnapshot } from '../../src/view/control.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -123,6 +126,11 @@ export class DaemonFixture {
     const run = new DaemonRun(args, env, wrapper);
     this.#runs.push(run);
     return run;
+  }
+
+  /** What the running daemon says of itself, without the seconds that a command takes to start. */
+  async snapshot(): Promise<Snapshot> {
+    return fetchSnapshot(await connectToInstance(this.spool));
   }
 
   /** Puts a whole file under its name in one step, as a careful producer does. */
