@@ -48,8 +48,11 @@ async function runAll(from: number, count: number): Promise<boolean> {
 
 /** Whether a planted bug is found, by what it does and not by luck. */
 async function hunt(name: string, from: number, count: number): Promise<boolean> {
-  const { plant, foundBy } = PLANTS[name] ?? {};
-  for (let seed = from; plant !== undefined && seed < from + count; seed += 1) {
+  const planted = PLANTS[name];
+  if (planted === undefined) return false;
+  const { plant, foundBy, seenWith } = planted;
+  const seeds = Array.from({ length: count }, (_, i) => from + i);
+  for (const seed of [seenWith, ...seeds]) {
     const { violations } = await simulate(seed, { plant });
     const found = violations.find(({ kind }) => kind === foundBy);
     if (found === undefined) continue;

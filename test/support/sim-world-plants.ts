@@ -16,6 +16,8 @@ export interface Planted {
   readonly plant: Plant;
   /** What it leads to: a find of another kind would be luck. */
   readonly foundBy: Violation['kind'];
+  /** A seed that found it, tried first: the hunt goes on from the first seed when the code has moved away from it. */
+  readonly seenWith: number;
 }
 
 /** Of the producers. */
@@ -24,6 +26,7 @@ const CONTENTS = /^\/spool\/(?!\.).*(\.\w+|\/?c)$/;
 export const PLANTS: Readonly<Record<string, Planted>> = {
   'deletes a file before the store is asked for a proof': {
     foundBy: 'lost',
+    seenWith: 7,
     plant: {
       store: (store, spool) =>
         storeLike(store, async (request) => {
@@ -41,6 +44,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'compares nothing but the size': {
     foundBy: 'lost',
+    seenWith: 438,
     plant: {
       store: (store) =>
         storeLike(store, async (request) => {
@@ -55,6 +59,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'unlinks whatever has the name by now': {
     foundBy: 'lost',
+    seenWith: 13,
     plant: {
       spool: (spool, world) => ({
         openFile: (path) => spool.openFile(path),
@@ -70,6 +75,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'forgets the id of a multipart upload': {
     foundBy: 'open upload',
+    seenWith: 4,
     plant: {
       spool: (spool) => ({
         openFile: (path) => spool.openFile(path),
@@ -85,6 +91,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   "takes a file's refusal for the store's, and waits until that file passes": {
     foundBy: 'starved',
+    seenWith: 5,
     plant: {
       store: (store) => {
         let refused: UploadRequest | undefined;
@@ -106,10 +113,12 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'brings no content to the disk': {
     foundBy: 'torn',
+    seenWith: 90,
     plant: { skipsSync: CONTENTS },
   },
   'brings content to the disk when the store has it already': {
     foundBy: 'torn',
+    seenWith: 85,
     plant: {
       spool: (spool) => {
         const { sync } = SpoolFile.prototype;
@@ -129,18 +138,22 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'removes a file though it is open for writing': {
     foundBy: 'lost',
+    seenWith: 65,
     plant: { spool: (spool) => blindFrom(1, spool) },
   },
   'sends a file though it is open for writing': {
     foundBy: 'torn',
+    seenWith: 34,
     plant: { spool: (spool) => blindFrom(0, spool) },
   },
   'syncs no folder before a name is used again': {
     foundBy: 'lost',
+    seenWith: 197,
     plant: { skipsSync: /^\/spool(\/dir(\/sub)?)?$/ },
   },
   'does not sync the folder of its journals': {
     foundBy: 'open upload',
+    seenWith: 432,
     plant: { skipsSync: /\.halfpipe\/multipart$/ },
   },
 };
