@@ -129,7 +129,8 @@ export class Daemon {
     const writers = new OpenWriters({ clock, onChange: this.#reporter.onWriters });
     this.#stops.push(() => writers.stop());
     const lateLook = new LateLook({ clock, onLate: this.#reporter.onLate });
-    const spool = await SpoolDirectory.open(settings.spool.path, { threads, writers, lateLook });
+    const parts = { threads, writers, lateLook, onAsideStep: this.#reporter.debug.onAsideStep };
+    const spool = await SpoolDirectory.open(settings.spool.path, parts);
     this.#stops.push(() => spool.close());
     const keeper = this.#stops.held(this.#createKeeper(spool), (it) => it.stop());
     this.#reporter.onRecovered(await keeper.start());
@@ -152,6 +153,7 @@ export class Daemon {
       clock,
       options: backlogOptionsOf(settings),
       onWork: () => drain.pump(),
+      onScanned: this.#reporter.debug.onScanned,
       onReport: (report) => {
         this.#reporter.onBacklogReport(report);
         if (report.kind === 'scan-failed' && report.fault.code === SPOOL_GONE) keeper.lost();
@@ -234,7 +236,8 @@ export class Daemon {
   }
 
   #createStore(link: SendingThread): S3Store {
-    return new S3Store(storeOptionsOf(this.#settings, link, this.#ports.clock, this.#reporter.onNotice));
+    const { onNotice, debug: trace } = this.#reporter;
+    return new S3Store(storeOptionsOf(this.#settings, link, this.#ports.clock, { onNotice, trace }));
   }
 
   async #stopDrain(drain: Drain): Promise<void> {
@@ -245,10 +248,9 @@ export class Daemon {
   #onReport(activity: ShaperActivity, elapsedMs: number): void {
     const { drain, statistics, link } = this.#running();
     statistics.sent(activity.admittedBytes);
-    const grew = link.uploadLimit.observe(activity, elapsedMs, {
-      active: drain.sending,
-      workWaiting: drain.ready > 0,
-    });
+    const active = drain.sending;
+    const grew = link.uploadLimit.observe(activity, elapsedMs, { active, workWaiting: drain.ready > 0 });
+    this.#reporter.debug.onReport(activity, elapsedMs, link, active);
     if (grew) drain.pump();
     this.#supervision.turned(activity.admittedBytes > 0 || drain.active === 0);
   }

@@ -70,11 +70,11 @@ export function storeOptionsOf(
   { s3, upload, proxies, service }: Settings,
   sending: Pick<SendingThread, 'createHandler'>,
   clock: Clock,
-  onNotice: (notice: string) => void = () => undefined,
+  events: Pick<S3StoreOptions, 'onNotice' | 'trace'> = {},
 ): S3StoreOptions {
   const { deadlineMs, idleTimeoutMs, connectTimeoutMs, maxConcurrency } = upload;
   const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
   const requestHandler = sending.createHandler({ deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets });
   const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
-  return { ...s3, requestHandler, clock, partsAtOnce, onNotice, proxies, service };
+  return { ...s3, requestHandler, clock, partsAtOnce, ...events, proxies, service };
 }

@@ -60,8 +60,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   // The order of a spool is one of the settings.
   config: ['spool'],
-  // The report of a reload names the keys that changed.
-  view: ['config'],
+  // The report of a reload names the keys that changed; the debug log tells of requests.
+  view: ['config', 'store'],
 };
 
 test('imports point down the flow: link, pace, spool and store know nothing of each other', () => {

@@ -155,7 +155,7 @@ export const schema = nameOptions({
   },
   log: {
     level: {
-      doc: 'Least severity to log: debug, info, warn or error.',
+      doc: 'Least severity to log: debug, info, warn or error. debug adds a line for each request to the store, each scan and each step of the removal of a file, and one a second while files are sent: the measured rates and the budget.',
       accepts: oneOf('debug', 'info', 'warn', 'error'),
       default: 'info',
     },

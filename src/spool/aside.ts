@@ -11,7 +11,7 @@ import {
   sameIdentity,
 } from './entry.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
-import { putBack } from './put-back.ts';
+import { type PutBackOutcome, putBack } from './put-back.ts';
 import { type HoldOn, salvage } from './salvage.ts';
 import { changedFault, spoolFault, stillWrittenFault, touchedFault } from './spool-fault.ts';
 import { identityOf, type SpoolFile } from './spool-file.ts';
@@ -28,6 +28,10 @@ export interface SetAside {
   putBack(): Promise<void>;
 }
 
+/** What happened to a file: set aside, removed for good, back in its place, or kept because its name is taken. */
+export type AsideStep = 'aside' | 'removed' | 'back' | 'waits';
+export type OnAsideStep = (path: SpoolPath, step: AsideStep) => void;
+
 export interface AsideRecovery {
   readonly restored: number;
   /** Still in the private folder, because their name is taken. */
@@ -38,10 +42,12 @@ export class Aside {
   readonly #root: OpenDirectory;
   readonly #home: OpenDirectory;
   readonly #slots: AsideSlots;
+  readonly #onStep: OnAsideStep;
 
-  constructor(root: OpenDirectory, home: OpenDirectory) {
+  constructor(root: OpenDirectory, home: OpenDirectory, onStep: OnAsideStep = () => undefined) {
     this.#root = root;
     this.#home = home;
+    this.#onStep = onStep;
     this.#slots = new AsideSlots(home);
   }
 
@@ -65,6 +71,7 @@ export class Aside {
         await this.#putBack(slot, file.path);
         throw changedFault('set aside', subject, 'changed while it was set aside');
       }
+      this.#onStep(file.path, 'aside');
       return this.#guardRemoval(file, slot, { ...known, identity: moved });
     } catch (error) {
       this.#slots.free(slot);
@@ -124,6 +131,7 @@ export class Aside {
             throw error;
           }
           await this.#home.unlink(slot);
+          this.#onStep(file.path, 'removed');
           // ctime changes with the link count; size and mtime only when somebody wrote.
           // When that cannot be known, the content comes back: sending it again loses nothing.
           const untouched = await file.currentIdentity().then(
@@ -135,7 +143,7 @@ export class Aside {
           await this.#putBack(slot, file.path);
           throw changedFault('remove', subject, 'was written to while it was removed; its content is back');
         }),
-      putBack: () => finish('put back', () => this.#putBack(slot, file.path)),
+      putBack: () => finish('put back', async () => void (await this.#putBack(slot, file.path))),
     };
   }
 
@@ -158,14 +166,16 @@ export class Aside {
   }
 
   /** A name that is taken is fine: the file waits, and recover() tries again. */
-  async #putBack(slot: Buffer, path: SpoolPath): Promise<void> {
-    await putBack(this.#home, slot, this.#root, path);
+  async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome> {
+    const outcome = await putBack(this.#home, slot, this.#root, path);
+    this.#onStep(path, outcome === 'restored' ? 'back' : 'waits');
+    return outcome;
   }
 
   /** As seen from recovery, a place that cannot be reached (a parent is a link now, no access) is taken too. */
   async #tryPutBack(slot: Buffer, path: SpoolPath) {
     try {
-      return await putBack(this.#home, slot, this.#root, path);
+      return await this.#putBack(slot, path);
     } catch (error) {
       const fault = spoolFault(error, 'put back', path.toString());
       if (fault.faultClass === 'unknown' || fault.faultClass === 'breaker') throw fault;

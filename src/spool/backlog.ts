@@ -26,6 +26,7 @@ export interface BacklogParts {
   /** take() may have something to give. */
   readonly onWork: () => void;
   readonly onReport: (report: BacklogReport) => void;
+  readonly onScanned?: (result: ScanResult, durationMs: number) => void;
   /** Where hints come from; absent: chokidar on real directories. */
   readonly watch?: WatcherFactory;
 }
@@ -67,7 +68,10 @@ export class Backlog {
       ...(parts.watch === undefined ? {} : { watch: parts.watch }),
       wants: (path, identity) => this.#wants(path, identity),
       onBegin: () => this.#scanBegan(),
-      onScanned: (result) => this.#scanned(result),
+      onScanned: (result, durationMs) => {
+        parts.onScanned?.(result, durationMs);
+        this.#scanned(result);
+      },
       onNothing: () => this.#count.scanFailed(),
       onHint: (path) => this.hint(path),
       onReport: parts.onReport,

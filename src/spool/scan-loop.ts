@@ -42,7 +42,7 @@ export interface ScanLoopParts {
   readonly watch?: WatcherFactory;
   readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
   readonly onBegin: () => void;
-  readonly onScanned: (result: ScanResult) => void;
+  readonly onScanned: (result: ScanResult, durationMs: number) => void;
   /** A scan ended without a result. */
   readonly onNothing: () => void;
   readonly onHint: (path?: SpoolPath) => void;
@@ -207,7 +207,7 @@ export class ScanLoop {
     this.#schedule.ended(endMs, endMs - now.monotonicMs);
     if (signal.aborted) this.#parts.onNothing();
     else if ('fault' in outcome) this.#failed(outcome.fault, endMs);
-    else this.#succeeded(outcome.result, now.monotonicMs);
+    else this.#succeeded(outcome.result, now.monotonicMs, endMs);
   }
 
   /** Tells once what a scan waits for. */
@@ -229,7 +229,7 @@ export class ScanLoop {
     }
   }
 
-  #succeeded(result: ScanResult, beganMs: number): void {
+  #succeeded(result: ScanResult, beganMs: number, endMs: number): void {
     this.#schedule.want('routine', beganMs + this.#options.rescanMs);
     if (result.settlesInMs !== null) this.#schedule.want('routine', beganMs + Math.ceil(result.settlesInMs));
     // A watcher looks at each folder, too, and would hold threads of the pool where one does not answer.
@@ -243,8 +243,8 @@ export class ScanLoop {
     this.#fault = null;
     this.#told = undefined;
     if (isRecovery) this.#parts.onReport({ kind: 'scan-recovered' });
-    for (const report of this.#oddities.scanEnded(this.#clock.monotonicMs())) this.#parts.onReport(report);
-    this.#parts.onScanned(result);
+    for (const report of this.#oddities.scanEnded(endMs)) this.#parts.onReport(report);
+    this.#parts.onScanned(result, endMs - beganMs);
   }
 
   #failed(fault: Fault, endMs: number): void {

@@ -2,7 +2,7 @@
 // Knows how to open, set aside, put back and keep; decides nothing about when.
 import { lstat } from 'node:fs/promises';
 import { type Clock, systemClock } from '../system/clock.ts';
-import { Aside, type AsideRecovery } from './aside.ts';
+import { Aside, type AsideRecovery, type OnAsideStep } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
 import { type FileIdentity, type KnownContent, SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
@@ -26,11 +26,13 @@ export interface SpoolOptions {
   readonly writers?: WriterView | undefined;
   /** At files of which the open writers cannot be told. */
   readonly lateLook?: LateLook | undefined;
+  readonly onAsideStep?: OnAsideStep | undefined;
   readonly clock?: Pick<Clock, 'monotonicMs'>;
 }
 
 interface SpoolParts extends SpoolFileParts {
   readonly lateLook: LateLook | undefined;
+  readonly onAsideStep: OnAsideStep | undefined;
   readonly removability: Removability;
 }
 
@@ -51,7 +53,7 @@ export class SpoolDirectory {
     this.path = path;
     this.#parts = parts;
     this.#held = held;
-    this.#aside = new Aside(held.root, held.home);
+    this.#aside = new Aside(held.root, held.home, parts.onAsideStep);
     this.#quarantine = new Quarantine(held.root, held.home);
     this.#journals = new JournalIndex(held.home);
   }
@@ -62,10 +64,10 @@ export class SpoolDirectory {
    */
   static async open(
     path: string,
-    { threads, writers = NO_VIEW, lateLook, clock = systemClock }: SpoolOptions = {},
+    { threads, writers = NO_VIEW, lateLook, onAsideStep, clock = systemClock }: SpoolOptions = {},
   ): Promise<SpoolDirectory> {
     const contentSync = new ContentSync(syncsAtOnce(threads));
-    const parts = { contentSync, writers, lateLook, removability: new Removability(clock) };
+    const parts = { contentSync, writers, lateLook, onAsideStep, removability: new Removability(clock) };
     return new SpoolDirectory(path, await HeldDirectories.attach(path, writers), parts);
   }
 
@@ -219,7 +221,7 @@ export class SpoolDirectory {
       throw error;
     }
     this.#held = held;
-    this.#aside = new Aside(held.root, held.home);
+    this.#aside = new Aside(held.root, held.home, this.#parts.onAsideStep);
     this.#quarantine = new Quarantine(held.root, held.home);
     this.#journals = new JournalIndex(held.home);
     await before.close();

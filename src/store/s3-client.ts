@@ -6,6 +6,7 @@ import { Fault } from '../system/fault.ts';
 import { keepHeaders } from './answers.ts';
 import { limitCredentials } from './credentials.ts';
 import { carrySignals } from './request-signal.ts';
+import { type RequestTrace, traceRequests } from './request-trace.ts';
 import { RetryWithinSdk } from './retry-within-sdk.ts';
 
 /** What leaves for the store, leaves through it. */
@@ -14,6 +15,7 @@ export type RequestHandler = Exclude<NonNullable<S3ClientConfig['requestHandler'
 export interface S3ClientOptions {
   readonly requestHandler: RequestHandler;
   readonly clock: Clock;
+  readonly trace?: RequestTrace | undefined;
   /** Undefined: the SDK's own chain decides, or us-east-1 where there is an endpoint and the chain knows none. */
   readonly region: string | undefined;
   /** Undefined: AWS. */
@@ -31,7 +33,7 @@ export interface S3ClientOptions {
  * `destroy` closes idle connections only; requests in flight finish.
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
-  const { region, endpoint, requestHandler } = options;
+  const { region, endpoint, requestHandler, clock, trace } = options;
   const config: S3ClientConfig & { ignoreCache: boolean; cacheMiddleware: boolean } = {
     ...addressing(options),
     // Following would cost a second request each time: the operator is told the right region instead.
@@ -51,10 +53,11 @@ export function createS3Client(options: S3ClientOptions): S3Client {
   config.region = region ?? (() => regionOfChain(endpoint));
   if (endpoint !== undefined) config.endpoint = endpoint;
   const client = new S3Client(config);
-  limitCredentials(client, options.clock);
+  limitCredentials(client, clock);
   reuseSha256(client);
   carrySignals(client);
   keepHeaders(client);
+  if (trace !== undefined) traceRequests(client, trace, clock);
   addHeaders(client, headersOfEach(options));
   return client;
 }

@@ -7,15 +7,15 @@ import type { Transferred } from '../drain/transfer.ts';
 import type { AsideRecovery } from '../spool/aside.ts';
 import type { BacklogReport } from '../spool/backlog.ts';
 import type { Entry, SpoolPath } from '../spool/entry.ts';
-import { describeOddity, remedyOf } from '../spool/oddity.ts';
-import type { OddityReport } from '../spool/oddity-reports.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain, type Fault } from '../system/fault.ts';
 import type { Logger } from '../system/log.ts';
 import { OncePerKind } from '../system/once-per-kind.ts';
 import { printable } from '../system/printable.ts';
 import type { Counters } from './counters.ts';
-import { readableCount, readableDuration, readableFiles, readableSize } from './readable.ts';
+import { DebugLog } from './debug-log.ts';
+import { tellOddities } from './oddity-lines.ts';
+import { readableDuration, readableFiles, readableSize } from './readable.ts';
 import { SlowLineReport } from './slow-line-report.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statusText, waitsForRetries } from './status-text.ts';
@@ -34,6 +34,7 @@ export class Reporter implements DrainEvents {
   readonly #faults: OncePerKind;
   readonly #slowDown: () => void;
   readonly #slowLine: SlowLineReport;
+  readonly debug: DebugLog;
   /** When people last heard how it goes. */
   #toldMs = Number.NEGATIVE_INFINITY;
 
@@ -44,6 +45,7 @@ export class Reporter implements DrainEvents {
     this.#faults = new OncePerKind(clock, FAULT_PERIOD_MS);
     this.#slowDown = onSlowDown;
     this.#slowLine = new SlowLineReport(clock, log);
+    this.debug = new DebugLog(log);
   }
 
   stop(): void {
@@ -217,7 +219,7 @@ export class Reporter implements DrainEvents {
   onBacklogReport(report: BacklogReport): void {
     switch (report.kind) {
       case 'oddities':
-        return this.#onOddities(report);
+        return tellOddities(this.#log, report);
       case 'scan-failed':
         return this.#log.error({ event: 'scanFailed', fault: report.fault }, report.fault.message);
       case 'scan-recovered':
@@ -228,20 +230,6 @@ export class Reporter implements DrainEvents {
           `no inotify watches left (${report.code}): new files are found by scanning; raise fs.inotify.max_user_watches`,
         );
     }
-  }
-
-  #onOddities({ oddity, paths, count }: OddityReport): void {
-    const [first, ...others] = paths.map(String);
-    const more =
-      others.length === 0
-        ? ''
-        : ` and ${others.length} more: ${others.slice(0, 5).join(', ')}${others.length > 5 ? ', …' : ''}`;
-    const what = describeOddity(oddity, paths.length);
-    const total = count > paths.length ? `; ${readableCount(count)} of this kind are in the spool` : '';
-    this.#log.warn(
-      { event: 'skipped', file: first, files: paths.map(String), what, count },
-      `skipped ${first}${more}: ${what}${total} (${remedyOf(oddity)})`,
-    );
   }
 
   /** Call often while there is work: every 10 s, what an operator wants to know at a glance, and all of it as fields. */

@@ -446,3 +446,20 @@ for (const same of [true, false]) {
     assert.equal(await content(), same ? 'uploaded' : '');
   });
 }
+
+test('tells each step of a file that is set aside: removed, back in its place, or waiting', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const steps: string[] = [];
+  const onAsideStep = (path: SpoolPath, step: string) => steps.push(`${path} ${step}`);
+  const spool = await SpoolDirectory.open(disk.path, { onAsideStep });
+  t.after(() => spool.close());
+  const aside = async (name: string) => spool.setAside(await openIn(t, spool, await disk.put(name, name)));
+  await (await aside('gone')).remove(giveUp);
+  await (await aside('kept')).putBack();
+  const taken = await aside('taken');
+  await disk.put('taken', 'another');
+  await taken.putBack();
+  assert.deepEqual(steps, [
+    ...['gone aside', 'gone removed', 'kept aside', 'kept back', 'taken aside', 'taken waits'],
+  ]);
+});

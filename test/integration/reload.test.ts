@@ -46,6 +46,33 @@ describe('a reload', { concurrency: 4 }, () => {
     assert.deepEqual(daemon.of('deferred'), []);
   });
 
+  test('to log.level debug tells of scans, requests, removals and samples, and no secret', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start();
+    await fixture.put('at info', 'x');
+    await daemon.says('uploaded');
+    const events = ['scanned', 'request', 'asideStep', 'sample'];
+    assert.deepEqual(
+      events.flatMap((event) => daemon.of(event)),
+      [],
+    );
+    await fixture.configure({ log: { level: 'debug' } });
+    daemon.signal('SIGHUP');
+    await daemon.says('reloaded');
+    await fixture.put('at debug', 'xyz');
+    await daemon.says('uploaded', ({ file }) => file === 'at debug');
+    for (const event of events) assert.equal((await daemon.says(event)).level, 'debug');
+    const { msg, status, bytes } = await daemon.says('request', ({ operation }) => operation === 'PutObject');
+    assert.match(String(msg), /^PutObject at debug: 200 in \d+\.\d\d s, 3 B sent$/);
+    assert.deepEqual([status, bytes], [200, 3]);
+    assert.deepEqual(
+      daemon.of('asideStep').map(({ step }) => step),
+      ['aside', 'removed'],
+    );
+    // The fixture fails when the key or a signature was printed.
+    assert.equal(await daemon.stop(), 0);
+  });
+
   test('with a bad file keeps the old settings, says why in a line, and goes on', async (t) => {
     const fixture = await DaemonFixture.create(t, SLOW);
     const daemon = await uploading(fixture);
