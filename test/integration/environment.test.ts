@@ -7,18 +7,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import {
-  type Config,
-  DaemonFixture,
-  type DaemonRun,
-  SLOW,
-  SLOW_BYTES,
-  TYPESCRIPT,
-} from '../support/daemon-fixture.ts';
+import { type Config, DaemonFixture, type DaemonRun, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
 
 const BROKEN_THREAD = new URL('../support/broken-thread.mjs', import.meta.url).href;
-const STEPPED_CLOCK = fileURLToPath(new URL('../support/stepped-clock.ts', import.meta.url));
+const STEPPED_CLOCK = new URL('../support/stepped-clock.mjs', import.meta.url).href;
 
 async function draining(t: TestContext, config: Config = {}, wrapper: readonly string[] = []) {
   const fixture = await DaemonFixture.create(t, config);
@@ -151,7 +143,7 @@ describe('halfpipe run', { concurrency: 2 }, () => {
     test(`a clock that steps ${step} loses nothing, takes nothing early and makes no storm`, async (t) => {
       const fixture = await DaemonFixture.create(t, { spool: { settle: '5 s' } });
       const daemon = fixture.start({
-        NODE_OPTIONS: `--import=${TYPESCRIPT} --import=${STEPPED_CLOCK}`,
+        NODE_OPTIONS: `--import=${STEPPED_CLOCK}`,
         STEP_SECONDS: String(seconds),
       });
       await daemon.says('ready');

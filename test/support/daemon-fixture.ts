@@ -9,15 +9,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { connectToInstance } from '../../src/spool/instance-lock.ts';
 import { fetchSnapshot } from '../../src/view/control.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
+import { compiledMain } from './compiled.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-/** Of the sending thread, too. */
-export const TYPESCRIPT = new URL('typescript.mjs', import.meta.url).href;
 const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
 export const BUCKET = 'inbox';
 /** Far more than anything here takes, even on a busy machine: a test that waits so long has failed. */
@@ -233,12 +230,7 @@ export class DaemonRun {
   #ended = false;
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv, wrapper: readonly string[]) {
-    const [command = process.execPath, ...rest] = [
-      ...wrapper,
-      process.execPath,
-      ...['--import', TYPESCRIPT, MAIN],
-      ...args,
-    ];
+    const [command = process.execPath, ...rest] = [...wrapper, process.execPath, compiledMain(), ...args];
     const child = spawn(command, rest, {
       env: { ...environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

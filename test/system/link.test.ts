@@ -16,6 +16,7 @@ import {
   LinkTestbed,
   missingForTestbed,
 } from '../bench/link-testbed.ts';
+import { compiledMain } from '../support/compiled.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PATIENCE_MS = 30_000;
@@ -80,8 +81,7 @@ class Machine {
       config,
       JSON.stringify({ spool: { path, settle: '0 s' }, link, s3, log: { format: 'json' } }),
     );
-    const main = ['--import', `${ROOT}test/support/typescript.mjs`, `${ROOT}src/main.ts`];
-    const daemon = this.testbed.spawn('near', process.execPath, [...main, 'run', '--config', config], {
+    const daemon = this.testbed.spawn('near', process.execPath, [compiledMain(), 'run', '--config', config], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, AWS_ACCESS_KEY_ID: ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: SECRET_ACCESS_KEY },
     });
