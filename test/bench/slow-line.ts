@@ -1,7 +1,7 @@
 // npm run bench:slow: what gets through a line that is slower than link.capacity, and at the floor, to a server that hangs
 // up on connections whose headers do not come for 10 s. Prints a table. Asserts nothing. As root.
 import { once } from 'node:events';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,7 @@ const USAGE = `npm run bench:slow -- [options]            as root
   --floor 1,2,20       Mbit/s of links whose others send 65 % from the beginning: halfpipe is at its floor, 1 %
   --files 200KB,8MiB   sizes of files
   --seconds 900        how long each is watched
+  --at-once 1          cases that run beside each other, each on a link of its own
   --out DIR            for logs (./var/bench)`;
 
 const { values } = parseArgs({
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     floor: { type: 'string', default: '1,2,20' },
     files: { type: 'string', default: '200KB,8MiB' },
     seconds: { type: 'string', default: '900' },
+    'at-once': { type: 'string', default: '1' },
     out: { type: 'string', default: './var/bench' },
     help: { type: 'boolean', default: false },
   },
@@ -38,6 +40,7 @@ const HEADERS_MS = 10_000;
 const OTHERS_PERCENT = 65;
 const FLOOR_SHARE = 0.01;
 const LINE_LATENCY_MS = 300;
+const STATS_EVERY_MS = 5_000;
 
 interface Case {
   readonly title: string;
@@ -74,17 +77,26 @@ async function main(): Promise<void> {
   if (obstacles.length > 0) throw new Error(obstacles.join('\n'));
   const out = resolve(values.out);
   mkdirSync(out, { recursive: true });
+  console.log(
+    '| case | goodput, % | received per byte stored or under way | most connections | timed out | broken off | files | silent s | sent by the card per byte received |',
+  );
+  console.log('|---|---|---|---|---|---|---|---|---|');
+  const waiting = cases();
+  const nextCases = async (): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift())
+      console.log(await onItsOwnLink(one, out));
+  };
+  await Promise.all(Array.from({ length: Number(values['at-once']) }, nextCases));
+}
+
+async function onItsOwnLink(one: Case, out: string): Promise<string> {
   const testbed = new LinkTestbed();
   const folder = mkdtempSync(join(tmpdir(), `${runTag()}-`));
   testbed.atStop(() => rmSync(folder, { recursive: true, force: true }));
   const far = new FarSide(testbed, 'null', folder);
   try {
     testbed.start(100);
-    console.log(
-      '| case | goodput, % | received per byte stored or under way | most connections | timed out | broken off | files | silent s | sent by the card per byte received |',
-    );
-    console.log('|---|---|---|---|---|---|---|---|---|');
-    for (const one of cases()) console.log(await run(one, testbed, far, join(folder, 'trial'), out));
+    return await run(one, testbed, far, join(folder, 'trial'), out);
   } finally {
     far.close();
     testbed.stop();
@@ -113,7 +125,7 @@ async function run(one: Case, testbed: LinkTestbed, far: FarSide, folder: string
       waits: false,
     },
   });
-  const log = openSync(join(out, `slow-${one.title.replaceAll(/[^\w.]+/g, '-')}.log`), 'w');
+  const log = openSync(join(out, `slow-${nameOf(one)}.log`), 'w');
   const others = new CrossTraffic(testbed);
   const abort = new AbortController();
   await others.start();
@@ -126,7 +138,7 @@ async function run(one: Case, testbed: LinkTestbed, far: FarSide, folder: string
   const exited = once(child, 'exit');
   const before = sentBytes(testbed);
   try {
-    await sleep(seconds * 1000);
+    await watch(far, join(out, `slow-${nameOf(one)}.jsonl`), seconds);
     const served = await far.stats();
     if (served === undefined) throw new Error('the null server says nothing');
     const sent = sentBytes(testbed) - before;
@@ -146,6 +158,19 @@ async function run(one: Case, testbed: LinkTestbed, far: FarSide, folder: string
     others.stop();
     far.stop();
     closeSync(log);
+  }
+}
+
+function nameOf({ title }: Case): string {
+  return title.replaceAll(/[^\w.]+/g, '-');
+}
+
+/** What the server has seen, every few seconds: tells when a figure went wrong. */
+async function watch(far: FarSide, path: string, seconds: number): Promise<void> {
+  const untilMs = performance.now() + seconds * 1000;
+  for (let leftMs = seconds * 1000; leftMs > 0; leftMs = untilMs - performance.now()) {
+    await sleep(Math.min(STATS_EVERY_MS, leftMs));
+    appendFileSync(path, `${JSON.stringify(await far.stats())}\n`);
   }
 }
 
