@@ -14,8 +14,8 @@ const MOST_REST_MS = 600_000;
 
 export class RoomTrial {
   #factor = 1;
-  #step = { fromMs: 0, fromBytes: 0, heldBackMs: 0 };
-  #lastMs: number | undefined;
+  #step = newStep(0, 0);
+  #last: { readonly ms: number; readonly bytes: number } | undefined;
   /** What the line took before the trial that runs. */
   #rateBefore: number | undefined;
   #restMs = REST_MS;
@@ -28,14 +28,17 @@ export class RoomTrial {
 
   /** `deliveredBytes` counts up; `isHeldBack`: requests wait because there is no room. */
   observe(nowMs: number, deliveredBytes: number, isHeldBack: boolean): void {
-    const sinceMs = nowMs - (this.#lastMs ?? nowMs);
-    this.#lastMs = nowMs;
-    if (isHeldBack) this.#step.heldBackMs += sinceMs;
-    const { fromMs, fromBytes, heldBackMs } = this.#step;
+    const last = this.#last ?? { ms: nowMs, bytes: deliveredBytes };
+    this.#last = { ms: nowMs, bytes: deliveredBytes };
+    if (isHeldBack) {
+      this.#step.heldBackMs += nowMs - last.ms;
+      this.#step.heldBackBytes += deliveredBytes - last.bytes;
+    }
+    const { fromMs, heldBackMs } = this.#step;
     const elapsedMs = nowMs - fromMs;
     if (elapsedMs < STEP_MS) return;
-    this.#step = { fromMs: nowMs, fromBytes: deliveredBytes, heldBackMs: 0 };
-    const rate = ((deliveredBytes - fromBytes) * 1000) / elapsedMs;
+    const rate = rateOf(this.#step, nowMs, deliveredBytes);
+    this.#step = newStep(nowMs, deliveredBytes);
     if (this.#rateBefore !== undefined) this.#judge(nowMs, rate, this.#rateBefore);
     else if (nowMs >= this.#restUntilMs && this.#factor > 1) this.#factor = 1;
     else if (nowMs >= this.#restUntilMs && heldBackMs > elapsedMs / 2) this.#try(rate);
@@ -54,4 +57,15 @@ export class RoomTrial {
     this.#restUntilMs = nowMs + (hasGained ? MOST_REST_MS : this.#restMs);
     this.#restMs = hasGained ? REST_MS : Math.min(MOST_REST_MS, this.#restMs * 2);
   }
+}
+
+function newStep(fromMs: number, fromBytes: number) {
+  return { fromMs, fromBytes, heldBackMs: 0, heldBackBytes: 0 };
+}
+
+/** While requests were held back, if that is most of the time: in the rest there may have been nothing to take. */
+function rateOf(step: ReturnType<typeof newStep>, nowMs: number, deliveredBytes: number): number {
+  const elapsedMs = nowMs - step.fromMs;
+  if (step.heldBackMs > elapsedMs / 2) return (step.heldBackBytes * 1000) / step.heldBackMs;
+  return ((deliveredBytes - step.fromBytes) * 1000) / elapsedMs;
 }

@@ -18,22 +18,29 @@ const ANSWER_MS = 5_000;
 
 /** A request that begins counts as a whole, or for this much of it: the kernel may take it in a moment … */
 const MOST_RESERVED_BYTES = 262_144;
-/** … and for no less than this until its connection is open, or its answer is there while nothing is known of the line:
+/** … and for no less than this until it has a connection that is open, or its answer where nothing is known of the line:
  * connections cost, too. There are 13 of them at the beginning. */
 const LEAST_CONNECTING_BYTES = 20_480;
 
 /** One request's body on its way, from its first slice to its answer. */
 export class Delivery {
+  /** What the kernel may take of it in a moment. */
+  readonly soonBytes: number;
   /** Taken by the kernel. */
   handedBytes = 0;
   /** As good as taken. */
-  reservedBytes = 0;
+  reservedBytes: number;
   /** … when it was last asked what it holds. */
   askedAtBytes = 0;
   /** Of these, arrived at the other side, as far as is known. */
   deliveredBytes = 0;
   socket: Socket | undefined;
   isOver = false;
+
+  constructor(byteLength: number) {
+    this.soonBytes = Math.min(MOST_RESERVED_BYTES, byteLength);
+    this.reservedBytes = Math.max(LEAST_CONNECTING_BYTES, this.soonBytes);
+  }
 }
 
 export interface DeliveriesOptions {
@@ -92,10 +99,10 @@ export class Deliveries {
   begin(request: AbortSignal, byteLength: number): Delivery {
     const before = this.#underWay.get(request);
     if (before !== undefined) return before;
-    const delivery = new Delivery();
+    const delivery = new Delivery(byteLength);
     this.#underWay.set(request, delivery);
     request.addEventListener('abort', () => this.#end(request, delivery), { once: true });
-    this.#reserve(delivery, Math.min(MOST_RESERVED_BYTES, byteLength));
+    this.#heldBytes += heldBytes(delivery);
     return delivery;
   }
 
@@ -108,25 +115,25 @@ export class Deliveries {
     if (this.#read === undefined) this.#delivered(delivery, delivery.handedBytes);
   }
 
-  /** Takes the time of a round trip. */
-  observeConnecting(delivery: Delivery, socket: Socket): void {
-    const { reservedBytes } = delivery;
-    this.#reserve(delivery, Math.max(LEAST_CONNECTING_BYTES, reservedBytes));
+  /** The request has a connection, open or not. */
+  connect(delivery: Delivery, socket: Socket): void {
+    delivery.socket = socket;
+    if (!socket.connecting) return this.#connected(delivery);
     let fromMs = this.#clock.monotonicMs();
     socket.once('lookup', () => {
       fromMs = this.#clock.monotonicMs();
     });
     socket.once('connect', () => {
       this.#room.connected(this.#clock.monotonicMs() - fromMs);
-      if (this.#room.isKnown) this.#reserve(delivery, reservedBytes);
+      if (this.#room.isKnown) this.#connected(delivery);
       this.#onRoom();
     });
   }
 
-  #reserve(delivery: Delivery, bytes: number): void {
+  #connected(delivery: Delivery): void {
     if (delivery.isOver) return;
     this.#heldBytes -= heldBytes(delivery);
-    delivery.reservedBytes = bytes;
+    delivery.reservedBytes = delivery.soonBytes;
     this.#heldBytes += heldBytes(delivery);
   }
 

@@ -139,9 +139,7 @@ export class PacedBody extends Readable {
           ? delivery.deliveredBytes
           : socket.bytesWritten - written,
     });
-    if (delivery === undefined) return;
-    delivery.socket = socket;
-    if (socket.connecting) this.#deliveries.observeConnecting(delivery, socket);
+    if (delivery !== undefined) this.#deliveries.connect(delivery, socket);
   }
 
   async #send(request: ClientRequest): Promise<void> {

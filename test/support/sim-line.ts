@@ -1,6 +1,7 @@
 // A line behind the card under a simulated clock, and uploads that go through it: kernel buffers that take what they have
-// room for, a bottleneck that serves connections in turn, round trips, and stores that limit each connection. The shaper,
-// the accounts of what was delivered, the room on the line and the number of uploads are the real ones.
+// room for, connections that start slowly and hear a round trip later what has arrived, a bottleneck that serves them in
+// turn, and stores that limit each. The shaper, the accounts of what was delivered, the room on the line and the number of
+// uploads are the real ones.
 import type { Socket } from 'node:net';
 import { LineRoom } from '../../src/pace/line-room.ts';
 import { Shaper } from '../../src/pace/shaper.ts';
@@ -12,8 +13,11 @@ import { SimClock } from './sim-clock.ts';
 const STEP_MS = 10;
 const TICK_MS = 50;
 const REPORT_MS = 100;
-/** What the kernel takes for one connection. */
+/** What the kernel takes for one connection, until more than half of it may be on its way. */
 const KERNEL_BYTES = 150_000;
+/** Ten segments; see RFC 6928. */
+const FIRST_WINDOW_BYTES = 14_480;
+const MOST_WINDOW_BYTES = 2_097_152;
 
 export interface SimLineOptions {
   readonly budgetBytesPerSec: number;
@@ -27,8 +31,18 @@ export interface SimLineOptions {
 /** One request's connection. */
 interface Connection {
   readonly port: number;
+  /** Not acknowledged: not yet sent, or on its way. */
   heldBytes: number;
+  onItsWayBytes: number;
+  /** Most that may be on its way. */
+  windowBytes: number;
   onRoom: (() => void) | undefined;
+}
+
+interface Acknowledgement {
+  readonly atMs: number;
+  readonly connection: Connection;
+  readonly bytes: number;
 }
 
 export class SimLine {
@@ -40,6 +54,8 @@ export class SimLine {
   readonly #deliveries: Deliveries;
   readonly #room = new LineRoom();
   readonly #connections = new Set<Connection>();
+  /** On their way back, in order. */
+  readonly #acknowledgements: Acknowledgement[] = [];
   #lastPort = 0;
   #active = 0;
   #turn = 0;
@@ -101,13 +117,16 @@ export class SimLine {
     await this.clock.sleep(roundTripMs);
     this.#room.connected(roundTripMs);
     this.#lastPort += 1;
-    const connection: Connection = { port: this.#lastPort, heldBytes: 0, onRoom: undefined };
-    delivery.socket = { localPort: connection.port, remotePort: 1 } as Socket;
+    const connection = {
+      ...{ port: this.#lastPort, heldBytes: 0, onItsWayBytes: 0, windowBytes: FIRST_WINDOW_BYTES },
+      onRoom: undefined,
+    };
+    const socket = { localPort: connection.port, remotePort: 1, connecting: false } as Socket;
+    this.#deliveries.connect(delivery, socket);
     this.#connections.add(connection);
     this.mostConnections = Math.max(this.mostConnections, this.#connections.size);
     await this.#send(connection, delivery, stop.signal, slice());
     while (connection.heldBytes > 0) await this.clock.sleep(STEP_MS);
-    await this.clock.sleep(roundTripMs);
     this.#connections.delete(connection);
     this.storedBytes += fileBytes;
     this.#deliveries.answered(delivery);
@@ -124,7 +143,7 @@ export class SimLine {
     let leftBytes = this.#options.fileBytes;
     for (let bytes = firstBytes; ; bytes = Math.min(this.#shaper.sliceBytes(), leftBytes)) {
       if (leftBytes < this.#options.fileBytes) await this.#shaper.admit(bytes, signal, leftBytes);
-      while (connection.heldBytes >= KERNEL_BYTES)
+      while (connection.heldBytes >= takenBytes(connection))
         await new Promise<void>((resolve) => {
           connection.onRoom = resolve;
         });
@@ -137,7 +156,8 @@ export class SimLine {
 
   /** What the line takes in one step: an equal part from each, and what one does not need from the others. */
   #carry(nowMs: number): void {
-    const { lineBytesPerSec, connectionBytesPerSec = Number.POSITIVE_INFINITY } = this.#options;
+    this.#acknowledge(nowMs);
+    const { lineBytesPerSec, connectionBytesPerSec = Number.POSITIVE_INFINITY, roundTripMs } = this.#options;
     let leftBytes = (lineBytesPerSec(nowMs) * STEP_MS) / 1000;
     const mostEach = (connectionBytesPerSec * STEP_MS) / 1000;
     const all = [...this.#connections];
@@ -145,11 +165,35 @@ export class SimLine {
     for (let at = 0; at < all.length; at += 1) {
       const connection = all[(at + this.#turn) % all.length];
       if (connection === undefined) continue;
-      const bytes = Math.min(connection.heldBytes, mostEach, leftBytes / (all.length - at));
-      connection.heldBytes = connection.heldBytes - bytes < 1 ? 0 : connection.heldBytes - bytes;
+      const bytes = Math.min(sendableBytes(connection), mostEach, leftBytes / (all.length - at));
+      if (bytes <= 0) continue;
+      connection.onItsWayBytes += bytes;
       leftBytes -= bytes;
       this.carriedBytes += bytes;
-      if (connection.heldBytes < KERNEL_BYTES) connection.onRoom?.();
+      this.#acknowledgements.push({ atMs: nowMs + roundTripMs, connection, bytes });
     }
   }
+
+  #acknowledge(nowMs: number): void {
+    for (let next = this.#acknowledgements[0]; next !== undefined && next.atMs <= nowMs; ) {
+      const { connection, bytes } = next;
+      // It grows only where it is what limits the connection.
+      const isFull = connection.onItsWayBytes > connection.windowBytes / 2;
+      if (isFull) connection.windowBytes = Math.min(MOST_WINDOW_BYTES, connection.windowBytes + bytes);
+      connection.onItsWayBytes -= bytes;
+      connection.heldBytes = connection.heldBytes - bytes < 1 ? 0 : connection.heldBytes - bytes;
+      if (connection.heldBytes < takenBytes(connection)) connection.onRoom?.();
+      this.#acknowledgements.shift();
+      next = this.#acknowledgements[0];
+    }
+  }
+}
+
+/** Held by the kernel at most. */
+function takenBytes({ windowBytes }: Connection): number {
+  return Math.max(KERNEL_BYTES, 2 * windowBytes);
+}
+
+function sendableBytes({ heldBytes, onItsWayBytes, windowBytes }: Connection): number {
+  return Math.min(heldBytes, windowBytes) - onItsWayBytes;
 }

@@ -84,6 +84,17 @@ describe('the trial of more room', () => {
     assert.deepEqual(factors, [1, 2, 1, 2, 1, 2, 1]);
   });
 
+  it('takes no start in which little was sent for a line that took little', () => {
+    const trial = new RoomTrial();
+    let delivered = 0;
+    for (let nowMs = 0; nowMs <= 15_000; nowMs += TICK_MS) {
+      const isSending = nowMs > 2_000;
+      if (isSending) delivered += (187_500 * TICK_MS) / 1000;
+      trial.observe(nowMs, delivered, isSending);
+    }
+    assert.equal(trial.factor, 1);
+  });
+
   it('doubles as long as the line takes more: a store that limits each connection', () => {
     const { factor } = tried((times) => 100_000 * Math.min(times, 16), 60);
     assert.equal(factor, 16);
