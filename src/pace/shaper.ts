@@ -40,6 +40,8 @@ export class Shaper {
   readonly #bucket: TokenBucket;
   readonly #turns = new Turns(() => this.#serve());
   #cancelTimer: (() => void) | undefined;
+  /** The tokens for the next one are there, and rather go unused until the timer than let that one begin. */
+  #leavesUnused = false;
   #emptySinceMs: number | undefined;
   #idleCountedToMs: number;
   #idleMs = 0;
@@ -84,10 +86,10 @@ export class Shaper {
         resolve();
       };
       const slice = { bytes, leftBytes, sinceMs: nowMs, request: signal, admit };
-      const waiter = this.#turns.join(slice, this.#bucket.rateBytesPerSec);
+      const waiter = this.#turns.join(slice);
       signal?.addEventListener('abort', leave, { once: true });
       if (wakes) this.onWake?.();
-      if (this.#cancelTimer === undefined) this.#serve();
+      if (this.#cancelTimer === undefined || this.#leavesUnused) this.#serve();
     });
   }
 
@@ -126,18 +128,20 @@ export class Shaper {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    const next = () => this.#turns.next(nowMs, this.#bucket.rateBytesPerSec, this.hasRoom());
+    const { rateBytesPerSec } = this.#bucket;
+    const next = () => this.#turns.next(nowMs, rateBytesPerSec, this.hasRoom());
     for (let waiter = next(); waiter !== undefined; waiter = next()) {
-      if (!this.#bucket.take(waiter.bytes, nowMs)) {
-        this.#cancelTimer = this.#clock.schedule(Math.ceil(this.#bucket.waitMs(waiter.bytes, nowMs)), () =>
-          this.#serve(),
-        );
+      const tokensMs = this.#bucket.waitMs(waiter.bytes, nowMs);
+      const unusedMs = tokensMs > 0 ? 0 : this.#turns.unusedMsBefore(waiter, nowMs, rateBytesPerSec);
+      if (tokensMs > 0 || unusedMs > 0) {
+        this.#leavesUnused = unusedMs > 0;
+        this.#cancelTimer = this.#clock.schedule(Math.ceil(tokensMs + unusedMs), () => this.#serve());
         return;
       }
+      this.#bucket.take(waiter.bytes, nowMs);
       this.#admittedBytes += waiter.bytes;
       const { request, leftBytes } = waiter;
-      if (this.#turns.admit(waiter, this.#bucket.rateBytesPerSec) && request)
-        this.onBegin(request, leftBytes);
+      if (this.#turns.admit(waiter, rateBytesPerSec) && request) this.onBegin(request, leftBytes);
       waiter.admit();
     }
     this.#beginIdle();

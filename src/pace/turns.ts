@@ -1,8 +1,9 @@
 // Which request sends next. Requests take turns, first come, first served: one goes on with its slices until its turn is
-// over, so that requests end one after the other and their answers do not arrive in waves; none starves. A long request
-// does not begin beside another long one, as long as the link is kept busy without it. On a slow link a turn takes long:
-// a request that waits in its middle gets a slice now and then, so that no server takes it for dead, and no more requests
-// begin than can be kept alive so. Deterministic: time is an argument.
+// over, so that requests end one after the other and their answers do not arrive in waves; none starves. Long requests have
+// their turns together: the one that began first sends, and the others only what it leaves. A long request does not begin
+// beside another long one, as long as the link is kept busy without it. On a slow link a turn takes long: a request that
+// waits in its middle gets a slice now and then, so that no server takes it for dead, and no more requests begin than can
+// be kept alive so. Deterministic: time is an argument.
 
 export interface Waiter {
   readonly bytes: number;
@@ -10,16 +11,28 @@ export interface Waiter {
   readonly leftBytes: number;
   readonly sinceMs: number;
   readonly request: AbortSignal | undefined;
-  /** In the order of turns: lower ones go first. */
-  readonly place: number;
   readonly admit: () => void;
+  /** In the order of coming. */
+  readonly arrival: number;
+  /** Undefined when the request has not begun. */
+  readonly begun: Begun | undefined;
+}
+
+/** Whose slices go before others', until it is over. */
+interface Turn {
+  /** Lower ones go first. */
+  place: number;
+  /** Sent since the turn came. */
+  bytes: number;
 }
 
 /** A request that has begun. */
-interface Turn {
-  place: number;
-  bytes: number;
+interface Begun {
+  /** All long requests have one together. */
+  readonly turn: Turn;
   readonly isLong: boolean;
+  /** In the order of beginning. */
+  readonly order: number;
   /** Stops listening to the request's signal; undefined when the request has no more to send. */
   unlisten: (() => void) | undefined;
 }
@@ -36,14 +49,23 @@ const LEAST_EACH_BYTES_PER_SEC = 1_000;
 /** … but a short one may always begin beside a long one, which may take hours. */
 const ALWAYS_AT_ONCE = 2;
 
+/** A second long request begins when tokens went unused for so much of the time that it will take: the first may only be
+ * opening its connection, and two that share a slow link both end late. 3 s for 8 MiB at 200 kbit/s. */
+const UNUSED_SHARE = 0.01;
+
 export class Turns {
   /** In the order of their coming. */
   readonly #waiters = new Set<Waiter>();
-  /** Of each request that has begun, told by its signal. */
-  readonly #turns = new WeakMap<AbortSignal, Turn>();
+  /** Told by their signals. */
+  readonly #begun = new WeakMap<AbortSignal, Begun>();
   /** Of these, the requests that have more to send. */
-  readonly #unfinished = new Set<Turn>();
+  readonly #unfinished = new Set<Begun>();
+  readonly #longTurn: Turn = { place: 0, bytes: 0 };
   #unfinishedLong = 0;
+  /** How long tokens went unused since the last long request began, up to … */
+  #unusedMs = 0;
+  /** … when that began again. */
+  #unusedSinceMs: number | undefined;
   readonly #onRoom: () => void;
   #lastPlace = 0;
 
@@ -57,8 +79,10 @@ export class Turns {
   }
 
   /** The request is over when its signal aborts; slices without a signal are requests of one slice. */
-  join(slice: Omit<Waiter, 'place'>, rateBytesPerSec: number): Waiter {
-    const waiter = { ...slice, place: this.#placeOf(slice.request, rateBytesPerSec) };
+  join(slice: Omit<Waiter, 'arrival' | 'begun'>): Waiter {
+    this.#lastPlace += 1;
+    const begun = slice.request && this.#begun.get(slice.request);
+    const waiter = { ...slice, arrival: this.#lastPlace, begun };
     this.#waiters.add(waiter);
     return waiter;
   }
@@ -72,14 +96,16 @@ export class Turns {
     this.#waiters.delete(waiter);
     const { request, bytes, leftBytes } = waiter;
     if (request === undefined) return false;
-    const before = this.#turns.get(request);
-    const turn = before ?? this.#begin(request, waiter, rateBytesPerSec);
-    turn.bytes += bytes;
-    if (leftBytes <= bytes) this.#finish(turn);
+    const before = this.#begun.get(request);
+    const begun = before ?? this.#begin(request, waiter, rateBytesPerSec);
+    this.#useTurn(begun.turn, bytes, rateBytesPerSec);
+    if (leftBytes <= bytes) this.#finish(begun);
     return before === undefined;
   }
 
-  /** Undefined when none waits, or none of them may begin now; without `hasRoom` only those that have begun may go on. */
+  /**
+   * Undefined when none waits, or none of them may begin now; without `hasRoom` only those that have begun may go on.
+   */
   next(nowMs: number, rateBytesPerSec: number, hasRoom: boolean): Waiter | undefined {
     const mostAtOnce = Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / LEAST_EACH_BYTES_PER_SEC);
     const mayBegin = hasRoom && this.#unfinished.size < mostAtOnce;
@@ -88,14 +114,24 @@ export class Turns {
     let next: Waiter | undefined;
     let otherwise: Waiter | undefined;
     for (const waiter of this.#waiters) {
-      const hasBegun = this.#hasBegun(waiter);
-      if (hasBegun && nowMs - waiter.sinceMs >= KEEP_ALIVE_MS) return waiter;
+      const hasBegun = waiter.begun !== undefined;
+      if (hasBegun && nowMs - waiter.sinceMs >= KEEP_ALIVE_MS) return this.#used(waiter, nowMs);
       const may = waiter.leftBytes > wholeTurn ? longMayBegin : mayBegin;
-      if (hasBegun || may) next = lower(next, waiter);
-      else if (mayBegin) otherwise = lower(otherwise, waiter);
+      if (hasBegun || may) next = first(next, waiter);
+      else if (mayBegin) otherwise = first(otherwise, waiter);
     }
-    // Rather a second long one than tokens that nobody takes.
-    return next ?? otherwise;
+    // Rather a second long one than tokens that go unused.
+    return next === undefined ? otherwise : this.#used(next, nowMs);
+  }
+
+  /** How much longer the tokens that are there now should rather go unused than let this one begin; 0 for most. */
+  unusedMsBefore(waiter: Waiter, nowMs: number, rateBytesPerSec: number): number {
+    const { begun, leftBytes } = waiter;
+    const isLong = leftBytes > wholeTurnBytes(rateBytesPerSec);
+    if (begun !== undefined || !isLong || this.#unfinishedLong === 0) return 0;
+    this.#unusedSinceMs ??= nowMs;
+    const unusedMs = this.#unusedMs + nowMs - this.#unusedSinceMs;
+    return Math.max(0, (UNUSED_SHARE * leftBytes * 1000) / rateBytesPerSec - unusedMs);
   }
 
   /**
@@ -105,7 +141,7 @@ export class Turns {
   longestWaitMs(nowMs: number): number {
     let isNext = true;
     for (const waiter of this.#waiters) {
-      if (!isNext || this.#hasBegun(waiter)) return nowMs - waiter.sinceMs;
+      if (!isNext || waiter.begun !== undefined) return nowMs - waiter.sinceMs;
       isNext = false;
     }
     return 0;
@@ -113,43 +149,49 @@ export class Turns {
 
   /** Whether a request waits to begin. */
   get isBeginning(): boolean {
-    for (const waiter of this.#waiters) if (!this.#hasBegun(waiter)) return true;
+    for (const { begun } of this.#waiters) if (begun === undefined) return true;
     return false;
   }
 
-  #hasBegun({ request }: Waiter): boolean {
-    return request !== undefined && this.#turns.has(request);
+  /** This one takes the tokens. */
+  #used(waiter: Waiter, nowMs: number): Waiter {
+    if (this.#unusedSinceMs !== undefined) this.#unusedMs += nowMs - this.#unusedSinceMs;
+    this.#unusedSinceMs = undefined;
+    return waiter;
   }
 
-  /** A request keeps its place until its turn is over, and goes to the end then. */
-  #placeOf(request: AbortSignal | undefined, rateBytesPerSec: number): number {
-    const turn = request && this.#turns.get(request);
-    if (turn !== undefined && turn.bytes < wholeTurnBytes(rateBytesPerSec)) return turn.place;
+  /** It keeps its place until it is over, and goes to the end then. */
+  #useTurn(turn: Turn, bytes: number, rateBytesPerSec: number): void {
+    turn.bytes += bytes;
+    if (turn.bytes < wholeTurnBytes(rateBytesPerSec)) return;
     this.#lastPlace += 1;
-    if (turn !== undefined) Object.assign(turn, { place: this.#lastPlace, bytes: 0 });
-    return this.#lastPlace;
+    Object.assign(turn, { place: this.#lastPlace, bytes: 0 });
   }
 
-  #begin(request: AbortSignal, { place, bytes, leftBytes }: Waiter, rateBytesPerSec: number): Turn {
+  #begin(request: AbortSignal, { arrival, bytes, leftBytes }: Waiter, rateBytesPerSec: number): Begun {
     const isLong = leftBytes > wholeTurnBytes(rateBytesPerSec);
-    const turn: Turn = { place, bytes: 0, isLong, unlisten: undefined };
-    this.#turns.set(request, turn);
-    if (leftBytes <= bytes) return turn;
+    if (isLong && this.#unfinishedLong === 0) Object.assign(this.#longTurn, { place: arrival, bytes: 0 });
+    if (isLong) [this.#unusedMs, this.#unusedSinceMs] = [0, undefined];
+    const turn = isLong ? this.#longTurn : { place: arrival, bytes: 0 };
+    this.#lastPlace += 1;
+    const begun: Begun = { turn, isLong, order: this.#lastPlace, unlisten: undefined };
+    this.#begun.set(request, begun);
+    if (leftBytes <= bytes) return begun;
     const onOver = () => {
-      this.#finish(turn);
+      this.#finish(begun);
       this.#onRoom();
     };
     request.addEventListener('abort', onOver, { once: true });
-    turn.unlisten = () => request.removeEventListener('abort', onOver);
-    this.#unfinished.add(turn);
+    begun.unlisten = () => request.removeEventListener('abort', onOver);
+    this.#unfinished.add(begun);
     if (isLong) this.#unfinishedLong += 1;
-    return turn;
+    return begun;
   }
 
-  #finish(turn: Turn): void {
-    turn.unlisten?.();
-    turn.unlisten = undefined;
-    if (this.#unfinished.delete(turn) && turn.isLong) this.#unfinishedLong -= 1;
+  #finish(begun: Begun): void {
+    begun.unlisten?.();
+    begun.unlisten = undefined;
+    if (this.#unfinished.delete(begun) && begun.isLong) this.#unfinishedLong -= 1;
   }
 }
 
@@ -157,6 +199,13 @@ function wholeTurnBytes(rateBytesPerSec: number): number {
   return Math.max(MIN_TURN_BYTES, (rateBytesPerSec * TURN_MS) / 1000);
 }
 
-function lower(one: Waiter | undefined, other: Waiter): Waiter {
-  return one !== undefined && one.place < other.place ? one : other;
+function placeOf({ begun, arrival }: Waiter): number {
+  return begun?.turn.place ?? arrival;
+}
+
+/** Which has its turn first: of two in the same turn, the one that began first. */
+function first(one: Waiter | undefined, other: Waiter): Waiter {
+  if (one === undefined) return other;
+  const later = placeOf(one) - placeOf(other) || (one.begun?.order ?? 0) - (other.begun?.order ?? 0);
+  return later > 0 ? other : one;
 }

@@ -38,6 +38,19 @@ describe('uploads on a simulated line', () => {
       assert.equal(line.slowLine.found?.limitedBy, 'line');
     });
 
+  it('end one after the other at the floor, however long they take', async () => {
+    // 1 % of 20 Mbit/s, on a line that has room for more: 351 s for 8 MiB.
+    const floor = 23_900;
+    const options = { budgetBytesPerSec: floor, roundTripMs: 300, fileBytes: 8_388_608 };
+    const line = lineOf(875_000, options);
+    await line.run(375_000);
+    assert.equal(line.storedBytes, 8_388_608);
+    await line.run(360_000);
+    assert.equal(line.storedBytes, 2 * 8_388_608);
+    assert.ok(line.mostConnections <= 2, `${line.mostConnections} connections`);
+    atLeast(line.carriedBytes / 735 / floor, 0.97);
+  });
+
   for (const { name, options } of [
     { name: 'with no distance', options: { roundTripMs: 1 } },
     { name: '200 ms away', options: { roundTripMs: 200 } },

@@ -102,8 +102,39 @@ describe('shaper', () => {
     ask(shaper, clock, 10_000, long.signal, 1_000_000);
     await clock.advance(10);
     const second = ask(shaper, clock, 10_000, new AbortController().signal, 1_000_000);
+    await clock.advance(20);
+    // Its tokens are there at 20 ms, and go unused for 1 % of the second that it will take.
+    assert.equal(second.admittedMs, 30);
+  });
+
+  it('lets none begin while a long one opens its connection, as long as that is short beside what it takes', async () => {
+    // Regression: at the floor of a link two long ones had begun, took turns, and both ended late.
+    const { clock, shaper } = shaperAt(10_000);
+    const [first, second] = [new AbortController().signal, new AbortController().signal];
+    ask(shaper, clock, 1_400, first, 1_000_000);
+    await clock.advance(140);
+    const other = ask(shaper, clock, 1_400, second, 1_000_000);
+    await clock.advance(900);
+    const next = ask(shaper, clock, 1_400, first, 998_600);
+    await clock.advance(0);
+    assert.equal(next.admittedMs, 1_040);
+    // A hundredth of 100 s, less what went unused before.
+    await clock.advance(600);
+    assert.equal(other.admittedMs, 1_040 + 140 + (1_000 - 760));
+  });
+
+  it('lets long ones that have begun beside each other end one after the other', async () => {
+    const { clock, shaper } = shaperAt();
+    const order: string[] = [];
+    const stop = new AbortController();
+    ask(shaper, clock, 10_000, stop.signal, 600_000);
     await clock.advance(10);
-    assert.equal(second.admittedMs, 20);
+    // Its second slice comes late: another has begun meanwhile.
+    void request(shaper, 'L', 60, order);
+    await clock.advance(30);
+    void request(shaper, 'K', 59, order, { stop });
+    await clock.advance(2_000);
+    assert.match(order.join(''), /^L{2,3}K{59}L+$/);
   });
 
   it('lets the next long one begin when the one in its middle was broken off', async () => {
