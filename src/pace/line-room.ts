@@ -19,15 +19,38 @@ const MOST_HOLD_MS = 6_000;
 const LEAST_ROOM_BYTES = 65_536;
 /** Before anything is known of the line: what eight fresh connections may send at once is half of it. */
 const FIRST_ROOM_BYTES = 262_144;
+/** At the start the line takes more from window to window, because more is under way: the room is so many times as large … */
+const START_GAIN = 3;
+/** … until requests have waited to be sent for so long, or for HOLD_ROUND_TRIPS where these take longer … */
+const START_MS = 3_000;
+/** … and no window brought so much more than the best before. */
+const START_GROWTH = 1.25;
 /** The rate is the best of the last windows: one in which packets were lost says little of the line. */
 const WINDOW_MS = 1_000;
 const WINDOWS = 3;
+/** At the start each is shorter: two round trips, and no less than this. */
+const LEAST_WINDOW_MS = 250;
+const WINDOWS_IN_HOLD = HOLD_ROUND_TRIPS / 2;
+
+/** What there is for the line to take. */
+export interface LineDemand {
+  /** Something is under way. */
+  readonly isHeld: boolean;
+  /** Requests wait to be sent, whatever for. */
+  readonly isWaiting: boolean;
+  /** Requests wait because there is no room. */
+  readonly isHeldBack: boolean;
+}
 
 export class LineRoom {
   readonly #trial = new RoomTrial();
   #rates: readonly number[] = [];
   #windowFromMs: number | undefined;
   #windowFromBytes = 0;
+  #isStarting = true;
+  /** Of the windows so far, and for how long requests have waited since. */
+  #best = { rate: 0, waitedMs: 0 };
+  #lastMs: number | undefined;
   #roundTripMs = Number.POSITIVE_INFINITY;
   #lagMs = 0;
   #deliveredBytes = 0;
@@ -43,15 +66,18 @@ export class LineRoom {
   }
 
   /**
-   * `deliveredBytes` counts up: what the other side has taken so far. `isHeldBack`: requests wait because there is no
-   * room. Call often while something is held, and with `isBusy` false when nothing is.
+   * `deliveredBytes` counts up: what the other side has taken so far. Call often while something is held, and once when
+   * nothing is any more.
    */
-  observe(nowMs: number, deliveredBytes: number, isBusy: boolean, isHeldBack: boolean): void {
+  observe(nowMs: number, deliveredBytes: number, { isHeld, isWaiting, isHeldBack }: LineDemand): void {
     this.#deliveredBytes = deliveredBytes;
-    this.#trial.observe(nowMs, deliveredBytes, isHeldBack);
-    if (this.#windowFromMs === undefined || nowMs - this.#windowFromMs >= WINDOW_MS) this.#nextWindow(nowMs);
+    this.#trial.observe(nowMs, deliveredBytes, isHeldBack && !this.#isStarting);
+    if (isWaiting) this.#best.waitedMs += nowMs - (this.#lastMs ?? nowMs);
+    this.#lastMs = nowMs;
+    if (this.#windowFromMs === undefined || nowMs - this.#windowFromMs >= this.#windowMs)
+      this.#nextWindow(nowMs);
     // A time with nothing to take says nothing of the line.
-    if (!isBusy) this.#windowFromMs = undefined;
+    if (!isHeld) this.#windowFromMs = undefined;
   }
 
   /** Whether anything has been learnt of the line. */
@@ -61,21 +87,39 @@ export class LineRoom {
 
   /** What the line takes, in bytes a second; 0 when unknown. */
   get rateBytesPerSec(): number {
-    const sinceWindow = ((this.#deliveredBytes - this.#windowFromBytes) * 1000) / WINDOW_MS;
+    const sinceWindow = ((this.#deliveredBytes - this.#windowFromBytes) * 1000) / this.#windowMs;
     return Math.max(...this.#rates, this.#windowFromMs === undefined ? 0 : sinceWindow);
   }
 
   get bytes(): number {
     if (!this.isKnown) return FIRST_ROOM_BYTES;
-    const roundTripsMs = Number.isFinite(this.#roundTripMs) ? HOLD_ROUND_TRIPS * this.#roundTripMs : 0;
-    const holdMs = Math.min(MOST_HOLD_MS, HOLD_MS + roundTripsMs + HOLD_LAGS * this.#lagMs);
-    return Math.max(LEAST_ROOM_BYTES, (this.rateBytesPerSec * holdMs) / 1000) * this.#trial.factor;
+    const holdMs = Math.min(MOST_HOLD_MS, HOLD_MS + this.#roundTripsMs + HOLD_LAGS * this.#lagMs);
+    const bytes = (this.rateBytesPerSec * holdMs) / 1000;
+    if (this.#isStarting) return Math.max(LEAST_ROOM_BYTES, bytes * START_GAIN);
+    return Math.max(LEAST_ROOM_BYTES, bytes) * this.#trial.factor;
+  }
+
+  get #windowMs(): number {
+    if (!this.#isStarting) return WINDOW_MS;
+    return Math.min(WINDOW_MS, Math.max(LEAST_WINDOW_MS, this.#roundTripsMs / WINDOWS_IN_HOLD));
+  }
+
+  get #roundTripsMs(): number {
+    const known = Number.isFinite(this.#roundTripMs) ? this.#roundTripMs : 0;
+    return Math.min(MOST_HOLD_MS, HOLD_ROUND_TRIPS * known);
+  }
+
+  #endStart(rate: number): void {
+    const { rate: best, waitedMs } = this.#best;
+    if (rate >= best * START_GROWTH) this.#best = { rate, waitedMs: 0 };
+    else if (waitedMs >= Math.max(START_MS, this.#roundTripsMs)) this.#isStarting = false;
   }
 
   #nextWindow(nowMs: number): void {
     if (this.#windowFromMs !== undefined) {
       const rate = ((this.#deliveredBytes - this.#windowFromBytes) * 1000) / (nowMs - this.#windowFromMs);
       this.#rates = [...this.#rates, rate].slice(-WINDOWS);
+      this.#endStart(rate);
     }
     this.#windowFromMs = nowMs;
     this.#windowFromBytes = this.#deliveredBytes;

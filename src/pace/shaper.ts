@@ -98,6 +98,10 @@ export class Shaper {
     if (this.#cancelTimer === undefined && this.#turns.waiting > 0) this.#serve();
   }
 
+  get isWaiting(): boolean {
+    return this.#turns.waiting > 0;
+  }
+
   /** Requests wait to begin, and only the line is in their way: there are tokens that nobody takes. */
   get isHeldBack(): boolean {
     const savedBytes = this.#bucket.savedBytes(this.#clock.monotonicMs());

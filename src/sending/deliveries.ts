@@ -2,7 +2,7 @@
 // other side's acknowledgement is the only progress there is on a slow line; the kernel takes some hundred KB at once, and
 // then nothing for a long time.
 import type { Socket } from 'node:net';
-import { LineRoom } from '../pace/line-room.ts';
+import { type LineDemand, LineRoom } from '../pace/line-room.ts';
 import type { LineActivity } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';
 import { connectionOf, type SendQueues } from './send-queues.ts';
@@ -149,10 +149,11 @@ export class Deliveries {
     this.#onRoom();
   }
 
-  /** Call at each tick of the control loop. `isHeldBack`: requests wait because there is no room. */
-  tick(isHeldBack: boolean): void {
+  /** Call at each tick of the control loop. */
+  tick({ isHeldBack, isWaiting }: Omit<LineDemand, 'isHeld'>): void {
     const nowMs = this.#clock.monotonicMs();
-    this.#room.observe(nowMs, this.#deliveredBytes, this.#heldBytes > 0, isHeldBack);
+    const isHeld = this.#heldBytes > 0;
+    this.#room.observe(nowMs, this.#deliveredBytes, { isHeld, isWaiting, isHeldBack });
     const sinceMs = nowMs - (this.#tickedAtMs ?? nowMs);
     this.#tickMs = sinceMs;
     this.#tickedAtMs = nowMs;

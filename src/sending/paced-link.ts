@@ -44,7 +44,7 @@ export class PacedLink {
       measure: (nowMs, ownBytes) => this.#meter.measure(nowMs, ownBytes),
       sampleIntervalMs: options.sampleIntervalMs,
       onTick: (activity, elapsedMs) => {
-        deliveries.tick(shaper.isHeldBack);
+        deliveries.tick({ isHeldBack: shaper.isHeldBack, isWaiting: shaper.isWaiting });
         events.onTick(activity, elapsedMs);
       },
     });

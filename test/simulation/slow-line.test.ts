@@ -64,6 +64,15 @@ describe('uploads on a simulated line', () => {
       assert.equal(line.slowLine.found, undefined);
     });
 
+  for (const fileBytes of [20_000, 200_000, 8_388_608])
+    it(`are as many as a way of 200 ms needs within three seconds, files of ${fileBytes} bytes`, async () => {
+      // Without the guard of slow lines, 200 KB take 54 % in the first second, 85 % in the next, and 93 % from then on.
+      const budget = 6_250_000;
+      const line = lineOf(FAST, { budgetBytesPerSec: budget, roundTripMs: 200, fileBytes });
+      await line.run(2_000);
+      atLeast(await carried(line, 4, budget), 0.85);
+    });
+
   it('use up the budget where each connection is limited to a part of it', async () => {
     const line = lineOf(FAST, { connectionBytesPerSec: 100_000 });
     await line.run(60_000);

@@ -82,7 +82,8 @@ export class SimLine {
     const untilMs = this.clock.monotonicMs() + ms;
     while (this.clock.monotonicMs() < untilMs) {
       const nowMs = this.clock.monotonicMs();
-      if (nowMs % TICK_MS === 0) this.#deliveries.tick(this.#shaper.isHeldBack);
+      if (nowMs % TICK_MS === 0)
+        this.#deliveries.tick({ isHeldBack: this.#shaper.isHeldBack, isWaiting: this.#shaper.isWaiting });
       if (nowMs % REPORT_MS === 0) this.#report();
       while (this.#active < this.limit.current) void this.#upload();
       await this.clock.advance(STEP_MS);

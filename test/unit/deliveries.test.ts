@@ -37,7 +37,7 @@ function world(read?: () => Promise<SendQueues>) {
   /** A tick of the control loop after `ms`. */
   const tick = async (ms = 50) => {
     await clock.advance(ms);
-    deliveries.tick(false);
+    deliveries.tick({ isHeldBack: false, isWaiting: false });
     await clock.advance(0);
   };
   return { clock, held, seen, deliveries, begin, tick };
@@ -122,9 +122,10 @@ test('a request that finds an open connection takes no more room than it has byt
 
 test('a connection that opens takes room, whatever its request, until it is open', () => {
   const room = new LineRoom();
-  for (const nowMs of [0, 1_000]) room.observe(nowMs, nowMs * 1_000, true, false);
+  for (const nowMs of [0, 1_000])
+    room.observe(nowMs, nowMs * 1_000, { isHeld: true, isWaiting: true, isHeldBack: false });
   const deliveries = new Deliveries({ clock: new SimClock(), room });
-  const sockets = Array.from({ length: 13 }, (_, at) => {
+  const sockets = Array.from({ length: 40 }, (_, at) => {
     const delivery = deliveries.begin(new AbortController().signal, 600);
     const socket = socketAt(at, true);
     deliveries.connect(delivery, socket);

@@ -4,11 +4,13 @@ import { LineRoom } from '../../src/pace/line-room.ts';
 import { RoomTrial } from '../../src/pace/room-trial.ts';
 
 const TICK_MS = 50;
+/** Requests wait for tokens. */
+const BUSY = { isHeld: true, isWaiting: true, isHeldBack: false };
 
 /** A room that sees a line of so many bytes a second. */
 function seen({ rate = 0, ms = 10_000, roundTripMs = 0, room = new LineRoom() }) {
   if (roundTripMs > 0) room.connected(roundTripMs);
-  for (let nowMs = 0; nowMs <= ms; nowMs += TICK_MS) room.observe(nowMs, (rate * nowMs) / 1000, true, false);
+  for (let nowMs = 0; nowMs <= ms; nowMs += TICK_MS) room.observe(nowMs, (rate * nowMs) / 1000, BUSY);
   return room;
 }
 
@@ -43,13 +45,28 @@ describe('the room on the line', () => {
     assert.equal(seen({ rate: 31_250 }).bytes, 65_536);
   });
 
+  it('is three times as large at the start, until the line takes no more than before for three seconds', () => {
+    assert.equal(seen({ rate: 1_000_000, ms: 3_000 }).bytes, 750_000);
+    assert.equal(seen({ rate: 1_000_000, ms: 3_500 }).bytes, 250_000);
+    // Twice as much from second to second.
+    const room = new LineRoom();
+    for (let nowMs = 0; nowMs <= 8_000; nowMs += TICK_MS)
+      room.observe(nowMs, 1_000 * 2 ** (nowMs / 1000), BUSY);
+    assert.ok(room.bytes > room.rateBytesPerSec * 0.7, `${room.bytes}`);
+  });
+
+  it('stays so for eight round trips where they take longer', () => {
+    const room = seen({ rate: 1_000_000, ms: 4_500, roundTripMs: 600 });
+    assert.equal(room.bytes, 3 * 5_050_000);
+  });
+
   it('follows a line that has become slower within four seconds, and a faster one within two', () => {
     const room = seen({ rate: 12_500_000 });
     let delivered = 125_000_000;
     const run = (rate: number, fromMs: number, ms: number) => {
       for (let passed = TICK_MS; passed <= ms; passed += TICK_MS) {
         delivered += (rate * TICK_MS) / 1000;
-        room.observe(fromMs + passed, delivered, true, false);
+        room.observe(fromMs + passed, delivered, BUSY);
       }
     };
     run(600_000, 10_000, 4_100);
@@ -60,7 +77,8 @@ describe('the room on the line', () => {
 
   it('learns nothing from a time with nothing to take', () => {
     const room = seen({ rate: 1_000_000 });
-    for (let nowMs = 10_050; nowMs < 60_000; nowMs += TICK_MS) room.observe(nowMs, 10_000_000, false, false);
+    for (let nowMs = 10_050; nowMs < 60_000; nowMs += TICK_MS)
+      room.observe(nowMs, 10_000_000, { ...BUSY, isHeld: false });
     assert.equal(room.rateBytesPerSec, 1_000_000);
   });
 });
