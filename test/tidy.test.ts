@@ -87,7 +87,7 @@ const READS_TIME =
 const TIME_EXCEPTIONS: Readonly<Record<string, string>> = {
   'src/system/clock.ts': 'the clock port itself',
   'src/commands/examine-spool.ts': 'part of check',
-  'src/commands/check.ts': 'runs once, in the foreground, under no simulation',
+  'src/commands/examine-store.ts': 'runs once, in the foreground, under no simulation',
   'src/store/multipart.ts': 'bounds the request that gives up an upload whose own signal is over',
 };
 

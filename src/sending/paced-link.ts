@@ -61,6 +61,10 @@ export class PacedLink {
     this.#regulator.start();
   }
 
+  stop(): void {
+    this.#regulator.stop();
+  }
+
   /** What the page of `link.counter` shows now. */
   show(reading: PageReading): void {
     this.#meter.show(reading);

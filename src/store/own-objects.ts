@@ -49,7 +49,7 @@ export class OwnObjects {
   async put(key: string, onlyIfAbsent: boolean): Promise<Receipt> {
     const digest = await this.#bodyDigest();
     const receipt = await this.#bucket.put(key, this.body, digest, onlyIfAbsent, this.#signal);
-    this.#written.push(receiptAsWritten(receipt));
+    this.wrote(receipt);
     return receipt;
   }
 
@@ -64,12 +64,24 @@ export class OwnObjects {
       const parts = [{ PartNumber: 1, ETag, ...(ChecksumSHA256 === undefined ? {} : { ChecksumSHA256 }) }];
       const answer = await completeUpload(bucket, upload, { Parts: parts }, onlyIfAbsent, this.#signal);
       const receipt = receiptOf(key, answer);
-      this.#written.push(receiptAsWritten(receipt));
+      this.wrote(receipt);
       return receipt;
     } catch (error) {
       await bucket.abort(bucket.name, key, uploadId, this.#signal);
       throw error;
     }
+  }
+
+  /** An object of ours that was put otherwise, to be removed with the others. */
+  wrote(receipt: Receipt): void {
+    this.#written.push(receiptAsWritten(receipt));
+  }
+
+  /** After an upload of ours that failed: what is there all the same is to be removed. */
+  async lookFor(key: string): Promise<void> {
+    if (this.#signal.aborted) return;
+    const held = await this.#bucket.head(key, this.#signal).catch(() => undefined);
+    if (held !== undefined) this.wrote(held);
   }
 
   /** Whether the store heeds the condition; needs a key under which we have put an object. */
@@ -119,6 +131,16 @@ export class OwnObjects {
     this.#digest ??= digestOf(this.body);
     return this.#digest;
   }
+}
+
+/** What was put comes back as something else. */
+export function otherBytes(bucket: S3Bucket, key: string): Fault {
+  return new Fault('breaker', 'the store returned other bytes than were put', {
+    operation: 'compare object',
+    subject: `${bucket.name}/${key}`,
+    hint: 'Something between here and the store changes the content: check s3.endpoint and any proxy.',
+    code: 'RoundTripDiffers',
+  });
 }
 
 function receiptAsWritten({ key, versionId }: Receipt): Written {

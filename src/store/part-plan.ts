@@ -2,7 +2,7 @@
 // the parts it sent; S3's limits are https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
 
 const MAX_PARTS = 10_000;
-const MIN_PART_BYTES = 5 * 1024 ** 2;
+export const MIN_PART_BYTES = 5 * 1024 ** 2;
 const MAX_PART_BYTES = 5 * 1024 ** 3;
 const MIB = 1024 ** 2;
 /** The next part is read while others are in flight. */

@@ -1,11 +1,12 @@
 // What `halfpipe check` and the start of the daemon ask of a bucket, with objects of their own only.
 import { Fault } from '../system/fault.ts';
 import { isDenied, type S3Bucket } from './bucket.ts';
+import { statusOf } from './classify.ts';
 import type { ConditionSupport } from './dialect.ts';
 import { evidenceOf } from './evidence.ts';
 import { beginUpload, uploadsOf } from './multipart-requests.ts';
 import type { Receipt } from './object-store.ts';
-import { type Leftovers, OwnObjects } from './own-objects.ts';
+import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
 import { digestsOfObject } from './read-back.ts';
 
 export interface RoundTrip {
@@ -14,6 +15,8 @@ export interface RoundTrip {
   readonly conditions: ConditionSupport;
   /** The same where an upload in parts is completed. */
   readonly conditionsInParts: ConditionSupport;
+  /** Why the store begins no upload in parts: then it takes no file that is larger than one part. */
+  readonly partsRefused: Fault | undefined;
   /** What the store was found not to take: a request and what it carried. */
   readonly refusals: readonly string[];
   /** The open uploads of a key can be listed, so that none stays open unknown after a crash. */
@@ -37,21 +40,19 @@ const ABSENT = new Set(['NoSuchKey', 'AccessDenied', 'NotFound', 'InvalidRange',
 
 /**
  * Puts a tiny object whole and another in parts, reads them back, tries to overwrite them, begins and aborts an upload;
- * and removes what it has put. The least part of S3 is 5 MiB, but the last may be tiny: some 2 KB are sent in all.
+ * and removes what it has put. The last part of an upload may be tiny, and here it is the only one: some 2 KB are sent in
+ * all. An upload with a part of full size is two-part-trip's.
  */
 export async function roundTrip(bucket: S3Bucket, signal: AbortSignal): Promise<RoundTrip> {
   const own = new OwnObjects(bucket, signal);
   const key = own.key('');
   const keyInParts = own.key('-parts');
   let leftovers: Leftovers;
+  let partsRefused: Fault | undefined;
   try {
     await refuseOther(bucket, own, await own.put(key, false), false, signal);
     await own.learnConditions('put object', key);
-    await refuseOther(bucket, own, await own.putInParts(keyInParts, false), true, signal);
-    await own.learnConditions('complete upload', keyInParts);
-    const { uploadId } = await beginUpload(bucket, keyInParts, signal);
-    await bucket.abort(bucket.name, keyInParts, uploadId, signal);
-    await uploadsOf(bucket, bucket.name, keyInParts, signal);
+    partsRefused = await tryParts(bucket, own, keyInParts, signal);
   } finally {
     leftovers = await own.cleanUp();
   }
@@ -60,11 +61,35 @@ export async function roundTrip(bucket: S3Bucket, signal: AbortSignal): Promise<
     key,
     conditions: dialect.conditions('put object'),
     conditionsInParts: dialect.conditions('complete upload'),
+    partsRefused,
     refusals: dialect.refusals(),
     listsUploads: !dialect.lacks.has('list uploads'),
     leftovers,
   };
 }
+
+/** Resolves with why the store knows no uploads in parts, where it does not. */
+async function tryParts(
+  bucket: S3Bucket,
+  own: OwnObjects,
+  key: string,
+  signal: AbortSignal,
+): Promise<Fault | undefined> {
+  try {
+    const { uploadId } = await beginUpload(bucket, key, signal);
+    await bucket.abort(bucket.name, key, uploadId, signal);
+  } catch (error) {
+    if (error instanceof Fault && NO_PARTS.has(statusOf(error.cause) ?? 0)) return error;
+    throw error;
+  }
+  await refuseOther(bucket, own, await own.putInParts(key, false), true, signal);
+  await own.learnConditions('complete upload', key);
+  await uploadsOf(bucket, bucket.name, key, signal);
+  return undefined;
+}
+
+/** Answers to the request to begin an upload, after an object was put whole with the same headers. */
+const NO_PARTS = new Set([405, 501]);
 
 /** Write-only credentials may not read back; then the answer of the write has to do. */
 async function refuseOther(
@@ -84,10 +109,5 @@ async function refuseOther(
     if (isDenied(error) && evidenceOf(local, receipt).verdict === 'same') return;
     if (!(error instanceof Fault && error.code === 'ReadBackSize')) throw error;
   }
-  throw new Fault('breaker', 'the store returned other bytes than were put', {
-    operation: 'compare object',
-    subject: `${bucket.name}/${key}`,
-    hint: 'Something between here and the store changes the content: check s3.endpoint and any proxy.',
-    code: 'RoundTripDiffers',
-  });
+  throw otherBytes(bucket, key);
 }

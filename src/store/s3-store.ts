@@ -22,12 +22,13 @@ import type {
   Upload,
   UploadRequest,
 } from './object-store.ts';
-import { ConditionTrial } from './own-objects.ts';
-import { type PartPlan, planParts } from './part-plan.ts';
+import { ConditionTrial, type Leftovers } from './own-objects.ts';
+import { MIN_PART_BYTES, type PartPlan, planParts } from './part-plan.ts';
 import { type ConflictPolicy, place } from './place.ts';
 import { digestsOfObject } from './read-back.ts';
 import { probeBucket, type RoundTrip, roundTrip } from './round-trip.ts';
 import { createS3Client, type S3ClientOptions } from './s3-client.ts';
+import { twoPartTrip } from './two-part-trip.ts';
 
 export interface S3StoreOptions extends S3ClientOptions, ObjectSettings, DiagnosisOptions {
   readonly bucket: string;
@@ -123,6 +124,13 @@ export class S3Store implements ObjectStore {
   /** Puts tiny objects of its own below the prefix, whole and in parts, reads them back, compares and deletes them. */
   async roundTrip(signal: AbortSignal): Promise<RoundTrip> {
     return roundTrip(this.#bucket, signal);
+  }
+
+  /** Puts an object of two parts, compares it and deletes it: see two-part-trip. */
+  async twoPartTrip(during: AbortSignal, signal: AbortSignal): Promise<Leftovers> {
+    const { leastPartBytes: partSizeBytes = MIN_PART_BYTES } = this.#options;
+    const confirm = (key: string, local: LocalContent) => this.confirm(key, local, signal);
+    return twoPartTrip({ bucket: this.#bucket, partSizeBytes, confirm, during, signal });
   }
 
   /**

@@ -50,7 +50,9 @@ describe('halfpipe', { concurrency: 4 }, () => {
   }
 
   test('check says what would be used and why, and leaves nothing in bucket and spool', async (t) => {
-    const fixture = await DaemonFixture.create(t, { link: { capacity: '100 Mbit/s', share: '40 %' } });
+    // Other tests send over lo at the same time: the floor is the target.
+    const link = { capacity: '100 Mbit/s', share: '40 %', floor: '40 %' };
+    const fixture = await DaemonFixture.create(t, { link });
     const run = fixture.command(['check', '--config', fixture.configFile]);
     assert.equal(await run.exit, 0, run.stdout);
     for (const line of [
@@ -58,14 +60,30 @@ describe('halfpipe', { concurrency: 4 }, () => {
       /^ok {3}spool {3}.*files can be created, renamed and deleted$/m,
       /^ok {3}link {4}interface lo: link\.interface names it$/m,
       /^ok {3}link {4}capacity 100 Mbit\/s: link\.capacity says so$/m,
-      /^ok {3}link {4}target 40\.0 Mbit\/s \(40 %\), floor 1\.00 Mbit\/s$/m,
+      /^ok {3}link {4}target 40\.0 Mbit\/s \(40 %\), floor 40\.0 Mbit\/s$/m,
       /^ok {3}store {3}bucket inbox: an object was put whole and one in parts, both read back and compared$/m,
+      /^ok {3}store {3}an object of 5\.24 MB was put in two parts, and another upload was aborted$/m,
       /^ok {3}store {3}and deleted again$/m,
       /^ok {3}store {3}If-None-Match keeps objects from being overwritten$/m,
     ])
       assert.match(run.stdout, line);
     assert.deepEqual(fixture.keys(), []);
     assert.deepEqual(await fixture.spooled(), []);
+    const parts = fixture.served.filter(({ url }) => /two-parts\?partNumber=[12]&/.test(url));
+    assert.deepEqual([parts.length, ...parts.map(({ status }) => status)], [2, 200, 200]);
+    assert.ok(fixture.served.some(({ method, url }) => method === 'DELETE' && url.includes('uploadId=')));
+  });
+
+  test('check says what it is about to send where that takes long, and sends it at the target', async (t) => {
+    // 5.24 MB at 6 Mbit/s: 7 s.
+    const link = { capacity: '12 Mbit/s', share: '50 %', floor: '50 %' };
+    const fixture = await DaemonFixture.create(t, { link });
+    const run = fixture.command(['check', '--config', fixture.configFile]);
+    const told = /^ok {3}store {3}an object of 5\.24 MB is sent in two parts now: about 7 s at the target$/m;
+    await fixture.until('it says so', () => told.test(run.stdout));
+    assert.ok(!fixture.served.some(({ url }) => /two-parts\?partNumber=1/.test(url)), 'before it is sent');
+    assert.equal(await run.exit, 0, run.stdout);
+    assert.deepEqual(fixture.keys(), []);
   });
 
   test('check and status tell of what is left out, and why', async (t) => {

@@ -178,7 +178,10 @@ for (const profile of PROFILES) {
 
     test('check passes, and says what it leaves', async () => {
       const world = await worldOf(profile);
-      const { leftovers } = await world.newStore().roundTrip(NEVER);
+      const store = world.newStore();
+      const { leftovers } = await store.roundTrip(NEVER);
+      const ofParts = await store.twoPartTrip(NEVER, NEVER);
+      assert.equal(ofParts.objects, profile.keeps === undefined ? 0 : 1);
       assert.equal(world.traffic.open.size, 0);
       assert.equal(leftovers.objects > 0, profile.keeps !== undefined, `${leftovers.objects} left`);
       assert.equal(leftovers.areVersions && leftovers.objects > 0, profile.keeps === 'versions');
