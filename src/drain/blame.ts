@@ -125,8 +125,7 @@ export class Blame {
 
   /** Asks in a held folder of which no file is at hand. */
   async askHeldFolder(folder: string): Promise<void> {
-    if ((await this.#askFolder(folder)) !== 'passed') return;
-    for (const freed of this.#patience.free(folder, this.#ports.clock.monotonicMs())) this.#free(freed);
+    await this.#freesWhenAsked(folder);
   }
 
   /** With new settings no folder is held any more. */
@@ -163,7 +162,9 @@ export class Blame {
 
   async #isFolders(path: SpoolPath, fault: Fault): Promise<boolean> {
     const { clock, breaker, backlog, events } = this.#ports;
-    if (this.#patience.holds(path)) return true;
+    const held = this.#patience.holderOf(path);
+    // What the last files of a held folder fail by may be their own: the folder is asked beside them, or it waited for ever.
+    if (held !== undefined) return !(await this.#freesWhenAsked(held));
     const folder = this.#patience.refused(path, clock.monotonicMs());
     if (folder === undefined) return false;
     const answer = await this.#askFolder(folder);
@@ -188,6 +189,12 @@ export class Blame {
       this.#asked.get(folder) ?? this.#trial.askFolder(folder).finally(() => this.#asked.delete(folder));
     this.#asked.set(folder, asked);
     return asked;
+  }
+
+  async #freesWhenAsked(folder: string): Promise<boolean> {
+    if ((await this.#askFolder(folder)) !== 'passed') return false;
+    for (const freed of this.#patience.free(folder, this.#ports.clock.monotonicMs())) this.#free(freed);
+    return true;
   }
 
   #free(folder: string): void {

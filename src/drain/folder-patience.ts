@@ -40,7 +40,12 @@ export class FolderPatience {
   }
 
   holds(path: SpoolPath): boolean {
-    return this.#held.size > 0 && foldersOf(path).some((folder) => this.#held.has(folder));
+    return this.holderOf(path) !== undefined;
+  }
+
+  /** The topmost held folder that the file is in. */
+  holderOf(path: SpoolPath): string | undefined {
+    return this.#held.size > 0 ? foldersOf(path).find((folder) => this.#held.has(folder)) : undefined;
   }
 
   /** A file was refused for its own sake or its folder's. Returns the topmost folder to be tested now, if there is one. */

@@ -133,6 +133,20 @@ test('a held folder without a file at hand is asked with an object of our own', 
   assert.ok(bench.events.includes('freed cam2/'));
 });
 
+test('a held folder is freed by an object of our own when every file of it fails by itself', async () => {
+  const bench = new DrainBench();
+  for (let file = 0; file < 4; file += 1) bench.put(`cam2/${file}`);
+  bench.put('cam1/a');
+  allowOnly(bench, (key) => !key.startsWith('cam2/'));
+  await bench.startClosed();
+  assert.deepEqual([...bench.heldFolders], ['cam2/']);
+  bench.store.onTrial = async () => undefined;
+  await bench.clock.advance(10_000);
+  assert.deepEqual([...bench.heldFolders], []);
+  await bench.comeBack(['cam2/0', 'cam2/1', 'cam2/2', 'cam2/3'], 600);
+  assert.equal(bench.quarantined.length, 4, 'after their own attempts');
+});
+
 test('new settings free every held folder', async () => {
   const bench = new DrainBench();
   for (let file = 0; file < 4; file += 1) bench.put(`cam2/${file}`);
