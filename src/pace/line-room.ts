@@ -80,9 +80,9 @@ export class LineRoom {
     if (!isHeld) this.#windowFromMs = undefined;
   }
 
-  /** Whether anything has been learnt of the line. */
+  /** What the line takes has been found out, and may change. */
   get isKnown(): boolean {
-    return this.#rates.length > 0;
+    return !this.#isStarting;
   }
 
   /** What the line takes, in bytes a second; 0 when unknown. */
@@ -92,11 +92,11 @@ export class LineRoom {
   }
 
   get bytes(): number {
-    if (!this.isKnown) return FIRST_ROOM_BYTES;
-    const holdMs = Math.min(MOST_HOLD_MS, HOLD_MS + this.#roundTripsMs + HOLD_LAGS * this.#lagMs);
-    const bytes = (this.rateBytesPerSec * holdMs) / 1000;
-    if (this.#isStarting) return Math.max(LEAST_ROOM_BYTES, bytes * START_GAIN);
-    return Math.max(LEAST_ROOM_BYTES, bytes) * this.#trial.factor;
+    if (this.#rates.length === 0) return FIRST_ROOM_BYTES;
+    const lineMs = HOLD_MS + this.#roundTripsMs;
+    const startMs = this.#isStarting ? (START_GAIN - 1) * lineMs : 0;
+    const holdMs = Math.min(MOST_HOLD_MS, lineMs + HOLD_LAGS * this.#lagMs) + startMs;
+    return Math.max(LEAST_ROOM_BYTES, (this.rateBytesPerSec * holdMs) / 1000) * this.#trial.factor;
   }
 
   get #windowMs(): number {

@@ -11,15 +11,19 @@ export type ReadSendQueues = (sockets: readonly Socket[]) => Promise<SendQueues>
 
 /** While requests are under way the kernel is asked at least this often … */
 const ASK_MS = 1_000;
-/** … and not so often that it costs more than a twentieth of a core, at 2 µs a row: a busy host has many. */
-const ASK_AFTER_MS_PER_ROW = 0.04;
+/** … and not so often that it costs more than a fiftieth of a core. */
+const ASK_AFTER_COSTS = 50;
+/** The kernel searches its whole table of connections: 5 ms on a large machine, 0.1 s where there are 50,000 … */
+const FIRST_COST_MS = 5;
+/** … and an answer that takes longer than that may only have waited for the processor: it is believed by so much. */
+const COST_GROWTH = 1.25;
 /** An answer that takes longer waits behind something else, a disk that hangs say. */
 const ANSWER_MS = 5_000;
 
 /** A request that begins counts as a whole, or for this much of it: the kernel may take it in a moment … */
 const MOST_RESERVED_BYTES = 262_144;
-/** … and for no less than this until it has a connection that is open, or its answer where nothing is known of the line:
- * connections cost, too. There are 13 of them at the beginning. */
+/** … and for no less than this until it has a connection that is open, or its answer while it is being found out what the
+ * line takes: connections cost, too. There are 13 of them at the beginning. */
 const LEAST_CONNECTING_BYTES = 20_480;
 
 /** One request's body on its way, from its first slice to its answer. */
@@ -64,7 +68,8 @@ export class Deliveries {
   #deliveredBytes = 0;
   #heldBytes = 0;
   #askedAtMs = Number.NEGATIVE_INFINITY;
-  #askAfterMs = 0;
+  /** What an answer of the kernel costs. */
+  #costMs = FIRST_COST_MS;
   #isAsking = false;
   /** Most connections that hold something lead to a side that takes no more now. */
   #isRefused = false;
@@ -166,7 +171,8 @@ export class Deliveries {
     if (this.#isAsking && nowMs - this.#askedAtMs > ANSWER_MS) this.#assumeDelivered();
     if (this.#heldBytes === 0 || this.#isAsking || this.#read === undefined) return;
     const dueMs = this.#heldBytes > this.#room.bytes / 2 ? 0 : ASK_MS;
-    if (nowMs - this.#askedAtMs >= Math.max(dueMs, this.#askAfterMs)) void this.#ask(this.#read, nowMs);
+    if (nowMs - this.#askedAtMs >= Math.max(dueMs, this.#costMs * ASK_AFTER_COSTS))
+      void this.#ask(this.#read, nowMs);
   }
 
   async #ask(read: ReadSendQueues, nowMs: number): Promise<void> {
@@ -182,7 +188,9 @@ export class Deliveries {
       this.#assumeDelivered();
     }
     this.#isAsking = false;
-    this.#room.lagged(this.#tickMs + this.#clock.monotonicMs() - nowMs);
+    const tookMs = this.#clock.monotonicMs() - nowMs;
+    this.#costMs = Math.min(tookMs, Math.max(1, this.#costMs) * COST_GROWTH);
+    this.#room.lagged(Math.max(this.#tickMs, this.#costMs * ASK_AFTER_COSTS) + tookMs);
     this.#onRoom();
   }
 
@@ -190,8 +198,7 @@ export class Deliveries {
     for (const delivery of this.#underWay.values()) this.#delivered(delivery, delivery.handedBytes);
   }
 
-  #learn(asked: readonly Delivery[], { rows, queues }: SendQueues): void {
-    this.#askAfterMs = rows * ASK_AFTER_MS_PER_ROW;
+  #learn(asked: readonly Delivery[], queues: SendQueues): void {
     let [holding, closed] = [0, 0];
     for (const delivery of asked) {
       const name = delivery.socket && connectionOf(delivery.socket);

@@ -10,12 +10,8 @@ export interface SendQueue {
   readonly isClosed: boolean;
 }
 
-export interface SendQueues {
-  /** By what `connectionOf` names. */
-  readonly queues: ReadonlyMap<string, SendQueue>;
-  /** How many had to be read for it. */
-  readonly rows: number;
-}
+/** By what `connectionOf` names. */
+export type SendQueues = ReadonlyMap<string, SendQueue>;
 
 /** The network namespace's own; /proc/net is a link to it, and hidden by systemd's ProcSubset=pid. */
 const TABLES = { IPv4: '/proc/self/net/tcp', IPv6: '/proc/self/net/tcp6' } as const;
@@ -49,13 +45,12 @@ export function readRows(
 /** Of these sockets. Rejects where the kernel does not tell. */
 export async function readSendQueues(sockets: readonly Socket[]): Promise<SendQueues> {
   const queues = new Map<string, SendQueue>();
-  let rows = 0;
   for (const family of ['IPv4', 'IPv6'] as const) {
     const ofFamily = sockets.filter(({ localFamily }) => localFamily === family);
     const wanted = new Set(ofFamily.map(connectionOf).filter((name) => name !== undefined));
-    if (wanted.size > 0) rows += await readTable(TABLES[family], wanted, queues);
+    if (wanted.size > 0) await readTable(TABLES[family], wanted, queues);
   }
-  return { queues, rows };
+  return queues;
 }
 
 /** A page at a time: on a host with many connections the table is megabytes, and slices are waiting. */
@@ -63,18 +58,16 @@ async function readTable(
   path: string,
   wanted: ReadonlySet<string>,
   queues: Map<string, SendQueue>,
-): Promise<number> {
+): Promise<void> {
   const table: FileHandle = await open(path);
   try {
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     let rest = '';
-    let rowsRead = 0;
     for (;;) {
       const { bytesRead } = await table.read(buffer, 0, CHUNK_BYTES, null);
-      if (bytesRead === 0) return rowsRead;
+      if (bytesRead === 0) return;
       const rows = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n');
       rest = rows.pop() ?? '';
-      rowsRead += rows.length;
       readRows(rows, wanted, queues);
     }
   } finally {

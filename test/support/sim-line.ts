@@ -99,13 +99,12 @@ export class SimLine {
 
   #queues(sockets: readonly Socket[]) {
     const held = new Map([...this.#connections].map(({ port, heldBytes }) => [port, heldBytes]));
-    const queues = new Map(
+    return new Map(
       sockets.map(({ localPort = 0 }) => [
         `${localPort} 1`,
         { bytes: held.get(localPort) ?? 0, isClosed: false },
       ]),
     );
-    return { queues, rows: queues.size };
   }
 
   async #upload(): Promise<void> {

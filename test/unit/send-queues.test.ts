@@ -57,10 +57,10 @@ for (const host of ['127.0.0.1', '::1'])
     await once(socket, 'connect');
     const name = connectionOf(socket);
     assert.ok(name !== undefined);
-    assert.deepEqual((await readSendQueues([socket])).queues.get(name), { bytes: 0, isClosed: false });
+    assert.deepEqual((await readSendQueues([socket])).get(name), { bytes: 0, isClosed: false });
     // More than the buffers of both sides take.
     socket.write(Buffer.alloc(64 * 1024 ** 2));
     let held = 0;
-    while (held === 0) held = (await readSendQueues([socket])).queues.get(name)?.bytes ?? 0;
+    while (held === 0) held = (await readSendQueues([socket])).get(name)?.bytes ?? 0;
     assert.ok(held > 0);
   });
