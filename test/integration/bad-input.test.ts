@@ -140,7 +140,10 @@ describe('halfpipe run waits for', { concurrency: 4 }, () => {
     await fixture.put('early', 'x');
     const daemon = fixture.start();
     const { msg } = await daemon.says('waitingForLink');
-    assert.match(String(msg), /network interface nosuch0 does not exist\. Check link\.interface/);
+    assert.match(
+      String(msg),
+      /^waiting for the network: .*interface nosuch0 does not exist\. Check link\.interface/,
+    );
     await daemon.says('ready');
     const asked = fixture.command(['status', '--config', fixture.configFile]);
     assert.equal(await asked.exit, 0);

@@ -172,6 +172,20 @@ describe('through a proxy', { concurrency: 2 }, () => {
       assert.match(`${msg}`, /\/etc\/default\/halfpipe/);
     });
 
+  test('a certificate for the endpoint alone, with the bucket before it, names s3.forcePathStyle', async (t) => {
+    const { fixture, proxy, certificate } = await world(t, 'https');
+    await fixture.configure({ s3: { endpoint: 'https://s3.plant.test', forcePathStyle: false } });
+    const run = fixture.start({
+      HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
+      NODE_EXTRA_CA_CERTS: certificate.file,
+    });
+    const { msg } = await run.says('paused');
+    assert.match(
+      `${msg}`,
+      /certificate is for s3\.plant\.test, and not for inbox\..*: set s3\.forcePathStyle: true\./,
+    );
+  });
+
   test('what NO_PROXY names is reached directly', async (t) => {
     const { fixture, proxy } = await world(t, 'http');
     await fixture.configure({});

@@ -14,6 +14,7 @@ import { fetchSnapshot } from '../../src/view/control.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { compiledMain } from './compiled.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
+import type { Quirks } from './store-quirks.ts';
 
 const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
 export const BUCKET = 'inbox';
@@ -60,16 +61,18 @@ export class DaemonFixture {
   #port = 0;
   #endpoint = '';
   readonly #runs: DaemonRun[] = [];
+  readonly #quirks: Quirks;
 
-  private constructor(base: string) {
+  private constructor(base: string, quirks: Quirks) {
+    this.#quirks = quirks;
     this.base = base;
     this.spool = join(base, 'spool');
     this.configFile = join(base, 'halfpipe.json');
   }
 
   /** A spool, a server with one bucket, and a config that leads from one to the other. Removed when the test ends. */
-  static async create(t: TestContext, config: Config = {}): Promise<DaemonFixture> {
-    const fixture = new DaemonFixture(await mkdtemp(join(tmpdir(), 'halfpipe-daemon-')));
+  static async create(t: TestContext, config: Config = {}, quirks: Quirks = {}): Promise<DaemonFixture> {
+    const fixture = new DaemonFixture(await mkdtemp(join(tmpdir(), 'halfpipe-daemon-')), quirks);
     t.after(() => fixture.#remove());
     await mkdir(fixture.spool);
     await fixture.startServer();
@@ -87,6 +90,7 @@ export class DaemonFixture {
       port: this.#port,
       buckets: [BUCKET],
       intercept,
+      quirks: this.#quirks,
     });
     this.#endpoint = this.#server.endpoint;
     this.#port = Number(new URL(this.#endpoint).port);

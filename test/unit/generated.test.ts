@@ -39,6 +39,14 @@ test("the README's troubleshooting quotes what is printed", () => {
   }
 });
 
+test('each line that the troubleshooting quotes has a test in ACCEPTANCE.md', () => {
+  const [, table = ''] = /## Troubleshooting\n(.*?)\n\n[^|\n]/s.exec(readFileSync(readme, 'utf8')) ?? [];
+  const quotes = [...table.matchAll(/^\| `(.*?)` \|/gm)].map(([, quote = '']) => quote);
+  const acceptance = readFileSync(new URL('../ACCEPTANCE.md', import.meta.url), 'utf8');
+  const untested = quotes.filter((quote) => !acceptance.includes(`\n| \`${quote}\` | `));
+  assert.deepEqual(untested, []);
+});
+
 function sources(): string {
   const root = fileURLToPath(new URL('../../src', import.meta.url));
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
