@@ -31,12 +31,13 @@ const FREE = 0.1;
 const STEADY = 0.2;
 /** Ethernet, IP and TCP headers of a full segment with timestamps, and some more for TLS. */
 const OVERHEAD = 1.05;
-/** What others send is the card's count less our own, and has what was sent again in it: up to this part of our own. */
+/** What others send is the card's count less our own, and has what was sent again in it: up to this part of our own. The
+ * budget's own estimate of others is of no use here: what waits in the kernel for seconds is others' for it. */
 const SENT_AGAIN = 0.25;
 
 interface Step extends LineActivity {
   readonly budgetBytes: number;
-  readonly crossBytes: number;
+  readonly totalBytes: number;
 }
 
 const NOTHING: Step = {
@@ -45,7 +46,7 @@ const NOTHING: Step = {
   refusedMs: 0,
   deliveredBytes: 0,
   budgetBytes: 0,
-  crossBytes: 0,
+  totalBytes: 0,
 };
 
 export class SlowLineFinder {
@@ -65,9 +66,10 @@ export class SlowLineFinder {
     this.#found = undefined;
   }
 
-  observe(activity: LineActivity, budgetBytesPerSec: number, crossBytesPerSec: number): void {
+  /** `totalBytesPerSec` is what the card sends. */
+  observe(activity: LineActivity, budgetBytesPerSec: number, totalBytesPerSec: number): void {
     const seconds = activity.elapsedMs / 1000;
-    const rates = { budgetBytes: budgetBytesPerSec * seconds, crossBytes: crossBytesPerSec * seconds };
+    const rates = { budgetBytes: budgetBytesPerSec * seconds, totalBytes: totalBytesPerSec * seconds };
     this.#step = sum([this.#step, { ...activity, ...rates }]);
     if (this.#step.elapsedMs < STEP_MS) return;
     // A time with nothing to send says nothing of the line.
@@ -78,12 +80,12 @@ export class SlowLineFinder {
   }
 
   #judge(minute: Step): void {
-    const { elapsedMs, heldBackMs, refusedMs, deliveredBytes, budgetBytes, crossBytes } = minute;
+    const { elapsedMs, heldBackMs, refusedMs, deliveredBytes, budgetBytes, totalBytes } = minute;
     const isMissed = deliveredBytes < budgetBytes * MISSED;
     if (heldBackMs < elapsedMs * FREE || !isMissed) this.#found = undefined;
     if (heldBackMs < elapsedMs * HELD_BACK || !isMissed) return;
     const ownBytes = deliveredBytes * OVERHEAD;
-    const bytes = ownBytes + Math.max(0, crossBytes - ownBytes * SENT_AGAIN);
+    const bytes = ownBytes + Math.max(0, totalBytes - ownBytes * (1 + SENT_AGAIN));
     const bitsPerSec = (bytes * 8000) / elapsedMs;
     const limitedBy = refusedMs > heldBackMs / 2 ? 'store' : 'line';
     const before = this.#found;
@@ -102,7 +104,7 @@ function sum(steps: readonly Step[]): Step {
       refusedMs: a.refusedMs + b.refusedMs,
       deliveredBytes: a.deliveredBytes + b.deliveredBytes,
       budgetBytes: a.budgetBytes + b.budgetBytes,
-      crossBytes: a.crossBytes + b.crossBytes,
+      totalBytes: a.totalBytes + b.totalBytes,
     }),
     NOTHING,
   );

@@ -175,7 +175,7 @@ export class SendingThread {
   }
 
   #observeLine({ line, pace: { budgetBytesPerSec, rates } }: Extract<Notice, { kind: 'report' }>): void {
-    this.#slowLine.observe(line, budgetBytesPerSec, rates.crossBytesPerSec);
+    this.#slowLine.observe(line, budgetBytesPerSec, rates.totalBytesPerSec);
   }
 
   #receive(notice: Notice): void {
