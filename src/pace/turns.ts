@@ -104,21 +104,24 @@ export class Turns {
   }
 
   /**
-   * Undefined when none waits, or none of them may begin now; without `hasRoom` only those that have begun may go on.
+   * Undefined when none waits, or none of them may be sent now. Without `hasRoom` only those go on that have begun, and of
+   * the long ones the first.
    */
   next(nowMs: number, rateBytesPerSec: number, hasRoom: boolean): Waiter | undefined {
     const mostAtOnce = Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / LEAST_EACH_BYTES_PER_SEC);
     const mayBegin = hasRoom && this.#unfinished.size < mostAtOnce;
     const longMayBegin = mayBegin && this.#unfinishedLong === 0;
     const wholeTurn = wholeTurnBytes(rateBytesPerSec);
+    const onlyLong = hasRoom ? undefined : this.#firstLong;
     let next: Waiter | undefined;
     let otherwise: Waiter | undefined;
     for (const waiter of this.#waiters) {
-      const hasBegun = waiter.begun !== undefined;
-      if (hasBegun && nowMs - waiter.sinceMs >= KEEP_ALIVE_MS) return this.#used(waiter, nowMs);
+      const { begun } = waiter;
+      if (begun && nowMs - waiter.sinceMs >= KEEP_ALIVE_MS) return this.#used(waiter, nowMs);
+      const mayGoOn = begun && (onlyLong === undefined || !begun.isLong || begun === onlyLong);
       const may = waiter.leftBytes > wholeTurn ? longMayBegin : mayBegin;
-      if (hasBegun || may) next = first(next, waiter);
-      else if (mayBegin) otherwise = first(otherwise, waiter);
+      if (mayGoOn || (!begun && may)) next = first(next, waiter);
+      else if (!begun && mayBegin) otherwise = first(otherwise, waiter);
     }
     // Rather a second long one than tokens that go unused.
     return next === undefined ? otherwise : this.#used(next, nowMs);
@@ -145,6 +148,11 @@ export class Turns {
       isNext = false;
     }
     return 0;
+  }
+
+  get #firstLong(): Begun | undefined {
+    if (this.#unfinishedLong > 0) for (const begun of this.#unfinished) if (begun.isLong) return begun;
+    return undefined;
   }
 
   /** Whether a request waits to begin. */

@@ -38,6 +38,15 @@ describe('uploads on a simulated line', () => {
       assert.equal(line.slowLine.found?.limitedBy, 'line');
     });
 
+  it('end one after the other on a slow line, too', async () => {
+    // 67 s for 8 MiB.
+    const line = lineOf(125_000, { fileBytes: 8_388_608 });
+    await line.run(75_000);
+    assert.equal(line.storedBytes, 8_388_608);
+    await line.run(70_000);
+    assert.equal(line.storedBytes, 2 * 8_388_608);
+  });
+
   it('end one after the other at the floor, however long they take', async () => {
     // 1 % of 20 Mbit/s, on a line that has room for more: 351 s for 8 MiB.
     const floor = 23_900;

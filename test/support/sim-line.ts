@@ -58,7 +58,6 @@ export class SimLine {
   readonly #acknowledgements: Acknowledgement[] = [];
   #lastPort = 0;
   #active = 0;
-  #turn = 0;
   carriedBytes = 0;
   storedBytes = 0;
   /** Most connections at a time since it was last set. */
@@ -160,11 +159,9 @@ export class SimLine {
     const { lineBytesPerSec, connectionBytesPerSec = Number.POSITIVE_INFINITY, roundTripMs } = this.#options;
     let leftBytes = (lineBytesPerSec(nowMs) * STEP_MS) / 1000;
     const mostEach = (connectionBytesPerSec * STEP_MS) / 1000;
-    const all = [...this.#connections];
-    this.#turn += 1;
-    for (let at = 0; at < all.length; at += 1) {
-      const connection = all[(at + this.#turn) % all.length];
-      if (connection === undefined) continue;
+    // First those that need least: they leave the most to the others.
+    const all = [...this.#connections].sort((one, other) => sendableBytes(one) - sendableBytes(other));
+    for (const [at, connection] of all.entries()) {
       const bytes = Math.min(sendableBytes(connection), mostEach, leftBytes / (all.length - at));
       if (bytes <= 0) continue;
       connection.onItsWayBytes += bytes;

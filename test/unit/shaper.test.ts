@@ -203,6 +203,32 @@ describe('shaper', () => {
     assert.deepEqual(begun, [50_000, 20_000]);
   });
 
+  it('lets only the first of the long ones that have begun go on while the line has no room, and none be silent for long', async () => {
+    // Regression: on a slow line all that had begun had their share of it, and none ended.
+    const { clock, shaper } = shaperAt();
+    const [first, second] = [new AbortController().signal, new AbortController().signal];
+    const slice = (signal: AbortSignal) => ask(shaper, clock, 1_000, signal, 1_000_000);
+    for (const signal of [first, second]) slice(signal);
+    await clock.advance(100);
+    let hasRoom = false;
+    shaper.hasRoom = () => hasRoom;
+    const seconds = slice(second);
+    const firsts = slice(first);
+    await clock.advance(2_400);
+    assert.deepEqual([firsts.admittedMs, seconds.admittedMs], [100, undefined]);
+    await clock.advance(100);
+    shaper.setRate(RATE);
+    await clock.advance(0);
+    assert.equal(seconds.admittedMs, 2_600);
+    const more = slice(second);
+    await clock.advance(100);
+    assert.equal(more.admittedMs, undefined);
+    hasRoom = true;
+    shaper.roomChanged();
+    await clock.advance(0);
+    assert.equal(more.admittedMs, 2_700);
+  });
+
   it('is not held back while the rate alone makes requests wait', async () => {
     const { clock, shaper } = shaperAt(10_000);
     const { signal } = new AbortController();
