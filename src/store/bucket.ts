@@ -15,7 +15,7 @@ import { type HeldObject, heldObject, receiptOf } from './answers.ts';
 import { classify, statusOf } from './classify.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Diagnosis } from './diagnosis.ts';
-import { Dialect, type Writing } from './dialect.ts';
+import { Dialect, type Extra, type Writing } from './dialect.ts';
 import { md5Base64, sha256Base64 } from './digest.ts';
 import { digestIn } from './evidence.ts';
 import { KeyMemory } from './key-memory.ts';
@@ -45,6 +45,12 @@ export interface Place {
   /** Hears, once, of what the store does not do and what follows from it. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
+
+/**
+ * Whether a write may replace another object. Without `firm` the condition is left out when the store refuses the
+ * request, to find out whether it takes it: right only for keys of our own, or where these very bytes are already.
+ */
+export type Guard = 'none' | 'on trial' | 'firm';
 
 /** Not named after a field of the SDK's commands: TypeScript 7.0.2 renames such a field. */
 export class S3Bucket {
@@ -111,18 +117,12 @@ export class S3Bucket {
     };
   }
 
-  /** With `onlyIfAbsent`, a store that supports it rejects with a Fault for which `isTaken` holds. */
-  async put(
-    key: string,
-    body: Buffer,
-    digest: Digest,
-    onlyIfAbsent: boolean,
-    signal: AbortSignal,
-  ): Promise<Receipt> {
+  /** Where the guard holds and the key is taken, it rejects with a Fault for which `isTaken` holds. */
+  async put(key: string, body: Buffer, digest: Digest, guard: Guard, signal: AbortSignal): Promise<Receipt> {
     const { dialect } = this;
-    const asks = onlyIfAbsent && dialect.conditions('put object') !== 'ignored';
+    const asks = guard !== 'none' && dialect.conditions('put object') !== 'ignored';
     const wanted = ['sha256', 'md5', ...(asks ? (['if-none-match'] as const) : [])] as const;
-    const sent = dialect.tell('put object', wanted, body.byteLength, (extras) => {
+    const run = (extras: ReadonlySet<Extra>) => {
       const command = new PutObjectCommand({
         ...this.creationInput(key),
         Body: body,
@@ -132,7 +132,9 @@ export class S3Bucket {
         ...(extras.has('if-none-match') ? { IfNoneMatch: '*' } : {}),
       });
       return this.call('put object', key, signal, () => this.client.send(withSignal(command, signal)));
-    });
+    };
+    const kept: readonly Extra[] = guard === 'firm' ? ['if-none-match'] : [];
+    const sent = dialect.tell('put object', wanted, body.byteLength, run, kept);
     const receipt = receiptOf(key, await sent.catch((error) => this.refused('put object', error)));
     const tag = receipt.etag === undefined ? undefined : digestIn(receipt.etag, 16);
     if (tag?.hex === digest.md5Hex) dialect.etagIsMd5 = true;

@@ -66,13 +66,15 @@ export class Dialect {
 
   /**
    * Runs a request with what is wanted and not known to be refused. One that is refused is repeated, while nothing
-   * speaks for what it carries; rejects with the first refusal when no repetition passes.
+   * speaks for what it carries; rejects with the first refusal when no repetition passes. What is `kept` is never left
+   * out, and nothing is repeated while it is unknown whether the store takes that: find it out elsewhere first.
    */
   async tell<T extends object>(
     operation: Operation,
     wanted: readonly Extra[],
     bodyBytes: number,
     run: (extras: ReadonlySet<Extra>) => Promise<T>,
+    kept: readonly Extra[] = [],
   ): Promise<T> {
     const sent = wanted.filter((extra) => !this.refuses(operation, extra));
     try {
@@ -80,12 +82,18 @@ export class Dialect {
       this.#learn(operation, answer, { taken: sent, refused: [] });
       return answer;
     } catch (error) {
-      if (!mayBeTheHeader(error)) throw error;
-      const doubtful = this.#doubtful(operation, sent);
+      const isOpen = (extra: Extra) => kept.includes(extra) && !this.#isKnown(operation, extra);
+      if (sent.some(isOpen) || !mayBeTheHeader(error)) throw error;
+      const doubtful = this.#doubtful(operation, sent).filter((extra) => !kept.includes(extra));
       const isDear = this.#fruitless.has(operation) && bodyBytes > CHEAP_BYTES;
       if (doubtful.length === 0 || isDear) throw error;
       return this.#repeat(operation, sent, doubtful, error, run);
     }
+  }
+
+  #isKnown(operation: Operation, extra: Extra): boolean {
+    if (this.#standings.has(`${operation}/${extra}`)) return true;
+    return extra === 'if-none-match' && this.#conditions.has(operation as Writing);
   }
 
   /** After a refusal: what it may be about. */
@@ -143,7 +151,7 @@ function isFromStore(answer: object): boolean {
 }
 
 /** A refusal that blames neither credentials nor bucket nor content, by its status and by what its name leaves open. */
-function mayBeTheHeader(error: unknown): error is Fault {
+export function mayBeTheHeader(error: unknown): error is Fault {
   if (!(error instanceof Fault)) return false;
   if (!REFUSALS.has(statusOf(error.cause) ?? 0) || error.code === 'EntityTooSmall') return false;
   return error.faultClass === 'unknown' || NOT_TAKEN.has(error.code ?? '');

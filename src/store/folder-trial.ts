@@ -15,7 +15,7 @@ const BODY = Buffer.from('halfpipe put this object to find out whether the store
  */
 export async function putOwnObject(bucket: S3Bucket, folder: Buffer, signal: AbortSignal): Promise<void> {
   const key = keyFor(Buffer.concat([folder, Buffer.from(OWN_OBJECT)]), bucket.prefix);
-  const { versionId } = await bucket.put(key, BODY, await digestOf(BODY), false, signal);
+  const { versionId } = await bucket.put(key, BODY, await digestOf(BODY), 'none', signal);
   try {
     await readBack(bucket, key, signal);
   } finally {

@@ -48,7 +48,13 @@ export class OwnObjects {
 
   async put(key: string, onlyIfAbsent: boolean): Promise<Receipt> {
     const digest = await this.#bodyDigest();
-    const receipt = await this.#bucket.put(key, this.body, digest, onlyIfAbsent, this.#signal);
+    const receipt = await this.#bucket.put(
+      key,
+      this.body,
+      digest,
+      onlyIfAbsent ? 'on trial' : 'none',
+      this.#signal,
+    );
     this.wrote(receipt);
     return receipt;
   }

@@ -5,7 +5,7 @@ import { Fault } from '../system/fault.ts';
 import type { HeldObject } from './answers.ts';
 import { isDenied, isTaken, type S3Bucket } from './bucket.ts';
 import { heldIfSame } from './compare.ts';
-import type { Writing } from './dialect.ts';
+import { mayBeTheHeader, type Writing } from './dialect.ts';
 import { suffixedKey } from './keys.ts';
 import type { LocalContent, Receipt, Upload } from './object-store.ts';
 
@@ -85,6 +85,7 @@ async function placeAt(placement: Placement, key: string, found: Found): Promise
     bucket.taken.add(key);
     return upload;
   } catch (error) {
+    if (await foundOut(placement, error)) return placeAt(placement, key, found);
     if (!isTaken(error)) throw error;
     bucket.taken.add(key);
     const held = await lookUp(placement, key);
@@ -92,6 +93,20 @@ async function placeAt(placement: Placement, key: string, found: Found): Promise
     if (held === undefined) throw error;
     return alreadyThere(placement, held, found);
   }
+}
+
+/**
+ * Whether the store has now been found to take the condition or not, on a key of our own: sent without it, a write that
+ * arrives late, or twice, would replace another's object.
+ */
+async function foundOut({ bucket, writes, findOut, signal }: Placement, refusal: unknown): Promise<boolean> {
+  const isOpen = () => bucket.dialect.conditions(writes) === 'unknown';
+  if (writes !== 'put object' || !isOpen() || !mayBeTheHeader(refusal)) return false;
+  // What the trial meets says nothing of this file.
+  await findOut(writes, signal).catch((fault: unknown) => {
+    if (!(fault instanceof Fault)) throw fault;
+  });
+  return !isOpen();
 }
 
 /** Undefined for a free key. */

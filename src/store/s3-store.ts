@@ -158,10 +158,10 @@ export class S3Store implements ObjectStore {
       local: async () => local,
       sha256Hex: async () => digest.sha256Hex,
       write: async (target, onlyIfAbsent) => {
-        const receipt = await bucket.put(target, body, digest, onlyIfAbsent, signal);
+        const receipt = await bucket.put(target, body, digest, onlyIfAbsent ? 'firm' : 'none', signal);
         const { verdict } = evidenceOf(local, receipt, { md5Etags: bucket.dialect.etagIsMd5 });
         // Just written and damaged on the way: ours to mend, where the next attempt would take it for another's.
-        return verdict === 'different' ? bucket.put(target, body, digest, false, signal) : receipt;
+        return verdict === 'different' ? bucket.put(target, body, digest, 'none', signal) : receipt;
       },
     });
     if (this.#options.conflict === 'overwrite') return upload;

@@ -101,6 +101,21 @@ for (const content of [film, Buffer.from('mine')]) {
   });
 }
 
+test('a file that the store refuses is never put without the condition, so that a late copy replaces nothing', async () => {
+  const { s3, store } = await world();
+  const refused: WireFault = { kind: 'answer', status: 400, code: 'XOddName' };
+  s3.script = ({ operation, key }) => (operation === 'PUT' && key === 'odd' ? refused : undefined);
+  for (let nth = 0; nth < 5; nth += 1)
+    await assert.rejects(upload(store, Buffer.from('mine'), 'odd'), { code: 'XOddName' });
+  const puts = s3.requests.filter(({ operation, key }) => operation === 'PUT' && key === 'odd');
+  assert.ok(puts.length > 5, 'other headers were left out');
+  assert.deepEqual(
+    puts.filter(({ headers }) => headers['if-none-match'] !== '*'),
+    [],
+  );
+  assert.deepEqual([...s3.objects.keys()], []);
+});
+
 test('a name that is used again and again is looked for, not sent twice', async () => {
   const { s3, store } = await world();
   const sizes = { sent: 0, content: 0 };
