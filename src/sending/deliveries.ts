@@ -23,8 +23,12 @@ const ANSWER_MS = 5_000;
 /** A request that begins counts as a whole, or for this much of it: the kernel may take it in a moment … */
 const MOST_RESERVED_BYTES = 262_144;
 /** … and for no less than this until it has a connection that is open, or its answer while it is being found out what the
- * line takes: connections cost, too. There are 13 of them at the beginning. */
+ * line takes: connections cost, too. There are 13 of them at the beginning … */
 const LEAST_CONNECTING_BYTES = 20_480;
+/** … and a request of some bytes tells nothing of the line: until that is known, there are no more of these, however large
+ * the room has become. */
+const TELLS_BYTES = 4_096;
+const MOST_AT_FIRST = 13;
 
 /** One request's body on its way, from its first slice to its answer. */
 export class Delivery {
@@ -41,9 +45,9 @@ export class Delivery {
   socket: Socket | undefined;
   isOver = false;
 
-  constructor(byteLength: number) {
+  constructor(byteLength: number, leastBytes: number) {
     this.soonBytes = Math.min(MOST_RESERVED_BYTES, byteLength);
-    this.reservedBytes = Math.max(LEAST_CONNECTING_BYTES, this.soonBytes);
+    this.reservedBytes = Math.max(leastBytes, this.soonBytes);
   }
 }
 
@@ -104,7 +108,9 @@ export class Deliveries {
   begin(request: AbortSignal, byteLength: number): Delivery {
     const before = this.#underWay.get(request);
     if (before !== undefined) return before;
-    const delivery = new Delivery(byteLength);
+    const isOfFew = !this.#room.isKnown && byteLength < TELLS_BYTES;
+    const leastBytes = isOfFew ? this.#room.bytes / (MOST_AT_FIRST - 1) : LEAST_CONNECTING_BYTES;
+    const delivery = new Delivery(byteLength, leastBytes);
     this.#underWay.set(request, delivery);
     request.addEventListener('abort', () => this.#end(request, delivery), { once: true });
     this.#heldBytes += heldBytes(delivery);
