@@ -26,7 +26,7 @@ const CONTENTS = /^\/spool\/(?!\.).*(\.\w+|\/?c)$/;
 export const PLANTS: Readonly<Record<string, Planted>> = {
   'deletes a file before the store is asked for a proof': {
     foundBy: 'lost',
-    seenWith: 7,
+    seenWith: 11,
     plant: {
       store: (store, spool) =>
         storeLike(store, async (request) => {
@@ -44,7 +44,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'compares nothing but the size': {
     foundBy: 'lost',
-    seenWith: 438,
+    seenWith: 648,
     plant: {
       store: (store) =>
         storeLike(store, async (request) => {
