@@ -179,7 +179,7 @@ export class Daemon {
       drainOptionsOf(settings),
     );
     const statistics = new Statistics({
-      version: this.#ports.version,
+      ...{ version: this.#ports.version, unit: settings.service.unit },
       clock,
       counters: this.#counters,
       backlog,

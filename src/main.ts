@@ -7,6 +7,7 @@ import { EXIT, type ExitCode } from './commands/exit-codes.ts';
 import { quarantine } from './commands/quarantine-command.ts';
 import { run } from './commands/run.ts';
 import { serviceEnvironment, serviceFilesOf } from './commands/service-environment.ts';
+import { readServiceUnit } from './commands/service-unit.ts';
 import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
 import { systemClock } from './system/clock.ts';
@@ -40,7 +41,7 @@ async function main(): Promise<ExitCode> {
 function seeAsTheService(configFile: string): readonly string[] {
   const files = serviceFilesOf(configFile);
   if (files === undefined) return [];
-  const { env, dropped } = serviceEnvironment(process.env, files);
+  const { env, dropped } = serviceEnvironment(process.env, files, readServiceUnit(files.unit));
   for (const name of Object.keys(process.env)) if (env[name] === undefined) delete process.env[name];
   for (const [name, value] of Object.entries(env)) process.env[name] = value;
   return dropped;

@@ -1,6 +1,8 @@
 // Commands that touch a spool, called by root: they do it as the user the daemon runs as.
+import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { errnoOf, Fault } from '../system/fault.ts';
+import type { Service } from '../system/service.ts';
 
 /**
  * Root may do everything, and what it makes the service's user could not use: it works as `user`, where there is one of
@@ -8,13 +10,13 @@ import { errnoOf, Fault } from '../system/fault.ts';
  */
 export async function asServiceUser<T>(
   path: string,
-  user: string | undefined,
+  { user, group }: Pick<Service, 'user' | 'group'>,
   work: () => Promise<T>,
 ): Promise<T> {
   const owner = statSync(path, { throwIfNoEntry: false });
   if (process.geteuid?.() !== 0 || owner === undefined) return await work();
   const isNamed = user !== undefined && isUser(user);
-  become(isNamed ? { user, group: user } : { user: owner.uid, group: owner.gid });
+  become(isNamed ? { user, group: group ?? ownGroup(user) } : { user: owner.uid, group: owner.gid });
   try {
     return await work();
   } finally {
@@ -34,6 +36,11 @@ export function isUser(name: string): boolean {
   }
   process.seteuid?.(0);
   return true;
+}
+
+/** As systemd chooses it where the unit names none: the one of the user database, which Node.js cannot query. */
+function ownGroup(user: string): number {
+  return Number(execFileSync('id', ['-g', user], { encoding: 'utf8' }));
 }
 
 /** All groups of the user, as the service has them. Node's own types leave this function out. */

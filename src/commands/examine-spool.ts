@@ -6,11 +6,12 @@ import { OddityReports } from '../spool/oddity-reports.ts';
 import { Settle } from '../spool/settle.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { systemClock } from '../system/clock.ts';
+import { errnoOf, Fault } from '../system/fault.ts';
 import type { Service } from '../system/service.ts';
 import { readableFiles } from '../view/readable.ts';
 import { skippedText } from '../view/status-text.ts';
 import { asServiceUser, isUser } from './as-service-user.ts';
-import { type Finding, fails, ok, warns } from './finding.ts';
+import { type Finding, ok, warns } from './finding.ts';
 import { askUnit, sandboxFindings } from './sandbox.ts';
 
 const SERVICE_USER = 'halfpipe';
@@ -18,20 +19,32 @@ const SERVICE_USER = 'halfpipe';
 const SCAN_TIMEOUT_MS = 20_000;
 
 export async function examineSpool({ spool, service }: Settings): Promise<readonly Finding[]> {
-  const wrong = [...ownership(spool.path, service), ...(await hiddenBySandbox(spool.path, service))];
-  if (wrong.some(({ verdict }) => verdict === 'FAIL')) return wrong;
-  const [quarantined, skipped] = await asServiceUser(spool.path, service.user, async () => {
-    const directory = await SpoolDirectory.open(spool.path);
-    try {
-      return [await directory.quarantinedCount(), await lookThrough(directory, spool)] as const;
-    } finally {
-      await directory.close();
-    }
+  const hidden = await hiddenBySandbox(spool.path, service);
+  if (hidden.some(({ verdict }) => verdict === 'FAIL')) return hidden;
+  const ofRoot = ownedByRoot(spool.path, service);
+  const look = () => asServiceUser(spool.path, service, () => lookInto(spool));
+  const { quarantined, skipped } = await look().catch((error) => {
+    throw ofRoot !== undefined && isRefusedBySystem(error) ? new Error(ofRoot, { cause: error }) : error;
   });
-  const findings = [ok(`${spool.path}: files can be created, renamed and deleted`), ...wrong];
+  const findings = [ok(`${spool.path}: files can be created, renamed and deleted`), ...hidden];
+  // Where there is the user, the service can do what has just been done.
+  if (ofRoot !== undefined && !isUser(userOf(service))) findings.push(warns(ofRoot));
   if (quarantined > 0)
     findings.push(warns(`${readableFiles(quarantined)} in quarantine: halfpipe quarantine list`));
   return [...findings, ...skipped];
+}
+
+async function lookInto(spool: Settings['spool']) {
+  const directory = await SpoolDirectory.open(spool.path);
+  try {
+    return { quarantined: await directory.quarantinedCount(), skipped: await lookThrough(directory, spool) };
+  } finally {
+    await directory.close();
+  }
+}
+
+function isRefusedBySystem(error: unknown): boolean {
+  return error instanceof Fault && ['EACCES', 'EPERM'].includes(errnoOf(error.cause) ?? '');
 }
 
 /** What the daemon would leave out. */
@@ -60,12 +73,16 @@ async function lookThrough(directory: SpoolDirectory, spool: Settings['spool']):
   return signal.aborted ? [...found, more] : found;
 }
 
-/** What root owns, the service's user cannot empty. Where there is that user, the service runs as it. */
-function ownership(path: string, { user = SERVICE_USER }: Service): readonly Finding[] {
+/** What root owns, the service's user cannot empty, unless its group may. */
+function ownedByRoot(path: string, service: Service): string | undefined {
   const owner = statSync(path, { throwIfNoEntry: false });
-  if (process.geteuid?.() !== 0 || owner?.uid !== 0) return [];
-  const verdict = isUser(user) ? fails : warns;
-  return [verdict(`it belongs to root, and the service runs as ${user}: chown ${user}: ${path}`)];
+  if (process.geteuid?.() !== 0 || owner?.uid !== 0) return undefined;
+  const user = userOf(service);
+  return `it belongs to root, and the service runs as ${user}: chown ${user}: ${path}`;
+}
+
+function userOf({ user = SERVICE_USER }: Service): string {
+  return user;
 }
 
 /** Applies only to the spool of a service. */

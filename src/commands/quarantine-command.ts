@@ -5,6 +5,7 @@ import type { ReadStream } from 'node:tty';
 import type { Quarantined } from '../spool/quarantine.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { explain, Fault, withHint } from '../system/fault.ts';
+import { readService } from '../system/service.ts';
 import { readableSize } from '../view/readable.ts';
 import { asServiceUser } from './as-service-user.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -33,7 +34,7 @@ export async function quarantine(
 ): Promise<ExitCode> {
   const path = await findSpoolPath(context);
   try {
-    return await asServiceUser(path, context.env.HALFPIPE_USER, () => act(context, path, request));
+    return await asServiceUser(path, readService(context.env), () => act(context, path, request));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     context.stderr.write(`halfpipe: ${explain(error)}\n`);

@@ -1,5 +1,4 @@
 // `halfpipe run`: the daemon in the foreground, as systemd starts it.
-import { statSync } from 'node:fs';
 import { ConfigError } from '../config/config-error.ts';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -14,6 +13,7 @@ import { shownProxy, throughProxy } from '../system/proxies.ts';
 import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
 import { unitStatus } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { strayRoot } from './stray-root.ts';
 import { loadVettedSettings } from './vetted-settings.ts';
 
 /** For what comes after the uploads: closing, unlocking, the last lines of the log. */
@@ -42,7 +42,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     return await refuseConfig(settings, log, new SdNotifier({ send, clock, kernelMonotonicUsec, log }));
   }
   const log = createLogger({ level: settings.log.level, format: settings.log.format, env });
-  const stray = strayRoot(settings.spool.path, env);
+  const stray = strayRoot(settings.spool.path, configFile, env);
   if (stray !== undefined) {
     log.fatal({ event: 'cannotStart', problem: stray }, stray);
     await log.flush();
@@ -106,14 +106,6 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   log.info({ event: 'stopped' }, 'stopped');
   await log.flush();
   return EXIT.ok;
-}
-
-/** Typed by root, beside the service: what root makes in its spool would stop it. */
-function strayRoot(path: string, env: Environment): string | undefined {
-  const owner = statSync(path, { throwIfNoEntry: false })?.uid;
-  const isService = env.INVOCATION_ID !== undefined;
-  if (isService || process.geteuid?.() !== 0 || owner === undefined || owner === 0) return undefined;
-  return `${path} belongs to user ${owner}, and what root makes there would stop the service: systemctl start halfpipe, or setpriv --reuid=${owner} --regid=${owner} --clear-groups halfpipe run`;
 }
 
 async function reloadFrom(

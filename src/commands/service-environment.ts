@@ -1,8 +1,10 @@
 // What the service of a config file sees, for the commands that an operator types: its variables and its key, instead of
 // those of the shell. As the shipped units say it; see systemd/halfpipe.service.
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Environment } from '../config/load.ts';
 import { errnoOf } from '../system/fault.ts';
+import type { ServiceUnit } from './service-unit.ts';
 
 export interface ServiceFiles {
   readonly unit: string;
@@ -15,7 +17,7 @@ const FOLDER = '/etc/halfpipe';
 
 /** Undefined for a config file that no unit reads. */
 export function serviceFilesOf(configFile: string): ServiceFiles | undefined {
-  const name = new RegExp(`^${FOLDER}/([^/]+)\\.yaml$`).exec(configFile)?.[1];
+  const name = new RegExp(`^${FOLDER}/([^/]+)\\.yaml$`).exec(resolve(configFile))?.[1];
   if (name === undefined) return undefined;
   if (name === 'halfpipe')
     return {
@@ -42,19 +44,33 @@ const OURS =
 /** A person may set these in a shell to try things out. */
 const HARMLESS = /^(AWS_EC2_METADATA_DISABLED|AWS_SDK_JS_.*)$/;
 
-/** Rejects nothing: a file that cannot be read counts as missing, and root can read both. */
-export function serviceEnvironment(shell: Environment, files: ServiceFiles): ServiceEnvironment {
+/**
+ * Rejects nothing: a file that cannot be read counts as missing, and root can read all. `unit` is what systemd says, which
+ * drop-ins may have changed.
+ */
+export function serviceEnvironment(
+  shell: Environment,
+  files: ServiceFiles,
+  unit: ServiceUnit | undefined,
+): ServiceEnvironment {
   const kept = Object.entries(shell).filter(([name]) => !OURS.test(name) || HARMLESS.test(name));
+  // What the service reads is a copy: an operator who types a command wants to know of the file itself.
+  const { AWS_SHARED_CREDENTIALS_FILE: _copy, ...ofUnit } = unit?.environment ?? {};
+  const ofFiles = (unit?.environmentFiles ?? [files.defaults]).map((file) =>
+    parseEnvironmentFile(textOf(file)),
+  );
+  const credentials = ofUnit.HALFPIPE_CREDENTIALS || files.credentials;
   const set = {
     AWS_CONFIG_FILE: `${FOLDER}/aws-config`,
     // Without a key of the instance the unit passes an empty file, so that no home folder is searched.
-    AWS_SHARED_CREDENTIALS_FILE: existsSync(files.credentials) ? files.credentials : '/dev/null',
-    HALFPIPE_CREDENTIALS: files.credentials,
+    AWS_SHARED_CREDENTIALS_FILE: existsSync(credentials) ? credentials : '/dev/null',
+    HALFPIPE_CREDENTIALS: credentials,
     HALFPIPE_UNIT: files.unit,
-    HALFPIPE_USER: 'halfpipe',
-    ...parseEnvironmentFile(textOf(files.defaults)),
+    HALFPIPE_USER: unit?.user ?? 'halfpipe',
+    ...(unit?.group === undefined ? {} : { HALFPIPE_GROUP: unit.group }),
+    ...ofUnit,
   };
-  const env: Record<string, string | undefined> = { ...Object.fromEntries(kept), ...set };
+  const env: Record<string, string | undefined> = Object.assign(Object.fromEntries(kept), set, ...ofFiles);
   const dropped = Object.keys(shell).filter(
     (name) => shell[name] !== undefined && shell[name] !== '' && shell[name] !== env[name],
   );

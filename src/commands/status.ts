@@ -6,6 +6,7 @@ import type { Environment } from '../config/load.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
 import { systemClock } from '../system/clock.ts';
 import { errnoOf, explain } from '../system/fault.ts';
+import { readService } from '../system/service.ts';
 import { fetchSnapshot } from '../view/control.ts';
 import { LiveHistory } from '../view/live-history.ts';
 import { LiveScreen, wantsColor } from '../view/live-screen.ts';
@@ -57,23 +58,26 @@ export async function top(
   }
 }
 
-async function ask(spoolPath: string, { configFile, stderr }: StatusContext): Promise<Snapshot | undefined> {
+async function ask(
+  spoolPath: string,
+  { configFile, env, stderr }: StatusContext,
+): Promise<Snapshot | undefined> {
   try {
     return await fetchSnapshot(await connectToInstance(spoolPath));
   } catch (error) {
-    stderr.write(`halfpipe: ${unanswered(error, spoolPath, configFile)}\n`);
+    stderr.write(`halfpipe: ${unanswered(error, spoolPath, configFile, readService(env).unit)}\n`);
     return undefined;
   }
 }
 
-function unanswered(error: unknown, spoolPath: string, configFile: string): string {
+function unanswered(error: unknown, spoolPath: string, configFile: string, unit: string): string {
   switch (errnoOf(error)) {
     case 'EACCES':
       return `only root and the service's user may ask about ${spoolPath}: try it with sudo`;
     case 'ENOENT':
     case 'ECONNREFUSED':
       return existsSync(spoolPath)
-        ? `halfpipe is not running on ${spoolPath}: systemctl start halfpipe, then journalctl -u halfpipe`
+        ? `halfpipe is not running on ${spoolPath}: systemctl start ${unit}, then journalctl -u ${unit}`
         : `the spool ${spoolPath} does not exist: check spool.path in ${configFile}`;
     case 'ECONNRESET':
       return `halfpipe on ${spoolPath} is just starting or stopping: ask again`;

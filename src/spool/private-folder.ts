@@ -44,6 +44,9 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
         'remove it, halfpipe makes its own',
       );
     }
+    const present = await root.lookUp(PRIVATE_FOLDER).catch(() => undefined);
+    // It is there, and its owner lets no other in.
+    if (present !== undefined && present.uid !== ownUid()) throw foreign(path, shown, present.uid);
     throw refusal(
       path,
       error,
@@ -90,21 +93,30 @@ function hintFor(error: unknown, otherwise: string): string {
 
 async function claim(root: OpenDirectory, folder: OpenDirectory, path: string, shown: string): Promise<void> {
   const { uid, mode } = await folder.stat();
-  const ownUid = BigInt(process.geteuid?.() ?? 0);
-  if (uid !== ownUid) {
-    const what = `${shown} belongs to user ${uid}, and this is user ${ownUid}`;
-    throw refusal(
-      path,
-      undefined,
-      what,
-      `run halfpipe as user ${uid}, because the folder holds what that one keeps of the spool, its quarantine too; if user ${ownUid} is to go on with it: chown -R ${ownUid}: ${shown}`,
-    );
-  }
+  if (uid !== ownUid()) throw foreign(path, shown, uid);
   if (folder.dev !== root.dev) {
     const what = `another file system is mounted over ${shown}`;
     throw refusal(path, undefined, what, 'unmount it: files can only be moved within one file system');
   }
   if ((mode & 0o777n) !== 0o700n) await hide(folder, path, shown);
+}
+
+function ownUid(): bigint {
+  return BigInt(process.geteuid?.() ?? 0);
+}
+
+/** The folder holds what its owner keeps of the spool, its quarantine too: nothing of it is ever to be removed. */
+function foreign(path: string, shown: string, uid: bigint): Fault {
+  const what = `${shown} belongs to user ${uid}, and this is user ${ownUid()}`;
+  const handOver = `chown -R ${ownUid()}: ${shown}`;
+  // Left by a `halfpipe run` that root typed.
+  if (uid === 0n) return refusal(path, undefined, what, `halfpipe was run there by root: ${handOver}`);
+  return refusal(
+    path,
+    undefined,
+    what,
+    `run halfpipe as user ${uid}, because the folder holds what that one keeps of the spool, its quarantine too; if user ${ownUid()} is to go on with it: ${handOver}`,
+  );
 }
 
 /** FAT and many network file systems have no permissions but those of their mount. */

@@ -13,7 +13,7 @@ import { serverTimeOf, textOf } from './classify.ts';
 import { type ClockFacts, clockBehind, isOldSignature, skewHint, validityHint } from './clock-verdict.ts';
 import { TLS_CODE } from './connection-kinds.ts';
 import { type EndpointOptions, endpointOf } from './endpoint.ts';
-import { deniedHint, NAME_CODES, newKeyHint } from './failure-hints.ts';
+import { deniedHint, hintForUnit, NAME_CODES, newKeyHint } from './failure-hints.ts';
 import { REFUSED_TIMES } from './second-try.ts';
 
 export interface DiagnosisOptions extends EndpointOptions {
@@ -35,6 +35,13 @@ export class Diagnosis {
 
   /** The fault with the hint that fits here, or as it is. Never rejects. */
   async of(fault: Fault): Promise<Fault> {
+    const { hint } = fault;
+    const found = await this.#of(fault);
+    const fitting = found.hint && hintForUnit(found.hint, this.#options.service.unit);
+    return fitting === hint && found === fault ? fault : withHint(found, fitting);
+  }
+
+  async #of(fault: Fault): Promise<Fault> {
     const code = fault.code ?? '';
     if (REFUSED_TIMES.has(code)) return this.#refusedTime(fault);
     if (OUT_OF_TIME.has(code)) return this.#outOfTime(fault, code);

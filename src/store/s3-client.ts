@@ -102,7 +102,7 @@ export async function regionOfChain(endpoint: string | undefined): Promise<strin
     throw new Fault('breaker', 'no region is configured', {
       operation: 'find the region',
       subject: 's3.region',
-      hint: 'Set s3.region to the region of the bucket.',
+      hint: 'Set s3.region to the region of the bucket, or s3.endpoint where the store is not AWS.',
       cause,
       code: 'NoRegion',
     });

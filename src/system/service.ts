@@ -6,6 +6,8 @@ export interface Service {
   readonly unit: string;
   /** Who the service runs as, for the commands that root types; undefined in the service itself. */
   readonly user: string | undefined;
+  /** Its group, where that is not the user's own. */
+  readonly group: string | undefined;
   /** Whether a service manager started us. */
   readonly isManaged: boolean;
   /** The file that holds the key; undefined where nothing but the SDK's chain names one. */
@@ -29,6 +31,7 @@ export function readService(env: Readonly<Record<string, string | undefined>>): 
   return {
     unit,
     user: env.HALFPIPE_USER || undefined,
+    group: env.HALFPIPE_GROUP || undefined,
     isManaged: Boolean(env.INVOCATION_ID || folder || env.HALFPIPE_UNIT),
     credentialsFile: env.HALFPIPE_CREDENTIALS || (folder === undefined ? file : USUAL_CREDENTIALS_FILE),
     afterNewKey: `systemctl ${verb} ${unit}`,

@@ -12,7 +12,7 @@ import {
 } from './readable.ts';
 import { slowLineText } from './slow-line-report.ts';
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
-import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, WHERE_TO_LOOK, waitingText } from './status-text.ts';
+import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, waitingText, whereToLook } from './status-text.ts';
 
 export interface LiveOptions {
   /** Width of the terminal. */
@@ -116,10 +116,10 @@ function graph(link: LinkView | null, history: History, width: number): string[]
   return renderGraph(history.totalsBitsPerSec, { columns, rows: GRAPH_ROWS, top, level, label });
 }
 
-function notices({ state, waitingFor, backlog, link }: Snapshot): string[] {
+function notices({ state, unit, waitingFor, backlog, link }: Snapshot): string[] {
   const notes: string[] = [];
   if (waitingFor !== null) {
-    notes.push(`${state === 'paused' ? 'paused' : 'waiting'}: ${waitingFor}`, WHERE_TO_LOOK);
+    notes.push(`${state === 'paused' ? 'paused' : 'waiting'}: ${waitingFor}`, whereToLook(unit));
   }
   if (link?.degraded)
     notes.push(`${link.interface} cannot be measured just now: sending at most half the target`);

@@ -13,6 +13,7 @@ import type { BacklogView, DaemonState, LinkView, Snapshot, WaitingView } from '
 
 export interface StatisticsSources {
   readonly version: string;
+  readonly unit: string;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly backlog: Pick<Backlog, 'view'>;
@@ -73,11 +74,12 @@ export class Statistics {
   }
 
   snapshot(): Snapshot {
-    const { version, clock, counters, drain, link, waitingFor } = this.#sources;
+    const { version, unit, clock, counters, drain, link, waitingFor } = this.#sources;
     const backlog = this.#backlog();
     return {
       version,
       pid: process.pid,
+      unit,
       state: this.#state(backlog.files),
       waitingFor: waitingFor() ?? null,
       uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),

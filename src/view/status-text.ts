@@ -6,7 +6,9 @@ import type { BacklogView, LinkView, SkippedView, Snapshot, WaitingView } from '
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
 export const NEVER_DONE = 'never done at this rate: more arrives than leaves';
 /** Hints are too long for one line; the log has them. */
-export const WHERE_TO_LOOK = 'what to do: journalctl -u halfpipe';
+export function whereToLook(unit: string): string {
+  return `what to do: journalctl -u ${unit}`;
+}
 
 /** Younger files are what a drain has anyway, and the line is short. */
 const WORTH_SAYING_MS = 60_000;
@@ -14,8 +16,10 @@ const WORTH_SAYING_MS = 60_000;
 type Status = Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link'>;
 
 /** Where the log is not at hand. */
-export function unitStatus(status: Status): string {
-  return status.waitingFor === null ? statusText(status) : `${statusText(status)} · ${WHERE_TO_LOOK}`;
+export function unitStatus(status: Status & Pick<Snapshot, 'unit'>): string {
+  return status.waitingFor === null
+    ? statusText(status)
+    : `${statusText(status)} · ${whereToLook(status.unit)}`;
 }
 
 export function statusText(status: Status): string {

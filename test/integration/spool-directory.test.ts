@@ -191,6 +191,24 @@ test('refuses a private folder of another user', {
   await assert.rejects(SpoolDirectory.open(disk.path), /belongs to user 65534/);
 });
 
+test('a private folder that root left, and lets no other in, is told as such with what hands it over', {
+  skip: !isRoot && 'needs root to become another user',
+}, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await mkdir(disk.at('.halfpipe'), { mode: 0o700 });
+  execFileSync('chown', ['65534', disk.path]);
+  execFileSync('chmod', ['755', disk.base]);
+  process.seteuid?.(65534);
+  try {
+    await assert.rejects(
+      SpoolDirectory.open(disk.path),
+      /\.halfpipe belongs to user 0, and this is user 65534: halfpipe was run there by root: chown -R 65534: \/.*\.halfpipe$/,
+    );
+  } finally {
+    process.seteuid?.(0);
+  }
+});
+
 test('closes a private folder that others could look into', async (t) => {
   const disk = await TemporarySpool.create(t);
   await mkdir(disk.at('.halfpipe'), { mode: 0o777 });

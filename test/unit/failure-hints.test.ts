@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { deniedHint, newKeyHint } from '../../src/store/failure-hints.ts';
+import { deniedHint, hintForUnit, newKeyHint } from '../../src/store/failure-hints.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { readService } from '../../src/system/service.ts';
 
@@ -47,6 +47,17 @@ describe('what to do about a key', () => {
   test('nothing, where the key is not to blame', () => {
     assert.equal(newKeyHint('SlowDown', readService({})), undefined);
   });
+});
+
+test('a hint names the files and the unit of its instance', () => {
+  const hint = 'Set A=1 in /etc/default/halfpipe, then restart halfpipe; or systemctl restart halfpipe.';
+  assert.equal(
+    hintForUnit(hint, 'halfpipe@door'),
+    'Set A=1 in /etc/default/halfpipe-door, then restart halfpipe@door; or systemctl restart halfpipe@door.',
+  );
+  assert.equal(hintForUnit(hint, 'halfpipe'), hint);
+  const named = 'in /etc/default/halfpipe-door, then systemctl reload halfpipe@door.';
+  assert.equal(hintForUnit(named, 'halfpipe@door'), named);
 });
 
 describe('what is denied is named, and for which keys', () => {

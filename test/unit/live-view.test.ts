@@ -26,6 +26,7 @@ const LINK: LinkView = {
 const draining: Snapshot = {
   version: '0.1.0',
   pid: 1,
+  unit: 'halfpipe',
   state: 'draining',
   waitingFor: null,
   uptimeMs: 30_000,

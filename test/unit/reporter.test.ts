@@ -195,6 +195,7 @@ test('what is skipped is named by what it is, with what to do', () => {
 const DRAINING: Snapshot = {
   version: '1.2.3',
   pid: 1,
+  unit: 'halfpipe',
   state: 'draining',
   waitingFor: null,
   uptimeMs: 1,

@@ -24,6 +24,8 @@ describe('an EnvironmentFile is read as systemd does', () => {
 describe('a config file belongs to the service', () => {
   for (const [file, unit, credentials] of [
     ['/etc/halfpipe/halfpipe.yaml', 'halfpipe', '/etc/halfpipe/aws-credentials'],
+    ['/etc/halfpipe/../halfpipe//door.yaml', 'halfpipe@door', '/etc/halfpipe/door.aws-credentials'],
+    [`${'../'.repeat(20)}etc/halfpipe/door.yaml`, 'halfpipe@door', '/etc/halfpipe/door.aws-credentials'],
     ['/etc/halfpipe/door.yaml', 'halfpipe@door', '/etc/halfpipe/door.aws-credentials'],
     ['/srv/halfpipe.yaml', undefined, undefined],
     ['/etc/halfpipe/sub/door.yaml', undefined, undefined],
@@ -44,7 +46,7 @@ test('the shell’s own key, profile, proxy and overrides are not the service’
     AWS_SESSION_TOKEN: '',
   };
   const files = { unit: 'halfpipe@x', defaults: '/nonexistent', credentials: '/nonexistent.key' };
-  const { env, dropped } = serviceEnvironment(shell, files);
+  const { env, dropped } = serviceEnvironment(shell, files, undefined);
   assert.deepEqual(env, {
     PATH: '/bin',
     AWS_CONFIG_FILE: '/etc/halfpipe/aws-config',

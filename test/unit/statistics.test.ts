@@ -40,6 +40,7 @@ function statistics() {
   const limits = { targetBytesPerSec: 6_250_000, floorBytesPerSec: 125_000 };
   const stats = new Statistics({
     version: '1.2.3',
+    unit: 'halfpipe',
     clock,
     counters,
     backlog: { view: () => now.backlog },

@@ -153,10 +153,13 @@ for (const [what, actual, expected] of [
 }
 
 test('says where to look for what ends a pause, where the log is not at hand', () => {
-  const status = { state: 'paused', waitingFor: 'no network', backlog: BACKLOG, link: LINK } as const;
+  const status = {
+    state: 'paused',
+    ...{ waitingFor: 'no network', backlog: BACKLOG, link: LINK, unit: 'halfpipe@door' },
+  } as const;
   assert.equal(
     unitStatus(status),
-    'paused: no network; 2,914 files wait · what to do: journalctl -u halfpipe',
+    'paused: no network; 2,914 files wait · what to do: journalctl -u halfpipe@door',
   );
   assert.equal(unitStatus({ ...status, waitingFor: null }), statusText({ ...status, waitingFor: null }));
 });
