@@ -140,28 +140,32 @@ async function localAddressTowards(address: string): Promise<string | undefined>
 
 type Answer = Readonly<Record<string, unknown>>;
 
-/** What the command printed; empty when the kernel said no; undefined where there is no such command. */
+/**
+ * What the command printed; empty when the kernel said no; undefined where there is no such command, or one that does
+ * not work here: too old for JSON, another program of that name, refused by a sandbox.
+ */
 async function json([command = '', ...args]: readonly string[]): Promise<readonly Answer[] | undefined> {
+  const limits = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: 4_194_304 };
   for (const folder of FOLDERS) {
-    const printed = await new Promise<string | undefined>((resolve) => {
-      execFile(
-        folder + command,
-        args,
-        { timeout: COMMAND_TIMEOUT_MS, maxBuffer: 4_194_304 },
-        (error, stdout) => resolve(error !== null && errnoOf(error) !== undefined ? undefined : stdout),
+    const answer = await new Promise<readonly Answer[] | undefined>((resolve) => {
+      execFile(folder + command, args, limits, (error, stdout, stderr) =>
+        resolve(error === null ? parsed(stdout) : KERNEL_SAID_NO.test(stderr) ? [] : undefined),
       );
     });
-    if (printed !== undefined) return parsed(printed);
+    if (answer !== undefined) return answer;
   }
   return undefined;
 }
 
-function parsed(printed: string): readonly Answer[] {
+/** lib/libnetlink.c of iproute2: the kernel's error, or its own words. */
+const KERNEL_SAID_NO = /^(RTNETLINK answers|Error): /m;
+
+function parsed(printed: string): readonly Answer[] | undefined {
   try {
     const answers: unknown = JSON.parse(printed);
-    return Array.isArray(answers) ? answers : [];
+    return Array.isArray(answers) ? answers : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError) return []; // it said no, in words
+    if (error instanceof SyntaxError) return printed.trim() === '' ? [] : undefined;
     throw error;
   }
 }

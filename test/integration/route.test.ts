@@ -1,7 +1,9 @@
 // The link as it is found on the machine that runs the test.
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
-import { networkInterfaces } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Kernel } from '../../src/link/kernel.ts';
 import { LinkFinder } from '../../src/link/link-finder.ts';
@@ -35,6 +37,29 @@ describe('the link to the endpoint', () => {
   }, async () => {
     assert.equal((await linkTowards(outward[0]?.address ?? '')).name, loopback);
   });
+});
+
+describe('an ip(8) that does not work here', () => {
+  for (const [what, script] of [
+    ['ends without a word, as in a sandbox', 'exit 1'],
+    ['knows no JSON', 'echo "Option \\"-j\\" is unknown, try \\"ip -help\\"." >&2; exit 255'],
+    ['is another program', 'echo usage: ip FILE'],
+  ] as const)
+    it(`is no answer when it ${what}: another is asked, and the kernel's tables`, async (t) => {
+      const folder = mkdtempSync(join(tmpdir(), 'halfpipe-ip-'));
+      const { PATH } = process.env;
+      t.after(() => {
+        process.env.PATH = PATH;
+        rmSync(folder, { recursive: true });
+      });
+      writeFileSync(join(folder, 'ip'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      process.env.PATH = folder;
+      const hops = await new Kernel().routesTo('127.0.0.1');
+      assert.deepEqual(
+        hops.map(({ device }) => device),
+        ['lo'],
+      );
+    });
 });
 
 describe('an interface as the kernel shows it', () => {
