@@ -16,7 +16,7 @@ const ASK_AFTER_COSTS = 50;
 /** The kernel searches its whole table of connections: 5 ms on a large machine, 0.1 s where there are 50,000 … */
 const FIRST_COST_MS = 5;
 /** … and an answer that takes longer than that may only have waited for the processor: it is believed by so much. */
-const COST_GROWTH = 1.25;
+const COST_GROWTH = 1.05;
 /** An answer that takes longer waits behind something else, a disk that hangs say. */
 const ANSWER_MS = 5_000;
 
