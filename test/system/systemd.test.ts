@@ -245,6 +245,8 @@ describe('under systemd', { skip: cannotBoot() }, () => {
       systemctl daemon-reload && systemctl restart halfpipe`);
     halfpipe.drop('elsewhere', 10, 1_000, '/srv/incoming');
     await halfpipe.drained('elsewhere', 10, '/srv/incoming');
+    // The key that the drop-in names, and the spool that it lets the service write to.
+    assert.match(await must('halfpipe check'), /^ok +spool +\/srv\/incoming[\s\S]*^ok +store +bucket/m);
     await halfpipe.edit({ path: SPOOL });
     await must(`mv /root/keys/halfpipe /etc/halfpipe/aws-credentials && rm -r ${drop}
       systemctl daemon-reload && systemctl restart halfpipe`);
