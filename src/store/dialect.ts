@@ -39,6 +39,8 @@ export class Dialect {
   etagIsMd5 = false;
   /** The same of a part; undefined until one has told. */
   partEtagIsMd5: boolean | undefined;
+  /** Listings in a row that were answered with 200 and no listing: by something on the way, or by the store for ever. */
+  emptyListings = 0;
   /** The store does not answer HEAD, or does not list what was asked for: other requests do instead. */
   readonly lacks = new Set<'head' | 'list parts' | 'list uploads'>();
   readonly #standings = new Map<string, 'taken' | 'refused'>();

@@ -5,6 +5,7 @@ import {
   type CompleteMultipartUploadCommandOutput,
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
   ListPartsCommand,
   type Part,
   UploadPartCommand,
@@ -138,6 +139,17 @@ export async function partsOf(
 /** Enough for any key of ours; beyond it, whose an upload is cannot be told. */
 const PAGES_MAX = 10;
 
+/** From so many on, the store is taken to answer so for ever. */
+const EMPTY_LISTINGS_MAX = 3;
+
+/** An empty body is no list without entries: it would hide an upload that is open. */
+function isListing({ dialect }: S3Bucket, page: ListMultipartUploadsCommandOutput): boolean {
+  const { Bucket, Prefix, MaxUploads, IsTruncated, Uploads } = page;
+  const told = [Bucket, Prefix, MaxUploads, IsTruncated, Uploads].some((field) => field !== undefined);
+  dialect.emptyListings = told ? 0 : dialect.emptyListings + 1;
+  return told;
+}
+
 /** The ids of all uploads of the key that are open; undefined when the store does not tell. */
 export async function uploadsOf(
   bucket: S3Bucket,
@@ -156,12 +168,14 @@ export async function uploadsOf(
           bucket.client.send(withSignal(command, signal)),
         ),
       );
+      if (!isListing(bucket, page)) throw otherAnswer(bucket, 'list multipart uploads', key, 'NoListing');
       for (const { Key, UploadId } of page.Uploads ?? [])
         if (Key === key && UploadId !== undefined) ids.push(UploadId);
       if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return ids;
       markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
     } catch (error) {
-      if (!isNotTold(error)) throw error;
+      const isForEver = bucket.dialect.emptyListings >= EMPTY_LISTINGS_MAX;
+      if (!isNotTold(error, isForEver)) throw error;
       if (!isDenied(error)) bucket.dialect.lacks.add('list uploads');
       bucket.notice(
         `the open multipart uploads of a key cannot be listed (${error.code}): one whose name is lost in a crash stays ` +
@@ -183,9 +197,9 @@ async function twiceIfDenied<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function isNotTold(error: unknown): error is Fault {
+function isNotTold(error: unknown, isForEver = false): error is Fault {
   if (!(error instanceof Fault)) return false;
-  return isDenied(error) || [400, 405, 501].includes(statusOf(error.cause) ?? 0);
+  return isForEver || isDenied(error) || [400, 405, 501].includes(statusOf(error.cause) ?? 0);
 }
 
 export function otherAnswer(bucket: S3Bucket, operation: string, key: string, code: string): Fault {
