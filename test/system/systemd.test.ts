@@ -92,7 +92,8 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     const report = await must('systemd-analyze security --no-pager halfpipe');
     const score = Number(/Overall exposure level for halfpipe\.service: (\d+\.\d+)/.exec(report)?.[1]);
     t.diagnostic(`exposure ${score}`);
-    assert.ok(score <= 1.6, `exposure is ${score}`);
+    // 0.3 for CAP_LEASE and the users of the host that it needs, 0.1 for capset(2), without which ip(8) refuses to run.
+    assert.ok(score <= 1.7, `exposure is ${score}`);
   });
 
   test('reloads while uploading: a good file is taken, a bad one refused, nothing is dropped', async () => {
@@ -162,7 +163,8 @@ describe('under systemd', { skip: cannotBoot() }, () => {
 
   test('leaves a file of another user alone until that has closed it', async () => {
     const name = 'recording.bin';
-    const pieces = 'printf one; sleep 8; printf two';
+    // Longer than a file that was written in place waits for its next change.
+    const pieces = 'printf one; sleep 25; printf two';
     await must(`useradd --system --groups halfpipe camera
       systemd-run --unit=camera -p User=camera -p Group=halfpipe -p UMask=0007 sh -c '(${pieces}) > ${SPOOL}/${name}'`);
     await halfpipe.until('it is found open', async () =>
@@ -258,17 +260,19 @@ describe('under systemd', { skip: cannotBoot() }, () => {
         sed 's|path: ${SPOOL}$|path: ${SPOOL}-${name}|' /etc/halfpipe/halfpipe.yaml > /etc/halfpipe/${name}.yaml
         cp -p /etc/halfpipe/aws-credentials /etc/halfpipe/${name}.aws-credentials
         systemctl start halfpipe@${name}`);
-      halfpipe.drop(name, 500, SPOOLED.bytes, `${SPOOL}-${name}`);
+      halfpipe.drop(name, 1_500, SPOOLED.bytes, `${SPOOL}-${name}`);
     }
-    // Both know the store and the link by now.
-    await delay(3000);
+    // What was written in place waits for a while.
+    await halfpipe.until('both are at work', async () =>
+      ['north', 'south'].every((name) => halfpipe.count(name, `${SPOOL}-${name}`).stored >= 10),
+    );
     const sent = halfpipe.machine.sentBytes();
     const from = performance.now();
     await delay(8000);
     const bitsPerSec = ((halfpipe.machine.sentBytes() - sent) * 8000) / (performance.now() - from);
     const [north, south] = ['north', 'south'].map((name) => halfpipe.count(name, `${SPOOL}-${name}`));
     await must(`systemctl stop 'halfpipe@*'`);
-    const shares = `north ${north?.stored}, south ${south?.stored} of 500 files`;
+    const shares = `north ${north?.stored}, south ${south?.stored} of 1,500 files`;
     t.diagnostic(`two instances: ${(bitsPerSec / 1e6).toFixed(2)} of 50 Mbit/s; ${shares}`);
     assert.ok(
       north !== undefined && south !== undefined && north.left > 0 && south.left > 0,
