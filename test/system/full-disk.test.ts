@@ -1,7 +1,7 @@
 // The file system of the spool runs out of room or turns read-only under the daemon. Draining is what frees it, so it
 // must need none; and what cannot be removed now is neither lost nor sent again and again.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -49,8 +49,11 @@ class SmallDisk {
       while (this.#takes(bytes)) this.#fillers += 1;
   }
 
-  remount(how: 'ro' | 'rw'): void {
-    execFileSync('mount', ['-o', `remount,${how}`, this.fixture.spool]);
+  /** The kernel refuses it as long as a file is open for writing, or open without a name: a matter of moments. */
+  async remount(how: 'ro' | 'rw'): Promise<void> {
+    const { spool } = this.fixture;
+    const isDone = () => spawnSync('mount', ['-o', `remount,${how}`, spool]).status === 0;
+    await this.fixture.until(`it is mounted ${how}`, isDone);
   }
 
   #takes(bytes: number): boolean {
@@ -151,7 +154,7 @@ describe('a spool on a disk of its own', { concurrency: 2, skip }, () => {
       await fixture.stopServer();
       const names = Array.from({ length: 20 }, (_, at) => `file${at}`);
       for (const name of names) disk.put(name, `content of ${name}`);
-      disk.remount('ro');
+      await disk.remount('ro');
       await fixture.startServer();
       const isAlarm = ({ level, error }: LogRecord) => level === 'warn' && /read-only/.test(String(error));
       const { error } = await daemon.says('deferred', isAlarm);
@@ -159,7 +162,7 @@ describe('a spool on a disk of its own', { concurrency: 2, skip }, () => {
       const puts = fixture.served.filter(({ method, url }) => method === 'PUT' && /file/.test(url));
       assert.deepEqual(puts, [], 'what cannot be removed is not sent');
       assert.deepEqual(await fixture.spooled(), names.toSorted());
-      disk.remount('rw');
+      await disk.remount('rw');
       await fixture.untilDrained();
       for (const name of names) {
         assert.equal(String(await fixture.object(name)), `content of ${name}`);

@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -143,7 +144,9 @@ for (const server of SERVERS) {
       const journals = join(spool, '.halfpipe/multipart');
       // Ceph makes a pool before its first upload in parts, which takes longer than all the small files.
       await until('it has begun the large one', first, () => {
-        return existsSync(journals) && readdirSync(journals).length > 0;
+        const records = existsSync(journals) ? readdirSync(journals) : [];
+        // It is on record before the store is asked for it.
+        return records.some((name) => readFileSync(join(journals, name), 'utf8').includes('"uploadId"'));
       });
       moveAll(arrivals, spool);
       await until('it is in the middle of both', first, () => first.of('uploaded').length >= 20);

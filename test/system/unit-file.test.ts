@@ -55,7 +55,8 @@ test('the sandbox is as tight as promised', { skip }, () => {
     { encoding: 'utf8' },
   );
   const score = Number(/Overall exposure level for halfpipe\.service: (\d+\.\d+)/.exec(stdout)?.[1]);
-  assert.ok(score <= 1.6, `exposure is ${score}\n${stderr}`);
+  // 0.3 for CAP_LEASE and the users of the host that it needs, 0.1 for capset(2), without which ip(8) refuses to run.
+  assert.ok(score <= 1.7, `exposure is ${score}\n${stderr}`);
 });
 
 for (const [tool, fragment, ...options] of [
