@@ -87,7 +87,7 @@ export class KillBench {
       await producers.start();
       for (let nth = 1; nth <= kills; nth += 1) {
         daemon = this.#launch(target);
-        await delay(200 + 2_300 * this.#random());
+        await delay(200 + 4_000 * this.#random());
         if (daemon.ended) throw new Error(`it ended by itself:\n${daemon.tail()}`);
         await daemon.end();
         onKill(nth);

@@ -8,7 +8,7 @@ import type { Obligation } from '../../support/oracle.ts';
 
 const MIB = 1024 ** 2;
 /** A writer that paused longer than this may have been taken for done: then a torn file is its own doing. */
-export const SETTLE_MS = 1_000;
+export const SETTLE_MS = 200;
 
 export class Producers {
   readonly everInSpool = new Set<string>();
