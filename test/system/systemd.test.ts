@@ -164,7 +164,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
   test('leaves a file of another user alone until that has closed it', async () => {
     const name = 'recording.bin';
     // Longer than a file that was written in place waits for its next change.
-    const pieces = 'printf one; sleep 25; printf two';
+    const pieces = 'printf one; sleep 45; printf two';
     await must(`useradd --system --groups halfpipe camera
       systemd-run --unit=camera -p User=camera -p Group=halfpipe -p UMask=0007 sh -c '(${pieces}) > ${SPOOL}/${name}'`);
     await halfpipe.until('it is found open', async () =>
