@@ -48,7 +48,7 @@ export class LineRoom {
   #windowFromMs: number | undefined;
   #windowFromBytes = 0;
   #isStarting = true;
-  /** Of the windows so far, and for how long requests have waited since. */
+  /** The results of the windows so far, and how long requests have waited since. */
   #best = { rate: 0, waitedMs: 0 };
   #lastMs: number | undefined;
   #roundTripMs = Number.POSITIVE_INFINITY;

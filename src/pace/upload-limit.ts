@@ -1,4 +1,4 @@
-// How many uploads to run at once. Pure. Enough that somebody always waits for the next token, few enough that
+// How many uploads to run at once. Pure. Enough that a request always waits for the next token, few enough that
 // nobody waits long: by Little's law the uploads needed are those that run, divided by the time they keep the
 // shaper busy.
 import type { ShaperActivity } from './shaper.ts';

@@ -9,13 +9,13 @@ export interface TracedRequest {
   readonly operation: string;
   readonly key: string | undefined;
   readonly part: number | undefined;
-  /** Of the answer; undefined where there was none. */
+  /** The status of the answer; undefined where there was none. */
   readonly status: number | undefined;
   /** The store's name of what is wrong, or the system's. */
   readonly error: string | undefined;
   /** To the head of the answer, the wait for the link included. */
   readonly durationMs: number;
-  /** Of the body that was sent. */
+  /** The size of the body that was sent. */
   readonly bytes: number;
 }
 

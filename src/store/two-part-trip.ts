@@ -8,7 +8,7 @@ import type { LocalContent, Receipt, UploadSource } from './object-store.ts';
 import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
 import { MIN_PART_BYTES, planParts } from './part-plan.ts';
 
-/** Of the last part, which may be of any size. */
+/** The size of the last part, which may be any. */
 const LAST_PART_BYTES = 1_024;
 
 /** The least that S3 takes in two parts. */
@@ -19,7 +19,7 @@ type Confirm = (key: string, local: LocalContent) => Promise<Receipt>;
 
 export interface TwoPartTrip {
   readonly bucket: S3Bucket;
-  /** Of the first part. */
+  /** The size of the first part. */
   readonly partSizeBytes: number;
   readonly confirm: Confirm;
   /** Bounds the upload alone. */

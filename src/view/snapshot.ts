@@ -8,7 +8,7 @@ export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stoppin
 export interface Snapshot {
   readonly version: string;
   readonly pid: number;
-  /** Of systemd: `halfpipe`, or `halfpipe@NAME`. */
+  /** The unit's name in systemd: `halfpipe`, or `halfpipe@NAME`. */
   readonly unit: string;
   readonly state: DaemonState;
   /** Why the drain stands still, when it does. */
