@@ -2,13 +2,14 @@
 // of the file system is too coarse (4 ms and more), the time stamps of a small file do not tell a rename from a write.
 // A hint: what was missed only has a file wait for longer.
 
-import type { SpoolPath } from './entry.ts';
+import type { FileIdentity, SpoolPath } from './entry.ts';
 
 /** About 100 bytes each; beyond that the oldest are forgotten. */
 const NAMES_MAX = 10_000;
 
 export class Arrivals {
-  readonly #renamed = new Set<string>();
+  /** By name, when the content was modified, as the first look found it. */
+  readonly #renamed = new Map<string, bigint | undefined>();
   readonly #namesMax: number;
 
   constructor(namesMax: number = NAMES_MAX) {
@@ -25,8 +26,8 @@ export class Arrivals {
   /** The name came or went. A file that is made in place is `written` to right after. */
   renamed(id: string): void {
     this.#renamed.delete(id);
-    this.#renamed.add(id);
-    const [oldest] = this.#renamed;
+    this.#renamed.set(id, undefined);
+    const [oldest] = this.#renamed.keys();
     if (this.#renamed.size > this.#namesMax && oldest !== undefined) this.#renamed.delete(oldest);
   }
 
@@ -35,11 +36,15 @@ export class Arrivals {
   }
 
   /** An empty file may have been made in place. */
-  wasRenamed(id: string, sizeBytes: number): boolean {
-    return sizeBytes > 0 && this.#renamed.has(id);
+  wasRenamed(id: string, { sizeBytes, mtimeNs }: Pick<FileIdentity, 'sizeBytes' | 'mtimeNs'>): boolean {
+    if (sizeBytes === 0 || !this.#renamed.has(id)) return false;
+    const foundNs = this.#renamed.get(id);
+    if (foundNs === undefined) this.#renamed.set(id, mtimeNs);
+    return foundNs === undefined || foundNs === mtimeNs;
   }
 
-  clear(): void {
-    this.#renamed.clear();
+  /** What is not watched may be written to: from now on only the time stamps tell, of names that were looked at. */
+  unwatched(): void {
+    for (const [id, foundNs] of this.#renamed) if (foundNs === undefined) this.#renamed.delete(id);
   }
 }

@@ -197,7 +197,7 @@ export class ScanLoop {
       settle: this.#settle,
       now,
       wants: this.#parts.wants,
-      wasRenamed: (id, sizeBytes) => this.#arrivals.wasRenamed(id, sizeBytes),
+      wasRenamed: (id, identity) => this.#arrivals.wasRenamed(id, identity),
       onOddity: (path, oddity) => this.#oddities.sighted(path, oddity),
       signal,
       silent: this.#silent,
@@ -237,8 +237,7 @@ export class ScanLoop {
     else this.#watch.adapt(result.files, result.folders);
     if (result.hasSilent && !this.#watch.deep)
       this.#schedule.want('routine', beganMs + Math.min(this.#options.rescanMs, UNWATCHED_RESCAN_MS));
-    // What is not seen may be written to.
-    if (!this.#watch.watching) this.#arrivals.clear();
+    if (!this.#watch.watching) this.#arrivals.unwatched();
     const isRecovery = this.#fault !== null || this.#told !== undefined;
     this.#fault = null;
     this.#told = undefined;

@@ -27,7 +27,7 @@ export interface ScanRequest {
   /** Called for every file counted; false keeps it out of the entries. */
   readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
   /** Whether the file came to its name by a rename, as far as was seen. */
-  readonly wasRenamed: (id: string, sizeBytes: number) => boolean;
+  readonly wasRenamed: (id: string, identity: FileIdentity) => boolean;
   /** Called for every odd thing found, in every scan. */
   readonly onOddity: (path: SpoolPath, oddity: Oddity) => void;
   /** Called for a folder in which a probe of ours was seen: a crash may have left it there. */
@@ -188,8 +188,7 @@ class Walk {
     this.#bytes += identity.sizeBytes;
     this.#oldestModifiedMs = Math.min(this.#oldestModifiedMs, modifiedMs);
     const wanted = wants(path, identity);
-    const isWhole =
-      identity.mtimeNs !== identity.ctimeNs || this.#request.wasRenamed(path.id, identity.sizeBytes);
+    const isWhole = identity.mtimeNs !== identity.ctimeNs || this.#request.wasRenamed(path.id, identity);
     const arrival = { isWhole, tellsWriters: this.#held.writers.tells(stats.uid) };
     const remainingMs = settle.remainingMs(path.id, identity, now, arrival);
     if (remainingMs > 0) {

@@ -50,7 +50,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     // Once a kind of request, not once a request; see request-signal.
     cacheMiddleware: true,
   };
-  config.region = region ?? (() => regionOfChain(endpoint));
+  config.region = region ?? regionOnce(endpoint);
   if (endpoint !== undefined) config.endpoint = endpoint;
   const client = new S3Client(config);
   limitCredentials(client, clock);
@@ -88,6 +88,18 @@ function addHeaders(client: S3Client, added: Record<string, string>): void {
     // Before the request is signed.
     { step: 'build', name: 'addHeaders' },
   );
+}
+
+/** The SDK asks several times a request, and what its chain does costs more than the request: until it knows, and no more. */
+function regionOnce(endpoint: string | undefined): () => Promise<string> {
+  let region: Promise<string> | undefined;
+  return () => {
+    region ??= regionOfChain(endpoint).catch((error: unknown) => {
+      region = undefined;
+      throw error;
+    });
+    return region;
+  };
 }
 
 /** What the SDK's chain (environment, profile) says; stores other than AWS care little, but the signature names one. */

@@ -1,8 +1,9 @@
 // The dummy images: made once below `pool`, copied from there into the spool at each start.
-// A file appears in the spool as a good producer makes it: under a temporary name first, then renamed.
+// A file appears in the spool as a good producer makes it: under a temporary name first, with the image's own time, then
+// renamed.
 import { createHash } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../src/system/fault.ts';
 import { jpegSizeBytes, makeJpeg } from './jpeg.ts';
@@ -40,8 +41,11 @@ export async function fillSpool(
     signal.throwIfAborted();
     const target = join(spool, imageName(number));
     if (existsSync(target)) continue;
+    const image = join(pool, imageName(number));
     const temporary = join(spool, `.${imageName(number)}.part`);
-    await copyFile(join(pool, imageName(number)), temporary, constants.COPYFILE_FICLONE);
+    await copyFile(image, temporary, constants.COPYFILE_FICLONE);
+    const { atime, mtime } = await stat(image);
+    await utimes(temporary, atime, mtime);
     await rename(temporary, target);
   }
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type HttpHandlerOptions, type HttpRequest, PacedHandler } from '../../src/sending/paced-handler.ts';
-import type { RequestHandler } from '../../src/store/s3-client.ts';
+import { createS3Client, type RequestHandler } from '../../src/store/s3-client.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { DIRECT } from '../support/direct-way.ts';
@@ -140,6 +140,24 @@ test('without endpoint and region it says which key to set', async () => {
   process.env.AWS_CONFIG_FILE = join(directory, 'none');
   const store = storeAt(s3, { region: undefined, endpoint: undefined });
   await assert.rejects(store.probe(never), { faultClass: 'breaker', code: 'NoRegion', hint: /s3\.region/ });
+});
+
+test('the chain is asked for the region until it knows one, and then no more', async () => {
+  const client = createS3Client({
+    requestHandler: {} as RequestHandler,
+    clock: systemClock,
+    region: undefined,
+    endpoint: undefined,
+    forcePathStyle: true,
+    bucket: 'inbound',
+  });
+  process.env.AWS_CONFIG_FILE = join(directory, 'none');
+  delete process.env.AWS_REGION;
+  await assert.rejects(client.config.region(), { code: 'NoRegion' });
+  for (const region of ['eu-west-1', 'eu-west-2']) {
+    process.env.AWS_REGION = region;
+    assert.equal(await client.config.region(), 'eu-west-1');
+  }
 });
 
 test('https to a port without TLS is a breaker that says so, and not where in OpenSSL', async () => {
