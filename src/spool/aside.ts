@@ -43,6 +43,9 @@ export class Aside {
   readonly #home: OpenDirectory;
   readonly #slots: AsideSlots;
   readonly #onStep: OnAsideStep;
+  /** Paths whose name was taken when a file of theirs was to come back. */
+  readonly #waiting = new Set<string>();
+  #recovery: Promise<unknown> = Promise.resolve();
 
   constructor(root: OpenDirectory, home: OpenDirectory, onStep: OnAsideStep = () => undefined) {
     this.#root = root;
@@ -80,7 +83,13 @@ export class Aside {
   }
 
   /** Returns what a crash or a taken name left behind. Files being disposed of at this moment are left alone. */
-  async recover(): Promise<AsideRecovery> {
+  recover(): Promise<AsideRecovery> {
+    const recovery = this.#recovery.then(() => this.#recover());
+    this.#recovery = recovery.catch(() => undefined);
+    return recovery;
+  }
+
+  async #recover(): Promise<AsideRecovery> {
     let restored = 0;
     let waiting = 0;
     for await (const { slot, path } of this.#slots.leftovers()) {
@@ -138,13 +147,21 @@ export class Aside {
             (now) => sameContentIdentity(now, moved.identity),
             () => false,
           );
-          if (untouched) return writers === 'unknown' ? moved.identity : undefined;
+          if (untouched) {
+            await this.#returnWaiting(file.path);
+            return writers === 'unknown' ? moved.identity : undefined;
+          }
           await salvage(file, this.#home, slot, holdOn);
           await this.#putBack(slot, file.path);
           throw changedFault('remove', subject, 'was written to while it was removed; its content is back');
         }),
       putBack: () => finish('put back', async () => void (await this.#putBack(slot, file.path))),
     };
+  }
+
+  /** The name is free now. What fails here is tried again by recover(). */
+  async #returnWaiting({ id }: SpoolPath): Promise<void> {
+    if (this.#waiting.has(id)) await this.recover().catch(() => undefined);
   }
 
   async #moveIn(from: Buffer, slot: Buffer): Promise<void> {
@@ -168,6 +185,8 @@ export class Aside {
   /** A name that is taken is fine: the file waits, and recover() tries again. */
   async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome> {
     const outcome = await putBack(this.#home, slot, this.#root, path);
+    if (outcome === 'restored') this.#waiting.delete(path.id);
+    else this.#waiting.add(path.id);
     this.#onStep(path, outcome === 'restored' ? 'back' : 'waits');
     return outcome;
   }

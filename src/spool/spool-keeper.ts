@@ -18,7 +18,7 @@ export interface SpoolKeeperParts {
 }
 
 const REATTACH_MS = 3_000;
-/** A file waits aside until its name is free, which nobody tells us. */
+/** A file waits aside until its name is free, which nobody tells us when somebody else makes it so. */
 const RECOVER_MS = 10 * 60_000;
 
 export class SpoolKeeper {
