@@ -18,7 +18,10 @@ export interface DrainBacklog {
   free(folder: string): void;
   /** Files that wait with this folder, as of the last scan. */
   heldFiles(folder: string): number;
-  release(path: SpoolPath, outcome: 'gone' | 'again' | { readonly deferForMs: number } | NextLook): void;
+  release(
+    path: SpoolPath,
+    outcome: 'gone' | 'returned' | 'again' | { readonly deferForMs: number } | NextLook,
+  ): void;
   /** The file has changed since it was taken for complete. */
   changed(path: SpoolPath): void;
 }

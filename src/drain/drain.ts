@@ -237,7 +237,7 @@ export class Drain {
     } catch (error) {
       if (signal.aborted) {
         this.#blame.detour.gaveBack(place);
-        return backlog.release(entry.path, 'again');
+        return backlog.release(entry.path, 'returned');
       }
       const fault = asFault(error);
       if (isOutOfDescriptors(fault)) this.#descriptors.ranOut(this.#transfers.size, clock.monotonicMs());

@@ -15,8 +15,10 @@ import type { WatcherFactory } from './watch-when-shallow.ts';
 export type BacklogOptions = ScanOptions;
 export type BacklogReport = ScanReport;
 
-/** What became of an entry: removed from the spool, to be looked at again, or to be tried again later. */
-export type Outcome = 'gone' | 'again' | Delay;
+/**
+ * What became of an entry: removed from the spool, returned as it was, to be looked at again, or to be tried again later.
+ */
+export type Outcome = 'gone' | 'returned' | 'again' | Delay;
 
 export interface BacklogParts {
   readonly spool: ScanLoopParts['spool'];
@@ -42,6 +44,8 @@ export class Backlog {
   #options: BacklogOptions;
   readonly #ready: ReadyEntries;
   readonly #inFlight = new Map<string, Entry>();
+  /** In flight, and chosen by rules that hold no more. */
+  readonly #takenBefore = new Set<string>();
   readonly #deferrals: Deferrals;
   readonly #passedOver = new PassedOver();
   readonly #held = new HeldFolders();
@@ -133,11 +137,14 @@ export class Backlog {
     const entry = this.#inFlight.get(path.id);
     if (entry === undefined) return;
     this.#inFlight.delete(path.id);
+    const isByTheRules = !this.#takenBefore.delete(path.id);
     if (outcome === 'gone') {
       this.#loop.patience.removed(path.id, this.#clock.monotonicMs());
       this.#count.removed(path.id, entry.identity.sizeBytes);
       if (this.#loop.isScanning) this.#goneInScan.add(path.id);
-    } else if (outcome === 'again') {
+    } else if (outcome === 'returned' && isByTheRules && !this.#held.covers(path)) {
+      this.#addReady([entry]);
+    } else if (outcome === 'returned' || outcome === 'again') {
       this.#loop.want('routine');
     } else {
       this.#deferrals.add(entry, outcome);
@@ -169,6 +176,7 @@ export class Backlog {
     this.#options = options;
     // What is at hand was chosen by the old rules.
     this.#ready.clear();
+    for (const id of this.#inFlight.keys()) this.#takenBefore.add(id);
     this.#loop.setOptions(options);
   }
 
@@ -189,10 +197,14 @@ export class Backlog {
   }
 
   #due(entries: readonly Entry[]): void {
+    this.#addReady(entries);
+    this.#onWork();
+  }
+
+  #addReady(entries: readonly Entry[]): void {
     this.#ready.add(entries);
     // The scan that runs was told to leave them out.
     if (this.#loop.isScanning) this.#dueInScan.push(...entries);
-    this.#onWork();
   }
 
   #boundDeferrals(): void {

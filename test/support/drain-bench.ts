@@ -22,7 +22,7 @@ import { SimClock } from './sim-clock.ts';
 export type Answer = (request: UploadRequest, content: Buffer) => Promise<Upload> | Upload;
 
 /** What happened to an entry that was taken. */
-export type Release = 'gone' | 'again' | number;
+export type Release = 'gone' | 'returned' | 'again' | number;
 
 export function faultOf(
   faultClass: FaultClass,
@@ -256,7 +256,8 @@ export class DrainBench {
       const before = this.releases.length;
       await this.clock.advance(1_000);
       for (const { path, outcome } of this.releases.slice(before))
-        if (outcome !== 'gone') due.set(path, this.clock.monotonicMs() + (outcome === 'again' ? 0 : outcome));
+        if (outcome !== 'gone')
+          due.set(path, this.clock.monotonicMs() + (typeof outcome === 'string' ? 0 : outcome));
     }
   }
 
@@ -286,7 +287,7 @@ export class DrainBench {
     return this.#taken - this.releases.length;
   }
 
-  #release(path: string, outcome: 'gone' | 'again' | { readonly deferForMs: number }): void {
+  #release(path: string, outcome: 'gone' | 'returned' | 'again' | { readonly deferForMs: number }): void {
     this.releases.push({ path, outcome: typeof outcome === 'string' ? outcome : outcome.deferForMs });
   }
 

@@ -141,6 +141,21 @@ test('hands a file out again after it was released to be looked at again', async
   assert.deepEqual(takeAll(), ['a']);
 });
 
+test('hands a file out at once that was returned as it was, and after a scan where the rules have changed since', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a');
+  backlog.start();
+  await clock.advance(1);
+  takeAll();
+  backlog.release(path('a'), 'returned');
+  assert.deepEqual(takeAll(), ['a']);
+  backlog.setOptions({ ...OPTIONS, ignore: ['b'] });
+  backlog.release(path('a'), 'returned');
+  assert.deepEqual(takeAll(), []);
+  await clock.advance(100);
+  assert.deepEqual(takeAll(), ['a']);
+});
+
 test('keeps a deferred file back until its time, through any number of scans', async (t) => {
   const { clock, spool, backlog, takeAll, calls } = prepare(t);
   spool.put('a');

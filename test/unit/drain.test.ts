@@ -868,12 +868,12 @@ test('stop aborts at once what can resume, and the rest when the time is up', as
   await bench.startClosed();
   const stopped = bench.drain.stop(5_000);
   await bench.settle();
-  assert.deepEqual(bench.releases, [{ path: 'large', outcome: 'again' }]);
+  assert.deepEqual(bench.releases, [{ path: 'large', outcome: 'returned' }]);
   await bench.clock.advance(4_999);
   assert.equal(bench.held, 1);
   await bench.clock.advance(1);
   await stopped;
-  assert.deepEqual(bench.outcomesOf('small'), ['again']);
+  assert.deepEqual(bench.outcomesOf('small'), ['returned']);
   assert.deepEqual(bench.removed, []);
   assert.deepEqual(bench.events, [], 'a stop is no failure of a file');
   checkBooks(bench);
@@ -904,7 +904,7 @@ test('stop waits for it, of large files, too, until the time is up', async () =>
   assert.equal(bench.held, 1);
   await bench.clock.advance(1);
   await stopped;
-  assert.deepEqual(bench.outcomesOf('large'), ['again']);
+  assert.deepEqual(bench.outcomesOf('large'), ['returned']);
   checkBooks(bench);
 });
 
