@@ -111,6 +111,7 @@ export const PROFILES: readonly StoreProfile[] = [
       'GoogleCloudPlatform/gsutil#1192: the ETag of a composite object is opaque (CMaExK7Mr+0CEAE=)',
       'googleapis/google-cloud-cpp#1175: x-goog-hash in the XML API',
       'Google Cloud documentation, "Request preconditions": PUT has x-goog-if-generation-match instead',
+      'aws/aws-sdk-java-v2#6055: ignores If-None-Match on PUT',
     ],
     quirks: () => ({
       ask: all(ignores(CHECKSUMS), ignores(CONDITION)),
@@ -171,9 +172,18 @@ export const PROFILES: readonly StoreProfile[] = [
     sources: [
       's3tools/s3cmd#1286, s3ql/s3ql#402: ETags in upper case',
       'Alibaba Cloud, "PutObject": Content-MD5 in the answer, x-oss-forbid-overwrite instead of If-None-Match',
+      'tobi/walgit#67: 501 NotImplemented to If-None-Match on PUT',
     ],
     quirks: () => ({
-      ask: all(ignores(CHECKSUMS), ignores(CONDITION)),
+      ask: all(
+        ignores(CHECKSUMS),
+        refuses(
+          501,
+          'NotImplemented',
+          ({ operation, headers }) => operation === 'PutObject' && headers['if-none-match'] !== undefined,
+        ),
+        ignores(CONDITION),
+      ),
       etag: { show: (etag) => etag.toUpperCase(), read: (shown) => shown.toLowerCase() },
       head: (headers, { operation, bucket, key }) => {
         const etag = bucket.get(key)?.etag ?? '';
@@ -181,7 +191,7 @@ export const PROFILES: readonly StoreProfile[] = [
           headers['content-md5'] = Buffer.from(etag, 'hex').toString('base64');
       },
     }),
-    sentTimes: 1.01,
+    sentTimes: 1.1,
   },
   {
     name: 'Wasabi',

@@ -120,6 +120,20 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     assert.doesNotMatch(await halfpipe.journal(), /deferred/);
   });
 
+  test('a key that was renewed in its file is used after a reload, and so is a wrong one', async () => {
+    const key = '/etc/halfpipe/aws-credentials';
+    const pid = await halfpipe.show('MainPID');
+    await must(`cp -p ${key} /root/key && sed -i '/secret/s/=.*/= not-the-secret/' ${key}
+      systemctl reload halfpipe`);
+    halfpipe.drop('renewed', 3, 1_000);
+    await halfpipe.until('the wrong key is told', async () =>
+      /SignatureDoesNotMatch/.test(await halfpipe.show('StatusText')),
+    );
+    await must(`mv /root/key ${key} && systemctl reload halfpipe`);
+    await halfpipe.drained('renewed', 3);
+    assert.equal(await halfpipe.show('MainPID'), pid);
+  });
+
   test('stops under load, keeps what is not proven, and finishes after the next start', async () => {
     halfpipe.drop('stop', SPOOLED.files, SPOOLED.bytes);
     await halfpipe.underWay('stop');
