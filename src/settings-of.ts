@@ -4,7 +4,7 @@ import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/link-finder.ts';
 import type { SendingOptions, SendingThread } from './sending/sending-thread.ts';
 import type { WayOutOptions } from './sending/way-out.ts';
-import type { BacklogOptions } from './spool/backlog.ts';
+import type { BacklogOptions } from './spool/backlog-parts.ts';
 import { endpointOf } from './store/endpoint.ts';
 import { largestFileBytes, partsAtOnceWithin, uploadMemoryBytes } from './store/part-plan.ts';
 import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3-store.ts';

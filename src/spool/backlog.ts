@@ -2,36 +2,20 @@
 // The directory is the truth. A path is handed out to one taker at a time and not before its deferral is over.
 import type { Clock } from '../system/clock.ts';
 import { BacklogCount, type BacklogCounts } from './backlog-count.ts';
-import { type BacklogLimits, DEFERRED_MAX, ENTRIES_MAX } from './backlog-limits.ts';
+import { DEFERRED_MAX, ENTRIES_MAX } from './backlog-limits.ts';
+import type { BacklogOptions, BacklogParts } from './backlog-parts.ts';
 import { Deferrals, type Delay } from './deferrals.ts';
 import type { Entry, FileIdentity, SpoolPath } from './entry.ts';
 import { HeldFolders } from './held-folders.ts';
 import { PassedOver } from './passed-over.ts';
 import { ReadyEntries } from './ready-entries.ts';
-import { ScanLoop, type ScanLoopParts, type ScanOptions, type ScanReport } from './scan-loop.ts';
+import { ScanLoop } from './scan-loop.ts';
 import type { ScanResult } from './scanner.ts';
-import type { WatcherFactory } from './watch-when-shallow.ts';
-
-export type BacklogOptions = ScanOptions;
-export type BacklogReport = ScanReport;
 
 /**
  * What became of an entry: removed from the spool, returned as it was, to be looked at again, or to be tried again later.
  */
 export type Outcome = 'gone' | 'returned' | 'again' | Delay;
-
-export interface BacklogParts {
-  readonly spool: ScanLoopParts['spool'];
-  readonly clock: Clock;
-  readonly options: BacklogOptions;
-  readonly limits?: BacklogLimits;
-  /** take() may have something to give. */
-  readonly onWork: () => void;
-  readonly onReport: (report: BacklogReport) => void;
-  readonly onScanned?: (result: ScanResult, durationMs: number) => void;
-  /** Where hints come from; absent: chokidar on real directories. */
-  readonly watch?: WatcherFactory;
-}
 
 // The next scan is due when no more than this much of what the last one kept is left.
 const LOW_SHARE = 0.25;

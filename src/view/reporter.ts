@@ -5,7 +5,7 @@ import type { ChangedKey } from '../config/changes.ts';
 import type { DrainEvents } from '../drain/drain-ports.ts';
 import type { Transferred } from '../drain/transfer.ts';
 import type { AsideRecovery } from '../spool/aside.ts';
-import type { BacklogReport } from '../spool/backlog.ts';
+import type { BacklogReport } from '../spool/backlog-parts.ts';
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain, type Fault } from '../system/fault.ts';

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import {
-  Backlog,
-  type BacklogOptions,
-  type BacklogParts,
-  type BacklogReport,
-} from '../../src/spool/backlog.ts';
+import { Backlog } from '../../src/spool/backlog.ts';
+import type { BacklogOptions, BacklogParts, BacklogReport } from '../../src/spool/backlog-parts.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import { Fault } from '../../src/system/fault.ts';
