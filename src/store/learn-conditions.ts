@@ -4,8 +4,9 @@ import { Fault } from '../system/fault.ts';
 import { isTaken, type S3Bucket } from './bucket.ts';
 import type { Digest, Receipt, Upload } from './object-store.ts';
 
-/** A body is sent again for it when it is as small as this, or makes up no more than a tenth of what has been sent. */
+/** A body is sent again for it when it is as small as this, or makes up no more than this part of what has been sent. */
 const SMALL_BYTES = 16 * 1024;
+const SMALL_PART = 1 / 40;
 
 export class ConditionsLesson {
   readonly #bucket: S3Bucket;
@@ -23,7 +24,7 @@ export class ConditionsLesson {
     const { receipt, outcome } = stored;
     if (dialect.conditions('put object') !== 'unknown' || outcome !== 'stored') return receipt;
     this.#sentBytes += body.byteLength;
-    if (this.#isLearning || body.byteLength > Math.max(SMALL_BYTES, this.#sentBytes / 10)) return receipt;
+    if (this.#isLearning || body.byteLength > Math.max(SMALL_BYTES, this.#sentBytes * SMALL_PART)) return receipt;
     this.#isLearning = true;
     try {
       const again = await this.#bucket.put(receipt.key, body, digest, 'on trial', signal);

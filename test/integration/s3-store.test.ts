@@ -119,6 +119,17 @@ test('learns that the store refuses to overwrite, and no longer looks first', as
   assert.equal(s3.count('PUT'), 4);
 });
 
+test('to find that out, no more than a fortieth of what was sent is sent again', async () => {
+  // Regression: at a floor of 20 kbit/s one of the first ten files was sent twice.
+  const { s3, store } = await world({ conditions: 'honour' });
+  const puts = async (from: number, to: number) => {
+    for (let at = from; at < to; at += 1) await upload(store, bytesOf(20_000), `f${at}`);
+    return s3.count('PUT');
+  };
+  assert.equal(await puts(0, 39), 39);
+  assert.equal(await puts(39, 41), 42);
+});
+
 test('one upload finds that out, not each of those under way', async () => {
   // Regression: on a slow line dozens of files were sent twice.
   const { s3, store } = await world({ conditions: 'honour' });
