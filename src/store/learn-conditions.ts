@@ -24,7 +24,8 @@ export class ConditionsLesson {
     const { receipt, outcome } = stored;
     if (dialect.conditions('put object') !== 'unknown' || outcome !== 'stored') return receipt;
     this.#sentBytes += body.byteLength;
-    if (this.#isLearning || body.byteLength > Math.max(SMALL_BYTES, this.#sentBytes * SMALL_PART)) return receipt;
+    if (this.#isLearning || body.byteLength > Math.max(SMALL_BYTES, this.#sentBytes * SMALL_PART))
+      return receipt;
     this.#isLearning = true;
     try {
       const again = await this.#bucket.put(receipt.key, body, digest, 'on trial', signal);
