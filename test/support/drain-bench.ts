@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { Breaker } from '../../src/drain/breaker.ts';
 import { Drain } from '../../src/drain/drain.ts';
 import type { DrainOptions } from '../../src/drain/drain-ports.ts';
-import type { OpenFile } from '../../src/drain/transfer.ts';
+import type { OpenFile, Transferred } from '../../src/drain/transfer.ts';
 import { type Entry, type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
 import type { Writers } from '../../src/spool/open-writers.ts';
 import type {
@@ -123,6 +123,9 @@ export class DrainBench {
   /** Of which the backlog was told to keep the files back. */
   readonly heldFolders = new Set<string>();
   readonly quarantined: { readonly path: string; readonly reason: object }[] = [];
+  /** Why files were deferred, and what was told of those that were uploaded. */
+  readonly faults: Fault[] = [];
+  readonly transferred: Transferred[] = [];
   /** How often the drain said that content was read. */
   reads = 0;
   readonly openedFiles: string[] = [];
@@ -177,8 +180,14 @@ export class DrainBench {
         },
         onRemoved: ({ path }) => note(`removed ${path}`),
         events: {
-          onUploaded: ({ path }) => note(`uploaded ${path}`),
-          onDeferred: ({ path }, fault, delayMs) => note(`deferred ${path} ${fault.faultClass} ${delayMs}`),
+          onUploaded: ({ path }, transferred) => {
+            this.transferred.push(transferred);
+            note(`uploaded ${path}`);
+          },
+          onDeferred: ({ path }, fault, delayMs) => {
+            this.faults.push(fault);
+            note(`deferred ${path} ${fault.faultClass} ${delayMs}`);
+          },
           onStillWritten: ({ path }) => note(`stillWritten ${path}`),
           onQuarantined: ({ path }) => note(`quarantined ${path}`),
           onUnsaved: ({ path }, { code }) => note(`unsaved ${path} ${code}`),
@@ -296,10 +305,14 @@ export class DrainBench {
     if (this.diskStandsStill) await FOREVER;
     this.openedFiles.push(`${path}`);
     const content = this.contents.get(`${path}`) ?? Buffer.alloc(0);
-    const { identity } = entryOf(`${path}`, content.length);
+    // What was found is another state of the file, which stays as it is now.
+    const identity = {
+      ...entryOf(`${path}`, content.length).identity,
+      ...this.identitiesAfter.get(`found ${path}`),
+    };
     return {
       path,
-      identity: { ...identity, ...this.identitiesAfter.get(`found ${path}`) },
+      identity,
       sizeBytes: content.length,
       sync: async () => {
         this.#step('sync', path);

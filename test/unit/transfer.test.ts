@@ -1,0 +1,114 @@
+// What is read of a file, when, and what is told of its upload.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { UploadSource } from '../../src/store/object-store.ts';
+import type { Fault } from '../../src/system/fault.ts';
+import { DrainBench, localContent, stores } from '../support/drain-bench.ts';
+
+/** The size from which a file is sent in parts. */
+const RESUMABLE_FROM = new DrainBench().options.resumableFromBytes;
+const PIECE_BYTES = 400;
+
+/** All of it, as a store asks for it. */
+async function inPieces({ sizeBytes, read }: UploadSource): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < sizeBytes; at += PIECE_BYTES)
+    pieces.push(await read(at, Math.min(PIECE_BYTES, sizeBytes - at)));
+  return Buffer.concat(pieces);
+}
+
+function content(bytes: number): Buffer {
+  return Buffer.from(Array.from({ length: bytes }, (_, at) => at % 251));
+}
+
+function firstFault({ faults: [fault] }: DrainBench): Fault {
+  assert.ok(fault);
+  return fault;
+}
+
+for (const { what, bytes, before, after } of [
+  {
+    what: 'a file that is sent whole is read once, before its turn',
+    bytes: RESUMABLE_FROM - 1,
+    before: 1,
+    after: 1,
+  },
+  {
+    what: 'a file that is sent in parts is read as the store asks for it',
+    bytes: RESUMABLE_FROM,
+    before: 0,
+    after: 3,
+  },
+]) {
+  test(`${what}, and the store gets its bytes`, async () => {
+    const bench = new DrainBench();
+    const reads: number[] = [];
+    bench.store.answers.set('a', async (request, whole) => {
+      reads.push(bench.reads);
+      assert.deepEqual(await inPieces(request.source), whole);
+      reads.push(bench.reads);
+      return stores(request, whole);
+    });
+    bench.put('a', content(bytes));
+    await bench.startClosed();
+    assert.deepEqual(reads, [before, after]);
+    assert.deepEqual(bench.removed, ['a']);
+  });
+}
+
+test('a store is not given the end of a file that changed while it was read in parts', async () => {
+  const bench = new DrainBench();
+  const given: number[] = [];
+  bench.store.answers.set('a', async (request, whole) => {
+    bench.identitiesAfter.set('a', { mtimeNs: 2n });
+    for (const at of [0, 500]) given.push((await request.source.read(at, 500)).length);
+    return stores(request, whole);
+  });
+  bench.put('a', content(1_000));
+  await bench.startClosed();
+  assert.deepEqual(given, [500]);
+  assert.deepEqual(bench.events, ['deferred a changed 500']);
+});
+
+test('a fault of the content names the file and what was done', async () => {
+  const bench = new DrainBench();
+  bench.identitiesAfter.set('read a', { mtimeNs: 2n });
+  bench.put('a');
+  await bench.startClosed();
+  const { operation, subject } = firstFault(bench);
+  assert.deepEqual({ operation, subject }, { operation: 'compare the file', subject: 'a' });
+});
+
+test('a fault of the proof names the object, and says what becomes of the file', async () => {
+  const bench = new DrainBench({ prefix: 'p/' });
+  bench.store.answers.set('p/a', ({ key }, whole) => ({
+    local: localContent(whole),
+    receipt: { key, etag: 'opaque' },
+    outcome: 'stored',
+  }));
+  bench.put('a');
+  await bench.startClosed();
+  const { operation, subject, code, hint = '' } = firstFault(bench);
+  assert.deepEqual([operation, subject, code], ['verify the upload', 'p/a', 'NotProven']);
+  assert.match(hint, /stays in the spool/);
+});
+
+for (const { what, multipart, digest } of [
+  { what: 'the digest of a file that was sent whole', multipart: false, digest: true },
+  { what: 'no digest of a file that was sent in parts', multipart: true, digest: false },
+]) {
+  test(`an upload is told with ${what}`, async () => {
+    const bench = new DrainBench();
+    const local = localContent(Buffer.from('the bytes'));
+    bench.store.answers.set('a', ({ key }) => ({
+      local: { ...local, multipart },
+      receipt: { key, readBack: local.parts },
+      outcome: 'stored',
+    }));
+    bench.put('a', 'the bytes');
+    await bench.startClosed();
+    const sha256Hex = digest ? local.parts[0]?.sha256Hex : undefined;
+    const { proof: _, ...told } = bench.transferred[0] ?? {};
+    assert.deepEqual(told, { outcome: 'stored', multipart, sha256Hex });
+  });
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Undisposed } from '../../src/drain/undisposed.ts';
+import { SpoolPath } from '../../src/spool/entry.ts';
+import type { Upload } from '../../src/store/object-store.ts';
+
+/** As many digests as are kept at most. */
+const PARTS_MAX = 20_000;
+const IDENTITY = { dev: 1n, ino: 1n, sizeBytes: 1, mtimeNs: 1n, ctimeNs: 1n };
+
+function file(name: string, changed = {}) {
+  return { path: SpoolPath.from(name), identity: { ...IDENTITY, ...changed } };
+}
+
+function uploadOf(parts: number): Upload {
+  const digests = Array.from({ length: parts }, () => ({ md5Hex: 'm', sha256Hex: 's' }));
+  return {
+    local: { sizeBytes: 1, parts: digests, multipart: true },
+    receipt: { key: 'key' },
+    outcome: 'stored',
+  };
+}
+
+function known(undisposed: Undisposed, ...names: string[]): string[] {
+  return names.filter((name) => undisposed.of(file(name)) !== undefined);
+}
+
+test('an upload is known for its file as it was read: another content has none, another ctime has', () => {
+  const undisposed = new Undisposed();
+  const upload = uploadOf(1);
+  undisposed.keep(file('a'), upload);
+  assert.equal(undisposed.of(file('a', { ctimeNs: 2n }))?.upload, upload);
+  assert.equal(undisposed.of(file('a', { mtimeNs: 2n })), undefined);
+  assert.equal(undisposed.of(file('b')), undefined);
+});
+
+test('beyond so many digests the oldest uploads are forgotten, and no more of them than must be', () => {
+  const undisposed = new Undisposed();
+  for (const name of ['a', 'b']) undisposed.keep(file(name), uploadOf(PARTS_MAX / 2));
+  assert.deepEqual(known(undisposed, 'a', 'b'), ['a', 'b']);
+  undisposed.keep(file('c'), uploadOf(1));
+  assert.deepEqual(known(undisposed, 'a', 'b', 'c'), ['b', 'c']);
+});
+
+test('an upload that is forgotten, or kept again, leaves its room to others', () => {
+  const undisposed = new Undisposed();
+  undisposed.keep(file('old'), uploadOf(1));
+  for (let again = 0; again < 3; again += 1) undisposed.keep(file('a'), uploadOf(PARTS_MAX / 2));
+  undisposed.keep(file('b'), uploadOf(PARTS_MAX / 4));
+  undisposed.forget(SpoolPath.from('b'));
+  undisposed.keep(file('c'), uploadOf(PARTS_MAX / 4));
+  assert.deepEqual(known(undisposed, 'old', 'a', 'b', 'c'), ['old', 'a', 'c']);
+});
