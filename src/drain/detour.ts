@@ -25,10 +25,6 @@ export class Detour {
   #aside = FAR;
   #inARow = 0;
 
-  get isUnderWay(): boolean {
-    return this.#isUnderWay;
-  }
-
   /** Where to take the next file: 0 for the best one; else how far behind it to look, below 1. */
   next(): number {
     if (!this.#isUnderWay) return 0;

@@ -85,3 +85,74 @@ test('tells of a run of bad files once, at the eighth, until one passes', () => 
   detour.passed(0.999, 0);
   assert.deepEqual(runs(8).at(-1), true);
 });
+
+/** The best file has failed, and enough has passed elsewhere that the next one is tried. */
+function trying(): { readonly detour: Detour; readonly aside: number } {
+  const detour = new Detour();
+  detour.failed(0, 0);
+  const aside = detour.next();
+  detour.passed(aside, 1_000_000);
+  assert.equal(detour.next(), 0);
+  return { detour, aside };
+}
+
+test('a request costs something, though its file is empty', () => {
+  const detour = new Detour();
+  detour.failed(0, 0);
+  const aside = detour.next();
+  for (let passed = 0; passed < 19; passed += 1) detour.passed(aside, 0);
+  assert.equal(detour.next(), aside);
+  detour.passed(aside, 0);
+  assert.equal(detour.next(), 0);
+});
+
+test('a request that is much smaller than what passes costs more than its bytes', () => {
+  const detour = new Detour();
+  detour.failed(0, 0);
+  detour.passed(detour.next(), 1_000);
+  assert.ok(detour.next() > 0);
+});
+
+test('when the best file fails again, another one is tried in its time', () => {
+  const { detour, aside } = trying();
+  assert.equal(detour.next(), aside, 'one at a time');
+  detour.failed(0, 0);
+  assert.equal(detour.next(), aside);
+  detour.passed(aside, 1_000_000);
+  assert.equal(detour.next(), 0);
+});
+
+test('looks elsewhere when a file fails where others passed, and not for those that were taken there before', () => {
+  const detour = new Detour();
+  detour.failed(0, 0);
+  const first = detour.next();
+  detour.failed(first, 0);
+  const second = detour.next();
+  assert.notEqual(second, first);
+  detour.failed(first, 0);
+  assert.equal(detour.next(), second);
+});
+
+test('only the best file that is being tried ends it: none from elsewhere, and none that was taken before', () => {
+  const { detour, aside } = trying();
+  detour.passed(aside, 0);
+  assert.equal(detour.next(), aside);
+  detour.gaveBack(aside);
+  assert.equal(detour.next(), aside);
+  detour.passed(0, 0);
+  assert.equal(detour.next(), 0);
+  assert.equal(detour.next(), 0);
+
+  const other = new Detour();
+  other.failed(0, 0);
+  other.passed(0, 0);
+  assert.ok(other.next() > 0);
+});
+
+test('one that fails elsewhere after all was well begins it anew, and the best file is tried again', () => {
+  const { detour, aside } = trying();
+  detour.passed(0, 0);
+  detour.failed(aside, 0);
+  detour.passed(detour.next(), 1_000_000);
+  assert.equal(detour.next(), 0);
+});

@@ -60,3 +60,23 @@ test('reads no further once it is told to stop', async () => {
   const reading = hasContent(sourceOf(CONTENT), WHOLE, () => stop.abort(), stop.signal);
   await assert.rejects(reading, { name: 'AbortError' });
 });
+
+test('a file of another size is not read at all', async () => {
+  const bytes = CONTENT.subarray(0, -1);
+  const source = { sizeBytes: bytes.length, read: () => assert.fail('it is read') };
+  assert.equal(await hasContent(source, WHOLE, () => undefined, signal), false);
+});
+
+test('reads a piece at a time, each byte once', async () => {
+  const reads: [at: number, length: number][] = [];
+  const source: UploadSource = {
+    sizeBytes: CONTENT.length,
+    read: async (at, length) => {
+      reads.push([at, length]);
+      return CONTENT.subarray(at, at + length);
+    },
+  };
+  assert.equal(await hasContent(source, WHOLE, () => undefined, signal), true);
+  const pieces = Array.from({ length: 6 }, (_, at) => [at << 20, 1 << 20]);
+  assert.deepEqual(reads, [...pieces, [6 << 20, 7]]);
+});

@@ -159,3 +159,37 @@ test('sweeps every hour, sooner after a sweep that failed, and no more once stop
     [70, 1],
   ]);
 });
+
+test('leaves a record alone whose file the drain has begun to send while the store was asked', async () => {
+  const { spool, cleared, saved } = spoolOf({ gone: 'changed' });
+  const underWay: string[] = [];
+  const store = { abandon: async (): Promise<undefined> => void underWay.push('gone') };
+  assert.equal(await sweepOrphans(spool, drainOf(store, underWay), NEVER), 0);
+  assert.deepEqual([cleared, saved], [[], []]);
+});
+
+test('a stop waits for the sweep under way, tells of no failure, and no other sweep follows', async () => {
+  const clock = new SimClock();
+  const { spool } = spoolOf({ gone: 'changed' });
+  const told: unknown[] = [];
+  const happened: string[] = [];
+  const store = {
+    abandon: (_: JournaledUpload, signal: AbortSignal) =>
+      new Promise<undefined>((_resolve, reject) => {
+        const end = () => {
+          happened.push('the request has ended');
+          reject(signal.reason);
+        };
+        signal.addEventListener('abort', () => clock.schedule(1_000, end));
+      }),
+  };
+  const events = { onSwept: (uploads: number) => told.push(uploads), onFault: () => told.push('fault') };
+  const sweep = new Sweep({ spool, drain: drainOf(store), clock, events });
+  sweep.start();
+  await clock.advance(0);
+  const stopped = sweep.stop().then(() => happened.push('stopped'));
+  await clock.advance(1_000);
+  await stopped;
+  assert.deepEqual([happened, told], [['the request has ended', 'stopped'], []]);
+  assert.equal(clock.pending, 0);
+});
