@@ -13,7 +13,7 @@ import { folderOddity, type Oddity, type OddityKind } from './oddity.ts';
 import type { OpenDirectory } from './open-directory.ts';
 import { PRIVATE_FOLDER, PROBE_PREFIX } from './private-folder.ts';
 import type { Moment, Settle } from './settle.ts';
-import { NoAnswer, type SilentFolders } from './silent-folders.ts';
+import { type Closable, NoAnswer, type SilentFolders } from './silent-folders.ts';
 import { identityOf } from './spool-file.ts';
 
 export interface ScanRequest {
@@ -107,8 +107,7 @@ class Walk {
         more = names.length === BATCH;
       }
     } finally {
-      // A call that did not return holds it, and closes it when it does.
-      if (!this.#isSilent(path)) await dir.close();
+      await this.#close(path, dir);
     }
   }
 
@@ -120,6 +119,10 @@ class Walk {
   ): Promise<T> {
     const { silent } = this.#request;
     return silent === undefined ? call() : silent.within(path, call, late);
+  }
+
+  #close(path: SpoolPath, opened: Closable): Promise<void> {
+    return this.#request.silent?.close(path, opened) ?? opened.close();
   }
 
   #isSilent(path: SpoolPath): boolean {
@@ -224,10 +227,7 @@ class Walk {
       this.#folders++;
       await this.folder(folder, Buffer.concat([path.bytes, Buffer.from('/')]), depth);
     } finally {
-      const closed = folder.close();
-      // The folder may not answer to this, either.
-      if (this.#isSilent(path)) closed.catch(() => undefined);
-      else await closed;
+      await this.#close(path, folder);
     }
   }
 

@@ -13,10 +13,16 @@ const GIVEN_UP_MAX = 2;
 /** A stop waits this long for a call: one that is only slow closes what it opened. */
 const STOP_GRACE_MS = 1_000;
 
+const ignore = () => undefined;
+
 /** What is waited for at this moment. */
 export interface Waiting {
   readonly path: SpoolPath;
   readonly sinceMs: number;
+}
+
+export interface Closable {
+  close(): Promise<void>;
 }
 
 export class NoAnswer extends Error {
@@ -26,7 +32,8 @@ export class NoAnswer extends Error {
 export class SilentFolders {
   readonly #clock: Clock;
   readonly #onAnswer: () => void;
-  readonly #givenUp = new Set<string>();
+  /** By path, with the end of the call that has not returned. */
+  readonly #givenUp = new Map<string, Promise<void>>();
   #waiting: Waiting | undefined;
   #isStopping = false;
   #end: () => void = () => undefined;
@@ -69,11 +76,9 @@ export class SilentFolders {
     let cancel: () => void = () => undefined;
     const silence = new Promise<never>((_, reject) => {
       const giveUp = () => {
-        this.#givenUp.add(path.id);
-        void answer
-          .then(late)
-          .catch(() => undefined)
-          .finally(() => this.#answered(path));
+        const ended = answer.then(late).then(ignore, ignore);
+        this.#givenUp.set(path.id, ended);
+        void ended.finally(() => this.#answered(path));
         reject(new NoAnswer(`${path} does not answer`));
       };
       this.#end = giveUp;
@@ -88,6 +93,16 @@ export class SilentFolders {
       this.#waiting = undefined;
       this.#end = () => undefined;
     }
+  }
+
+  /**
+   * Closes what calls on the folder `path` use. A call that has not returned still uses it: then it is closed in the
+   * background when the call does return.
+   */
+  async close({ id }: SpoolPath, opened: Closable): Promise<void> {
+    const unanswered = this.#givenUp.get(id);
+    if (unanswered === undefined) return opened.close();
+    void unanswered.then(() => opened.close()).catch(ignore);
   }
 
   /** The spool itself cannot be done without. */

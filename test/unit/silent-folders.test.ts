@@ -90,3 +90,17 @@ test('ends the wait when there is to be no scan any more', async () => {
   await clock.advance(0);
   assert.deepEqual([outcome, clock.pending], [['NoAnswer'], 0]);
 });
+
+test('closes what a silent folder still uses only when the folder answers', async () => {
+  const { clock, silent, ask } = folders();
+  const { path, answer } = ask('a');
+  const closed: string[] = [];
+  const closable = (name: string) => ({ close: async () => void closed.push(name) });
+  await silent.close(SpoolPath.from('b'), closable('another'));
+  await clock.advance(12 * SECONDS);
+  await silent.close(path, closable('silent'));
+  assert.deepEqual(closed, ['another']);
+  answer('names');
+  await clock.advance(0);
+  assert.deepEqual(closed, ['another', 'silent']);
+});
