@@ -14,7 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { LateLook } from '../../src/spool/late-look.ts';
 import type { WriterView } from '../../src/spool/open-writers.ts';
@@ -23,6 +23,7 @@ import { claimAndRename } from '../../src/spool/put-back.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { SpoolFile } from '../../src/spool/spool-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { test } from '../support/nothing-left.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
 
 const CHANGED = { faultClass: 'changed' };

@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { connectToInstance, InstanceLock, type Serve } from '../../src/spool/instance-lock.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import { test } from '../support/nothing-left.ts';
 import { TemporarySpool } from '../support/temporary-spool.ts';
 
 const HELD = /another halfpipe \(pid \d+\) drains the spool/;

@@ -6,10 +6,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { JournalRelay } from '../../src/system/journal-relay.ts';
 import type { LogStream } from '../../src/system/line-sink.ts';
 import { journalFields } from '../support/journal-fields.ts';
+import { test } from '../support/nothing-left.ts';
 
 /** Prints each datagram in hexadecimal. */
 const JOURNALD = `

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { chmod, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { test } from '../support/nothing-left.ts';
 import { TemporarySpool } from '../support/temporary-spool.ts';
 
 interface Value {

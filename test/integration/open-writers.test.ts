@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { OpenWriters } from '../../src/spool/open-writers.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const skip = spawnSync('perl', ['-MFcntl', '-e', '1']).status === 0 ? false : 'needs perl';

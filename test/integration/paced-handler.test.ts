@@ -3,11 +3,12 @@ import { getEventListeners, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { afterEach, describe, test } from 'node:test';
+import { afterEach, describe } from 'node:test';
 import type { Pacer } from '../../src/sending/paced-body.ts';
 import { type HttpRequest, PacedHandler, type PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { DIRECT } from '../support/direct-way.ts';
+import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { TwoThreads } from '../support/two-threads.ts';
 

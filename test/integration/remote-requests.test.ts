@@ -5,11 +5,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { PIECE_BYTES, SMALL_ANSWER_BYTES } from '../../src/sending/messages.ts';
 import type { HttpRequest } from '../../src/sending/paced-handler.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { DIRECT } from '../support/direct-way.ts';
+import { test } from '../support/nothing-left.ts';
 import { TwoThreads } from '../support/two-threads.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

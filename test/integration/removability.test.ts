@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, chown, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import type { Fault } from '../../src/system/fault.ts';
+import { test } from '../support/nothing-left.ts';
 import { TemporarySpool } from '../support/temporary-spool.ts';
 
 const USER = 12_345;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { afterEach, test } from 'node:test';
+import { afterEach } from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import { digestOf } from '../../src/store/digest.ts';
 import type { Upload } from '../../src/store/object-store.ts';
 import type { S3Store } from '../../src/store/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
+import { test } from '../support/nothing-left.ts';
 import { ScriptedS3, type ScriptedS3Options } from '../support/scripted-s3.ts';
 import { bytesOf, type StoreOverrides, sourceOf, storeAt } from '../support/store-fixture.ts';
 import type { WireFault } from '../support/wire-fault.ts';

@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SpoolOrder, SpoolPath } from '../../src/spool/entry.ts';
 import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
@@ -12,6 +11,7 @@ import type { Oddity } from '../../src/spool/oddity.ts';
 import { Settle } from '../../src/spool/settle.ts';
 import { SilentFolders } from '../../src/spool/silent-folders.ts';
 import { DeadMount } from '../support/dead-mount.ts';
+import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
 

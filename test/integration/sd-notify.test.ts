@@ -5,10 +5,11 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { kernelMonotonicUsec } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { sendBySystemdNotify } from '../../src/system/sd-notify.ts';
+import { test } from '../support/nothing-left.ts';
 
 // Plays the service manager: prints each datagram as JSON, and closes the descriptor of a BARRIER=1, which
 // is what systemd-notify waits for (sd_notify_barrier(3)).

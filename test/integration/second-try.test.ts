@@ -7,9 +7,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import type { S3Store } from '../../src/store/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
+import { test } from '../support/nothing-left.ts';
 import { storeAt } from '../support/store-fixture.ts';
 
 const HOUR_MS = 3_600_000;

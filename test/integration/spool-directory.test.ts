@@ -15,10 +15,11 @@ import {
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SPOOL_GONE } from '../../src/spool/spool-fault.ts';
+import { test } from '../support/nothing-left.ts';
 import { giveUp, scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
 
 const isRoot = process.geteuid?.() === 0;

@@ -1,10 +1,11 @@
 // Whose object is it, and whose upload? What others have put is never overwritten, and what is ours never stays open
 // unknown, whatever the store denies, ignores or loses.
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { afterEach } from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import type { UploadJournal } from '../../src/store/object-store.ts';
 import type { S3Store } from '../../src/store/s3-store.ts';
+import { test } from '../support/nothing-left.ts';
 import { ScriptedS3, type ScriptedS3Options, type SeenRequest } from '../support/scripted-s3.ts';
 import {
   bytesOf,

@@ -1,7 +1,8 @@
 // What `check` asks of a store that misbehaves: a trip in one part, a trip in two, and what is left behind.
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { afterEach } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { test } from '../support/nothing-left.ts';
 import { ScriptedS3 } from '../support/scripted-s3.ts';
 import { storeAt } from '../support/store-fixture.ts';
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { SpoolWatcher } from '../../src/spool/watcher.ts';
+import { test } from '../support/nothing-left.ts';
 import { TemporarySpool } from '../support/temporary-spool.ts';
 
 /** A watcher that is in place. `hinted(name)` resolves with the first hint about that path. */
