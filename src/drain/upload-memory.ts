@@ -1,6 +1,8 @@
 // File content in memory, over all uploads: half of what may be used is for files sent whole, half for those sent in
 // parts, so that a few huge files, which may take days, never keep the small ones waiting, nor these them. Pure.
 
+import { brokenInvariant } from '../system/invariant.ts';
+
 export interface UploadMemoryOptions {
   /** Bytes of content in memory at once, over all uploads. */
   readonly maxMemoryBytes: number;
@@ -35,7 +37,10 @@ export class UploadMemory {
     const kind = this.#kindOf(sizeBytes);
     const bytes = this.#options.memoryFor(sizeBytes);
     this.#held[kind] += bytes;
+    let isHeld = true;
     return () => {
+      if (!isHeld) brokenInvariant('memory is released once');
+      isHeld = false;
       this.#held[kind] -= bytes;
     };
   }

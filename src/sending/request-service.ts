@@ -2,6 +2,7 @@
 // became of it.
 import type { Readable } from 'node:stream';
 import type { Clock } from '../system/clock.ts';
+import { brokenInvariant } from '../system/invariant.ts';
 import { ArrivingContent } from './arriving-content.ts';
 import { carry } from './carried-error.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -74,6 +75,7 @@ export class RequestService {
       this.#tell({ kind: 'wantsBody', id, empty }, [empty]),
     );
     if (piece !== undefined) content.arrive(piece);
+    if (this.#inFlight.has(id)) brokenInvariant(`a request begins once, and request ${id} is under way`);
     const stop = new AbortController();
     const request: InFlight = { stop, content, answer: undefined, isAsked: false, onAsked: undefined };
     this.#inFlight.set(id, request);

@@ -4,6 +4,7 @@
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, Fault } from '../system/fault.ts';
+import { brokenInvariant } from '../system/invariant.ts';
 import { SpoolPath } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
 
@@ -36,7 +37,7 @@ export class AsideSlots {
       if (this.#claimed.has(id)) continue;
       this.#claimed.add(id);
       if (await this.#isVacant(slot)) return slot;
-      this.#claimed.delete(id);
+      this.free(slot);
     }
     throw new Fault('blocked', `${path} has ${LAYERS} earlier versions waiting in .halfpipe/${FOLDER}`, {
       operation: 'set aside',
@@ -56,8 +57,10 @@ export class AsideSlots {
     }
   }
 
+  /** Once for each claim: the place may belong to another file at once. */
   free(slot: Buffer): void {
-    this.#claimed.delete(slot.toString('latin1'));
+    const isClaimed = this.#claimed.delete(slot.toString('latin1'));
+    if (!isClaimed) brokenInvariant(`a place is freed once, and ${new SpoolPath(slot)} is free`);
   }
 
   async makeFolders(slot: Buffer): Promise<void> {

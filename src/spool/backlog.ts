@@ -7,6 +7,7 @@ import type { BacklogOptions, BacklogParts } from './backlog-parts.ts';
 import { Deferrals, type Delay } from './deferrals.ts';
 import type { Entry, FileIdentity, SpoolPath } from './entry.ts';
 import { HeldFolders } from './held-folders.ts';
+import { InFlight } from './in-flight.ts';
 import { PassedOver } from './passed-over.ts';
 import { ReadyEntries } from './ready-entries.ts';
 import { ScanLoop } from './scan-loop.ts';
@@ -27,9 +28,7 @@ export class Backlog {
   readonly #loop: ScanLoop;
   #options: BacklogOptions;
   readonly #ready: ReadyEntries;
-  readonly #inFlight = new Map<string, Entry>();
-  /** In flight, and chosen by rules that hold no more. */
-  readonly #takenBefore = new Set<string>();
+  readonly #inFlight = new InFlight();
   readonly #deferrals: Deferrals;
   readonly #passedOver = new PassedOver();
   readonly #held = new HeldFolders();
@@ -87,7 +86,7 @@ export class Backlog {
   take(accepts: (entry: Entry) => boolean = () => true, place = 0): Entry | undefined {
     if (!this.#isRunning || this.#loop.fault !== null) return undefined;
     const entry = this.#ready.take(accepts, place);
-    if (entry !== undefined) this.#inFlight.set(entry.path.id, entry);
+    if (entry !== undefined) this.#inFlight.begin(entry);
     this.#wantMoreWhenLow();
     return entry;
   }
@@ -101,7 +100,7 @@ export class Backlog {
   hold(folder: string): void {
     this.#held.hold(folder, 0);
     const isHeld = ({ path }: Entry) => this.#held.covers(path);
-    const others = [...this.#inFlight.values(), ...this.#deferrals.entries()].filter(isHeld).length;
+    const others = [...this.#inFlight.entries(), ...this.#deferrals.entries()].filter(isHeld).length;
     this.#held.hold(folder, this.#ready.drop(isHeld) + others);
     this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
   }
@@ -116,12 +115,9 @@ export class Backlog {
     return this.#held.filesIn(folder);
   }
 
-  /** Ends what take() began. Does nothing for a path that is not in flight. */
+  /** Ends what take() began, once. */
   release(path: SpoolPath, outcome: Outcome): void {
-    const entry = this.#inFlight.get(path.id);
-    if (entry === undefined) return;
-    this.#inFlight.delete(path.id);
-    const isByTheRules = !this.#takenBefore.delete(path.id);
+    const { entry, isByTheRules } = this.#inFlight.end(path);
     if (outcome === 'gone') {
       this.#loop.patience.removed(path.id, this.#clock.monotonicMs());
       this.#count.removed(path.id, entry.identity.sizeBytes);
@@ -160,7 +156,7 @@ export class Backlog {
     this.#options = options;
     // What is at hand was chosen by the old rules.
     this.#ready.clear();
-    for (const id of this.#inFlight.keys()) this.#takenBefore.add(id);
+    this.#inFlight.newRules();
     this.#loop.setOptions(options);
   }
 
@@ -248,7 +244,7 @@ export class Backlog {
     const scannedMs = this.#lastScan?.oldestModifiedMs ?? null;
     if (this.#options.order !== 'oldest-first' || this.#passedOver.size > 0) return scannedMs;
     let oldestMs = this.#ready.best()?.modifiedMs ?? Number.POSITIVE_INFINITY;
-    for (const { modifiedMs } of this.#inFlight.values()) oldestMs = Math.min(oldestMs, modifiedMs);
+    for (const { modifiedMs } of this.#inFlight.entries()) oldestMs = Math.min(oldestMs, modifiedMs);
     for (const { modifiedMs } of this.#deferrals.entries()) oldestMs = Math.min(oldestMs, modifiedMs);
     return oldestMs === Number.POSITIVE_INFINITY ? scannedMs : oldestMs;
   }
