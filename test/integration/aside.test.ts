@@ -11,6 +11,7 @@ import {
   rmdir,
   stat,
   symlink,
+  truncate,
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import { LateLook } from '../../src/spool/late-look.ts';
 import type { WriterView } from '../../src/spool/open-writers.ts';
 import { OpenWriters } from '../../src/spool/open-writers.ts';
 import { claimAndRename } from '../../src/spool/put-back.ts';
+import { salvage } from '../../src/spool/salvage.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { SpoolFile } from '../../src/spool/spool-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -463,4 +465,40 @@ test('tells each step of a file that is set aside: removed, back in its place, o
   assert.deepEqual(steps, [
     ...['gone aside', 'gone removed', 'kept aside', 'kept back', 'taken aside', 'taken waits'],
   ]);
+});
+
+test('a place is free again when a file cannot be set aside, however often', async (t) => {
+  const { disk, spool, path, file, content } = await opened(t);
+  await append(disk.at(path.bytes), '+more');
+  for (let attempt = 0; attempt < 20; attempt += 1) await assert.rejects(spool.setAside(file), CHANGED);
+  const again = await openIn(t, spool, path);
+  const aside = await spool.setAside(again);
+  await aside.putBack();
+  assert.equal(await content(), 'uploaded+more');
+});
+
+test('a place is free again when a file has been put back or removed, however often', async (t) => {
+  const { disk, spool, path } = await opened(t);
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    await (await spool.setAside(await openIn(t, spool, path))).putBack();
+    await (await spool.setAside(await openIn(t, spool, path))).remove(giveUp);
+    await disk.put('folder/f', 'uploaded');
+  }
+});
+
+test('brings back nothing of what the file held before it became shorter', async (t) => {
+  const { disk, spool, path, file } = await opened(t);
+  const home = await spool.openPrivate();
+  t.after(() => home.close());
+  await append(disk.at(path.bytes), ' and much more');
+  const read = file.read.bind(file);
+  file.read = async (offset, length) => {
+    file.read = read;
+    const bytes = await read(offset, length);
+    await truncate(disk.at(path.bytes), 'up'.length);
+    return bytes;
+  };
+  const slot = Buffer.from('aside/0/f');
+  await salvage(file, home, slot, giveUp);
+  assert.equal(await readFile(home.at(slot), 'utf8'), 'up');
 });

@@ -51,6 +51,23 @@ function prepare(t: TestContext, overrides: Partial<BacklogParts> = {}) {
 
 const path = (name: string) => SpoolPath.from(name);
 
+test('what a scan finds after the backlog was stopped is not taken over', async (t) => {
+  const scanned: number[] = [];
+  const { clock, spool, backlog, calls } = prepare(t, { onScanned: ({ files }) => void scanned.push(files) });
+  let end: () => void = () => undefined;
+  spool.put('a');
+  spool.duration = () =>
+    new Promise<void>((resolve) => {
+      end = resolve;
+    });
+  backlog.start();
+  await clock.advance(0);
+  const stopped = backlog.stop();
+  end();
+  await stopped;
+  assert.deepEqual([scanned, calls.work, backlog.view().files], [[], 0, 0]);
+});
+
 test('hands out the oldest first, each once', async (t) => {
   const { clock, spool, backlog, calls, takeAll } = prepare(t);
   spool.put('b', 2);

@@ -37,6 +37,23 @@ test('hides a secret it was told of wherever it stands', () => {
   assert.equal(redactor([secret])(`a${secret}b ${secret}`), 'a[redacted]b [redacted]');
 });
 
+test('hides every secret of 8 characters and more that it was told of', () => {
+  for (let length = 8; length <= 40; length += 1) {
+    const told = secret.repeat(2).slice(0, length);
+    assert.equal(redactor([told])(`it is ${told}.`), 'it is [redacted].', `${length} characters`);
+  }
+});
+
+for (const name of [
+  ...['secret_access_key', 'secretAccessKey', 'secret_key', 'secretKey', 'password', 'passwd'],
+  ...['session_token', 'sessionToken', 'aws_session_token', 'security_token', 'securityToken'],
+])
+  test(`hides the value of ${name} in a text`, () => {
+    const value = 'not-like-a-secret';
+    for (const text of [`${name}=${value} x`, `{"${name}":"${value}"}`, `${name}: ${value}`])
+      assert.ok(!redactor([])(text).includes(value), redactor([])(text));
+  });
+
 test('ignores a known secret so short that it is part of ordinary words', () => {
   assert.equal(redactor(['test', ''])('testing'), 'testing');
 });
