@@ -24,7 +24,8 @@ import { Producers, SETTLE_MS } from './producers.ts';
 const FOREIGN = 'of-others/upload';
 /** What stays in the private folder: the quarantine, and room for a full disk. */
 const KEPT = /^(quarantine|spare)\//;
-const DRAIN_PATIENCE_MS = 120_000;
+/** Without one file fewer in the spool. */
+const DRAIN_PATIENCE_MS = 60_000;
 const FAULTY_SHARE = 0.08;
 
 export interface KillOptions {
@@ -126,8 +127,11 @@ export class KillBench {
   }
 
   async #drained(daemon: BuiltDaemon): Promise<void> {
-    const endMs = performance.now() + DRAIN_PATIENCE_MS;
-    while (filesBelow(this.#spool, '.halfpipe').length > 0) {
+    let least = Number.POSITIVE_INFINITY;
+    let endMs = 0;
+    for (let left = least; left > 0; left = filesBelow(this.#spool, '.halfpipe').length) {
+      if (left < least || endMs === 0) endMs = performance.now() + DRAIN_PATIENCE_MS;
+      least = Math.min(least, left);
       if (daemon.ended || performance.now() > endMs) throw new Error(`it does not drain:\n${daemon.tail()}`);
       await delay(100);
     }
