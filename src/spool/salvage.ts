@@ -46,8 +46,9 @@ async function copyOut(file: SpoolFile, home: OpenDirectory, slot: Buffer): Prom
         const before = await file.currentIdentity();
         for (let offset = 0; offset < before.sizeBytes; ) {
           const chunk = await file.read(offset, Math.min(CHUNK_BYTES, before.sizeBytes - offset));
-          await copy.write(chunk, 0, chunk.length, offset);
-          offset += chunk.length;
+          // A disk that is nearly full takes a part, and refuses the rest only when it is asked once more.
+          const { bytesWritten } = await copy.write(chunk, 0, chunk.length, offset);
+          offset += bytesWritten;
         }
         await copy.truncate(before.sizeBytes);
         if (round === ROUNDS_MAX || sameContentIdentity(await file.currentIdentity(), before)) break;
