@@ -32,6 +32,11 @@ export class RemoteRequests {
     this.#send = send;
   }
 
+  /** Requests that are not over: an answer may still be arriving. */
+  get underWay(): number {
+    return this.#underway.size;
+  }
+
   /** As PacedHandler.handle. */
   begin(handler: number, request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     const signal = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);

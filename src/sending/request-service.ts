@@ -38,6 +38,11 @@ export class RequestService {
     this.#deliveries = deliveries;
   }
 
+  /** Requests that are not over. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
   /** Orders about requests that are over mean nothing any more. */
   obey(order: RequestOrder): void {
     switch (order.kind) {

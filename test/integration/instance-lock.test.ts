@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, renameSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
-import type { Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { connectToInstance, InstanceLock, type Serve } from '../../src/spool/instance-lock.ts';
@@ -167,4 +168,59 @@ test('a file system without sockets is locked by its folder, and its instance is
   await assert.rejects(connectToInstance(spool.path), { code: 'ENOENT' });
   const next = await InstanceLock.acquire(await withoutSockets(disk, t));
   await next.release();
+});
+
+test('refuses while the holder is suspended and its queue of connections is full', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const { child, end } = await holder(t, disk.path);
+  const spool = await disk.open(t);
+  child.kill('SIGSTOP');
+  const waiting: Socket[] = [];
+  t.after(() => {
+    for (const socket of waiting) socket.destroy();
+  });
+  let refusal: unknown;
+  // The queue has 511 places, Node's default.
+  while (refusal === undefined && waiting.length < 2_000)
+    await connectToInstance(disk.path).then(
+      // Its end resets them.
+      (socket) => void waiting.push(socket.on('error', () => undefined)),
+      (error: unknown) => {
+        refusal = error;
+      },
+    );
+  assert.equal((refusal as NodeJS.ErrnoException).code, 'EAGAIN');
+  await assert.rejects(InstanceLock.acquire(spool), HELD);
+  await end();
+});
+
+test('puts a live socket back that it moved away for the dead one it had found', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await (await holder(t, disk.path)).end();
+  const spool = await disk.open(t);
+  const home = await spool.openPrivate();
+  t.after(() => home.close());
+  const live = createServer((socket) => socket.on('error', () => undefined).end('the quicker one'));
+  t.after(() => live.close());
+  live.listen(home.at('quicker.sock').toString());
+  await once(live, 'listening');
+  // The quicker one takes the name after the dead socket was asked, and before it is moved away.
+  const late = {
+    path: spool.path,
+    clearTemporaries: () => spool.clearTemporaries(),
+    openPrivate: async () => {
+      const opened = await spool.openPrivate();
+      const at = opened.at.bind(opened);
+      const temporaries = new Set<string>();
+      opened.at = (name) => {
+        if (/^tmp\/.*\.sock$/.test(`${name}`)) temporaries.add(`${name}`);
+        const isMovedAway = temporaries.size === 2 && existsSync(at('quicker.sock'));
+        if (isMovedAway) renameSync(at('quicker.sock'), at('control.sock'));
+        return at(name);
+      };
+      return opened;
+    },
+  };
+  await assert.rejects(InstanceLock.acquire(late), HELD);
+  assert.equal(await answerAt(disk.path), 'the quicker one');
 });

@@ -96,6 +96,13 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+/** As until(), and fails instead of waiting for ever. */
+async function soon(condition: () => boolean): Promise<void> {
+  for (let look = 0; look < 1_000 && !condition(); look += 1)
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  assert.ok(condition(), `not so: ${condition}`);
+}
+
 describe('a paced handler', () => contract(direct));
 describe('a paced handler in another thread', () => contract(acrossThreads));
 
@@ -232,6 +239,46 @@ function contract(handlerWith: CreateHandler): void {
     assert.equal(await textOf(response.body), '<Error/>');
     await until(() => pacer.waiting === 0 && closed);
     assert.ok(pacer.admittedBytes <= 2_500);
+  });
+
+  test('takes no further token once an answer has begun, though the answer does not end', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(412).write('it goes on');
+    });
+    const pacer = new GatePacer(2_500);
+    const { response } = await handlerWith(pacer).handle(requestTo(server, Buffer.alloc(90_000)));
+    await soon(() => pacer.waiting === 0);
+    response.body.destroy();
+  });
+
+  test('sends nothing, and asks for no token, where the caller has given up before', async () => {
+    let requests = 0;
+    const server = await serve((_, response) => {
+      requests += 1;
+      response.end();
+    });
+    const pacer = new GatePacer();
+    const abortSignal = AbortSignal.abort();
+    const handled = handlerWith(pacer).handle(requestTo(server, Buffer.alloc(10)), { abortSignal });
+    await assert.rejects(handled, { name: 'AbortError' });
+    assert.deepEqual([requests, pacer.admittedBytes], [0, 0]);
+  });
+
+  test('listens to an abort once, however many slices a body has', async () => {
+    const listeners: number[] = [];
+    class Counting extends GatePacer {
+      override admit(bytes: number, signal: AbortSignal): Promise<void> {
+        listeners.push(getEventListeners(signal, 'abort').length);
+        return super.admit(bytes, signal);
+      }
+    }
+    const server = await serve((request, response) => {
+      request.resume().once('end', () => response.end());
+    });
+    const { response } = await handlerWith(new Counting()).handle(requestTo(server, Buffer.alloc(50_000)));
+    await textOf(response.body);
+    assert.equal(listeners.length, 50);
+    assert.ok(Math.max(...listeners) <= 2, `${listeners}`);
   });
 
   test('rejects when the connection breaks while it waits for the pacer, and frees its place there', async () => {

@@ -16,10 +16,11 @@ export class TwoThreads {
   readonly notices: RequestNotice[] = [];
   readonly #channel = new MessageChannel();
   readonly #requests: RemoteRequests;
+  readonly #service: RequestService;
 
   constructor({ pacer, clock, wayOut, ...limits }: PacedHandlerOptions) {
     const { port1: main, port2: sending } = this.#channel;
-    const service = new RequestService(
+    this.#service = new RequestService(
       (notice, moved = []) => sending.postMessage(notice, moved),
       pacer,
       clock,
@@ -31,13 +32,18 @@ export class TwoThreads {
     });
     sending.on('message', (order: RequestOrder) => {
       this.orders.push(order);
-      service.obey(order);
+      this.#service.obey(order);
     });
     main.postMessage({ kind: 'open', handler: 1, limits, wayOut });
   }
 
   handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<HttpAnswer> {
     return this.#requests.begin(1, request, options);
+  }
+
+  /** Requests that are not over, as this side and the other one know it. */
+  get underWay(): readonly [number, number] {
+    return [this.#requests.underWay, this.#service.inFlight];
   }
 
   destroy(): void {
