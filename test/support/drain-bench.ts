@@ -125,7 +125,7 @@ export class DrainBench {
   readonly quarantined: { readonly path: string; readonly reason: object }[] = [];
   /** Why files were deferred, and what was told of those that were uploaded. */
   readonly faults: Fault[] = [];
-  readonly transferred: Transferred[] = [];
+  readonly transferred: (Transferred & { readonly tookMs: number })[] = [];
   /** How often the drain said that content was read. */
   reads = 0;
   readonly openedFiles: string[] = [];
@@ -180,8 +180,8 @@ export class DrainBench {
         },
         onRemoved: ({ path }) => note(`removed ${path}`),
         events: {
-          onUploaded: ({ path }, transferred) => {
-            this.transferred.push(transferred);
+          onUploaded: ({ path }, transferred, tookMs) => {
+            this.transferred.push({ ...transferred, tookMs });
             note(`uploaded ${path}`);
           },
           onDeferred: ({ path }, fault, delayMs) => {

@@ -969,3 +969,33 @@ test('new settings do not wait for a probe of the old store, nor heed what it sa
   assert.equal(corrected.probes, 1);
   assert.deepEqual(bench.events, ['removed a', 'uploaded a']);
 });
+
+test('when the network has changed, a pause ends at once if the store answers, and not only after its wait', async () => {
+  const bench = new DrainBench();
+  bench.store.answers.set('a', fails(faultOf('breaker')));
+  bench.store.onTrial = () => Promise.reject(faultOf('breaker'));
+  bench.put('a');
+  await bench.startClosed();
+  assert.deepEqual(bench.events, ['paused breaker']);
+  bench.store.onTrial = async () => undefined;
+  await bench.settle();
+  assert.deepEqual(bench.events, ['paused breaker'], 'it is not its time');
+  bench.drain.retryNow();
+  await bench.settle();
+  assert.deepEqual(bench.events, ['paused breaker', 'resumed']);
+});
+
+test('a drain that is started again goes on as before, and a stop leaves no timer behind', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  const { pending } = bench.clock;
+  bench.drain.start();
+  await bench.settle();
+  assert.equal(bench.clock.pending, pending);
+  await bench.drain.stop(5_000);
+  assert.equal(bench.clock.pending, 0);
+});
+
+test('a drain that was never started can be stopped', async () => {
+  await new DrainBench().drain.stop(5_000);
+});

@@ -83,3 +83,18 @@ for (const { when, happen } of [
     assert.deepEqual(bench.closedFiles.toSorted(), bench.openedFiles.toSorted());
   });
 }
+
+for (const { what, prefix, goesBack } of [
+  { what: 'goes back when it is to be sent below another prefix', prefix: 'other/', goesBack: true },
+  { what: 'stays when new settings send it to where it was to go', prefix: '', goesBack: false },
+]) {
+  test(`what was read ahead ${what}`, async () => {
+    const { bench, slow } = await readingAhead();
+    bench.drain.reconfigure(bench.store, { ...bench.options, prefix });
+    await bench.settle();
+    assert.deepEqual(bench.outcomesOf('c'), goesBack ? ['returned'] : []);
+    slow.finish();
+    await bench.settle();
+    assert.equal(bench.store.uploads[1], goesBack ? 'other/e' : 'b');
+  });
+}

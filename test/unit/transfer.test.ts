@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { UploadSource } from '../../src/store/object-store.ts';
 import type { Fault } from '../../src/system/fault.ts';
-import { DrainBench, localContent, stores } from '../support/drain-bench.ts';
+import { DrainBench, localContent, Slow, stores } from '../support/drain-bench.ts';
 
 /** The size from which a file is sent in parts. */
 const RESUMABLE_FROM = new DrainBench().options.resumableFromBytes;
@@ -109,6 +109,32 @@ for (const { what, multipart, digest } of [
     await bench.startClosed();
     const sha256Hex = digest ? local.parts[0]?.sha256Hex : undefined;
     const { proof: _, ...told } = bench.transferred[0] ?? {};
-    assert.deepEqual(told, { outcome: 'stored', multipart, sha256Hex });
+    assert.deepEqual(told, { outcome: 'stored', multipart, sha256Hex, tookMs: 0 });
   });
 }
+
+test('an upload is told with how long the file took', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  await bench.clock.advance(60_000);
+  const slow = new Slow();
+  bench.store.answers.set('a', slow.answer);
+  bench.put('a');
+  bench.drain.pump();
+  await bench.clock.advance(2_500);
+  slow.finish();
+  await bench.settle();
+  assert.equal(bench.transferred[0]?.tookMs, 2_500);
+});
+
+test('the largest file that can be sent is sent, and one byte more is refused without an upload', async () => {
+  const bench = new DrainBench({ largestBytes: 20, maxMemoryBytes: 40 });
+  bench.put('largest', Buffer.alloc(20));
+  bench.put('too large', Buffer.alloc(21));
+  await bench.startClosed();
+  assert.deepEqual([bench.store.uploads, bench.removed], [['largest'], ['largest']]);
+  assert.deepEqual(
+    bench.quarantined.map(({ path }) => path),
+    ['too large'],
+  );
+});
