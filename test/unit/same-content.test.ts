@@ -67,16 +67,21 @@ test('a file of another size is not read at all', async () => {
   assert.equal(await hasContent(source, WHOLE, () => undefined, signal), false);
 });
 
-test('reads a piece at a time, each byte once', async () => {
-  const reads: [at: number, length: number][] = [];
-  const source: UploadSource = {
-    sizeBytes: CONTENT.length,
-    read: async (at, length) => {
-      reads.push([at, length]);
-      return CONTENT.subarray(at, at + length);
-    },
-  };
-  assert.equal(await hasContent(source, WHOLE, () => undefined, signal), true);
-  const pieces = Array.from({ length: 6 }, (_, at) => [at << 20, 1 << 20]);
-  assert.deepEqual(reads, [...pieces, [6 << 20, 7]]);
-});
+for (const [what, local] of [
+  ['whole', WHOLE],
+  ['in parts', IN_PARTS],
+] as const) {
+  test(`reads a file that was sent ${what} a piece at a time, each byte once`, async () => {
+    const reads: [at: number, length: number][] = [];
+    const source: UploadSource = {
+      sizeBytes: CONTENT.length,
+      read: async (at, length) => {
+        reads.push([at, length]);
+        return CONTENT.subarray(at, at + length);
+      },
+    };
+    assert.equal(await hasContent(source, local, () => undefined, signal), true);
+    const pieces = Array.from({ length: 6 }, (_, at) => [at << 20, 1 << 20]);
+    assert.deepEqual(reads, [...pieces, [6 << 20, 7]]);
+  });
+}
