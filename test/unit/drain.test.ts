@@ -999,3 +999,16 @@ test('a drain that is started again goes on as before, and a stop leaves no time
 test('a drain that was never started can be stopped', async () => {
   await new DrainBench().drain.stop(5_000);
 });
+
+test('a pause goes on being tried when no file is at hand, and ends when the store takes objects of our own', async () => {
+  const bench = new DrainBench();
+  bench.store.answers.set('a', fails(faultOf('breaker')));
+  bench.store.onTrial = () => Promise.reject(faultOf('breaker'));
+  bench.put('a');
+  await bench.startClosed();
+  await bench.clock.advance(60_000);
+  assert.ok(bench.store.trials.length > 2, `${bench.store.trials.length} trials`);
+  bench.store.onTrial = async () => undefined;
+  await bench.clock.advance(60_000);
+  assert.deepEqual(bench.events, ['paused breaker', 'resumed']);
+});
