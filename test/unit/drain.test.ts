@@ -1012,3 +1012,20 @@ test('a pause goes on being tried when no file is at hand, and ends when the sto
   await bench.clock.advance(60_000);
   assert.deepEqual(bench.events, ['paused breaker', 'resumed']);
 });
+
+for (const { what, files } of [
+  { what: 'a file that is sent whole, before one in parts that is older', files: ['large', 'small'] },
+  { what: 'one in parts, where no other is at hand', files: ['large'] },
+]) {
+  test(`a pause in which the store refuses our objects is ended by ${what}`, async () => {
+    const bench = new DrainBench();
+    bench.store.answers.set('a', fails(faultOf('breaker')));
+    bench.store.onTrial = () => Promise.reject(faultOf('breaker'));
+    bench.put('a');
+    await bench.startClosed();
+    for (const name of files) bench.put(name, Buffer.alloc(name === 'large' ? 1_000 : 999));
+    await bench.clock.advance(60_000);
+    assert.deepEqual(bench.store.uploads.slice(0, 2), ['a', files.at(-1)]);
+    assert.equal(bench.removed.length, files.length);
+  });
+}
