@@ -234,10 +234,12 @@ function contract(handlerWith: CreateHandler): void {
       response.writeHead(412).end('<Error/>');
     });
     const pacer = new GatePacer(2_500);
-    const { response } = await handlerWith(pacer).handle(requestTo(server, Buffer.alloc(90_000)));
+    // Time stands still: no limit may close the connection instead.
+    const handler = handlerWith(pacer, { clock: new SimClock() });
+    const { response } = await handler.handle(requestTo(server, Buffer.alloc(90_000)));
     assert.equal(response.statusCode, 412);
     assert.equal(await textOf(response.body), '<Error/>');
-    await until(() => pacer.waiting === 0 && closed);
+    await soon(() => pacer.waiting === 0 && closed);
     assert.ok(pacer.admittedBytes <= 2_500);
   });
 
@@ -336,6 +338,26 @@ function contract(handlerWith: CreateHandler): void {
       await textOf(response.body);
     }
     await until(() => getEventListeners(signal, 'abort').length === 0);
+  });
+
+  test('when destroyed, closes a connection in use as soon as its request is over', async () => {
+    let closed = false;
+    let finish: () => void = () => undefined;
+    const server = await serve((request, response) => {
+      request.socket.once('close', () => {
+        closed = true;
+      });
+      finish = () => void response.end(', and ended');
+      request.resume().once('end', () => response.writeHead(200).write('begun'));
+    });
+    const handler = handlerWith(new GatePacer(), { clock: new SimClock() });
+    const { response } = await handler.handle(requestTo(server, Buffer.alloc(2_000)));
+    handler.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(closed, false);
+    finish();
+    assert.equal(await textOf(response.body), 'begun, and ended');
+    await soon(() => closed);
   });
 
   test('reuses a connection, closes idle ones when destroyed, and still serves requests after that', async () => {
