@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { testsThatNotice } from './noticing-tests.ts';
 import { survivorsTable } from './survivors-table.ts';
@@ -22,10 +22,11 @@ function typescriptBelow(folder: string): string[] {
   return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
 }
 
-function changedFiles(targets: readonly string[]): string[] {
+/** Of a file all of its folder: most files are reached through their neighbours alone, as a transfer is by the drain. */
+function reachedWith(targets: readonly string[]): string[] {
   return targets.flatMap((target) => {
     const [path = ''] = target.split(':');
-    return statSync(path).isDirectory() ? typescriptBelow(path) : [path];
+    return typescriptBelow(statSync(path).isDirectory() ? path : dirname(path));
   });
 }
 
@@ -33,7 +34,7 @@ function changedFiles(targets: readonly string[]): string[] {
 function settingsFor(targets: readonly string[], jobs: number): string {
   const core = JSON.parse(readFileSync(CORE, 'utf8'));
   const sources = new Map(typescriptBelow('test').map((file) => [file, readFileSync(file, 'utf8')]));
-  const testFiles = testsThatNotice(sources, new Set(changedFiles(targets)));
+  const testFiles = testsThatNotice(sources, new Set(reachedWith(targets)));
   const settings = {
     ...core,
     mutate: targets.map((target) => (target.includes('.ts') ? target : `${target}/**/*.ts`)),
