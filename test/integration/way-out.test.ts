@@ -5,12 +5,11 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { describe, type TestContext } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { createServer } from 'node:tls';
 import { type Certificate, certificateFor } from '../support/certificate.ts';
 import { DaemonFixture } from '../support/daemon-fixture.ts';
 import { ForwardProxy, type ForwardProxyOptions } from '../support/forward-proxy.ts';
-import { test } from '../support/nothing-left.ts';
 
 const LOGIN = { user: 'camera', password: 'p/ss w@rd-nobody-may-see' };
 const withLogin = (port: number, protocol = 'http') =>
