@@ -263,6 +263,7 @@ export class SimFiles {
           node.content.copy(content);
           bytes.copy(content, offset, from, from + length);
           this.#disk.write(node, content);
+          return { bytesWritten: length };
         }),
       read: (into: Buffer, at: number, length: number, offset: number) =>
         step('read', () => {
