@@ -202,6 +202,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
 
   test('every entry of the journal has its fields, which no file name can forge', async () => {
     const name = 'a\nPRIORITY=0\nHALFPIPE_EVENT=paused\n.bin';
+    const pauses = (await halfpipe.entries('HALFPIPE_EVENT=paused')).length;
     halfpipe.dropFile(name, 'x');
     await halfpipe.until('it is told', async () => /uploaded a.x0aPRIORITY/.test(await halfpipe.journal()));
     const [entry] = await halfpipe.entries(`HALFPIPE_EVENT=uploaded HALFPIPE_BYTES=1`);
@@ -211,7 +212,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     assert.equal(entry?.SYSLOG_PID, await halfpipe.show('MainPID'));
     for (const field of ['FILE', 'DURATION_MS', 'VERIFIED_BY', 'SHA256'])
       assert.ok(entry?.[`HALFPIPE_${field}`] !== undefined, field);
-    assert.equal((await halfpipe.entries('HALFPIPE_EVENT=paused')).length, 0);
+    assert.equal((await halfpipe.entries('HALFPIPE_EVENT=paused')).length, pauses);
     const [summary] = await halfpipe.entries('HALFPIPE_EVENT=summary');
     assert.ok(JSON.parse(String(summary?.HALFPIPE_BACKLOG)).files > 0);
   });
