@@ -43,7 +43,7 @@ export class Arrivals {
     return foundNs === undefined || foundNs === mtimeNs;
   }
 
-  /** What is not watched may be written to: from now on only the time stamps tell, of names that were looked at. */
+  /** What is not watched may be written to. A name that was looked at is told by its time stamp from now on. */
   unwatched(): void {
     for (const [id, foundNs] of this.#renamed) if (foundNs === undefined) this.#renamed.delete(id);
   }

@@ -18,7 +18,7 @@ export interface SpoolKeeperParts {
 }
 
 const REATTACH_MS = 3_000;
-/** A file waits aside until its name is free, which nobody tells us when somebody else makes it so. */
+/** A file waits aside while another has its name. When another program removes that one, no event tells us. */
 const RECOVER_MS = 10 * 60_000;
 
 export class SpoolKeeper {

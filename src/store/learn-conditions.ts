@@ -4,8 +4,9 @@ import { Fault } from '../system/fault.ts';
 import { isTaken, type S3Bucket } from './bucket.ts';
 import type { Digest, Receipt, Upload } from './object-store.ts';
 
-/** A body is sent again for it when it is as small as this, or makes up no more than this part of what has been sent. */
+/** A body is sent again for it when it is as small as this … */
 const SMALL_BYTES = 16 * 1024;
+/** … or no more than this part of what has been sent. */
 const SMALL_PART = 1 / 40;
 
 export class ConditionsLesson {

@@ -90,7 +90,7 @@ function addHeaders(client: S3Client, added: Record<string, string>): void {
   );
 }
 
-/** The SDK asks several times a request, and what its chain does costs more than the request: until it knows, and no more. */
+/** The SDK asks for the region several times a request, and its chain costs more than the request: it is asked until it knows. */
 function regionOnce(endpoint: string | undefined): () => Promise<string> {
   let region: Promise<string> | undefined;
   return () => {

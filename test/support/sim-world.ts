@@ -2,9 +2,9 @@
 // other. First everything goes wrong, then nothing any more; then the oracle judges. The same seed is the same run.
 import './sim-spool-files.ts';
 
-import { OWN_OBJECT } from '../../src/store/folder-trial.ts';
 import { keyFor } from '../../src/store/keys.ts';
 import { isStored, judge, type QuarantinedFile, type Violation } from './oracle.ts';
+import { isOwnObject } from './own-object.ts';
 import { SimClock } from './sim-clock.ts';
 import { type Errno, SimDisk, systemError } from './sim-spool-disk.ts';
 import { SIM_PART_BYTES } from './sim-store-client.ts';
@@ -269,10 +269,9 @@ export class SimWorld {
       if (!path.startsWith('.')) this.note(`left ${path} ${ino} ${content.length}`);
   }
 
-  /** Without the tiny ones of our own, which a crash or a stray request may leave. */
+  /** Files' objects alone. */
   #objects() {
-    const isOwn = (key: string) => key.startsWith('.halfpipe-check-') || key.endsWith(OWN_OBJECT);
-    return [...this.#server.objects].filter(([key]) => !isOwn(key));
+    return [...this.#server.objects].filter(([key]) => !isOwnObject(key));
   }
 
   #bucket(): Map<string, string> {

@@ -49,6 +49,12 @@ function all(...acts: ((asked: Asked) => void)[]) {
   };
 }
 
+const refusesCondition = refuses(
+  501,
+  'NotImplemented',
+  ({ operation, headers }) => operation === 'PutObject' && headers['if-none-match'] !== undefined,
+);
+
 const versioned =
   (isLocked: boolean): (() => Quirks) =>
   () => ({
@@ -155,15 +161,7 @@ export const PROFILES: readonly StoreProfile[] = [
       'Swift s3api itself, in test/system/interop.test.ts: 501 to If-None-Match on PUT, ignored on completion',
     ],
     quirks: () => ({
-      ask: all(
-        ignores(CHECKSUMS),
-        refuses(
-          501,
-          'NotImplemented',
-          ({ operation, headers }) => operation === 'PutObject' && headers['if-none-match'] !== undefined,
-        ),
-        ignores(CONDITION),
-      ),
+      ask: all(ignores(CHECKSUMS), refusesCondition, ignores(CONDITION)),
     }),
     sentTimes: 1.1,
   },
@@ -175,15 +173,7 @@ export const PROFILES: readonly StoreProfile[] = [
       'tobi/walgit#67: 501 NotImplemented to If-None-Match on PUT',
     ],
     quirks: () => ({
-      ask: all(
-        ignores(CHECKSUMS),
-        refuses(
-          501,
-          'NotImplemented',
-          ({ operation, headers }) => operation === 'PutObject' && headers['if-none-match'] !== undefined,
-        ),
-        ignores(CONDITION),
-      ),
+      ask: all(ignores(CHECKSUMS), refusesCondition, ignores(CONDITION)),
       etag: { show: (etag) => etag.toUpperCase(), read: (shown) => shown.toLowerCase() },
       head: (headers, { operation, bucket, key }) => {
         const etag = bucket.get(key)?.etag ?? '';

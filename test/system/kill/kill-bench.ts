@@ -16,6 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Build, BuiltDaemon, type Credentials, type Patch } from '../../support/built-daemon.ts';
 import { FaultProxy } from '../../support/fault-proxy.ts';
 import { judge, type Violation } from '../../support/oracle.ts';
+import { isOwnObject } from '../../support/own-object.ts';
 import { S3Reader } from '../../support/s3-reader.ts';
 import { EmbeddedS3, type ServerUnderTest } from '../s3-servers.ts';
 import { FaultPlan, generator } from './fault-plan.ts';
@@ -42,6 +43,8 @@ export interface KillReport {
   readonly kills: number;
   readonly filesJudged: number;
   readonly objects: number;
+  /** Tiny objects by which halfpipe found out about the store. */
+  readonly ownObjectsLeft: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
   readonly quarantined: number;
@@ -144,7 +147,8 @@ export class KillBench {
     reader: S3Reader,
     proxy: FaultProxy,
   ): Promise<KillReport> {
-    const bucket = await reader.inventory();
+    const inventory = await reader.inventory();
+    const bucket = new Map([...inventory].filter(([key]) => !isOwnObject(key)));
     const open = await reader.openUploads();
     const withParts = await reader.openUploads({ onlyWithParts: true });
     const home = join(this.#spool, '.halfpipe');
@@ -174,6 +178,7 @@ export class KillBench {
       exit,
       filesJudged: producers.obligations.length,
       objects: bucket.size,
+      ownObjectsLeft: inventory.size - bucket.size,
       faults: Object.fromEntries([...this.#plan.counts].sort()),
       violations,
       quarantined: quarantine.length,
