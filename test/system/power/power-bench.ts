@@ -1,7 +1,7 @@
 // The built daemon drains a file system of its own whose power is cut at random moments: it goes on from what had reached
 // the disk. When the cuts are over everything has to drain; then the oracle judges what is where.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -107,14 +107,20 @@ export class PowerBench {
 
   /** Files arrive before the daemon is ready, and then for a while. */
   async #live(daemon: BuiltDaemon): Promise<void> {
-    for (let files = 10 * this.#random(); files > 0; files -= 1) this.#books.drop();
+    for (let files = 10 * this.#random(); files > 0; files -= 1) this.#drop();
     await daemon.says('ready');
     const endMs = performance.now() + 1_500 * this.#random();
     while (performance.now() < endMs) {
-      for (let files = 4 * this.#random(); files > 0; files -= 1) this.#books.drop();
+      for (let files = 4 * this.#random(); files > 0; files -= 1) this.#drop();
       await delay(60 * this.#random());
     }
     if (daemon.ended) throw new Error(`it ended by itself:\n${daemon.tail()}`);
+  }
+
+  /** Producers wait while the disk is half full, as it gets where lives are too short to send what arrives in them. */
+  #drop(): void {
+    const { blocks, bfree } = statfsSync(this.#disk.path);
+    if (bfree > blocks / 2) this.#books.drop();
   }
 
   #configure({ endpoint, bucket }: Target): void {
