@@ -129,8 +129,12 @@ export class Daemon {
     const writers = new OpenWriters({ clock, onChange: this.#reporter.onWriters });
     this.#stops.push(() => writers.stop());
     const lateLook = new LateLook({ clock, onLate: this.#reporter.onLate });
-    const parts = { threads, writers, lateLook, onAsideStep: this.#reporter.debug.onAsideStep };
-    const spool = await SpoolDirectory.open(settings.spool.path, parts);
+    const spool = await SpoolDirectory.open(settings.spool.path, {
+      ...{ threads, writers, lateLook, clock },
+      newestStays: () => this.#settings.s3.conflict === 'overwrite',
+      onSuperseded: this.#reporter.onSuperseded,
+      onAsideStep: this.#reporter.debug.onAsideStep,
+    });
     this.#stops.push(() => spool.close());
     const keeper = this.#stops.held(this.#createKeeper(spool), (it) => it.stop());
     this.#reporter.onRecovered(await keeper.start());
@@ -162,10 +166,7 @@ export class Daemon {
     const store = this.#createStore(link);
     const drain = new Drain(
       {
-        clock,
-        random: Math.random,
-        spool,
-        backlog,
+        ...{ clock, spool, backlog, random: Math.random },
         breaker: this.#breaker,
         events: this.#reporter,
         onRead: this.#supervision.moved,
@@ -180,11 +181,7 @@ export class Daemon {
     );
     const statistics = new Statistics({
       ...{ version: this.#ports.version, unit: settings.service.unit },
-      clock,
-      counters: this.#counters,
-      backlog,
-      drain,
-      link,
+      ...{ clock, backlog, drain, link, counters: this.#counters },
       waitingFor: () => link.waitingFor?.message ?? this.#breaker.reason ?? backlog.view().fault?.message,
       countQuarantined: () => spool.quarantinedCount(),
       isStopping: () => this.#stopping,

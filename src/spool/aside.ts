@@ -24,13 +24,24 @@ export interface SetAside {
    * to bring that content back. Resolves with the identity of a file that may still be open for writing, for a late look.
    */
   remove(holdOn: HoldOn): Promise<FileIdentity | undefined>;
-  /** Returns the file to its place; if the name is taken, it waits in the private folder for recoverAside(). */
+  /** Returns the file to its place; if the name is taken, it waits for recoverAside(), or is superseded. */
   putBack(): Promise<void>;
 }
 
-/** What happened to a file: set aside, removed for good, back in its place, or kept because its name is taken. */
-export type AsideStep = 'aside' | 'removed' | 'back' | 'waits';
+/** What happened to a file: set aside, removed for good, back in its place, or not, because its name is taken. */
+export type AsideStep = 'aside' | 'removed' | 'back' | 'waits' | 'superseded';
 export type OnAsideStep = (path: SpoolPath, step: AsideStep) => void;
+
+/**
+ * What becomes of a file in `slot` whose name a newer one has. True when it is taken care of for good: it must not come
+ * back once the newer one is gone where the last to be uploaded is the one that stays.
+ */
+export type Supersede = (slot: Buffer, path: SpoolPath) => Promise<boolean>;
+
+export interface AsideListeners {
+  readonly onStep?: OnAsideStep | undefined;
+  readonly supersede?: Supersede | undefined;
+}
 
 export interface AsideRecovery {
   readonly restored: number;
@@ -43,14 +54,16 @@ export class Aside {
   readonly #home: OpenDirectory;
   readonly #slots: AsideSlots;
   readonly #onStep: OnAsideStep;
+  readonly #supersede: Supersede;
   /** Paths whose name was taken when a file of theirs was to come back. */
   readonly #waiting = new Set<string>();
   #recovery: Promise<unknown> = Promise.resolve();
 
-  constructor(root: OpenDirectory, home: OpenDirectory, onStep: OnAsideStep = () => undefined) {
+  constructor(root: OpenDirectory, home: OpenDirectory, { onStep, supersede }: AsideListeners = {}) {
     this.#root = root;
     this.#home = home;
-    this.#onStep = onStep;
+    this.#onStep = onStep ?? (() => undefined);
+    this.#supersede = supersede ?? (async () => false);
     this.#slots = new AsideSlots(home);
   }
 
@@ -68,18 +81,24 @@ export class Aside {
         await requireUnchanged(look, known, 'set aside', subject);
         await this.#moveIn(parent.at(name), slot);
       });
-      const moved = await this.#identityOf(slot);
-      const held = await file.currentIdentity();
-      if (!sameContentIdentity(moved, known.identity) || !sameContentIdentity(moved, held)) {
+      const moved = await this.#requireMoved(file, slot, known).catch(async (error: unknown) => {
         await this.#putBack(slot, file.path);
-        throw changedFault('set aside', subject, 'changed while it was set aside');
-      }
+        throw error;
+      });
       this.#onStep(file.path, 'aside');
       return this.#guardRemoval(file, slot, { ...known, identity: moved });
     } catch (error) {
       this.#slots.free(slot);
       throw spoolFault(error, 'set aside', subject);
     }
+  }
+
+  /** What is in `slot` now; Fault `changed` when that is not the file. */
+  async #requireMoved(file: SpoolFile, slot: Buffer, known: KnownContent): Promise<FileIdentity> {
+    const moved = await this.#identityOf(slot);
+    const held = await file.currentIdentity();
+    if (sameContentIdentity(moved, known.identity) && sameContentIdentity(moved, held)) return moved;
+    throw changedFault('set aside', `${file.path}`, 'changed while it was set aside');
   }
 
   /** Returns what a crash or a taken name left behind. Files being disposed of at this moment are left alone. */
@@ -95,7 +114,7 @@ export class Aside {
     for await (const { slot, path } of this.#slots.leftovers()) {
       const outcome = await this.#tryPutBack(slot, path);
       if (outcome === 'restored') restored++;
-      else waiting++;
+      else if (outcome === 'taken') waiting++;
     }
     return { restored, waiting };
   }
@@ -182,12 +201,13 @@ export class Aside {
     return identityOf(stats);
   }
 
-  /** A name that is taken is fine: the file waits, and recover() tries again. */
-  async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome> {
-    const outcome = await putBack(this.#home, slot, this.#root, path);
-    if (outcome === 'restored') this.#waiting.delete(path.id);
-    else this.#waiting.add(path.id);
-    this.#onStep(path, outcome === 'restored' ? 'back' : 'waits');
+  /** A name that is taken is fine: the file waits, and recover() tries again, or it is superseded. */
+  async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome | 'superseded'> {
+    const returned = await putBack(this.#home, slot, this.#root, path);
+    const outcome = returned === 'taken' && (await this.#supersede(slot, path)) ? 'superseded' : returned;
+    if (outcome === 'taken') this.#waiting.add(path.id);
+    else this.#waiting.delete(path.id);
+    this.#onStep(path, STEP_OF[outcome]);
     return outcome;
   }
 
@@ -202,6 +222,8 @@ export class Aside {
     }
   }
 }
+
+const STEP_OF = { restored: 'back', taken: 'waits', superseded: 'superseded' } as const;
 
 /** Links that go and permissions that change while the content is read again: so often, then it waits. */
 const LOOKS_MAX = 4;

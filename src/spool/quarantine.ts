@@ -28,6 +28,12 @@ export interface Quarantined extends QuarantineReason {
 
 const FOLDER = 'quarantine';
 
+const SUPERSEDED = {
+  reason:
+    'a newer file has its name, and this one, uploaded later, would replace the object of the newer one',
+  hint: 'drop it if only the newest file of a name is wanted; retry it, and its object replaces the newer one',
+};
+
 export class Quarantine {
   readonly #root: OpenDirectory;
   readonly #home: OpenDirectory;
@@ -38,18 +44,37 @@ export class Quarantine {
   }
 
   /** Moves the file at `path`, whatever it is by now, out of the drain's way, durably. Deletes nothing. */
-  async admit(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
+  admit(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
+    return this.#admit(path, reason, (place) =>
+      inParent(this.#root, path, async (parent, name) => {
+        await rename(parent.at(name), this.#home.at(place));
+        await this.#home.syncDirectory(dirnameOf(place));
+        await parent.sync();
+      }),
+    );
+  }
+
+  /** Moves a file here from `slot` of the private folder, because a newer one has its name. */
+  admitSuperseded(slot: Buffer, path: SpoolPath, wallMs: number): Promise<Quarantined> {
+    const reason = { ...SUPERSEDED, at: new Date(wallMs).toISOString() };
+    return this.#admit(path, reason, async (place) => {
+      await rename(this.#home.at(slot), this.#home.at(place));
+      await this.#home.syncDirectory(dirnameOf(place));
+      await this.#home.syncDirectory(dirnameOf(slot));
+    });
+  }
+
+  async #admit(
+    path: SpoolPath,
+    reason: QuarantineReason,
+    moveTo: (place: Buffer) => Promise<void>,
+  ): Promise<Quarantined> {
     const id = `${reason.at.replace(/[^0-9TZ]/g, '')}-${randomBytes(4).toString('hex')}`;
     const record = { ...reason, path: path.toString(), pathBase64: path.bytes.toString('base64') };
     try {
       await inSubfolders(this.#home, () => this.#home.makeDirectory(`${FOLDER}/${id}`, 0o700));
       await writeDurably(this.#home, `${FOLDER}/${id}.json`, `${JSON.stringify(record, null, 2)}\n`);
-      await inParent(this.#root, path, async (parent, name) => {
-        const place = Buffer.concat([Buffer.from(`${FOLDER}/${id}/`), name]);
-        await rename(parent.at(name), this.#home.at(place));
-        await this.#home.syncDirectory(`${FOLDER}/${id}`);
-        await parent.sync();
-      });
+      await moveTo(this.#place(id, path));
     } catch (error) {
       await this.#discard(id);
       throw spoolFault(error, 'quarantine', path.toString());
@@ -124,4 +149,8 @@ export class Quarantine {
     const reason = `${FOLDER}/${id}.json`;
     if ((await this.#home.lookUp(reason)) !== undefined) await this.#home.unlink(reason);
   }
+}
+
+function dirnameOf(path: Buffer): Buffer {
+  return path.subarray(0, path.lastIndexOf('/'));
 }

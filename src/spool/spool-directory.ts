@@ -2,18 +2,19 @@
 // Knows how to open, set aside, put back and keep; decides nothing about when.
 import { lstat } from 'node:fs/promises';
 import { type Clock, systemClock } from '../system/clock.ts';
-import { Aside, type AsideRecovery, type OnAsideStep } from './aside.ts';
+import type { AsideRecovery } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
 import { type FileIdentity, type KnownContent, SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
 import type { LockableSpool } from './instance-lock.ts';
-import { Journal, type JournaledFile, JournalIndex, type JournalRecord, journalRecords } from './journal.ts';
+import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
+import { type Keeping, type KeepingOptions, keepingIn } from './keeping.ts';
 import type { LateLook } from './late-look.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
 import type { PutBackOutcome } from './put-back.ts';
-import { Quarantine, type Quarantined, type QuarantineReason } from './quarantine.ts';
+import type { Quarantined, QuarantineReason } from './quarantine.ts';
 import { Removability } from './removability.ts';
 import { RemovedNames } from './removed-names.ts';
 import type { HoldOn } from './salvage.ts';
@@ -21,18 +22,17 @@ import { type ScanRequest, type ScanResult, scanSpool } from './scanner.ts';
 import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
 import { SpoolFile, type SpoolFileParts } from './spool-file.ts';
 
-export interface SpoolOptions {
+export interface SpoolOptions extends KeepingOptions {
   readonly threads?: string | undefined;
   readonly writers?: WriterView | undefined;
   /** At files of which the open writers cannot be told. */
   readonly lateLook?: LateLook | undefined;
-  readonly onAsideStep?: OnAsideStep | undefined;
-  readonly clock?: Pick<Clock, 'monotonicMs'>;
+  readonly clock?: Pick<Clock, 'monotonicMs' | 'wallMs'>;
 }
 
-interface SpoolParts extends SpoolFileParts {
-  readonly lateLook: LateLook | undefined;
-  readonly onAsideStep: OnAsideStep | undefined;
+interface SpoolParts extends SpoolFileParts, KeepingOptions {
+  readonly lateLook?: LateLook | undefined;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
   readonly removability: Removability;
 }
 
@@ -45,17 +45,13 @@ export class SpoolDirectory {
   readonly #parts: SpoolParts;
   readonly #removedNames = new RemovedNames();
   #held: HeldDirectories;
-  #aside: Aside;
-  #quarantine: Quarantine;
-  #journals: JournalIndex;
+  #kept: Keeping;
 
   private constructor(path: string, held: HeldDirectories, parts: SpoolParts) {
     this.path = path;
     this.#parts = parts;
     this.#held = held;
-    this.#aside = new Aside(held.root, held.home, parts.onAsideStep);
-    this.#quarantine = new Quarantine(held.root, held.home);
-    this.#journals = new JournalIndex(held.home);
+    this.#kept = keepingIn(held, parts, parts.clock);
   }
 
   /**
@@ -64,10 +60,10 @@ export class SpoolDirectory {
    */
   static async open(
     path: string,
-    { threads, writers = NO_VIEW, lateLook, onAsideStep, clock = systemClock }: SpoolOptions = {},
+    { threads, writers = NO_VIEW, clock = systemClock, ...options }: SpoolOptions = {},
   ): Promise<SpoolDirectory> {
     const contentSync = new ContentSync(syncsAtOnce(threads));
-    const parts = { contentSync, writers, lateLook, onAsideStep, removability: new Removability(clock) };
+    const parts = { ...options, contentSync, writers, clock, removability: new Removability(clock) };
     return new SpoolDirectory(path, await HeldDirectories.attach(path, writers), parts);
   }
 
@@ -94,7 +90,7 @@ export class SpoolDirectory {
   async setAside(file: SpoolFile, known?: KnownContent) {
     const held = this.#held;
     this.#removedNames.add(file.path);
-    const aside = await this.#run('set aside', `${file.path}`, () => this.#aside.setAside(file, known));
+    const aside = await this.#run('set aside', `${file.path}`, () => this.#kept.aside.setAside(file, known));
     return {
       remove: async (holdOn: HoldOn) => {
         const doubtful = await held.run(() => aside.remove(holdOn));
@@ -106,46 +102,50 @@ export class SpoolDirectory {
   }
 
   #bringBack(file: SpoolFile): Promise<void> {
-    return this.#run('put back', `${file.path}`, () => this.#aside.bringBack(file));
+    return this.#run('put back', `${file.path}`, () => this.#kept.aside.bringBack(file));
   }
 
   /** Puts everything a crash left set aside back to its place, where that is free. Needs the instance lock. */
   recoverAside(): Promise<AsideRecovery> {
-    return this.#run('recover files set aside in', this.path, () => this.#aside.recover());
+    return this.#run('recover files set aside in', this.path, () => this.#kept.aside.recover());
   }
 
   /** Moves a file that needs a human out of the way, with the reason beside it. */
   quarantine(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
-    return this.#run('quarantine', path.toString(), () => this.#quarantine.admit(path, reason));
+    return this.#run('quarantine', path.toString(), () => this.#kept.quarantine.admit(path, reason));
   }
 
   quarantinedCount(): Promise<number> {
-    return this.#run('count the quarantine of', this.path, () => this.#quarantine.count());
+    return this.#run('count the quarantine of', this.path, () => this.#kept.quarantine.count());
   }
 
   /** Must be read to its end or returned before close(). */
   listQuarantine(): AsyncGenerator<Quarantined> {
-    return this.#quarantine.list();
+    return this.#kept.quarantine.list();
   }
 
   /** Puts a quarantined file back under its name, never over another file. */
   retryQuarantined(quarantined: Quarantined): Promise<PutBackOutcome> {
-    return this.#run('put back', quarantined.path.toString(), () => this.#quarantine.release(quarantined));
+    return this.#run('put back', quarantined.path.toString(), () =>
+      this.#kept.quarantine.release(quarantined),
+    );
   }
 
   /** Deletes a quarantined file for good: the operator's word is all the proof there is. */
   dropQuarantined(quarantined: Quarantined): Promise<void> {
-    return this.#run('drop', quarantined.path.toString(), () => this.#quarantine.drop(quarantined));
+    return this.#run('drop', quarantined.path.toString(), () => this.#kept.quarantine.drop(quarantined));
   }
 
   /** Undefined when the file itself has been taken out of the quarantine. */
   quarantinedBytes(quarantined: Quarantined): Promise<number | undefined> {
-    return this.#run('look at', quarantined.path.toString(), () => this.#quarantine.sizeBytes(quarantined));
+    return this.#run('look at', quarantined.path.toString(), () =>
+      this.#kept.quarantine.sizeBytes(quarantined),
+    );
   }
 
   /** What is to survive a restart about `file`; see Journal. */
   journal<T>(file: JournaledFile): Journal<T> {
-    return new Journal<T>(this.#held, this.#journals, file);
+    return new Journal<T>(this.#held, this.#kept.journals, file);
   }
 
   /** Every record, for the sweep. Must be read to its end or returned before close(). */
@@ -221,9 +221,7 @@ export class SpoolDirectory {
       throw error;
     }
     this.#held = held;
-    this.#aside = new Aside(held.root, held.home, this.#parts.onAsideStep);
-    this.#quarantine = new Quarantine(held.root, held.home);
-    this.#journals = new JournalIndex(held.home);
+    this.#kept = keepingIn(held, this.#parts, this.#parts.clock);
     await before.close();
   }
 

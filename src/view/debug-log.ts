@@ -91,6 +91,7 @@ const STEPS: Readonly<Record<AsideStep, string>> = {
   removed: 'was removed',
   back: 'is back in its place',
   waits: 'waits in .halfpipe/aside, because its name is taken',
+  superseded: 'is in .halfpipe/quarantine, because a newer file has its name',
 };
 
 function seconds(durationMs: number): string {

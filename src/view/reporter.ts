@@ -7,6 +7,7 @@ import type { Transferred } from '../drain/transfer.ts';
 import type { AsideRecovery } from '../spool/aside.ts';
 import type { BacklogReport } from '../spool/backlog-parts.ts';
 import type { Entry, SpoolPath } from '../spool/entry.ts';
+import type { Quarantined } from '../spool/quarantine.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain, type Fault } from '../system/fault.ts';
 import type { Logger } from '../system/log.ts';
@@ -101,6 +102,12 @@ export class Reporter implements DrainEvents {
     const text = `quarantined ${entry.path}: ${fault.message}; it is in .halfpipe/quarantine`;
     this.#log.error({ event: 'quarantined', file: `${entry.path}`, fault }, text);
   }
+
+  readonly onSuperseded = ({ path, reason }: Quarantined): void => {
+    this.#counters.add('quarantinedFiles');
+    const text = `quarantined ${path}: ${reason}; it is in .halfpipe/quarantine`;
+    this.#log.warn({ event: 'quarantined', file: `${path}` }, text);
+  };
 
   onUnsaved(entry: Entry, fault: Fault): void {
     this.#faults.note(`unsaved ${entry.path.id}`, () =>

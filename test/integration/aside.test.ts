@@ -502,3 +502,46 @@ test('brings back nothing of what the file held before it became shorter', async
   await salvage(file, home, slot, giveUp);
   assert.equal(await readFile(home.at(slot), 'utf8'), 'up');
 });
+
+/** Where the last of a name to be uploaded replaces the others. */
+async function superseding(t: TestContext) {
+  const disk = await TemporarySpool.create(t);
+  const superseded: string[] = [];
+  const spool = await SpoolDirectory.open(disk.path, {
+    newestStays: () => true,
+    onSuperseded: ({ path, reason }) => superseded.push(`${path}: ${reason}`),
+  });
+  t.after(() => spool.close());
+  return { disk, spool, superseded };
+}
+
+test('keeps in quarantine what cannot return, where it would replace the newer one once that is stored', async (t) => {
+  const { disk, spool, superseded } = await superseding(t);
+  const older = await spool.setAside(await openIn(t, spool, await disk.put('f', 'older')));
+  await disk.put('f', 'newer');
+  await older.putBack();
+  await (await spool.setAside(await openIn(t, spool, SpoolPath.from('f')))).remove(giveUp);
+  assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
+  assert.deepEqual(await disk.list(), []);
+  assert.match(superseded.join(), /^f: a newer file has its name/);
+  const [kept] = (await disk.kept()).filter((name) => name.endsWith('/f'));
+  assert.equal(await readFile(join(disk.path, '.halfpipe', kept ?? ''), 'utf8'), 'older');
+});
+
+// Regression, found by a power cut: it came back once the newer one was stored, and replaced that.
+test('keeps in quarantine what a crash left set aside under a name that a newer file has', async (t) => {
+  const { disk, spool, superseded } = await superseding(t);
+  const path = await disk.put('folder/f', 'newer');
+  await disk.put('.halfpipe/aside/0/folder%2ff', 'older');
+  assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
+  assert.equal(superseded.length, 1);
+  assert.equal(await readFile(disk.at(path.bytes), 'utf8'), 'newer');
+  assert.equal(await spool.quarantinedCount(), 1);
+});
+
+test('returns what a crash left set aside under a name that is free, whatever stays', async (t) => {
+  const { disk, spool, superseded } = await superseding(t);
+  await disk.put('.halfpipe/aside/0/f', 'the only one');
+  assert.deepEqual(await spool.recoverAside(), { restored: 1, waiting: 0 });
+  assert.deepEqual(superseded, []);
+});

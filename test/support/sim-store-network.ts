@@ -182,11 +182,12 @@ export class SimStoreNetwork {
 
   /**
    * Against a stray write that overwrites what came after it a client can do nothing but ask the store not to let it:
-   * where the store does not care, the file is out of the client's hands, and none is sent here.
+   * where the store does not care, or is not asked, the file is out of the client's hands, and none is sent here.
    */
-  #wouldOverwrite({ method, path, query, body }: StoreRequest): boolean {
+  #wouldOverwrite({ method, path, query, headers, body }: StoreRequest): boolean {
     const { server } = this.#parts;
-    if (server.traits.conditions === 'honour' || method === 'DELETE') return false;
+    const isRefused = server.traits.conditions === 'honour' && headers['if-none-match'] !== undefined;
+    if (isRefused || method === 'DELETE') return false;
     const object = server.objects.get(decodeURIComponent(path.split('/').slice(2).join('/')));
     return query.partNumber === undefined && object !== undefined && !object.body.equals(body);
   }

@@ -156,6 +156,11 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
     seenWith: 432,
     plant: { skipsSync: /\.halfpipe\/multipart$/ },
   },
+  'lets an older file of a name return after a newer one has come': {
+    foundBy: 'lost',
+    seenWith: 955,
+    plant: { forgetsOrder: true },
+  },
 };
 
 /** Hears every answer about open writers, and from the one of this number on heeds none. */

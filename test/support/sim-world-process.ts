@@ -45,6 +45,8 @@ export interface Plant {
   readonly spool?: (spool: SpoolDirectory, world: SimWorld) => DrainPorts['spool'];
   /** Files and folders that are not synced though it is said that they were. */
   readonly skipsSync?: RegExp;
+  /** What an older file of a name does to a newer one is nobody's concern. */
+  readonly forgetsOrder?: boolean;
 }
 
 export class SimProcess implements Sender, SimSteps {
@@ -72,7 +74,9 @@ export class SimProcess implements Sender, SimSteps {
     const lateLook = new LateLook({ clock: this.clock, onLate: (path) => this.#world.late(path.toString()) });
     const told = this.#files.writers(() => this.#world.cannotTellWriters());
     const writers = settings.tellsWriters ? told : undefined;
-    const spool = await SpoolDirectory.open(this.#files.spoolPath, { clock: this.clock, writers, lateLook });
+    const newestStays = () => settings.conflict === 'overwrite' && plant.forgetsOrder !== true;
+    const parts = { clock: this.clock, writers, lateLook, newestStays };
+    const spool = await SpoolDirectory.open(this.#files.spoolPath, parts);
     this.#stops.push(() => spool.close());
     await spool.clearTemporaries();
     await spool.recoverAside();

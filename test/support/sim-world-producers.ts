@@ -40,7 +40,9 @@ export class SimProducers {
   lostUnsynced = 0;
   /** Of files that were gone, proven, when the power was cut: nothing that happens later takes it away. */
   readonly #settled: Obligation[] = [];
-  /** By path, every content that was there as it was meant to be. */
+  /** What was written to an older file comes after a newer one then. */
+  readonly #cameLate = new Set<string>();
+  /** By path, every content that was there as it was meant to be, in the order in which it came. */
   readonly #everAt = new Map<string, Set<string>>();
   /** Files some producer still has open. */
   #open: SimNode[] = [];
@@ -57,10 +59,12 @@ export class SimProducers {
   get obligations(): Obligation[] {
     const all = [...this.#settled, ...this.#owed.values()];
     if (!this.#parts.overwrites) return all.map(({ path, digests }) => ({ path, digests }));
-    return [...new Set(all.map(({ path }) => path))].map((path) => ({
-      path,
-      digests: [...(this.#everAt.get(path) ?? [])],
-    }));
+    // Of each name the last that is owed, or what came after it and its producer moved away once it was stored.
+    return [...new Map(all.map((owed) => [owed.path, owed])).values()].map(({ path, digests }) => {
+      const ever = [...(this.#everAt.get(path) ?? [])];
+      const first = this.#cameLate.has(path) ? 0 : ever.findIndex((digest) => digests.includes(digest));
+      return { path, digests: ever.slice(first) };
+    });
   }
 
   /** A file that is complete from the start, and that no producer touches again. */
@@ -108,6 +112,11 @@ export class SimProducers {
     else if (dice < 80) this.#publish(path);
     else if (dice < 90) this.#delete(path);
     else this.#move(path, random.pick(PATHS));
+  }
+
+  /** What was written to a file after its removal is back. */
+  cameLate(path: string): void {
+    this.#cameLate.add(path);
   }
 
   /** The process is gone: who wrote into what it was just removing cannot be helped. */
@@ -260,6 +269,7 @@ export class SimProducers {
   #note(path: string, digest: string, everAnywhere = this.everInSpool): void {
     everAnywhere.add(digest);
     const ever = this.#everAt.get(path) ?? new Set();
+    ever.delete(digest);
     this.#everAt.set(path, ever.add(digest));
   }
 

@@ -205,8 +205,15 @@ export class SimWorld {
     // It may not have got round to writing down the id of an upload it had just begun.
     for (const [id, { used }] of this.#server.uploads) if (!used) this.network.untold.add(id);
     if (this.#chaos.chance(0.5)) this.#cutPower();
+    this.#replaceKept();
     this.#armCrash();
     this.#restartSoon();
+  }
+
+  /** While the daemon is down new files take the names of those that it was just removing. */
+  #replaceKept(): void {
+    for (const [path] of this.disk.files(`${PRIVATE}/aside/0`))
+      if (this.#chaos.chance(0.5)) this.#producers.drop(decodeURIComponent(path));
   }
 
   /** In one of its lives the daemon had to do without. */
@@ -218,6 +225,7 @@ export class SimWorld {
   late(path: string): void {
     this.count('late write brought back');
     this.note(`late ${path}`);
+    this.#producers.cameLate(path);
   }
 
   stopped(openDescriptors: number): void {
