@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { DaemonFixture, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
+import { type Config, DaemonFixture, KEYS, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
+import { S3Error } from '../support/s3-error.ts';
 import { bytesOf } from '../support/store-fixture.ts';
 
 const CONTENT = bytesOf(SLOW_BYTES);
@@ -104,17 +105,6 @@ describe('a reload', { concurrency: 4 }, () => {
     });
   }
 
-  test('to an interface that does not exist is refused', async (t) => {
-    const fixture = await DaemonFixture.create(t);
-    const daemon = fixture.start();
-    await daemon.says('ready');
-    await fixture.configure({ link: { interface: 'nosuch0' } });
-    daemon.signal('SIGHUP');
-    assert.match(String((await daemon.says('reloadRefused')).problem), /nosuch0 does not exist/);
-    await fixture.put('still drained', 'x');
-    await daemon.says('uploaded');
-  });
-
   // The SDK's plain Error ended the process as an unhandled rejection.
   test('to an endpoint of which the SDK makes no host is refused', async (t) => {
     const fixture = await DaemonFixture.create(t);
@@ -154,6 +144,104 @@ describe('a reload', { concurrency: 4 }, () => {
     await daemon.says('resumed');
     await fixture.untilDrained();
     assert.deepEqual(fixture.keys(), ['waits']);
+  });
+
+  test('that replaces the store closes the connections of the old one, the busy one after its upload', async (t) => {
+    const fixture = await DaemonFixture.create(t, SLOW);
+    fixture.keepIdleConnections();
+    await fixture.put('under way', CONTENT);
+    const daemon = fixture.start();
+    await fixture.untilBegun(/PUT .*under/);
+    const old = [...fixture.connections];
+    await fixture.configure({ ...SLOW, s3: { prefix: 'new/' } });
+    daemon.signal('SIGHUP');
+    await daemon.says('reloaded');
+    assert.equal(fixture.timesStored('under way'), 0, 'the upload is under way at the reload');
+    await fixture.until('the old connections are closed', () =>
+      old.every((connection) => !fixture.connections.has(connection)),
+    );
+    assert.equal(fixture.timesStored('under way'), 1, 'only then');
+    await fixture.put('later', 'x');
+    await daemon.says('uploaded', ({ file }) => file === 'later');
+    assert.equal(fixture.connections.size, 1, 'the new store keeps its own');
+  });
+
+  test('that changes nothing tries the files that wait, over the connections that are open', async (t) => {
+    let isRefused = true;
+    const ask = ({ key }: { readonly key: string }) => {
+      if (isRefused && key === 'waits') throw new S3Error(500, 'InternalError', 'Try again.');
+    };
+    const retry = { initial: '1 h', max: '1 h' };
+    const fixture = await DaemonFixture.create(t, { retry }, { ask });
+    fixture.keepIdleConnections();
+    await fixture.put('waits', 'x');
+    const daemon = fixture.start();
+    await daemon.says('deferred');
+    isRefused = false;
+    const before = [...fixture.connections];
+    daemon.signal('SIGHUP');
+    assert.deepEqual((await daemon.says('reloaded')).changed, []);
+    await daemon.says('uploaded');
+    assert.deepEqual([...fixture.connections], before);
+  });
+
+  test('reads the credentials anew', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const credentials = join(fixture.base, 'credentials');
+    const write = ({ accessKeyId, secretAccessKey }: typeof KEYS) =>
+      writeFile(
+        credentials,
+        `[default]\naws_access_key_id=${accessKeyId}\naws_secret_access_key=${secretAccessKey}\n`,
+      );
+    await write(KEYS);
+    const env = {
+      AWS_SHARED_CREDENTIALS_FILE: credentials,
+      AWS_ACCESS_KEY_ID: '',
+      AWS_SECRET_ACCESS_KEY: '',
+    };
+    const daemon = fixture.start(env);
+    await fixture.put('before', 'x');
+    await daemon.says('uploaded');
+    await write({ ...KEYS, accessKeyId: 'AKIDOFANOTHERACCOUNT' });
+    daemon.signal('SIGHUP');
+    assert.deepEqual((await daemon.says('reloaded')).changed, []);
+    await fixture.put('after', 'y');
+    assert.match(String((await daemon.says('paused')).msg), /InvalidAccessKeyId/);
+  });
+
+  const REFUSED: Config = {
+    spool: { settle: '1 h', ignore: ['*'] },
+    link: { share: '10 %', capacity: '1 Gbit/s' },
+    s3: { prefix: 'refused/', bucket: 'refused', storageClass: 'GLACIER' },
+    upload: { concurrency: 1, deadline: '11 s' },
+    retry: { initial: '4 min', probe: '1 h' },
+    log: { level: 'debug' },
+  };
+  test('that leads to no link, or has one bad value, is refused and changes nothing at all', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const shown = async () => {
+      const { uploads, link } = await fixture.snapshot();
+      return [uploads.limit, link?.interface, link?.targetBitsPerSec, link?.floorBitsPerSec];
+    };
+    const before = await shown();
+    for (const { link, reason } of [
+      { link: { interface: 'nosuch0' }, reason: /nosuch0 does not exist/ },
+      { link: { share: '150 %' }, reason: /link\.share = "150 %"/ },
+    ]) {
+      await fixture.configure({ ...REFUSED, link: { ...REFUSED.link, ...link } });
+      daemon.signal('SIGHUP');
+      await daemon.says('reloadRefused', ({ problem }) => reason.test(String(problem)));
+    }
+    await fixture.put('by the old settings', 'x');
+    assert.equal((await daemon.says('uploaded')).key, 'by the old settings');
+    assert.deepEqual(await shown(), before);
+    await fixture.configure({});
+    daemon.signal('SIGHUP');
+    assert.deepEqual((await daemon.says('reloaded')).changed, [], 'what is in force is what was');
+    assert.ok(!daemon.records.some(({ level }) => level === 'debug'));
+    assert.deepEqual(await shown(), before);
   });
 
   test('during a start that fails changes nothing about its end', async (t) => {

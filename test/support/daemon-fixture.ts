@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -16,7 +17,7 @@ import { compiledMain } from './compiled.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
 import type { Quirks } from './store-quirks.ts';
 
-const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
+export const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
 export const BUCKET = 'inbox';
 /** Far more than anything here takes, even on a busy machine: a test that waits so long has failed. */
 const PATIENCE_MS = 60_000;
@@ -57,6 +58,8 @@ export class DaemonFixture {
   readonly served: Served[] = [];
   /** Requests whose head has arrived, as `METHOD url`. */
   readonly begun: string[] = [];
+  /** Connections that have carried a request and are open. */
+  readonly connections = new Set<Socket>();
   #server: S3Server | undefined;
   #port = 0;
   #endpoint = '';
@@ -94,6 +97,11 @@ export class DaemonFixture {
     });
     this.#endpoint = this.#server.endpoint;
     this.#port = Number(new URL(this.#endpoint).port);
+  }
+
+  /** From now on a connection that closes was closed by the daemon. */
+  keepIdleConnections(): void {
+    this.#server?.keepIdleConnections();
   }
 
   /** Connections break, new ones are refused; what was stored is kept. */
@@ -219,6 +227,9 @@ export class DaemonFixture {
   #watch(request: IncomingMessage, response: ServerResponse): boolean {
     const { method = '', url = '' } = request;
     this.begun.push(`${method} ${url}`);
+    const { socket } = request;
+    if (!this.connections.has(socket)) socket.once('close', () => this.connections.delete(socket));
+    this.connections.add(socket);
     response.on('finish', () => this.served.push({ method, url, status: response.statusCode }));
     return false;
   }

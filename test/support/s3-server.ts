@@ -18,11 +18,11 @@ export interface S3ServerOptions extends AccessKey {
   /** Default: 127.0.0.1. */
   readonly host?: string;
   readonly buckets: readonly string[];
-  /** Sees every request first, to misbehave in a test's stead: true means that it answers (or not) by itself. */
   /** Of every part but the last; default S3's 5 MiB. */
   readonly leastPartBytes?: number;
   /** How the store to be played departs from S3. */
   readonly quirks?: Quirks;
+  /** Sees every request first, to misbehave in a test's stead: true means that it answers (or not) by itself. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
@@ -30,6 +30,8 @@ export interface S3Server extends AccessKey {
   readonly endpoint: string;
   /** What the bucket holds, past the protocol: to look at it or to clear it. */
   bucket(name: string): S3Bucket | undefined;
+  /** Idle connections stay open until the client closes them. */
+  keepIdleConnections(): void;
   /** Breaks the connections that are open and frees the port. */
   close(): Promise<void>;
 }
@@ -56,6 +58,9 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     accessKeyId,
     secretAccessKey,
     bucket: (name) => places.get(name)?.bucket,
+    keepIdleConnections: () => {
+      server.keepAliveTimeout = 0;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
