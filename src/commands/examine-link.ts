@@ -12,6 +12,7 @@ const CAPACITY_REASONS: Readonly<Record<UplinkIdentity['capacityFrom'], string>>
   'link.capacity': 'link.capacity says so',
   driver: 'its driver says so',
   'least known': 'it is the least that is known',
+  seen: 'it is what the line was seen to take',
 };
 
 /** Rejects with a Fault when there is no link now. */

@@ -8,7 +8,7 @@ export type WantedCapacity = number | 'auto' | Readonly<Record<string, number>>;
 
 export interface Capacity {
   readonly bitsPerSec: number;
-  readonly from: 'link.capacity' | 'driver' | 'least known';
+  readonly from: 'link.capacity' | 'driver' | 'least known' | 'seen';
   /** For the operator, when the number was not meant for this link. */
   readonly warning?: string | undefined;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { CAPACITY_UNKNOWN } from './capacity.ts';
 import { LinkFinder, type UplinkIdentity, type UplinkOptions } from './link-finder.ts';
+import { SeenCapacity } from './seen-capacity.ts';
 
 export interface UplinkEvents {
   /** The first link, or another one, or another capacity, from now on. */
@@ -35,6 +36,7 @@ export class Uplink {
   readonly #events: UplinkEvents;
   readonly #finder: Pick<LinkFinder, 'find' | 'networkState'>;
   #options: UplinkOptions;
+  readonly #seen: SeenCapacity;
   #identity: UplinkIdentity | undefined;
   /** Found once, and adopted when it is found again. */
   #candidate: UplinkIdentity | undefined;
@@ -54,6 +56,7 @@ export class Uplink {
   ) {
     this.#clock = clock;
     this.#options = options;
+    this.#seen = new SeenCapacity(options.capacity);
     this.#events = events;
     this.#finder = finder;
   }
@@ -65,6 +68,18 @@ export class Uplink {
   /** Why there is no link yet. */
   get waitingFor(): Fault | undefined {
     return this.#identity === undefined ? this.#waitingFor : undefined;
+  }
+
+  /** The capacity is not known of this very line. */
+  get isAssumed(): boolean {
+    return this.#identity !== undefined && this.#seen.isAssumed(this.#identity);
+  }
+
+  /** The line took so much while more was waiting: all there is, if nothing better is known of it. */
+  took(bitsPerSec: number): void {
+    if (this.#identity === undefined || !this.isAssumed) return;
+    this.#seen.see(this.#identity, bitsPerSec, this.#clock.monotonicMs());
+    this.#adopt(this.#applied(this.#seen.assumedOf(this.#identity)));
   }
 
   /** Looks once, and then every second. Rejects with a Fault when only another config leads to a link. */
@@ -93,9 +108,11 @@ export class Uplink {
   async reconfigure(options: UplinkOptions): Promise<void> {
     await this.#finding;
     const before = this.#options;
-    const sameWay = JSON.stringify(wayOf(before)) === JSON.stringify(wayOf(options));
+    const sameWay = !isDifferent(wayOf(before), wayOf(options));
     try {
-      this.#adopt(await this.#finder.find(options));
+      const found = await this.#finder.find(options);
+      if (isDifferent(before.capacity, options.capacity)) this.#seen.reset(options.capacity);
+      this.#adopt(this.#applied(found));
     } catch (error) {
       const fault = faultOf(error);
       const mayWait = this.#identity === undefined || sameWay;
@@ -108,8 +125,9 @@ export class Uplink {
 
   /** The network is away: another number needs none. */
   #setCapacity(capacityBitsPerSec: number): void {
-    if (this.#identity !== undefined)
-      this.#adopt({ ...this.#identity, capacityBitsPerSec, capacityFrom: 'link.capacity' });
+    if (this.#identity === undefined) return;
+    this.#seen.reset(capacityBitsPerSec);
+    this.#adopt(this.#applied({ ...this.#identity, capacityBitsPerSec, capacityFrom: 'link.capacity' }));
   }
 
   #scheduleLook(): void {
@@ -144,8 +162,9 @@ export class Uplink {
     this.#foundMs = this.#clock.monotonicMs();
     const options = this.#options;
     try {
-      const found = await this.#finder.find(options, this.#identity);
-      if (options === this.#options) this.#consider(found);
+      const present = this.#identity && this.#seen.assumedOf(this.#identity);
+      const found = await this.#finder.find(options, present);
+      if (options === this.#options) this.#consider(this.#applied(found));
     } catch (error) {
       if (options === this.#options) this.#miss(faultOf(error));
     }
@@ -173,6 +192,10 @@ export class Uplink {
     if (before === undefined || !isSame(before, found)) this.#events.onChange(found);
   }
 
+  #applied(found: UplinkIdentity): UplinkIdentity {
+    return this.#seen.appliedTo(found, this.#clock.monotonicMs());
+  }
+
   #miss(fault: Fault): void {
     if (this.#identity === undefined) return this.#wait(fault);
     const nowMs = this.#clock.monotonicMs();
@@ -194,6 +217,10 @@ export class Uplink {
 
 function wayOf({ interface: name, endpoint }: UplinkOptions): unknown {
   return { name, endpoint };
+}
+
+function isDifferent(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) !== JSON.stringify(other);
 }
 
 function isSame(one: UplinkIdentity, other: UplinkIdentity): boolean {

@@ -53,14 +53,19 @@ export class SlowLineFinder {
   #steps: readonly Step[] = [];
   #step = NOTHING;
   #found: SlowLine | undefined;
+  #stepsNeeded = STEPS;
 
   /** Undefined while the line keeps up, or nobody knows. */
   get found(): SlowLine | undefined {
     return this.#found;
   }
 
-  /** Another line, or another capacity: what was found says nothing of it. */
-  forget(): void {
+  /**
+   * Another line, or another capacity: what was found says nothing of it. With `soon` ten seconds are evidence enough:
+   * where a wrong guess costs nothing but some time.
+   */
+  forget({ soon }: { readonly soon: boolean } = { soon: false }): void {
+    this.#stepsNeeded = soon ? 1 : STEPS;
     this.#steps = [];
     this.#step = NOTHING;
     this.#found = undefined;
@@ -74,9 +79,9 @@ export class SlowLineFinder {
     if (this.#step.elapsedMs < STEP_MS) return;
     // A time with nothing to send says nothing of the line.
     if (this.#step.heldBackMs > 0 || this.#step.deliveredBytes > 0)
-      this.#steps = [...this.#steps, this.#step].slice(-STEPS);
+      this.#steps = [...this.#steps, this.#step].slice(-this.#stepsNeeded);
     this.#step = NOTHING;
-    if (this.#steps.length === STEPS) this.#judge(sum(this.#steps));
+    if (this.#steps.length === this.#stepsNeeded) this.#judge(sum(this.#steps));
   }
 
   #judge(minute: Step): void {

@@ -152,7 +152,7 @@ export class SendingThread {
   #configure(link: UplinkIdentity): void {
     const { budget, sampleIntervalMs } = this.#options;
     const isFirst = !this.#isConfigured;
-    this.#slowLine.forget();
+    this.#slowLine.forget({ soon: this.#uplink.isAssumed });
     this.#isConfigured = true;
     this.#send({ kind: 'configure', options: { link, budget, sampleIntervalMs } });
     this.#readPage(link);
@@ -176,6 +176,8 @@ export class SendingThread {
 
   #observeLine({ line, pace: { budgetBytesPerSec, rates } }: Extract<Notice, { kind: 'report' }>): void {
     this.#slowLine.observe(line, budgetBytesPerSec, rates.totalBytesPerSec);
+    const { found } = this.#slowLine;
+    if (found?.limitedBy === 'line' && this.#uplink.isAssumed) this.#uplink.took(found.bitsPerSec);
   }
 
   #receive(notice: Notice): void {

@@ -8,6 +8,7 @@ const CAPACITY_ORIGINS: Readonly<Record<UplinkIdentity['capacityFrom'], string>>
   'link.capacity': 'as configured',
   driver: 'as its driver says',
   'least known': 'the least that is known',
+  seen: 'as it was seen to take',
 };
 
 /** What the sending thread tells of the link goes to `log`; each warning once in the life of the process. */

@@ -51,6 +51,15 @@ describe('a line slower than its capacity', () => {
     assert.ok(Math.abs((found?.bitsPerSec ?? 0) - 1.5e6) < 10_000, `${found?.bitsPerSec}`);
   });
 
+  it('is found within ten seconds where its capacity is only assumed', () => {
+    const finder = new SlowLineFinder();
+    finder.forget({ soon: true });
+    assert.equal(pass(finder, { seconds: 9, rate: SLOW }), undefined);
+    assert.notEqual(pass(finder, { seconds: 2, rate: SLOW }), undefined);
+    finder.forget();
+    assert.equal(pass(finder, { seconds: 59, rate: SLOW }), undefined);
+  });
+
   it('carries what others send as well, but what was sent again is not of others', () => {
     const alone = pass(new SlowLineFinder(), { seconds: 60, rate: SLOW, cross: 40_000 });
     const beside = pass(new SlowLineFinder(), { seconds: 60, rate: SLOW, cross: 125_000 });

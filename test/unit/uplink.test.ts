@@ -236,3 +236,91 @@ describe('once there is a link', () => {
     assert.equal(clock.pending, 0);
   });
 });
+
+describe('a line whose capacity is only assumed', () => {
+  /** The number is meant for eth0, and the route has moved to wwan0. */
+  async function movedUplink() {
+    const parts = uplinkOf(linkOf('eth0'));
+    await parts.uplink.start();
+    await moveTo(parts, linkOf('wwan0'));
+    parts.heard.length = 0;
+    return parts;
+  }
+
+  async function moveTo({ now, clock }: ReturnType<typeof uplinkOf>, link: UplinkIdentity) {
+    now.answer = link;
+    now.state = `routes to ${link.name}`;
+    await clock.advance(3_000);
+  }
+
+  it('is held to what it was seen to take, after a move', async () => {
+    const { uplink, heard, clock } = await movedUplink();
+    assert.equal(uplink.isAssumed, true);
+    uplink.took(5 * MBIT);
+    await clock.advance(60_000);
+    assert.deepEqual(heard, ['link wwan0 5']);
+    assert.equal(uplink.identity?.capacityFrom, 'seen');
+    uplink.took(3 * MBIT);
+    assert.deepEqual(heard, ['link wwan0 5', 'link wwan0 3']);
+  });
+
+  it('has its number again after the way back', async () => {
+    const parts = await movedUplink();
+    const { uplink, heard } = parts;
+    uplink.took(5 * MBIT);
+    await moveTo(parts, linkOf('eth0'));
+    assert.equal(uplink.isAssumed, false);
+    assert.deepEqual(heard, ['link wwan0 5', 'network', 'link eth0 100']);
+  });
+
+  it('may have become better after an hour', async () => {
+    const { uplink, heard, clock } = await movedUplink();
+    uplink.took(5 * MBIT);
+    await clock.advance(3_500_000);
+    assert.equal(heard.length, 1);
+    await clock.advance(200_000);
+    assert.deepEqual(heard.slice(1), ['link wwan0 100']);
+  });
+
+  it('is what the operator says next', async () => {
+    const { uplink, heard, now } = await movedUplink();
+    uplink.took(5 * MBIT);
+    now.answer = linkOf('wwan0', { capacityBitsPerSec: 20 * MBIT });
+    await uplink.reconfigure({ ...OPTIONS, capacity: 20 * MBIT });
+    assert.deepEqual(heard, ['link wwan0 5', 'link wwan0 20']);
+    uplink.took(5 * MBIT);
+    assert.deepEqual(heard.slice(2), []);
+  });
+
+  it('is what the operator says next, while the network is away, too', async () => {
+    const { uplink, heard, now } = await movedUplink();
+    uplink.took(5 * MBIT);
+    now.answer = NO_ROUTE;
+    await uplink.reconfigure({ ...OPTIONS, capacity: 20 * MBIT });
+    assert.deepEqual(heard, ['link wwan0 5', 'link wwan0 20']);
+  });
+
+  it('stays what was seen when something else is configured anew', async () => {
+    const { uplink, heard } = await movedUplink();
+    uplink.took(5 * MBIT);
+    await uplink.reconfigure({ ...OPTIONS, endpoint: { host: 's3.example', port: 444 } });
+    assert.deepEqual(heard, ['link wwan0 5']);
+  });
+
+  it('is one whose card tells no rate, where that of another stays in force', async () => {
+    const { uplink, heard } = uplinkOf(linkOf('wwan0', { capacityFrom: 'least known' }));
+    await uplink.start();
+    uplink.took(5 * MBIT);
+    assert.deepEqual(heard, ['link wwan0 100', 'link wwan0 5']);
+  });
+
+  it('is never the one that the number was meant for, nor one that takes more than assumed', async () => {
+    const { uplink, heard } = uplinkOf(linkOf('eth0'));
+    await uplink.start();
+    uplink.took(5 * MBIT);
+    assert.deepEqual(heard, ['link eth0 100']);
+    const moved = await movedUplink();
+    moved.uplink.took(200 * MBIT);
+    assert.deepEqual(moved.heard, []);
+  });
+});

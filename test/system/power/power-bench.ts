@@ -5,7 +5,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Build, BuiltDaemon, type Credentials, type Patch } from '../../support/built-daemon.ts';
+import {
+  Build,
+  BuiltDaemon,
+  type Credentials,
+  type LogRecord,
+  type Patch,
+} from '../../support/built-daemon.ts';
 import { judge, type Violation } from '../../support/oracle.ts';
 import { S3Reader } from '../../support/s3-reader.ts';
 import { generator } from '../kill/fault-plan.ts';
@@ -46,6 +52,8 @@ export class PowerBench {
   readonly #disk: LoopDisk;
   readonly #spool: string;
   readonly #books: PowerBooks;
+  /** What the daemon logged, life by life. */
+  readonly #lives: LogRecord[][] = [];
 
   constructor(options: PowerOptions) {
     this.#options = options;
@@ -77,6 +85,7 @@ export class PowerBench {
         this.#disk.freezeAndCopy();
         await daemon.end();
         this.#disk.restart();
+        this.#lives.push(daemon.records);
         this.#books.cut(this.#spooled(), this.#aside(), await reader.inventory());
         onCut(nth + 1);
       }
@@ -99,6 +108,16 @@ export class PowerBench {
       this.#disk.remove();
       rmSync(this.#config, { force: true });
     }
+  }
+
+  /** What the last lives logged of `path`, for whoever looks for the cause of a violation. */
+  story(path: string, lives = 4): string {
+    const told = this.#lives.slice(-lives).map((records) => {
+      const about = records.filter(({ msg }) => new RegExp(`\\b${path}\\b`).test(`${msg}`));
+      return about.map(({ time, msg }) => `${time} ${msg}`).join('\n');
+    });
+    const drops = this.#books.drops.filter((drop) => drop.path === path).slice(-12);
+    return [...drops.map(({ text }) => text), ...told].join('\n--- power cut\n');
   }
 
   #launch(keys: Credentials): BuiltDaemon {
@@ -132,7 +151,7 @@ export class PowerBench {
         conflict: this.#options.conflict,
       },
       retry: { initial: '50 ms', max: '500 ms', probe: '200 ms' },
-      log: { format: 'json' },
+      log: { format: 'json', level: 'debug' },
     };
     writeFileSync(this.#config, JSON.stringify(settings));
   }

@@ -20,6 +20,8 @@ export class PowerBooks {
   /** Files that came back from a cut short, empty, or not at all, before they were uploaded. */
   lostUnsynced = 0;
   readonly violations: Violation[] = [];
+  /** Every file that arrived, for people. */
+  readonly drops: { readonly path: string; readonly text: string }[] = [];
   readonly #spool: string;
   readonly #outside: string;
   readonly #random: () => number;
@@ -61,7 +63,9 @@ export class PowerBooks {
     renameSync(temporary, `${this.#spool}/${path}`);
     if (safe) sync(this.#spool);
     this.#owed = this.#owed.filter((owed) => owed.path !== path);
-    this.#owe(path, createHash('sha256').update(content).digest('hex'), safe);
+    const digest = createHash('sha256').update(content).digest('hex');
+    this.drops.push({ path, text: `${new Date().toISOString()} dropped ${digest.slice(0, 8)}` });
+    this.#owe(path, digest, safe);
   }
 
   /** `onDisk` is what the spool holds after the restart, `kept` what waits in the private folder, `bucket` by key. */
@@ -88,7 +92,8 @@ export class PowerBooks {
     const isLatestStored = latest !== undefined && isStored(bucket, path, [latest]);
     if (isLatestStored && latest !== digest) {
       const what = versions.includes(digest) ? 'an older file' : 'less of it';
-      this.violations.push({ kind: 'lost', what: `${path} was stored, and ${what} came back from the cut` });
+      const found = `${what} (${digest.slice(0, 8)})`;
+      this.violations.push({ kind: 'lost', what: `${path} was stored, and ${found} came back from the cut` });
     } else this.#owe(path, digest, false);
   }
 

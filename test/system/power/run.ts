@@ -28,5 +28,9 @@ const report = await bench.run(cuts, (nth) => {
   if (nth % 10 === 0) console.log(`${nth} cuts`);
 });
 console.log(JSON.stringify(report, null, 2));
+for (const { what } of report.violations) {
+  const [path = ''] = what.split(' ');
+  console.log(`${path}, as logged:\n${bench.story(path)}`);
+}
 const isFine = report.violations.length === 0 && report.exit === 0;
 process.exitCode = isFine === (bug === undefined) ? 0 : 1;
