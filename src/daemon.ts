@@ -20,6 +20,7 @@ import type { Clock } from './system/clock.ts';
 import type { Fault } from './system/fault.ts';
 import type { Health } from './system/health.ts';
 import type { Logger } from './system/log.ts';
+import type { Redact } from './system/redact.ts';
 import type { SdNotifier } from './system/sd-notify.ts';
 import { Stops } from './system/stops.ts';
 import { Supervision } from './system/supervision.ts';
@@ -34,6 +35,7 @@ import { Statistics } from './view/statistics.ts';
 export interface DaemonPorts {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly redact: Redact;
   readonly notifier: SdNotifier;
   readonly health: Health;
   readonly version: string;
@@ -219,10 +221,11 @@ export class Daemon {
   }
 
   #createKeeper(spool: SpoolDirectory): SpoolKeeper {
-    const { clock } = this.#ports;
+    const { clock, redact } = this.#ports;
+    const snapshot = () => this.#stages?.statistics.snapshot();
     return new SpoolKeeper({
       ...{ spool, clock },
-      serve: (socket) => serveControl(socket, () => this.#stages?.statistics.snapshot()),
+      serve: (socket) => serveControl(socket, { snapshot, redact }),
       onReattached: () => {
         this.#running().backlog.hint();
         this.#reporter.onReattached();

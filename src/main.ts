@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // argv, signals and exit codes. The only place that reads process.env and ends the process.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { check } from './commands/check.ts';
 import { readCommandLine, USAGE, UsageError } from './commands/command-line.ts';
 import { EXIT, type ExitCode } from './commands/exit-codes.ts';
@@ -13,6 +13,8 @@ import { ConfigError } from './config/config-error.ts';
 import { systemClock } from './system/clock.ts';
 import { errnoOf } from './system/fault.ts';
 import { printable } from './system/printable.ts';
+import { redactorOf } from './system/redact.ts';
+import { storyOf } from './system/story-of.ts';
 
 async function main(): Promise<ExitCode> {
   const { command, configFile, json, request } = readCommandLine(process.argv.slice(2));
@@ -82,12 +84,22 @@ function fail(error: unknown): ExitCode {
     process.stderr.write(`halfpipe: ${error.message}\nTry 'halfpipe --help'.\n`);
     return EXIT.usage;
   }
+  const redact = redactorOf(process.env);
   if (error instanceof ConfigError) {
-    for (const problem of error.problems) process.stderr.write(`halfpipe: ${printable(problem)}\n`);
+    for (const problem of error.problems) process.stderr.write(`halfpipe: ${redact(printable(problem))}\n`);
     return EXIT.badConfiguration;
   }
-  process.stderr.write(`halfpipe: ${error instanceof Error ? error.stack : error}\n`);
+  process.stderr.write(`halfpipe: ${redact(storyOf(error))}\n`);
   return EXIT.failure;
+}
+
+/**
+ * What is not caught ends the process there and then, as without this handler; but Node.js would print all that hangs on
+ * the error, a request with its headers for example.
+ */
+function crash(error: unknown): never {
+  writeSync(process.stderr.fd, `halfpipe ends: ${redactorOf(process.env)(storyOf(error))}\n`);
+  process.exit(EXIT.failure);
 }
 
 /**
@@ -109,6 +121,7 @@ async function end(code: ExitCode): Promise<void> {
 const CALLS_END_TURNS = 40;
 const CALLS_END_TURN_MS = 50;
 
+process.on('uncaughtException', crash);
 // The SDK's advice about Node versions is for whoever updates halfpipe, not for its log.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 await end(await main().catch(fail));

@@ -114,6 +114,27 @@ test('time is read in system/clock.ts alone', () => {
   assertOnlyIn(READS_TIME, Object.keys(TIME_EXCEPTIONS));
 });
 
+/** The commands of the operator's own shell. */
+const OF_THE_SHELL = [
+  'src/commands/as-service-user.ts',
+  'src/commands/sandbox.ts',
+  'src/commands/service-unit.ts',
+];
+
+test('each program that the daemon starts has an environment of its own, without credentials', () => {
+  const count = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].length;
+  const starts = (text: string) => count(text, /\b(?:spawn|execFile|exec|fork)(?:Sync)?\)?\(/g);
+  const starting = [...SOURCES].filter(([, text]) => text.includes("from 'node:child_process'"));
+  assert.deepEqual(
+    starting
+      .filter(([, text]) => starts(codeOf(text)) !== count(codeOf(text), /\benv: \{/g))
+      .map(([file]) => file)
+      .sort(),
+    OF_THE_SHELL,
+  );
+  assert.equal(starting.length, OF_THE_SHELL.length + 4);
+});
+
 test('process.env and process.exit stand in main.ts alone', () => {
   assertOnlyIn(/\bprocess\.(env|exit|exitCode|abort|kill)\b/, ['src/main.ts']);
 });

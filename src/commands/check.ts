@@ -6,6 +6,7 @@ import { clockBehind } from '../store/clock-verdict.ts';
 import { endpointOf } from '../store/endpoint.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
+import { redactorOf } from '../system/redact.ts';
 import { builtMs } from '../system/surroundings.ts';
 import { findingsOfDaemon } from './daemon-findings.ts';
 import { examineLink } from './examine-link.ts';
@@ -26,15 +27,18 @@ export interface CheckContext {
 /** 0 when everything works, 1 otherwise. Rejects with ConfigError for a config that is refused. */
 export async function check({ configFile, env, stdout, dropped = [] }: CheckContext): Promise<ExitCode> {
   const settings = await loadVettedSettings(configFile, env);
-  stdout.write(row('ok', 'config', configFile));
-  for (const { text } of shellFindings(dropped)) stdout.write(row('WARN', 'env', text));
-  for (const { text } of clockFindings()) stdout.write(row('WARN', 'clock', text));
+  const redact = redactorOf(env);
+  const print = (verdict: Finding['verdict'], name: string, text: string) =>
+    stdout.write(row(verdict, name, redact(text)));
+  print('ok', 'config', configFile);
+  for (const { text } of shellFindings(dropped)) print('WARN', 'env', text);
+  for (const { text } of clockFindings()) print('WARN', 'clock', text);
   let failed = false;
   const told = new Set<string>();
   for (const [name, examine] of EXAMINATIONS) {
     const say = ({ verdict, text }: Finding) => {
       // What two of them stumble over is said once.
-      if (!told.has(text)) stdout.write(row(verdict, name, text));
+      if (!told.has(text)) print(verdict, name, text);
       told.add(text);
     };
     const findings = await examine(settings, say).catch((error) => [fails(explain(error))]);

@@ -5,6 +5,7 @@ import type { ReadStream } from 'node:tty';
 import type { Quarantined } from '../spool/quarantine.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { explain, Fault, withHint } from '../system/fault.ts';
+import { redactorOf } from '../system/redact.ts';
 import { readService } from '../system/service.ts';
 import { readableSize } from '../view/readable.ts';
 import { asServiceUser } from './as-service-user.ts';
@@ -69,11 +70,12 @@ async function keptFiles(directory: SpoolDirectory): Promise<Kept[]> {
   return kept.sort((a, b) => (a.quarantined.id < b.quarantined.id ? -1 : 1));
 }
 
-function list({ stdout }: StatusContext, kept: readonly Kept[]): ExitCode {
+function list({ stdout, env }: StatusContext, kept: readonly Kept[]): ExitCode {
   if (kept.length === 0) stdout.write('the quarantine is empty\n');
+  const redact = redactorOf(env);
   for (const file of kept) {
     const { reason, hint } = file.quarantined;
-    stdout.write(`${describe(file)}\n  ${withHint(reason, hint)}\n`);
+    stdout.write(redact(`${describe(file)}\n  ${withHint(reason, hint)}\n`));
   }
   return EXIT.ok;
 }

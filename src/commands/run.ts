@@ -10,6 +10,7 @@ import { errnoOf, explain, Fault } from '../system/fault.ts';
 import { Health, watchdogMs } from '../system/health.ts';
 import { createLogger, type ProcessLogger } from '../system/log.ts';
 import { shownProxy, throughProxy } from '../system/proxies.ts';
+import { redactorOf } from '../system/redact.ts';
 import { SdNotifier, sendBySystemdNotify } from '../system/sd-notify.ts';
 import { unitStatus } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -32,6 +33,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   // What `systemctl status`, ps and top call us; by itself Node.js 24 is a `MainThread`.
   process.title = 'halfpipe';
   const clock = systemClock;
+  const redact = redactorOf(env);
   const send = sendBySystemdNotify(env.NOTIFY_SOCKET);
   const settings = await loadVettedSettings(configFile, env).catch((error: unknown) => {
     if (send !== undefined && error instanceof ConfigError) return error;
@@ -39,7 +41,11 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   });
   if (settings instanceof ConfigError) {
     const log = createLogger({ level: 'info', format: 'auto', env });
-    return await refuseConfig(settings, log, new SdNotifier({ send, clock, kernelMonotonicUsec, log }));
+    return await refuseConfig(
+      settings,
+      log,
+      new SdNotifier({ send, clock, kernelMonotonicUsec, log, redact }),
+    );
   }
   const log = createLogger({ level: settings.log.level, format: settings.log.format, env });
   const stray = strayRoot(settings.spool.path, configFile, env);
@@ -48,7 +54,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     await log.flush();
     return EXIT.failure;
   }
-  const notifier = new SdNotifier({ send, clock, kernelMonotonicUsec, log });
+  const notifier = new SdNotifier({ send, clock, kernelMonotonicUsec, log, redact });
   const ping = () => void notifier.watchdog();
   const health = new Health({ clock, watchdogMs: watchdogMs(env, process.pid), ping, log });
   const stopRequested = onStopSignal(exitNow);
@@ -57,7 +63,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     onHopeless = resolve;
   });
   const daemon = new Daemon(settings, {
-    ...{ clock, log, notifier, health, version, onHopeless },
+    ...{ clock, log, redact, notifier, health, version, onHopeless },
     uvThreadpoolSize: env.UV_THREADPOOL_SIZE,
   });
   let started: Promise<boolean> | undefined;

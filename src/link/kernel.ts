@@ -145,10 +145,15 @@ type Answer = Readonly<Record<string, unknown>>;
  * not work here: too old for JSON, another program of that name, refused by a sandbox.
  */
 async function json([command = '', ...args]: readonly string[]): Promise<readonly Answer[] | undefined> {
-  const limits = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: 4_194_304 };
+  const options = {
+    timeout: COMMAND_TIMEOUT_MS,
+    maxBuffer: 4_194_304,
+    // Nothing of our environment, which may hold credentials.
+    env: {},
+  };
   for (const folder of FOLDERS) {
     const answer = await new Promise<readonly Answer[] | undefined>((resolve) => {
-      execFile(folder + command, args, limits, (error, stdout, stderr) =>
+      execFile(folder + command, args, options, (error, stdout, stderr) =>
         resolve(error === null ? parsed(stdout) : KERNEL_SAID_NO.test(stderr) ? [] : undefined),
       );
     });

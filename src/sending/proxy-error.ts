@@ -2,14 +2,13 @@
 // the store's. The proxy's user and password are in none of them.
 import { errnoOf } from '../system/fault.ts';
 import type { ProxySetting } from '../system/proxies.ts';
-import { shownProxy } from '../system/proxies.ts';
+import { proxyLogin, shownProxy } from '../system/proxies.ts';
 
 /** For the proxy alone; empty where its URL has no user. */
-export function proxyAuthorization({ url }: ProxySetting): Record<string, string> {
-  const { username, password } = new URL(url);
-  if (username === '' && password === '') return {};
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
+export function proxyAuthorization(proxy: ProxySetting): Record<string, string> {
+  const login = proxyLogin(proxy);
+  if (login === undefined) return {};
+  return { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` };
 }
 
 /** `status` is what it answered to CONNECT. */

@@ -9,8 +9,7 @@ import { JournalRelay } from './journal-relay.ts';
 import { LineSink, type LogStream } from './line-sink.ts';
 import { journalPrefix, type LineForm, renderLine } from './log-line.ts';
 import { type LogFields, plainFields, plainText } from './log-record.ts';
-import { proxyPasswords } from './proxies.ts';
-import { type Redact, redactor } from './redact.ts';
+import { type Redact, redactorOf } from './redact.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 export type LogFormat = 'auto' | 'json' | 'text';
@@ -68,7 +67,7 @@ export function createLogger(options: LogOptions): ProcessLogger {
     ),
   );
   sink.start();
-  return new ProcessLogger(options.level, clock, sink, render, redactor(secretsIn(env)));
+  return new ProcessLogger(options.level, clock, sink, render, redactorOf(env));
 }
 
 export class ProcessLogger implements Logger {
@@ -162,9 +161,4 @@ function isJournal(journalStream: string | undefined, fd: number | undefined): b
     if (errnoOf(error) === 'EBADF') return false;
     throw error;
   }
-}
-
-function secretsIn(env: LogOptions['env']): string[] {
-  const keys = [env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN].filter((secret) => secret !== undefined);
-  return [...keys, ...proxyPasswords(env)];
 }

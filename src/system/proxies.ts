@@ -46,12 +46,30 @@ export function shownProxy({ url }: Pick<ProxySetting, 'url'>): string {
   return new URL(url).origin;
 }
 
-/** In both their spellings, to keep them out of the log. */
+/** User and password; undefined where the URL names no user. A `%` that begins no escape stands for itself, as in curl. */
+export function proxyLogin({ url }: Pick<ProxySetting, 'url'>): string | undefined {
+  const { username, password } = new URL(url);
+  return username === '' && password === '' ? undefined : `${unescaped(username)}:${unescaped(password)}`;
+}
+
+/** The passwords of all proxies, as they are typed and as they are meant: to be shown nowhere. */
 export function proxyPasswords(env: Readonly<Record<string, string | undefined>>): readonly string[] {
   const values = Object.entries(env).filter(([name]) => /^(https?|all)_proxy$/i.test(name));
   return values.flatMap(([, value = '']) => {
-    const password = /\/\/[^/]*?:([^/]*)@/.exec(value)?.[1] ?? '';
-    return password === '' ? [] : [password, decodeURIComponent(password)];
+    const withoutScheme = value.trim().replace(/^[^/:]*:\/\//, '');
+    const [, password = ''] = /^[^:]*:(.*)@/s.exec(withoutScheme) ?? [];
+    return password === '' ? [] : [password, unescaped(password)];
+  });
+}
+
+function unescaped(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes);
+    } catch {
+      // Not of UTF-8.
+      return escapes;
+    }
   });
 }
 

@@ -1,5 +1,7 @@
-// The last gate before a log line: no credential, no Authorization header and no presigned URL passes.
+// The last gate before a log line, a status and a crash message: no credential, no Authorization header and no presigned
+// URL passes.
 // It errs on the side of hiding: a file named `password=x` loses its name in the log, never in the spool.
+import { proxyPasswords } from './proxies.ts';
 
 const HIDDEN = '[redacted]';
 
@@ -40,6 +42,12 @@ export function isSecretField(name: string): boolean {
 
 export type Redact = (text: string) => string;
 
+/** Hides what looks like a secret, and every secret that `env` holds. */
+export function redactorOf(env: Readonly<Record<string, string | undefined>>): Redact {
+  const { AWS_SECRET_ACCESS_KEY: key = '', AWS_SESSION_TOKEN: token = '' } = env;
+  return redactor([key, token, ...proxyPasswords(env)]);
+}
+
 /**
  * Hides what looks like a secret, and every occurrence of the given ones.
  * Not promised: a secret of unknown form that was not named here.
@@ -47,6 +55,8 @@ export type Redact = (text: string) => string;
 export function redactor(knownSecrets: readonly string[]): Redact {
   // A short "secret" is a placeholder, and hiding every `x` would make the log unreadable.
   const known = knownSecrets.filter((secret) => secret.length >= 8);
+  // One may be the beginning of another, whose end would stay.
+  known.sort((one, other) => other.length - one.length);
   return (text) => {
     let clean = text;
     for (const secret of known) clean = clean.replaceAll(secret, HIDDEN);

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { errnoOf, Fault } from './fault.ts';
 import type { Logger } from './log.ts';
 import { printable } from './printable.ts';
+import type { Redact } from './redact.ts';
 
 /** Each message is a process (about 7 ms), and people do not read faster. */
 const STATUS_INTERVAL_MS = 2000;
@@ -21,6 +22,8 @@ export interface NotifierOptions {
   /** CLOCK_MONOTONIC, as systemd reads it. */
   readonly kernelMonotonicUsec: () => bigint;
   readonly log: Logger;
+  /** Cleans what `systemctl status` shows. */
+  readonly redact: Redact;
 }
 
 /** The promises resolve when the manager has the message or cannot be reached; they never reject. */
@@ -97,7 +100,7 @@ export class SdNotifier {
 
   /** One line, for each line of a message is a variable of its own. */
   #statusLine(text: string): string {
-    return `STATUS=${printable(text + this.#remark)}`;
+    return `STATUS=${printable(this.#options.redact(text + this.#remark))}`;
   }
 
   #message(...variables: string[]): Promise<void> {

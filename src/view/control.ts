@@ -3,26 +3,38 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { Socket, Server as SocketServer } from 'node:net';
 import { json } from 'node:stream/consumers';
+import type { Redact } from '../system/redact.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Serves `GET /status` on a socket that somebody else listens on. While there is no snapshot, connections are reset. */
-export function serveControl(socket: SocketServer, snapshot: () => Snapshot | undefined): void {
-  const server = createServer((incoming, answer) => respond(incoming, answer, snapshot));
+export interface ControlOptions {
+  /** While there is none, connections are reset. */
+  readonly snapshot: () => Snapshot | undefined;
+  /** Cleans every text of it. */
+  readonly redact: Redact;
+}
+
+/** Serves `GET /status` on a socket that listens already. */
+export function serveControl(socket: SocketServer, options: ControlOptions): void {
+  const server = createServer((incoming, answer) => respond(incoming, answer, options));
   socket.on('connection', (connection) => server.emit('connection', connection));
 }
 
 function respond(
   incoming: IncomingMessage,
   answer: ServerResponse,
-  snapshot: () => Snapshot | undefined,
+  { snapshot, redact }: ControlOptions,
 ): void {
   if (incoming.method !== 'GET' || incoming.url !== '/status') {
     answer.writeHead(404, { 'content-type': 'text/plain' }).end('try GET /status\n');
     return;
   }
   const now = snapshot();
-  if (now === undefined) incoming.socket.destroy();
-  else answer.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(now)}\n`);
+  if (now === undefined) {
+    incoming.socket.destroy();
+    return;
+  }
+  const clean = JSON.stringify(now, (_, value) => (typeof value === 'string' ? redact(value) : value));
+  answer.writeHead(200, { 'content-type': 'application/json' }).end(`${clean}\n`);
 }
 
 /** Asks the daemon at the other end of `connection`. Rejects with the connection's error, or when its time-out is over. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Config, DaemonFixture, type DaemonRun } from '../support/daemon-fixture.ts';
+import { type Config, DaemonFixture, type DaemonRun, KEYS } from '../support/daemon-fixture.ts';
+import { S3Error } from '../support/s3-error.ts';
 
 const BAD_CONFIG = 78;
 const FAILURE = 1;
@@ -179,6 +180,28 @@ describe('halfpipe run waits for', { concurrency: 4 }, () => {
     assert.ok(!`${daemon.stdout}${daemon.stderr}`.includes(secret));
     assert.deepEqual(await fixture.spooled(), ['kept']);
     assert.deepEqual(fixture.keys(), []);
+  });
+
+  // The fixture fails when any of the commands has printed the secret.
+  test('credentials that are right, and shows them nowhere, though the store repeats them', async (t) => {
+    let [code, isForAll] = ['InvalidAccessKeyId', true];
+    const ask = ({ key }: { readonly key: string }) => {
+      if (isForAll || key === 'bad') throw new S3Error(403, code, `you signed with ${KEYS.secretAccessKey}!`);
+    };
+    const fixture = await DaemonFixture.create(t, {}, { ask });
+    await fixture.put('bad', 'x');
+    const daemon = fixture.start();
+    const hidden = /you signed with \[redacted\]!/;
+    const checkHidden = async (...words: string[]) => {
+      const command = fixture.command([...words, '--config', fixture.configFile]);
+      await command.exit;
+      assert.match(command.stdout, hidden, words.join(' '));
+    };
+    assert.match(String((await daemon.says('paused')).msg), hidden);
+    await Promise.all([checkHidden('status'), checkHidden('check')]);
+    [code, isForAll] = ['KeyTooLongError', false];
+    assert.match(String((await daemon.says('quarantined')).msg), hidden);
+    await checkHidden('quarantine', 'list');
   });
 
   test('credentials that are missing', async (t) => {

@@ -6,7 +6,9 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { redactorOf } from '../../src/system/redact.ts';
 import { fetchSnapshot, serveControl } from '../../src/view/control.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
 
 /** A connection to a socket that `serve` may serve; it times out soon. */
 async function connected(t: TestContext, serve: (server: Server) => unknown) {
@@ -25,12 +27,30 @@ async function connected(t: TestContext, serve: (server: Server) => unknown) {
   return connection;
 }
 
+const redact = redactorOf({
+  AWS_SECRET_ACCESS_KEY: 'a secret with "quotes"',
+  AWS_SESSION_TOKEN: 'token-of-a-role',
+});
+
 test('a daemon that never answers is given up', async (t) => {
   const connection = await connected(t, () => undefined);
   await assert.rejects(fetchSnapshot(connection), /the daemon does not answer/);
 });
 
 test('a daemon that has nothing to tell yet resets the connection', async (t) => {
-  const connection = await connected(t, (server) => serveControl(server, () => undefined));
+  const connection = await connected(t, (server) =>
+    serveControl(server, { snapshot: () => undefined, redact }),
+  );
   await assert.rejects(fetchSnapshot(connection), { code: 'ECONNRESET' });
+});
+
+test('no text of a status holds a secret, whatever the store has said', async (t) => {
+  const waitingFor = 'InvalidToken: token-of-a-role, signed with a secret with "quotes" //a", "x@y" is over';
+  const snapshot = () => ({ waitingFor, uptimeMs: 5, link: null }) as unknown as Snapshot;
+  const connection = await connected(t, (server) => serveControl(server, { snapshot, redact }));
+  assert.deepEqual(await fetchSnapshot(connection), {
+    waitingFor: 'InvalidToken: [redacted], signed with [redacted] //a", "x@y" is over',
+    uptimeMs: 5,
+    link: null,
+  });
 });

@@ -5,5 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 if (!isMainThread) setTimeout(breakDown, 3_000);
 
 function breakDown() {
-  throw new Error('out of order');
+  const secret = process.env.AWS_SECRET_ACCESS_KEY;
+  const cause = new Error(`out of order with ${secret}`);
+  throw Object.assign(new Error('it broke', { cause }), { headers: { authorization: secret } });
 }

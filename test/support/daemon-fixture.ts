@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -305,13 +306,25 @@ export class DaemonRun {
     if (!this.#ended) this.signal('SIGKILL');
   }
 
-  /** Nothing it ever printed may hold a secret. */
+  /** Nothing it ever printed may hold a secret, nor the environment of what it has started. */
   async end(): Promise<void> {
+    for (const environment of childEnvironments(this.pid))
+      assert.ok(!environment.includes(KEYS.secretAccessKey), `a child has the secret: ${environment}`);
     this.kill();
     await this.exit;
     const printed = `${this.stdout}${this.stderr}`;
     for (const secret of [KEYS.secretAccessKey, 'X-Amz-Signature', 'AWS4-HMAC', 'Authorization'])
       assert.ok(!printed.includes(secret), `${secret} was printed`);
+  }
+}
+
+/** Of the children that run now; none where the process has ended. */
+function childEnvironments(pid: number): string[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return children.map((child) => readFileSync(`/proc/${child}/environ`, 'utf8'));
+  } catch {
+    return [];
   }
 }
 

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { proxyAddress, proxyFor, readProxies, shownProxy, throughProxy } from '../../src/system/proxies.ts';
+import {
+  proxyAddress,
+  proxyFor,
+  proxyLogin,
+  proxyPasswords,
+  readProxies,
+  shownProxy,
+  throughProxy,
+} from '../../src/system/proxies.ts';
 
 const STORE = { protocol: 'https:', host: 'inbox.s3.example.com', port: 443 };
 
@@ -56,6 +64,31 @@ test('what is shown of a proxy holds no password', () => {
   assert.equal(shownProxy(https), 'http://p.example.com:3128');
   assert.equal(throughProxy(https), 'requests go through the proxy http://p.example.com:3128 (HTTPS_PROXY)');
 });
+
+const LOGINS = [
+  { typed: 'http://me:s3cret-word@p:3128', login: 'me:s3cret-word', secrets: ['s3cret-word'] },
+  { typed: 'me:s3cret-word@p:3128', login: 'me:s3cret-word', secrets: ['s3cret-word'] },
+  { typed: 'http://me:a%40b%2Fc@p', login: 'me:a@b/c', secrets: ['a%40b%2Fc', 'a@b/c'] },
+  { typed: 'http://me:s%C3%A4ge%21@p', login: 'me:säge!', secrets: ['s%C3%A4ge%21', 'säge!'] },
+  // The daemon ended with `URIError: URI malformed`.
+  {
+    typed: 'http://me:100%sure%40all@p',
+    login: 'me:100%sure@all',
+    secrets: ['100%sure%40all', '100%sure@all'],
+  },
+  { typed: 'http://me:a%FFb@p', login: 'me:a%FFb', secrets: ['a%FFb'] },
+  { typed: 'http://me:a@b:c@p', login: 'me:a@b:c', secrets: ['a@b:c'] },
+  { typed: 'http://me@p', login: 'me:', secrets: [] },
+  { typed: 'http://p:3128', login: undefined, secrets: [] },
+];
+for (const { typed, login, secrets } of LOGINS)
+  test(`the proxy ${typed} is logged in to as ${login}`, () => {
+    const { https } = readProxies({ HTTPS_PROXY: typed });
+    assert.ok(https);
+    assert.equal(proxyLogin(https), login);
+    for (const variable of ['http_proxy', 'HTTPS_PROXY', 'all_proxy'])
+      assert.deepEqual([...new Set(proxyPasswords({ [variable]: typed }))], secrets);
+  });
 
 test('the address of a proxy has a port in any case', () => {
   assert.deepEqual(proxyAddress({ url: 'http://p' }), { host: 'p', port: 80 });

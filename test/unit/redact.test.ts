@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isSecretField, redactor } from '../../src/system/redact.ts';
+import { isSecretField, redactor, redactorOf } from '../../src/system/redact.ts';
 
 const signature = '5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7';
 const keyId = 'AKIAIOSFODNN7EXAMPLE';
@@ -52,6 +52,29 @@ for (const name of [
     const value = 'not-like-a-secret';
     for (const text of [`${name}=${value} x`, `{"${name}":"${value}"}`, `${name}: ${value}`])
       assert.ok(!redactor([])(text).includes(value), redactor([])(text));
+  });
+
+test('hides a secret whole of which another is a part', () => {
+  const parts = redactor(['pass-word', 'pass-word-and-more', 'a-pass-word']);
+  assert.equal(parts('a-pass-word pass-word-and-more pass-word'), '[redacted] [redacted] [redacted]');
+});
+
+const ENVIRONMENTS = [
+  { AWS_SECRET_ACCESS_KEY: 'minio123' },
+  { AWS_SESSION_TOKEN: 'token-16-letters' },
+  { HTTPS_PROXY: 'http://me:minio123@proxy:3128' },
+  { http_proxy: 'me:minio123@proxy:3128' },
+  { ALL_PROXY: 'http://me:minio%2F123@proxy' },
+];
+for (const env of ENVIRONMENTS)
+  test(`hides what ${JSON.stringify(env)} holds`, () => {
+    const redact = redactorOf(env);
+    for (const text of ['minio123', 'token-16-letters', 'minio%2F123', 'minio/123']) {
+      const isHeld = Object.values(env).some((value) =>
+        decodeURIComponent(value).includes(decodeURIComponent(text)),
+      );
+      assert.equal(redact(`is ${text}.`), isHeld ? 'is [redacted].' : `is ${text}.`);
+    }
   });
 
 test('ignores a known secret so short that it is part of ordinary words', () => {

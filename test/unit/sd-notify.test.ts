@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { redactorOf } from '../../src/system/redact.ts';
 import { SdNotifier } from '../../src/system/sd-notify.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock, settlePromises } from '../support/sim-clock.ts';
+
+const redact = redactorOf({ AWS_SECRET_ACCESS_KEY: 'secret-8' });
 
 function notifier() {
   const clock = new SimClock();
@@ -18,7 +21,7 @@ function notifier() {
     log,
     sent,
     manager,
-    sd: new SdNotifier({ send, clock, log, kernelMonotonicUsec: () => 42n }),
+    sd: new SdNotifier({ send, clock, log, redact, kernelMonotonicUsec: () => 42n }),
   };
 }
 
@@ -115,6 +118,15 @@ test('a status cannot smuggle in a message of its own', async () => {
   assert.deepEqual(sent, ['READY=1|STATUS=draining a\\x0aMAINPID=1']);
 });
 
+test('no status and no remark holds a secret', async () => {
+  const { sent, sd } = notifier();
+  sd.remark('the last reload was refused: secret-8 is no region');
+  await sd.ready('draining is paused: secret-8');
+  assert.deepEqual(sent, [
+    'READY=1|STATUS=draining is paused: [redacted] · the last reload was refused: [redacted] is no region',
+  ]);
+});
+
 test('a remark stands behind every status until it is taken away', async () => {
   const { sent, sd } = notifier();
   sd.remark('the last reload was refused: no\nMAINPID=1');
@@ -154,7 +166,13 @@ test('a manager that cannot be reached is reported once until it answers again',
 
 test('without a manager nothing is sent and nothing fails', async () => {
   const log = new KeptLog();
-  const sd = new SdNotifier({ send: undefined, clock: new SimClock(), log, kernelMonotonicUsec: () => 0n });
+  const sd = new SdNotifier({
+    send: undefined,
+    clock: new SimClock(),
+    log,
+    redact,
+    kernelMonotonicUsec: () => 0n,
+  });
   sd.status('x');
   await Promise.all([sd.ready('x'), sd.reloading(), sd.watchdog(), sd.extendTimeout(1), sd.stopping('x')]);
   assert.deepEqual(log.records, []);
