@@ -1,5 +1,6 @@
 // A drain among ports that do what a test tells them: files in memory, a store that answers by script, a clock that
-// stands still. It keeps books on what the drain must never get wrong: who was released, and what was removed.
+// stands still. It keeps books on what the drain must never get wrong: which entry was released, and what was removed.
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Breaker } from '../../src/drain/breaker.ts';
 import { Drain } from '../../src/drain/drain.ts';
@@ -163,6 +164,8 @@ export class DrainBench {
   modifiedMs = 0;
   readonly drain: Drain;
   readonly #waiting: Entry[] = [];
+  readonly #handedOut = new Set<string>();
+  readonly #open = new Set<string>();
   #taken = 0;
 
   constructor(options: Partial<DrainOptions> = {}) {
@@ -205,7 +208,9 @@ export class DrainBench {
             const at = order.find((index) => accepts(this.#waiting[index] as Entry));
             if (at === undefined) return undefined;
             this.#taken += 1;
-            return this.#waiting.splice(at, 1)[0];
+            const [entry] = this.#waiting.splice(at, 1);
+            if (entry !== undefined) this.#handedOut.add(`${entry.path}`);
+            return entry;
           },
           changed: (path) => void this.changed.push(`${path}`),
           find: (accepts) => this.#waiting.find(accepts),
@@ -215,7 +220,7 @@ export class DrainBench {
           release: (path, outcome) => this.#release(`${path}`, outcome),
         },
         spool: {
-          openFile: (path) => this.#open(path),
+          openFile: (path) => this.#openFile(path),
           setAside: async (file, known) => {
             const { path } = file;
             this.#step('setAside', path);
@@ -297,13 +302,16 @@ export class DrainBench {
   }
 
   #release(path: string, outcome: 'gone' | 'returned' | 'again' | { readonly deferForMs: number }): void {
+    assert.ok(this.#handedOut.delete(path), `${path} is released once`);
+    assert.ok(!this.#open.has(path), `${path} is released when its file is closed, not before`);
     this.releases.push({ path, outcome: typeof outcome === 'string' ? outcome : outcome.deferForMs });
   }
 
-  async #open(path: SpoolPath): Promise<OpenFile> {
+  async #openFile(path: SpoolPath): Promise<OpenFile> {
     this.#step('open', path);
     if (this.diskStandsStill) await FOREVER;
     this.openedFiles.push(`${path}`);
+    this.#open.add(`${path}`);
     const content = this.contents.get(`${path}`) ?? Buffer.alloc(0);
     // What was found is another state of the file, which stays as it is now.
     const identity = {
@@ -331,7 +339,12 @@ export class DrainBench {
         const when = this.store.uploads.includes(`${path}`) ? `${path}` : `read ${path}`;
         return { ...identity, ...this.identitiesAfter.get(when) };
       },
-      close: async () => void this.closedFiles.push(`${path}`),
+      close: async () => {
+        // As long as a caller that does not wait for it would need to go on.
+        for (let turns = 0; turns < 20; turns += 1) await undefined;
+        this.#open.delete(`${path}`);
+        this.closedFiles.push(`${path}`);
+      },
     };
   }
 

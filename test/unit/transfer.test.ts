@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { UploadSource } from '../../src/store/object-store.ts';
 import type { Fault } from '../../src/system/fault.ts';
-import { DrainBench, localContent, Slow, stores } from '../support/drain-bench.ts';
+import { DrainBench, faultOf, localContent, Slow, stores } from '../support/drain-bench.ts';
 
 /** The size from which a file is sent in parts. */
 const RESUMABLE_FROM = new DrainBench().options.resumableFromBytes;
@@ -137,4 +137,27 @@ test('the largest file that can be sent is sent, and one byte more is refused wi
     bench.quarantined.map(({ path }) => path),
     ['too large'],
   );
+});
+
+test('what could not be removed, and was written to since with its old size and mtime, stays', async () => {
+  const bench = new DrainBench();
+  bench.put('a', 'sent');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.store.confirmation = { etag: bench.etagOf('a') };
+  bench.spoolFaults.clear();
+  bench.rewritten.set('a', Buffer.from('SENT'));
+  bench.identitiesAfter.set('found a', { ctimeNs: 2n });
+  bench.putBack('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual([bench.store.uploads, bench.removed], [['a'], []]);
+});
+
+test('a file of which the writers cannot be told is sent', async () => {
+  const bench = new DrainBench();
+  bench.writers.set('a', 'unknown');
+  bench.put('a');
+  await bench.startClosed();
+  assert.deepEqual(bench.removed, ['a']);
 });

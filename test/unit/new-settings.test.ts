@@ -1,0 +1,67 @@
+// New settings hold for all that begins after them: waits, memory, proofs, and how many files are at work.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { DrainOptions } from '../../src/drain/drain-ports.ts';
+import { DrainBench, FakeStore, fails, faultOf, Slow } from '../support/drain-bench.ts';
+
+function reconfigure(bench: DrainBench, changed: Partial<DrainOptions>, store = bench.store): void {
+  bench.drain.reconfigure(store, { ...bench.options, ...changed });
+}
+
+test('a file that fails after them waits as long as they say', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  reconfigure(bench, { retry: { initialMs: 6_000, maxMs: 60_000, maxAttempts: 3 } });
+  bench.store.answers.set('a', fails(faultOf('transient')));
+  bench.put('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual(bench.outcomesOf('a'), [3_000]);
+});
+
+test('as many files are at work as fit into the memory that they allow', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 200, memoryFor: () => 50 });
+  const slow = new Slow();
+  for (const name of ['a', 'b', 'c', 'd']) {
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+  }
+  await bench.startClosed();
+  assert.equal(bench.drain.active, 2);
+  reconfigure(bench, { maxMemoryBytes: 300 });
+  assert.equal(bench.drain.active, 3);
+});
+
+test('what has too few descriptors is tried anew: another limit may be one of them', async () => {
+  const bench = new DrainBench();
+  bench.limit = 8;
+  const slow = new Slow();
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) {
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+    bench.spoolFaults.set(`open ${name}`, faultOf('transient', { code: 'EMFILE' }));
+  }
+  await bench.startClosed();
+  bench.spoolFaults.clear();
+  for (const name of names) bench.putBack(name);
+  bench.drain.pump();
+  assert.ok(bench.drain.active < names.length, `${bench.drain.active} at work after descriptors ran out`);
+  reconfigure(bench, {});
+  assert.equal(bench.drain.active, names.length);
+});
+
+test('what could not be removed is sent again to where they say, and not removed for what another place has', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.spoolFaults.clear();
+  const other = new FakeStore(new Map([['new/a', bench.contents.get('a') ?? Buffer.alloc(0)]]));
+  other.confirmation = { etag: bench.etagOf('a') };
+  reconfigure(bench, { prefix: 'new/' }, other);
+  bench.putBack('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual([other.uploads, bench.removed], [['new/a'], ['a']]);
+});
