@@ -1,7 +1,7 @@
 // The built daemon drains a file system of its own whose power is cut at random moments: it goes on from what had reached
 // the disk. When the cuts are over everything has to drain; then the oracle judges what is where.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -28,6 +28,7 @@ export interface PowerOptions {
   readonly conflict: 'keep-both' | 'overwrite';
   /** Default: ext4. */
   readonly fileSystem?: string;
+  readonly logLevel?: 'info' | 'debug';
   /** Bugs put into the daemon, to see that they are found. */
   readonly bugs?: readonly Patch[];
 }
@@ -54,6 +55,7 @@ export class PowerBench {
   readonly #books: PowerBooks;
   /** What the daemon logged, life by life. */
   readonly #lives: LogRecord[][] = [];
+  readonly #found: string[] = [];
 
   constructor(options: PowerOptions) {
     this.#options = options;
@@ -87,6 +89,7 @@ export class PowerBench {
         this.#disk.restart();
         this.#lives.push(daemon.records);
         this.#books.cut(this.#spooled(), this.#aside(), await reader.inventory());
+        this.#lookAtViolations();
         onCut(nth + 1);
       }
       daemon = this.#launch(target);
@@ -110,6 +113,15 @@ export class PowerBench {
     }
   }
 
+  #lookAtViolations(): void {
+    for (const { what } of this.#books.violations) {
+      const [path = ''] = what.split(' ');
+      const { ino, nlink, mtime, ctime } = statSync(join(this.#spool, path));
+      const times = `written ${mtime.toISOString()}, named ${ctime.toISOString()}`;
+      this.#found.push(`${path}: inode ${ino} with ${nlink} names, ${times}`);
+    }
+  }
+
   /** What the last lives logged of `path`, for whoever looks for the cause of a violation. */
   story(path: string, lives = 4): string {
     const told = this.#lives.slice(-lives).map((records) => {
@@ -117,7 +129,7 @@ export class PowerBench {
       return about.map(({ time, msg }) => `${time} ${msg}`).join('\n');
     });
     const drops = this.#books.drops.filter((drop) => drop.path === path).slice(-12);
-    return [...drops.map(({ text }) => text), ...told].join('\n--- power cut\n');
+    return [...this.#found, ...drops.map(({ text }) => text), ...told].join('\n--- power cut\n');
   }
 
   #launch(keys: Credentials): BuiltDaemon {
@@ -151,7 +163,7 @@ export class PowerBench {
         conflict: this.#options.conflict,
       },
       retry: { initial: '50 ms', max: '500 ms', probe: '200 ms' },
-      log: { format: 'json', level: 'debug' },
+      log: { format: 'json', level: this.#options.logLevel ?? 'info' },
     };
     writeFileSync(this.#config, JSON.stringify(settings));
   }

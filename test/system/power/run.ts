@@ -12,6 +12,7 @@ const { values } = parseArgs({
     conflict: { type: 'string', default: 'overwrite' },
     fs: { type: 'string', default: 'ext4' },
     bug: { type: 'string' },
+    debug: { type: 'boolean', default: false },
   },
 });
 const { conflict, bug } = values;
@@ -23,7 +24,13 @@ const bugs = bug === undefined ? [] : BUGS[bug];
 if (bugs === undefined) throw new TypeError(`--bug is one of ${Object.keys(BUGS).join(', ')}`);
 
 console.log(`seed ${seed}, ${values.fs}, ${conflict}`);
-const bench = new PowerBench({ seed, conflict, fileSystem: values.fs, bugs });
+const bench = new PowerBench({
+  seed,
+  conflict,
+  fileSystem: values.fs,
+  bugs,
+  logLevel: values.debug ? 'debug' : 'info',
+});
 const report = await bench.run(cuts, (nth) => {
   if (nth % 10 === 0) console.log(`${nth} cuts`);
 });
