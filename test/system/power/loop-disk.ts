@@ -12,8 +12,8 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   xfs: ['-o', 'nouuid'],
   btrfs: [],
 };
-/** mkfs.xfs refuses less than 300 MB. */
-const SIZE_MIB: Readonly<Record<string, number>> = { xfs: 320, btrfs: 128 };
+/** mkfs.xfs refuses less than 300 MB; btrfs sets aside much for its own. */
+const SIZE_MIB: Readonly<Record<string, number>> = { xfs: 320, btrfs: 512 };
 
 /** What it says. */
 function run(command: string, ...args: string[]): string {
