@@ -144,10 +144,13 @@ export async function inParent<T>(
   try {
     for (const component of components) {
       const isNew = missing === 'create' && (await parent.makeDirectory(component, 0o700));
-      const next = await parent.openDirectory(component);
-      if (isNew) await imitate(parent, next);
-      if (parent !== root) await parent.close();
-      parent = next;
+      const before = parent;
+      parent = await before.openDirectory(component);
+      try {
+        if (isNew) await imitate(before, parent);
+      } finally {
+        if (before !== root) await before.close();
+      }
     }
     return await use(parent, name);
   } finally {

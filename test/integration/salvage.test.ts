@@ -1,6 +1,6 @@
 // The copy that a descriptor's content gets when the file's name is gone: whole, or not there at all.
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { OpenDirectory } from '../../src/spool/open-directory.ts';
 import { salvage } from '../../src/spool/salvage.ts';
@@ -18,6 +18,7 @@ type Write = (bytes: Buffer, from: number, length: number, at: number) => Return
 async function prepare(t: TestContext) {
   const spool = await TemporarySpool.create(t);
   const path = await spool.put('file', CONTENT);
+  await chmod(spool.at('file'), 0o604);
   const directory = await spool.open(t);
   const file = await directory.openFile(path);
   t.after(() => file.close());
@@ -44,10 +45,11 @@ function onWrite(
   });
 }
 
-test('a copy has the whole content, and nothing else stays', async (t) => {
+test('a copy has the whole content and its permissions, and nothing else stays', async (t) => {
   const { file, home, folder } = await prepare(t);
   await salvage(file, home, Buffer.from(SLOT), giveUp);
   assert.ok(CONTENT.equals(await readFile(`${folder}/${SLOT}`)));
+  assert.equal((await stat(`${folder}/${SLOT}`)).mode & 0o777, 0o604);
   assert.deepEqual(await readdir(`${folder}/tmp`), []);
 });
 
@@ -107,4 +109,17 @@ test('what is cut off the file while it is copied is no part of the copy', async
   });
   await salvage(file, home, Buffer.from(SLOT), giveUp);
   assert.ok(CONTENT.subarray(0, 1_000).equals(await readFile(`${folder}/${SLOT}`)));
+});
+
+test('a writer that never pauses does not hold up the copy for ever', async (t) => {
+  const { file, home, folder } = await prepare(t);
+  const identity = file.currentIdentity.bind(file);
+  let looks = 0n;
+  file.currentIdentity = async () => {
+    looks += 1n;
+    assert.ok(looks < 20n, 'it is copied again and again');
+    return { ...(await identity()), mtimeNs: looks };
+  };
+  await salvage(file, home, Buffer.from(SLOT), giveUp);
+  assert.ok(CONTENT.equals(await readFile(`${folder}/${SLOT}`)));
 });

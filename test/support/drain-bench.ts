@@ -27,7 +27,12 @@ export type Release = 'gone' | 'returned' | 'again' | number;
 
 export function faultOf(
   faultClass: FaultClass,
-  details: { readonly code?: string; readonly retryAfterMs?: number; readonly isLocal?: boolean } = {},
+  details: {
+    readonly code?: string;
+    readonly hint?: string;
+    readonly retryAfterMs?: number;
+    readonly isLocal?: boolean;
+  } = {},
 ): Fault {
   return new Fault(faultClass, `a ${faultClass} fault`, { operation: 'test', subject: 'file', ...details });
 }
@@ -124,6 +129,8 @@ export class DrainBench {
   /** Of which the backlog was told to keep the files back. */
   readonly heldFolders = new Set<string>();
   readonly quarantined: { readonly path: string; readonly reason: object }[] = [];
+  /** Files of which it was told that they are at fault themselves. */
+  readonly news: string[] = [];
   /** Why files were deferred, and what was told of those that were uploaded. */
   readonly faults: Fault[] = [];
   readonly transferred: (Transferred & { readonly tookMs: number })[] = [];
@@ -187,7 +194,8 @@ export class DrainBench {
             this.transferred.push({ ...transferred, tookMs });
             note(`uploaded ${path}`);
           },
-          onDeferred: ({ path }, fault, delayMs) => {
+          onDeferred: ({ path }, fault, delayMs, isNews) => {
+            if (isNews) this.news.push(`${path}`);
             this.faults.push(fault);
             note(`deferred ${path} ${fault.faultClass} ${delayMs}`);
           },

@@ -223,8 +223,32 @@ for (const { code, faultClass, outcomes } of [
     assert.deepEqual(pauses(bench), []);
     assert.deepEqual(bench.store.trials, []);
     assert.deepEqual(bench.outcomesOf('bad7').slice(0, outcomes.length), outcomes);
+    assert.deepEqual(
+      bench.news.filter((name) => name === 'bad7'),
+      ['bad7'],
+      'told once, as the file’s own',
+    );
   });
 }
+
+test('a file of a spool that cannot be used is tried again within a minute, however often', async () => {
+  const bench = new DrainBench({ retry: { initialMs: 1_000, maxMs: 300_000, maxAttempts: 3 } });
+  bench.spoolFaults.set('open a', faultOf('breaker', { code: 'EROFS', isLocal: true }));
+  await bench.startClosed();
+  await bench.comeBack(['a'], 400);
+  const waits = bench.outcomesOf('a').map(Number);
+  assert.equal(Math.max(...waits), 60_000);
+});
+
+test('a file that fails with its held folder waits as long as a file waits at most', async () => {
+  const bench = new DrainBench();
+  for (let file = 0; file < 4; file += 1) bench.put(`cam2/${file}`);
+  bench.put('cam1/a');
+  allowOnly(bench, (key) => !key.startsWith('cam2/'));
+  await bench.startClosed();
+  const last = bench.releases.filter(({ path }) => path.startsWith('cam2/')).at(-1);
+  assert.equal(last?.outcome, bench.options.retry.maxMs);
+});
 
 test('a file under a lease is tried again within seconds, however often', async () => {
   const bench = new DrainBench({ retry: { initialMs: 1_000, maxMs: 300_000, maxAttempts: 3 } });

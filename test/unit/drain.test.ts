@@ -94,15 +94,20 @@ test('the rest goes on beside a file that is at fault', async () => {
   checkBooks(bench);
 });
 
-test('quarantine keeps the reason, the code and the time', async () => {
+test('quarantine keeps the reason, the code, the remedy and the time', async () => {
   const bench = new DrainBench();
   bench.put('bad');
-  bench.store.answers.set('bad', fails(faultOf('file', { code: 'EntityTooLarge' })));
+  bench.store.answers.set('bad', fails(faultOf('file', { code: 'EntityTooLarge', hint: 'split it' })));
   await bench.startClosed();
   assert.deepEqual(bench.quarantined, [
     {
       path: 'bad',
-      reason: { at: '2026-01-01T00:00:00.000Z', reason: 'a file fault', code: 'EntityTooLarge' },
+      reason: {
+        at: '2026-01-01T00:00:00.000Z',
+        reason: 'a file fault',
+        code: 'EntityTooLarge',
+        hint: 'split it',
+      },
     },
   ]);
 });
@@ -390,6 +395,22 @@ test('a file that is open for writing and changed is looked at again soon', asyn
   assert.deepEqual(bench.outcomesOf('a'), [250, 500, 1_000, 250]);
 });
 
+test('a file that changed while it waited for its writer is found anew, and not blamed for it', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  bench.writers.set('a', 'some');
+  bench.put('a');
+  await bench.clock.advance(1_000);
+  bench.identitiesAfter.set('found a', { mtimeNs: 2n });
+  bench.put('a');
+  await bench.clock.advance(1_000);
+  assert.deepEqual([bench.outcomesOf('a'), bench.changed], [[250, 'again'], []]);
+  bench.identitiesAfter.clear();
+  bench.put('a');
+  await bench.clock.advance(1_000);
+  assert.deepEqual(bench.outcomesOf('a'), [250, 'again', 500], 'the looks at an open file go on');
+});
+
 test('a file whose writer goes on after it was read, and closes it before the answer, is not sent', async () => {
   const bench = new DrainBench();
   await bench.startClosed();
@@ -494,6 +515,7 @@ test('with too few descriptors has fewer transfers at once, and pauses for nobod
   }
   await bench.startClosed();
   assert.equal(bench.drain.active, 10);
+  assert.deepEqual([bench.store.trials, bench.outcomesOf('f19')], [[], [1_000]]);
   bench.spoolFaults.clear();
   for (let file = 10; file < 20; file += 1) bench.putBack(`f${file}`);
   for (let file = 20; file < 40; file += 1) {
@@ -742,6 +764,11 @@ for (const { code, leastSent, mostSent } of [
     await bench.settle();
     const sent = bench.store.uploads.length;
     assert.ok(sent >= leastSent && sent <= mostSent, `${sent} uploads before the drain paused`);
+    assert.deepEqual(
+      bench.store.uploads.filter((name) => typeof bench.outcomesOf(name)[0] !== 'number'),
+      [],
+      'what was tried waits for its time',
+    );
     assert.equal(bench.events.filter((event) => event === 'paused transient').length, 1);
     checkBooks(bench);
   });

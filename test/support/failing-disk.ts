@@ -1,0 +1,48 @@
+// One call of node:fs/promises fails, or is preceded by something, for the rest of a test; the spool code sees it, too.
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import type { TestContext } from 'node:test';
+
+type Call = 'link' | 'rename' | 'unlink';
+
+/** Undefined: the system's own answer. */
+export type Before = () => Promise<void> | void;
+
+export function beforeEach(t: TestContext, call: Call, before: Before): void {
+  const methods: Record<Call, (...args: never[]) => Promise<void>> = fs.promises;
+  const system = methods[call];
+  t.mock.method(methods, call, async (...args: never[]) => {
+    await before();
+    return system(...args);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+}
+
+export function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** Fails with this code until what it returns is called. */
+export function failing(t: TestContext, call: Call, code: string): () => void {
+  let isBroken = true;
+  beforeEach(t, call, () => {
+    if (isBroken) throw systemError(code);
+  });
+  return () => {
+    isBroken = false;
+  };
+}
+
+type HandleMethod = 'chmod' | 'stat';
+
+/** From now on this is answered for every open file and folder. */
+export async function refusing(t: TestContext, method: HandleMethod, code: string): Promise<void> {
+  const some = await fs.promises.open('/dev/null');
+  const methods: Record<HandleMethod, () => Promise<unknown>> = Object.getPrototypeOf(some);
+  await some.close();
+  t.mock.method(methods, method, () => Promise.reject(systemError(code)));
+}
