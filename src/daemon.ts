@@ -16,6 +16,7 @@ import { SpoolDirectory } from './spool/spool-directory.ts';
 import { SPOOL_GONE } from './spool/spool-fault.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
 import { S3Store } from './store/s3-store.ts';
+import { atMost } from './system/at-most.ts';
 import type { Clock } from './system/clock.ts';
 import type { Fault } from './system/fault.ts';
 import type { Health } from './system/health.ts';
@@ -205,8 +206,7 @@ export class Daemon {
     }
     const report = new PeriodicReport(clock, this.#ports.notifier, this.#reporter, () => this.snapshot());
     this.#stops.held(report, (it) => it.stop()).start();
-    const answered = link.waitingFor === undefined ? drain.firstAnswer : undefined;
-    await Promise.race([answered, clock.sleep(FIRST_ANSWER_MS)]);
+    if (link.waitingFor === undefined) await atMost(FIRST_ANSWER_MS, drain.firstAnswer, clock);
     const sweep = new Sweep({ spool, drain, clock, events: this.#reporter });
     this.#stops.held(sweep, (it) => it.stop()).start();
   }

@@ -1,5 +1,6 @@
 // Between the log and stdout. Uploads must not wait for whoever reads the log, so a reader that is slow costs
 // lines, never memory or time, and a reader that is gone costs nothing at all.
+import { atMost } from './at-most.ts';
 import type { Clock } from './clock.ts';
 
 /** Lines not yet taken by the reader; about 3,000 records. */
@@ -54,10 +55,8 @@ export class LineSink {
   async flush(): Promise<void> {
     if (!this.#open) return;
     this.#tellLost();
-    const done = new AbortController();
     const written = new Promise<void>((resolve) => this.#stdout.write('', () => resolve()));
-    await Promise.race([written, this.#clock.sleep(FLUSH_TIMEOUT_MS, done.signal).catch(ignoreAbort)]);
-    done.abort();
+    await atMost(FLUSH_TIMEOUT_MS, written, this.#clock);
   }
 
   #tellLost(): void {
@@ -65,9 +64,4 @@ export class LineSink {
     this.#stdout.write(`${this.#lostNotice(this.#lostLines)}\n`);
     this.#lostLines = 0;
   }
-}
-
-/** The wait above is aborted once the lines are written; that is its normal end. */
-function ignoreAbort(): void {
-  return;
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { test as plainTest, type TestContext, type TestOptions } from 'node:test';
+import { systemClock } from '../../src/system/clock.ts';
 
 export type TestBody = (t: TestContext) => Promise<void> | void;
 
@@ -40,9 +41,9 @@ export async function requireNothingLeft(before: Held): Promise<void> {
   assert.deepEqual(left, [], 'the test leaves something open');
 }
 
-/** Descriptors, listeners and active resources of this moment. */
+/** Descriptors, listeners, active resources and timers of this moment. */
 export function held(): Held {
-  return [...descriptors(), ...processListeners(), ...abortListeners(), ...resources()];
+  return [...descriptors(), ...processListeners(), ...abortListeners(), ...resources(), ...timers()];
 }
 
 /** libuv opens these once, at their first use, and keeps them. */
@@ -84,6 +85,26 @@ function abortListeners(): string[] {
   return [...signals].flatMap((signal) =>
     signal.aborted ? [] : getEventListeners(signal, 'abort').map(() => 'listener on an abort signal'),
   );
+}
+
+/** What the clock still is to call. Node.js itself does not name timers that keep nothing alive. */
+const scheduled = new Set<{ readonly ms: number }>();
+const schedule = systemClock.schedule.bind(systemClock);
+systemClock.schedule = (ms, callback) => {
+  const due = { ms };
+  scheduled.add(due);
+  const cancel = schedule(ms, () => {
+    scheduled.delete(due);
+    callback();
+  });
+  return () => {
+    scheduled.delete(due);
+    cancel();
+  };
+};
+
+function timers(): string[] {
+  return [...scheduled].map(({ ms }) => `callback after ${ms} ms`);
 }
 
 /** Of what is under way only for a moment, as is a read of a file. */

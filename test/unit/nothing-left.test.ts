@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { systemClock } from '../../src/system/clock.ts';
 import { held, more } from '../support/nothing-left.ts';
 
 /** Something is opened, and closed by what is returned. */
@@ -26,6 +27,11 @@ const KINDS: readonly (readonly [string, RegExp, Open])[] = [
       process.on('SIGUSR2', listener);
       return () => process.off('SIGUSR2', listener);
     },
+  ],
+  [
+    'a callback of the clock',
+    /^callback after 60000 ms$/,
+    () => systemClock.schedule(60_000, () => undefined),
   ],
   [
     'a listener on an abort signal',
