@@ -84,7 +84,7 @@ test('a request that is broken off gives its room back, and says so', () => {
   first.stop.abort();
   assert.equal(deliveries.hasRoom, true);
   assert.equal(seen.room, before + 1);
-  deliveries.handed(first.delivery, 200_000); // what the kernel says afterwards changes nothing
+  deliveries.handed(first.delivery, 900_000); // what the kernel says afterwards changes nothing
   assert.equal(deliveries.hasRoom, true);
 });
 
@@ -209,3 +209,117 @@ test('so it does while an answer of the kernel does not come', async () => {
   await tick();
   assert.equal(delivery.deliveredBytes, 400_000);
 });
+
+test('a request begins once, however often that is said', () => {
+  const deliveries = new Deliveries({ clock: new SimClock(), room: new LineRoom() });
+  const { signal } = new AbortController();
+  assert.equal(deliveries.begin(signal, 200_000), deliveries.begin(signal, 200_000));
+  assert.equal(deliveries.hasRoom, true);
+});
+
+test('the kernel is not asked about a request that is over', async () => {
+  const asked: (number | undefined)[] = [];
+  const clock = new SimClock();
+  const read = async (sockets: readonly Socket[]) => {
+    asked.push(...sockets.map(({ localPort }) => localPort));
+    return new Map();
+  };
+  const deliveries = new Deliveries({ clock, read, room: new LineRoom() });
+  const stops = [1, 2].map((port) => {
+    const stop = new AbortController();
+    deliveries.connect(deliveries.begin(stop.signal, 200_000), socketAt(port));
+    return stop;
+  });
+  stops[0]?.abort();
+  await clock.advance(50);
+  deliveries.tick({ isHeldBack: false, isWaiting: false });
+  assert.deepEqual(asked, [2]);
+});
+
+test('a connection that opens after its request is over gives no room', () => {
+  const known = () => {
+    const room = new LineRoom();
+    for (let nowMs = 0; nowMs <= 5_000; nowMs += 50)
+      room.observe(nowMs, nowMs * 1_000, { isHeld: true, isWaiting: true, isHeldBack: false });
+    return new Deliveries({ clock: new SimClock(), room });
+  };
+  const takes = (deliveries: Deliveries) => {
+    let begun = 0;
+    for (; deliveries.hasRoom; begun += 1) deliveries.begin(new AbortController().signal, 10_000);
+    return begun;
+  };
+  const late = known();
+  for (let port = 1; port <= 40; port += 1) {
+    const stop = new AbortController();
+    const socket = socketAt(port, true);
+    late.connect(late.begin(stop.signal, 600), socket);
+    stop.abort();
+    socket.emit('connect');
+  }
+  assert.equal(takes(late), takes(known()));
+});
+
+test('an answer of the kernel is about what it had taken when it was asked, and may give room', async () => {
+  let answer: (queues: SendQueues) => void = () => undefined;
+  const { clock, seen, deliveries, begin, tick } = world(
+    () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  );
+  const { delivery, port } = begin(200_000);
+  deliveries.handed(delivery, 100_000);
+  await tick();
+  deliveries.handed(delivery, 100_000);
+  const before = seen.room;
+  answer(new Map([[`${port} 9000`, { bytes: 0, isClosed: false }]]));
+  await clock.advance(0);
+  assert.equal(delivery.deliveredBytes, 100_000);
+  assert.equal(seen.room, before + 1);
+});
+
+test('what happened is told once', async () => {
+  const { deliveries, tick } = world();
+  await tick();
+  await tick();
+  assert.equal(deliveries.activity().elapsedMs, 50);
+  assert.equal(deliveries.activity().elapsedMs, 0);
+});
+
+test('how long a connection took to open does not count the look-up of its name', async () => {
+  const tookMs: number[] = [];
+  class HeardRoom extends LineRoom {
+    override connected(ms: number): void {
+      tookMs.push(ms);
+    }
+  }
+  const clock = new SimClock();
+  const deliveries = new Deliveries({ clock, room: new HeardRoom() });
+  const socket = socketAt(1, true);
+  deliveries.connect(deliveries.begin(new AbortController().signal, 600), socket);
+  await clock.advance(500);
+  socket.emit('lookup');
+  await clock.advance(30);
+  socket.emit('connect');
+  assert.deepEqual(tookMs, [30]);
+});
+
+for (const { closed, refusedMs } of [
+  { closed: 1, refusedMs: 0 },
+  { closed: 2, refusedMs: 50 },
+])
+  test(`with ${closed} of two connections closed by the other side, the line is held back by it for ${refusedMs} ms`, async () => {
+    const clock = new SimClock();
+    const read = async () =>
+      new Map([1, 2].map((at) => [`${at} 9000`, { bytes: 9, isClosed: at <= closed }]));
+    const deliveries = new Deliveries({ clock, read, room: new LineRoom() });
+    for (const port of [1, 2])
+      deliveries.connect(deliveries.begin(new AbortController().signal, 200_000), socketAt(port));
+    for (let turn = 0; turn < 3; turn += 1) {
+      await clock.advance(turn === 2 ? 50 : 1_000);
+      if (turn === 2) deliveries.activity();
+      deliveries.tick({ isHeldBack: true, isWaiting: true });
+      await clock.advance(0);
+    }
+    assert.equal(deliveries.activity().refusedMs, refusedMs);
+  });

@@ -100,6 +100,32 @@ test('a store that refuses what it took before is understood after some refusals
   assert.equal(dialect.refuses('put object', 'sha256'), true);
 });
 
+test('refusals with answers between them teach nothing', async () => {
+  const dialect = new Dialect();
+  const refusal = fault('InvalidArgument', 400);
+  const { sent, run } = storeThat(['sha256'], refusal);
+  for (let nth = 0; nth < 4; nth += 1) {
+    await dialect.tell('put object', ALL, 1, async () => ANSWER);
+    await assert.rejects(dialect.tell('put object', ALL, 1, run), refusal);
+  }
+  assert.equal(sent.length, 4);
+});
+
+test('a large file is sent again to learn, once an answer has shown that not everything is refused', async () => {
+  const dialect = new Dialect();
+  const refusal = fault('InvalidArgument', 400);
+  const large = 1_000_000;
+  await assert.rejects(
+    dialect.tell('put object', ALL, large, () => Promise.reject(refusal)),
+    refusal,
+  );
+  await dialect.tell('put object', ALL, large, async () => ANSWER);
+  const { run } = storeThat(['sha256'], refusal);
+  for (let nth = 0; nth < 2; nth += 1)
+    await assert.rejects(dialect.tell('put object', ALL, large, run), refusal);
+  assert.equal(await dialect.tell('put object', ALL, large, run), ANSWER);
+});
+
 test('conditions are unknown, then what was seen of each kind of writing', () => {
   const dialect = new Dialect();
   assert.equal(dialect.conditions('put object'), 'unknown');

@@ -23,6 +23,7 @@ const NOTHING: LocalContent = { sizeBytes: 0, parts: [], multipart: false };
 const sha = hash('sha256', 'ours');
 const base64 = sha.toString('base64');
 const md5 = ours.md5Hex;
+const md5OfMd5 = hash('md5', Buffer.from(md5, 'hex')).toString('hex');
 const otherSha = hash('sha256', 'them').toString('base64');
 const composed = (algorithm: string, texts = ['ours', 'them']) =>
   hash(algorithm, ...texts.map((text) => hash(algorithm, text)));
@@ -92,6 +93,7 @@ const DIFFERENT: readonly Case[] = [
   ['another MD5 at a store that is known to use them', WHOLE, { etag: `"${theirs.md5Hex}"` }, MD5_STORE],
   ['other bytes read back', WHOLE, { readBack: [theirs], checksumSha256: base64 }],
   ['fewer parts read back', PARTS, { readBack: [ours] }],
+  ['more parts read back', PARTS, { readBack: [...PARTS.parts, ours] }],
 ];
 
 const UNKNOWN: readonly Case[] = [
@@ -109,6 +111,7 @@ const UNKNOWN: readonly Case[] = [
     { etag: `${theirs.md5Hex}-2`, checksumSha256: `${compositeSha}-2` },
     MD5_STORE,
   ],
+  ['the composed MD5 of one part, of an object put whole', WHOLE, { etag: `${md5OfMd5}-1` }, MD5_STORE],
   ['a composed MD5 of other cuts', PARTS, { etag: `${md5}-3` }, MD5_STORE],
   [
     'another composed SHA-256, even beside the same MD5',
