@@ -1,13 +1,12 @@
 // A power cut after an act has ended, or at any moment of it, takes no file's only name and no content that has a name.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import { link, rename, rm, unlink, writeFile } from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { InstanceLock } from '../../src/spool/instance-lock.ts';
 import { salvage } from '../../src/spool/salvage.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import { failing, refusing } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
 import { RecordedDisk } from '../support/recorded-disk.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
@@ -25,15 +24,8 @@ async function asideOf({ disk, spool }: Stage, t: TestContext, name = 'folder/f'
   return { file, aside: await spool.setAside(file) };
 }
 
-/** No file can be linked, as on FAT. */
-function refuseLinks(t: TestContext): void {
-  const system = Object.assign(new Error('no links'), { code: 'EPERM' });
-  t.mock.method(fs.promises, 'link', () => Promise.reject(system));
-  syncBuiltinESMExports();
-}
-
 /** What is done, after the stage for it has been set. */
-type Act = (stage: Stage, t: TestContext) => Promise<() => Promise<unknown>>;
+type Act = (stage: Stage, t: TestContext) => Promise<(recorded?: RecordedDisk) => Promise<unknown>>;
 
 const ACTS: readonly (readonly [string, Act])[] = [
   [
@@ -56,7 +48,7 @@ const ACTS: readonly (readonly [string, Act])[] = [
     async (stage, t) => {
       const { aside } = await asideOf(stage, t);
       return () => {
-        refuseLinks(t);
+        failing(t, 'link', 'EPERM');
         return aside.putBack();
       };
     },
@@ -66,7 +58,10 @@ const ACTS: readonly (readonly [string, Act])[] = [
     async ({ disk, spool }) => {
       await disk.put('folder/f', 'kept');
       await link(disk.at('folder/f'), disk.at('.halfpipe/aside/0/folder%2ff'));
-      return () => spool.recoverAside();
+      return (recorded) => {
+        recorded?.crashLeft(disk.at('folder/f'));
+        return spool.recoverAside();
+      };
     },
   ],
   [
@@ -146,24 +141,32 @@ const ACTS: readonly (readonly [string, Act])[] = [
 /** Room for a full disk, which is made anew where it is missing. */
 const SPARE = /\.halfpipe\/spare(\/|$)/;
 
-for (const [what, prepare] of ACTS)
+for (const [what, prepare] of ACTS) {
   test(`a power cut takes nothing when ${what}`, async (t) => {
     const disk = await TemporarySpool.create(t);
     const act = await prepare({ disk, spool: await disk.open(t) }, t);
     const recorded = await RecordedDisk.watch(t);
-    await act();
+    await act(recorded);
     const undurable = recorded.undurable.filter((path) => !SPARE.test(path));
     assert.deepEqual([recorded.mistakes, undurable], [[], []]);
   });
+
+  test(`when ${what}, a disk that cannot write it down is no success`, async (t) => {
+    const disk = await TemporarySpool.create(t);
+    const act = await prepare({ disk, spool: await disk.open(t) }, t);
+    await refusing(t, 'sync', 'EIO');
+    await assert.rejects(act(), { code: 'EIO' });
+  });
+}
 
 test('the folders that a long name needs aside are durable before a file is moved there', async (t) => {
   const disk = await TemporarySpool.create(t);
   const stage = { disk, spool: await disk.open(t) };
   const recorded = await RecordedDisk.watch(t);
-  const name = `${'n'.repeat(200)}/${'m'.repeat(200)}`;
+  const name = `${'n'.repeat(200)}/${'m'.repeat(200)}.jpg`;
   await asideOf(stage, t, name);
   assert.deepEqual(recorded.mistakes, []);
-  const folders = recorded.undurable.filter((path) => !path.endsWith('m'));
+  const folders = recorded.undurable.filter((path) => !path.endsWith('jpg'));
   assert.deepEqual(folders, []);
 });
 

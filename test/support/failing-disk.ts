@@ -37,7 +37,7 @@ export function failing(t: TestContext, call: Call, code: string): () => void {
   };
 }
 
-type HandleMethod = 'chmod' | 'stat';
+type HandleMethod = 'chmod' | 'stat' | 'sync';
 
 /** From now on this is answered for every open file and folder. */
 export async function refusing(t: TestContext, method: HandleMethod, code: string): Promise<void> {

@@ -51,6 +51,11 @@ export class RecordedDisk {
     this.#contents.set(nodeOf(path), `${path}`);
   }
 
+  /** A crash has left this name before it was durable. */
+  crashLeft(path: PathLike): void {
+    this.#names.add({ folder: nodeOf(folderOf(path)), file: nodeOf(path), path: `${path}` });
+  }
+
   async #begin(t: TestContext): Promise<void> {
     const promises = fs.promises;
     const { rename, link, unlink, mkdir, open: openFile } = promises;

@@ -280,3 +280,86 @@ test('tells how many files wait for what, the most frequent reason first, and fo
     ['Http413', 1, 'c'],
   ]);
 });
+
+test('files that this machine cannot read are a twentieth of what is tried while good ones wait behind them', async () => {
+  const bench = new DrainBench();
+  bench.rateBytesPerSec = 0;
+  bench.limit = 1;
+  for (let file = 0; file < 200; file += 1) {
+    bench.put(`bad${file}`);
+    bench.spoolFaults.set(`open bad${file}`, faultOf('blocked', { code: 'EACCES', isLocal: true }));
+  }
+  for (let file = 0; file < 100; file += 1) bench.put(`good${file}`);
+  await bench.startClosed();
+  const lastGood = bench.releases.findLastIndex(({ path }) => path.startsWith('good'));
+  const bad = bench.releases.slice(0, lastGood).filter(({ path }) => path.startsWith('bad')).length;
+  assert.ok(bad <= 20, `${bad} bad ones before the last good one`);
+});
+
+test('failures that come one by one between files that pass ask nothing of the store', async () => {
+  const bench = new DrainBench();
+  await bench.startClosed();
+  for (let file = 0; file < 20; file += 1) {
+    bench.store.answers.set(`bad${file}`, fails(faultOf('transient', { code: 'ECONNRESET' })));
+    for (const name of [`bad${file}`, `good${file}`]) {
+      bench.put(name);
+      await bench.clock.advance(1_000);
+    }
+  }
+  assert.deepEqual([bench.store.trials, pauses(bench)], [[], []]);
+});
+
+test('a store that has just taken an object of our own at the end of a pause is not asked again for the next file', async () => {
+  const bench = new DrainBench();
+  bench.breaker.fail('the store was away', 0);
+  bench.drain.start();
+  await bench.clock.advance(3_000);
+  assert.deepEqual(bench.store.trials, ['']);
+  bench.store.answers.set('bad', fails(faultOf('breaker')));
+  bench.put('bad');
+  await bench.clock.advance(1_000);
+  assert.deepEqual([bench.store.uploads, bench.store.trials], [['bad'], ['']]);
+});
+
+test('an upload that fails during a pause is not blamed, and the store is not asked for its sake', async () => {
+  const bench = new DrainBench();
+  let refuse: () => void = () => assert.fail('not sent');
+  bench.store.answers.set(
+    'large',
+    () =>
+      new Promise((_, reject) => {
+        refuse = () => reject(faultOf('file'));
+      }),
+  );
+  bench.store.answers.set('refused', fails(DENIED));
+  bench.store.onTrial = () => Promise.reject(DENIED);
+  bench.put('large', Buffer.alloc(2_000));
+  bench.put('refused');
+  await bench.startClosed();
+  assert.deepEqual(pauses(bench), ['paused unknown']);
+  const asked = bench.store.trials.length;
+  refuse();
+  await bench.settle();
+  assert.deepEqual([bench.outcomesOf('large'), bench.quarantined], [['again'], []]);
+  assert.equal(bench.store.trials.length, asked);
+});
+
+test('a store that cannot be asked for want of descriptors is not blamed for it', async () => {
+  const bench = new DrainBench();
+  bench.store.answers.set('a', fails(DENIED));
+  bench.store.onTrial = () => Promise.reject(faultOf('transient', { code: 'EMFILE', isLocal: true }));
+  bench.put('a');
+  await bench.startClosed();
+  assert.deepEqual([pauses(bench), bench.outcomesOf('a')], [[], [500]]);
+});
+
+test('a folder is not held when the store cannot be reached while it is asked there', async () => {
+  const bench = new DrainBench();
+  for (let file = 0; file < 5; file += 1) bench.put(`cam2/${file}`);
+  allowOnly(bench, (key) => !key.startsWith('cam2/'));
+  bench.store.onTrial = (folder) =>
+    folder === 'cam2/' ? Promise.reject(faultOf('transient', { code: 'ECONNRESET' })) : Promise.resolve();
+  await bench.startClosed();
+  assert.ok(bench.store.trials.includes('cam2/'));
+  assert.deepEqual([...bench.heldFolders], []);
+});
