@@ -180,3 +180,13 @@ test('what a producer has written is on the disk once its file is synced', async
   await file.sync(new AbortController().signal);
   assert.deepEqual(recorded.undurable, []);
 });
+
+test('a file is opened only when no earlier one of its name can come back', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const stage = { disk, spool: await disk.open(t) };
+  const { aside } = await asideOf(stage, t, 'f');
+  await aside.remove(giveUp);
+  const path = await disk.put('f', 'newer');
+  await refusing(t, 'sync', 'EIO');
+  await assert.rejects(stage.spool.openFile(path), { code: 'EIO' });
+});

@@ -216,7 +216,7 @@ async function lookingLate(t: TestContext, writers?: OpenWriters) {
     await (await spool.setAside(file)).remove(giveUp);
     return file;
   };
-  return { disk, lateLook, removed };
+  return { disk, spool, lateLook, removed };
 }
 
 test('what is brought back late leaves its place to the next, however often', async (t) => {
@@ -247,3 +247,12 @@ async function lastDescriptor(spool: string): Promise<string | undefined> {
   }
   return undefined;
 }
+
+test('a spool looks once more at what it removed before it closes', async (t) => {
+  const { disk, spool, lateLook, removed } = await lookingLate(t);
+  const file = await removed();
+  await appendFile(`/proc/self/fd/${(await lastDescriptor(disk.path)) ?? ''}`, '+late');
+  await file.close();
+  await spool.close();
+  assert.deepEqual([lateLook.size, await readFile(disk.at('f'), 'utf8')], [0, 'uploaded+late']);
+});

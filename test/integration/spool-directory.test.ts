@@ -1,6 +1,7 @@
 // The spool's root and the opening of files in it, on the real file system.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
 import {
   chmod,
   mkdir,
@@ -340,4 +341,48 @@ test('counts nothing as quarantined when the file is gone', async (t) => {
   await assert.rejects(spool.quarantine(SpoolPath.from('f'), reason), { faultClass: 'changed' });
   assert.equal(await spool.quarantinedCount(), 0);
   assert.deepEqual(await disk.kept(), []);
+});
+
+test('a spool that is taken by another when it is there again leaves no descriptor, and stays as it was', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  const taken = new Error('another has it');
+  await assert.rejects(
+    spool.reattach(() => Promise.reject(taken)),
+    taken,
+  );
+  const file = await spool.openFile(await disk.put('f'));
+  await file.close();
+});
+
+test('what is set aside in a spool that was re-created is in the new one', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const spool = await disk.open(t);
+  await rm(disk.path, { recursive: true });
+  await mkdir(disk.path);
+  await spool.reattach();
+  const file = await spool.openFile(await disk.put('f'));
+  await (await spool.setAside(file)).remove(giveUp);
+  await file.close();
+  assert.deepEqual(await disk.list(), []);
+});
+
+test('a scan of a spool that is taken away meanwhile is no scan', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('f');
+  const spool = await disk.open(t);
+  const wants = () => {
+    renameSync(disk.path, `${disk.path}-away`);
+    return true;
+  };
+  await assert.rejects(spool.scan(scanRequest({ wants })), { code: SPOOL_GONE });
+});
+
+test('use of a spool that is closed meanwhile ends before its descriptors are closed', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const path = await disk.put('f');
+  const spool = await disk.open(t);
+  const opened = spool.openFile(path);
+  await Promise.all([spool.close(), opened]);
+  await (await opened).close();
 });
