@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -65,6 +65,8 @@ test('takes over from a process that was killed, and refuses while one is only s
   await end();
   const lock = await InstanceLock.acquire(spool);
   await assert.rejects(InstanceLock.acquire(spool), HELD);
+  assert.deepEqual(await readdir(join(disk.path, '.halfpipe/tmp')), [], 'no socket is left on the way');
+  assert.equal(await lock.isOf(spool), true);
   await lock.release();
 });
 

@@ -256,3 +256,11 @@ test('a spool looks once more at what it removed before it closes', async (t) =>
   await spool.close();
   assert.deepEqual([lateLook.size, await readFile(disk.at('f'), 'utf8')], [0, 'uploaded+late']);
 });
+
+test('a journal that cannot get its name leaves nothing half-written', async (t) => {
+  const { disk, spool, open } = await prepare(t);
+  const journal = spool.journal<string>(await open('f'));
+  failing(t, 'rename', 'EIO');
+  await assert.rejects(journal.save('value'), { code: 'EIO' });
+  assert.deepEqual(await disk.kept(), []);
+});
