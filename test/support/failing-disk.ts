@@ -46,3 +46,21 @@ export async function refusing(t: TestContext, method: HandleMethod, code: strin
   await some.close();
   t.mock.method(methods, method, () => Promise.reject(systemError(code)));
 }
+
+/** The `nth` sync of a file or a folder from now on fails. What is returned ends that, and tells whether there was one. */
+export async function refusingSync(t: TestContext, nth: number): Promise<() => boolean> {
+  const some = await fs.promises.open('/dev/null');
+  const methods: Record<'sync', () => Promise<unknown>> = Object.getPrototypeOf(some);
+  await some.close();
+  const { sync } = methods;
+  let syncs = 0;
+  t.mock.method(methods, 'sync', function (this: unknown) {
+    syncs += 1;
+    return syncs === nth ? Promise.reject(systemError('EIO')) : sync.call(this as typeof methods);
+  });
+  return () => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+    return syncs >= nth;
+  };
+}
