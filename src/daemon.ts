@@ -12,6 +12,7 @@ import { Backlog } from './spool/backlog.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
 import { LateLook } from './spool/late-look.ts';
 import { OpenWriters } from './spool/open-writers.ts';
+import { scanned } from './spool/scanner.ts';
 import { SpoolDirectory } from './spool/spool-directory.ts';
 import { SPOOL_GONE } from './spool/spool-fault.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
@@ -156,7 +157,7 @@ export class Daemon {
     });
     this.#stops.push(() => link.stop());
     const backlog = new Backlog({
-      spool,
+      spool: scanned(spool),
       clock,
       options: backlogOptionsOf(settings),
       onWork: () => drain.pump(),

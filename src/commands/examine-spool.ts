@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import type { Settings } from '../config/settings.ts';
 import { IgnoreRules } from '../spool/ignore-rules.ts';
 import { OddityReports } from '../spool/oddity-reports.ts';
+import { scan } from '../spool/scanner.ts';
 import { Settle } from '../spool/settle.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { systemClock } from '../system/clock.ts';
@@ -53,7 +54,7 @@ async function lookThrough(directory: SpoolDirectory, spool: Settings['spool']):
   const signal = AbortSignal.timeout(SCAN_TIMEOUT_MS);
   reports.scanBegan();
   try {
-    await directory.scan({
+    await scan(directory, {
       ...{ order: spool.order, capacity: 1, ignore: new IgnoreRules(spool.ignore), settle: new Settle(0) },
       now: { wallMs: systemClock.wallMs(), monotonicMs: systemClock.monotonicMs() },
       wants: () => false,

@@ -9,7 +9,7 @@ import type { SkippedCount } from './oddity.ts';
 import { type OddityReport, OddityReports } from './oddity-reports.ts';
 import type { Patience } from './patience.ts';
 import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
-import type { ScanRequest, ScanResult } from './scanner.ts';
+import type { ScannedSpool, ScanRequest, ScanResult } from './scanner.ts';
 import { Settle } from './settle.ts';
 import { SilentFolders } from './silent-folders.ts';
 import { spoolFault } from './spool-fault.ts';
@@ -33,7 +33,7 @@ export type ScanReport =
   | { readonly kind: 'watch-unavailable'; readonly code: string };
 
 export interface ScanLoopParts {
-  readonly spool: { readonly path: string; scan(request: ScanRequest): Promise<ScanResult> };
+  readonly spool: ScannedSpool;
   readonly clock: Clock;
   readonly options: ScanOptions;
   /** Entries a scan keeps. */

@@ -6,7 +6,6 @@ import { errnoOf } from '../system/fault.ts';
 import { BestEntries } from './best-entries.ts';
 import { type Entry, type FileIdentity, type SpoolOrder, SpoolPath } from './entry.ts';
 import { BATCH, nextNames, openNames } from './folder-names.ts';
-import type { HeldDirectories } from './held-directories.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
 import { type MountPoints, mountsBelow } from './mounts-below.ts';
 import { folderOddity, type Oddity, type OddityKind } from './oddity.ts';
@@ -14,6 +13,7 @@ import type { OpenDirectory } from './open-directory.ts';
 import { PRIVATE_FOLDER, PROBE_PREFIX } from './private-folder.ts';
 import type { Moment, Settle } from './settle.ts';
 import { type Closable, NoAnswer, type SilentFolders } from './silent-folders.ts';
+import type { SpoolDirectory, WalkedSpool } from './spool-directory.ts';
 import { identityOf } from './spool-file.ts';
 
 export interface ScanRequest {
@@ -30,8 +30,6 @@ export interface ScanRequest {
   readonly wasRenamed: (id: string, identity: FileIdentity) => boolean;
   /** Called for every odd thing found, in every scan. */
   readonly onOddity: (path: SpoolPath, oddity: Oddity) => void;
-  /** Called for a folder in which a probe of ours was seen: a crash may have left it there. */
-  readonly onProbe?: (folder: OpenDirectory) => Promise<void>;
   readonly signal?: AbortSignal;
   /** What does not answer is given up; without it the scan waits for ever. */
   readonly silent?: SilentFolders;
@@ -63,16 +61,33 @@ const SILENT: Oddity = { kind: 'silent folder' };
 // Of node:fs rather than node:fs/promises: a third less CPU, and this is where a scan spends its time.
 const lookUp = promisify(lstat);
 
-/** Walks the root, leaving out the private folder. Rejects with the system error, or the signal's reason. */
-export async function scanSpool(held: HeldDirectories, request: ScanRequest): Promise<ScanResult> {
-  const walk = new Walk(held, request);
-  await walk.folder(held.root, Buffer.alloc(0), 0);
-  request.settle.endScan();
-  return walk.result();
+/** The spool itself, as a path below it. */
+const ROOT = SpoolPath.from('');
+
+/** A spool that can be scanned. */
+export interface ScannedSpool {
+  readonly path: string;
+  scan(request: ScanRequest): Promise<ScanResult>;
+}
+
+export function scanned(spool: SpoolDirectory): ScannedSpool {
+  return { path: spool.path, scan: (request) => scan(spool, request) };
+}
+
+/** What is in the spool now, without its private folder. Rejects with a Fault, or with the signal's reason. */
+export function scan(spool: Pick<SpoolDirectory, 'whileThere'>, request: ScanRequest): Promise<ScanResult> {
+  const { silent, settle } = request;
+  const walk = async (walked: WalkedSpool) => {
+    const it = new Walk(walked, request);
+    await it.folder(walked.root, Buffer.alloc(0), 0);
+    settle.endScan();
+    return it.result();
+  };
+  return spool.whileThere(walk, silent && ((look) => silent.within(ROOT, look, () => undefined)));
 }
 
 class Walk {
-  readonly #held: HeldDirectories;
+  readonly #spool: WalkedSpool;
   readonly #request: ScanRequest;
   readonly #best: BestEntries;
   readonly #mounts: MountPoints;
@@ -85,10 +100,10 @@ class Walk {
   #folders = 0;
   #hasSilent = false;
 
-  constructor(held: HeldDirectories, request: ScanRequest) {
-    this.#held = held;
+  constructor(spool: WalkedSpool, request: ScanRequest) {
+    this.#spool = spool;
     this.#request = request;
-    this.#mounts = mountsBelow(held.root);
+    this.#mounts = mountsBelow(spool.root);
     this.#best = new BestEntries(request.capacity, request.order);
   }
 
@@ -154,7 +169,7 @@ class Walk {
       Promise.all(
         names.map(async (name) => {
           const path = Buffer.concat([prefix, name]);
-          if (isProbe(name)) return void (await this.#request.onProbe?.(folder));
+          if (isProbe(name)) return void (await this.#spool.clearProbes(folder));
           if (depth === 0 && name.toString('latin1') === PRIVATE_FOLDER) return undefined;
           if (this.#request.ignore.ignores(name, path)) return undefined;
           const spoolPath = new SpoolPath(path);
@@ -192,7 +207,7 @@ class Walk {
     this.#oldestModifiedMs = Math.min(this.#oldestModifiedMs, modifiedMs);
     const wanted = wants(path, identity);
     const isWhole = identity.mtimeNs !== identity.ctimeNs || this.#request.wasRenamed(path.id, identity);
-    const arrival = { isWhole, tellsWriters: this.#held.writers.tells(stats.uid) };
+    const arrival = { isWhole, tellsWriters: this.#spool.writers.tells(stats.uid) };
     const remainingMs = settle.remainingMs(path.id, identity, now, arrival);
     if (remainingMs > 0) {
       this.#unsettled++;
@@ -221,7 +236,7 @@ class Walk {
   async #walkInto(folder: OpenDirectory, path: SpoolPath, depth: number): Promise<void> {
     try {
       // The private folder may have been moved here.
-      const { root, home } = this.#held;
+      const { root, home } = this.#spool;
       if (folder.dev === home.dev && folder.ino === home.ino) return;
       if (folder.dev !== root.dev) return this.#request.onOddity(path, MOUNT);
       this.#folders++;

@@ -4,7 +4,7 @@ import { lstat } from 'node:fs/promises';
 import { type Clock, systemClock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
-import { type FileIdentity, type KnownContent, SpoolPath, sameIdentity } from './entry.ts';
+import { type FileIdentity, type KnownContent, type SpoolPath, sameIdentity } from './entry.ts';
 import { HeldDirectories } from './held-directories.ts';
 import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
@@ -18,7 +18,6 @@ import type { Quarantined, QuarantineReason } from './quarantine.ts';
 import { Removability } from './removability.ts';
 import { RemovedNames } from './removed-names.ts';
 import type { HoldOn } from './salvage.ts';
-import { type ScanRequest, type ScanResult, scanSpool } from './scanner.ts';
 import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
 import { SpoolFile, type SpoolFileParts } from './spool-file.ts';
 
@@ -36,8 +35,18 @@ interface SpoolParts extends SpoolFileParts, KeepingOptions {
   readonly removability: Removability;
 }
 
-/** The spool itself, as a path below it. */
-const ROOT = SpoolPath.from('');
+/** What a walk over the spool sees of it. */
+export interface WalkedSpool {
+  readonly root: OpenDirectory;
+  /** The private folder, which is left out. */
+  readonly home: OpenDirectory;
+  readonly writers: WriterView;
+  /** Removes from `folder` the probes of ours that a crash left there. */
+  clearProbes(folder: OpenDirectory): Promise<void>;
+}
+
+type Ask = (look: () => Promise<void>) => Promise<void>;
+const askAtOnce: Ask = (look) => look();
 
 export class SpoolDirectory {
   /** As configured; for people and for watching. */
@@ -153,15 +162,17 @@ export class SpoolDirectory {
     return journalRecords<T>(this.#held.home);
   }
 
-  /** What is in the spool now. Raises Fault `spool-gone` when the spool is no longer at its path. */
-  scan(request: ScanRequest): Promise<ScanResult> {
-    const held = this.#held;
+  /**
+   * Runs `walk` over the folders of the spool. Raises Fault `spool-gone` when the spool is no longer at its path, before
+   * the walk or after it. `ask` runs each look at the path itself, which a dead mount never answers.
+   */
+  whileThere<T>(walk: (spool: WalkedSpool) => Promise<T>, ask = askAtOnce): Promise<T> {
+    const { root, home, writers } = this.#held;
     return this.#run('scan', this.path, async () => {
-      const look = () => this.#refuseGone(held.root);
-      const refuseGone = () => request.silent?.within(ROOT, look, () => undefined) ?? look();
+      const refuseGone = () => ask(() => this.#refuseGone(root));
       await refuseGone();
-      const onProbe = (folder: OpenDirectory) => this.#parts.removability.clear(held.home, folder);
-      const result = await scanSpool(held, { ...request, onProbe });
+      const clearProbes = (folder: OpenDirectory) => this.#parts.removability.clear(home, folder);
+      const result = await walk({ root, home, writers, clearProbes });
       await refuseGone();
       return result;
     });

@@ -18,6 +18,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SpoolPath } from '../../src/spool/entry.ts';
+import { scan } from '../../src/spool/scanner.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SPOOL_GONE } from '../../src/spool/spool-fault.ts';
 import { test } from '../support/nothing-left.ts';
@@ -42,7 +43,7 @@ for (const [what, name] of AWKWARD_NAMES) {
     const disk = await TemporarySpool.create(t);
     await disk.put(name, 'bytes');
     const spool = await disk.open(t);
-    const [entry] = (await spool.scan(scanRequest())).entries;
+    const [entry] = (await scan(spool, scanRequest())).entries;
     assert.deepEqual(entry?.path.bytes, Buffer.from(name));
     assert.match(String(entry?.path), /^[^\p{Cc}]*$/u);
     const file = await spool.openFile(entry.path, entry.identity);
@@ -113,7 +114,7 @@ test('raises changed when the file was replaced between scan and open', async (t
   const disk = await TemporarySpool.create(t);
   await disk.put('f', 'old');
   const spool = await disk.open(t);
-  const [entry] = (await spool.scan(scanRequest())).entries;
+  const [entry] = (await scan(spool, scanRequest())).entries;
   assert.ok(entry);
   await disk.put('new', 'new');
   await rename(disk.at('new'), disk.at('f'));
@@ -229,9 +230,9 @@ test('tells a spool that was removed, or replaced, from an empty one', async (t)
   const disk = await TemporarySpool.create(t);
   const spool = await disk.open(t);
   await rm(disk.path, { recursive: true });
-  await assert.rejects(spool.scan(scanRequest()), { faultClass: 'breaker', code: SPOOL_GONE });
+  await assert.rejects(scan(spool, scanRequest()), { faultClass: 'breaker', code: SPOOL_GONE });
   await mkdir(disk.path);
-  await assert.rejects(spool.scan(scanRequest()), { code: SPOOL_GONE });
+  await assert.rejects(scan(spool, scanRequest()), { code: SPOOL_GONE });
 });
 
 test('works in a spool that was re-created once reattached', async (t) => {
@@ -245,7 +246,7 @@ test('works in a spool that was re-created once reattached', async (t) => {
   const file = await spool.openFile(await disk.put('f', 'again'));
   assert.equal(String(await file.read(0, 5)), 'again');
   await file.close();
-  assert.equal((await spool.scan(scanRequest())).files, 1);
+  assert.equal((await scan(spool, scanRequest())).files, 1);
 });
 
 test('refuses to reattach to what looks like an empty mount point', {
@@ -262,7 +263,7 @@ test('refuses to reattach to what looks like an empty mount point', {
   const spool = await SpoolDirectory.open(disk.path);
   execFileSync('umount', ['-l', disk.path]);
   mounted = false;
-  await assert.rejects(spool.scan(scanRequest()), { code: SPOOL_GONE });
+  await assert.rejects(scan(spool, scanRequest()), { code: SPOOL_GONE });
   await assert.rejects(spool.reattach(), /is it not mounted/);
   await spool.close();
 });
@@ -375,7 +376,7 @@ test('a scan of a spool that is taken away meanwhile is no scan', async (t) => {
     renameSync(disk.path, `${disk.path}-away`);
     return true;
   };
-  await assert.rejects(spool.scan(scanRequest({ wants })), { code: SPOOL_GONE });
+  await assert.rejects(scan(spool, scanRequest({ wants })), { code: SPOOL_GONE });
 });
 
 test('use of a spool that is closed meanwhile ends before its descriptors are closed', async (t) => {

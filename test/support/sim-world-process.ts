@@ -9,6 +9,7 @@ import { Sweep } from '../../src/drain/sweep.ts';
 import { Backlog } from '../../src/spool/backlog.ts';
 import { EmptyFolders } from '../../src/spool/empty-folders.ts';
 import { LateLook } from '../../src/spool/late-look.ts';
+import { scanned } from '../../src/spool/scanner.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
@@ -83,7 +84,7 @@ export class SimProcess implements Sender, SimSteps {
     const { order, settleMs } = settings;
     const seen = plant.spool?.(spool, this.#world) ?? spool;
     const backlog = new Backlog({
-      spool,
+      spool: scanned(spool),
       clock: this.clock,
       options: { order, ignore: ['.*', '*.tmp'], settleMs, rescanMs: 15_000 },
       limits: { entries: 3, deferred: 5 },
