@@ -62,6 +62,8 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   config: ['spool'],
   // The report of a reload names the keys that changed; the debug log tells of requests.
   view: ['config', 'store'],
+  // What the SDK calls a request.
+  store: ['sending'],
 };
 
 test('imports point down the flow: link, pace, spool and store know nothing of each other', () => {

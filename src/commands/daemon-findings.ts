@@ -1,8 +1,10 @@
 // `halfpipe check`, the part that only a running daemon knows: what it has found out about its line.
+
 import type { Settings } from '../config/settings.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
 import { fetchSnapshot } from '../view/control.ts';
-import { slowLineText } from '../view/slow-line-report.ts';
+import { slowLineText } from '../view/slow-line-text.ts';
+
 import { type Finding, warns } from './finding.ts';
 
 /** Nothing where no daemon answers: that none runs is no fault of the configuration. */

@@ -1,11 +1,12 @@
 // `halfpipe check`, the part about the store: what it takes is tried out with objects of our own, which are removed again.
+
 import type { Settings } from '../config/settings.ts';
 import { formatSize } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity } from '../link/link-finder.ts';
 import { limitsOn } from '../pace/limits.ts';
-import type { HandlerLimits } from '../sending/messages.ts';
 import { PacedHandler } from '../sending/paced-handler.ts';
 import { PacedLink } from '../sending/paced-link.ts';
+import type { HandlerLimits } from '../sending/request-watch.ts';
 import { storeOptionsOf, uplinkOptionsOf, wayOutOf } from '../settings-of.ts';
 import type { Leftovers } from '../store/own-objects.ts';
 import type { RoundTrip } from '../store/round-trip.ts';

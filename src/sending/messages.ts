@@ -4,22 +4,10 @@ import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { LineActivity } from '../pace/slow-line.ts';
 import type { CarriedError } from './carried-error.ts';
-import type { HttpRequest } from './paced-handler.ts';
+import type { RequestHead } from './http-request.ts';
 import type { PacedLinkOptions } from './paced-link.ts';
-import type { RequestLimits } from './request-watch.ts';
+import type { HandlerLimits } from './request-watch.ts';
 import type { WayOutOptions } from './way-out.ts';
-
-/** The SDK's request without its body. */
-export type RequestHead = Pick<
-  HttpRequest,
-  'method' | 'protocol' | 'hostname' | 'port' | 'path' | 'query' | 'headers'
->;
-
-export interface HandlerLimits extends RequestLimits {
-  readonly connectTimeoutMs: number;
-  /** At least the uploads at once times the parts at once of each: waiting for a socket counts as silence. */
-  readonly maxSockets: number;
-}
 
 /** An answer's body up to this size comes with its head. */
 export const SMALL_ANSWER_BYTES = 65_536;

@@ -1,18 +1,15 @@
 // The one place where bytes leave for the store. It wraps the SDK's NodeHttpHandler behind the signer, so
 // retries, multipart parts and metadata calls are all charged where they leave; nothing is charged twice.
-import type { NodeHttpHandler } from '@smithy/node-http-handler';
+
 import { signalOf } from '../store/request-signal.ts';
 import { SIGNATURE_AGED } from '../store/retry-within-sdk.ts';
 import type { Clock } from '../system/clock.ts';
 import { Deliveries } from './deliveries.ts';
-import type { HandlerLimits, RequestHead } from './messages.ts';
+import type { HttpAnswer, HttpHandlerOptions, HttpRequest, RequestHead } from './http-request.ts';
 import { type Content, PacedBody, type Pacer, WholeContent } from './paced-body.ts';
+import type { HandlerLimits } from './request-watch.ts';
 import { RequestWatch, type WatchOptions } from './request-watch.ts';
 import { WayOut, type WayOutOptions } from './way-out.ts';
-
-export type HttpRequest = Parameters<NodeHttpHandler['handle']>[0];
-export type HttpHandlerOptions = NonNullable<Parameters<NodeHttpHandler['handle']>[1]>;
-export type HttpAnswer = Awaited<ReturnType<NodeHttpHandler['handle']>>;
 
 export interface PacedHandlerOptions extends HandlerLimits, WatchOptions {
   readonly pacer: Pacer;

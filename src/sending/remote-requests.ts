@@ -1,9 +1,11 @@
 // In the main thread: the SDK's requests on their way through the sending thread, and their answers on the way back.
+
 import { Readable } from 'node:stream';
 import { signalOf } from '../store/request-signal.ts';
 import { uncarry } from './carried-error.ts';
+import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from './http-request.ts';
 import { movable, type Order, PIECE_BYTES, type RequestNotice } from './messages.ts';
-import { bytesOf, type HttpAnswer, type HttpHandlerOptions, type HttpRequest } from './paced-handler.ts';
+import { bytesOf } from './paced-handler.ts';
 
 /** Bytes in `moved` are gone afterwards. */
 export type Send = (order: Order, moved?: readonly ArrayBuffer[]) => void;

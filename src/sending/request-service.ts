@@ -1,14 +1,16 @@
 // In the sending thread: sends what the main thread orders, through the paced handlers it has opened, and tells what
 // became of it.
+
 import type { Readable } from 'node:stream';
 import type { Clock } from '../system/clock.ts';
 import { brokenInvariant } from '../system/invariant.ts';
 import { ArrivingContent } from './arriving-content.ts';
 import { carry } from './carried-error.ts';
 import type { Deliveries } from './deliveries.ts';
+import type { HttpAnswer } from './http-request.ts';
 import { movable, type Notice, type RequestOrder, SMALL_ANSWER_BYTES } from './messages.ts';
 import type { Pacer } from './paced-body.ts';
-import { type HttpAnswer, PacedHandler } from './paced-handler.ts';
+import { PacedHandler } from './paced-handler.ts';
 
 /** Bytes in `moved` are gone afterwards. */
 export type Tell = (notice: Notice, moved?: readonly ArrayBuffer[]) => void;

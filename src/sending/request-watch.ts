@@ -10,6 +10,12 @@ export interface RequestLimits {
   readonly idleTimeoutMs: number;
 }
 
+export interface HandlerLimits extends RequestLimits {
+  readonly connectTimeoutMs: number;
+  /** At least the uploads at once times the parts at once of each: waiting for a socket counts as silence. */
+  readonly maxSockets: number;
+}
+
 export interface WatchOptions extends RequestLimits {
   /** Called while the connection shows signs of life, at least once in each `idleTimeoutMs`. */
   readonly onAlive?: () => void;

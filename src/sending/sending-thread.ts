@@ -1,5 +1,6 @@
 // The main thread's side of the sending thread, where the link is measured and every byte leaves: neither reading,
 // scanning nor signing, nor the garbage they make, holds up a slice there.
+
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { UplinkIdentity, UplinkOptions } from '../link/link-finder.ts';
@@ -11,12 +12,12 @@ import { type Budget, limitsOn } from '../pace/limits.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { type SlowLine, SlowLineFinder } from '../pace/slow-line.ts';
 import { UploadLimit } from '../pace/upload-limit.ts';
-import type { RequestHandler } from '../store/s3-client.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
-import type { HandlerLimits, Notice, Order } from './messages.ts';
-import type { HttpHandlerOptions, HttpRequest } from './paced-handler.ts';
+import type { HttpHandlerOptions, HttpRequest, RequestHandler } from './http-request.ts';
+import type { Notice, Order } from './messages.ts';
 import { RemoteRequests } from './remote-requests.ts';
+import type { HandlerLimits } from './request-watch.ts';
 import type { WayOutOptions } from './way-out.ts';
 
 export interface SendingOptions {

@@ -1,5 +1,6 @@
 // How requests leave the machine: directly, or through the proxy that the environment names for their host, with the
 // certificates it names. One set of connections for each way, all alike in what the pacer sees.
+
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createSecureContext } from 'node:tls';
@@ -14,8 +15,9 @@ import {
 } from '../system/proxies.ts';
 import { AddressOrder, attemptTimeoutMs, type DialOptions } from './address-order.ts';
 import { explained } from './connection-error.ts';
-import type { HandlerLimits, RequestHead } from './messages.ts';
+import type { RequestHead } from './http-request.ts';
 import { proxyAuthorization, proxyRefusal } from './proxy-error.ts';
+import type { HandlerLimits } from './request-watch.ts';
 import { TunnelAgent } from './tunnel-agent.ts';
 
 /** Plain data: it goes to the sending thread. */

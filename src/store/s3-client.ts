@@ -1,6 +1,7 @@
 // The SDK's client as halfpipe needs it: everything it sends goes through one handler, nothing goes out
 // as a chunked stream, and no second retry loop hides failures from the drain.
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { RequestHandler } from '../sending/http-request.ts';
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { keepHeaders } from './answers.ts';
@@ -8,9 +9,6 @@ import { limitCredentials } from './credentials.ts';
 import { carrySignals } from './request-signal.ts';
 import { type RequestTrace, traceRequests } from './request-trace.ts';
 import { RetryWithinSdk } from './retry-within-sdk.ts';
-
-/** What leaves for the store, leaves through it. */
-export type RequestHandler = Exclude<NonNullable<S3ClientConfig['requestHandler']>, Record<string, unknown>>;
 
 export interface S3ClientOptions {
   readonly requestHandler: RequestHandler;

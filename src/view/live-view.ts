@@ -1,5 +1,6 @@
 // The daemon's state as a few lines of text for a terminal, or as one line where there is none.
 // Pure: snapshot and history in, text out. No line is wider than the terminal, colour adds no width.
+
 import { LINE, renderGraph } from './graph.ts';
 import type { LiveHistory } from './live-history.ts';
 import {
@@ -10,7 +11,8 @@ import {
   readableRate,
   readableSize,
 } from './readable.ts';
-import { slowLineText } from './slow-line-report.ts';
+import { slowLineText } from './slow-line-text.ts';
+
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
 import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, waitingText, whereToLook } from './status-text.ts';
 

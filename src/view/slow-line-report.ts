@@ -2,20 +2,10 @@
 // found, once a day while it lasts, and when it is over.
 import type { Clock } from '../system/clock.ts';
 import type { Logger } from '../system/log.ts';
-import { readableRate } from './readable.ts';
+import { slowLineText } from './slow-line-text.ts';
 import type { LinkView } from './snapshot.ts';
 
 const PERIOD_MS = 86_400_000;
-
-/** Undefined while the line keeps up. */
-export function slowLineText(link: LinkView): string | undefined {
-  const { slowLine, capacityBitsPerSec, capacityFrom } = link;
-  if (slowLine === null) return undefined;
-  const takes = readableRate(slowLine.bitsPerSec);
-  if (slowLine.limitedBy === 'store') return `the store takes ${takes}, and no more: uploads wait for it`;
-  const says = capacityFrom === 'driver' ? "the card's driver" : 'link.capacity';
-  return `the line takes ${takes}, ${says} says ${readableRate(capacityBitsPerSec)}: set link.capacity to ${takes}`;
-}
 
 export class SlowLineReport {
   readonly #clock: Clock;

@@ -1,6 +1,8 @@
 // The daemon's state in one line for people: systemctl's status text and the summary in the log.
+
 import { readableCount, readableDuration, readableFiles, readableRate } from './readable.ts';
-import { slowLineText } from './slow-line-report.ts';
+import { slowLineText } from './slow-line-text.ts';
+
 import type { BacklogView, LinkView, SkippedView, Snapshot, WaitingView } from './snapshot.ts';
 
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';

@@ -1,4 +1,5 @@
 // What is particular to requests that are sent by another thread; the rest is the contract in paced-handler.test.ts.
+
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -6,8 +7,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
+import type { HttpRequest } from '../../src/sending/http-request.ts';
 import { PIECE_BYTES, SMALL_ANSWER_BYTES } from '../../src/sending/messages.ts';
-import type { HttpRequest } from '../../src/sending/paced-handler.ts';
+
 import { systemClock } from '../../src/system/clock.ts';
 import { DIRECT } from '../support/direct-way.ts';
 import { test } from '../support/nothing-left.ts';

@@ -1,5 +1,6 @@
 // One life of the daemon in a simulated world: the real spool, backlog, drain and store code, put together as the
 // daemon does it, on files and requests that may fail at any step, until it is stopped or crashes.
+import type { RequestHandler } from '../../src/sending/http-request.ts';
 import './sim-spool-files.ts';
 
 import { Breaker } from '../../src/drain/breaker.ts';
@@ -13,7 +14,7 @@ import { scanned } from '../../src/spool/scanner.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
-import type { RequestHandler } from '../../src/store/s3-client.ts';
+
 import { S3Store } from '../../src/store/s3-store.ts';
 import type { Clock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';

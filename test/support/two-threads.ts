@@ -1,13 +1,10 @@
 // Both sides of the way to the sending thread, in one thread: what passes between them is cloned and moved as it would
 // be between two, and whoever paces and serves can be looked at.
+
 import { MessageChannel } from 'node:worker_threads';
+import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../../src/sending/http-request.ts';
 import type { RequestNotice, RequestOrder } from '../../src/sending/messages.ts';
-import type {
-  HttpAnswer,
-  HttpHandlerOptions,
-  HttpRequest,
-  PacedHandlerOptions,
-} from '../../src/sending/paced-handler.ts';
+import type { PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
 import { RemoteRequests } from '../../src/sending/remote-requests.ts';
 import { RequestService } from '../../src/sending/request-service.ts';
 

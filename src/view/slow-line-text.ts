@@ -1,0 +1,13 @@
+// The sentence on a line that takes less than its capacity was said to be, with what to set.
+import { readableRate } from './readable.ts';
+import type { LinkView } from './snapshot.ts';
+
+/** Undefined while the line keeps up. */
+export function slowLineText(link: LinkView): string | undefined {
+  const { slowLine, capacityBitsPerSec, capacityFrom } = link;
+  if (slowLine === null) return undefined;
+  const takes = readableRate(slowLine.bitsPerSec);
+  if (slowLine.limitedBy === 'store') return `the store takes ${takes}, and no more: uploads wait for it`;
+  const says = capacityFrom === 'driver' ? "the card's driver" : 'link.capacity';
+  return `the line takes ${takes}, ${says} says ${readableRate(capacityBitsPerSec)}: set link.capacity to ${takes}`;
+}
