@@ -75,9 +75,7 @@ export class Daemon {
     this.#breaker = new Breaker(settings.retry.probeMs);
     const pace = () => ({ ...this.#settings.link, ...this.#settings.upload });
     this.#supervision = new Supervision(ports.health, pace);
-    this.#reporter = new Reporter(ports.clock, ports.log, this.#counters, () =>
-      this.#running().link.uploadLimit.slowDown(),
-    );
+    this.#reporter = new Reporter(ports.clock, ports.log, this.#counters);
   }
 
   /**
@@ -177,7 +175,6 @@ export class Daemon {
         onRemoved: ({ path }) => {
           if (this.#settings.spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
         },
-        limit: () => link.uploadLimit.current,
         rateBytesPerSec: () => link.limits.targetBytesPerSec,
       },
       store,
@@ -249,10 +246,8 @@ export class Daemon {
   #onReport(activity: ShaperActivity, elapsedMs: number): void {
     const { drain, statistics, link } = this.#running();
     statistics.sent(activity.admittedBytes);
-    const active = drain.sending;
-    const grew = link.uploadLimit.observe(activity, elapsedMs, { active, workWaiting: drain.ready > 0 });
-    this.#reporter.debug.onReport(activity, elapsedMs, link, active);
-    if (grew) drain.pump();
+    this.#reporter.debug.onReport(activity, elapsedMs, link.pace, drain);
+    drain.observe(activity, elapsedMs);
     this.#supervision.turned(activity.admittedBytes > 0 || drain.active === 0);
   }
 

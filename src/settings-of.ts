@@ -35,12 +35,10 @@ export async function wayOutOf({ proxies }: Settings): Promise<WayOutOptions> {
 }
 
 export async function sendingOptionsOf(settings: Settings): Promise<SendingOptions> {
-  const { link, upload } = settings;
-  const { share, floor, sampleIntervalMs } = link;
-  const { concurrency, maxConcurrency } = upload;
+  const { share, floor, sampleIntervalMs } = settings.link;
   const uplink = await uplinkOptionsOf(settings);
   const wayOut = await wayOutOf(settings);
-  return { uplink, budget: { share, floor }, sampleIntervalMs, concurrency, maxConcurrency, wayOut };
+  return { uplink, budget: { share, floor }, sampleIntervalMs, wayOut };
 }
 
 export function backlogOptionsOf({ spool }: Settings): BacklogOptions {
@@ -54,6 +52,8 @@ export function drainOptionsOf({ s3, retry, upload }: Settings): DrainOptions {
   return {
     prefix: s3.prefix,
     retry: { initialMs, maxMs, maxAttempts },
+    concurrency: upload.concurrency,
+    maxConcurrency: upload.maxConcurrency,
     maxMemoryBytes: upload.maxMemoryBytes,
     memoryFor: (sizeBytes) => uploadMemoryBytes(sizeBytes, s3.partSizeBytes, partsAtOnce),
     resumableFromBytes: s3.partSizeBytes + 1,

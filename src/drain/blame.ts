@@ -33,6 +33,8 @@ export interface BlamedTransfers {
   holdBack(accepts: (entry: Entry) => boolean): void;
   /** Its files wait with it from now on. */
   onFolderHeld(folder: string): void;
+  /** The store asked for fewer requests. */
+  onSlowDown(): void;
 }
 
 export class Blame {
@@ -144,7 +146,10 @@ export class Blame {
   ): Promise<'store' | 'file' | 'unclear'> {
     const { breaker, clock, events } = this.#ports;
     const doubt = doubtOf(fault);
-    if (doubt === 'slowDown') events.onSlowDown();
+    if (doubt === 'slowDown') {
+      this.#transfers.onSlowDown();
+      events.onSlowDown();
+    }
     if (breaker.reason !== undefined) return 'store';
     const suspect = this.#suspicion.failed(doubt, clock.monotonicMs());
     if (suspect !== 'ask') return suspect;

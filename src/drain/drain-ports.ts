@@ -6,6 +6,7 @@ import type { Breaker } from './breaker.ts';
 import type { Passage, PipelinePorts } from './pipeline.ts';
 import type { NextLook, RetryPolicy } from './retry.ts';
 import type { Transferred, TransferSpool } from './transfer.ts';
+import type { UploadLimitOptions } from './upload-limit.ts';
 import type { UploadMemoryOptions } from './upload-memory.ts';
 
 export interface DrainBacklog {
@@ -39,7 +40,7 @@ export interface QuarantineReason {
 }
 
 /** Files of `resumableFromBytes` and more resume where they stopped, and need not be finished by a stop. */
-export interface DrainOptions extends UploadMemoryOptions {
+export interface DrainOptions extends UploadMemoryOptions, UploadLimitOptions {
   readonly prefix: string;
   readonly retry: RetryPolicy & { readonly maxAttempts: number };
   /** The largest file that can be uploaded. */
@@ -88,7 +89,7 @@ export interface WaitingFiles {
   readonly fault: Fault;
 }
 
-export interface DrainPorts extends PipelinePorts {
+export interface DrainPorts extends Pick<PipelinePorts, 'rateBytesPerSec'> {
   readonly clock: Clock;
   readonly random: () => number;
   readonly spool: DrainSpool;

@@ -13,6 +13,7 @@ import { SlowSyncs } from './slow-syncs.ts';
 import { StoreTrial } from './store-trial.ts';
 import { transfer } from './transfer.ts';
 import { Undisposed } from './undisposed.ts';
+import { type LinkUse, UploadLimit } from './upload-limit.ts';
 import { UploadMemory } from './upload-memory.ts';
 
 /** The breaker, the limit and the watchdog are looked at this often, whatever else happens. */
@@ -30,6 +31,7 @@ export class Drain {
   readonly #blame: Blame;
   readonly #reopening: Reopening;
   readonly #syncs: SlowSyncs;
+  readonly #uploadLimit: UploadLimit;
   #undisposed = new Undisposed();
   #options: DrainOptions;
   #store: ObjectStore;
@@ -39,8 +41,9 @@ export class Drain {
 
   constructor(ports: DrainPorts, store: ObjectStore, options: DrainOptions) {
     this.#ports = ports;
+    this.#uploadLimit = new UploadLimit(options);
     // While the store is asked, nothing new is sent.
-    const limit = () => (this.#trial.isAsking ? 0 : ports.limit());
+    const limit = () => (this.#trial.isAsking ? 0 : this.#uploadLimit.current);
     this.#pipeline = new Pipeline({ ...ports, limit }, () => this.pump());
     this.#trial = new StoreTrial(ports.clock, store);
     this.#blame = new Blame(ports, this.#trial, {
@@ -48,6 +51,7 @@ export class Drain {
       holdBackBest: () => this.#holdBack('the files before it fail', ({ place }) => place === 0),
       holdBack: (accepts) => this.#holdBack('its folder is held', ({ entry }) => accepts(entry)),
       onFolderHeld: (folder) => this.#setbacks.folderHeld(folder),
+      onSlowDown: () => this.#uploadLimit.slowDown(),
     });
     this.#reopening = new Reopening(ports.breaker, this.#trial, this.#blame);
     this.#setbacks = new Setbacks(ports, this.#blame, options);
@@ -79,6 +83,11 @@ export class Drain {
   /** Whether a file of this path is one of these. */
   holds({ id }: SpoolPath): boolean {
     return [...this.#transfers].some(({ entry }) => entry.path.id === id);
+  }
+
+  /** How many files may be sent at once. */
+  get limit(): number {
+    return this.#uploadLimit.current;
   }
 
   get sending(): number {
@@ -124,6 +133,7 @@ export class Drain {
     this.#options = options;
     this.#setbacks.reconfigure(options);
     this.#memory.setOptions(options);
+    this.#uploadLimit.configure(options);
     this.#descriptors = new DescriptorLimit();
     this.#undisposed = new Undisposed();
     this.#trial.setStore(store);
@@ -147,6 +157,12 @@ export class Drain {
     const hasRoom = () => this.#transfers.size < this.#descriptors.transfers && this.#pipeline.hasRoom;
     if (hasRoom()) this.#tryHeldFolder();
     while (hasRoom() && this.#startBest());
+  }
+
+  /** Hears how the link was used in the last `elapsedMs`, and sends more files at once where that leaves it idle. */
+  observe(use: LinkUse, elapsedMs: number): void {
+    const demand = { active: this.sending, workWaiting: this.ready > 0 };
+    if (this.#uploadLimit.observe(use, elapsedMs, demand)) this.pump();
   }
 
   /** The network changed: a pause for its sake may be over. */

@@ -11,7 +11,6 @@ import type { Limits, PaceView } from '../pace/governor.ts';
 import { type Budget, limitsOn } from '../pace/limits.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { type SlowLine, SlowLineFinder } from '../pace/slow-line.ts';
-import { UploadLimit } from '../pace/upload-limit.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { HttpHandlerOptions, HttpRequest, RequestHandler } from './http-request.ts';
@@ -24,8 +23,6 @@ export interface SendingOptions {
   readonly uplink: UplinkOptions;
   readonly budget: Budget;
   readonly sampleIntervalMs: number;
-  readonly concurrency: number | 'auto';
-  readonly maxConcurrency: number;
   /** Of handlers that are created from then on. */
   readonly wayOut: WayOutOptions;
 }
@@ -42,7 +39,6 @@ const THREAD = new URL(`./thread${extname(import.meta.url)}`, import.meta.url);
 const YOUNG_GENERATION_MB = 4;
 
 export class SendingThread {
-  readonly uploadLimit: UploadLimit;
   readonly #events: SendingEvents;
   readonly #worker: Worker;
   readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));
@@ -71,7 +67,6 @@ export class SendingThread {
       onNetworkChange: () => events.onNetworkChange(),
       onWaitingTurn: () => events.onWaitingTurn(),
     });
-    this.uploadLimit = new UploadLimit(options.concurrency, options.maxConcurrency);
     this.#worker = new Worker(THREAD, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
     this.#worker.on('message', (notice: Notice) => this.#receive(notice));
     // Uncaught: without this thread there is nothing to be done, and systemd starts us anew.
@@ -117,7 +112,6 @@ export class SendingThread {
   async reconfigure(options: SendingOptions): Promise<void> {
     await this.#uplink.reconfigure(options.uplink);
     this.#options = options;
-    this.uploadLimit.configure(options.concurrency, options.maxConcurrency);
     if (this.identity !== undefined) this.#configure(this.identity);
   }
 

@@ -1,5 +1,6 @@
 // What `log.level: debug` adds to the log: a line for each scan, each request and each step of a file's removal, and a
 // line a second while anything is sent. At any other level nothing is put into words.
+import type { Drain } from '../drain/drain.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { AsideStep } from '../spool/aside.ts';
@@ -12,11 +13,6 @@ import { readableCount, readableFiles, readableRate, readableSize } from './read
 
 /** The control loop ticks twenty times a second. */
 const SAMPLE_MS = 1_000;
-
-interface PacedUploads {
-  readonly pace: PaceView | undefined;
-  readonly uploadLimit: { readonly current: number };
-}
 
 export class DebugLog implements RequestTrace {
   readonly #log: Logger;
@@ -61,8 +57,8 @@ export class DebugLog implements RequestTrace {
   onReport(
     { admittedBytes, longestWaitMs, waiting }: ShaperActivity,
     elapsedMs: number,
-    { pace, uploadLimit }: PacedUploads,
-    active: number,
+    pace: PaceView | undefined,
+    { sending, limit }: Pick<Drain, 'sending' | 'limit'>,
   ): void {
     if (!this.isWanted()) return;
     this.#elapsedMs += elapsedMs;
@@ -79,9 +75,9 @@ export class DebugLog implements RequestTrace {
     const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = rates;
     const others = rate(crossBytesPerSec);
     this.#log.debug(
-      { event: 'sample', elapsedMs: elapsed, ...fields, waiting, uploads: active, floorEngaged, degraded },
+      { event: 'sample', elapsedMs: elapsed, ...fields, waiting, uploads: sending, floorEngaged, degraded },
       `sample: total ${rate(totalBytesPerSec)}, own ${rate(ownBytesPerSec)}, others ${others}, ` +
-        `budget ${rate(budgetBytesPerSec)}; ${active} of at most ${uploadLimit.current} uploads`,
+        `budget ${rate(budgetBytesPerSec)}; ${sending} of at most ${limit} uploads`,
     );
   }
 }

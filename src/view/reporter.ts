@@ -33,18 +33,16 @@ export class Reporter implements DrainEvents {
   readonly #log: Logger;
   readonly #counters: Counters;
   readonly #faults: OncePerKind;
-  readonly #slowDown: () => void;
   readonly #slowLine: SlowLineReport;
   readonly debug: DebugLog;
   /** When people last heard how it goes. */
   #toldMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, log: Logger, counters: Counters, onSlowDown: () => void) {
+  constructor(clock: Clock, log: Logger, counters: Counters) {
     this.#clock = clock;
     this.#log = log;
     this.#counters = counters;
     this.#faults = new OncePerKind(clock, FAULT_PERIOD_MS);
-    this.#slowDown = onSlowDown;
     this.#slowLine = new SlowLineReport(clock, log);
     this.debug = new DebugLog(log);
   }
@@ -149,7 +147,6 @@ export class Reporter implements DrainEvents {
   }
 
   onSlowDown(): void {
-    this.#slowDown();
     this.#faults.note('slowDown', () =>
       this.#log.warn({ event: 'slowDown' }, 'the store asked for fewer requests: fewer uploads at once'),
     );

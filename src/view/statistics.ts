@@ -17,14 +17,13 @@ export interface StatisticsSources {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly backlog: Pick<Backlog, 'view'>;
-  readonly drain: Pick<Drain, 'active' | 'sending' | 'waiting'>;
+  readonly drain: Pick<Drain, 'active' | 'limit' | 'sending' | 'waiting'>;
   readonly link: {
     /** Undefined while there is no link. */
     readonly pace: PaceView | undefined;
     readonly identity: UplinkIdentity | undefined;
     readonly slowLine: SlowLine | undefined;
     readonly limits: Limits;
-    readonly uploadLimit: { readonly current: number };
   };
   /** Why the drain stands still, if it does. */
   readonly waitingFor: () => string | undefined;
@@ -74,7 +73,7 @@ export class Statistics {
   }
 
   snapshot(): Snapshot {
-    const { version, unit, clock, counters, drain, link, waitingFor } = this.#sources;
+    const { version, unit, clock, counters, drain, waitingFor } = this.#sources;
     const backlog = this.#backlog();
     return {
       version,
@@ -85,7 +84,7 @@ export class Statistics {
       uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
       backlog,
       link: this.#link(),
-      uploads: { active: drain.sending, limit: link.uploadLimit.current },
+      uploads: { active: drain.sending, limit: drain.limit },
       totals: counters.totals,
     };
   }

@@ -147,6 +147,8 @@ export class DrainBench {
   readonly options: DrainOptions = {
     prefix: '',
     retry: { initialMs: 1_000, maxMs: 8_000, maxAttempts: 3 },
+    concurrency: 4,
+    maxConcurrency: 256,
     maxMemoryBytes: 1_000_000,
     memoryFor: (sizeBytes) => sizeBytes,
     resumableFromBytes: 1_000,
@@ -164,7 +166,6 @@ export class DrainBench {
   syncsStandStill = false;
   /** Why what was written in the moment of a removal cannot be brought back. */
   unsaved: Fault | undefined;
-  limit = 4;
   /** So slow that one file is read ahead. */
   rateBytesPerSec = 1e9;
   /** Of all files, by the wall clock. */
@@ -183,7 +184,6 @@ export class DrainBench {
         clock: this.clock,
         random: () => 0,
         breaker: this.breaker,
-        limit: () => this.limit,
         rateBytesPerSec: () => this.rateBytesPerSec,
         onRead: () => {
           this.reads += 1;
@@ -253,6 +253,12 @@ export class DrainBench {
       this.store,
       this.options,
     );
+  }
+
+  /** Files that may be sent at once. */
+  set limit(limit: number) {
+    const options = { ...this.options, concurrency: limit };
+    this.drain.reconfigure(this.store, options);
   }
 
   /** Puts a file into the backlog; the drain hears of it when it looks. */

@@ -3,10 +3,10 @@
 // turn, and stores that limit each. The shaper, the accounts of what was delivered, the room on the line and the number of
 // uploads are the real ones.
 import type { Socket } from 'node:net';
+import { UploadLimit } from '../../src/drain/upload-limit.ts';
 import { LineRoom } from '../../src/pace/line-room.ts';
 import { Shaper } from '../../src/pace/shaper.ts';
 import { SlowLineFinder } from '../../src/pace/slow-line.ts';
-import { UploadLimit } from '../../src/pace/upload-limit.ts';
 import { Deliveries, type Delivery } from '../../src/sending/deliveries.ts';
 import { SimClock } from './sim-clock.ts';
 
@@ -48,7 +48,7 @@ interface Acknowledgement {
 export class SimLine {
   readonly clock = new SimClock();
   readonly slowLine = new SlowLineFinder();
-  readonly limit = new UploadLimit('auto', 256);
+  readonly limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
   readonly #options: SimLineOptions;
   readonly #shaper: Shaper;
   readonly #deliveries: Deliveries;

@@ -104,6 +104,8 @@ export class SimProcess implements Sender, SimSteps {
     const drain = new Drain(this.#drainPorts(seen, backlog, emptyFolders), judged, {
       prefix: '',
       retry: { initialMs: 500, maxMs: 10_000, maxAttempts: 6 },
+      concurrency: UPLOADS_AT_ONCE,
+      maxConcurrency: UPLOADS_AT_ONCE,
       maxMemoryBytes: 20_000,
       memoryFor: (sizeBytes) => sizeBytes,
       resumableFromBytes: SIM_PART_BYTES + 1,
@@ -194,7 +196,6 @@ export class SimProcess implements Sender, SimSteps {
       spool,
       backlog,
       breaker: new Breaker(1_000),
-      limit: () => UPLOADS_AT_ONCE,
       rateBytesPerSec: () => SIM_RATE_BYTES_PER_SEC,
       onRead: () => undefined,
       onRemoved: ({ path }) => {

@@ -11,7 +11,6 @@ const PACE = {
   floorEngaged: false,
   degraded: false,
 };
-const PACED = { pace: PACE, uploadLimit: { current: 8 } };
 const BUSY = { admittedBytes: 500_000, idleMs: 0, longestWaitMs: 12, waiting: 3 };
 const IDLE = { admittedBytes: 0, idleMs: 100, longestWaitMs: 0, waiting: 0 };
 const REQUEST = {
@@ -31,8 +30,8 @@ function debugging() {
 
 test('a sample is a line a second, not one a tick, and none while nothing is sent', () => {
   const { log, debug, messages } = debugging();
-  for (let report = 0; report < 30; report += 1) debug.onReport(BUSY, 100, PACED, 5);
-  for (let report = 0; report < 30; report += 1) debug.onReport(IDLE, 100, PACED, 0);
+  for (let report = 0; report < 30; report += 1) debug.onReport(BUSY, 100, PACE, { sending: 5, limit: 8 });
+  for (let report = 0; report < 30; report += 1) debug.onReport(IDLE, 100, PACE, { sending: 0, limit: 8 });
   assert.deepEqual(
     messages(),
     Array(3).fill(
@@ -72,7 +71,7 @@ test('at info nothing is put into words', () => {
   const unread = new Proxy(SCAN, { get: () => assert.fail('the scan was looked at') });
   debug.onScanned(unread, 7);
   debug.onAsideStep(SpoolPath.from('a.jpg'), 'removed');
-  for (let report = 0; report < 30; report += 1) debug.onReport(BUSY, 100, PACED, 5);
+  for (let report = 0; report < 30; report += 1) debug.onReport(BUSY, 100, PACE, { sending: 5, limit: 8 });
   assert.equal(debug.isWanted(), false);
   assert.deepEqual(log.records, []);
 });

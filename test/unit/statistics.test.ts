@@ -45,6 +45,7 @@ function statistics() {
     counters,
     backlog: { view: () => now.backlog },
     drain: {
+      limit: 8,
       get active() {
         return now.active;
       },
@@ -70,7 +71,6 @@ function statistics() {
         warnings: [],
         isGuess: false,
       },
-      uploadLimit: { current: 8 },
     },
     waitingFor: () => now.waitingFor,
     isStopping: () => now.stopping,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { UploadLimit } from '../../src/drain/upload-limit.ts';
 import type { ShaperActivity } from '../../src/pace/shaper.ts';
-import { UploadLimit } from '../../src/pace/upload-limit.ts';
 
 const BUSY: ShaperActivity = { admittedBytes: 1, idleMs: 0, longestWaitMs: 20, waiting: 3 };
 const HALF_IDLE: ShaperActivity = { ...BUSY, idleMs: 50, longestWaitMs: 0, waiting: 0 };
@@ -13,20 +13,20 @@ function full(limit: UploadLimit) {
 
 describe('upload limit', () => {
   it('grows by what is missing when the shaper has room nobody takes', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     assert.equal(limit.current, 8);
     limit.observe(HALF_IDLE, 100, full(limit));
     assert.equal(limit.current, 16); // 8 uploads kept it busy half the time
   });
 
   it('adds as many as the idle share asks for', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     limit.observe({ ...HALF_IDLE, idleMs: 40 }, 200, full(limit));
     assert.equal(limit.current, 10); // 8 uploads kept it busy four fifths of the time
   });
 
   it('leaves a hundredth of the time unclaimed, and no more', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     limit.observe({ ...HALF_IDLE, idleMs: 10 }, 1_000, full(limit));
     assert.equal(limit.current, 8);
     limit.observe({ ...HALF_IDLE, idleMs: 11 }, 1_000, full(limit));
@@ -34,7 +34,7 @@ describe('upload limit', () => {
   });
 
   it('says when more may run than before, and only then', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     assert.equal(limit.observe(HALF_IDLE, 50, full(limit)), false, 'too early to decide');
     assert.equal(limit.observe(HALF_IDLE, 50, full(limit)), true, 'more');
     assert.equal(limit.observe(BUSY, 100, full(limit)), false, 'as many');
@@ -42,7 +42,7 @@ describe('upload limit', () => {
   });
 
   it('no more than doubles in a step, and stops at the maximum', () => {
-    const limit = new UploadLimit('auto', 40);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 40 });
     const seen = [];
     for (let step = 0; step < 4; step += 1) {
       limit.observe({ ...HALF_IDLE, idleMs: 100 }, 100, full(limit));
@@ -57,26 +57,26 @@ describe('upload limit', () => {
   ];
   for (const { name, demand } of still) {
     it(`does not grow ${name}`, () => {
-      const limit = new UploadLimit('auto', 256);
+      const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
       limit.observe(HALF_IDLE, 100, demand);
       assert.equal(limit.current, 8);
     });
   }
 
   it('stays while somebody waits, and nobody waits long', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     for (let step = 0; step < 20; step += 1) limit.observe(BUSY, 100, full(limit));
     assert.equal(limit.current, 8);
   });
 
   it('shrinks to one while slices wait long for their turn', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     for (let step = 0; step < 20; step += 1) limit.observe(CROWDED, 100, full(limit));
     assert.equal(limit.current, 1);
   });
 
   it('shrinks by a sixteenth at a time, and only for waits of more than a quarter of a second', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     for (let step = 0; step < 3; step += 1) limit.observe(HALF_IDLE, 100, full(limit));
     const seen = [250, 251, 251].map((longestWaitMs) => {
       limit.observe({ ...BUSY, longestWaitMs }, 100, full(limit));
@@ -86,13 +86,13 @@ describe('upload limit', () => {
   });
 
   it('decides on a tenth of a second, not on one tick', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     limit.observe({ ...HALF_IDLE, idleMs: 50 }, 50, full(limit));
     assert.equal(limit.current, 8);
   });
 
   it('halves when the store asks for less, once a wave, and does not grow for a while', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     limit.slowDown();
     limit.slowDown();
     assert.equal(limit.current, 4);
@@ -103,7 +103,7 @@ describe('upload limit', () => {
   });
 
   it('takes a second for the length of a wave, and keeps one upload whatever the store asks', () => {
-    const limit = new UploadLimit('auto', 256);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
     const seen = [999, 1, 1_000, 1_000, 1_000].map((passedMs) => {
       limit.slowDown();
       limit.observe(BUSY, passedMs, full(limit));
@@ -113,17 +113,17 @@ describe('upload limit', () => {
   });
 
   it('leaves a fixed number alone', () => {
-    const limit = new UploadLimit(5, 256);
+    const limit = new UploadLimit({ concurrency: 5, maxConcurrency: 256 });
     limit.observe(CROWDED, 100, full(limit));
     limit.slowDown();
     assert.equal(limit.current, 5);
   });
 
   it('takes a new configuration at once', () => {
-    const limit = new UploadLimit('auto', 256);
-    limit.configure('auto', 4);
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
+    limit.configure({ concurrency: 'auto', maxConcurrency: 4 });
     assert.equal(limit.current, 4);
-    limit.configure(7, 16);
+    limit.configure({ concurrency: 7, maxConcurrency: 16 });
     assert.equal(limit.current, 7);
   });
 });

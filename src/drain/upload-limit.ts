@@ -1,7 +1,21 @@
 // How many uploads to run at once. Pure. Enough that a request always waits for the next token, few enough that
 // nobody waits long: by Little's law the uploads needed are those that run, divided by the time they keep the
 // shaper busy.
-import type { ShaperActivity } from './shaper.ts';
+
+/** How the link was used over some time. */
+export interface LinkUse {
+  /** Time in which no upload waited for the link. */
+  readonly idleMs: number;
+  /** How long the slice that has waited longest has waited now. */
+  readonly longestWaitMs: number;
+}
+
+export interface UploadLimitOptions {
+  /** A fixed number ≥ 1, or found out. */
+  readonly concurrency: number | 'auto';
+  /** ≥ 1. Bounds what is found out. */
+  readonly maxConcurrency: number;
+}
 
 export interface UploadDemand {
   readonly active: number;
@@ -30,14 +44,13 @@ export class UploadLimit {
   #longestWaitMs = 0;
   #calmForMs = 0;
 
-  /** `concurrency` is `auto` or a fixed number ≥ 1; `maxConcurrency` ≥ 1 bounds `auto`. */
-  constructor(concurrency: number | 'auto', maxConcurrency: number) {
+  constructor(options: UploadLimitOptions) {
     this.#limit = FIRST_LIMIT;
-    this.#most = maxConcurrency;
-    this.configure(concurrency, maxConcurrency);
+    this.#most = options.maxConcurrency;
+    this.configure(options);
   }
 
-  configure(concurrency: number | 'auto', maxConcurrency: number): void {
+  configure({ concurrency, maxConcurrency }: UploadLimitOptions): void {
     this.#fixed = concurrency === 'auto' ? undefined : concurrency;
     this.#most = maxConcurrency;
     this.#limit = Math.min(this.#limit, maxConcurrency);
@@ -47,12 +60,12 @@ export class UploadLimit {
     return this.#fixed ?? this.#limit;
   }
 
-  /** What the shaper did in the last `elapsedMs`. True when more uploads may run than before. */
-  observe(activity: ShaperActivity, elapsedMs: number, demand: UploadDemand): boolean {
+  /** How the link was used in the last `elapsedMs`. True when more uploads may run than before. */
+  observe(use: LinkUse, elapsedMs: number, demand: UploadDemand): boolean {
     const before = this.current;
     this.#elapsedMs += elapsedMs;
-    this.#idleMs += activity.idleMs;
-    this.#longestWaitMs = Math.max(this.#longestWaitMs, activity.longestWaitMs);
+    this.#idleMs += use.idleMs;
+    this.#longestWaitMs = Math.max(this.#longestWaitMs, use.longestWaitMs);
     this.#calmForMs = Math.max(0, this.#calmForMs - elapsedMs);
     if (this.#elapsedMs < DECIDE_EVERY_MS) return false;
     const idleShare = Math.min(1, this.#idleMs / this.#elapsedMs);
