@@ -786,8 +786,9 @@ for (const code of [
 ]) {
   test(`${code} from eight files asks for fewer uploads at once, and pauses nothing`, async () => {
     // Most of these names counted as a store that is away.
-    const bench = new DrainBench();
+    const bench = new DrainBench({ concurrency: 'auto' });
     await bench.startClosed();
+    const before = bench.drain.limit;
     for (let file = 0; file < 8; file += 1) {
       bench.put(`f${file}`);
       bench.store.answers.set(`f${file}`, fails(faultOf('transient', { code })));
@@ -795,6 +796,7 @@ for (const code of [
     bench.drain.pump();
     await bench.settle();
     assert.equal(bench.events.filter((event) => event === 'slowDown').length, 8);
+    assert.equal(bench.drain.limit, before / 2);
     assert.ok(!bench.events.includes('paused transient'));
   });
 }
