@@ -1,11 +1,11 @@
-// Deletes a file, and is the only place that can: it asks for a Proof, and sets the file aside first, so that what is
-// removed is what was proven even if somebody swaps the name meanwhile.
+// Deletes a file that is proven to be stored. It is set aside first, so that what is removed is what was proven even if
+// its producer replaces it meanwhile.
 import type { HoldOn } from '../spool/salvage.ts';
 import type { Proof } from './verify.ts';
 
 /** A file moved out of the producers' reach, known to be still the one that was opened. */
 export interface SetAside {
-  remove(holdOn: HoldOn): Promise<void>;
+  remove(proof: Proof, holdOn: HoldOn): Promise<void>;
 }
 
 /**
@@ -14,9 +14,9 @@ export interface SetAside {
  */
 export async function dispose(
   setAside: () => Promise<SetAside>,
-  _proof: Proof,
+  proof: Proof,
   holdOn: HoldOn,
 ): Promise<void> {
   const aside = await setAside();
-  await aside.remove(holdOn);
+  await aside.remove(proof, holdOn);
 }

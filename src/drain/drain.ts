@@ -22,6 +22,8 @@ const TURN_MS = 1_000;
 const HOLD_ON_MS = 1_000;
 
 export class Drain {
+  /** How many files may be sent at once. */
+  readonly uploadLimit: UploadLimit;
   readonly #ports: DrainPorts;
   readonly #transfers = new Set<Transfer>();
   readonly #pipeline: Pipeline;
@@ -31,7 +33,6 @@ export class Drain {
   readonly #blame: Blame;
   readonly #reopening: Reopening;
   readonly #syncs: SlowSyncs;
-  readonly #uploadLimit: UploadLimit;
   #undisposed = new Undisposed();
   #options: DrainOptions;
   #store: ObjectStore;
@@ -41,9 +42,9 @@ export class Drain {
 
   constructor(ports: DrainPorts, store: ObjectStore, options: DrainOptions) {
     this.#ports = ports;
-    this.#uploadLimit = new UploadLimit(options);
+    this.uploadLimit = new UploadLimit(options);
     // While the store is asked, nothing new is sent.
-    const limit = () => (this.#trial.isAsking ? 0 : this.#uploadLimit.current);
+    const limit = () => (this.#trial.isAsking ? 0 : this.uploadLimit.current);
     this.#pipeline = new Pipeline({ ...ports, limit }, () => this.pump());
     this.#trial = new StoreTrial(ports.clock, store);
     this.#blame = new Blame(ports, this.#trial, {
@@ -51,7 +52,7 @@ export class Drain {
       holdBackBest: () => this.#holdBack('the files before it fail', ({ place }) => place === 0),
       holdBack: (accepts) => this.#holdBack('its folder is held', ({ entry }) => accepts(entry)),
       onFolderHeld: (folder) => this.#setbacks.folderHeld(folder),
-      onSlowDown: () => this.#uploadLimit.slowDown(),
+      onSlowDown: () => this.uploadLimit.slowDown(),
     });
     this.#reopening = new Reopening(ports.breaker, this.#trial, this.#blame);
     this.#setbacks = new Setbacks(ports, this.#blame, options);
@@ -83,11 +84,6 @@ export class Drain {
   /** Whether a file of this path is one of these. */
   holds({ id }: SpoolPath): boolean {
     return [...this.#transfers].some(({ entry }) => entry.path.id === id);
-  }
-
-  /** How many files may be sent at once. */
-  get limit(): number {
-    return this.#uploadLimit.current;
   }
 
   get sending(): number {
@@ -133,7 +129,7 @@ export class Drain {
     this.#options = options;
     this.#setbacks.reconfigure(options);
     this.#memory.setOptions(options);
-    this.#uploadLimit.configure(options);
+    this.uploadLimit.configure(options);
     this.#descriptors = new DescriptorLimit();
     this.#undisposed = new Undisposed();
     this.#trial.setStore(store);
@@ -162,7 +158,7 @@ export class Drain {
   /** Hears how the link was used in the last `elapsedMs`, and sends more files at once where that leaves it idle. */
   observe(use: LinkUse, elapsedMs: number): void {
     const demand = { active: this.sending, workWaiting: this.ready > 0 };
-    if (this.#uploadLimit.observe(use, elapsedMs, demand)) this.pump();
+    if (this.uploadLimit.observe(use, elapsedMs, demand)) this.pump();
   }
 
   /** The network changed: a pause for its sake may be over. */

@@ -110,19 +110,19 @@ async function uploadAndProve(file: OpenFile, key: string, options: TransferOpti
   return whileSending(async () => {
     const upload = await store.upload({ key, source, journal, signal });
     await refuseChanged(file, 'while it was uploaded');
-    const answered = verify(upload.local, upload.receipt);
-    return { upload, proof: isProof(answered) ? answered : await prove(upload, store, signal) };
+    const answered = verify(upload.local, upload.receipt, [file.identity]);
+    return { upload, proof: isProof(answered) ? answered : await prove(file, upload, store, signal) };
   });
 }
 
 /** What was sent before and could not be removed is not sent again, if the store still has it. */
 function reprove(
-  { path }: OpenFile,
+  file: OpenFile,
   upload: Upload,
   { store, signal, undisposed, whileSending }: TransferOptions,
 ): Promise<ProvenUpload> {
-  undisposed.forget(path);
-  return whileSending(async () => ({ upload, proof: await prove(upload, store, signal) }));
+  undisposed.forget(file.path);
+  return whileSending(async () => ({ upload, proof: await prove(file, upload, store, signal) }));
 }
 
 /**
@@ -153,12 +153,17 @@ async function refuseChanged(file: OpenFile, when: string): Promise<void> {
 }
 
 /** By asking the store anew. */
-async function prove(upload: Upload, store: ObjectStore, signal: AbortSignal): Promise<Proof> {
-  const confirmed = verify(upload.local, await store.confirm(upload.receipt.key, upload.local, signal));
+async function prove(
+  { identity }: OpenFile,
+  { local, receipt }: Upload,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<Proof> {
+  const confirmed = verify(local, await store.confirm(receipt.key, local, signal), [identity]);
   if (isProof(confirmed)) return confirmed;
   throw new Fault('unknown', `cannot prove that the store holds the file: ${confirmed.doubt}`, {
     operation: 'verify the upload',
-    subject: upload.receipt.key,
+    subject: receipt.key,
     hint: 'The file stays in the spool and is uploaded again.',
     code: 'NotProven',
   });

@@ -1,13 +1,11 @@
 // Turns what the store answered into a proof, or into nothing. Deterministic, and the only place where a Proof is made:
-// without one, drain/dispose cannot be called, so an unproven delete does not compile.
+// without one the spool removes nothing, so an unproven delete does not compile.
+import type { FileIdentity } from '../spool/entry.ts';
+import type { RemovalProof } from '../spool/proof.ts';
 import { type Evidence, evidenceOf } from '../store/evidence.ts';
 import type { LocalContent, Receipt } from '../store/object-store.ts';
 
-declare const proven: unique symbol;
-
-/** The store holds exactly the bytes that were read from the file. */
-export interface Proof {
-  readonly [proven]: true;
+export interface Proof extends RemovalProof {
   readonly key: string;
   readonly sizeBytes: number;
   /** Which of the store's answers was compared. */
@@ -19,11 +17,18 @@ export interface Doubt {
   readonly doubt: string;
 }
 
-/** A proof where the answer says that the store holds the same bytes; see store/evidence for what says so. */
-export function verify(local: LocalContent, receipt: Receipt): Proof | Doubt {
+/**
+ * A proof where the answer says that the store holds the same bytes; see store/evidence for what says so. It allows the
+ * removal of `files`, from which `local` was read, and of no others.
+ */
+export function verify(
+  local: LocalContent,
+  receipt: Receipt,
+  files: readonly FileIdentity[] = [],
+): Proof | Doubt {
   const evidence = evidenceOf(local, receipt);
   if (evidence.verdict !== 'same') return { doubt: evidence.because };
-  return { key: receipt.key, sizeBytes: local.sizeBytes, by: evidence.by } as Proof;
+  return { files, key: receipt.key, sizeBytes: local.sizeBytes, by: evidence.by } as Proof;
 }
 
 export function isProof(verdict: Proof | Doubt): verdict is Proof {

@@ -11,19 +11,20 @@ import {
   sameIdentity,
 } from './entry.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
+import { isProofOf, type RemovalProof } from './proof.ts';
 import { type PutBackOutcome, putBack } from './put-back.ts';
 import { type HoldOn, salvage } from './salvage.ts';
-import { changedFault, spoolFault, stillWrittenFault, touchedFault } from './spool-fault.ts';
+import { changedFault, spoolFault, stillWrittenFault, touchedFault, unprovenFault } from './spool-fault.ts';
 import { identityOf, type SpoolFile } from './spool-file.ts';
 
 /** A file out of its producers' sight, proven to be the one that was opened. One of the two must be called, once. */
 export interface SetAside {
   /**
-   * Deletes the file. Raises Fault `changed` when it is no longer the one set aside, is open for writing, or was written
+   * Deletes the file that `proof` is for, and puts any other back with a Fault `unknown`. Raises Fault `changed` when it is no longer the one set aside, is open for writing, or was written
    * to in the very moment of its removal; its content is back in the spool then. `holdOn` is asked while there is no room
    * to bring that content back. Resolves with the identity of a file that may still be open for writing, for a late look.
    */
-  remove(holdOn: HoldOn): Promise<FileIdentity | undefined>;
+  remove(proof: RemovalProof, holdOn: HoldOn): Promise<FileIdentity | undefined>;
   /** Returns the file to its place; if the name is taken, it waits for recoverAside(), or is superseded. */
   putBack(): Promise<void>;
 }
@@ -142,8 +143,12 @@ export class Aside {
       }
     };
     return {
-      remove: (holdOn) =>
+      remove: (proof, holdOn) =>
         finish('remove', async () => {
+          if (!isProofOf(proof, moved.identity)) {
+            await this.#putBack(slot, file.path);
+            throw unprovenFault('remove', subject);
+          }
           // Asked before the last look at the file: a process that opened it before it was set aside may still have it,
           // and has it no more once the answer is no, because the file has no name any more by which to open it.
           const writers = await file.writers();

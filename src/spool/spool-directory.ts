@@ -13,6 +13,7 @@ import type { LateLook } from './late-look.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
+import type { RemovalProof } from './proof.ts';
 import type { PutBackOutcome } from './put-back.ts';
 import type { Quarantined, QuarantineReason } from './quarantine.ts';
 import { Removability } from './removability.ts';
@@ -101,8 +102,8 @@ export class SpoolDirectory {
     this.#removedNames.add(file.path);
     const aside = await this.#run('set aside', `${file.path}`, () => this.#kept.aside.setAside(file, known));
     return {
-      remove: async (holdOn: HoldOn) => {
-        const doubtful = await held.run(() => aside.remove(holdOn));
+      remove: async (proof: RemovalProof, holdOn: HoldOn) => {
+        const doubtful = await held.run(() => aside.remove(proof, holdOn));
         if (doubtful !== undefined)
           await this.#parts.lateLook?.keep(file, doubtful, () => this.#bringBack(file));
       },

@@ -137,3 +137,9 @@ export function goneFault(path: string, what: string, cause?: unknown): Fault {
     ...(cause === undefined ? {} : { cause }),
   });
 }
+
+/** A mistake of ours, and the file stays. */
+export function unprovenFault(operation: string, subject: string): Fault {
+  const hint = 'this is a bug in halfpipe: please report it';
+  return new Fault('unknown', `the proof is for another file than ${subject}`, { operation, subject, hint });
+}

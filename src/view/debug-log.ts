@@ -11,6 +11,10 @@ import type { Logger } from '../system/log.ts';
 import { printable } from '../system/printable.ts';
 import { readableCount, readableFiles, readableRate, readableSize } from './readable.ts';
 
+interface SendingDrain extends Pick<Drain, 'sending'> {
+  readonly uploadLimit: Pick<Drain['uploadLimit'], 'current'>;
+}
+
 /** The control loop ticks twenty times a second. */
 const SAMPLE_MS = 1_000;
 
@@ -58,7 +62,7 @@ export class DebugLog implements RequestTrace {
     { admittedBytes, longestWaitMs, waiting }: ShaperActivity,
     elapsedMs: number,
     pace: PaceView | undefined,
-    { sending, limit }: Pick<Drain, 'sending' | 'limit'>,
+    { sending, uploadLimit }: SendingDrain,
   ): void {
     if (!this.isWanted()) return;
     this.#elapsedMs += elapsedMs;
@@ -77,7 +81,7 @@ export class DebugLog implements RequestTrace {
     this.#log.debug(
       { event: 'sample', elapsedMs: elapsed, ...fields, waiting, uploads: sending, floorEngaged, degraded },
       `sample: total ${rate(totalBytesPerSec)}, own ${rate(ownBytesPerSec)}, others ${others}, ` +
-        `budget ${rate(budgetBytesPerSec)}; ${sending} of at most ${limit} uploads`,
+        `budget ${rate(budgetBytesPerSec)}; ${sending} of at most ${uploadLimit.current} uploads`,
     );
   }
 }

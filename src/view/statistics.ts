@@ -17,7 +17,9 @@ export interface StatisticsSources {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly backlog: Pick<Backlog, 'view'>;
-  readonly drain: Pick<Drain, 'active' | 'limit' | 'sending' | 'waiting'>;
+  readonly drain: Pick<Drain, 'active' | 'sending' | 'waiting'> & {
+    readonly uploadLimit: Pick<Drain['uploadLimit'], 'current'>;
+  };
   readonly link: {
     /** Undefined while there is no link. */
     readonly pace: PaceView | undefined;
@@ -84,7 +86,7 @@ export class Statistics {
       uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
       backlog,
       link: this.#link(),
-      uploads: { active: drain.sending, limit: drain.limit },
+      uploads: { active: drain.sending, limit: drain.uploadLimit.current },
       totals: counters.totals,
     };
   }

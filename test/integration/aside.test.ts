@@ -1,4 +1,5 @@
 // The last steps of a file's life on the real file system: whatever happens between them, nothing written is lost.
+
 import assert from 'node:assert/strict';
 import {
   chmod,
@@ -26,6 +27,7 @@ import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { SpoolFile } from '../../src/spool/spool-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { test } from '../support/nothing-left.ts';
+import { proofFor } from '../support/removal-proof.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
 
 const CHANGED = { faultClass: 'changed' };
@@ -52,7 +54,7 @@ async function append(place: Buffer, text: string): Promise<void> {
 
 test('removes a file that did not change', async (t) => {
   const { disk, spool, file } = await opened(t);
-  await (await spool.setAside(file)).remove(giveUp);
+  await (await spool.setAside(file)).remove(proofFor(file), giveUp);
   assert.deepEqual(await disk.list(), ['folder']);
   assert.deepEqual(await disk.kept(), []);
 });
@@ -68,13 +70,13 @@ test('puts a file back that is still open for writing, and removes it once that 
   const { disk, spool, path, file, content } = await opened(t, 'folder/f', openWriters(t));
   const writer = await open(disk.at(path.bytes), 'a');
   const stillWritten = { faultClass: 'changed', code: 'still-written' };
-  await assert.rejects((await spool.setAside(file)).remove(giveUp), stillWritten);
+  await assert.rejects((await spool.setAside(file)).remove(proofFor(file), giveUp), stillWritten);
   assert.equal(await content(), 'uploaded');
   await writer.write('+more');
   await writer.close();
   assert.equal(await content(), 'uploaded+more');
   const again = await openIn(t, spool, path);
-  await (await spool.setAside(again)).remove(giveUp);
+  await (await spool.setAside(again)).remove(proofFor(again), giveUp);
   assert.deepEqual(await disk.list(), ['folder']);
 });
 
@@ -86,7 +88,7 @@ test('a writer that ends between the question and the removal has written into a
     await append(Buffer.from(join(disk.path, '.halfpipe/aside/0/folder%2ff')), '+late');
     return writers();
   };
-  await assert.rejects(aside.remove(giveUp), CHANGED);
+  await assert.rejects(aside.remove(proofFor(file), giveUp), CHANGED);
   assert.equal(await content(), 'uploaded+late');
   assert.equal(path.toString(), 'folder/f');
 });
@@ -104,7 +106,7 @@ test('what is written after the removal, where open writers cannot be told, is b
   const writer = await open(disk.at('f'), 'a');
   t.after(() => writer.close());
   const file = await spool.openFile(SpoolPath.from('f'));
-  await (await spool.setAside(file)).remove(giveUp);
+  await (await spool.setAside(file)).remove(proofFor(file), giveUp);
   await file.close();
   assert.deepEqual(await disk.list(), []);
   await writer.write('+late');
@@ -123,7 +125,7 @@ test('asks nothing where the answers are wrong for a file of its own', async (t)
   };
   const { disk, spool, file } = await opened(t, 'folder/f', view);
   assert.deepEqual(told, ['distrusted']);
-  await (await spool.setAside(file)).remove(giveUp);
+  await (await spool.setAside(file)).remove(proofFor(file), giveUp);
   assert.deepEqual(await disk.list(), ['folder']);
 });
 
@@ -150,7 +152,7 @@ for (const [when, removes] of [
       const removal = async () => {
         const aside = await spool.setAside(file, known);
         if (removes) await chmod(join(disk.path, '.halfpipe/aside/0/folder%2ff'), 0o640);
-        await aside.remove(giveUp);
+        await aside.remove(proofFor(file), giveUp);
       };
       if (same) {
         await removal();
@@ -220,7 +222,7 @@ test('puts a file back that a writer with an open descriptor changed after it wa
   const aside = await spool.setAside(file);
   await writer.write('+late');
   await writer.close();
-  await assert.rejects(aside.remove(giveUp), CHANGED);
+  await assert.rejects(aside.remove(proofFor(file), giveUp), CHANGED);
   assert.equal(await content(), 'uploaded+late');
   // The file itself, not a copy.
   assert.equal((await stat(disk.at(path.bytes), { bigint: true })).ino, file.identity.ino);
@@ -238,7 +240,7 @@ test('saves what a writer wrote in the very moment of the removal', async (t) =>
     if (++calls === 1) await writer.write('+late');
     return before;
   };
-  await assert.rejects(aside.remove(giveUp), CHANGED);
+  await assert.rejects(aside.remove(proofFor(file), giveUp), CHANGED);
   await writer.close();
   assert.equal(await content(), 'uploaded+late');
   assert.deepEqual(await disk.kept(), []);
@@ -258,7 +260,7 @@ test('saves it though the empty folders for that were removed in the same moment
       for (const folder of ['tmp', 'aside/0', 'aside']) await rmdir(join(disk.path, '.halfpipe', folder));
     return before;
   };
-  await assert.rejects(aside.remove(giveUp), CHANGED);
+  await assert.rejects(aside.remove(proofFor(file), giveUp), CHANGED);
   await writer.close();
   assert.equal(await content(), 'uploaded+late');
 });
@@ -280,7 +282,7 @@ async function breaking(t: TestContext, code: string) {
   };
   t.after(() => writer.close());
   return {
-    ...{ disk, aside, content },
+    ...{ disk, file, aside, content },
     mend: () => {
       isBroken = false;
     },
@@ -290,9 +292,9 @@ async function breaking(t: TestContext, code: string) {
 for (const code of ['EIO', 'ENOSPC'])
   test(`holds on to it for as long as it cannot be written back: ${code}`, async (t) => {
     // Regressions, found with simulated seeds 9460, one error while the content was read back, and 35049, a full disk.
-    const { disk, aside, content, mend } = await breaking(t, code);
+    const { disk, file, aside, content, mend } = await breaking(t, code);
     const held: (string | undefined)[] = [];
-    const removed = aside.remove(async (fault) => {
+    const removed = aside.remove(proofFor(file), async (fault) => {
       held.push(fault.code);
       if (held.length === 20) mend();
     });
@@ -303,8 +305,8 @@ for (const code of ['EIO', 'ENOSPC'])
   });
 
 test('gives it up when it is told to, and leaves nothing half-written', async (t) => {
-  const { disk, aside } = await breaking(t, 'ENOSPC');
-  await assert.rejects(aside.remove(giveUp), { code: 'ENOSPC' });
+  const { disk, file, aside } = await breaking(t, 'ENOSPC');
+  await assert.rejects(aside.remove(proofFor(file), giveUp), { code: 'ENOSPC' });
   assert.deepEqual(await disk.kept(), []);
 });
 
@@ -318,7 +320,7 @@ test('brings the content back when nobody can tell whether it was written to in 
     if (++calls === 2) throw Object.assign(new Error('i/o error'), { code: 'EIO' });
     return identity();
   };
-  await assert.rejects(aside.remove(giveUp), CHANGED);
+  await assert.rejects(aside.remove(proofFor(file), giveUp), CHANGED);
   assert.equal(await content(), 'uploaded');
   assert.deepEqual(await disk.kept(), []);
 });
@@ -330,11 +332,11 @@ test('does not put a file back over one that took its name, and returns it when 
   await writer.write('+late');
   await writer.close();
   await disk.put('folder/f', 'newcomer');
-  await assert.rejects(aside.remove(giveUp), CHANGED);
+  await assert.rejects(aside.remove(proofFor(file), giveUp), CHANGED);
   assert.equal(await content(), 'newcomer');
   assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 1 });
   const newcomer = await openIn(t, spool, path);
-  await (await spool.setAside(newcomer)).remove(giveUp);
+  await (await spool.setAside(newcomer)).remove(proofFor(newcomer), giveUp);
   assert.equal(await content(), 'uploaded+late');
   assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
 });
@@ -400,7 +402,7 @@ test('leaves a file alone that is being disposed of while others are recovered',
   const { disk, spool, file } = await opened(t);
   const aside = await spool.setAside(file);
   assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
-  await aside.remove(giveUp);
+  await aside.remove(proofFor(file), giveUp);
   assert.deepEqual(await disk.list(), ['folder']);
 });
 
@@ -456,8 +458,10 @@ test('tells each step of a file that is set aside: removed, back in its place, o
   const onAsideStep = (path: SpoolPath, step: string) => steps.push(`${path} ${step}`);
   const spool = await SpoolDirectory.open(disk.path, { onAsideStep });
   t.after(() => spool.close());
-  const aside = async (name: string) => spool.setAside(await openIn(t, spool, await disk.put(name, name)));
-  await (await aside('gone')).remove(giveUp);
+  const opened = async (name: string) => openIn(t, spool, await disk.put(name, name));
+  const aside = async (name: string) => spool.setAside(await opened(name));
+  const gone = await opened('gone');
+  await (await spool.setAside(gone)).remove(proofFor(gone), giveUp);
   await (await aside('kept')).putBack();
   const taken = await aside('taken');
   await disk.put('taken', 'another');
@@ -481,7 +485,8 @@ test('a place is free again when a file has been put back or removed, however of
   const { disk, spool, path } = await opened(t);
   for (let attempt = 0; attempt < 20; attempt += 1) {
     await (await spool.setAside(await openIn(t, spool, path))).putBack();
-    await (await spool.setAside(await openIn(t, spool, path))).remove(giveUp);
+    const again = await openIn(t, spool, path);
+    await (await spool.setAside(again)).remove(proofFor(again), giveUp);
     await disk.put('folder/f', 'uploaded');
   }
 });
@@ -520,7 +525,8 @@ test('keeps in quarantine what cannot return, where it would replace the newer o
   const older = await spool.setAside(await openIn(t, spool, await disk.put('f', 'older')));
   await disk.put('f', 'newer');
   await older.putBack();
-  await (await spool.setAside(await openIn(t, spool, SpoolPath.from('f')))).remove(giveUp);
+  const newer = await openIn(t, spool, SpoolPath.from('f'));
+  await (await spool.setAside(newer)).remove(proofFor(newer), giveUp);
   assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
   assert.deepEqual(await disk.list(), []);
   assert.match(superseded.join(), /^f: a newer file has its name/);
@@ -544,4 +550,23 @@ test('returns what a crash left set aside under a name that is free, whatever st
   await disk.put('.halfpipe/aside/0/f', 'the only one');
   assert.deepEqual(await spool.recoverAside(), { restored: 1, waiting: 0 });
   assert.deepEqual(superseded, []);
+});
+
+test('removes nothing for which the proof is another’s, and puts it back', async (t) => {
+  const { disk, spool, file, content } = await opened(t);
+  const another = await openIn(t, spool, await disk.put('another', 'file'));
+  const aside = await spool.setAside(file);
+  await assert.rejects(aside.remove(proofFor(another), giveUp), /the proof is for another file/);
+  assert.equal(await content(), 'uploaded');
+  assert.deepEqual(await disk.kept(), []);
+});
+
+test('an unproven removal does not compile', async (t) => {
+  const { spool, file } = await opened(t);
+  const unproven = async () => {
+    const aside = await spool.setAside(file);
+    // @ts-expect-error: an object that looks like a proof is none; only drain/verify makes one.
+    await aside.remove({ files: [file.identity] }, giveUp);
+  };
+  assert.equal(typeof unproven, 'function');
 });

@@ -1,4 +1,5 @@
 // A power cut after an act has ended, or at any moment of it, takes no file's only name and no content that has a name.
+
 import assert from 'node:assert/strict';
 import { link, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { errnoOf } from '../../src/system/fault.ts';
 import { failing, refusing, refusingSync } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
 import { RecordedDisk } from '../support/recorded-disk.ts';
+import { proofFor } from '../support/removal-proof.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
 
 const REASON = { reason: 'unreadable', at: '2026-01-02T03:04:05.678Z' };
@@ -193,8 +195,8 @@ test('what a producer has written is on the disk once its file is synced', async
 test('a file is opened only when no earlier one of its name can come back', async (t) => {
   const disk = await TemporarySpool.create(t);
   const stage = { disk, spool: await disk.open(t) };
-  const { aside } = await asideOf(stage, t, 'f');
-  await aside.remove(giveUp);
+  const { file, aside } = await asideOf(stage, t, 'f');
+  await aside.remove(proofFor(file), giveUp);
   const path = await disk.put('f', 'newer');
   await refusing(t, 'sync', 'EIO');
   await assert.rejects(stage.spool.openFile(path), { code: 'EIO' });

@@ -1,4 +1,5 @@
 // A file that is set aside comes back whatever the disk says to it, and never over another; its place is free again.
+
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -13,6 +14,7 @@ import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { beforeEach, failing, refusing, systemError } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
+import { proofFor } from '../support/removal-proof.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
 
 async function prepare(t: TestContext) {
@@ -145,7 +147,7 @@ test('a removal has succeeded though the file that waited for its name cannot co
   const newer = await open('f', 'newer');
   await older.putBack();
   const mend = failing(t, 'link', 'EIO');
-  await (await spool.setAside(newer)).remove(giveUp);
+  await (await spool.setAside(newer)).remove(proofFor(newer), giveUp);
   assert.deepEqual(await disk.list(), []);
   mend();
   await spool.recoverAside();
@@ -154,10 +156,11 @@ test('a removal has succeeded though the file that waited for its name cannot co
 
 test('a file that cannot be removed is told with its name and what keeps it', async (t) => {
   const { spool, open } = await prepare(t);
-  const aside = await spool.setAside(await open('f'));
+  const file = await open('f');
+  const aside = await spool.setAside(file);
   failing(t, 'unlink', 'EACCES');
   const told = { faultClass: 'blocked', code: 'EACCES', operation: 'remove', subject: 'f' };
-  await assert.rejects(aside.remove(giveUp), told);
+  await assert.rejects(aside.remove(proofFor(file), giveUp), told);
 });
 
 test('files of two names that need the same place for a file and for a folder are both set aside', async (t) => {
@@ -213,7 +216,7 @@ async function lookingLate(t: TestContext, writers?: OpenWriters) {
   const removed = async () => {
     await writeFile(disk.at('f'), 'uploaded');
     const file = await spool.openFile(SpoolPath.from('f'));
-    await (await spool.setAside(file)).remove(giveUp);
+    await (await spool.setAside(file)).remove(proofFor(file), giveUp);
     return file;
   };
   return { disk, spool, lateLook, removed };

@@ -1,4 +1,5 @@
 // The spool's root and the opening of files in it, on the real file system.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
@@ -22,6 +23,7 @@ import { scan } from '../../src/spool/scanner.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SPOOL_GONE } from '../../src/spool/spool-fault.ts';
 import { test } from '../support/nothing-left.ts';
+import { proofFor } from '../support/removal-proof.ts';
 import { giveUp, scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
 
 const isRoot = process.geteuid?.() === 0;
@@ -49,7 +51,7 @@ for (const [what, name] of AWKWARD_NAMES) {
     const file = await spool.openFile(entry.path, entry.identity);
     t.after(() => file.close());
     assert.equal(String(await file.read(0, file.sizeBytes)), 'bytes');
-    await (await spool.setAside(file)).remove(giveUp);
+    await (await spool.setAside(file)).remove(proofFor(file), giveUp);
     assert.deepEqual(await disk.list(), []);
   });
 }
@@ -276,7 +278,7 @@ test('does nothing through a descriptor that is closed', async (t) => {
   t.after(() => file.close());
   const aside = await spool.setAside(file);
   await spool.close();
-  await assert.rejects(aside.remove(giveUp), { faultClass: 'changed', code: 'closed' });
+  await assert.rejects(aside.remove(proofFor(file), giveUp), { faultClass: 'changed', code: 'closed' });
   assert.deepEqual(await disk.kept(), ['aside/0/f']);
 });
 
@@ -317,7 +319,7 @@ test('sets aside and moves to quarantine though the empty folders for that were 
   assert.equal(await spool.quarantinedCount(), 0);
   const { id } = await spool.quarantine(bad, { reason: 'unreadable', at: '2026-01-02T03:04:05.678Z' });
   const file = await spool.openFile(sent);
-  await (await spool.setAside(file)).remove(giveUp);
+  await (await spool.setAside(file)).remove(proofFor(file), giveUp);
   await file.close();
   assert.deepEqual(await disk.kept(), [`quarantine/${id}.json`, `quarantine/${id}/bad`]);
   assert.deepEqual(await disk.list(), []);
@@ -363,7 +365,7 @@ test('what is set aside in a spool that was re-created is in the new one', async
   await mkdir(disk.path);
   await spool.reattach();
   const file = await spool.openFile(await disk.put('f'));
-  await (await spool.setAside(file)).remove(giveUp);
+  await (await spool.setAside(file)).remove(proofFor(file), giveUp);
   await file.close();
   assert.deepEqual(await disk.list(), []);
 });

@@ -1,5 +1,6 @@
 // A drain among ports that do what a test tells them: files in memory, a store that answers by script, a clock that
 // stands still. It keeps books on what the drain must never get wrong: which entry was released, and what was removed.
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Breaker } from '../../src/drain/breaker.ts';
@@ -8,6 +9,7 @@ import type { DrainOptions } from '../../src/drain/drain-ports.ts';
 import type { OpenFile, Transferred } from '../../src/drain/transfer.ts';
 import { type Entry, type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
 import type { Writers } from '../../src/spool/open-writers.ts';
+import { isProofOf } from '../../src/spool/proof.ts';
 import type {
   JournaledUpload,
   LocalContent,
@@ -235,8 +237,9 @@ export class DrainBench {
             const { ctimeNs } = await file.currentIdentity();
             if (ctimeNs !== known.identity.ctimeNs && !(await known.isUnchanged())) throw faultOf('changed');
             return {
-              remove: async (holdOn) => {
+              remove: async (proof, holdOn) => {
                 this.#step('remove', path);
+                if (!isProofOf(proof, known.identity)) throw new Error(`no proof for ${path}`);
                 while (this.unsaved !== undefined) await holdOn(this.unsaved);
                 if (this.diskStandsStill || this.removalsStandStill) await FOREVER;
                 this.removed.push(`${path}`);
@@ -257,8 +260,7 @@ export class DrainBench {
 
   /** Files that may be sent at once. */
   set limit(limit: number) {
-    const options = { ...this.options, concurrency: limit };
-    this.drain.reconfigure(this.store, options);
+    this.drain.uploadLimit.configure({ concurrency: limit, maxConcurrency: 256 });
   }
 
   /** Puts a file into the backlog; the drain hears of it when it looks. */

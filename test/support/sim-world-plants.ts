@@ -1,5 +1,6 @@
 // Bugs that would lose files or leak uploads, put in the place of the right parts of a simulated daemon: what the
 // simulation does not find in these, it would not find in the code either.
+
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
@@ -8,6 +9,7 @@ import { compositeMd5 } from '../../src/store/digest.ts';
 import type { ObjectStore, UploadJournal, UploadRequest } from '../../src/store/object-store.ts';
 import { Fault } from '../../src/system/fault.ts';
 import type { Violation } from './oracle.ts';
+import { proofFor } from './removal-proof.ts';
 import type { Plant } from './sim-world-process.ts';
 import { SPOOL } from './sim-world-producers.ts';
 import { giveUp } from './temporary-spool.ts';
@@ -34,7 +36,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
           const file = await spool.openFile(SpoolPath.from(request.key));
           try {
             const known = { identity: file.identity, isUnchanged: async () => true };
-            await (await spool.setAside(file, known)).remove(giveUp);
+            await (await spool.setAside(file, known)).remove(proofFor(file), giveUp);
           } finally {
             await file.close();
           }

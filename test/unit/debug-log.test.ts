@@ -30,8 +30,10 @@ function debugging() {
 
 test('a sample is a line a second, not one a tick, and none while nothing is sent', () => {
   const { log, debug, messages } = debugging();
-  for (let report = 0; report < 30; report += 1) debug.onReport(BUSY, 100, PACE, { sending: 5, limit: 8 });
-  for (let report = 0; report < 30; report += 1) debug.onReport(IDLE, 100, PACE, { sending: 0, limit: 8 });
+  for (let report = 0; report < 30; report += 1)
+    debug.onReport(BUSY, 100, PACE, { sending: 5, uploadLimit: { current: 8 } });
+  for (let report = 0; report < 30; report += 1)
+    debug.onReport(IDLE, 100, PACE, { sending: 0, uploadLimit: { current: 8 } });
   assert.deepEqual(
     messages(),
     Array(3).fill(
@@ -71,7 +73,8 @@ test('at info nothing is put into words', () => {
   const unread = new Proxy(SCAN, { get: () => assert.fail('the scan was looked at') });
   debug.onScanned(unread, 7);
   debug.onAsideStep(SpoolPath.from('a.jpg'), 'removed');
-  for (let report = 0; report < 30; report += 1) debug.onReport(BUSY, 100, PACE, { sending: 5, limit: 8 });
+  for (let report = 0; report < 30; report += 1)
+    debug.onReport(BUSY, 100, PACE, { sending: 5, uploadLimit: { current: 8 } });
   assert.equal(debug.isWanted(), false);
   assert.deepEqual(log.records, []);
 });

@@ -788,7 +788,7 @@ for (const code of [
     // Most of these names counted as a store that is away.
     const bench = new DrainBench({ concurrency: 'auto' });
     await bench.startClosed();
-    const before = bench.drain.limit;
+    const before = bench.drain.uploadLimit.current;
     for (let file = 0; file < 8; file += 1) {
       bench.put(`f${file}`);
       bench.store.answers.set(`f${file}`, fails(faultOf('transient', { code })));
@@ -796,7 +796,7 @@ for (const code of [
     bench.drain.pump();
     await bench.settle();
     assert.equal(bench.events.filter((event) => event === 'slowDown').length, 8);
-    assert.equal(bench.drain.limit, before / 2);
+    assert.equal(bench.drain.uploadLimit.current, before / 2);
     assert.ok(!bench.events.includes('paused transient'));
   });
 }

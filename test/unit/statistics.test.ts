@@ -45,7 +45,7 @@ function statistics() {
     counters,
     backlog: { view: () => now.backlog },
     drain: {
-      limit: 8,
+      uploadLimit: { current: 8 },
       get active() {
         return now.active;
       },

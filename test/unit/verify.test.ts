@@ -78,9 +78,10 @@ const PROVEN: readonly (Case & { readonly by: Proof['by'] })[] = [
 
 for (const { name, local, receipt, by } of PROVEN) {
   test(`proven by ${name}`, () => {
-    const verdict = verify(local, { key: 'a/key', ...receipt });
-    assert.ok(isProof(verdict), JSON.stringify(verdict));
-    assert.deepEqual({ ...verdict }, { key: 'a/key', sizeBytes: TEXT.length, by });
+    const file = { dev: 1n, ino: 2n, sizeBytes: TEXT.length, mtimeNs: 3n, ctimeNs: 4n };
+    const verdict = verify(local, { key: 'a/key', ...receipt }, [file]);
+    assert.ok(isProof(verdict));
+    assert.deepEqual({ ...verdict }, { files: [file], key: 'a/key', sizeBytes: TEXT.length, by });
   });
 }
 
