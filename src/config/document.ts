@@ -1,5 +1,5 @@
-// The schema written out for people: the commented config file and the README's table. Pure; a test keeps
-// config/halfpipe.yaml and the README equal to what this renders.
+// The schema written out for people: the commented config file and the table of config/README.md. A test keeps
+// both equal to what this renders.
 import { stringify } from 'yaml';
 import type { Option } from './option.ts';
 import { schema } from './schema.ts';

@@ -1,4 +1,4 @@
-// The only list of options. The loader, config/halfpipe.yaml and the README's table all follow from it.
+// The only list of options. The loader, config/halfpipe.yaml and the table of config/README.md all follow from it.
 // Names carry no unit here: values are typed with theirs.
 import { counterSource } from './counter-format.ts';
 import {

@@ -1,4 +1,4 @@
-// halfpipe.yaml(5), written from the config schema like the config file and the README's table: the package gets it
+// halfpipe.yaml(5), written from the config schema like the config file and the table of config/README.md: the package gets it
 // made, so it cannot fall behind. Pure; man(7) macros.
 import { isRequired, SECTION_TITLES, yaml } from '../../src/config/document.ts';
 import type { Option } from '../../src/config/option.ts';

@@ -1,4 +1,4 @@
-// The measurements that the README shows, from the results kept beside this file: `npm run bench` writes them to
+// The measurements that test/bench/README.md shows, from the results kept beside this file: `npm run bench` writes them to
 // var/bench, whoever means to publish a run copies its JSON and pictures to test/bench/results and runs
 // `npm run generate`.
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,10 +10,10 @@ const PICTURED = 'udp30';
 const README_MBIT = 100;
 const OTHER_MBITS = [20, 400];
 
-/** Everything between the README's markers. */
+/** Everything between the markers of that page. */
 export function renderMeasured(): string {
-  const picture = `test/bench/results/bench-${README_MBIT}mbit-${PICTURED}.svg`;
-  const others = OTHER_MBITS.map((mbit) => `[${mbit} Mbit/s](test/bench/results/${tableName(mbit)})`);
+  const picture = `results/bench-${README_MBIT}mbit-${PICTURED}.svg`;
+  const others = OTHER_MBITS.map((mbit) => `[${mbit} Mbit/s](results/${tableName(mbit)})`);
   return [
     `![The card's transmit rate over time, a panel for each tool](${picture})`,
     '',

@@ -1,10 +1,8 @@
-// Writes what follows from one source: config/halfpipe.yaml and the README's table from the config schema, the README's
-// measurements and their tables from the bench's results. test/unit/generated.test.ts says when to run it.
+// Writes what follows from one source: config/halfpipe.yaml and the table of config/README.md from the config schema, the
+// measurements of test/bench/README.md and their tables from the bench's results. test/unit/generated.test.ts says when to run it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { renderConfigFile, renderTable } from '../../src/config/document.ts';
 import { renderMeasured, renderOtherTables } from '../bench/published.ts';
-
-const readme = new URL('../../README.md', import.meta.url);
 
 function fill(text: string, marker: string, content: string): string {
   const section = new RegExp(`(<!-- ${marker}:begin -->\n).*?(<!-- ${marker}:end -->)`, 's');
@@ -13,5 +11,10 @@ function fill(text: string, marker: string, content: string): string {
 
 writeFileSync(new URL('../../config/halfpipe.yaml', import.meta.url), renderConfigFile());
 for (const [file, table] of renderOtherTables()) writeFileSync(file, table);
-const withTable = fill(readFileSync(readme, 'utf8'), 'config', renderTable());
-writeFileSync(readme, fill(withTable, 'bench', renderMeasured()));
+for (const { page, marker, content } of [
+  { page: '../../config/README.md', marker: 'config', content: renderTable() },
+  { page: '../bench/README.md', marker: 'bench', content: renderMeasured() },
+]) {
+  const file = new URL(page, import.meta.url);
+  writeFileSync(file, fill(readFileSync(file, 'utf8'), marker, content));
+}

@@ -11,26 +11,69 @@ import { renderMeasured, renderOtherTables } from '../bench/published.ts';
 
 const HINT = 'run: npm run generate';
 const configFile = fileURLToPath(new URL('../../config/halfpipe.yaml', import.meta.url));
-const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+const pageAt = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 test('config/halfpipe.yaml is what the schema says', () => {
   assert.equal(readFileSync(configFile, 'utf8'), renderConfigFile(), HINT);
 });
 
-for (const { marker, what, content } of [
-  { marker: 'config', what: 'table of options is what the schema says', content: renderTable },
-  { marker: 'bench', what: 'measurements are what the results say', content: renderMeasured },
+for (const { page, marker, what, content } of [
+  {
+    page: 'config/README.md',
+    marker: 'config',
+    what: 'the table of settings is what the schema says',
+    content: renderTable,
+  },
+  {
+    page: 'test/bench/README.md',
+    marker: 'bench',
+    what: 'the measurements are what the results say',
+    content: renderMeasured,
+  },
 ]) {
-  test(`the README's ${what}`, () => {
+  test(what, () => {
     const section = new RegExp(`<!-- ${marker}:begin -->\n(.*?)<!-- ${marker}:end -->`, 's');
-    assert.equal(section.exec(readFileSync(readme, 'utf8'))?.[1], content(), HINT);
+    assert.equal(section.exec(pageAt(page))?.[1], content(), HINT);
   });
 }
 
-test("the README's troubleshooting quotes what is printed", () => {
-  const [, table = ''] = /## Troubleshooting\n(.*?)\n\n[^|\n]/s.exec(readFileSync(readme, 'utf8')) ?? [];
-  const quotes = [...table.matchAll(/^\| `(.*?)` \|/gm)].map(([, quote = '']) => quote);
-  assert.ok(quotes.length > 10, table);
+/** What people see, from the first column of the table below this heading. */
+function quotesIn(page: string, heading: string): string[] {
+  const [, section = ''] = pageAt(page).split(`## ${heading}\n`);
+  const [table = ''] = section.split('\n## ');
+  return [...table.matchAll(/^\| `(.*?)` \|/gm)].map(([, quote = '']) => quote);
+}
+
+const QUOTES = quotesIn('config/OPERATING.md', 'Troubleshooting');
+
+test('the README has at most 1,800 words, and the figures of the measurements', () => {
+  const readme = pageAt('README.md');
+  assert.ok(readme.split(/\s+/).length <= 1_800, `${readme.split(/\s+/).length} words`);
+  const [, section = ''] = readme.split('## Measured\n');
+  const figures = (section.split('\n## ')[0] ?? '').matchAll(
+    /^\| (?!%|-)[^|]+\|([^|]+)\|([^|]+)\|([^|]+)\|$/gm,
+  );
+  const measured = pageAt('test/bench/README.md');
+  const cells = [...figures].flatMap(([, ...row]) => row.flatMap((cell) => cell.match(/\d+(\.\d+)?/g) ?? []));
+  assert.ok(cells.length > 15, cells.join());
+  assert.deepEqual(
+    cells.filter((figure) => !new RegExp(`\\| ${figure.replace('.', '\\.')}[ |]`).test(measured)),
+    [],
+  );
+});
+
+test('what the README quotes is in the full list, too', () => {
+  const quotes = quotesIn('README.md', 'When something is wrong');
+  assert.ok(quotes.length > 5, quotes.join());
+  assert.deepEqual(
+    quotes.filter((quote) => !QUOTES.includes(quote)),
+    [],
+  );
+});
+
+test('the troubleshooting quotes what is printed', () => {
+  const quotes = QUOTES;
+  assert.ok(quotes.length > 10, quotes.join());
   const source = sources().replaceAll(/\$\{.*?\}/g, '…');
   for (const quote of quotes) {
     // What stands for a name, a number or a reason is `…`, `X`, an interface or a time there.
@@ -40,10 +83,8 @@ test("the README's troubleshooting quotes what is printed", () => {
 });
 
 test('each line that the troubleshooting quotes has a test in ACCEPTANCE.md', () => {
-  const [, table = ''] = /## Troubleshooting\n(.*?)\n\n[^|\n]/s.exec(readFileSync(readme, 'utf8')) ?? [];
-  const quotes = [...table.matchAll(/^\| `(.*?)` \|/gm)].map(([, quote = '']) => quote);
   const acceptance = readFileSync(new URL('../ACCEPTANCE.md', import.meta.url), 'utf8');
-  const untested = quotes.filter((quote) => !acceptance.includes(`\n| \`${quote}\` | `));
+  const untested = QUOTES.filter((quote) => !acceptance.includes(`\n| \`${quote}\` | `));
   assert.deepEqual(untested, []);
 });
 
