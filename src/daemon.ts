@@ -1,38 +1,39 @@
 // The composition root: builds every stage from the settings, starts them along the flow and stops them in reverse.
 // Only this file, settings-of and main see the settings; each stage gets its own small options.
+
+import { Backlog } from './backlog/backlog.ts';
+import { scanned } from './backlog/scanner.ts';
 import { changedKeys } from './config/changes.ts';
 import type { Settings } from './config/settings.ts';
 import { Breaker } from './drain/breaker.ts';
 import { Drain } from './drain/drain.ts';
 import { Sweep } from './drain/sweep.ts';
+import type { Logger } from './log/log.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
-import { SendingThread } from './sending/sending-thread.ts';
-import { backlogOptionsOf, drainOptionsOf, sendingOptionsOf, storeOptionsOf } from './settings-of.ts';
-import { Backlog } from './spool/backlog.ts';
+import { Counters } from './report/counters.ts';
+import { linkReports } from './report/link-reports.ts';
+import { PeriodicReport } from './report/periodic-report.ts';
+import { Reporter } from './report/reporter.ts';
+import { Statistics } from './report/statistics.ts';
+import type { Health } from './service/health.ts';
+import type { SdNotifier } from './service/sd-notify.ts';
+import { Supervision } from './service/supervision.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
 import { LateLook } from './spool/late-look.ts';
 import { OpenWriters } from './spool/open-writers.ts';
-import { scanned } from './spool/scanner.ts';
 import { SpoolDirectory } from './spool/spool-directory.ts';
 import { SPOOL_GONE } from './spool/spool-fault.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
-import { S3Store } from './store/s3-store.ts';
+import { backlogOptionsOf, drainOptionsOf, sendingOptionsOf, storeOptionsOf } from './stage-options.ts';
+import { S3Store } from './store/s3/s3-store.ts';
 import { atMost } from './system/at-most.ts';
 import type { Clock } from './system/clock.ts';
 import type { Fault } from './system/fault.ts';
-import type { Health } from './system/health.ts';
-import type { Logger } from './system/log.ts';
 import type { Redact } from './system/redact.ts';
-import type { SdNotifier } from './system/sd-notify.ts';
 import { Stops } from './system/stops.ts';
-import { Supervision } from './system/supervision.ts';
+import { SendingThread } from './thread/sender.ts';
 import { serveControl } from './view/control.ts';
-import { Counters } from './view/counters.ts';
-import { linkReports } from './view/link-reports.ts';
-import { PeriodicReport } from './view/periodic-report.ts';
-import { Reporter } from './view/reporter.ts';
 import type { Snapshot } from './view/snapshot.ts';
-import { Statistics } from './view/statistics.ts';
 
 export interface DaemonPorts {
   readonly clock: Clock;

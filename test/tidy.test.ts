@@ -23,36 +23,54 @@ function codeOf(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
 }
 
-/** A folder of src is a stage; a file right in it stands for itself. */
-function stageOf(file: string): string {
-  return file.split('/')[2] === undefined ? basename(file) : (file.split('/')[1] ?? file);
+/** A folder of src is a room, as is each store's; a file right in src stands for itself. */
+function roomOf(file: string): string {
+  const folder = dirname(file).slice('src/'.length);
+  return folder === '' ? basename(file) : folder;
 }
 
-function importsOf(file: string, text: string): { readonly stage: string; readonly typeOnly: boolean }[] {
+function importsOf(file: string, text: string): { readonly room: string; readonly typeOnly: boolean }[] {
   const found = codeOf(text).matchAll(/^(?:import|export)(\s+type)?[^;]*?from '(\.[^']+)';/gms);
   return [...found].map(([, type, path = '']) => ({
-    stage: stageOf(normalize(join(dirname(file), path))),
+    room: roomOf(normalize(join(dirname(file), path))),
     typeOnly: type !== undefined,
   }));
 }
 
-const FLOW = ['link', 'pace', 'sending', 'spool', 'store', 'system'];
+const GROUND = ['log', 'service', 'system'];
+const STAGES = [
+  'backlog',
+  'drain',
+  'link',
+  'pace',
+  'report',
+  'spool',
+  'store',
+  'store/s3',
+  'thread',
+  'transport',
+];
 
-/** What each stage may know: itself and what lies upstream of it, never what uses it. */
+/** What each room may know: itself and what lies below it, never what uses it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   system: [],
+  log: ['system'],
+  service: ['log', 'system'],
   config: ['system'],
   link: ['system'],
   pace: ['system'],
-  spool: ['system'],
+  transport: ['pace', 'system'],
+  thread: ['link', 'pace', 'transport', 'system'],
   store: ['system'],
+  'store/s3': ['store', 'transport', 'system'],
+  spool: ['system'],
+  backlog: ['spool', 'system'],
   drain: ['spool', 'store', 'system'],
-  view: ['drain', 'link', 'pace', 'spool', 'system'],
-  // Joins link and pace, and is what the store sends through.
-  sending: ['link', 'pace', 'store', 'system'],
-  commands: ['config', ...FLOW, 'view', 'daemon.ts', 'settings-of.ts'],
-  'settings-of.ts': ['config', 'drain', ...FLOW],
-  'daemon.ts': ['config', 'drain', ...FLOW, 'view', 'settings-of.ts'],
+  view: ['system'],
+  report: ['backlog', 'drain', 'link', 'pace', 'spool', 'view', ...GROUND],
+  'stage-options.ts': ['config', ...STAGES, 'system'],
+  'daemon.ts': ['config', ...STAGES, ...GROUND, 'view', 'stage-options.ts'],
+  commands: ['config', ...STAGES, ...GROUND, 'view', 'daemon.ts', 'stage-options.ts'],
   'main.ts': ['commands', 'config', 'system'],
 };
 
@@ -61,28 +79,81 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   // The order of a spool is one of the settings.
   config: ['spool'],
   // The report of a reload names the keys that changed; the debug log tells of requests.
-  view: ['config', 'store'],
-  // What the SDK calls a request.
-  store: ['sending'],
+  report: ['config', 'store/s3'],
+  // What a snapshot says of the link.
+  view: ['link', 'pace'],
 };
 
-test('imports point down the flow: link, pace, spool and store know nothing of each other', () => {
+test('imports point down the flow, and each room knows only those below it', () => {
   const wrong = [...SOURCES].flatMap(([file, text]) =>
     importsOf(file, text)
-      .filter(({ stage, typeOnly }) => {
-        const own = stageOf(file);
+      .filter(({ room, typeOnly }) => {
+        const own = roomOf(file);
         const types = typeOnly ? (MAY_IMPORT_TYPES[own] ?? []) : [];
-        return stage !== own && ![...(MAY_IMPORT[own] ?? []), ...types].includes(stage);
+        return room !== own && ![...(MAY_IMPORT[own] ?? []), ...types].includes(room);
       })
-      .map(({ stage }) => `${file} imports ${stage}`),
+      .map(({ room }) => `${file} imports ${room}`),
   );
   assert.deepEqual(wrong, []);
 });
 
-test('every stage is known to this test', () => {
-  const stages = new Set([...SOURCES.keys()].map(stageOf));
-  assert.deepEqual([...stages].sort(), Object.keys(MAY_IMPORT).sort());
+test('no import leads back to the room that it came from', () => {
+  const doors = new Map<string, Set<string>>();
+  for (const [file, text] of SOURCES)
+    for (const { room } of importsOf(file, text))
+      if (room !== roomOf(file)) doors.set(roomOf(file), (doors.get(roomOf(file)) ?? new Set()).add(room));
+  const reached = (from: string): Set<string> => {
+    const seen = new Set<string>();
+    const queue = [from];
+    for (let room = queue.pop(); room !== undefined; room = queue.pop())
+      for (const next of doors.get(room) ?? [])
+        if (!seen.has(next)) {
+          seen.add(next);
+          queue.push(next);
+        }
+    return seen;
+  };
+  const circles = [...doors.keys()].filter((room) => reached(room).has(room));
+  assert.ok(doors.size > 15, `only ${doors.size} rooms were understood`);
+  assert.deepEqual(circles, []);
 });
+
+test('every room is known to this test, and to the architecture page', () => {
+  const rooms = [...new Set([...SOURCES.keys()].map(roomOf))].sort();
+  assert.deepEqual(rooms, Object.keys(MAY_IMPORT).sort());
+  const page = tableOf('The folders');
+  assert.deepEqual(rooms.filter((room) => !room.endsWith('.ts')).sort(), [...page].sort());
+});
+
+test('every word of the architecture page is used in the code', () => {
+  const words = tableOf('The words');
+  assert.ok(words.length > 15, `only ${words.length} words were understood`);
+  const code = [...SOURCES.values()].map(codeOf).join('\n').toLowerCase();
+  assert.deepEqual(
+    words.filter((word) => !code.includes(word)),
+    [],
+  );
+});
+
+test('every file that the architecture page names exists', () => {
+  const named = [...read('src/README.md').matchAll(/`([a-z0-9]+(?:\/[a-z0-9-]+)+)`/g)].map(
+    ([, name]) => name ?? '',
+  );
+  assert.ok(named.length > 20, `only ${named.length} names were understood`);
+  const rooms = new Set([...SOURCES.keys()].map(roomOf));
+  assert.deepEqual(
+    named.filter((name) => !rooms.has(name) && !SOURCES.has(`src/${name}.ts`)),
+    [],
+  );
+});
+
+/** The first column of the table below this heading of src/README.md. */
+function tableOf(heading: string): string[] {
+  const [, section = ''] = read('src/README.md').split(`## ${heading}\n`);
+  const [table = ''] = section.split('\n## ');
+  const rows = [...table.matchAll(/^\| `?([^`|]+?)`? \|/gm)].map(([, cell]) => cell ?? '');
+  return rows.slice(1).filter((cell) => !cell.startsWith('-'));
+}
 
 const READS_TIME =
   /\bDate\.now\b|new Date\(\)|\bperformance\b|\bhrtime\b|\bset(Timeout|Interval)\b|AbortSignal\.timeout|node:timers/;
@@ -90,7 +161,7 @@ const TIME_EXCEPTIONS: Readonly<Record<string, string>> = {
   'src/system/clock.ts': 'the clock port itself',
   'src/commands/examine-spool.ts': 'part of check',
   'src/commands/examine-store.ts': 'runs once, in the foreground, under no simulation',
-  'src/store/multipart.ts': 'bounds the request that gives up an upload whose own signal is over',
+  'src/store/s3/multipart.ts': 'bounds the request that gives up an upload whose own signal is over',
 };
 
 /**

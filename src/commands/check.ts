@@ -2,8 +2,8 @@
 import type { Writable } from 'node:stream';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
-import { clockBehind } from '../store/clock-verdict.ts';
-import { endpointOf } from '../store/endpoint.ts';
+import { clockBehind } from '../store/s3/clock-verdict.ts';
+import { endpointOf } from '../store/s3/endpoint.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
 import { redactorOf } from '../system/redact.ts';

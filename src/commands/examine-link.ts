@@ -2,8 +2,8 @@
 import type { Settings } from '../config/settings.ts';
 import { formatPercent } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity, type UplinkOptions } from '../link/link-finder.ts';
-import { limitsOn } from '../pace/limits.ts';
-import { proxyOf, uplinkOptionsOf } from '../settings-of.ts';
+import { limitsOn } from '../pace/link-rates.ts';
+import { proxyOf, uplinkOptionsOf } from '../stage-options.ts';
 import { throughProxy } from '../system/proxies.ts';
 import { readableRate } from '../view/readable.ts';
 import { type Finding, ok, warns } from './finding.ts';

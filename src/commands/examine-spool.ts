@@ -1,10 +1,10 @@
 // `halfpipe check`, the part about the spool: whether the service could drain it, and what it would leave out.
 import { statSync } from 'node:fs';
+import { IgnoreRules } from '../backlog/ignore-rules.ts';
+import { OddityReports } from '../backlog/oddity-reports.ts';
+import { scan } from '../backlog/scanner.ts';
+import { Settle } from '../backlog/settle.ts';
 import type { Settings } from '../config/settings.ts';
-import { IgnoreRules } from '../spool/ignore-rules.ts';
-import { OddityReports } from '../spool/oddity-reports.ts';
-import { scan } from '../spool/scanner.ts';
-import { Settle } from '../spool/settle.ts';
 import { SpoolDirectory } from '../spool/spool-directory.ts';
 import { systemClock } from '../system/clock.ts';
 import { errnoOf, Fault } from '../system/fault.ts';

@@ -3,16 +3,16 @@
 import type { Settings } from '../config/settings.ts';
 import { formatSize } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity } from '../link/link-finder.ts';
-import { limitsOn } from '../pace/limits.ts';
-import { PacedHandler } from '../sending/paced-handler.ts';
-import { PacedLink } from '../sending/paced-link.ts';
-import type { HandlerLimits } from '../sending/request-watch.ts';
-import { storeOptionsOf, uplinkOptionsOf, wayOutOf } from '../settings-of.ts';
-import type { Leftovers } from '../store/own-objects.ts';
-import type { RoundTrip } from '../store/round-trip.ts';
-import { S3Store } from '../store/s3-store.ts';
-import { TWO_PARTS_BYTES } from '../store/two-part-trip.ts';
+import { limitsOn } from '../pace/link-rates.ts';
+import { storeOptionsOf, uplinkOptionsOf, wayOutOf } from '../stage-options.ts';
+import type { Leftovers } from '../store/s3/own-objects.ts';
+import type { RoundTrip } from '../store/s3/round-trip.ts';
+import { S3Store } from '../store/s3/s3-store.ts';
+import { TWO_PARTS_BYTES } from '../store/s3/two-part-trip.ts';
 import { systemClock } from '../system/clock.ts';
+import { PacedLink } from '../thread/paced-link.ts';
+import { PacedHandler } from '../transport/paced-handler.ts';
+import type { HandlerLimits } from '../transport/request-watch.ts';
 import { readableDuration, readableSize } from '../view/readable.ts';
 import { type Finding, ok, warns } from './finding.ts';
 

@@ -10,8 +10,8 @@ import { readService } from '../system/service.ts';
 import { readableSize } from '../view/readable.ts';
 import { asServiceUser } from './as-service-user.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { findSpoolPath } from './spool-path.ts';
 import type { StatusContext } from './status.ts';
+import { findSpoolPath } from './which-spool.ts';
 
 export const QUARANTINE_ACTIONS = ['list', 'retry', 'drop'] as const;
 

@@ -13,7 +13,7 @@ import { LiveScreen, wantsColor } from '../view/live-screen.ts';
 import { renderLive, renderPlain } from '../view/live-view.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { findSpoolPath } from './spool-path.ts';
+import { findSpoolPath } from './which-spool.ts';
 
 export interface StatusContext {
   readonly configFile: string;

@@ -2,8 +2,8 @@
 import type { Clock } from '../system/clock.ts';
 import { Aside, type OnAsideStep } from './aside.ts';
 import type { SpoolPath } from './entry.ts';
-import type { HeldDirectories } from './held-directories.ts';
 import { JournalIndex } from './journal.ts';
+import type { HeldDirectories } from './pinned-directories.ts';
 import { Quarantine, type Quarantined } from './quarantine.ts';
 
 export interface KeepingOptions {

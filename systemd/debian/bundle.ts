@@ -16,7 +16,7 @@ export interface Bundle {
 /** `root` is the checkout. The code is the same for the same sources and dependencies, wherever it is built. */
 export async function bundle(root: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
-    entryPoints: { main: 'src/main.ts', thread: 'src/sending/thread.ts' },
+    entryPoints: { main: 'src/main.ts', 'sender-thread': 'src/thread/sender-thread.ts' },
     outdir: 'dist',
     absWorkingDir: root,
     bundle: true,

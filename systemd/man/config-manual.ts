@@ -1,6 +1,6 @@
 // halfpipe.yaml(5), written from the config schema like the config file and the table of config/README.md: the package gets it
 // made, so it cannot fall behind. Pure; man(7) macros.
-import { isRequired, SECTION_TITLES, yaml } from '../../src/config/document.ts';
+import { isRequired, SECTION_TITLES, yaml } from '../../src/config/manual.ts';
 import type { Option } from '../../src/config/option.ts';
 import { schema } from '../../src/config/schema.ts';
 

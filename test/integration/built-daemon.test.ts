@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { Build, BuiltDaemon } from '../support/built-daemon.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { bytesOf } from '../support/store-fixture.ts';
+import { BUGS as KILL_BUGS } from '../system/kill/bugs.ts';
+import { BUGS as POWER_BUGS } from '../system/power/bugs.ts';
 
 const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'secret-of-this-test' };
 const MIB = 1024 ** 2;
@@ -44,4 +46,11 @@ test('the compiled daemon sends a small file and one in parts, and stops when to
   for (const [name, content] of Object.entries(contents))
     assert.deepEqual(await readFile(bucket.fileOf(name)), content);
   assert.deepEqual(daemon.strays, []);
+});
+
+test('every bug that kills and power cuts are to find can be put into the compiled daemon', (t) => {
+  const build = new Build();
+  t.after(() => build.remove());
+  const ofKills = Object.values(KILL_BUGS).flatMap(({ patches }) => patches);
+  build.make([...ofKills, ...Object.values(POWER_BUGS).flat()]);
 });

@@ -5,6 +5,6 @@ import { bundle } from '../../systemd/debian/bundle.ts';
 
 test('the package has a file for each thread, and the licences of what is in them', async () => {
   const { files, notices } = await bundle(fileURLToPath(new URL('../..', import.meta.url)));
-  assert.deepEqual([...files.keys()].sort(), ['main.js', 'thread.js']);
+  assert.deepEqual([...files.keys()].sort(), ['main.js', 'sender-thread.js']);
   assert.match(notices, /@aws-sdk\/client-s3/);
 });

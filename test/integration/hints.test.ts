@@ -10,7 +10,7 @@ import { type AddressInfo, connect, createServer as createTcpServer } from 'node
 import os from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import type { S3Store } from '../../src/store/s3-store.ts';
+import type { S3Store } from '../../src/store/s3/s3-store.ts';
 import { explain } from '../../src/system/fault.ts';
 import { certificateFor } from '../support/certificate.ts';
 import { DaemonFixture } from '../support/daemon-fixture.ts';

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
-import { JournalRelay } from '../../src/system/journal-relay.ts';
-import type { LogStream } from '../../src/system/line-sink.ts';
+import { JournalRelay } from '../../src/log/journal-relay.ts';
+import type { LogStream } from '../../src/log/line-sink.ts';
 import { journalFields } from '../support/journal-fields.ts';
 import { test } from '../support/nothing-left.ts';
 

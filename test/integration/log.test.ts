@@ -8,7 +8,7 @@ import { test } from 'node:test';
 /** A process that logs `count` lines at once, then flushes and says on stderr how that went. */
 function logging(count: number, stdout: 'pipe' | number = 'pipe'): ChildProcess {
   const script = `
-    import { createLogger } from './src/system/log.ts';
+    import { createLogger } from './src/log/log.ts';
     const log = createLogger({ level: 'info', format: 'auto', env: process.env });
     const padding = 'x'.repeat(1000);
     process.once('message', async () => {

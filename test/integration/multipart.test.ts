@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach } from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import type { UploadJournal } from '../../src/store/object-store.ts';
-import type { S3Store } from '../../src/store/s3-store.ts';
+import type { S3Store } from '../../src/store/s3/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { test } from '../support/nothing-left.ts';
 import { ScriptedS3, type ScriptedS3Options, type SeenRequest } from '../support/scripted-s3.ts';

@@ -4,10 +4,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, describe } from 'node:test';
-import type { HttpRequest } from '../../src/sending/http-request.ts';
-import type { Pacer } from '../../src/sending/paced-body.ts';
-import { PacedHandler, type PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import type { HttpRequest } from '../../src/transport/http-request.ts';
+import type { Pacer } from '../../src/transport/paced-body.ts';
+import { PacedHandler, type PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
 import { DIRECT } from '../support/direct-way.ts';
 import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';

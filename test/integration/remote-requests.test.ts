@@ -7,10 +7,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
-import type { HttpRequest } from '../../src/sending/http-request.ts';
-import { PIECE_BYTES, SMALL_ANSWER_BYTES } from '../../src/sending/messages.ts';
-
 import { systemClock } from '../../src/system/clock.ts';
+import { PIECE_BYTES, SMALL_ANSWER_BYTES } from '../../src/thread/messages.ts';
+import type { HttpRequest } from '../../src/transport/http-request.ts';
 import { DIRECT } from '../support/direct-way.ts';
 import { test } from '../support/nothing-left.ts';
 import { TwoThreads } from '../support/two-threads.ts';

@@ -4,7 +4,7 @@ import { afterEach } from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import { digestOf } from '../../src/store/digest.ts';
 import type { Upload } from '../../src/store/object-store.ts';
-import type { S3Store } from '../../src/store/s3-store.ts';
+import type { S3Store } from '../../src/store/s3/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { test } from '../support/nothing-left.ts';
 import { ScriptedS3, type ScriptedS3Options } from '../support/scripted-s3.ts';

@@ -5,12 +5,12 @@ import { chmod, chown, mkdir, rename, rm, stat, symlink, utimes, writeFile } fro
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { IgnoreRules } from '../../src/backlog/ignore-rules.ts';
+import type { Oddity } from '../../src/backlog/oddity.ts';
+import { scan } from '../../src/backlog/scanner.ts';
+import { Settle } from '../../src/backlog/settle.ts';
+import { SilentFolders } from '../../src/backlog/silent-folders.ts';
 import type { SpoolOrder, SpoolPath } from '../../src/spool/entry.ts';
-import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
-import type { Oddity } from '../../src/spool/oddity.ts';
-import { scan } from '../../src/spool/scanner.ts';
-import { Settle } from '../../src/spool/settle.ts';
-import { SilentFolders } from '../../src/spool/silent-folders.ts';
 import { DeadMount } from '../support/dead-mount.ts';
 import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { sendBySystemdNotify } from '../../src/service/sd-notify.ts';
 import { kernelMonotonicUsec } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
-import { sendBySystemdNotify } from '../../src/system/sd-notify.ts';
 import { test } from '../support/nothing-left.ts';
 
 // Plays the service manager: prints each datagram as JSON, and closes the descriptor of a BARRIER=1, which

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { S3Store } from '../../src/store/s3-store.ts';
+import type { S3Store } from '../../src/store/s3/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { test } from '../support/nothing-left.ts';
 import { storeAt } from '../support/store-fixture.ts';

@@ -18,8 +18,8 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { scan } from '../../src/backlog/scanner.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
-import { scan } from '../../src/spool/scanner.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SPOOL_GONE } from '../../src/spool/spool-fault.ts';
 import { test } from '../support/nothing-left.ts';

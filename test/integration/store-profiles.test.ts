@@ -8,7 +8,7 @@ import { afterEach, describe } from 'node:test';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import type { Upload, UploadJournal } from '../../src/store/object-store.ts';
-import type { S3Store } from '../../src/store/s3-store.ts';
+import type { S3Store } from '../../src/store/s3/s3-store.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { test } from '../support/nothing-left.ts';
 import { S3Error } from '../support/s3-error.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { SpoolWatcher } from '../../src/spool/watcher.ts';
+import { SpoolWatcher } from '../../src/backlog/watcher.ts';
 import { test } from '../support/nothing-left.ts';
 import { TemporarySpool } from '../support/temporary-spool.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BestEntries, compareEntries } from '../../src/spool/best-entries.ts';
+import { BestEntries, compareEntries } from '../../src/backlog/best-entries.ts';
 import { type Entry, type SpoolOrder, SpoolPath } from '../../src/spool/entry.ts';
 
 const ORDERS: readonly SpoolOrder[] = ['oldest-first', 'newest-first', 'smallest-first', 'name'];

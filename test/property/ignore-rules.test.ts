@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { globSource, globTokens } from '../../src/spool/glob.ts';
-import { GlobAutomaton } from '../../src/spool/glob-automaton.ts';
+import { globSource, globTokens } from '../../src/backlog/glob.ts';
+import { GlobAutomaton } from '../../src/backlog/glob-automaton.ts';
 
 const pieces = [
   'a',

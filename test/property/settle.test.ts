@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Settle } from '../../src/spool/settle.ts';
+import { Settle } from '../../src/backlog/settle.ts';
 
 const WALL_MS = 1_800_000_000_000;
 const SETTLE_MS = 2_000;

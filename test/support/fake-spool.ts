@@ -1,9 +1,9 @@
 // A spool without a disk, for tests of the backlog: what is in it is what the test says.
 
-import { BestEntries } from '../../src/spool/best-entries.ts';
+import { BestEntries } from '../../src/backlog/best-entries.ts';
+import type { Oddity } from '../../src/backlog/oddity.ts';
+import type { ScanRequest, ScanResult } from '../../src/backlog/scanner.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
-import type { Oddity } from '../../src/spool/oddity.ts';
-import type { ScanRequest, ScanResult } from '../../src/spool/scanner.ts';
 
 export class FakeSpool {
   readonly path = '/spool';

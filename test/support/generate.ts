@@ -1,7 +1,7 @@
 // Writes what follows from one source: config/halfpipe.yaml and the table of config/README.md from the config schema, the
 // measurements of test/bench/README.md and their tables from the bench's results. test/unit/generated.test.ts says when to run it.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { renderConfigFile, renderTable } from '../../src/config/document.ts';
+import { renderConfigFile, renderTable } from '../../src/config/manual.ts';
 import { renderMeasured, renderOtherTables } from '../bench/published.ts';
 
 function fill(text: string, marker: string, content: string): string {

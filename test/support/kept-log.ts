@@ -1,5 +1,5 @@
 // A logger that keeps what it is told.
-import type { EventFields, Logger, LogLevel } from '../../src/system/log.ts';
+import type { EventFields, Logger, LogLevel } from '../../src/log/log.ts';
 
 export class KeptLog implements Logger {
   level: LogLevel = 'debug';

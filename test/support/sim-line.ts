@@ -7,7 +7,7 @@ import { UploadLimit } from '../../src/drain/upload-limit.ts';
 import { LineRoom } from '../../src/pace/line-room.ts';
 import { Shaper } from '../../src/pace/shaper.ts';
 import { SlowLineFinder } from '../../src/pace/slow-line.ts';
-import { Deliveries, type Delivery } from '../../src/sending/deliveries.ts';
+import { Deliveries, type Delivery } from '../../src/transport/deliveries.ts';
 import { SimClock } from './sim-clock.ts';
 
 const STEP_MS = 10;

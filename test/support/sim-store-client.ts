@@ -2,8 +2,8 @@
 // signed, which costs half the time and decides nothing; all else is as in the real client.
 import { S3Client } from '@aws-sdk/client-s3';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
-import { carrySignals, signalOf } from '../../src/store/request-signal.ts';
-import { RetryWithinSdk } from '../../src/store/retry-within-sdk.ts';
+import { carrySignals, signalOf } from '../../src/transport/request-signal.ts';
+import { RetryWithinSdk } from '../../src/transport/retry-within-sdk.ts';
 import { responseOf, type Sender, type SimStoreNetwork } from './sim-store-network.ts';
 import type { StoreRequest } from './sim-store-server.ts';
 

@@ -2,8 +2,8 @@
 // happen to a request or its answer on the way happens here, by the seed; a request that was sent lives on without its
 // sender, and may arrive twice.
 import { Readable } from 'node:stream';
-import { RequestWatch } from '../../src/sending/request-watch.ts';
 import type { Clock } from '../../src/system/clock.ts';
+import { RequestWatch } from '../../src/transport/request-watch.ts';
 import type { SimClock } from './sim-clock.ts';
 import { fail, type SimStoreServer, type StoreAnswer, type StoreRequest } from './sim-store-server.ts';
 import type { SimRandom } from './sim-world-random.ts';

@@ -1,21 +1,21 @@
 // One life of the daemon in a simulated world: the real spool, backlog, drain and store code, put together as the
 // daemon does it, on files and requests that may fail at any step, until it is stopped or crashes.
-import type { RequestHandler } from '../../src/sending/http-request.ts';
+import type { RequestHandler } from '../../src/transport/http-request.ts';
 import './sim-spool-files.ts';
 
+import { Backlog } from '../../src/backlog/backlog.ts';
+import { scanned } from '../../src/backlog/scanner.ts';
+import type { WatcherEvents } from '../../src/backlog/watcher.ts';
 import { Breaker } from '../../src/drain/breaker.ts';
 import { Drain } from '../../src/drain/drain.ts';
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
 import { Sweep } from '../../src/drain/sweep.ts';
-import { Backlog } from '../../src/spool/backlog.ts';
 import { EmptyFolders } from '../../src/spool/empty-folders.ts';
 import { LateLook } from '../../src/spool/late-look.ts';
-import { scanned } from '../../src/spool/scanner.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
-import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
 
-import { S3Store } from '../../src/store/s3-store.ts';
+import { S3Store } from '../../src/store/s3/s3-store.ts';
 import type { Clock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { NO_PROXIES } from '../../src/system/proxies.ts';

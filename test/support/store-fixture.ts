@@ -1,11 +1,11 @@
 // A store under test beside its scripted server, and files that live in memory.
 
-import { PacedHandler, type PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
 import type { JournaledUpload, UploadJournal, UploadSource } from '../../src/store/object-store.ts';
-import { S3Store, type S3StoreOptions } from '../../src/store/s3-store.ts';
+import { S3Store, type S3StoreOptions } from '../../src/store/s3/s3-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { NO_PROXIES } from '../../src/system/proxies.ts';
 import { readService } from '../../src/system/service.ts';
+import { PacedHandler, type PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
 import { DIRECT } from './direct-way.ts';
 
 process.env.AWS_ACCESS_KEY_ID = 'test';

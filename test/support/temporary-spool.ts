@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { IgnoreRules } from '../../src/backlog/ignore-rules.ts';
+import type { ScanRequest } from '../../src/backlog/scanner.ts';
+import { Settle } from '../../src/backlog/settle.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
-import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
 import type { WriterView } from '../../src/spool/open-writers.ts';
 import type { HoldOn } from '../../src/spool/salvage.ts';
-import type { ScanRequest } from '../../src/spool/scanner.ts';
-import { Settle } from '../../src/spool/settle.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 
 export class TemporarySpool {

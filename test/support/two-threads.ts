@@ -2,11 +2,11 @@
 // be between two, and whoever paces and serves can be looked at.
 
 import { MessageChannel } from 'node:worker_threads';
-import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../../src/sending/http-request.ts';
-import type { RequestNotice, RequestOrder } from '../../src/sending/messages.ts';
-import type { PacedHandlerOptions } from '../../src/sending/paced-handler.ts';
-import { RemoteRequests } from '../../src/sending/remote-requests.ts';
-import { RequestService } from '../../src/sending/request-service.ts';
+import type { RequestNotice, RequestOrder } from '../../src/thread/messages.ts';
+import { RemoteRequests } from '../../src/thread/remote-requests.ts';
+import { RequestService } from '../../src/thread/request-service.ts';
+import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../../src/transport/http-request.ts';
+import type { PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
 
 export class TwoThreads {
   readonly orders: RequestOrder[] = [];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { attemptTimeoutMs, inOrder } from '../../src/sending/address-order.ts';
+import { attemptTimeoutMs, inOrder } from '../../src/transport/address-order.ts';
 
 const of = (...addresses: string[]) =>
   addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Arrivals } from '../../src/spool/arrivals.ts';
+import { Arrivals } from '../../src/backlog/arrivals.ts';
 
 const CONTENT = { sizeBytes: 1, mtimeNs: 5n };
 

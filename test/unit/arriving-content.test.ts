@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ArrivingContent } from '../../src/sending/arriving-content.ts';
+import { ArrivingContent } from '../../src/thread/arriving-content.ts';
 
 const piece = (length: number, first = 0) => Uint8Array.from({ length }, (_, at) => first + at);
 

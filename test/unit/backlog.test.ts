@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Backlog } from '../../src/spool/backlog.ts';
-import type { BacklogOptions, BacklogParts, BacklogReport } from '../../src/spool/backlog-parts.ts';
+import { Backlog } from '../../src/backlog/backlog.ts';
+import type { BacklogOptions, BacklogParts, BacklogReport } from '../../src/backlog/backlog-parts.ts';
+import type { WatcherEvents } from '../../src/backlog/watcher.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
-import type { WatcherEvents } from '../../src/spool/watcher.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { FakeSpool } from '../support/fake-spool.ts';
 import { SimClock } from '../support/sim-clock.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { classify } from '../../src/store/classify.ts';
-import { KINDS_BY_CODE } from '../../src/store/connection-kinds.ts';
-import { KINDS_BY_NAME } from '../../src/store/failure-kinds.ts';
+import { classify } from '../../src/store/s3/classify.ts';
+import { KINDS_BY_CODE } from '../../src/store/s3/connection-kinds.ts';
+import { KINDS_BY_NAME } from '../../src/store/s3/failure-kinds.ts';
 import { Fault, type FaultClass } from '../../src/system/fault.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { clockBehind, isOldSignature, skewHint, validityHint } from '../../src/store/clock-verdict.ts';
+import { clockBehind, isOldSignature, skewHint, validityHint } from '../../src/store/s3/clock-verdict.ts';
 
 const BUILT_MS = Date.UTC(2026, 10, 1);
 const NOW_MS = Date.UTC(2026, 10, 26, 12);

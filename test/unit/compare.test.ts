@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GetObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
-import type { HeldObject } from '../../src/store/answers.ts';
-import { S3Bucket } from '../../src/store/bucket.ts';
-import { heldIfSame } from '../../src/store/compare.ts';
 import { digestOf } from '../../src/store/digest.ts';
 import type { LocalContent } from '../../src/store/object-store.ts';
-import { digestsOfObject } from '../../src/store/read-back.ts';
+import type { HeldObject } from '../../src/store/s3/answers.ts';
+import { S3Bucket } from '../../src/store/s3/bucket.ts';
+import { heldIfSame } from '../../src/store/s3/compare.ts';
+import { digestsOfObject } from '../../src/store/s3/read-back.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const ours = await digestOf(Buffer.from('ours'));

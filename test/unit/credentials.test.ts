@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { S3Client } from '@aws-sdk/client-s3';
-import { Credentials } from '../../src/store/credentials.ts';
+import { Credentials } from '../../src/store/s3/credentials.ts';
 import { systemClock } from '../../src/system/clock.ts';
 
 const never = new AbortController().signal;

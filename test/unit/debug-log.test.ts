@@ -1,8 +1,8 @@
 // What log.level: debug adds: how often it speaks, what it says, and that it is silent at any other level.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DebugLog } from '../../src/report/debug-log.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
-import { DebugLog } from '../../src/view/debug-log.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 const PACE = {

@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { LineRoom } from '../../src/pace/line-room.ts';
-import { Deliveries } from '../../src/sending/deliveries.ts';
-import type { SendQueues } from '../../src/sending/send-queues.ts';
+import { Deliveries } from '../../src/transport/deliveries.ts';
+import type { SendQueues } from '../../src/transport/send-queues.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 /** Deliveries that ask a kernel which holds what a test says, by local port. */

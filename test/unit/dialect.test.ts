@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { classify } from '../../src/store/classify.ts';
-import { Dialect, type Extra } from '../../src/store/dialect.ts';
+import { classify } from '../../src/store/s3/classify.ts';
+import { Dialect, type Extra } from '../../src/store/s3/dialect.ts';
 import type { Fault } from '../../src/system/fault.ts';
 
 const ANSWER = { ETag: '"x"' };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endpointOf } from '../../src/store/endpoint.ts';
+import { endpointOf } from '../../src/store/s3/endpoint.ts';
 import { Fault } from '../../src/system/fault.ts';
 
 for (const [endpoint, region, forcePathStyle, host, port] of [

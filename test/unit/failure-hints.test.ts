@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { deniedHint, hintForUnit, newKeyHint } from '../../src/store/failure-hints.ts';
+import { deniedHint, hintForUnit, newKeyHint } from '../../src/store/s3/failure-hints.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { readService } from '../../src/system/service.ts';
 

@@ -1,7 +1,7 @@
 // How fast the backlog grows and shrinks, and whether it will ever be empty.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Flow, FlowMeter, forecast, type Trend } from '../../src/view/forecast.ts';
+import { type Flow, FlowMeter, forecast, type Trend } from '../../src/report/forecast.ts';
 
 const NOTHING = { files: 0, bytes: 0 };
 const STILL: Trend = { drained: NOTHING, arrived: NOTHING, recent: NOTHING, coming: NOTHING, lasting: true };

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { renderConfigFile, renderTable } from '../../src/config/document.ts';
 import { loadSettings } from '../../src/config/load.ts';
+import { renderConfigFile, renderTable } from '../../src/config/manual.ts';
 import { optionByKey } from '../../src/config/schema.ts';
 import { renderMeasured, renderOtherTables } from '../bench/published.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Health, watchdogMs } from '../../src/system/health.ts';
+import { Health, watchdogMs } from '../../src/service/health.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock } from '../support/sim-clock.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IgnoreRules } from '../../src/spool/ignore-rules.ts';
+import { IgnoreRules } from '../../src/backlog/ignore-rules.ts';
 
 /** [pattern, path, ignored]; the last segment of the path is what is asked about. */
 const CASES: readonly (readonly [string, string, boolean])[] = [

@@ -1,13 +1,13 @@
 // What must never happen ends the process, also where the caller takes every error for a failure of the file.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { InFlight } from '../../src/backlog/in-flight.ts';
 import { UploadMemory } from '../../src/drain/upload-memory.ts';
-import { RequestService } from '../../src/sending/request-service.ts';
 import { AsideSlots } from '../../src/spool/aside-slots.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
-import { InFlight } from '../../src/spool/in-flight.ts';
 import type { OpenDirectory } from '../../src/spool/open-directory.ts';
 import { BrokenInvariant } from '../../src/system/invariant.ts';
+import { RequestService } from '../../src/thread/request-service.ts';
 import { DIRECT } from '../support/direct-way.ts';
 import { SimClock } from '../support/sim-clock.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { journalEntry } from '../../src/system/journal-entry.ts';
+import { journalEntry } from '../../src/log/journal-entry.ts';
 import { journalFields } from '../support/journal-fields.ts';
 
 const RECORD = { level: 'info', time: '2026-01-02T12:34:56.000Z', event: 'uploaded', msg: 'uploaded a.jpg' };

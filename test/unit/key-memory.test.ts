@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KeyMemory } from '../../src/store/key-memory.ts';
+import { KeyMemory } from '../../src/store/s3/key-memory.ts';
 
 test('remembers keys until they are found free', () => {
   const keys = new KeyMemory();

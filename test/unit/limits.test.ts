@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limitsOn } from '../../src/pace/limits.ts';
+import { limitsOn } from '../../src/pace/link-rates.ts';
 
 for (const [what, budget, limits] of [
   ['shares', { share: 0.5, floor: { share: 0.01 } }, { targetBytesPerSec: 6.25e6, floorBytesPerSec: 125e3 }],

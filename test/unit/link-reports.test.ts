@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UplinkIdentity } from '../../src/link/link-finder.ts';
-import { linkReports } from '../../src/view/link-reports.ts';
+import { linkReports } from '../../src/report/link-reports.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 test('a route that moves under one capacity for all is told with the remedy, once', () => {

@@ -3,10 +3,10 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { LogStream } from '../../src/log/line-sink.ts';
+import { createLogger, type LogOptions } from '../../src/log/log.ts';
 import type { Clock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
-import type { LogStream } from '../../src/system/line-sink.ts';
-import { createLogger, type LogOptions } from '../../src/system/log.ts';
 
 const NOON = new Date(2026, 0, 2, 12, 34, 56).getTime();
 const stoppedClock: Clock = {

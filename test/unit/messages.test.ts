@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { movable } from '../../src/sending/messages.ts';
+import { movable } from '../../src/thread/messages.ts';
 
 const bytes = Buffer.from('some bytes of a larger buffer').subarray(5, 10);
 

@@ -1,7 +1,7 @@
 // Which mounts lie inside the spool, as proc_pid_mountinfo(5) tells.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mountPoints } from '../../src/spool/mounts-below.ts';
+import { mountPoints } from '../../src/backlog/mounts-below.ts';
 
 const INFO = `22 1 8:1 / / rw - ext4 /dev/sda1 rw
 30 22 0:40 / /var/spool/in/nas rw shared:1 - nfs4 server:/x rw

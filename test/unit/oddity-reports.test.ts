@@ -1,9 +1,9 @@
 // Odd things in the spool: each is told once, a kind of them at most once a minute, and counted in every scan.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Oddity } from '../../src/backlog/oddity.ts';
+import { OddityReports } from '../../src/backlog/oddity-reports.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
-import type { Oddity } from '../../src/spool/oddity.ts';
-import { OddityReports } from '../../src/spool/oddity-reports.ts';
 
 const CLOSED: Oddity = { kind: 'closed folder', code: 'EACCES' };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OncePerKind } from '../../src/system/once-per-kind.ts';
+import { OncePerKind } from '../../src/log/once-per-kind.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 function storm(periodMs = 10_000) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digestOf } from '../../src/store/digest.ts';
-import { FileRange, PartReader } from '../../src/store/part-reader.ts';
+import { FileRange, PartReader } from '../../src/store/s3/part-reader.ts';
 
 const CONTENT = Buffer.from('abcdefgh');
 

@@ -1,8 +1,8 @@
 // Which files scans pass over.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { PassedOver } from '../../src/backlog/passed-over.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
-import { PassedOver } from '../../src/spool/passed-over.ts';
 
 const path = (name: string) => SpoolPath.from(name);
 

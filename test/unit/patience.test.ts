@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Arrival, Patience, WHOLE } from '../../src/spool/patience.ts';
+import { type Arrival, Patience, WHOLE } from '../../src/backlog/patience.ts';
 
 const CLOSED: Arrival = { isWhole: false, tellsWriters: true };
 const PERHAPS_OPEN: Arrival = { isWhole: false, tellsWriters: false };

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
+import { Counters } from '../../src/report/counters.ts';
+import { Reporter } from '../../src/report/reporter.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
-import { Counters } from '../../src/view/counters.ts';
-import { Reporter } from '../../src/view/reporter.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { faultOf, localContent } from '../support/drain-bench.ts';
 import { KeptLog } from '../support/kept-log.ts';

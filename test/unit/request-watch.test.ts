@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RequestWatch } from '../../src/sending/request-watch.ts';
 import type { Clock } from '../../src/system/clock.ts';
+import { RequestWatch } from '../../src/transport/request-watch.ts';
 
 /** One timer at a time is all a watch needs. */
 class OneTimerClock implements Clock {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ScanReason, ScanSchedule } from '../../src/spool/scan-schedule.ts';
+import { type ScanReason, ScanSchedule } from '../../src/backlog/scan-schedule.ts';
 
 function afterScan(tookMs: number, endedMs: number): ScanSchedule {
   const schedule = new ScanSchedule(30_000);

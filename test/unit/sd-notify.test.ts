@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SdNotifier } from '../../src/service/sd-notify.ts';
 import { redactorOf } from '../../src/system/redact.ts';
-import { SdNotifier } from '../../src/system/sd-notify.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock, settlePromises } from '../support/sim-clock.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { connectionOf, readRows, readSendQueues, type SendQueue } from '../../src/sending/send-queues.ts';
+import { connectionOf, readRows, readSendQueues, type SendQueue } from '../../src/transport/send-queues.ts';
 
 // As Linux 6.18 writes them: a listener, a connection that holds 0x1a2b3 bytes, one whose window is closed, one idle.
 const TABLE =

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Settle } from '../../src/backlog/settle.ts';
 import type { FileIdentity } from '../../src/spool/entry.ts';
-import { Settle } from '../../src/spool/settle.ts';
 
 const WALL_MS = 1_800_000_000_000;
 

@@ -1,8 +1,8 @@
 // A folder that does not answer: how long it is waited for, and when it is looked at again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SilentFolders } from '../../src/backlog/silent-folders.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
-import { SilentFolders } from '../../src/spool/silent-folders.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const SECONDS = 1_000;

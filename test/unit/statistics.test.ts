@@ -1,11 +1,11 @@
 // The snapshot: which state the daemon is in, and figures that follow what the stages say.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { BacklogCounts } from '../../src/backlog/backlog-count.ts';
 import type { WaitingFiles } from '../../src/drain/drain-ports.ts';
 import { Governor } from '../../src/pace/governor.ts';
-import type { BacklogCounts } from '../../src/spool/backlog-count.ts';
-import { Counters } from '../../src/view/counters.ts';
-import { Statistics } from '../../src/view/statistics.ts';
+import { Counters } from '../../src/report/counters.ts';
+import { Statistics } from '../../src/report/statistics.ts';
 import { faultOf } from '../support/drain-bench.ts';
 import { SimClock } from '../support/sim-clock.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { S3Client } from '@aws-sdk/client-s3';
-import { StoreClock } from '../../src/store/store-clock.ts';
+import { StoreClock } from '../../src/store/s3/store-clock.ts';
 import { systemClock } from '../../src/system/clock.ts';
 
 const HOUR_MS = 3_600_000;

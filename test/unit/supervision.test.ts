@@ -1,8 +1,8 @@
 // Which signs of life the watchdog is told of.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Health } from '../../src/system/health.ts';
-import { Supervision } from '../../src/system/supervision.ts';
+import { Health } from '../../src/service/health.ts';
+import { Supervision } from '../../src/service/supervision.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock } from '../support/sim-clock.ts';
 

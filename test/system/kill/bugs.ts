@@ -18,30 +18,32 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     patches: [
       {
         file: TRANSFER,
-        from: 'isProof(answered) ? answered : await prove(upload, store, signal)',
-        to: '{ key: upload.receipt.key, sizeBytes: file.sizeBytes, by: "etag" }',
+        from: 'isProof(answered) ? answered : await prove(file, upload, store, signal)',
+        to: '{ files: [file.identity], key: upload.receipt.key, sizeBytes: file.sizeBytes, by: "etag" }',
       },
     ],
   },
   'forgets the id of a multipart upload': {
     foundBy: 'open upload',
-    patches: [{ file: 'store/multipart.js', from: 'await journal?.save(', to: 'void (' }],
+    patches: [
+      { file: 'store/s3/upload-record.js', from: 'this.#file.journal?.save(upload)', to: 'undefined' },
+    ],
   },
   'deletes whatever has the name by now': {
     foundBy: 'lost',
     patches: [
       {
         file: TRANSFER,
-        from: 'if (!sameIdentity(await file.currentIdentity(), file.identity))',
+        from: 'if (!sameContentIdentity(await file.currentIdentity(), file.identity))',
         to: 'if (false)',
       },
-      { file: ASIDE, from: 'if (!sameIdentity(identityOf(present), file.identity))', to: 'if (false)' },
+      { file: ASIDE, from: 'if (sameIdentity(now, trusted))', to: 'if (true)' },
       {
         file: ASIDE,
-        from: '!sameContentIdentity(moved, file.identity) || !sameIdentity(moved, held)',
-        to: 'false',
+        from: 'if (sameContentIdentity(moved, known.identity) && sameContentIdentity(moved, held))',
+        to: 'if (true)',
       },
-      { file: ASIDE, from: '!sameIdentity(await file.currentIdentity(), moved)', to: 'false' },
+      { file: ASIDE, from: 'if (!isProofOf(proof, moved.identity))', to: 'if (false)' },
     ],
   },
   'forgets what it had set aside': {

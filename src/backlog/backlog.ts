@@ -1,0 +1,252 @@
+// What is to be uploaded, in order: holds the best entries of the last scan and sees that there is always a next one.
+// The directory is the truth. A path is handed out to one taker at a time and not before its deferral is over.
+
+import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
+import type { Clock } from '../system/clock.ts';
+import { BacklogCount, type BacklogCounts } from './backlog-count.ts';
+import { DEFERRED_MAX, ENTRIES_MAX } from './backlog-limits.ts';
+import type { BacklogOptions, BacklogParts } from './backlog-parts.ts';
+import { Deferrals, type Delay } from './deferrals.ts';
+import { HeldFolders } from './held-folders.ts';
+import { InFlight } from './in-flight.ts';
+import { PassedOver } from './passed-over.ts';
+import { ReadyEntries } from './ready-entries.ts';
+import { ScanLoop } from './scan-loop.ts';
+import type { ScanResult } from './scanner.ts';
+
+/**
+ * What became of an entry: removed from the spool, returned as it was, to be looked at again, or to be tried again later.
+ */
+export type Outcome = 'gone' | 'returned' | 'again' | Delay;
+
+// The next scan is due when no more than this much of what the last one kept is left.
+const LOW_SHARE = 0.25;
+
+export class Backlog {
+  readonly #clock: Clock;
+  readonly #onWork: () => void;
+  readonly #deferredMax: number;
+  readonly #loop: ScanLoop;
+  #options: BacklogOptions;
+  readonly #ready: ReadyEntries;
+  readonly #inFlight = new InFlight();
+  readonly #deferrals: Deferrals;
+  readonly #passedOver = new PassedOver();
+  readonly #held = new HeldFolders();
+  readonly #count = new BacklogCount();
+  /** Since the running scan began, which may have looked at them before. */
+  readonly #goneInScan = new Set<string>();
+  readonly #dueInScan: Entry[] = [];
+  #lastScan: ScanResult | undefined;
+  #isRunning = false;
+
+  constructor(parts: BacklogParts) {
+    this.#clock = parts.clock;
+    this.#onWork = parts.onWork;
+    this.#options = parts.options;
+    this.#deferredMax = parts.limits?.deferred ?? DEFERRED_MAX;
+    this.#ready = new ReadyEntries(parts.options.order);
+    this.#deferrals = new Deferrals(parts.clock, (due) => this.#due(due));
+    this.#loop = new ScanLoop({
+      spool: parts.spool,
+      clock: parts.clock,
+      options: parts.options,
+      capacity: parts.limits?.entries ?? ENTRIES_MAX,
+      ...(parts.limits?.watch === undefined ? {} : { watchLimits: parts.limits.watch }),
+      ...(parts.watch === undefined ? {} : { watch: parts.watch }),
+      wants: (path, identity) => this.#wants(path, identity),
+      onBegin: () => this.#scanBegan(),
+      onScanned: (result, durationMs) => {
+        parts.onScanned?.(result, durationMs);
+        this.#scanned(result);
+      },
+      onNothing: () => this.#count.scanFailed(),
+      onHint: (path) => this.hint(path),
+      onReport: parts.onReport,
+    });
+  }
+
+  /** Scans at once, and goes on until stop(). */
+  start(): void {
+    this.#isRunning = true;
+    this.#deferrals.start();
+    this.#loop.start();
+  }
+
+  /** Resolves when no scan runs and nothing is watched. take() gives nothing from the call on; release() still counts. */
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#deferrals.stop();
+    await this.#loop.stop();
+  }
+
+  /**
+   * The best entry that is accepted, and neither in flight nor deferred; with `place`, in [0, 1), the best behind this
+   * share of what is at hand. Must be given back by release().
+   */
+  take(accepts: (entry: Entry) => boolean = () => true, place = 0): Entry | undefined {
+    if (!this.#isRunning || this.#loop.fault !== null) return undefined;
+    const entry = this.#ready.take(accepts, place);
+    if (entry !== undefined) this.#inFlight.begin(entry);
+    this.#wantMoreWhenLow();
+    return entry;
+  }
+
+  /** As take(), without taking it. */
+  find(accepts: (entry: Entry) => boolean): Entry | undefined {
+    return this.#ready.find(accepts);
+  }
+
+  /** From now on the files of this folder are not at hand, but for one that each scan finds: see HeldFolders. */
+  hold(folder: string): void {
+    this.#held.hold(folder, 0);
+    const isHeld = ({ path }: Entry) => this.#held.covers(path);
+    const others = [...this.#inFlight.entries(), ...this.#deferrals.entries()].filter(isHeld).length;
+    this.#held.hold(folder, this.#ready.drop(isHeld) + others);
+    this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
+  }
+
+  free(folder: string): void {
+    this.#held.free(folder);
+    this.#loop.want('starved');
+  }
+
+  /** As of the last scan. */
+  heldFiles(folder: string): number {
+    return this.#held.filesIn(folder);
+  }
+
+  /** Ends what take() began, once. */
+  release(path: SpoolPath, outcome: Outcome): void {
+    const { entry, isByTheRules } = this.#inFlight.end(path);
+    if (outcome === 'gone') {
+      this.#loop.patience.removed(path.id, this.#clock.monotonicMs());
+      this.#count.removed(path.id, entry.identity.sizeBytes);
+      if (this.#loop.isScanning) this.#goneInScan.add(path.id);
+    } else if (outcome === 'returned' && isByTheRules && !this.#held.covers(path)) {
+      this.#addReady([entry]);
+    } else if (outcome === 'returned' || outcome === 'again') {
+      this.#loop.want('routine');
+    } else {
+      this.#deferrals.add(entry, outcome);
+      this.#boundDeferrals();
+    }
+  }
+
+  /** A file that was taken had changed since it was found, or while it was sent: it is to be quiet for longer. */
+  changed(path: SpoolPath): void {
+    this.#loop.patience.changed(path.id);
+  }
+
+  /** Something may have happened in the spool, perhaps to `path`. Hints about files in flight are our own echo. */
+  hint(path?: SpoolPath): void {
+    if (path !== undefined && this.#inFlight.has(path.id)) return;
+    if (path !== undefined) this.#deferrals.changed(path.id);
+    this.#loop.want('routine');
+  }
+
+  /** Tries what was deferred at once, as when the store answers again. */
+  retryDeferred(): void {
+    this.#passedOver.clear();
+    this.#deferrals.releaseAll();
+    this.hint();
+  }
+
+  /** Takes effect with the scan it asks for; entries in flight are not affected. */
+  setOptions(options: BacklogOptions): void {
+    this.#options = options;
+    // What is at hand was chosen by the old rules.
+    this.#ready.clear();
+    this.#inFlight.newRules();
+    this.#loop.setOptions(options);
+  }
+
+  view(): BacklogCounts {
+    const { files, bytes, unsettled, arrivedFiles, arrivedBytes, known } = this.#count;
+    const { written } = this.#deferrals;
+    return {
+      ...{ files, bytes, unsettled, arrivedFiles, arrivedBytes, known },
+      oldestModifiedMs: files === 0 ? null : this.#oldestModifiedMs(),
+      inFlight: this.#inFlight.size,
+      deferred: this.#deferred() - written,
+      written,
+      watching: this.#loop.watching,
+      deep: this.#loop.deep,
+      skipped: this.#loop.skipped,
+      fault: this.#loop.fault ?? this.#loop.waitsFor,
+    };
+  }
+
+  #due(entries: readonly Entry[]): void {
+    this.#addReady(entries);
+    this.#onWork();
+  }
+
+  #addReady(entries: readonly Entry[]): void {
+    this.#ready.add(entries);
+    // The scan that runs was told to leave them out.
+    if (this.#loop.isScanning) this.#dueInScan.push(...entries);
+  }
+
+  #boundDeferrals(): void {
+    if (this.#deferrals.size <= this.#deferredMax) return;
+    const last = this.#deferrals.takeLast();
+    if (last !== undefined) this.#passedOver.add(last.entry.path, last.dueMs);
+  }
+
+  #wantMoreWhenLow(): void {
+    if (this.#lastScan === undefined) return;
+    const kept = this.#lastScan.entries.length;
+    if (this.#lastScan.eligible === kept || this.#ready.size > kept * LOW_SHARE) return;
+    this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
+  }
+
+  #deferred(): number {
+    const byThemselves = [...this.#deferrals.entries()].filter(({ path }) => !this.#held.covers(path));
+    return byThemselves.length + this.#passedOver.size + this.#held.total;
+  }
+
+  #scanBegan(): void {
+    this.#held.scanBegan();
+    this.#count.scanBegan();
+    this.#goneInScan.clear();
+    this.#dueInScan.length = 0;
+  }
+
+  /** The running scan counts a file: shall it be among its entries? */
+  #wants(path: SpoolPath, identity: FileIdentity): boolean {
+    const { id } = path;
+    this.#deferrals.changed(id, identity);
+    const isHeld = this.#inFlight.has(id) || this.#deferrals.has(id);
+    if (isHeld || this.#ready.has(id)) this.#count.saw(id);
+    return this.#held.wants(path, isHeld) && !isHeld && !this.#passedOver.has(path);
+  }
+
+  #scanned(result: ScanResult): void {
+    const isFree = ({ path }: Entry) =>
+      !this.#inFlight.has(path.id) &&
+      !this.#deferrals.has(path.id) &&
+      !this.#goneInScan.has(path.id) &&
+      !this.#passedOver.has(path);
+    // Nobody waits behind them any more.
+    const isComplete = result.eligible === result.entries.length;
+    if (isComplete && this.#passedOver.areDue(this.#clock.monotonicMs())) this.#passedOver.clear();
+    this.#count.scanEnded(result);
+    this.#held.scanEnded();
+    this.#lastScan = result;
+    this.#ready.reorder(this.#options.order);
+    this.#ready.replace([...result.entries, ...this.#dueInScan].filter(isFree));
+    this.#wantMoreWhenLow();
+    if (this.#ready.size > 0) this.#onWork();
+  }
+
+  /** Of what is held, when the oldest always is; else as of the last scan. */
+  #oldestModifiedMs(): number | null {
+    const scannedMs = this.#lastScan?.oldestModifiedMs ?? null;
+    if (this.#options.order !== 'oldest-first' || this.#passedOver.size > 0) return scannedMs;
+    let oldestMs = this.#ready.best()?.modifiedMs ?? Number.POSITIVE_INFINITY;
+    for (const { modifiedMs } of this.#inFlight.entries()) oldestMs = Math.min(oldestMs, modifiedMs);
+    for (const { modifiedMs } of this.#deferrals.entries()) oldestMs = Math.min(oldestMs, modifiedMs);
+    return oldestMs === Number.POSITIVE_INFINITY ? scannedMs : oldestMs;
+  }
+}

@@ -1,0 +1,127 @@
+// Entries that are to be tried again later, each at its time on the monotonic clock. Bounded by its user.
+
+import { type Entry, type FileIdentity, sameIdentity } from '../spool/entry.ts';
+import type { Clock } from '../system/clock.ts';
+
+export interface Delay {
+  readonly deferForMs: number;
+  /** Of a file that is being written: how soon if it changes before. */
+  readonly whenChangedMs?: number | undefined;
+}
+
+export interface Deferral {
+  readonly entry: Entry;
+  readonly dueMs: number;
+  /** Of a file that is being written: due by then if it changes before. */
+  readonly dueWhenChangedMs?: number | undefined;
+}
+
+// Those due this soon after one another are handed over together: a look at all of them for each would add up.
+const GRANULARITY_MS = 50;
+
+export class Deferrals {
+  readonly #clock: Clock;
+  readonly #onDue: (entries: readonly Entry[]) => void;
+  readonly #byId = new Map<string, Deferral>();
+  #isRunning = false;
+  #armedMs = Number.POSITIVE_INFINITY;
+  #cancelTimer: (() => void) | undefined;
+
+  /** `onDue` gets the entries whose time has come, never none; they are deferred no more. */
+  constructor(clock: Clock, onDue: (entries: readonly Entry[]) => void) {
+    this.#clock = clock;
+    this.#onDue = onDue;
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#arm();
+  }
+
+  /** Nothing becomes due until the next start(). */
+  stop(): void {
+    this.#isRunning = false;
+    this.#cancelTimer?.();
+    this.#armedMs = Number.POSITIVE_INFINITY;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  /** Those that are being written. */
+  get written(): number {
+    let written = 0;
+    for (const { dueWhenChangedMs } of this.#byId.values()) if (dueWhenChangedMs !== undefined) written += 1;
+    return written;
+  }
+
+  *entries(): Generator<Entry> {
+    for (const { entry } of this.#byId.values()) yield entry;
+  }
+
+  add(entry: Entry, { deferForMs, whenChangedMs }: Delay): void {
+    const nowMs = this.#clock.monotonicMs();
+    const dueWhenChangedMs = whenChangedMs === undefined ? undefined : nowMs + whenChangedMs;
+    this.#put({ entry, dueMs: nowMs + deferForMs, dueWhenChangedMs });
+  }
+
+  /** Something has happened to a file, as far as is known; or it has this identity now. */
+  changed(id: string, identity?: FileIdentity): void {
+    const deferral = this.#byId.get(id);
+    if (deferral?.dueWhenChangedMs === undefined || deferral.dueWhenChangedMs >= deferral.dueMs) return;
+    if (identity !== undefined && sameIdentity(identity, deferral.entry.identity)) return;
+    this.#put({ ...deferral, dueMs: deferral.dueWhenChangedMs });
+  }
+
+  /** Takes out the one that is due last, if there is any. */
+  takeLast(): Deferral | undefined {
+    let last: Deferral | undefined;
+    for (const deferral of this.#byId.values())
+      if (last === undefined || deferral.dueMs >= last.dueMs) last = deferral;
+    if (last !== undefined) this.#byId.delete(last.entry.path.id);
+    return last;
+  }
+
+  /** Makes everything due. */
+  releaseAll(): void {
+    this.#handOver(Number.POSITIVE_INFINITY);
+  }
+
+  #put(deferral: Deferral): void {
+    this.#byId.set(deferral.entry.path.id, deferral);
+    if (deferral.dueMs < this.#armedMs) this.#armAt(deferral.dueMs);
+  }
+
+  #handOver(untilMs: number): void {
+    const due: Entry[] = [];
+    for (const [id, { entry, dueMs }] of this.#byId) {
+      if (dueMs > untilMs) continue;
+      this.#byId.delete(id);
+      due.push(entry);
+    }
+    this.#arm();
+    if (due.length > 0) this.#onDue(due);
+  }
+
+  #arm(): void {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { dueMs } of this.#byId.values()) nextMs = Math.min(nextMs, dueMs);
+    this.#armAt(nextMs);
+  }
+
+  #armAt(dueMs: number): void {
+    this.#cancelTimer?.();
+    if (!this.#isRunning || dueMs === Number.POSITIVE_INFINITY) {
+      this.#armedMs = Number.POSITIVE_INFINITY;
+      return;
+    }
+    this.#armedMs = dueMs;
+    const waitMs = Math.max(GRANULARITY_MS, dueMs - this.#clock.monotonicMs());
+    this.#cancelTimer = this.#clock.schedule(waitMs, () => this.#handOver(this.#clock.monotonicMs()));
+  }
+}

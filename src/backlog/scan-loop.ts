@@ -1,0 +1,259 @@
+// One scan after the other, for as long as the daemon runs: at the rescan interval, on hints, when a file settles,
+// when the backlog runs low. A failed scan is told once and tried again; nothing is ever concluded from one.
+
+import type { FileIdentity, SpoolOrder, SpoolPath } from '../spool/entry.ts';
+import { spoolFault } from '../spool/spool-fault.ts';
+import type { Clock } from '../system/clock.ts';
+import { Fault } from '../system/fault.ts';
+import { Arrivals } from './arrivals.ts';
+import { IgnoreRules } from './ignore-rules.ts';
+import type { SkippedCount } from './oddity.ts';
+import { type OddityReport, OddityReports } from './oddity-reports.ts';
+import type { Patience } from './patience.ts';
+import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
+import type { ScannedSpool, ScanRequest, ScanResult } from './scanner.ts';
+import { Settle } from './settle.ts';
+import { SilentFolders } from './silent-folders.ts';
+import { type WatcherFactory, type WatchLimits, WatchWhenShallow } from './watch-when-shallow.ts';
+
+export interface ScanOptions {
+  readonly order: SpoolOrder;
+  /** Glob patterns; see IgnoreRules. */
+  readonly ignore: readonly string[];
+  readonly settleMs: number;
+  /** Longest time from the beginning of a scan to the next, and longest rest after one that took longer. */
+  readonly rescanMs: number;
+}
+
+export type ScanReport =
+  | OddityReport
+  /** Once per failure; scans go on. Its code is `spool-gone` when the spool is no longer at its path. */
+  | { readonly kind: 'scan-failed'; readonly fault: Fault }
+  | { readonly kind: 'scan-recovered' }
+  /** No watches left: files are found by scanning, up to `rescan` later. */
+  | { readonly kind: 'watch-unavailable'; readonly code: string };
+
+export interface ScanLoopParts {
+  readonly spool: ScannedSpool;
+  readonly clock: Clock;
+  readonly options: ScanOptions;
+  /** Entries a scan keeps. */
+  readonly capacity: number;
+  readonly watchLimits?: WatchLimits;
+  readonly watch?: WatcherFactory;
+  readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
+  readonly onBegin: () => void;
+  readonly onScanned: (result: ScanResult, durationMs: number) => void;
+  /** A scan ended without a result. */
+  readonly onNothing: () => void;
+  readonly onHint: (path?: SpoolPath) => void;
+  readonly onReport: (report: ScanReport) => void;
+}
+
+const FAILED_RETRY_MS = 5_000;
+/** Of a spool that is shallow and cannot be watched: a scan takes some ms. */
+const UNWATCHED_RESCAN_MS = 2_000;
+const LOOK_MS = 2_000;
+/** A longer settle time does not put off the first count of what there is. */
+const FIRST_SCAN_MAX_MS = 5_000;
+
+export class ScanLoop {
+  readonly #parts: ScanLoopParts;
+  readonly #clock: Clock;
+  #options: ScanOptions;
+  #ignore: IgnoreRules;
+  readonly #settle: Settle;
+  readonly #arrivals = new Arrivals();
+  readonly #schedule: ScanSchedule;
+  readonly #oddities = new OddityReports();
+  readonly #watch: WatchWhenShallow;
+  readonly #silent: SilentFolders;
+  #fault: Fault | null = null;
+  #told: string | undefined;
+  #running: AbortController | undefined;
+  #scan: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #cancelWatch: () => void = () => undefined;
+
+  constructor(parts: ScanLoopParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#options = parts.options;
+    this.#ignore = new IgnoreRules(parts.options.ignore);
+    this.#settle = new Settle(parts.options.settleMs);
+    this.#schedule = new ScanSchedule(parts.options.rescanMs);
+    this.#silent = new SilentFolders(parts.clock, () => this.want('routine'));
+    this.#watch = new WatchWhenShallow(
+      parts.spool.path,
+      {
+        onHint: (path, what) => {
+          this.#arrivals.hinted(path, what);
+          parts.onHint(path);
+        },
+        onReady: () => this.want('routine'),
+        onUnavailable: (code) => parts.onReport({ kind: 'watch-unavailable', code }),
+      },
+      parts.watchLimits,
+      parts.watch,
+    );
+  }
+
+  /** Why the last scan failed, if it did. */
+  get fault(): Fault | null {
+    return this.#fault;
+  }
+
+  /** What the running scan waits for, for too long. Entries that are known are handed out all the same. */
+  get waitsFor(): Fault | null {
+    const path = this.#silent.overdue;
+    if (path === undefined) return null;
+    const subject = path.id === '' ? this.#parts.spool.path : `${this.#parts.spool.path}/${path}`;
+    const hint = 'see the kernel log (journalctl -k) for the disk or the server; it goes on by itself';
+    const message = `the scan waits for ${subject}, which does not answer`;
+    return new Fault('breaker', message, { operation: 'scan', subject, code: 'NoAnswer', hint });
+  }
+
+  /** What the last scan left out. */
+  get skipped(): readonly SkippedCount[] {
+    return this.#oddities.counts;
+  }
+
+  /** With files that change after they were taken, or come back. */
+  get patience(): Patience {
+    return this.#settle.patience;
+  }
+
+  get isScanning(): boolean {
+    return this.#scan !== undefined;
+  }
+
+  get watching(): boolean {
+    return this.#watch.watching;
+  }
+
+  get deep(): boolean {
+    return this.#watch.deep;
+  }
+
+  start(): void {
+    this.#running = new AbortController();
+    const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
+    this.#settle.begin(now);
+    // Before that no file would count as settled, and a second scan of a deep spool takes longer.
+    const waitMs = Math.min(this.#options.settleMs, FIRST_SCAN_MAX_MS);
+    this.#schedule.want('routine', now.monotonicMs + waitMs);
+    this.#arm();
+  }
+
+  /** Resolves when no scan runs and nothing is watched. */
+  async stop(): Promise<void> {
+    this.#running?.abort(new Error('the backlog has been stopped'));
+    this.#running = undefined;
+    this.#cancelTimer?.();
+    const ended = this.#silent.stop();
+    await this.#scan;
+    ended();
+    await this.#watch.stop();
+  }
+
+  /** Scans as soon as the limit on the time spent scanning allows. */
+  want(reason: ScanReason): void {
+    this.#schedule.want(reason, this.#clock.monotonicMs());
+    this.#arm();
+  }
+
+  setOptions(options: ScanOptions): void {
+    this.#options = options;
+    this.#ignore = new IgnoreRules(options.ignore);
+    this.#settle.setSettleMs(options.settleMs);
+    this.#schedule.setRestMax(options.rescanMs);
+    this.want('routine');
+  }
+
+  #arm(): void {
+    if (this.#running === undefined || this.#scan !== undefined) return;
+    this.#cancelTimer?.();
+    const dueMs = this.#schedule.dueMs();
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const { signal } = this.#running;
+    this.#cancelTimer = this.#clock.schedule(Math.max(0, dueMs - this.#clock.monotonicMs()), () => {
+      this.#scan = this.#scanOnce(signal).finally(() => {
+        this.#scan = undefined;
+        this.#arm();
+      });
+    });
+  }
+
+  /** Never rejects. */
+  async #scanOnce(signal: AbortSignal): Promise<void> {
+    const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
+    this.#schedule.began();
+    this.#oddities.scanBegan();
+    this.#parts.onBegin();
+    this.#watchOver(signal);
+    const outcome = await this.#attempt({
+      order: this.#options.order,
+      capacity: this.#parts.capacity,
+      ignore: this.#ignore,
+      settle: this.#settle,
+      now,
+      wants: this.#parts.wants,
+      wasRenamed: (id, identity) => this.#arrivals.wasRenamed(id, identity),
+      onOddity: (path, oddity) => this.#oddities.sighted(path, oddity),
+      signal,
+      silent: this.#silent,
+    });
+    this.#cancelWatch();
+    const endMs = this.#clock.monotonicMs();
+    this.#schedule.ended(endMs, endMs - now.monotonicMs);
+    if (signal.aborted) this.#parts.onNothing();
+    else if ('fault' in outcome) this.#failed(outcome.fault, endMs);
+    else this.#succeeded(outcome.result, now.monotonicMs, endMs);
+  }
+
+  /** Tells once what a scan waits for. */
+  #watchOver(signal: AbortSignal): void {
+    this.#cancelWatch = this.#clock.schedule(LOOK_MS, () => {
+      const fault = this.waitsFor;
+      if (fault !== null && fault.message !== this.#told)
+        this.#parts.onReport({ kind: 'scan-failed', fault });
+      this.#told = fault?.message ?? this.#told;
+      this.#watchOver(signal);
+    });
+  }
+
+  async #attempt(request: ScanRequest): Promise<{ result: ScanResult } | { fault: Fault }> {
+    try {
+      return { result: await this.#parts.spool.scan(request) };
+    } catch (error) {
+      return { fault: spoolFault(error, 'scan', this.#parts.spool.path) };
+    }
+  }
+
+  #succeeded(result: ScanResult, beganMs: number, endMs: number): void {
+    this.#schedule.want('routine', beganMs + this.#options.rescanMs);
+    if (result.settlesInMs !== null) this.#schedule.want('routine', beganMs + Math.ceil(result.settlesInMs));
+    // A watcher looks at each folder, too, and would hold threads of the pool where one does not answer.
+    if (result.hasSilent) this.#watch.pause();
+    else this.#watch.adapt(result.files, result.folders);
+    if (result.hasSilent && !this.#watch.deep)
+      this.#schedule.want('routine', beganMs + Math.min(this.#options.rescanMs, UNWATCHED_RESCAN_MS));
+    if (!this.#watch.watching) this.#arrivals.unwatched();
+    const isRecovery = this.#fault !== null || this.#told !== undefined;
+    this.#fault = null;
+    this.#told = undefined;
+    if (isRecovery) this.#parts.onReport({ kind: 'scan-recovered' });
+    for (const report of this.#oddities.scanEnded(endMs)) this.#parts.onReport(report);
+    this.#parts.onScanned(result, endMs - beganMs);
+  }
+
+  #failed(fault: Fault, endMs: number): void {
+    const isNews = this.#fault?.message !== fault.message;
+    this.#fault = fault;
+    this.#schedule.want('routine', endMs + Math.min(this.#options.rescanMs, FAILED_RETRY_MS));
+    // Watches of a folder that was replaced are deaf; they are set anew after the next scan that succeeds.
+    this.#watch.pause();
+    this.#parts.onNothing();
+    if (isNews) this.#parts.onReport({ kind: 'scan-failed', fault });
+  }
+}

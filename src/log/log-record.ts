@@ -1,0 +1,53 @@
+// What a caller handed to the log, made plain: strings, numbers, booleans and small trees of them,
+// bounded in size, without errors as objects and without secrets. Everything logged passes here.
+
+import { isSecretField, type Redact } from '../system/redact.ts';
+import { faultFields } from './fault-fields.ts';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+// journald cuts lines at 48 KiB (LineMax= in journald.conf(5)), and the rest would be a line without a priority.
+const MAX_TEXT_CHARS = 4096;
+const MAX_DEPTH = 4;
+const MAX_ITEMS = 32;
+
+/** The fields of one record. An Error among them is spread into flat fields; a field given by name wins over those. */
+export function plainFields(fields: LogFields, redact: Redact): Record<string, unknown> {
+  const spread: Record<string, unknown> = {};
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Error) Object.assign(spread, faultFields(value));
+    else given[name] = value;
+  }
+  // `given` first for the order of the fields, and last for their values.
+  return plainObject({ ...given, ...spread, ...given }, redact, 0);
+}
+
+export function plainText(text: string, redact: Redact): string {
+  // Twice the limit before redaction: a secret cut in two would no longer look like one.
+  const clean = redact(text.slice(0, 2 * MAX_TEXT_CHARS));
+  return clean.length > MAX_TEXT_CHARS ? `${clean.slice(0, MAX_TEXT_CHARS)}…` : clean;
+}
+
+function plainValue(value: unknown, redact: Redact, depth: number): unknown {
+  if (typeof value === 'string') return plainText(value, redact);
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null) return value;
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  if (depth >= MAX_DEPTH) return '…';
+  if (Array.isArray(value))
+    return value.slice(0, MAX_ITEMS).map((item) => plainValue(item, redact, depth + 1));
+  if (value instanceof Error) return plainObject(faultFields(value), redact, depth + 1);
+  // Things that say what they are, such as a SpoolPath or a URL.
+  if (typeof value.toString === 'function' && value.toString !== Object.prototype.toString)
+    return plainText(String(value), redact);
+  return plainObject(value, redact, depth + 1);
+}
+
+function plainObject(value: object, redact: Redact, depth: number): Record<string, unknown> {
+  const plain: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value).slice(0, MAX_ITEMS)) {
+    plain[plainText(name, redact)] = isSecretField(name) ? '[redacted]' : plainValue(item, redact, depth);
+  }
+  return plain;
+}

@@ -1,0 +1,164 @@
+// The log: records in, lines out on stdout, where systemd, a container or a terminal takes them; journald gets entries.
+// A record is cleaned before pino sees it and rendered after, so nothing gets out by another way.
+import { fstatSync } from 'node:fs';
+import { pino } from 'pino';
+import type { Clock } from '../system/clock.ts';
+import { systemClock } from '../system/clock.ts';
+import { errnoOf } from '../system/fault.ts';
+import { type Redact, redactorOf } from '../system/redact.ts';
+import { JournalRelay } from './journal-relay.ts';
+import { LineSink, type LogStream } from './line-sink.ts';
+import { journalPrefix, type LineForm, renderLine } from './log-line.ts';
+import { type LogFields, plainFields, plainText } from './log-record.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+export type LogFormat = 'auto' | 'json' | 'text';
+
+/** `event` is the record's name for programs. An Error under any name becomes fields (class, code, hint, causes). */
+export interface EventFields extends LogFields {
+  readonly event: string;
+  readonly level?: never;
+  readonly time?: never;
+  readonly msg?: never;
+}
+
+/**
+ * `message` is the whole story for people: as text, an `info` line shows nothing else, the other levels add the
+ * fields the message does not quote. Never waits.
+ */
+export interface Logger {
+  /** May be changed at any time; records below it cost nearly nothing. */
+  level: LogLevel;
+  debug(fields: EventFields, message: string): void;
+  info(fields: EventFields, message: string): void;
+  warn(fields: EventFields, message: string): void;
+  error(fields: EventFields, message: string): void;
+  fatal(fields: EventFields, message: string): void;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `auto`: entries with fields to journald, text on a terminal, JSON otherwise. For journald every line has its priority. */
+  readonly format: LogFormat;
+  /** For JOURNAL_STREAM, and for the secrets it holds: they are never logged. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout?: LogStream;
+  readonly clock?: Clock;
+}
+
+/** Once per process: it stays attached to stdout. */
+export function createLogger(options: LogOptions): ProcessLogger {
+  const { env, stdout = process.stdout, clock = systemClock } = options;
+  const journal = isJournal(env.JOURNAL_STREAM, stdout.fd);
+  const form = lineForm(options.format, journal, stdout.isTTY === true);
+  const line = (record: string) => (journal ? journalPrefix(levelOf(record)) : '') + renderLine(form, record);
+  const relay = journal && options.format === 'auto' ? new JournalRelay(stdout, line) : undefined;
+  relay?.start();
+  const render = relay === undefined ? line : (record: string) => record;
+  const sink = new LineSink(relay ?? stdout, clock, (lines) =>
+    render(
+      JSON.stringify({
+        level: 'warn',
+        time: isoTime(clock),
+        event: 'logLost',
+        lines,
+        msg: `${lines} log lines lost: they are read too slowly`,
+      }),
+    ),
+  );
+  sink.start();
+  return new ProcessLogger(options.level, clock, sink, render, redactorOf(env));
+}
+
+export class ProcessLogger implements Logger {
+  readonly #pino;
+  readonly #sink: LineSink;
+  readonly #redact: Redact;
+
+  constructor(
+    level: LogLevel,
+    clock: Clock,
+    sink: LineSink,
+    render: (record: string) => string,
+    redact: Redact,
+  ) {
+    this.#sink = sink;
+    this.#redact = redact;
+    const write = (record: string) => sink.write(render(record.trimEnd()));
+    this.#pino = pino(
+      {
+        level,
+        // The journal knows the pid and the host; anybody else can add them where the lines arrive.
+        base: null,
+        timestamp: () => `,"time":"${isoTime(clock)}"`,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      { write },
+    );
+  }
+
+  get level(): LogLevel {
+    return this.#pino.level as LogLevel;
+  }
+
+  set level(level: LogLevel) {
+    this.#pino.level = level;
+  }
+
+  debug(fields: EventFields, message: string): void {
+    this.#log('debug', fields, message);
+  }
+
+  info(fields: EventFields, message: string): void {
+    this.#log('info', fields, message);
+  }
+
+  warn(fields: EventFields, message: string): void {
+    this.#log('warn', fields, message);
+  }
+
+  error(fields: EventFields, message: string): void {
+    this.#log('error', fields, message);
+  }
+
+  fatal(fields: EventFields, message: string): void {
+    this.#log('fatal', fields, message);
+  }
+
+  /** Before the process exits: resolves when every line has been taken, within a second whatever happens. */
+  flush(): Promise<void> {
+    return this.#sink.flush();
+  }
+
+  #log(level: LogLevel, fields: EventFields, message: string): void {
+    if (!this.#pino.isLevelEnabled(level)) return;
+    this.#pino[level](plainFields(fields, this.#redact), plainText(message, this.#redact));
+  }
+}
+
+/** pino writes the level first. */
+function levelOf(record: string): string {
+  return /^\{"level":"(\w+)"/.exec(record)?.[1] ?? 'info';
+}
+
+function isoTime(clock: Clock): string {
+  return new Date(clock.wallMs()).toISOString();
+}
+
+function lineForm(format: LogFormat, journal: boolean, terminal: boolean): LineForm {
+  if (format === 'json' || (format === 'auto' && !terminal && !journal)) return 'json';
+  return journal ? 'journal-text' : 'text';
+}
+
+/** systemd.exec(5): JOURNAL_STREAM is inherited by children whose stdout may be elsewhere, so device and inode must match. */
+function isJournal(journalStream: string | undefined, fd: number | undefined): boolean {
+  if (journalStream === undefined || fd === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    return journalStream === `${dev}:${ino}`;
+  } catch (error) {
+    // A process may be started with stdout closed.
+    if (errnoOf(error) === 'EBADF') return false;
+    throw error;
+  }
+}

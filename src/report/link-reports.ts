@@ -1,0 +1,67 @@
+// Tells people about the link: which one it is, what it does not see, and when it is away.
+import type { UplinkIdentity } from '../link/link-finder.ts';
+import type { Logger } from '../log/log.ts';
+import { explain, type Fault } from '../system/fault.ts';
+import { readableRate } from '../view/readable.ts';
+
+const CAPACITY_ORIGINS: Readonly<Record<UplinkIdentity['capacityFrom'], string>> = {
+  'link.capacity': 'as configured',
+  driver: 'as its driver says',
+  'least known': 'the least that is known',
+  seen: 'as it was seen to take',
+};
+
+/** What the sending thread tells of the link goes to `log`; each warning once in the life of the process. */
+export function linkReports(log: Logger) {
+  const told = new Set<string>();
+  let before: UplinkIdentity | undefined;
+  return {
+    onChange(identity: UplinkIdentity): void {
+      const { name, via, capacityBitsPerSec, capacityFrom } = identity;
+      const warnings = [...identity.warnings, ...movedWarnings(before, identity)];
+      before = identity;
+      const below = via === undefined ? '' : `, which carries ${via},`;
+      const rate = `${readableRate(capacityBitsPerSec)}, ${CAPACITY_ORIGINS[capacityFrom]}`;
+      const fields = { event: 'link', interface: name, via, capacityBitsPerSec, capacityFrom };
+      log.info(fields, `the link is ${name}${below} with ${rate}`);
+      for (const warning of warnings.filter((text) => !told.has(text))) {
+        told.add(warning);
+        log.warn({ event: 'linkWarning', interface: name }, warning);
+      }
+    },
+
+    /** The spool is scanned and counted meanwhile. */
+    onWaiting(fault: Fault): void {
+      const text = `waiting for the network: ${explain(fault)} halfpipe starts by itself when it comes`;
+      log.warn({ event: 'waitingForLink', fault }, text);
+    },
+
+    onUnsure(reason: string | undefined): void {
+      if (reason === undefined) log.info({ event: 'linkFound' }, 'the way to the endpoint is there again');
+      else log.warn({ event: 'linkUnsure', reason }, `${reason}: the link stays what it was`);
+    },
+
+    onBeyond(): void {
+      const what = 'the network card sends more than link.capacity';
+      const why = 'most of it stays in the local network (LAN), or link.capacity is too low';
+      const meanwhile = 'others are taken to send over the line what they sent before';
+      const remedy = 'set link.counter to a counter of the line itself, such as the router’s';
+      log.warn({ event: 'linkWarning' }, `${what}: ${why}; ${meanwhile}; ${remedy}`);
+    },
+
+    onMeasurable(problem: string | undefined): void {
+      const meanwhile = 'sending at most half the target until the link can be measured';
+      if (problem === undefined) log.info({ event: 'measured' }, 'the link is measured again');
+      else log.warn({ event: 'degraded', problem }, `${problem}: ${meanwhile}`);
+    },
+  };
+}
+
+/** One rate for two lines is right for one of them at most. */
+function movedWarnings(before: UplinkIdentity | undefined, { name, ...now }: UplinkIdentity): string[] {
+  const isSameRate = before?.capacityBitsPerSec === now.capacityBitsPerSec;
+  if (before === undefined || before.name === name || !isSameRate || now.capacityFrom !== 'link.capacity')
+    return [];
+  const remedy = `if that is another line, give each its rate: link.capacity: { ${before.name}: …, ${name}: … }`;
+  return [`the route moved from ${before.name} to ${name}, and link.capacity is the same: ${remedy}`];
+}

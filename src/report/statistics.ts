@@ -1,0 +1,176 @@
+// Puts the snapshot together from what the stages know of themselves, and keeps the flow rates over time.
+
+import type { Backlog } from '../backlog/backlog.ts';
+import type { Drain } from '../drain/drain.ts';
+import type { WaitingFiles } from '../drain/drain-ports.ts';
+import type { UplinkIdentity } from '../link/link-finder.ts';
+import type { Limits, PaceView } from '../pace/governor.ts';
+import type { SlowLine } from '../pace/slow-line.ts';
+import type { Clock } from '../system/clock.ts';
+import { explain } from '../system/fault.ts';
+import type { BacklogView, DaemonState, LinkView, Snapshot, WaitingView } from '../view/snapshot.ts';
+import type { Counters } from './counters.ts';
+import { FlowMeter, forecast } from './forecast.ts';
+
+export interface StatisticsSources {
+  readonly version: string;
+  readonly unit: string;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly backlog: Pick<Backlog, 'view'>;
+  readonly drain: Pick<Drain, 'active' | 'sending' | 'waiting'> & {
+    readonly uploadLimit: Pick<Drain['uploadLimit'], 'current'>;
+  };
+  readonly link: {
+    /** Undefined while there is no link. */
+    readonly pace: PaceView | undefined;
+    readonly identity: UplinkIdentity | undefined;
+    readonly slowLine: SlowLine | undefined;
+    readonly limits: Limits;
+  };
+  /** Why the drain stands still, if it does. */
+  readonly waitingFor: () => string | undefined;
+  readonly isStopping: () => boolean;
+  /** How many files are in quarantine, from this run and others. */
+  readonly countQuarantined: () => Promise<number>;
+}
+
+const OBSERVE_MS = 1_000;
+/** A human takes files out of the quarantine without telling us. */
+const COUNT_QUARANTINED_MS = 10_000;
+
+export class Statistics {
+  readonly #sources: StatisticsSources;
+  readonly #flow = new FlowMeter();
+  readonly #startedMs: number;
+  #sentBytes = 0;
+  /** When last counted; and the counter's value then, which tells what has come since. */
+  #quarantined = { atMs: 0, files: 0, counted: 0 };
+  #cancel: (() => void) | undefined;
+
+  constructor(sources: StatisticsSources) {
+    this.#sources = sources;
+    this.#startedMs = sources.clock.monotonicMs();
+  }
+
+  start(): void {
+    this.#observe();
+  }
+
+  stop(): void {
+    this.#cancel?.();
+  }
+
+  /** Bytes handed to the kernel: what drains, smoothly, even while one large file is under way. */
+  sent(bytes: number): void {
+    this.#sentBytes += bytes;
+  }
+
+  /** Rejects with a Fault when the spool cannot be read; the last count stands. */
+  async countQuarantined(): Promise<void> {
+    const { clock, counters, countQuarantined } = this.#sources;
+    const counted = counters.totals.quarantinedFiles;
+    this.#quarantined.atMs = clock.monotonicMs();
+    const files = await countQuarantined();
+    this.#quarantined = { ...this.#quarantined, files, counted };
+  }
+
+  snapshot(): Snapshot {
+    const { version, unit, clock, counters, drain, waitingFor } = this.#sources;
+    const backlog = this.#backlog();
+    return {
+      version,
+      pid: process.pid,
+      unit,
+      state: this.#state(backlog.files),
+      waitingFor: waitingFor() ?? null,
+      uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
+      backlog,
+      link: this.#link(),
+      uploads: { active: drain.sending, limit: drain.uploadLimit.current },
+      totals: counters.totals,
+    };
+  }
+
+  #observe(): void {
+    const { clock, backlog, counters, drain } = this.#sources;
+    const { arrivedFiles, arrivedBytes } = backlog.view();
+    this.#flow.observe(
+      clock.monotonicMs(),
+      { files: arrivedFiles, bytes: arrivedBytes },
+      { files: counters.totals.deletedFiles, bytes: this.#sentBytes },
+      drain.active === 0,
+    );
+    // A spool that cannot be read is told by the backlog.
+    if (clock.monotonicMs() - this.#quarantined.atMs >= COUNT_QUARANTINED_MS)
+      this.countQuarantined().catch(() => undefined);
+    this.#cancel = clock.schedule(OBSERVE_MS, () => this.#observe());
+  }
+
+  #state(files: number): DaemonState {
+    const { isStopping, waitingFor, backlog, drain } = this.#sources;
+    if (isStopping()) return 'stopping';
+    if (waitingFor() !== undefined) return 'paused';
+    if (!backlog.view().known) return 'starting';
+    return files === 0 && drain.active === 0 ? 'idle' : 'draining';
+  }
+
+  #backlog(): BacklogView {
+    const { clock, backlog, counters, drain } = this.#sources;
+    const { files, bytes, oldestModifiedMs, deferred, written, deep, skipped } = backlog.view();
+    const quarantined = this.#quarantined;
+    const rates = this.#flow.rates();
+    const trend = this.#flow.trend();
+    return {
+      files,
+      bytes,
+      oldestAgeMs: oldestModifiedMs === null ? null : Math.max(0, clock.wallMs() - oldestModifiedMs),
+      deferred,
+      written,
+      waiting: boundedKinds(drain.waiting),
+      quarantined: quarantined.files + counters.totals.quarantinedFiles - quarantined.counted,
+      skipped: skipped.map((kind) => ({ ...kind, example: `${kind.example}` })),
+      ...(rates ?? {
+        arrivalFilesPerSec: 0,
+        arrivalBytesPerSec: 0,
+        drainFilesPerSec: 0,
+        drainBytesPerSec: 0,
+      }),
+      ...forecast({ files, bytes }, trend),
+      scanning: deep,
+    };
+  }
+
+  #link(): LinkView | null {
+    const { pace, identity, slowLine } = this.#sources.link;
+    if (pace === undefined || identity === undefined) return null;
+    const { name, capacityBitsPerSec, capacityFrom } = identity;
+    const { targetBytesPerSec, floorBytesPerSec } = this.#sources.link.limits;
+    const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = pace.rates;
+    return {
+      interface: name,
+      capacityBitsPerSec,
+      capacityFrom,
+      targetBitsPerSec: targetBytesPerSec * 8,
+      floorBitsPerSec: floorBytesPerSec * 8,
+      totalBitsPerSec: Math.round(totalBytesPerSec * 8),
+      ownBitsPerSec: Math.round(ownBytesPerSec * 8),
+      crossBitsPerSec: Math.round(crossBytesPerSec * 8),
+      budgetBitsPerSec: Math.round(pace.budgetBytesPerSec * 8),
+      floorEngaged: pace.floorEngaged,
+      degraded: pace.degraded,
+      slowLine: slowLine ?? null,
+    };
+  }
+}
+
+/** So many reasons are told apart. */
+const KINDS_MAX = 8;
+
+function boundedKinds(waiting: readonly WaitingFiles[]): WaitingView[] {
+  const told = waiting.map(({ fault, ...kind }) => ({ ...kind, message: explain(fault) }));
+  const [last, ...others] = told.slice(KINDS_MAX - 1);
+  if (last === undefined || others.length === 0) return told;
+  const files = others.reduce((sum, kind) => sum + kind.files, last.files);
+  return [...told.slice(0, KINDS_MAX - 1), { ...last, reason: 'other', files, isFolder: false }];
+}

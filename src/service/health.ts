@@ -1,0 +1,130 @@
+// The watchdog, bound to progress: systemd hears a sign of life only while every part that must make progress
+// does. A part that hangs thus ends in a restart, which is safe: what was in flight is found in the spool again.
+
+import type { Logger } from '../log/log.ts';
+import type { Clock } from '../system/clock.ts';
+
+/** How often progress is looked at when there is no watchdog: then for the log alone. */
+const CHECK_WITHOUT_WATCHDOG_MS = 10_000;
+/**
+ * The manager hears of us so often within its period: sd_watchdog_enabled(3) recommends twice. With four times, a process
+ * that stands still for up to three quarters of the period, as in a swap storm, is still there in time.
+ */
+const PINGS_PER_PERIOD = 4;
+/** A part found silent may be about to speak: it is looked at again so soon, and counts as hung when it still is silent. */
+const LOOK_AGAIN_MS = 1_000;
+/** A check that is later than this was held up with the whole process. Timers of a busy one are some ms late. */
+const LATE_MS = 500;
+
+/** Given to one part, which calls `beat` whenever its loop has come round, with work or without. */
+export interface Heartbeat {
+  beat(): void;
+  /** From here on the part is not expected to beat. */
+  end(): void;
+}
+
+export interface HealthOptions {
+  readonly clock: Clock;
+  /** Undefined: no watchdog. See `watchdogMs`. */
+  readonly watchdogMs: number | undefined;
+  /** Tells the manager that all is well. */
+  readonly ping: () => void;
+  readonly log: Logger;
+}
+
+interface Part {
+  readonly name: string;
+  readonly maxSilenceMs: () => number;
+  beatAtMs: number;
+  /** Silent when last looked at. */
+  silent: boolean;
+  /** Silent at two looks, and said so. */
+  stalled: boolean;
+}
+
+export class Health {
+  readonly #options: HealthOptions;
+  readonly #checkMs: number;
+  readonly #parts = new Set<Part>();
+  /** When the next check is due. */
+  #dueMs = 0;
+  #cancel: () => void = () => undefined;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    const { watchdogMs } = options;
+    this.#checkMs = watchdogMs === undefined ? CHECK_WITHOUT_WATCHDOG_MS : watchdogMs / PINGS_PER_PERIOD;
+  }
+
+  /** The part `name` counts as hung when it does not beat for `maxSilenceMs`, which may change. It begins fresh. */
+  register(name: string, maxSilenceMs: () => number): Heartbeat {
+    const beatAtMs = this.#options.clock.monotonicMs();
+    const part: Part = { name, maxSilenceMs, beatAtMs, silent: false, stalled: false };
+    this.#parts.add(part);
+    return {
+      beat: () => {
+        part.beatAtMs = this.#options.clock.monotonicMs();
+      },
+      end: () => {
+        this.#parts.delete(part);
+      },
+    };
+  }
+
+  start(): void {
+    this.#options.ping();
+    this.#scheduleCheck(this.#checkMs);
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  #scheduleCheck(inMs: number): void {
+    const { clock } = this.#options;
+    this.#dueMs = clock.monotonicMs() + inMs;
+    this.#cancel = clock.schedule(inMs, () => {
+      this.#check();
+      const isInDoubt = [...this.#parts].some(({ silent }) => silent);
+      this.#scheduleCheck(isInDoubt ? Math.min(LOOK_AGAIN_MS, this.#checkMs) : this.#checkMs);
+    });
+  }
+
+  #check(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const lateMs = nowMs - this.#dueMs;
+    // The whole process stood still for as long (SIGSTOP, a paused machine, a swap storm): no part could speak.
+    if (lateMs > LATE_MS)
+      for (const part of this.#parts) part.beatAtMs = Math.min(part.beatAtMs + lateMs, nowMs);
+    for (const part of this.#parts) this.#judge(part, Math.round(nowMs - part.beatAtMs));
+    if ([...this.#parts].every(({ silent }) => !silent)) this.#options.ping();
+  }
+
+  #judge(part: Part, silenceMs: number): void {
+    const { name } = part;
+    const maxSilenceMs = part.maxSilenceMs();
+    const wasSilent = part.silent;
+    part.silent = silenceMs > maxSilenceMs;
+    if (part.silent && wasSilent && !part.stalled) {
+      part.stalled = true;
+      const consequence =
+        this.#options.watchdogMs === undefined ? '' : '; systemd will restart us unless it recovers';
+      const message = `${name} has made no progress for ${Math.round(silenceMs / 1000)} s${consequence}`;
+      this.#options.log.error({ event: 'stalled', part: name, silenceMs, maxSilenceMs }, message);
+    } else if (!part.silent && part.stalled) {
+      part.stalled = false;
+      this.#options.log.info({ event: 'recovered', part: name }, `${name} makes progress again`);
+    }
+  }
+}
+
+/** The manager's watchdog period, or undefined when there is none or it is meant for another process: sd_watchdog_enabled(3). */
+export function watchdogMs(
+  env: Readonly<Record<string, string | undefined>>,
+  pid: number,
+): number | undefined {
+  const { WATCHDOG_USEC, WATCHDOG_PID } = env;
+  const usec = Number(WATCHDOG_USEC);
+  if (WATCHDOG_USEC === undefined || !Number.isSafeInteger(usec) || usec <= 0) return undefined;
+  return WATCHDOG_PID === undefined || WATCHDOG_PID === String(pid) ? usec / 1000 : undefined;
+}

@@ -1,0 +1,179 @@
+// What the service manager is told: sd_notify(3), by way of systemd-notify(1), for Node has no Unix datagram
+// sockets. Messages leave one at a time and in order; failing to notify never harms the daemon.
+import { execFile } from 'node:child_process';
+import type { Logger } from '../log/log.ts';
+import type { Clock } from '../system/clock.ts';
+import { errnoOf, Fault } from '../system/fault.ts';
+import { printable } from '../system/printable.ts';
+import type { Redact } from '../system/redact.ts';
+
+/** Each message is a process (about 7 ms), and people do not read faster. */
+const STATUS_INTERVAL_MS = 2000;
+/** systemd-notify itself waits up to 5 s until the manager has taken the message. */
+const COMMAND_TIMEOUT_MS = 10_000;
+
+/** Hands over one message of `VARIABLE=value` lines; rejects when the manager did not get it. */
+export type SendToManager = (variables: readonly string[]) => Promise<void>;
+
+export interface NotifierOptions {
+  /** Undefined: nobody listens, and every call below does nothing. */
+  readonly send: SendToManager | undefined;
+  readonly clock: Clock;
+  /** CLOCK_MONOTONIC, as systemd reads it. */
+  readonly kernelMonotonicUsec: () => bigint;
+  readonly log: Logger;
+  /** Cleans what `systemctl status` shows. */
+  readonly redact: Redact;
+}
+
+/** The promises resolve when the manager has the message or cannot be reached; they never reject. */
+export class SdNotifier {
+  readonly #options: NotifierOptions;
+  #lastSent: Promise<void> = Promise.resolve();
+  #status: string | undefined;
+  #remark = '';
+  #shown = '';
+  #cancelStatus: (() => void) | undefined;
+  #pingWaiting = false;
+  #failed = false;
+  #stopping = false;
+
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+  }
+
+  /** Started, or done reloading. */
+  ready(status: string): Promise<void> {
+    return this.#message('READY=1', this.#statusLine(status));
+  }
+
+  /** Reloading; `ready` must follow. */
+  reloading(): Promise<void> {
+    return this.#message('RELOADING=1', `MONOTONIC_USEC=${this.#options.kernelMonotonicUsec()}`);
+  }
+
+  /** The line in `systemctl status`. The latest wins; one leaves every two seconds at most, and none that stands there. */
+  status(text: string): void {
+    this.#status = text;
+    if (this.#stopping || this.#cancelStatus !== undefined || this.#options.send === undefined) return;
+    void this.#sendStatus();
+  }
+
+  /** Stands behind every status from here on, until it is taken away with ``. */
+  remark(text: string): void {
+    this.#remark = text === '' ? '' : ` · ${text}`;
+  }
+
+  /** After this, only `extendTimeout` and `watchdog` still speak. */
+  stopping(status: string): Promise<void> {
+    this.#stopping = true;
+    this.#cancelStatus?.();
+    return this.#message('STOPPING=1', this.#statusLine(status));
+  }
+
+  /** A sign of life; for Health alone to give. */
+  async watchdog(): Promise<void> {
+    // When messages leave slower than pings come, one ping in the queue says as much as ten.
+    if (this.#pingWaiting) return;
+    this.#pingWaiting = true;
+    await this.#message('WATCHDOG=1');
+    this.#pingWaiting = false;
+  }
+
+  /** Asks for `ms` more, from now, before a start or stop counts as failed. */
+  extendTimeout(ms: number): Promise<void> {
+    return this.#message(`EXTEND_TIMEOUT_USEC=${Math.round(ms * 1000)}`);
+  }
+
+  async #sendStatus(): Promise<void> {
+    const line = this.#statusLine(this.#status ?? '');
+    this.#status = undefined;
+    if (line === this.#shown) return;
+    this.#cancelStatus = () => undefined;
+    await this.#message(line);
+    if (this.#stopping) return;
+    this.#cancelStatus = this.#options.clock.schedule(STATUS_INTERVAL_MS, () => {
+      this.#cancelStatus = undefined;
+      if (this.#status !== undefined) void this.#sendStatus();
+    });
+  }
+
+  /** One line, for each line of a message is a variable of its own. */
+  #statusLine(text: string): string {
+    return `STATUS=${printable(this.#options.redact(text + this.#remark))}`;
+  }
+
+  #message(...variables: string[]): Promise<void> {
+    const { send } = this.#options;
+    if (send === undefined) return Promise.resolve();
+    this.#shown = variables.find((variable) => variable.startsWith('STATUS=')) ?? this.#shown;
+    this.#lastSent = this.#lastSent.then(async () => {
+      try {
+        await send(variables);
+        this.#failed = false;
+      } catch (error) {
+        // Once until it works again: it would be said every few seconds.
+        if (!this.#failed)
+          this.#options.log.warn({ event: 'notifyFailed', error }, `cannot notify systemd: ${error}`);
+        this.#failed = true;
+      }
+    });
+    return this.#lastSent;
+  }
+}
+
+/**
+ * One datagram. A leading @ stands for the zero of an abstract socket. It stays a moment, because the manager finds the
+ * unit by the sender's PID.
+ */
+const PERL = String.raw`use Socket; my $s; my $to = $ENV{NOTIFY_SOCKET}; $to =~ s/^@/\0/;
+socket($s, AF_UNIX, SOCK_DGRAM, 0) && send($s, join("\n", @ARGV), 0, pack_sockaddr_un($to)) or die "$!\n";
+select undef, undef, undef, 0.2`;
+
+/**
+ * Sends through systemd-notify(1) when `notifySocket` (the manager's NOTIFY_SOCKET) is given; where that is not
+ * installed, as in most containers, through perl. Both are looked for along `path`.
+ */
+export function sendBySystemdNotify(
+  notifySocket: string | undefined,
+  path = '/usr/bin:/bin',
+): SendToManager | undefined {
+  if (notifySocket === undefined || notifySocket === '') return undefined;
+  const options = {
+    // Nothing else of our environment, which may hold credentials, is needed there.
+    env: { NOTIFY_SOCKET: notifySocket, PATH: path },
+    timeout: COMMAND_TIMEOUT_MS,
+  };
+  const run = (command: string, args: readonly string[]) =>
+    new Promise<void>((resolve, reject) => {
+      execFile(command, args, options, (error, _stdout, stderr) => {
+        if (error === null) resolve();
+        else reject(notifyFault(error, stderr));
+      });
+    });
+  let isMissing = false;
+  return async (variables) => {
+    if (!isMissing) {
+      try {
+        // Not --no-block: the manager finds the unit by the sender's PID, which must live until then. No --pid either:
+        // the parent, which is us, is the default; an unprivileged sender appears as itself, hence NotifyAccess=all.
+        return await run('systemd-notify', ['--', ...variables]);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code !== 'ENOENT') throw error;
+        isMissing = true;
+      }
+    }
+    return run('perl', ['-e', PERL, '--', ...variables]);
+  };
+}
+
+function notifyFault(error: Error, stderr: string): Fault {
+  const reason = stderr.trim() || error.message;
+  const code = errnoOf(error);
+  return new Fault('transient', reason, {
+    operation: 'notify',
+    subject: 'systemd',
+    cause: error,
+    ...(code === undefined ? {} : { code }),
+  });
+}

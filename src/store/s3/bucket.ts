@@ -1,0 +1,257 @@
+// The requests halfpipe makes of one bucket, each answering with a receipt or failing with a classified Fault,
+// never with the SDK's own errors.
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { Clock } from '../../system/clock.ts';
+import { Fault } from '../../system/fault.ts';
+import { withSignal } from '../../transport/request-signal.ts';
+import { md5Base64, sha256Base64 } from '../digest.ts';
+import { digestIn } from '../evidence.ts';
+import type { Digest, Receipt } from '../object-store.ts';
+import { type HeldObject, heldObject, receiptOf } from './answers.ts';
+import { classify, statusOf } from './classify.ts';
+import { contentTypeOf } from './content-type.ts';
+import type { Diagnosis } from './diagnosis.ts';
+import { Dialect, type Extra, type Writing } from './dialect.ts';
+import { KeyMemory } from './key-memory.ts';
+import { SecondTry } from './second-try.ts';
+
+/** What every object is given. */
+export interface ObjectSettings {
+  readonly storageClass: string | undefined;
+  readonly serverSideEncryption: string | undefined;
+  readonly kmsKeyId: string | undefined;
+  readonly acl?: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The hint depends on nothing but the failure. */
+const AS_CLASSIFIED: Pick<Diagnosis, 'of'> = { of: async (fault) => fault };
+
+export interface Place {
+  readonly name: string;
+  /** As it is recorded beside the uploads that are open there. */
+  readonly endpoint: string;
+  /** Our own objects are put below it. */
+  readonly prefix: string;
+  /** Hears, once, of what the store does not do and what follows from it. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
+}
+
+/**
+ * Whether a write may replace another object. Without `firm` the condition is left out when the store refuses the
+ * request, to find out whether it takes it: right only for keys of our own, or where these very bytes are already.
+ */
+export type Guard = 'none' | 'on trial' | 'firm';
+
+/** Not named after a field of the SDK's commands: TypeScript 7.0.2 renames such a field. */
+export class S3Bucket {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly prefix: string;
+  readonly client: S3Client;
+  readonly clock: Clock;
+  readonly dialect = new Dialect();
+  /** Keys that are taken, as far as we have seen. */
+  readonly taken = new KeyMemory();
+  readonly #onNotice: (notice: string) => void;
+  readonly #noticed = new Set<string>();
+  readonly #settings: ObjectSettings;
+  readonly #secondTry: SecondTry;
+  readonly #diagnosis: Pick<Diagnosis, 'of'>;
+
+  constructor(
+    { name, endpoint, prefix, onNotice }: Place,
+    client: S3Client,
+    settings: ObjectSettings,
+    clock: Clock,
+    diagnosis: Pick<Diagnosis, 'of'> = AS_CLASSIFIED,
+  ) {
+    this.name = name;
+    this.endpoint = endpoint;
+    this.prefix = prefix;
+    this.#onNotice = onNotice ?? (() => undefined);
+    this.client = client;
+    this.clock = clock;
+    this.#settings = settings;
+    this.#diagnosis = diagnosis;
+    this.#secondTry = new SecondTry(client, clock);
+  }
+
+  /** Credentials are fetched anew before the next request. */
+  refreshCredentials(): void {
+    this.#secondTry.credentials.expire();
+  }
+
+  /** Tells people, once. */
+  notice(notice: string): void {
+    if (this.#noticed.has(notice)) return;
+    this.#noticed.add(notice);
+    this.#onNotice(notice);
+  }
+
+  /** What a new object is created with, whole or in parts. */
+  creationInput(key: string): Omit<PutObjectCommandInput, 'Body'> & { Bucket: string; Key: string } {
+    const { storageClass, serverSideEncryption, kmsKeyId, acl, metadata, tags } = this.#settings;
+    const tagging = new URLSearchParams({ ...tags }).toString();
+    return {
+      Bucket: this.name,
+      Key: key,
+      ContentType: contentTypeOf(key),
+      ...(storageClass === undefined ? {} : { StorageClass: storageClass as 'STANDARD' }),
+      ...(serverSideEncryption === undefined
+        ? {}
+        : { ServerSideEncryption: serverSideEncryption as 'AES256' }),
+      ...(kmsKeyId === undefined ? {} : { SSEKMSKeyId: kmsKeyId }),
+      ...(acl === undefined ? {} : { ACL: acl as 'private' }),
+      ...(Object.keys(metadata).length === 0 ? {} : { Metadata: { ...metadata } }),
+      ...(tagging === '' ? {} : { Tagging: tagging }),
+    };
+  }
+
+  /** Where the guard holds and the key is taken, it rejects with a Fault for which `isTaken` holds. */
+  async put(key: string, body: Buffer, digest: Digest, guard: Guard, signal: AbortSignal): Promise<Receipt> {
+    const { dialect } = this;
+    const asks = guard !== 'none' && dialect.conditions('put object') !== 'ignored';
+    const wanted = ['sha256', 'md5', ...(asks ? (['if-none-match'] as const) : [])] as const;
+    const run = (extras: ReadonlySet<Extra>) => {
+      const command = new PutObjectCommand({
+        ...this.creationInput(key),
+        Body: body,
+        ContentLength: body.byteLength,
+        ...(extras.has('md5') ? { ContentMD5: md5Base64(digest) } : {}),
+        ...(extras.has('sha256') ? { ChecksumSHA256: sha256Base64(digest) } : {}),
+        ...(extras.has('if-none-match') ? { IfNoneMatch: '*' } : {}),
+      });
+      return this.call('put object', key, signal, () => this.client.send(withSignal(command, signal)));
+    };
+    const kept: readonly Extra[] = guard === 'firm' ? ['if-none-match'] : [];
+    const sent = dialect.tell('put object', wanted, body.byteLength, run, kept);
+    const receipt = receiptOf(key, await sent.catch((error) => this.refused('put object', error)));
+    const tag = receipt.etag === undefined ? undefined : digestIn(receipt.etag, 16);
+    if (tag?.hex === digest.md5Hex) dialect.etagIsMd5 = true;
+    // The bucket's default may change while we run: from then on another ETag is no sign of damage.
+    else if (receipt.etagIsOpaque) dialect.etagIsMd5 = false;
+    return receipt;
+  }
+
+  /** Throws the error; that the key is taken shows that the store heeds the condition. */
+  refused(writing: Writing, error: unknown): never {
+    if (isTaken(error)) this.dialect.learnConditions(writing, 'supported');
+    throw error;
+  }
+
+  /** What the bucket holds under the key, or undefined for nothing; asked by GET where the store does not answer HEAD. */
+  async head(key: string, signal: AbortSignal): Promise<HeldObject | undefined> {
+    const { lacks } = this.dialect;
+    try {
+      return await (lacks.has('head') ? this.#firstByte(key, signal) : this.#head(key, signal));
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      const status = error instanceof Fault ? (statusOf(error.cause) ?? 0) : 0;
+      if (!NO_HEAD.has(status) || lacks.has('head')) throw error;
+    }
+    const held = await this.#firstByte(key, signal).catch(undefinedIfGone);
+    lacks.add('head');
+    return held;
+  }
+
+  async #head(key: string, signal: AbortSignal): Promise<HeldObject> {
+    const answer = await this.dialect.tell('look up object', ['sha256'], 0, (extras) => {
+      const mode = extras.has('sha256') ? { ChecksumMode: 'ENABLED' as const } : {};
+      const command = new HeadObjectCommand({ Bucket: this.name, Key: key, ...mode });
+      return this.call('look up object', key, signal, () => this.client.send(withSignal(command, signal)));
+    });
+    return heldObject(key, answer, `${this.name}/${key}`);
+  }
+
+  async #firstByte(key: string, signal: AbortSignal): Promise<HeldObject> {
+    const ask = (range?: string) => {
+      const command = new GetObjectCommand({ Bucket: this.name, Key: key, ...(range && { Range: range }) });
+      return this.call('look up object', key, signal, () => this.client.send(withSignal(command, signal)));
+    };
+    // An empty object has no first byte.
+    const answer = await ask('bytes=0-0').catch((error: unknown) => {
+      if (error instanceof Fault && statusOf(error.cause) === 416) return ask();
+      throw error;
+    });
+    const { Body: body } = answer;
+    if (body !== undefined && 'destroy' in body) body.destroy();
+    return heldObject(key, answer, `${this.name}/${key}`);
+  }
+
+  /** One version where `versionId` names it: then nothing is left behind in a bucket with versions. */
+  async delete(key: string, versionId: string | undefined, signal: AbortSignal): Promise<void> {
+    const version = versionId === undefined ? {} : { VersionId: versionId };
+    const command = new DeleteObjectCommand({ Bucket: this.name, Key: key, ...version });
+    await this.call('delete object', key, signal, () => this.client.send(withSignal(command, signal)));
+  }
+
+  /** Gives up a multipart upload of this store; one that is gone already is fine. */
+  async abort(bucket: string, key: string, uploadId: string, signal: AbortSignal): Promise<void> {
+    const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
+    try {
+      await this.call('abort multipart upload', key, signal, () =>
+        this.client.send(withSignal(command, signal)),
+      );
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+
+  /** Runs one request; rejects with a Fault, or with the signal's reason once it has aborted. */
+  async call<T>(operation: string, key: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+    try {
+      signal.throwIfAborted();
+      return await this.#secondTry.run(run, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const encrypted = this.#settings.serverSideEncryption?.startsWith('aws:kms') ?? false;
+      const fault = classify(error, operation, `${this.name}/${key}`, this.clock.wallMs(), encrypted);
+      this.#secondTry.credentials.answered(fault.code);
+      throw await this.#diagnosis.of(fault);
+    }
+  }
+}
+
+/** Statuses of a store, or of what stands before it, that does not answer HEAD. */
+const NO_HEAD = new Set([400, 405, 501]);
+
+/** The store answered that the key is taken: `If-None-Match: *` did not hold. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof Fault && (error.code === 'PreconditionFailed' || statusOf(error.cause) === 412);
+}
+
+/** What a request was about is not there (any more). */
+export function isGone(error: unknown): boolean {
+  return error instanceof Fault && statusOf(error.cause) === 404 && error.code !== 'NoSuchBucket';
+}
+
+function undefinedIfGone(error: unknown): undefined {
+  if (!isGone(error)) throw error;
+}
+
+/** The credentials may not do it, or, without the right to list, there is nothing. */
+export function isDenied(error: unknown): boolean {
+  return (
+    error instanceof Fault && [401, 403].includes(statusOf(error.cause) ?? 0) && DENIALS.has(error.code ?? '')
+  );
+}
+
+/** A HEAD is denied without a name. */
+const DENIALS = new Set([
+  'AccessDenied',
+  'Forbidden',
+  'AccessForbidden',
+  'Unauthorized',
+  'Http403',
+  'Http401',
+]);

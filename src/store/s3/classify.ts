@@ -1,0 +1,164 @@
+// From whatever the SDK or Node throws to a Fault whose class decides what happens next. Pure. Looks at names,
+// codes and the HTTP status, never at message text, which stores and versions word as they like.
+import { Fault } from '../../system/fault.ts';
+import { printable } from '../../system/printable.ts';
+import { CONNECT_KIND, KINDS_BY_CODE, TLS_CODE, TLS_KIND } from './connection-kinds.ts';
+import {
+  type FailureKind,
+  FILE_TOO_LARGE,
+  HTTP_CODE,
+  HTTP_KIND,
+  KINDS_BY_NAME,
+  KMS_DECRYPT_KIND,
+  KMS_KIND,
+  KMS_NAME,
+  kindOfStatus,
+  OBJECT_TOO_LARGE,
+} from './failure-kinds.ts';
+
+/** No store may silence us for longer. */
+const MAX_RETRY_AFTER_MS = 15 * 60_000;
+
+/** The parts of an error that say what happened. All optional: anything can be thrown. */
+interface Evidence {
+  readonly name: string | undefined;
+  readonly code: string | undefined;
+  readonly syscall: unknown;
+  readonly status: number | undefined;
+}
+
+/**
+ * A Fault is returned as it is. `wallMs` is the wall clock, for a Retry-After that names a date. An abort is not a
+ * failure: check the signal before you classify.
+ */
+export function classify(
+  error: unknown,
+  operation: string,
+  subject: string,
+  wallMs: number,
+  usesKms = false,
+): Fault {
+  if (error instanceof Fault) return error;
+  const evidence = evidenceOf(error);
+  const kind = kindIn(operation, evidence, usesKms) ?? kindOf(evidence, error);
+  const { faultClass, hint } = kind ?? { faultClass: 'unknown' as const };
+  const retryAfterMs = retryAfterOf(error, wallMs);
+  const code = reasonOf(evidence);
+  const status = evidence.status === undefined ? '' : ` (HTTP ${evidence.status})`;
+  const said = error instanceof Error ? wordsOf(error) : '';
+  return new Fault(
+    faultClass,
+    `${operation} failed: ${code ?? 'unknown error'}${status}${said ? `: ${said}` : ''}`,
+    {
+      operation,
+      subject: printable(subject),
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(code === undefined ? {} : { code }),
+    },
+  );
+}
+
+/** The HTTP status of a store's answer, or undefined for any other error. */
+export function statusOf(error: unknown): number | undefined {
+  const metadata = field(error, '$metadata');
+  const status = field(metadata, 'httpStatusCode');
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** S3's or the SDK's name of the failure. */
+export function nameOf(error: unknown): string | undefined {
+  const name = field(error, 'name');
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** A text that the error carries under `name`. */
+export function textOf(error: unknown, name: string): string | undefined {
+  const text = field(error, name);
+  return typeof text === 'string' ? text : undefined;
+}
+
+/** The store's own time in the refusal of a signature, else that of the answer. */
+export function serverTimeOf(error: unknown): number | undefined {
+  const said = field(error, 'ServerTime') ?? field(field(field(error, '$response'), 'headers'), 'date');
+  const ms = said instanceof Date ? said.getTime() : Date.parse(String(said));
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+function evidenceOf(error: unknown): Evidence {
+  const code = field(error, 'code');
+  return {
+    name: nameOf(error),
+    code: typeof code === 'string' ? code : undefined,
+    syscall: field(error, 'syscall'),
+    status: statusOf(error),
+  };
+}
+
+/** The first line, harmless, without the place in OpenSSL's sources; and without a full stop, for others go on. */
+function wordsOf({ message }: Error): string {
+  const line = message
+    .replace(/:[^\s:]+\.c:\d+:/, '')
+    .replace(/\n.*/s, '')
+    // Node's advice is for its own command line.
+    .replace(/;? *(if the root CA is installed locally, )?try running Node\.js with --use-system-ca.*/i, '')
+    .replace(/^@[\w-]+\/[\w-]+ - /, '');
+  // The SDK's own words for an answer that has none.
+  return line === 'UnknownError' ? '' : printable(line).slice(0, 300).replace(/\.+$/, '');
+}
+
+/** What the same answer means in one place alone. */
+function kindIn(operation: string, { name, status }: Evidence, usesKms: boolean): FailureKind | undefined {
+  if (operation === 'complete multipart upload' && name === 'EntityTooLarge') return OBJECT_TOO_LARGE;
+  if (operation === 'put object' && (name === 'EntityTooLarge' || status === 413)) return FILE_TOO_LARGE;
+  if (usesKms && IN_PARTS.has(operation) && name === 'AccessDenied') return KMS_DECRYPT_KIND;
+  return undefined;
+}
+
+/** S3 decrypts the parts to put them together (aws/aws-cli#4251). */
+const IN_PARTS = new Set(['begin multipart upload', 'upload part', 'complete multipart upload']);
+
+function kindOf(evidence: Evidence, error: unknown): FailureKind | undefined {
+  const { name, code, syscall, status } = evidence;
+  // NodeHttpHandler renames broken connections TimeoutError; the code knows better.
+  if (code !== undefined) {
+    const kind = lookUp(KINDS_BY_CODE, code);
+    if (kind !== undefined) return kind;
+    if (syscall === 'connect') return CONNECT_KIND;
+    if (TLS_CODE.test(code)) return TLS_KIND;
+    if (HTTP_CODE.test(code)) return HTTP_KIND;
+  }
+  // A 200 or 5xx with a name in it: the name is what the store says.
+  if (name !== undefined) {
+    const kind = lookUp(KINDS_BY_NAME, name);
+    if (kind !== undefined) return kind;
+    if (KMS_NAME.test(name)) return KMS_KIND;
+  }
+  if (status !== undefined) return kindOfStatus(status);
+  // Trying both address families at once fails with one error for all of them.
+  return error instanceof AggregateError ? kindOf(evidenceOf(error.errors[0]), undefined) : undefined;
+}
+
+function lookUp(kinds: Readonly<Record<string, FailureKind>>, name: string): FailureKind | undefined {
+  return Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+}
+
+/** The most telling short name: HEAD's `Unknown` tells less than its status. */
+function reasonOf({ name, code, status }: Evidence): string | undefined {
+  const vague = name === undefined || name === 'Error' || name === 'UnknownError' || name === 'Unknown';
+  if (code !== undefined) return code;
+  if (!vague) return name;
+  return status === undefined ? undefined : `Http${status}`;
+}
+
+function retryAfterOf(error: unknown, wallMs: number): number | undefined {
+  const value = field(field(field(error, '$response'), 'headers'), 'retry-after');
+  if (typeof value !== 'string') return undefined;
+  const delayMs = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - wallMs;
+  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(0, delayMs), MAX_RETRY_AFTER_MS);
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}

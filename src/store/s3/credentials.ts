@@ -1,0 +1,112 @@
+// A client's credentials. They may come from a process or a service that never answers, before any request is there
+// whose deadline would end that: nobody waits for them longer than half a minute, nor longer than its signal allows.
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Clock } from '../../system/clock.ts';
+import { Fault } from '../../system/fault.ts';
+
+/** Less than the drain's patience with a probe, which could tell of nothing but silence. */
+const LIMIT_MS = 30_000;
+/** The SDK renews credentials 5 min before they expire (its `isIdentityExpired`): from a minute earlier on we wait here. */
+const RENEWAL_MS = 6 * 60_000;
+
+/** The store's words for credentials that it does not take, or no longer. */
+const REFUSED = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'TokenRefreshRequired',
+  'InvalidToken',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+]);
+/** Answers after which the credentials are fetched anew before the next request. */
+const STALE = new Set([...REFUSED, 'CredentialsProviderError']);
+
+/** Sees to it that the SDK has credentials at hand when a request begins. */
+export class Credentials {
+  readonly #client: S3Client;
+  readonly #clock: Clock;
+  #isStale = false;
+  #atHandUntilMs = 0;
+  #inUse = '';
+  #generation = 0;
+
+  constructor(client: S3Client, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  /** They are fetched anew before the next request. */
+  expire(): void {
+    this.#isStale = true;
+  }
+
+  /** Changes with the credentials themselves, not with fetching the same again. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** What the store or the source of the credentials answered. */
+  answered(code: string | undefined): void {
+    if (code !== undefined && STALE.has(code)) this.expire();
+  }
+
+  /**
+   * After the store refused the credentials of `generation`: true when there are others by now, fetched here if need be.
+   * Rejects as `ready` does.
+   */
+  async renewed(code: string | undefined, generation: number, signal: AbortSignal): Promise<boolean> {
+    if (code === undefined || !REFUSED.has(code)) return false;
+    if (generation === this.#generation) {
+      this.expire();
+      await this.ready(signal);
+    }
+    return generation !== this.#generation;
+  }
+
+  /** Rejects with the signal's reason as soon as it aborts, or with whatever kept the credentials from coming. */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (!this.#isStale && this.#clock.wallMs() < this.#atHandUntilMs) return;
+    const fetched = this.#client.config.credentials({ forceRefresh: this.#isStale });
+    const { expiration, accessKeyId, secretAccessKey, sessionToken } = await untilAborted(fetched, signal);
+    this.#isStale = false;
+    const inUse = [accessKeyId, secretAccessKey, sessionToken].join('\n');
+    if (inUse !== this.#inUse) this.#generation += 1;
+    this.#inUse = inUse;
+    this.#atHandUntilMs =
+      expiration === undefined ? Number.POSITIVE_INFINITY : expiration.getTime() - RENEWAL_MS;
+  }
+}
+
+/**
+ * Has the client's chain reject with a Fault of class `breaker` when it takes too long. The chain is replaced then: the
+ * old one would have all later callers wait for the same answer.
+ */
+export function limitCredentials({ config }: S3Client, clock: Clock): void {
+  const newChain = () => config.credentialDefaultProvider({ ...config, parentClientConfig: config });
+  let chain = newChain();
+  config.credentials = async (options) => {
+    const answered = new AbortController();
+    const limit = clock.sleep(LIMIT_MS, answered.signal).then(() => {
+      chain = newChain();
+      throw unanswered();
+    });
+    return Promise.race([chain(options), limit]).finally(() => answered.abort());
+  };
+}
+
+function unanswered(): Fault {
+  return new Fault('breaker', `no credentials came within ${LIMIT_MS / 1_000} s`, {
+    operation: 'fetch credentials',
+    subject: 'credentials',
+    hint: 'The source of the credentials does not answer: check the credential_process, the role or the profile.',
+    code: 'CredentialsTimeout',
+  });
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

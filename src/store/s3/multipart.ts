@@ -1,0 +1,242 @@
+// One file in parts, through lib-storage. Its Upload gets a facade of the client that adds what it lacks: an abort
+// that stops the bytes, resuming from the journal, and a check of every part's answer against the local digests.
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { Upload as PartUploader } from '@aws-sdk/lib-storage';
+import { Fault } from '../../system/fault.ts';
+import { evidenceOf } from '../evidence.ts';
+import type { Digest, LocalContent, Receipt, UploadJournal, UploadSource } from '../object-store.ts';
+import type { PartPlan } from '../part-plan.ts';
+import { receiptOf } from './answers.ts';
+import { isTaken, type S3Bucket } from './bucket.ts';
+import { beginUpload, completeUpload, otherAnswer, sendPart } from './multipart-requests.ts';
+import { evidenceOfPart, isMd5, isOtherPart, type StoredPart } from './open-parts.ts';
+import { FileRange, PartReader } from './part-reader.ts';
+import { UploadRecord } from './upload-record.ts';
+
+/**
+ * Nothing comes of such an upload any more: the key was taken, or it cannot be completed with the parts it has (after a
+ * conflict S3 wants it begun anew).
+ */
+const USELESS = new Set([
+  ...['PreconditionFailed', 'ConditionalRequestConflict'],
+  ...['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'],
+  ...['FilePartNotExist', 'FilePartStale', 'FilePartInterity'],
+]);
+/** An upload that cannot be resumed is aborted even while stopping, but not for longer than this. */
+const ABANDON_MS = 5_000;
+
+/** One attempt to write one file under one key. */
+export interface MultipartRequest {
+  readonly key: string;
+  /** Never complete the upload over another object. */
+  readonly onlyIfAbsent: boolean;
+  readonly bucket: S3Bucket;
+  readonly source: UploadSource;
+  readonly plan: PartPlan;
+  readonly journal: UploadJournal | undefined;
+  readonly signal: AbortSignal;
+  readonly onAccepted: (() => void) | undefined;
+}
+
+/** Not named after a field of the SDK: TypeScript 7.0.2 rewrites a property named like the class around it. */
+export class PartwiseUpload {
+  readonly #request: MultipartRequest;
+  readonly #digests: Digest[] = [];
+  /** Aborts with the caller's signal, and when a part fails: the others need not go on. */
+  readonly #stop = new AbortController();
+  readonly #parts: PartReader;
+  readonly #record: UploadRecord;
+  #uploadId: string | undefined;
+  #standing: ReadonlyMap<number, StoredPart> = new Map();
+  /** What the store has of the file. */
+  #sentBytes = 0;
+  #receipt: Receipt | undefined;
+
+  constructor(request: MultipartRequest) {
+    const { bucket, source, plan } = request;
+    this.#request = request;
+    this.#parts = new PartReader(source, plan.partSizeBytes, this.#stop.signal);
+    this.#record = new UploadRecord(bucket, { ...request, ...plan, sizeBytes: source.sizeBytes });
+  }
+
+  /** The digests of the parts as they were read; whole after `write` has resolved. */
+  get local(): LocalContent {
+    const { source, plan } = this.#request;
+    const { sizeBytes } = source;
+    return { sizeBytes, parts: this.#digests, multipart: true, partSizeBytes: plan.partSizeBytes };
+  }
+
+  /**
+   * Sends what the store does not yet have. On failure the parts stay for the next attempt if there is a journal,
+   * unless nothing can come of them: then the upload is aborted.
+   */
+  async write(): Promise<Receipt> {
+    const { bucket, key, source, plan, signal } = this.#request;
+    const onAbort = () => this.#stop.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      const open = await this.#record.takeUp();
+      this.#uploadId = open?.uploadId;
+      this.#standing = open?.parts ?? this.#standing;
+      const uploader = new PartUploader({
+        client: this.#facade(),
+        params: {
+          ...bucket.creationInput(key),
+          Body: new FileRange(source.sizeBytes),
+          ContentLength: source.sizeBytes,
+        },
+        partSize: plan.partSizeBytes,
+        queueSize: plan.partsAtOnce,
+        leavePartsOnError: true,
+      });
+      await uploader.done();
+    } catch (error) {
+      const fault = await this.#settle(error);
+      signal.throwIfAborted();
+      throw fault;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      await this.#parts.end();
+    }
+    await this.#record.ended();
+    if (this.#receipt === undefined) throw new TypeError('a multipart upload was finished without an answer');
+    return this.#receipt;
+  }
+
+  /** The client as lib-storage sees it: the same configuration, another `send`. */
+  #facade(): S3Client {
+    const send = async (command: unknown) => {
+      try {
+        if (command instanceof CreateMultipartUploadCommand) return await this.#create();
+        if (command instanceof UploadPartCommand) return await this.#sendPart(command);
+        if (command instanceof CompleteMultipartUploadCommand) return await this.#complete(command);
+        throw new TypeError('lib-storage sent a command that is not part of an upload');
+      } catch (error) {
+        this.#stop.abort(error);
+        throw error;
+      }
+    };
+    return Object.assign(Object.create(this.#request.bucket.client), { send });
+  }
+
+  async #create(): Promise<{ UploadId: string }> {
+    if (this.#uploadId === undefined) {
+      const { bucket, key } = this.#request;
+      await this.#record.intend();
+      const begun = await beginUpload(bucket, key, this.#stop.signal);
+      this.#uploadId = begun.uploadId;
+      await this.#record.begun(begun);
+    }
+    return { UploadId: this.#uploadId };
+  }
+
+  async #sendPart(command: UploadPartCommand) {
+    const { Body: range, PartNumber: number = 0 } = command.input;
+    const { onAccepted } = this.#request;
+    const { bytes: body, digest } = await this.#parts.read(number);
+    if (!(range instanceof FileRange) || range.byteLength !== body.byteLength)
+      throw new TypeError(`lib-storage cut part ${number} otherwise than planned`);
+    this.#digests[number - 1] = digest;
+    const standing = this.#standing.get(number);
+    if (standing !== undefined && evidenceOfPart(standing, digest, body.byteLength) === 'same') {
+      this.#sentBytes += body.byteLength;
+      const { etag: ETag, checksumSha256 } = standing;
+      return { ETag, ...(checksumSha256 ? { ChecksumSHA256: checksumSha256 } : {}) };
+    }
+    const answer = await this.#sendWell({ number, body, digest });
+    this.#sentBytes += body.byteLength;
+    onAccepted?.();
+    // Without one lib-storage gives up; it is what most stores would have answered.
+    return { ...answer, ETag: answer.ETag ?? `"${digest.md5Hex}"` };
+  }
+
+  /** An answer that speaks of other bytes is an error; the first ETag that might, is asked for once more. */
+  async #sendWell(part: { readonly number: number; readonly body: Buffer; readonly digest: Digest }) {
+    const { bucket, key } = this.#request;
+    const { dialect } = bucket;
+    const upload = { key, uploadId: this.#uploadId ?? '' };
+    const send = () => sendPart(bucket, upload, part, this.#stop.signal);
+    const isOther = (sent: object, md5Etags: boolean) =>
+      isOtherPart(receiptOf(key, sent), part.digest, part.body.byteLength, md5Etags);
+    let answer = await send();
+    if (dialect.partEtagIsMd5 === undefined && !isOther(answer, false) && isOther(answer, true)) {
+      answer = await send();
+      // Twice: it is no MD5 at this store.
+      if (isOther(answer, true)) dialect.partEtagIsMd5 = false;
+    }
+    if (isOther(answer, dialect.partEtagIsMd5 ?? false))
+      throw otherAnswer(bucket, 'upload part', key, 'PartDiffers');
+    if (isMd5(answer.ETag, part.digest)) dialect.partEtagIsMd5 = true;
+    return answer;
+  }
+
+  async #complete(command: CompleteMultipartUploadCommand) {
+    const { bucket, key, onlyIfAbsent } = this.#request;
+    const upload = { key, uploadId: this.#uploadId ?? '' };
+    const { signal } = this.#stop;
+    try {
+      if (onlyIfAbsent) await this.#refuseTaken();
+      const answer = await completeUpload(
+        bucket,
+        upload,
+        command.input.MultipartUpload,
+        onlyIfAbsent,
+        signal,
+      );
+      this.#receipt = receiptOf(key, answer);
+      return answer;
+    } catch (error) {
+      // The answer to an earlier attempt may have been lost, the object be there: its digest tells.
+      const held = await this.#heldIfOurs(error);
+      if (held === undefined) throw error;
+      this.#receipt = held;
+      return { ETag: held.etag };
+    }
+  }
+
+  /** Hours after the first look, where the store may not heed the condition when an upload is completed. */
+  async #refuseTaken(): Promise<void> {
+    const { bucket, key } = this.#request;
+    if (bucket.dialect.conditions('complete upload') === 'supported') return;
+    if ((await bucket.head(key, this.#stop.signal)) === undefined) return;
+    throw new Fault('transient', 'another object took the key while the parts were sent', {
+      operation: 'complete multipart upload',
+      subject: `${bucket.name}/${key}`,
+      hint: 'It is looked at again.',
+      code: 'PreconditionFailed',
+    });
+  }
+
+  async #heldIfOurs(error: unknown): Promise<Receipt | undefined> {
+    if (!(error instanceof Fault) || error.code !== 'NoSuchUpload') return undefined;
+    const held = await this.#request.bucket.head(this.#request.key, this.#stop.signal);
+    if (held === undefined || evidenceOf(this.local, held).verdict !== 'same') return undefined;
+    return held;
+  }
+
+  /** Decides what becomes of the parts after a failure; resolves with what is to be told of it. */
+  async #settle(error: unknown): Promise<unknown> {
+    const { bucket, key, signal } = this.#request;
+    const uploadId = this.#uploadId;
+    if (uploadId === undefined) return error;
+    const code = (error instanceof Fault && error.code) || '';
+    if (code === 'NoSuchUpload') return (await this.#record.thrownAway(this.#sentBytes)) ?? error;
+    // A file that changed may have no other bytes (chmod): the next attempt, or the sweep, knows.
+    if (!isTaken(error) && !USELESS.has(code) && this.#record.isKept) return error;
+    const limit = AbortSignal.timeout(ABANDON_MS);
+    try {
+      const { name } = bucket;
+      await bucket.abort(name, key, uploadId, signal.aborted ? limit : AbortSignal.any([limit, signal]));
+      await this.#record.ended();
+    } catch {
+      // The first error is the one to report. The journal still names the upload: it is swept later.
+    }
+    return error;
+  }
+}

@@ -1,0 +1,201 @@
+// An object read back in full, as digests: the last resort when no answer of the store can be compared. However a store
+// answers (in the ranges that were asked for, whole, compressed by a proxy), every byte is looked at, and few are held.
+import { createHash, type Hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { Fault } from '../../system/fault.ts';
+import { withSignal } from '../../transport/request-signal.ts';
+import type { Digest, LocalContent } from '../object-store.ts';
+import type { HeldObject } from './answers.ts';
+import type { S3Bucket } from './bucket.ts';
+import { statusOf } from './classify.ts';
+
+/**
+ * The digests of the object, cut as `local` is. Rejects with a Fault of class `unknown` when its bytes are not as many
+ * as ours, or it is replaced meanwhile.
+ */
+export async function digestsOfObject(
+  bucket: S3Bucket,
+  local: LocalContent,
+  held: HeldObject,
+  signal: AbortSignal,
+): Promise<Digest[]> {
+  const { sizeBytes } = local;
+  const cut = new CutDigests(sizeBytes, local.partSizeBytes ?? Math.max(1, sizeBytes));
+  const reader = new Reader(bucket, held, signal);
+  let ranges = 0;
+  while (cut.missingBytes > 0 || cut.readBytes === 0) {
+    const start = cut.readBytes;
+    // One request a part: each has its own deadline, and none is long.
+    const lengthBytes = cut.nextBytes;
+    for await (const chunk of reader.read(start, lengthBytes < sizeBytes ? lengthBytes : undefined)) {
+      cut.update(chunk);
+      if (cut.missingBytes < 0) break;
+    }
+    ranges += 1;
+    if (cut.readBytes === start) break;
+  }
+  if (cut.missingBytes !== 0) {
+    // Where nobody said how long it is, it is another object: no digests are like ours.
+    if (held.sizeBytes === undefined) return [];
+    throw tornAnswer(held.key);
+  }
+  // Without If-Match the ranges may be of different objects.
+  if (ranges > 1 && !reader.isConditional) await refuseReplaced(bucket, held, signal);
+  return cut.digests();
+}
+
+/** Takes bytes as they come and digests them part by part. */
+class CutDigests {
+  readonly #sizeBytes: number;
+  readonly #cutBytes: number;
+  readonly #digests: Digest[] = [];
+  #hashes: readonly Hash[] = newHashes();
+  #inPartBytes = 0;
+  readBytes = 0;
+
+  constructor(sizeBytes: number, cutBytes: number) {
+    this.#sizeBytes = sizeBytes;
+    this.#cutBytes = cutBytes;
+  }
+
+  get missingBytes(): number {
+    return this.#sizeBytes - this.readBytes;
+  }
+
+  /** To the end of the part that is being read. */
+  get nextBytes(): number {
+    return Math.min(this.missingBytes, this.#cutBytes - this.#inPartBytes);
+  }
+
+  /** Of more bytes than there should be none is looked at. */
+  update(chunk: Uint8Array): void {
+    if (chunk.byteLength > this.missingBytes) {
+      this.readBytes += chunk.byteLength;
+      return;
+    }
+    for (let offset = 0; offset < chunk.byteLength; ) {
+      const piece = chunk.subarray(offset, offset + this.nextBytes);
+      for (const hash of this.#hashes) hash.update(piece);
+      offset += piece.byteLength;
+      this.readBytes += piece.byteLength;
+      this.#inPartBytes += piece.byteLength;
+      if (this.#inPartBytes === this.#cutBytes) this.#endPart();
+    }
+  }
+
+  digests(): Digest[] {
+    if (this.#inPartBytes > 0 || this.#sizeBytes === 0) this.#endPart();
+    return this.#digests;
+  }
+
+  #endPart(): void {
+    const [md5Hex = '', sha256Hex = ''] = this.#hashes.map((hash) => hash.digest('hex'));
+    this.#digests.push({ md5Hex, sha256Hex });
+    this.#hashes = newHashes();
+    this.#inPartBytes = 0;
+  }
+}
+
+function newHashes(): readonly Hash[] {
+  return [createHash('md5'), createHash('sha256')];
+}
+
+/** Reads one object, with what the store has not refused so far. */
+class Reader {
+  readonly #bucket: S3Bucket;
+  readonly #held: HeldObject;
+  readonly #signal: AbortSignal;
+  /** Only the object that was looked at is read. A weak ETag matches nothing (RFC 9110, 13.1.1). */
+  isConditional: boolean;
+  #takesRanges = true;
+
+  constructor(bucket: S3Bucket, held: HeldObject, signal: AbortSignal) {
+    this.#bucket = bucket;
+    this.#held = held;
+    this.#signal = signal;
+    this.isConditional = held.etag !== undefined && !/^W\//i.test(held.etag);
+  }
+
+  /** So many bytes, or all. What begins with the first byte may go on to the end, whatever was asked for. */
+  async *read(start: number, lengthBytes: number | undefined): AsyncGenerator<Uint8Array> {
+    const isAll = lengthBytes === undefined;
+    const answer = await this.#ask(
+      isAll ? undefined : `bytes=${start}-${start + lengthBytes - 1}`,
+      start > 0,
+    );
+    // It ends before.
+    if (answer === undefined) return;
+    const { ContentRange, ContentLength, $metadata } = answer;
+    // Some answer a range with 200.
+    const isRange =
+      ContentRange !== undefined || $metadata.httpStatusCode === 206 || ContentLength === lengthBytes;
+    if (!isAll && start > 0 && !isRange) throw tornAnswer(this.#held.key);
+    yield* this.#chunks(answer);
+  }
+
+  async #ask(range: string | undefined, mayBeBeyond: boolean): Promise<GetObjectCommandOutput | undefined> {
+    const { key, etag = '' } = this.#held;
+    const command = new GetObjectCommand({
+      Bucket: this.#bucket.name,
+      Key: key,
+      ...(range !== undefined && this.#takesRanges ? { Range: range } : {}),
+      ...(this.isConditional ? { IfMatch: /^"/.test(etag) ? etag : `"${etag}"` } : {}),
+    });
+    try {
+      return await this.#call(() => this.#bucket.client.send(withSignal(command, this.#signal)));
+    } catch (error) {
+      if (mayBeBeyond && error instanceof Fault && statusOf(error.cause) === 416) return undefined;
+      if (!this.#doesWithLess(error, command.input.Range !== undefined)) throw error;
+    }
+    return this.#ask(range, mayBeBeyond);
+  }
+
+  /** A store, or what stands before it, that knows no ranges or no If-Match is asked without. */
+  #doesWithLess(error: unknown, hasRange: boolean): boolean {
+    const status = error instanceof Fault ? statusOf(error.cause) : undefined;
+    const isRefused = status === 400 || status === 405 || status === 501;
+    if (hasRange && (isRefused || status === 416)) this.#takesRanges = false;
+    else if (this.isConditional && (isRefused || status === 412)) this.isConditional = false;
+    else return false;
+    return true;
+  }
+
+  async *#chunks({ Body: body, ContentEncoding }: GetObjectCommandOutput): AsyncGenerator<Uint8Array> {
+    if (body === undefined) return;
+    const stream = body as Readable;
+    // We store nothing compressed: a proxy has done that on the way.
+    const plain = ContentEncoding === 'gzip' ? stream.pipe(createGunzip()) : stream;
+    if (plain !== stream) stream.once('error', (error: Error) => plain.destroy(error));
+    const chunks = (plain as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    try {
+      for (let next = await this.#call(() => chunks.next()); !next.done; ) {
+        yield next.value;
+        next = await this.#call(() => chunks.next());
+      }
+    } finally {
+      await chunks.return?.();
+      // Which does nothing where none was asked for.
+      for (const open of new Set([plain, stream])) (open as Partial<Readable>).destroy?.();
+    }
+  }
+
+  #call<T>(run: () => Promise<T>): Promise<T> {
+    return this.#bucket.call('read object back', this.#held.key, this.#signal, run);
+  }
+}
+
+async function refuseReplaced(bucket: S3Bucket, held: HeldObject, signal: AbortSignal): Promise<void> {
+  const now = await bucket.head(held.key, signal);
+  if (now?.etag !== held.etag || now?.sizeBytes !== held.sizeBytes || now === undefined)
+    throw tornAnswer(held.key);
+}
+
+function tornAnswer(key: string): Fault {
+  return new Fault('unknown', 'the object read back is not as long as the store said', {
+    operation: 'read object back',
+    subject: key,
+    code: 'ReadBackSize',
+  });
+}

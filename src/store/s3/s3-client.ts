@@ -1,0 +1,134 @@
+// The SDK's client as halfpipe needs it: everything it sends goes through one handler, nothing goes out
+// as a chunked stream, and no second retry loop hides failures from the drain.
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { Clock } from '../../system/clock.ts';
+import { Fault } from '../../system/fault.ts';
+import type { RequestHandler } from '../../transport/http-request.ts';
+import { carrySignals } from '../../transport/request-signal.ts';
+import { RetryWithinSdk } from '../../transport/retry-within-sdk.ts';
+import { keepHeaders } from './answers.ts';
+import { limitCredentials } from './credentials.ts';
+import { type RequestTrace, traceRequests } from './request-trace.ts';
+
+export interface S3ClientOptions {
+  readonly requestHandler: RequestHandler;
+  readonly clock: Clock;
+  readonly trace?: RequestTrace | undefined;
+  /** Undefined: the SDK's own chain decides, or us-east-1 where there is an endpoint and the chain knows none. */
+  readonly region: string | undefined;
+  /** Undefined: AWS. */
+  readonly endpoint: string | undefined;
+  readonly forcePathStyle: boolean;
+  /** Its name or ARN. */
+  readonly bucket: string;
+  readonly requestPayer?: boolean;
+  /** An AWS account. */
+  readonly expectedBucketOwner?: string | undefined;
+}
+
+/**
+ * A client with credentials from the SDK's default chain alone, read anew for each client, within a limit. Its
+ * `destroy` closes idle connections only; requests in flight finish.
+ */
+export function createS3Client(options: S3ClientOptions): S3Client {
+  const { region, endpoint, requestHandler, clock, trace } = options;
+  const config: S3ClientConfig & { ignoreCache: boolean; cacheMiddleware: boolean } = {
+    ...addressing(options),
+    // Following would cost a second request each time: the operator is told the right region instead.
+    followRegionRedirects: false,
+    requestHandler,
+    // `Expect: 100-continue` stalls for 6 s on servers that do not answer it, and opens a connection a request.
+    expectContinueHeader: false,
+    // Buffers carry their own SHA-256 and MD5; the SDK's defaults add trailers that other stores refuse.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    retryStrategy: new RetryWithinSdk(),
+    // Reaches the credential chain, which otherwise remembers ~/.aws/credentials for the life of the process.
+    ignoreCache: true,
+    // Once a kind of request, not once a request; see request-signal.
+    cacheMiddleware: true,
+  };
+  config.region = region ?? regionOnce(endpoint);
+  if (endpoint !== undefined) config.endpoint = endpoint;
+  const client = new S3Client(config);
+  limitCredentials(client, clock);
+  reuseSha256(client);
+  carrySignals(client);
+  keepHeaders(client);
+  if (trace !== undefined) traceRequests(client, trace, clock);
+  addHeaders(client, headersOfEach(options));
+  return client;
+}
+
+/** An access point is never in the path, and its ARN names its region. */
+export function addressing({ bucket, forcePathStyle }: Pick<S3ClientOptions, 'bucket' | 'forcePathStyle'>) {
+  return bucket.startsWith('arn:')
+    ? { forcePathStyle: false, useArnRegion: true }
+    : { forcePathStyle, useArnRegion: false };
+}
+
+/** For buckets of other accounts: the same with every request, whichever it is. */
+function headersOfEach({ requestPayer, expectedBucketOwner }: S3ClientOptions): Record<string, string> {
+  return {
+    ...(requestPayer === true ? { 'x-amz-request-payer': 'requester' } : {}),
+    ...(expectedBucketOwner === undefined ? {} : { 'x-amz-expected-bucket-owner': expectedBucketOwner }),
+  };
+}
+
+function addHeaders(client: S3Client, added: Record<string, string>): void {
+  if (Object.keys(added).length === 0) return;
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      Object.assign(headers, added);
+      return next(args);
+    },
+    // Before the request is signed.
+    { step: 'build', name: 'addHeaders' },
+  );
+}
+
+/** The SDK asks for the region several times a request, and its chain costs more than the request: it is asked until it knows. */
+function regionOnce(endpoint: string | undefined): () => Promise<string> {
+  let region: Promise<string> | undefined;
+  return () => {
+    region ??= regionOfChain(endpoint).catch((error: unknown) => {
+      region = undefined;
+      throw error;
+    });
+    return region;
+  };
+}
+
+/** What the SDK's chain (environment, profile) says; stores other than AWS care little, but the signature names one. */
+export async function regionOfChain(endpoint: string | undefined): Promise<string> {
+  // The SDK offers its chain only through a client; this one never sends anything.
+  const chain = new S3Client({});
+  try {
+    return await chain.config.region();
+  } catch (cause) {
+    // It throws when no region is configured anywhere.
+    if (endpoint !== undefined) return 'us-east-1';
+    throw new Fault('breaker', 'no region is configured', {
+      operation: 'find the region',
+      subject: 's3.region',
+      hint: 'Set s3.region to the region of the bucket, or s3.endpoint where the store is not AWS.',
+      cause,
+      code: 'NoRegion',
+    });
+  }
+}
+
+/** The signature covers the body's SHA-256, which the request already carries: not computed a second time. */
+function reuseSha256(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      const checksum = headers['x-amz-checksum-sha256'];
+      if (checksum !== undefined)
+        headers['x-amz-content-sha256'] = Buffer.from(checksum, 'base64').toString('hex');
+      return next(args);
+    },
+    { step: 'build', name: 'reuseSha256' },
+  );
+}

@@ -1,0 +1,241 @@
+// The S3 adapter of the object-store port: small files whole, large ones in parts, conflicts settled before bytes
+// are sent where that can be known. It reports what the store answered and proves nothing.
+
+import type { S3Client } from '@aws-sdk/client-s3';
+import { Fault, type FaultClass } from '../../system/fault.ts';
+import { digestOf } from '../digest.ts';
+import { digestSource } from '../digest-source.ts';
+import { digestIn, evidenceOf } from '../evidence.ts';
+import type {
+  Digest,
+  JournaledUpload,
+  LocalContent,
+  ObjectStore,
+  Receipt,
+  Upload,
+  UploadRequest,
+} from '../object-store.ts';
+import { MIN_PART_BYTES, type PartPlan, planParts } from '../part-plan.ts';
+import { abandon } from './abandon.ts';
+import type { HeldObject } from './answers.ts';
+import { isDenied, type ObjectSettings, S3Bucket } from './bucket.ts';
+import { Diagnosis, type DiagnosisOptions } from './diagnosis.ts';
+import { putOwnObject } from './folder-trial.ts';
+import { ConditionsLesson } from './learn-conditions.ts';
+import { PartwiseUpload } from './multipart.ts';
+import { ConditionTrial, type Leftovers } from './own-objects.ts';
+import { type ConflictPolicy, place } from './place.ts';
+import { digestsOfObject } from './read-back.ts';
+import { probeBucket, type RoundTrip, roundTrip } from './round-trip.ts';
+import { createS3Client, type S3ClientOptions } from './s3-client.ts';
+import { twoPartTrip } from './two-part-trip.ts';
+
+export interface S3StoreOptions extends S3ClientOptions, ObjectSettings, DiagnosisOptions {
+  readonly bucket: string;
+  /** Where `probe` and `roundTrip` may put and look; uploads come with whole keys. */
+  readonly prefix: string;
+  readonly conflict: ConflictPolicy;
+  /** Files up to this size are sent whole. */
+  readonly partSizeBytes: number;
+  /** Parts of one file in flight together; default 4. */
+  readonly partsAtOnce?: number;
+  /** The store's least size of a part that is not the last; default S3's 5 MiB. */
+  readonly leastPartBytes?: number;
+  /** Hears, once, of what the store does not do and what follows from it. */
+  readonly onNotice?: (notice: string) => void;
+  /** What sends the requests; default: a client of its own, made of these options. */
+  readonly client?: S3Client;
+}
+
+export const DEFAULT_PARTS_AT_ONCE = 4;
+
+export class S3Store implements ObjectStore {
+  readonly #options: S3StoreOptions;
+  readonly #bucket: S3Bucket;
+  readonly #lesson: ConditionsLesson;
+  readonly #trial: ConditionTrial;
+
+  /** Sends nothing yet; credentials are looked for at the first request. */
+  constructor(options: S3StoreOptions) {
+    this.#options = options;
+    const { bucket: name, prefix, onNotice } = options;
+    const place = { name, endpoint: options.endpoint ?? 'AWS', prefix, onNotice };
+    const client = options.client ?? createS3Client(options);
+    this.#bucket = new S3Bucket(place, client, options, options.clock, new Diagnosis(options));
+    this.#lesson = new ConditionsLesson(this.#bucket);
+    this.#trial = new ConditionTrial(this.#bucket);
+  }
+
+  /** The operator may have changed the credentials: they are read anew before the next request. */
+  refreshCredentials(): void {
+    this.#bucket.refreshCredentials();
+  }
+
+  async upload(request: UploadRequest): Promise<Upload> {
+    const { partSizeBytes, partsAtOnce = DEFAULT_PARTS_AT_ONCE, leastPartBytes } = this.#options;
+    const { sizeBytes } = request.source;
+    if (sizeBytes <= partSizeBytes) return this.#uploadWhole(request);
+    return this.#uploadParts(request, planParts(sizeBytes, partSizeBytes, partsAtOnce, leastPartBytes));
+  }
+
+  async confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt> {
+    const held = await this.#heldOf(key, signal);
+    if (evidenceOf(local, held, { md5Etags: this.#bucket.dialect.etagIsMd5 }).verdict !== 'unknown')
+      return held;
+    try {
+      const readBack = await digestsOfObject(this.#bucket, local, held, signal);
+      return { ...held, sizeBytes: local.sizeBytes, readBack };
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      const hint = 'Allow s3:GetObject below the prefix: this store cannot be believed without reading back.';
+      throw this.#fault(
+        'unknown',
+        'the answer proves nothing, and the object may not be read',
+        'NotProven',
+        hint,
+      );
+    }
+  }
+
+  /** Where the credentials may not look, reading may still be allowed. */
+  async #heldOf(key: string, signal: AbortSignal): Promise<HeldObject> {
+    try {
+      const held = await this.#bucket.head(key, signal);
+      if (held !== undefined) return held;
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      return { key };
+    }
+    throw this.#fault('transient', 'the object is not in the bucket', 'NotFound');
+  }
+
+  /**
+   * Asks for an object that is not there: unlike a HEAD, the answer says what is wrong. A credential that may only put
+   * objects passes; whether it may do that, the first upload tells.
+   */
+  async probe(signal: AbortSignal): Promise<void> {
+    await probeBucket(this.#bucket, signal);
+  }
+
+  async trial(folder: Buffer, signal: AbortSignal): Promise<void> {
+    await putOwnObject(this.#bucket, folder, signal);
+  }
+
+  /** Puts tiny objects of its own below the prefix, whole and in parts, reads them back, compares and deletes them. */
+  async roundTrip(signal: AbortSignal): Promise<RoundTrip> {
+    return roundTrip(this.#bucket, signal);
+  }
+
+  /** Puts an object of two parts, compares it and deletes it: see two-part-trip. */
+  async twoPartTrip(during: AbortSignal, signal: AbortSignal): Promise<Leftovers> {
+    const { leastPartBytes: partSizeBytes = MIN_PART_BYTES } = this.#options;
+    const confirm = (key: string, local: LocalContent) => this.confirm(key, local, signal);
+    return twoPartTrip({ bucket: this.#bucket, partSizeBytes, confirm, during, signal });
+  }
+
+  /**
+   * Aborts the multipart upload of ours whose file is gone or has changed; one that is unknown already is fine. No upload
+   * that was open before ours is touched.
+   */
+  async abandon(upload: JournaledUpload, signal: AbortSignal): Promise<JournaledUpload | undefined> {
+    return abandon(this.#bucket, upload, signal);
+  }
+
+  /** Uploads in flight go on to their end and close their connections behind them. */
+  close(): void {
+    this.#bucket.client.destroy();
+  }
+
+  async #uploadWhole({ key, source, signal, journal }: UploadRequest): Promise<Upload> {
+    const bucket = this.#bucket;
+    const body = await source.read(0, source.sizeBytes);
+    const digest = await digestOf(body);
+    await this.#dropJournaled(journal, signal);
+    const local = { sizeBytes: body.byteLength, parts: [digest], multipart: false };
+    const upload = await place({
+      ...{ bucket, key, signal, policy: this.#options.conflict, writes: 'put object', lookFirst: false },
+      findOut: (writes, during) => this.#trial.findOut(writes, during),
+      local: async () => local,
+      sha256Hex: async () => digest.sha256Hex,
+      write: async (target, onlyIfAbsent) => {
+        const receipt = await bucket.put(target, body, digest, onlyIfAbsent ? 'firm' : 'none', signal);
+        const { verdict } = evidenceOf(local, receipt, { md5Etags: bucket.dialect.etagIsMd5 });
+        // Just written and damaged on the way: ours to mend, where the next attempt would take it for another's.
+        return verdict === 'different' ? bucket.put(target, body, digest, 'none', signal) : receipt;
+      },
+    });
+    if (this.#options.conflict === 'overwrite') return upload;
+    return { ...upload, receipt: await this.#lesson.after(upload, body, digest, signal) };
+  }
+
+  async #uploadParts(request: UploadRequest, plan: PartPlan): Promise<Upload> {
+    const { key, source, signal, journal, onAccepted } = request;
+    const bucket = this.#bucket;
+    let written: LocalContent | undefined;
+    let digested: Promise<LocalContent & { readonly whole: Digest }> | undefined;
+    const digests = () => {
+      digested ??= digestSource(source, plan.partSizeBytes, signal);
+      return digested;
+    };
+    const upload = await place({
+      ...{ bucket, key, signal, policy: this.#options.conflict, writes: 'complete upload', lookFirst: true },
+      findOut: (writes, during) => this.#trial.findOut(writes, during),
+      local: async () => written ?? (await digests()),
+      sha256Hex: async () => (await digests()).whole.sha256Hex,
+      write: async (target, onlyIfAbsent) => {
+        const multipart = new PartwiseUpload({
+          ...{ bucket, onlyIfAbsent, source, plan, journal, signal, onAccepted },
+          key: target,
+        });
+        const receipt = await multipart.write();
+        written = multipart.local;
+        return receipt;
+      },
+    });
+    // What an earlier run left open is of no use once the object is there.
+    if (upload.outcome === 'already-there') await this.#dropJournaled(journal, signal);
+    return this.#compareWhole(upload, digests, signal);
+  }
+
+  /**
+   * Where the store answers with a digest of the whole, which is nowhere on the way of the parts: reading the file once
+   * more costs less than reading the object back.
+   */
+  async #compareWhole(
+    upload: Upload,
+    digests: () => Promise<LocalContent & { readonly whole: Digest }>,
+    signal: AbortSignal,
+  ): Promise<Upload> {
+    const { local } = upload;
+    let { receipt } = upload;
+    if (evidenceOf(local, receipt).verdict !== 'unknown') return upload;
+    if (!speaksOfWhole(receipt)) receipt = await this.#heldOf(receipt.key, signal);
+    if (evidenceOf(local, receipt).verdict !== 'unknown' || !speaksOfWhole(receipt))
+      return { ...upload, receipt };
+    const { whole } = await digests();
+    return { ...upload, receipt, local: { ...local, whole } };
+  }
+
+  /** Whatever this file, or an earlier one of its name, left open: completed late, it would overwrite this one. */
+  async #dropJournaled(journal: UploadRequest['journal'], signal: AbortSignal): Promise<void> {
+    const journaled = (await journal?.load()) ?? (await journal?.loadStale?.());
+    if (journaled === undefined) return;
+    const left = await abandon(this.#bucket, journaled, signal);
+    await (left === undefined ? journal?.clear() : journal?.save(left));
+  }
+
+  #fault(faultClass: FaultClass, message: string, code: string, hint?: string): Fault {
+    const subject = this.#bucket.name;
+    return new Fault(faultClass, message, {
+      operation: 'look up object',
+      subject,
+      code,
+      ...(hint && { hint }),
+    });
+  }
+}
+
+function speaksOfWhole({ checksumSha256 = '', md5 = '', etag = '' }: Receipt): boolean {
+  const found = [digestIn(checksumSha256, 32), digestIn(md5, 16), digestIn(etag, 32), digestIn(etag, 16)];
+  return found.some((digest) => digest !== undefined && digest.parts === undefined);
+}

@@ -1,0 +1,87 @@
+// What `halfpipe check` asks of a bucket for the sake of large files: an upload in two parts, by the code that sends such
+// files, because some stores and proxies take a small body and refuse one of the size that S3 asks of a part.
+import { randomBytes } from 'node:crypto';
+import { evidenceOf } from '../evidence.ts';
+import type { LocalContent, Receipt, UploadSource } from '../object-store.ts';
+import { MIN_PART_BYTES, planParts } from '../part-plan.ts';
+import type { S3Bucket } from './bucket.ts';
+import { PartwiseUpload } from './multipart.ts';
+import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
+
+/** The size of the last part, which may be any. */
+const LAST_PART_BYTES = 1_024;
+
+/** The least that S3 takes in two parts. */
+export const TWO_PARTS_BYTES = MIN_PART_BYTES + LAST_PART_BYTES;
+
+/** What the store holds under the key, read back where that is needed. */
+type Confirm = (key: string, local: LocalContent) => Promise<Receipt>;
+
+export interface TwoPartTrip {
+  readonly bucket: S3Bucket;
+  /** The size of the first part. */
+  readonly partSizeBytes: number;
+  readonly confirm: Confirm;
+  /** Bounds the upload alone. */
+  readonly during: AbortSignal;
+  /** Bounds all of it. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Puts an object of two parts, compares it, and deletes it. Rejects with a Fault, or with the reason of one of the
+ * signals; then the upload is aborted.
+ */
+export async function twoPartTrip(trip: TwoPartTrip): Promise<Leftovers> {
+  const { bucket, partSizeBytes, confirm, during, signal } = trip;
+  const own = new OwnObjects(bucket, signal);
+  const key = own.key('-two-parts');
+  let leftovers: Leftovers;
+  try {
+    const { receipt, local } = await send(bucket, own, key, partSizeBytes, during);
+    await refuseOther(bucket, local, receipt, confirm);
+  } finally {
+    leftovers = await own.cleanUp();
+  }
+  return leftovers;
+}
+
+async function send(
+  bucket: S3Bucket,
+  own: OwnObjects,
+  key: string,
+  partSizeBytes: number,
+  signal: AbortSignal,
+): Promise<{ receipt: Receipt; local: LocalContent }> {
+  const source = contentOf(partSizeBytes + Math.min(partSizeBytes, LAST_PART_BYTES));
+  const plan = planParts(source.sizeBytes, partSizeBytes, 1, partSizeBytes);
+  const parts = { journal: undefined, onAccepted: undefined, onlyIfAbsent: false };
+  const upload = new PartwiseUpload({ ...parts, bucket, key, source, plan, signal });
+  try {
+    const receipt = await upload.write();
+    own.wrote(receipt);
+    return { receipt, local: upload.local };
+  } catch (error) {
+    // The answer may have been lost, and the object be there.
+    await own.lookFor(key);
+    throw error;
+  }
+}
+
+/** Random, so that nothing on the way can make it smaller. */
+function contentOf(sizeBytes: number): UploadSource {
+  const content = randomBytes(sizeBytes);
+  return { sizeBytes, read: async (offset, length) => content.subarray(offset, offset + length) };
+}
+
+/** The store is asked anew only where the answer leaves it open, as for a file. */
+async function refuseOther(
+  bucket: S3Bucket,
+  local: LocalContent,
+  receipt: Receipt,
+  confirm: Confirm,
+): Promise<void> {
+  if (evidenceOf(local, receipt).verdict === 'same') return;
+  const confirmed = await confirm(receipt.key, local);
+  if (evidenceOf(local, confirmed).verdict !== 'same') throw otherBytes(bucket, receipt.key);
+}

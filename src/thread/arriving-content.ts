@@ -1,0 +1,51 @@
+// A request's body in the sending thread, while the main thread hands it over piece by piece.
+import { type Content, sliceOf } from '../transport/paced-body.ts';
+
+export class ArrivingContent implements Content {
+  readonly byteLength: number;
+  readonly #wantMore: (empty: ArrayBuffer) => void;
+  readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
+  /** Of the first piece, what has been given. */
+  #offset = 0;
+  #arrivedBytes = 0;
+  #onPiece: (() => void) | undefined;
+
+  /** `wantMore` is called with the memory of each piece that is used up, as long as others are still to come. */
+  constructor(byteLength: number, wantMore: (empty: ArrayBuffer) => void) {
+    this.byteLength = byteLength;
+    this.#wantMore = wantMore;
+  }
+
+  arrive(piece: Uint8Array<ArrayBuffer>): void {
+    this.#pieces.push(piece);
+    this.#arrivedBytes += piece.byteLength;
+    this.#onPiece?.();
+  }
+
+  next(sliceBytes: number): Uint8Array | Promise<Uint8Array> {
+    if (this.byteLength === 0) return new Uint8Array(0);
+    this.#dropUsedUp();
+    const [piece] = this.#pieces;
+    if (piece === undefined) return this.#arrival().then(() => this.next(sliceBytes));
+    const start = this.#offset;
+    this.#offset += sliceOf(piece.byteLength - start, sliceBytes);
+    return piece.subarray(start, this.#offset);
+  }
+
+  #dropUsedUp(): void {
+    const [piece] = this.#pieces;
+    if (piece === undefined || this.#offset < piece.byteLength) return;
+    this.#pieces.shift();
+    this.#offset = 0;
+    if (this.#arrivedBytes < this.byteLength) this.#wantMore(piece.buffer);
+  }
+
+  #arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onPiece = () => {
+        this.#onPiece = undefined;
+        resolve();
+      };
+    });
+  }
+}

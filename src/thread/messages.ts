@@ -1,0 +1,97 @@
+// What the main thread and the sending thread say to each other: plain data, which is copied, and bytes, which are moved.
+import type { PageReading } from '../link/page-counter.ts';
+import type { PaceView } from '../pace/governor.ts';
+import type { ShaperActivity } from '../pace/shaper.ts';
+import type { LineActivity } from '../pace/slow-line.ts';
+import type { RequestHead } from '../transport/http-request.ts';
+import type { HandlerLimits } from '../transport/request-watch.ts';
+import type { WayOutOptions } from '../transport/way-out.ts';
+import type { CarriedError } from './carried-error.ts';
+import type { PacedLinkOptions } from './paced-link.ts';
+
+/** An answer's body up to this size comes with its head. */
+export const SMALL_ANSWER_BYTES = 65_536;
+/** A request's body goes over in pieces of this size. Most files are one; a large part costs little more memory. */
+export const PIECE_BYTES = 262_144;
+
+/** To the sending thread, about the link. */
+export type LinkOrder =
+  /** Answered by `configured`. Comes before any other order. */
+  | { readonly kind: 'configure'; readonly options: PacedLinkOptions }
+  /** What the page of `link.counter` shows now. */
+  | { readonly kind: 'shown'; readonly reading: PageReading }
+  /** Measure from now on. */
+  | { readonly kind: 'start' };
+
+/** To the sending thread, about requests and the handlers they go through. */
+export type RequestOrder =
+  | {
+      readonly kind: 'open';
+      readonly handler: number;
+      readonly limits: HandlerLimits;
+      readonly wayOut: WayOutOptions;
+    }
+  | { readonly kind: 'close'; readonly handler: number }
+  /** Answered by `answer` or `failed`. */
+  | {
+      readonly kind: 'request';
+      readonly id: number;
+      readonly handler: number;
+      readonly head: RequestHead;
+      readonly bodyBytes: number;
+      readonly piece: Uint8Array<ArrayBuffer> | undefined;
+    }
+  /** What `wantsBody` asked for. */
+  | { readonly kind: 'body'; readonly id: number; readonly piece: Uint8Array<ArrayBuffer> }
+  /** The next piece of the answer's body may come. */
+  | { readonly kind: 'read'; readonly id: number }
+  /** Nobody waits for the rest of the request or of its answer. */
+  | { readonly kind: 'abort'; readonly id: number };
+
+export type Order = LinkOrder | RequestOrder;
+
+/** From the sending thread, about the link. */
+export type LinkNotice =
+  | { readonly kind: 'configured'; readonly pace: PaceView }
+  | { readonly kind: 'measurable'; readonly problem: string | undefined }
+  /** The card sends more than the line can carry. */
+  | { readonly kind: 'beyond' }
+  /** Ten times a second: what the shaper did since the last one. */
+  | {
+      readonly kind: 'report';
+      readonly activity: ShaperActivity;
+      readonly elapsedMs: number;
+      readonly line: LineActivity;
+      readonly pace: PaceView;
+    }
+  /** Some connection shows signs of life. */
+  | { readonly kind: 'alive' };
+
+/** From the sending thread, about requests. */
+export type RequestNotice =
+  /** A piece has been sent: another one, please, in the same memory. */
+  | { readonly kind: 'wantsBody'; readonly id: number; readonly empty: ArrayBuffer }
+  | {
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly statusCode: number;
+      readonly reason: string | undefined;
+      readonly headers: Record<string, string>;
+      /** The whole body; undefined when it follows in pieces. */
+      readonly body: Uint8Array | undefined;
+    }
+  | { readonly kind: 'answerBody'; readonly id: number; readonly piece: Uint8Array }
+  | { readonly kind: 'answerEnd'; readonly id: number }
+  /** Before its answer or in the middle of it. */
+  | { readonly kind: 'failed'; readonly id: number; readonly error: CarriedError };
+
+export type Notice = LinkNotice | RequestNotice;
+
+/** A copy that can be moved to the other thread, in memory of its own: in `empty`, where that has room. */
+export function movable(bytes: Uint8Array, empty?: ArrayBuffer): Uint8Array<ArrayBuffer> {
+  const { byteLength } = bytes;
+  const memory = empty !== undefined && empty.byteLength >= byteLength ? empty : new ArrayBuffer(byteLength);
+  const copy = new Uint8Array(memory, 0, byteLength);
+  copy.set(bytes);
+  return copy;
+}

@@ -1,0 +1,86 @@
+// The link and what paces it, joined: uplink meter → governor → shaper; link and pace know nothing of each other.
+import type { UplinkIdentity } from '../link/link-finder.ts';
+import type { PageReading } from '../link/page-counter.ts';
+import { UplinkMeter, type UplinkMeterEvents } from '../link/uplink-meter.ts';
+import { Governor, type PaceView } from '../pace/governor.ts';
+import { type Budget, limitsOn } from '../pace/link-rates.ts';
+import { Regulator } from '../pace/regulator.ts';
+import { Shaper, type ShaperActivity } from '../pace/shaper.ts';
+import type { Clock } from '../system/clock.ts';
+import { Deliveries } from '../transport/deliveries.ts';
+import { readSendQueues } from '../transport/send-queues.ts';
+
+export interface PacedLinkOptions {
+  readonly link: UplinkIdentity;
+  readonly budget: Budget;
+  readonly sampleIntervalMs: number;
+}
+
+export interface PacedLinkEvents extends UplinkMeterEvents {
+  onTick(activity: ShaperActivity, elapsedMs: number): void;
+}
+
+export class PacedLink {
+  readonly shaper: Shaper;
+  readonly deliveries: Deliveries;
+  readonly #governor: Governor;
+  readonly #meter: UplinkMeter;
+  readonly #regulator: Regulator;
+
+  constructor(clock: Clock, options: PacedLinkOptions, events: PacedLinkEvents) {
+    this.#meter = new UplinkMeter(options.link, events);
+    this.#governor = new Governor(limitsOf(options));
+    const shaper = new Shaper(clock, this.#governor.budgetBytesPerSec);
+    this.shaper = shaper;
+    const onRoom = () => shaper.roomChanged();
+    const deliveries = new Deliveries({ clock, read: readSendQueues, onRoom });
+    this.deliveries = deliveries;
+    shaper.hasRoom = () => deliveries.hasRoom;
+    shaper.onBegin = (request, leftBytes) => void deliveries.begin(request, leftBytes);
+    this.#regulator = new Regulator({
+      clock,
+      shaper: this.shaper,
+      governor: this.#governor,
+      measure: (nowMs, ownBytes) => this.#meter.measure(nowMs, ownBytes),
+      sampleIntervalMs: options.sampleIntervalMs,
+      onTick: (activity, elapsedMs) => {
+        deliveries.tick({ isHeldBack: shaper.isHeldBack, isWaiting: shaper.isWaiting });
+        events.onTick(activity, elapsedMs);
+      },
+    });
+  }
+
+  /** As of the last tick. */
+  get pace(): PaceView {
+    const { rates, budgetBytesPerSec, floorEngaged, degraded } = this.#governor;
+    return { rates, budgetBytesPerSec, floorEngaged, degraded };
+  }
+
+  /** Measures from now on. */
+  start(): void {
+    this.#regulator.start();
+  }
+
+  stop(): void {
+    this.#regulator.stop();
+  }
+
+  /** What the page of `link.counter` shows now. */
+  show(reading: PageReading): void {
+    this.#meter.show(reading);
+  }
+
+  /** In force when it returns. */
+  configure(options: PacedLinkOptions): void {
+    this.#regulator.setSampleInterval(options.sampleIntervalMs);
+    // What has left so far is held against the old target.
+    this.#regulator.tick();
+    this.#meter.follow(options.link);
+    this.#governor.setLimits(limitsOf(options));
+    this.#regulator.tick();
+  }
+}
+
+function limitsOf({ link, budget }: PacedLinkOptions) {
+  return limitsOn(link.capacityBitsPerSec, budget);
+}

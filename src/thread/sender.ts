@@ -1,0 +1,202 @@
+// The main thread's side of the sending thread, where the link is measured and every byte leaves: neither reading,
+// scanning nor signing, nor the garbage they make, holds up a slice there.
+
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { UplinkIdentity, UplinkOptions } from '../link/link-finder.ts';
+import { PageCounter } from '../link/page-counter.ts';
+import { Uplink, type UplinkEvents } from '../link/uplink.ts';
+import type { UplinkMeterEvents } from '../link/uplink-meter.ts';
+import type { Limits, PaceView } from '../pace/governor.ts';
+import { type Budget, limitsOn } from '../pace/link-rates.ts';
+import type { ShaperActivity } from '../pace/shaper.ts';
+import { type SlowLine, SlowLineFinder } from '../pace/slow-line.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
+import type { HttpHandlerOptions, HttpRequest, RequestHandler } from '../transport/http-request.ts';
+import type { HandlerLimits } from '../transport/request-watch.ts';
+import type { WayOutOptions } from '../transport/way-out.ts';
+import type { Notice, Order } from './messages.ts';
+import { RemoteRequests } from './remote-requests.ts';
+
+export interface SendingOptions {
+  readonly uplink: UplinkOptions;
+  readonly budget: Budget;
+  readonly sampleIntervalMs: number;
+  /** Of handlers that are created from then on. */
+  readonly wayOut: WayOutOptions;
+}
+
+export interface SendingEvents extends UplinkEvents, UplinkMeterEvents {
+  /** Ten times a second: what left since the last time, and how it waited. */
+  onReport(activity: ShaperActivity, elapsedMs: number): void;
+  /** Some connection shows signs of life. */
+  onAlive(): void;
+}
+
+const THREAD = new URL(`./sender-thread${extname(import.meta.url)}`, import.meta.url);
+/** Its garbage is small and short-lived: collecting little of it at a time takes a fraction of a millisecond. */
+const YOUNG_GENERATION_MB = 4;
+
+export class SendingThread {
+  readonly #events: SendingEvents;
+  readonly #worker: Worker;
+  readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));
+  readonly #clock: Clock;
+  readonly #uplink: Uplink;
+  #options: SendingOptions;
+  #page: PageCounter | undefined;
+  readonly #slowLine = new SlowLineFinder();
+  #pace: PaceView | undefined;
+  #handlers = 0;
+  #isConfigured = false;
+  /** Orders that came before there was a link. */
+  #held: Order[] = [];
+  #stopping = false;
+
+  /** Nothing is sent before `start` has found the link. */
+  constructor(clock: Clock, options: SendingOptions, events: SendingEvents) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#events = events;
+    this.#uplink = new Uplink(clock, options.uplink, {
+      onChange: (identity) => this.#follow(identity),
+      onWaiting: (fault) => events.onWaiting(fault),
+      onHopeless: (fault) => events.onHopeless(fault),
+      onUnsure: (reason) => events.onUnsure(reason),
+      onNetworkChange: () => events.onNetworkChange(),
+      onWaitingTurn: () => events.onWaitingTurn(),
+    });
+    this.#worker = new Worker(THREAD, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+    this.#worker.on('message', (notice: Notice) => this.#receive(notice));
+    // Uncaught: without this thread there is nothing to be done, and systemd starts us anew.
+    this.#worker.on('error', (cause) => {
+      throw new Error('the sending thread broke down', { cause });
+    });
+    this.#worker.on('exit', (code) => {
+      if (!this.#stopping) throw new Error(`the sending thread ended with ${code}`);
+    });
+  }
+
+  /** Looks for the link, and waits for it in the background. Rejects with a Fault when only another config helps. */
+  async start(): Promise<void> {
+    await this.#uplink.start();
+  }
+
+  /** Undefined until the link is found. */
+  get identity(): UplinkIdentity | undefined {
+    return this.#uplink.identity;
+  }
+
+  /** Why there is no link yet. */
+  get waitingFor(): Fault | undefined {
+    return this.#uplink.waitingFor;
+  }
+
+  /** Throws while there is no link. */
+  get limits(): Limits {
+    return limitsOn(known(this.identity).capacityBitsPerSec, this.#options.budget);
+  }
+
+  /** Undefined while the line keeps up with the budget, or too little has been sent to know. */
+  get slowLine(): SlowLine | undefined {
+    return this.#slowLine.found;
+  }
+
+  /** As of the last report. Undefined until the link is found and measured. */
+  get pace(): PaceView | undefined {
+    return this.#pace;
+  }
+
+  /** In force when it resolves. Rejects, changing nothing, when the new options lead to no link. */
+  async reconfigure(options: SendingOptions): Promise<void> {
+    await this.#uplink.reconfigure(options.uplink);
+    this.#options = options;
+    if (this.identity !== undefined) this.#configure(this.identity);
+  }
+
+  /** For a client of the SDK. Its `destroy` closes idle connections; requests go on to work. */
+  createHandler(limits: HandlerLimits): RequestHandler {
+    this.#handlers += 1;
+    const handler = this.#handlers;
+    this.#send({ kind: 'open', handler, limits, wayOut: this.#options.wayOut });
+    return {
+      metadata: { handlerProtocol: 'http/1.1' },
+      handle: (request: HttpRequest, options?: HttpHandlerOptions) =>
+        this.#requests.begin(handler, request, options),
+      destroy: () => this.#send({ kind: 'close', handler }),
+      // The SDK would hand over its logger and time-outs; the paced handler has its own.
+      updateHttpClientConfig: () => undefined,
+      httpHandlerConfigs: () => ({}),
+    } as RequestHandler;
+  }
+
+  /** Ends the thread, with whatever it is about. It may be looking up a name: nobody waits for that. */
+  stop(): void {
+    this.#stopping = true;
+    this.#uplink.stop();
+    this.#page?.stop();
+    void this.#worker.terminate();
+  }
+
+  #follow(identity: UplinkIdentity): void {
+    this.#configure(identity);
+    this.#events.onChange(identity);
+  }
+
+  #configure(link: UplinkIdentity): void {
+    const { budget, sampleIntervalMs } = this.#options;
+    const isFirst = !this.#isConfigured;
+    this.#slowLine.forget({ soon: this.#uplink.isAssumed });
+    this.#isConfigured = true;
+    this.#send({ kind: 'configure', options: { link, budget, sampleIntervalMs } });
+    this.#readPage(link);
+    if (!isFirst) return;
+    this.#send({ kind: 'start' });
+    for (const order of this.#held.splice(0)) this.#send(order);
+  }
+
+  #readPage({ counter }: UplinkIdentity): void {
+    this.#page?.stop();
+    this.#page = undefined;
+    if (counter?.kind !== 'page') return;
+    this.#page = new PageCounter(this.#clock, counter, (reading) => this.#send({ kind: 'shown', reading }));
+    this.#page.start();
+  }
+
+  #send(order: Order, moved: readonly ArrayBuffer[] = []): void {
+    if (this.#isConfigured) this.#worker.postMessage(order, moved);
+    else this.#held.push(order);
+  }
+
+  #observeLine({ line, pace: { budgetBytesPerSec, rates } }: Extract<Notice, { kind: 'report' }>): void {
+    this.#slowLine.observe(line, budgetBytesPerSec, rates.totalBytesPerSec);
+    const { found } = this.#slowLine;
+    if (found?.limitedBy === 'line' && this.#uplink.isAssumed) this.#uplink.took(found.bitsPerSec);
+  }
+
+  #receive(notice: Notice): void {
+    switch (notice.kind) {
+      case 'configured':
+        this.#pace = notice.pace;
+        return;
+      case 'measurable':
+        return this.#events.onMeasurable(notice.problem);
+      case 'beyond':
+        return this.#events.onBeyond();
+      case 'report':
+        this.#pace = notice.pace;
+        this.#observeLine(notice);
+        return this.#events.onReport(notice.activity, notice.elapsedMs);
+      case 'alive':
+        return this.#events.onAlive();
+      default:
+        return this.#requests.receive(notice);
+    }
+  }
+}
+
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the link has not been found yet');
+  return value;
+}
