@@ -10,7 +10,7 @@ import { serviceEnvironment, serviceFilesOf } from './commands/service-environme
 import { readServiceUnit } from './commands/service-unit.ts';
 import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
-import { systemClock } from './system/clock.ts';
+import { keepAlive, systemClock } from './system/clock.ts';
 import { errnoOf } from './system/fault.ts';
 import { printable } from './system/printable.ts';
 import { redactorOf } from './system/redact.ts';
@@ -124,4 +124,5 @@ const CALLS_END_TURN_MS = 50;
 process.on('uncaughtException', crash);
 // The SDK's advice about Node versions is for whoever updates halfpipe, not for its log.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+keepAlive();
 await end(await main().catch(fail));

@@ -32,6 +32,17 @@ export const systemClock: Clock = {
   },
 };
 
+/** The longest interval that Node.js takes, 24 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * From now on the process ends by process.exit alone: what `schedule` waits for would not keep it, and a request that
+ * waits for its turn on the link has no connection yet. Node.js would end it with 13, in the middle of its work.
+ */
+export function keepAlive(): void {
+  setInterval(() => undefined, LONGEST_MS);
+}
+
 /** CLOCK_MONOTONIC in microseconds, comparable with what other processes read: for sd_notify(3) alone. */
 export function kernelMonotonicUsec(): bigint {
   return process.hrtime.bigint() / 1000n;
