@@ -28,13 +28,17 @@ export function answeringBucket(answer: Answering, diagnosis?: Pick<Diagnosis, '
     const answered = answer(name, input, asked.filter((one) => one.name === name).length);
     return { $metadata: { httpStatusCode: 200, attempts: 1 }, ...answered };
   };
-  const config = { credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }) };
+  const config = {
+    credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }),
+    // lib-storage asks for it.
+    requestChecksumCalculation: async () => 'WHEN_REQUIRED',
+  };
   const client = { send, config } as unknown as S3Client;
   const place = { name: 'b', endpoint: 'e', prefix: '', onNotice: (notice: string) => notices.push(notice) };
   const clock = new SimClock();
   const bucket = new S3Bucket(place, client, NO_SETTINGS, clock, diagnosis);
   const names = () => asked.map(({ name }) => name);
-  return { asked, notices, clock, bucket, names };
+  return { asked, notices, clock, client, bucket, names };
 }
 
 /** What the SDK throws for an answer of this status. */

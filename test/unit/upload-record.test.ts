@@ -138,7 +138,7 @@ test('a complete upload is on record no more before those without a name are loo
   });
   await record.intend();
   await record.begun({ uploadId: 'mine', isDoubtful: true });
-  assert.equal(journal.upload?.uploadId, 'mine');
+  assert.deepEqual([journal.upload?.uploadId, journal.upload?.endpoint], ['mine', 'e']);
   await record.ended();
   assert.equal(journal.upload, undefined);
 });
