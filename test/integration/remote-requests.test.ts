@@ -209,3 +209,17 @@ test('an answer that nobody ever reads is forgotten once the connection has been
   await threads.handle(requestTo(server, 'GET'));
   await until(() => threads.notices.some(({ kind }) => kind === 'failed'));
 });
+
+test('an answer that has arrived and is not read is let go when the request is given up', async (t) => {
+  const { server, threads } = await world(t, (_, response) => {
+    response.writeHead(200).end(Buffer.alloc(SMALL_ANSWER_BYTES + 1_000));
+  });
+  const stop = new AbortController();
+  await threads.handle(requestTo(server, 'GET'), { abortSignal: stop.signal });
+  // On another connection, and answered later.
+  await threads.handle(requestTo(server, 'HEAD'));
+  stop.abort();
+  for (let turn = 0; turn < 500 && threads.underWay.some((requests) => requests > 0); turn += 1)
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  assert.deepEqual(threads.underWay, [0, 0]);
+});
