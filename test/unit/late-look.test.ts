@@ -12,6 +12,8 @@ class Removed implements LookedAt {
   holders = 1;
   /** How many writes what was brought back held, each time. */
   readonly broughtBack: number[] = [];
+  /** Resolves when it is back. */
+  whileBroughtBack: Promise<void> = Promise.resolve();
   fails = false;
   unreadable = false;
   readonly #mtimeNs: bigint;
@@ -42,6 +44,7 @@ class Removed implements LookedAt {
 
   readonly bringBack = async (): Promise<void> => {
     if (this.fails) throw new Error('the disk is full');
+    await this.whileBroughtBack;
     this.broughtBack.push(this.writes);
   };
 }
@@ -150,4 +153,52 @@ test('a stop has a last look at all of them', async () => {
   await late.flush();
   assert.deepEqual([written.broughtBack, left.broughtBack], [[1], []]);
   assert.deepEqual([written.holders, left.holders, late.size], [0, 0, 0]);
+});
+
+test('after a stop nothing is looked at any more', async () => {
+  const { clock, late, remove } = prepare();
+  for (const name of ['f', 'g']) await remove(name);
+  assert.equal(clock.pending, 1, 'one turn for all of them');
+  await late.flush();
+  assert.equal(clock.pending, 0, 'no timer is left behind');
+  await remove('h');
+  assert.equal(clock.pending, 1, 'but for what is removed after it');
+});
+
+test('a stop while a file is being brought back waits for that, and does not bring it back twice', async () => {
+  const { clock, late, remove } = prepare();
+  const file = await remove('f');
+  file.writes = 1;
+  let finish: () => void = () => assert.fail('not brought back');
+  file.whileBroughtBack = new Promise((resolve) => {
+    finish = resolve;
+  });
+  await clock.advance(11_000);
+  let isOver = false;
+  const flushed = late.flush().then(() => {
+    isOver = true;
+  });
+  await clock.advance(0);
+  assert.deepEqual([isOver, file.holders], [false, 1]);
+  finish();
+  await flushed;
+  assert.deepEqual([file.broughtBack, file.holders], [[1], 0]);
+  await clock.advance(2_000);
+  assert.equal(clock.pending, 0, 'nor is there another turn');
+});
+
+test('a turn that takes long is not overtaken by the next one', async () => {
+  const { clock, remove } = prepare();
+  const file = await remove('f');
+  file.writes = 1;
+  let finish: () => void = () => assert.fail('not brought back');
+  file.whileBroughtBack = new Promise((resolve) => {
+    finish = resolve;
+  });
+  await clock.advance(11_000);
+  await remove('g');
+  await clock.advance(3_000);
+  finish();
+  await clock.advance(3_000);
+  assert.deepEqual(file.broughtBack, [1]);
 });
