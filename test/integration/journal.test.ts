@@ -1,6 +1,6 @@
 // Journals on the real file system: bound to the content they were written for, and never half there.
 import assert from 'node:assert/strict';
-import { chmod, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from '../support/nothing-left.ts';
@@ -108,4 +108,38 @@ test('writes nothing any more once the spool was closed', async (t) => {
   const { spool, journal } = await journaled(t);
   await spool.close();
   await assert.rejects(journal.save({ uploadId: 'one' }), { faultClass: 'changed', code: 'closed' });
+});
+
+test('a folder of journals that could not be read is read again', async (t) => {
+  const { disk, journal } = await journaled(t);
+  const folder = join(disk.path, '.halfpipe/multipart');
+  await rmdir(folder);
+  await writeFile(folder, 'in its place');
+  await assert.rejects(journal.load(), { faultClass: 'blocked', code: 'ENOTDIR' });
+  await rm(folder);
+  await mkdir(folder);
+  assert.equal(await journal.load(), undefined);
+  await journal.save({ uploadId: 'one' });
+  assert.deepEqual(await journal.load(), { uploadId: 'one' });
+});
+
+test('a journal that was cleared is not looked for on the disk any more', async (t) => {
+  const { disk, journal } = await journaled(t);
+  await journal.save({ uploadId: 'one' });
+  const folder = join(disk.path, '.halfpipe/multipart');
+  const [name = ''] = await readdir(folder);
+  const record = await readFile(join(folder, name));
+  await journal.clear();
+  await writeFile(join(folder, name), record);
+  assert.equal(await journal.load(), undefined);
+});
+
+test('room that a full disk has used up is kept again once a journal has been cleared', async (t) => {
+  const { disk, journal } = await journaled(t);
+  const spares = join(disk.path, '.halfpipe/spare');
+  const before = await readdir(spares);
+  await journal.save({ uploadId: 'one' });
+  await rm(join(spares, before[0] ?? ''));
+  await journal.clear();
+  assert.deepEqual(await readdir(spares), before);
 });

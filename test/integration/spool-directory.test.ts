@@ -20,8 +20,11 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { scan } from '../../src/backlog/scanner.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
+import { NO_VIEW } from '../../src/spool/open-writers.ts';
+import { HeldDirectories } from '../../src/spool/pinned-directories.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SPOOL_GONE } from '../../src/spool/spool-fault.ts';
+import { failing } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
 import { proofFor } from '../support/removal-proof.ts';
 import { giveUp, scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
@@ -388,4 +391,36 @@ test('use of a spool that is closed meanwhile ends before its descriptors are cl
   const opened = spool.openFile(path);
   await Promise.all([spool.close(), opened]);
   await (await opened).close();
+});
+
+test('a spool in which nothing can be moved is refused, and nothing of it stays open', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const mended = failing(t, 'rename', 'EPERM');
+  await assert.rejects(SpoolDirectory.open(disk.path), { faultClass: 'breaker', code: 'EPERM' });
+  mended();
+  await disk.open(t);
+});
+
+test('a spool is closed when the last that uses it has ended, and once', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const held = await HeldDirectories.attach(disk.path, NO_VIEW);
+  const ends: (() => void)[] = [];
+  const uses = [1, 2].map(() => held.run(() => new Promise<void>((resolve) => ends.push(resolve))));
+  const closings = [held.close(), held.close()];
+  const isOpen = () =>
+    held.home.stat().then(
+      () => true,
+      () => false,
+    );
+  for (const end of ends) {
+    assert.ok(await isOpen());
+    end();
+    await new Promise(setImmediate);
+  }
+  await Promise.all([...closings, ...uses]);
+  assert.ok(!(await isOpen()));
+  await assert.rejects(
+    held.run(async () => undefined),
+    { faultClass: 'changed', code: 'closed' },
+  );
 });
