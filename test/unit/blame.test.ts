@@ -97,6 +97,11 @@ test('a denied folder waits as a whole after a few refusals, told once, and the 
     ['held cam2/'],
   );
   assert.deepEqual([...bench.heldFolders], ['cam2/']);
+  assert.deepEqual(
+    bench.drain.waiting.map(({ isFolder }) => isFolder),
+    [true],
+    'what had failed before waits with the folder, and is not counted beside it',
+  );
   const tried = () => bench.store.uploads.filter((key) => key.startsWith('cam2/')).length;
   assert.ok(tried() < 10, `${tried()} tried`);
   await bench.clock.advance(600_000);
@@ -362,4 +367,123 @@ test('a folder is not held when the store cannot be reached while it is asked th
   await bench.startClosed();
   assert.ok(bench.store.trials.includes('cam2/'));
   assert.deepEqual([...bench.heldFolders], []);
+});
+
+test('files of one folder that fail together have an object of our own put there once', async () => {
+  const bench = new DrainBench();
+  const refusals: (() => void)[] = [];
+  for (let file = 0; file < 4; file += 1) {
+    bench.put(`cam2/${file}`);
+    bench.store.answers.set(
+      `cam2/${file}`,
+      () => new Promise((_, reject) => refusals.push(() => reject(DENIED))),
+    );
+  }
+  let answer: () => void = () => assert.fail('the folder was not asked');
+  bench.store.onTrial = (folder) =>
+    folder === 'cam2/'
+      ? new Promise((_, reject) => {
+          answer = () => reject(DENIED);
+        })
+      : Promise.resolve();
+  await bench.startClosed();
+  for (const refuse of refusals) refuse();
+  await bench.settle();
+  answer();
+  await bench.settle();
+  assert.deepEqual(
+    bench.store.trials.filter((folder) => folder === 'cam2/'),
+    ['cam2/'],
+  );
+  assert.deepEqual(
+    bench.events.filter((event) => event.startsWith('held')),
+    ['held cam2/'],
+  );
+});
+
+test('files of a held folder that were read ahead and not sent go back, and others stay', async () => {
+  const bench = new DrainBench();
+  bench.limit = 3;
+  for (let file = 0; file < 10; file += 1) bench.put(`cam2/${file}`);
+  bench.put('cam1/a');
+  allowOnly(bench, (key) => !key.startsWith('cam2/'));
+  await bench.startClosed();
+  assert.deepEqual([...bench.heldFolders], ['cam2/']);
+  for (const file of [5, 6, 7, 8, 9]) assert.deepEqual(bench.outcomesOf(`cam2/${file}`), ['returned']);
+  assert.deepEqual(bench.removed, ['cam1/a']);
+});
+
+test('a failure that may be the network’s or the store’s is no news of the file; its own is told once', async () => {
+  const bench = new DrainBench();
+  bench.store.answers.set('a', fails(faultOf('transient', { code: 'ECONNRESET' })));
+  await bench.startClosed();
+  await bench.comeBack(['a'], 4);
+  assert.ok(bench.outcomesOf('a').length > 1);
+  assert.deepEqual(bench.news, []);
+  bench.store.answers.set('b', fails(DENIED));
+  await bench.comeBack(['b'], 2);
+  assert.deepEqual(bench.news, ['b']);
+});
+
+test('a store that is being asked whether it works is not asked a second time meanwhile', async () => {
+  const bench = new DrainBench();
+  let answer: () => void = () => assert.fail('not probed');
+  bench.store.onProbe = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  bench.drain.start();
+  await bench.settle();
+  bench.put('a');
+  bench.drain.pump();
+  await bench.clock.advance(5_000);
+  assert.equal(bench.store.probes, 1);
+  answer();
+  await bench.settle();
+  assert.deepEqual([bench.store.probes, bench.removed], [1, ['a']]);
+});
+
+test('a pause is ended by one attempt at a time', async () => {
+  const bench = new DrainBench();
+  bench.breaker.fail('the store was away', 0);
+  let refuse: () => void = () => assert.fail('not asked');
+  bench.store.onTrial = () =>
+    new Promise((_, reject) => {
+      refuse = () => reject(DENIED);
+    });
+  bench.put('a');
+  bench.put('b');
+  bench.drain.start();
+  await bench.clock.advance(6_000);
+  assert.deepEqual(bench.store.trials, ['']);
+  refuse();
+  await bench.clock.advance(1_000);
+  assert.deepEqual(bench.store.trials, ['']);
+});
+
+test('a held folder is asked with an object of our own beside a file of it that fails', async () => {
+  const bench = new DrainBench();
+  for (let file = 0; file < 4; file += 1) bench.put(`cam2/${file}`);
+  allowOnly(bench, (key) => !key.startsWith('cam2/'));
+  await bench.startClosed();
+  assert.deepEqual([...bench.heldFolders], ['cam2/']);
+  bench.store.onTrial = async () => undefined;
+  bench.put('cam2/0');
+  const sent = bench.store.uploads.length;
+  await bench.clock.advance(1_000);
+  assert.deepEqual(bench.store.uploads.slice(sent), ['cam2/0']);
+  assert.deepEqual([...bench.heldFolders], []);
+});
+
+test('each attempt to end a pause with a file sends one from elsewhere in the order', async () => {
+  const bench = new DrainBench();
+  bench.breaker.fail('the store refuses all', 0);
+  bench.store.onTrial = () => Promise.reject(DENIED);
+  for (let file = 0; file < 10; file += 1) {
+    bench.put(`f${file}`);
+    bench.store.answers.set(`f${file}`, fails(DENIED));
+  }
+  bench.drain.start();
+  await bench.clock.advance(10_000);
+  assert.deepEqual(bench.store.uploads.slice(0, 2), ['f0', 'f6']);
 });

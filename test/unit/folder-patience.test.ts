@@ -74,3 +74,47 @@ test('holds no more folders than it may', () => {
   const held = Array.from({ length: 201 }, (_, folder) => patience.hold(`${folder}/`, DENIED, 0, 1_000));
   assert.deepEqual(held.slice(199), [true, false]);
 });
+
+test('what a folder takes begins the count of its refusals anew', () => {
+  const patience = new FolderPatience();
+  refusedThrice(patience, 'cam/a');
+  patience.works('cam/', 0);
+  assert.equal(patience.refused(at('cam/a'), 10 * MINUTE), undefined, 'the first of three');
+  assert.equal(patience.refused(at('cam/a'), 10 * MINUTE), undefined);
+  assert.equal(patience.refused(at('cam/a'), 10 * MINUTE), 'cam/');
+});
+
+test('a folder that is freed is not tested again for ten minutes', () => {
+  const patience = new FolderPatience();
+  refusedThrice(patience, 'cam/a');
+  patience.hold('cam/', DENIED, 0, 1_000);
+  assert.deepEqual(patience.free('cam/', 5_000), ['cam/']);
+  assert.deepEqual(patience.free('cam/', 5_000), [], 'it is freed once');
+  assert.equal(refusedThrice(patience, 'cam/a', 5_000), undefined);
+});
+
+test('with new settings nothing is held, and no refusal counts any more', () => {
+  const patience = new FolderPatience();
+  refusedThrice(patience, 'cam/a');
+  patience.hold('cam/', DENIED, 0, 1_000);
+  assert.deepEqual(patience.clear(), ['cam/']);
+  assert.deepEqual([patience.held, patience.holds(at('cam/a'))], [[], false]);
+  assert.equal(patience.refused(at('cam/a'), 0), undefined);
+});
+
+test('remembers the refusals of so many folders, and forgets first the one that was refused longest ago', () => {
+  const patience = new FolderPatience();
+  for (const path of ['kept/a', 'old/a', 'old/a']) patience.refused(at(path), 0);
+  for (let folder = 0; folder < 1_998; folder += 1) patience.refused(at(`${folder}/a`), 0);
+  patience.refused(at('kept/a'), 0);
+  patience.refused(at('one more/a'), 0);
+  assert.equal(patience.refused(at('kept/a'), 0), 'kept/');
+  assert.equal(patience.refused(at('old/a'), 0), undefined, 'the first of three again');
+});
+
+test('a file that passes is not noted of folders that were never refused', () => {
+  const patience = new FolderPatience();
+  patience.refused(at('cam1/a'), 0);
+  patience.passed(at('cam2/a'), 0);
+  assert.equal(refusedThrice(patience, 'cam2/b'), 'cam2/');
+});
