@@ -8,7 +8,12 @@ import { SimClock } from './sim-clock.ts';
 export type Input = Readonly<Record<string, unknown>>;
 
 /** Answers one request, by default with nothing; throws to refuse it. `nth` counts the requests of a name from 1. */
-export type Answering = (name: string, input: Input, nth: number) => object | undefined;
+export type Answering = (
+  name: string,
+  input: Input,
+  nth: number,
+  signal?: AbortSignal,
+) => object | undefined | Promise<object>;
 
 const NO_SETTINGS = {
   ...{ storageClass: undefined, serverSideEncryption: undefined, kmsKeyId: undefined },
@@ -21,11 +26,13 @@ export function answeringBucket(answer: Answering, diagnosis?: Pick<Diagnosis, '
   const asked: { readonly name: string; readonly input: Input }[] = [];
   const notices: string[] = [];
   const send = async (command: { readonly input: Input }) => {
+    const signal = signalOf(command.input);
     // Without the signal, which is no field of the request.
     const input = Object.fromEntries(Object.entries(command.input));
     const name = command.constructor.name.replace(/Command$/, '');
     asked.push({ name, input });
-    const answered = answer(name, input, asked.filter((one) => one.name === name).length);
+    const nth = asked.filter((one) => one.name === name).length;
+    const answered = await answer(name, input, nth, signal);
     return { $metadata: { httpStatusCode: 200, attempts: 1 }, ...answered };
   };
   const config = {
@@ -39,6 +46,15 @@ export function answeringBucket(answer: Answering, diagnosis?: Pick<Diagnosis, '
   const bucket = new S3Bucket(place, client, NO_SETTINGS, clock, diagnosis);
   const names = () => asked.map(({ name }) => name);
   return { asked, notices, clock, client, bucket, names };
+}
+
+/** As withSignal has left it. */
+function signalOf(input: object): AbortSignal {
+  for (const symbol of Object.getOwnPropertySymbols(input)) {
+    const value: unknown = Reflect.get(input, symbol);
+    if (value instanceof AbortSignal) return value;
+  }
+  throw new TypeError('a request carries no signal');
 }
 
 /** What the SDK throws for an answer of this status. */

@@ -14,7 +14,7 @@ Reflect.set(PartUploader, 'MIN_PART_SIZE', 1);
 
 const HOUR = 3_600_000;
 const CONTENT = Buffer.from('oursthemend');
-const PLAN = { partSizeBytes: 4, partCount: 3, partsAtOnce: 1 };
+const PLAN = { partSizeBytes: 4, partCount: 3 };
 const md5Of = (part: unknown) => createHash('md5').update(String(part)).digest('hex');
 
 interface Options {
@@ -22,25 +22,26 @@ interface Options {
   readonly signal?: AbortSignal;
   readonly source?: UploadSource;
   readonly onlyIfAbsent?: boolean;
+  readonly partsAtOnce?: number;
 }
 
 /** A store on which no object is there; `answer` comes first. */
 function worldOf(answer: Answering = () => undefined, options: Options = {}) {
-  const world = answeringBucket((name, input, nth) => {
-    const answered = answer(name, input, nth);
+  const world = answeringBucket((name, input, nth, signal) => {
+    const answered = answer(name, input, nth, signal);
     if (answered !== undefined) return answered;
     if (name === 'HeadObject') throw refusal(404, 'NotFound');
     if (name === 'UploadPart') return { ETag: `"${md5Of(input.Body)}"` };
     return { UploadId: 'begun', ETag: '"whole"', Bucket: 'b' };
   });
-  const { signal = NEVER, source = sourceOf(CONTENT), onlyIfAbsent = true } = options;
+  const { signal = NEVER, source = sourceOf(CONTENT), onlyIfAbsent = true, partsAtOnce = 1 } = options;
   const journal = 'journal' in options ? options.journal : new MemoryJournal();
   let accepted = 0;
   const onAccepted = () => {
     accepted += 1;
   };
   const upload = new PartwiseUpload({
-    ...{ key: 'k', bucket: world.bucket, plan: PLAN },
+    ...{ key: 'k', bucket: world.bucket, plan: { ...PLAN, partsAtOnce } },
     ...{ onlyIfAbsent, source, journal, signal, onAccepted },
   });
   const inputsOf = (wanted: string) =>
@@ -174,6 +175,30 @@ test('an ETag that is no MD5 the first time is asked for once more, and then nev
   await upload.write();
   assert.equal(inputsOf('UploadPart').length, 4);
   assert.equal(bucket.dialect.partEtagIsMd5, false);
+});
+
+test('an ETag that tells nothing the second time leaves open what ETags are', async () => {
+  const { bucket, upload } = worldOf((name, _, nth) =>
+    name === 'UploadPart' ? { ETag: nth === 1 ? `"${md5Of('theirs')}"` : '"opaque"' } : undefined,
+  );
+  await upload.write();
+  assert.equal(bucket.dialect.partEtagIsMd5, undefined);
+});
+
+test('the other parts are stopped when one fails', async () => {
+  const { upload } = worldOf(
+    (name, { PartNumber }, _, signal) => {
+      if (name !== 'UploadPart') return undefined;
+      if (PartNumber === 1) throw refusal(403, 'AccessDenied');
+      // Answered no more, unless it is stopped.
+      return new Promise((_resolve, reject) => {
+        if (signal?.aborted) reject(signal.reason);
+        else signal?.addEventListener('abort', () => reject(signal.reason));
+      });
+    },
+    { partsAtOnce: 2 },
+  );
+  await assert.rejects(upload.write(), { code: 'AccessDenied' });
 });
 
 test('bytes that were damaged once are sent once more, and ETags are MD5s from then on', async () => {
