@@ -31,7 +31,7 @@ test('that HEAD is not answered is learnt only from a GET that is', async () => 
     }),
   );
   await assert.rejects(bucket.head('k', NEVER), { code: 'ExpiredToken' });
-  assert.ok(!bucket.dialect.lacks.has('head'));
+  assert.equal(bucket.dialect.lacks.has('head'), false);
 });
 
 test('where HEAD is not answered, what is not there is not there', async () => {
@@ -73,7 +73,7 @@ test('the content that comes with the answer to such a GET is not read', async (
   };
   const { bucket } = answeringBucket(withoutHead(405, () => ({ ETag: '"x"', Body: body })));
   await bucket.head('k', NEVER);
-  assert.ok(isDestroyed);
+  assert.equal(isDestroyed, true);
 });
 
 test('a missing bucket is no missing object', async () => {

@@ -86,7 +86,7 @@ test('what is open is aborted when the object turns out to be there', async () =
 test('a file of exactly one part is put whole', async () => {
   const { upload, names } = worldOf();
   await upload(SMALL);
-  assert.ok(!names().includes('CreateMultipartUpload'));
+  assert.equal(names().includes('CreateMultipartUpload'), false);
 });
 
 test('where overwriting is allowed nothing is put again to find out about conditions', async () => {
@@ -154,7 +154,7 @@ test('an object that is not there is confirmed by nothing, and neither is one th
     return undefined;
   });
   await assert.rejects(looking.store.confirm('k', LOCAL, NEVER), { code: 'InternalError' });
-  assert.ok(!looking.names().includes('GetObject'));
+  assert.equal(looking.names().includes('GetObject'), false);
 });
 
 test('what was damaged on the way is put once more over itself', async () => {
@@ -175,5 +175,5 @@ test('close closes the client', () => {
     isDestroyed = true;
   };
   store.close();
-  assert.ok(isDestroyed);
+  assert.equal(isDestroyed, true);
 });

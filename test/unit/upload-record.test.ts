@@ -41,7 +41,7 @@ const gone: Answering = (name) => {
 test('an upload that is resumed stays on record with all that is known of it, until it has ended', async () => {
   const { record, journal } = worldOf({ ...BEGUN, keptMs: [HOUR] });
   assert.equal((await record.takeUp())?.uploadId, 'begun');
-  assert.ok(record.isKept);
+  assert.equal(record.isKept, true);
   await record.thrownAway(0);
   assert.deepEqual(journal.upload?.keptMs, [HOUR]);
 });
@@ -98,7 +98,7 @@ test('that an upload will be begun is durable before it may be begun', async () 
     isDurable = true;
   };
   await record.intend();
-  assert.ok(isDurable);
+  assert.equal(isDurable, true);
   assert.deepEqual(journal.upload?.unnamedBeside, ['theirs']);
 });
 
