@@ -175,3 +175,9 @@ for (const encoding of [undefined, 'gzip']) {
     assert.equal(body.destroyed, true);
   });
 }
+
+test('an empty file is compared with what is read, not with what was said', async () => {
+  const empty: LocalContent = { sizeBytes: 0, parts: [await digestOf(Buffer.alloc(0))], multipart: false };
+  const { bucket } = worldOf(nothing, wholeBody);
+  await assert.rejects(digestsOfObject(bucket, empty, { ...HELD, sizeBytes: 0 }, NEVER), TORN);
+});
