@@ -47,7 +47,7 @@ export interface DaemonPorts {
   readonly onHopeless: (fault: Fault) => void;
 }
 
-/** At the start the store is given so long to answer before the daemon calls itself ready without it. */
+/** How long `start` waits for the store's first answer before it reports ready without one. */
 const FIRST_ANSWER_MS = 5_000;
 
 interface Stages {

@@ -5,7 +5,10 @@ import type { WatchLimits } from './watch-when-shallow.ts';
 export interface BacklogLimits {
   /** Entries at hand [10,000]. */
   readonly entries?: number;
-  /** Entries deferred [10,000]. Once as many are, the one due last is merely passed over until everybody else had a turn. */
+  /**
+   * Entries deferred [10,000]. Beyond this, the entry due last is skipped by scans until all others
+   * have been tried.
+   */
   readonly deferred?: number;
   /** Up to where the spool is watched [2,000 files, 200 folders]. */
   readonly watch?: WatchLimits;

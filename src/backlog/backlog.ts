@@ -240,7 +240,7 @@ export class Backlog {
     if (this.#ready.size > 0) this.#onWork();
   }
 
-  /** Of what is held, when the oldest always is; else as of the last scan. */
+  /** Exact when the oldest entry is in memory (oldest-first); otherwise from the last scan. */
   #oldestModifiedMs(): number | null {
     const scannedMs = this.#lastScan?.oldestModifiedMs ?? null;
     if (this.#options.order !== 'oldest-first' || this.#passedOver.size > 0) return scannedMs;

@@ -19,7 +19,7 @@ export class PassedOver {
     return this.#numbers.size;
   }
 
-  /** Until it is due, and all of the others are. */
+  /** Skipped until this and every other skipped path are due. */
   add(path: SpoolPath, dueMs: number): void {
     this.#numbers.add(numberOf(path));
     this.#lastDueMs = Math.max(this.#lastDueMs, dueMs);

@@ -1,5 +1,6 @@
-// One scan after the other, for as long as the daemon runs: at the rescan interval, on hints, when a file settles,
-// when the backlog runs low. A failed scan is told once and tried again; nothing is ever concluded from one.
+// One scan after the other, for as long as the daemon runs: at the rescan interval, on hints, when
+// a file settles, when the backlog runs low. A failed scan is reported once and retried; its
+// partial result is never used.
 
 import type { FileIdentity, SpoolOrder, SpoolPath } from '../spool/entry.ts';
 import { spoolFault } from '../spool/spool-fault.ts';

@@ -1,4 +1,4 @@
-// What was typed after `halfpipe`: which command, with what. Pure but for the help's text; refuses what a command does not take.
+// Parses the arguments into a command and its options; rejects options the command does not take.
 import { parseArgs } from 'node:util';
 import { errnoOf } from '../system/fault.ts';
 import { printable } from '../system/printable.ts';
@@ -26,7 +26,7 @@ Options:
 Exit codes: 0 fine, 1 failure, 2 usage, 78 bad configuration.
 `;
 
-/** One line for whoever typed it. */
+/** A usage mistake. The message is one line for the user. */
 export class UsageError extends Error {}
 
 const COMMANDS = ['run', 'check', 'status', 'top', 'quarantine'] as const;

@@ -17,7 +17,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { strayRoot } from './stray-root.ts';
 import { loadVettedSettings } from './vetted-settings.ts';
 
-/** For what comes after the uploads: closing, unlocking, the last lines of the log. */
+/** Extra time after the uploads have ended, to close files, release the lock and flush the log. */
 const STOP_MARGIN_MS = 20_000;
 
 export interface RunContext {

@@ -1,5 +1,5 @@
-// Values that are right alone and impossible together. Pure: what cannot be seen from the settings, such as the
-// capacity of a card, is checked where it becomes known.
+// Checks across options: each value is valid, the combination is not. Pure: what cannot be seen
+// from the settings, such as the capacity of a card, is checked where it becomes known.
 import { AWS_BUCKET_RULE, isAwsBucketName } from './s3-formats.ts';
 import type { Settings } from './settings.ts';
 import { formatDuration, formatPercent, formatRate, formatSize } from './units.ts';

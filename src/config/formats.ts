@@ -140,7 +140,8 @@ export const patterns: Format<readonly string[]> = (value) => {
   const isLine = typeof value === 'string';
   const list = isLine ? value.split(',').map((pattern) => pattern.trim()) : value;
   const accepted = (pattern: unknown) => typeof pattern === 'string' && /^[^/\0][^\0]*$/.test(pattern);
-  // The file's form on one line would come apart into patterns that match nothing: half-written files would go.
+  // A YAML list pasted into the variable would split into patterns that match nothing, and
+  // half-written files would be uploaded.
   const isTypedAsList = isLine && /^\s*\[|['"{]/.test(value);
   if (Array.isArray(list) && list.every(accepted) && !isTypedAsList) return list;
   throw new RangeError(

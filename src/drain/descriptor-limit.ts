@@ -1,7 +1,7 @@
 // How many transfers there are descriptors for, as far as is known: half as many as there were when they ran out, for the
 // link's counter, scans and journals need some, too; and in time more again. Pure: time is an argument.
 
-/** What took them may be over by then; where it is not, they run out once in a while, and a file waits a moment. */
+/** The cause may have gone by then. If not, descriptors run out again and one file waits. */
 const DOUBLES_AFTER_MS = 60_000;
 
 export class DescriptorLimit {

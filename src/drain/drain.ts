@@ -112,7 +112,7 @@ export class Drain {
     this.#trial.stop();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     this.#holdBack('halfpipe is stopping');
-    // What is on its way out may have to be held on to.
+    // Files that are being removed are left alone: a late write may have to be saved.
     for (const { passage, abort } of this.#transfers)
       if (!passage.isWhole && passage.stage !== 'disposing') abort.abort(stopping);
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
@@ -200,7 +200,7 @@ export class Drain {
 
   /** The best that fits into memory and is accepted. */
   #startNext(accepts: (entry: Entry) => boolean, place = 0): Transfer | undefined {
-    // What is too large for any upload is refused without one, and waits for nobody's memory.
+    // A file too large to upload is rejected at once, without waiting for memory.
     const fits = ({ identity: { sizeBytes } }: Entry) =>
       sizeBytes > this.#options.largestBytes || this.#memory.fits(sizeBytes);
     const entry = this.#ports.backlog.take((best) => fits(best) && accepts(best), place);
@@ -258,7 +258,7 @@ export class Drain {
     }
   }
 
-  /** Nothing of these has been sent: they go back, to be taken when it is their time. */
+  /** Returns transfers that have sent nothing yet to the backlog. */
   #holdBack(why: string, accepts: (transfer: Transfer) => boolean = () => true): void {
     for (const transfer of this.#transfers)
       if (transfer.passage.stage === 'ahead' && accepts(transfer))

@@ -9,9 +9,9 @@ export interface FailedFile {
   failures: number;
   /** Attempts that speak against the file itself, and lead to quarantine. */
   strikes: number;
-  /** Signs of a working store that there had been at its last strike. */
+  /** Signs of a working store, as counted at the file's last strike. */
   signsAtStrike: number;
-  /** Its entry comes back as it is now, whatever becomes of the file meanwhile. */
+  /** Deferred: the entry returns unchanged, even if the file changes meanwhile. */
   waits: boolean;
   /** How often it was found open for writing since it last changed; and how it was then. */
   looks: number;

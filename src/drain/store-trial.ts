@@ -1,5 +1,5 @@
-// Asks the store with objects of our own whether it is to blame, one trial at a time. What an earlier store answers, or
-// any store after a stop, decides nothing.
+// Asks the store with objects of our own whether it is to blame, one trial at a time. Answers of a
+// replaced store, or after a stop, are ignored.
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';

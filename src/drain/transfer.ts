@@ -67,7 +67,8 @@ export async function transfer(entry: Entry, options: TransferOptions): Promise<
   const key = keyFor(entry.path.bytes, prefix);
   const file = await spool.openFile(entry.path);
   try {
-    // What was settled is what the scanner saw; anything else has to settle first.
+    // Only the content the scanner saw has settled. If the file changed since, it must settle
+    // again.
     if (!sameContentIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
     const earlier = undisposed.of(file);
     const { upload, proof } = await (earlier === undefined

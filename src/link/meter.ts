@@ -20,7 +20,7 @@ export interface Sample {
 
 /** Drivers such as ice, Aquantia and 82580 refresh their counters every 1–2 s; one that stands still longer is stuck. */
 const LONGEST_REFRESH_MS = 2_500;
-/** So many bytes of our own must show in a counter that is fresh: more than the slices a socket may hold back. */
+/** A fresh counter must show at least this many of our bytes. More than a socket may buffer. */
 const CERTAIN_BYTES = 65_536;
 
 export class Meter {

@@ -51,7 +51,7 @@ export class JournalRelay implements LogStream {
     perl.stdout.on('data', (answers: Buffer) => {
       for (const answer of answers.toString()) this.#answered(answer === '+');
     });
-    // Told by its end, too, but only after its last answers.
+    // `close` reports this too, after the last answers have been read.
     perl.stdin.on('error', () => undefined);
     perl.on('error', (error) => this.#giveUp(error.message));
     perl.on('close', (code, signal) => this.#giveUp(`it ended with ${signal ?? code}`));

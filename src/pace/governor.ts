@@ -26,7 +26,7 @@ export interface Interval {
   readonly intervalMs: number;
   /** How much of the interval nobody waited to send: unclaimed room earns no credit. */
   readonly idleMs: number;
-  /** What the shaper holds for those who wait: on its way as good as what the kernel holds. */
+  /** Tokens saved for waiting requests. Counts as sent, like bytes in the kernel's queue. */
   readonly savedBytes: number;
 }
 
@@ -57,7 +57,7 @@ const MOST_DEBT_MS = 150;
  * this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. As time at the target rate. */
 const MOST_CREDIT_MS = 44;
 
-/** What it has come to. */
+/** The governor's state, as reported to other parts. */
 export type PaceView = Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
 
 export class Governor {

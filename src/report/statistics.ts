@@ -44,7 +44,7 @@ export class Statistics {
   readonly #flow = new FlowMeter();
   readonly #startedMs: number;
   #sentBytes = 0;
-  /** When last counted; and the counter's value then, which tells what has come since. */
+  /** The last count on disk, and the counter's value at that time. */
   #quarantined = { atMs: 0, files: 0, counted: 0 };
   #cancel: (() => void) | undefined;
 

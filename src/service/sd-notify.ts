@@ -52,7 +52,10 @@ export class SdNotifier {
     return this.#message('RELOADING=1', `MONOTONIC_USEC=${this.#options.kernelMonotonicUsec()}`);
   }
 
-  /** The line in `systemctl status`. The latest wins; one leaves every two seconds at most, and none that stands there. */
+  /**
+   * The line in `systemctl status`. The latest wins; at most one every two seconds, and none that
+   * equals the last.
+   */
   status(text: string): void {
     this.#status = text;
     if (this.#stopping || this.#cancelStatus !== undefined || this.#options.send === undefined) return;

@@ -1,4 +1,4 @@
-// What the watchdog goes by: it hears of us only while the meter turns and what is in flight moves.
+// Decides what counts as progress: the control loop ticks, and uploads in flight move bytes.
 import type { Health, Heartbeat } from './health.ts';
 
 /** From the settings: how often the link is measured, and how long a request may be silent. */

@@ -46,7 +46,7 @@ export class AsideSlots {
     });
   }
 
-  /** Not vacant either: a file that waits where the name of this one has a folder. */
+  /** A slot is also taken if a file sits where its path needs a folder. */
   async #isVacant(slot: Buffer): Promise<boolean> {
     try {
       return (await this.#home.lookUp(slot)) === undefined;

@@ -20,7 +20,7 @@ export interface EmptyFoldersParts {
   readonly onFault: (fault: Fault) => void;
 }
 
-// Beyond that folders stay: harmless, and the next file removed from one brings it back.
+// Beyond this, folders are not remembered and stay. Removing another file from one adds it again.
 const FOLDERS_MAX = 10_000;
 // Also the least wait, so that a settle time of 0 does not race producers that make a folder, then its files.
 const INTERVAL_MS = 2_000;

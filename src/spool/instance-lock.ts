@@ -51,7 +51,7 @@ export class InstanceLock {
   static async acquire(spool: LockableSpool, serve: Serve = () => undefined): Promise<InstanceLock> {
     const home = await spool.openPrivate();
     const server = createServer();
-    // Before anybody can find the socket: who connects and is not served waits for nothing.
+    // Serve before the socket gets its public name, so that no client connects and waits in vain.
     serve(server);
     const open = keepOpen(server);
     try {

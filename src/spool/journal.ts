@@ -52,7 +52,7 @@ export class JournalIndex {
   }
 }
 
-/** Its faults tell nothing of the file: it is there, whatever became of our own folder. */
+/** A fault here is never about the spooled file, only about `.halfpipe`. */
 export class Journal<T> {
   readonly #held: HeldDirectories;
   readonly #index: JournalIndex;

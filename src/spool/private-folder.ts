@@ -72,7 +72,10 @@ async function makeSubfolders(folder: OpenDirectory): Promise<void> {
     if (await folder.makeDirectory(name, 0o700)) await folder.syncDirectory(dirname(name));
 }
 
-/** Runs `use`, once more when a subfolder was missing: what tidies up empty folders (find -empty -delete) takes ours. */
+/**
+ * Runs `use`, once more when a subfolder was missing: cleanup jobs (`find -empty -delete`) remove
+ * our empty subfolders.
+ */
 export async function inSubfolders<T>(folder: OpenDirectory, use: () => Promise<T>): Promise<T> {
   try {
     return await use();

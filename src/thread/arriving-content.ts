@@ -5,7 +5,7 @@ export class ArrivingContent implements Content {
   readonly byteLength: number;
   readonly #wantMore: (empty: ArrayBuffer) => void;
   readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
-  /** Of the first piece, what has been given. */
+  /** Bytes of the first piece already handed out. */
   #offset = 0;
   #arrivedBytes = 0;
   #onPiece: (() => void) | undefined;

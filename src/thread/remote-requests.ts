@@ -14,7 +14,7 @@ type Of<Kind extends RequestNotice['kind']> = Extract<RequestNotice, { kind: Kin
 const NONE = new Uint8Array(0);
 
 interface Underway {
-  /** None any more once there is an answer. */
+  /** Released when the answer arrives. */
   body: Uint8Array;
   /** Of the body, what has been handed over. */
   offset: number;
@@ -125,7 +125,8 @@ export class RemoteRequests {
         callback(error);
       },
     });
-    // Whoever reads hears of it all the same; perhaps nobody does.
+    // Readers still receive the error. Without this listener, an unread body would crash the
+    // process.
     pieces.on('error', () => undefined);
     underway.pieces = pieces;
     return pieces;

@@ -131,7 +131,7 @@ export class SendingThread {
     } as RequestHandler;
   }
 
-  /** Ends the thread, with whatever it is about. It may be looking up a name: nobody waits for that. */
+  /** Terminates the thread without waiting: a DNS lookup may be running. */
   stop(): void {
     this.#stopping = true;
     this.#uplink.stop();

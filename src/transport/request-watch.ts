@@ -1,6 +1,7 @@
-// One request's patience: an overall deadline that stands still while the request waits for its turn on the link and while
-// its bytes arrive, and an idle limit on the silence of its connection. It covers what the HTTP handler's own time-outs
-// do not: waiting for a socket of the pool, name look-up, TLS, and a server that never answers.
+// The two time-outs of one request: an overall deadline that stands still while the request waits
+// for its turn on the link and while its bytes arrive, and an idle limit on the silence of its
+// connection. It covers what the HTTP handler's own time-outs do not: waiting for a socket of the
+// pool, name look-up, TLS, and a server that never answers.
 import type { Clock } from '../system/clock.ts';
 
 export interface RequestLimits {

@@ -12,7 +12,7 @@ export function whereToLook(unit: string): string {
   return `what to do: journalctl -u ${unit}`;
 }
 
-/** Younger files are what a drain has anyway, and the line is short. */
+/** Below this age the oldest file is not worth the space. */
 const WORTH_SAYING_MS = 60_000;
 
 type Status = Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link'>;

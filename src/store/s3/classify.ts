@@ -96,7 +96,10 @@ function evidenceOf(error: unknown): Evidence {
   };
 }
 
-/** The first line, harmless, without the place in OpenSSL's sources; and without a full stop, for others go on. */
+/**
+ * The first line, printable, without OpenSSL's source location and without a final full stop,
+ * because more text follows.
+ */
 function wordsOf({ message }: Error): string {
   const line = message
     .replace(/:[^\s:]+\.c:\d+:/, '')

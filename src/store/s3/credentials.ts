@@ -4,7 +4,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { Fault } from '../../system/fault.ts';
 
-/** Less than the drain's patience with a probe, which could tell of nothing but silence. */
+/** Shorter than the probe's time-out, so that the operator is told the real cause. */
 const LIMIT_MS = 30_000;
 /** The SDK renews credentials 5 min before they expire (its `isIdentityExpired`): from a minute earlier on we wait here. */
 const RENEWAL_MS = 6 * 60_000;

@@ -176,7 +176,7 @@ class Reader {
       }
     } finally {
       await chunks.return?.();
-      // Which does nothing where none was asked for.
+      // `return()` does nothing if no chunk was read.
       for (const open of new Set([plain, stream])) (open as Partial<Readable>).destroy?.();
     }
   }
