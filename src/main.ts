@@ -55,7 +55,10 @@ function readVersion(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
-/** Aborts when nobody reads what we print any more (`halfpipe top | head`), which is no failure: work goes on unseen. */
+/**
+ * Aborts when the reader of our output has gone (`halfpipe top | head`). That is not a failure:
+ * work goes on unseen.
+ */
 function outputUnread(): AbortSignal {
   const unread = new AbortController();
   for (const stream of [process.stdout, process.stderr])
@@ -122,7 +125,7 @@ const CALLS_END_TURNS = 40;
 const CALLS_END_TURN_MS = 50;
 
 process.on('uncaughtException', crash);
-// The SDK's advice about Node versions is for whoever updates halfpipe, not for its log.
+// The SDK's advice about Node versions is for the people who update halfpipe, not for its log.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 keepAlive();
 await end(await main().catch(fail));

@@ -228,7 +228,7 @@ export class Backlog {
       !this.#deferrals.has(path.id) &&
       !this.#goneInScan.has(path.id) &&
       !this.#passedOver.has(path);
-    // Nobody waits behind them any more.
+    // No other entry waits behind them any more.
     const isComplete = result.eligible === result.entries.length;
     if (isComplete && this.#passedOver.areDue(this.#clock.monotonicMs())) this.#passedOver.clear();
     this.#count.scanEnded(result);

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { SpoolPath } from '../spool/entry.ts';
 
-/** Some 20 MB. Beyond that whoever failed longest ago is found again. */
+/** About 20 MB. Beyond this the file that failed longest ago is found again. */
 const FILES_MAX = 500_000;
 
 export class PassedOver {

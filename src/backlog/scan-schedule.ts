@@ -44,7 +44,7 @@ export class ScanSchedule {
     this.#tookMs = tookMs;
   }
 
-  /** When to scan next; Infinity when nobody wants to. May lie in the past. */
+  /** When to scan next; Infinity when no scan is wanted. May lie in the past. */
   dueMs(): number {
     let dueMs = Number.POSITIVE_INFINITY;
     for (const [reason, wantedMs] of this.#wantedMs) {

@@ -1,4 +1,5 @@
-// What a reload changed, for its log line: names only, as in the config file. Values may be nobody's business.
+// What a reload changed, for its log line: names only, as in the config file, because values may be
+// private.
 import { isDeepStrictEqual } from 'node:util';
 import { optionByKey } from './schema.ts';
 import type { Settings } from './settings.ts';

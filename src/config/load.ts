@@ -1,5 +1,6 @@
-// From a config file and the environment to validated settings, or to a list of everything that is wrong.
-// An environment variable goes before the file, the file before the default. Strict: a name nobody knows is refused.
+// From a config file and the environment to validated settings, or to a list of everything that is
+// wrong. An environment variable goes before the file, the file before the default. Strict: an
+// unknown name is refused.
 import convict from 'convict';
 import { type Proxies, readProxies } from '../system/proxies.ts';
 import { readService } from '../system/service.ts';

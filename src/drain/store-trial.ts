@@ -59,8 +59,9 @@ export class StoreTrial {
   }
 
   /**
-   * Whether the store takes an object of our own: below the prefix, or else in one of the folders that `others` names,
-   * because credentials may be for some folders alone. Whoever asks meanwhile gets the same answer.
+   * Whether the store takes an object of our own: below the prefix, or else in one of the folders
+   * that `others` names, because credentials may be for some folders alone. Callers that ask
+   * meanwhile get the same answer.
    */
   ask(others: () => readonly string[]): Promise<TrialAnswer> {
     if (this.#asked !== undefined) return this.#asked;

@@ -1,6 +1,6 @@
-// At the start and now and then: multipart uploads of ours whose files are gone or changed can never be completed, and
-// are aborted, unless they are under way.
-// They are known by the spool's journals alone: an upload that no journal names is somebody else's and is not touched.
+// At the start and now and then: multipart uploads of ours whose files are gone or changed can
+// never be completed, and are aborted, unless they are under way. They are known by the spool's
+// journals alone: an upload that no journal names belongs to others, and is not touched.
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { JournaledUpload, ObjectStore, UploadJournal } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';

@@ -1,5 +1,6 @@
-// Uploads whose files could not be removed: when such a file is tried again, the store is asked whether it still holds
-// it, and nothing is sent. Forgotten on a restart; an upload that is not found here is merely made again.
+// Uploads whose files could not be removed: when such a file is tried again, the store is asked
+// whether it still holds it, and nothing is sent. Forgotten on a restart: then the upload is made
+// again.
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { Upload } from '../store/object-store.ts';
 

@@ -16,7 +16,7 @@ export interface Carriers {
   readonly encapsulationBytes: number;
 }
 
-/** Tunnels in tunnels, on a VLAN, on a bond, on a bridge: nobody stacks more. */
+/** Tunnels in tunnels, on a VLAN, on a bond, on a bridge: more than anyone stacks. */
 const DEEPEST = 8;
 /** ARPHRD_… of if_arp.h. */
 const LOOPBACK = 772;

@@ -1,5 +1,5 @@
-// Between the log and stdout. Uploads must not wait for whoever reads the log, so a reader that is slow costs
-// lines, never memory or time, and a reader that is gone costs nothing at all.
+// Between the log and stdout. Uploads must not wait for the reader of the log, so a reader that is
+// slow costs lines, never memory or time, and a reader that is gone costs nothing at all.
 import { atMost } from '../system/at-most.ts';
 import type { Clock } from '../system/clock.ts';
 

@@ -24,7 +24,9 @@ export interface Interval {
   readonly ownBytes: number;
   /** > 0. */
   readonly intervalMs: number;
-  /** How much of the interval nobody waited to send: unclaimed room earns no credit. */
+  /**
+   * The part of the interval in which no request waited to send: unclaimed room earns no credit.
+   */
   readonly idleMs: number;
   /** Tokens saved for waiting requests. Counts as sent, like bytes in the kernel's queue. */
   readonly savedBytes: number;

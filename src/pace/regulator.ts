@@ -1,5 +1,5 @@
-// The control loop: reads the meter, lets the governor decide, sets the shaper's rate. Runs at its own pace: quickly
-// while somebody sends, slowly while nobody does, and at once when somebody starts.
+// The control loop: reads the meter, lets the governor decide, sets the shaper's rate. Runs at its
+// own pace: quickly while requests send, slowly while none does, and at once when one starts.
 import type { Clock } from '../system/clock.ts';
 import type { Governor, Interval } from './governor.ts';
 import type { Shaper, ShaperActivity } from './shaper.ts';
@@ -22,7 +22,7 @@ export interface RegulatorOptions {
   readonly onTick?: (activity: ShaperActivity, elapsedMs: number) => void;
 }
 
-/** With nobody sending, one sample in this many is enough. */
+/** While no request sends, one sample in this many is enough. */
 const IDLE_SLOWDOWN = 10;
 /** So long without a sender is idle. */
 const IDLE_AFTER_MS = 1_000;

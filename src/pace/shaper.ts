@@ -8,7 +8,7 @@ import { Turns } from './turns.ts';
 const BURST_MS = 20;
 /** A queue empty for longer than this is idle, and idle time earns nothing: 50 % × (100 + 5) ms stays well below 60 %. */
 const IDLE_GRACE_MS = 5;
-/** After so long with nobody the control loop may be slow, and is woken. */
+/** After this long without a request the control loop may be slow, and is woken. */
 const WAKE_AFTER_MS = 500;
 /** A slice is about this long at the present rate: 50 of them make a window of 100 ms … */
 const SLICE_MS = 2;
@@ -22,7 +22,7 @@ const MAX_SLICE_BYTES = 32_768;
 export interface ShaperActivity {
   /** Bytes handed out to be sent. */
   readonly admittedBytes: number;
-  /** Time with nobody in the queue. */
+  /** Time in which no request was in the queue. */
   readonly idleMs: number;
   /** How long the slice that has waited longest has waited now; the next request to begin does not count. */
   readonly longestWaitMs: number;
@@ -30,7 +30,7 @@ export interface ShaperActivity {
 }
 
 export class Shaper {
-  /** Called when somebody asks for bytes after a time with nobody. */
+  /** Called when a request asks for bytes after a time without any. */
   onWake: (() => void) | undefined;
   /** Whether the line has room for another request; call `roomChanged` when it has again. */
   hasRoom: () => boolean = () => true;
@@ -102,13 +102,13 @@ export class Shaper {
     return this.#turns.waiting > 0;
   }
 
-  /** Requests wait to begin, and only the line is in their way: there are tokens that nobody takes. */
+  /** Requests wait to begin, and only the line is in their way: there are unused tokens. */
   get isHeldBack(): boolean {
     const savedBytes = this.#bucket.savedBytes(this.#clock.monotonicMs());
     return savedBytes >= this.sliceBytes() && this.#turns.isBeginning && !this.hasRoom();
   }
 
-  /** Saved up for those who wait, and as good as sent; 0 when nobody waits. */
+  /** Tokens saved for waiting requests, which count as sent; 0 when no request waits. */
   get savedBytes(): number {
     return this.#turns.waiting === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
   }

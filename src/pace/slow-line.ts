@@ -55,7 +55,7 @@ export class SlowLineFinder {
   #found: SlowLine | undefined;
   #stepsNeeded = STEPS;
 
-  /** Undefined while the line keeps up, or nobody knows. */
+  /** Undefined while the line keeps up, or too little is known. */
   get found(): SlowLine | undefined {
     return this.#found;
   }

@@ -58,7 +58,7 @@ export class TokenBucket {
     return Math.max(0, this.#tokens);
   }
 
-  /** Nobody waited for a while: of what was saved up, only `graceMs` of the rate are kept. */
+  /** No request waited for a while: only `graceMs` of the rate are kept of what was saved. */
   skipIdle(graceMs: number, nowMs: number): void {
     this.#settle(nowMs);
     this.#tokens = Math.min(this.#tokens, (this.#rateBytesPerSec * graceMs) / 1000);

@@ -16,7 +16,7 @@ const COMMAND_TIMEOUT_MS = 10_000;
 export type SendToManager = (variables: readonly string[]) => Promise<void>;
 
 export interface NotifierOptions {
-  /** Undefined: nobody listens, and every call below does nothing. */
+  /** Undefined when no service manager listens: then every call below does nothing. */
   readonly send: SendToManager | undefined;
   readonly clock: Clock;
   /** CLOCK_MONOTONIC, as systemd reads it. */

@@ -8,7 +8,10 @@ export interface Pace {
   readonly connectTimeoutMs: number;
 }
 
-/** With nobody sending, the link is measured once in so many intervals: see Regulator. Its report may be one late. */
+/**
+ * While no request sends, the link is measured once in this many intervals: see Regulator. Its
+ * report may be one late.
+ */
 const INTERVALS_AT_MOST = 2 * 10;
 /** What a busy machine adds. */
 const METER_MARGIN_MS = 10_000;

@@ -165,8 +165,8 @@ export class Aside {
           }
           await this.#home.unlink(slot);
           this.#onStep(file.path, 'removed');
-          // ctime changes with the link count; size and mtime only when somebody wrote.
-          // When that cannot be known, the content comes back: sending it again loses nothing.
+          // The removal itself changes ctime. Size and mtime change only by a write. When that
+          // cannot be known, the content comes back: sending it again loses nothing.
           const untouched = await file.currentIdentity().then(
             (now) => sameContentIdentity(now, moved.identity),
             () => false,

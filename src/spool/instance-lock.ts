@@ -1,5 +1,6 @@
-// One instance per spool: whoever answers at `.halfpipe/control.sock` drains it. The kernel forgets a listener with
-// its process, so a lock is never left behind; only its socket's name may be, and that is told by asking.
+// One instance per spool: the process that answers at `.halfpipe/control.sock` drains it. The
+// kernel forgets a listener with its process, so a lock is never left behind; only its socket's
+// name may be, and that is told by asking.
 import { randomUUID } from 'node:crypto';
 import { chmod, link, readFile, rename } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -143,7 +144,7 @@ function folderAddress({ dev, ino }: OpenDirectory): string {
   return `\0halfpipe-${dev.toString(16)}-${ino.toString(16)}`;
 }
 
-/** Gives the socket at `temporary` the well-known name, if nobody alive has it. */
+/** Gives the socket at `temporary` the well-known name, unless a live process has it. */
 async function takeName(home: OpenDirectory, temporary: string, path: string): Promise<bigint> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -159,7 +160,9 @@ async function takeName(home: OpenDirectory, temporary: string, path: string): P
   }
 }
 
-/** Moves a socket nobody listens at out of the way; what is moved must be what was found dead. */
+/**
+ * Moves a socket without a listener out of the way. It must be the very socket that was found dead.
+ */
 async function clearStale(home: OpenDirectory, path: string): Promise<void> {
   const found = await home.lookUp(SOCKET_NAME);
   if (found === undefined) return;
@@ -211,7 +214,10 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** Every connection there is, also those nobody serves yet or any more: a silent one would hold up a stop for ever. */
+/**
+ * All open connections, also those that are not served yet or any more: a silent one would hold up
+ * a stop for ever.
+ */
 function keepOpen(server: Server): ReadonlySet<Socket> {
   const open = new Set<Socket>();
   server.on('connection', (socket) => {

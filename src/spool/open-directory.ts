@@ -39,7 +39,7 @@ export class OpenDirectory {
     return this.#handle.fd;
   }
 
-  /** A path to `name` in this very directory. Valid until close(): nobody may use it afterwards. */
+  /** A path to `name` in this very directory. Valid until close(). */
   at(name: Buffer | string): Buffer {
     return Buffer.concat([this.#prefix, typeof name === 'string' ? Buffer.from(name) : name]);
   }

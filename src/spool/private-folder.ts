@@ -1,5 +1,6 @@
-// `.halfpipe/`, where halfpipe keeps everything it knows about a spool: nobody else may look into it or swap it.
-// Made and tried out at start, so that a spool that cannot be drained is refused before anything is uploaded.
+// `.halfpipe/`, where halfpipe keeps everything it knows about a spool. No other user may look into
+// it or replace it. Made and tried out at start, so that a spool that cannot be drained is refused
+// before anything is uploaded.
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir, rename } from 'node:fs/promises';

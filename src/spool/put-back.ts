@@ -56,7 +56,10 @@ async function resolveTaken(
   return 'restored';
 }
 
-/** An empty file of our own that nobody may open: what a crash between claim and rename leaves under the name. */
+/**
+ * An empty file of our own without any permission: a crash between claim and rename leaves it under
+ * the name.
+ */
 function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; uid: bigint }): boolean {
   const isRegular = Number(mode) >> 12 === constants.S_IFREG >> 12;
   return isRegular && size === 0n && (mode & 0o7777n) === 0n && uid === BigInt(process.geteuid?.() ?? 0);
@@ -83,8 +86,9 @@ function cannotLink(error: unknown): boolean {
 }
 
 /**
- * Claims the name with an empty file nobody else may open, then renames over that file. Synchronous: between the
- * last look and the rename lie microseconds, and only a rename onto the name in just that gap could be lost.
+ * Claims the name with an empty file that no other user may open, then renames over that file.
+ * Synchronous: between the last look and the rename lie microseconds, and only a rename onto the
+ * name in just that gap could be lost.
  */
 export function claimAndRename(slot: Buffer, place: Buffer): PutBackOutcome {
   let claim: number;

@@ -113,7 +113,7 @@ export class Quarantine {
     await this.#discard(id);
   }
 
-  /** Of the file itself; undefined when somebody has taken it out. */
+  /** The size of the file itself; undefined when the file has been taken out. */
   async sizeBytes({ id, path }: Quarantined): Promise<number | undefined> {
     const stats = await this.#home.lookUp(this.#place(id, path));
     return stats === undefined ? undefined : Number(stats.size);

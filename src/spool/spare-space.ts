@@ -38,7 +38,7 @@ async function makeSpare(home: OpenDirectory, name: string): Promise<void> {
       await file.close();
     }
   } catch (error) {
-    // Without its space it is of no use, and somebody else may have made it meanwhile.
+    // A spare without its space is useless, and another process may have made it meanwhile.
     if (errnoOf(error) === 'EEXIST') return;
     if ((await home.lookUp(name)) !== undefined) await home.unlink(name);
     throw error;

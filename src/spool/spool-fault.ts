@@ -9,7 +9,7 @@ const CLASS_BY_ERRNO: Readonly<Record<string, FaultClass>> = {
   EISDIR: 'changed',
   ELOOP: 'changed',
   ESTALE: 'changed',
-  // open(2) of a socket, or of a FIFO nobody reads from.
+  // open(2) of a socket, or of a FIFO without a reader.
   ENXIO: 'changed',
   EACCES: 'blocked',
   EPERM: 'blocked',

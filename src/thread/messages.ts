@@ -45,7 +45,7 @@ export type RequestOrder =
   | { readonly kind: 'body'; readonly id: number; readonly piece: Uint8Array<ArrayBuffer> }
   /** The next piece of the answer's body may come. */
   | { readonly kind: 'read'; readonly id: number }
-  /** Nobody waits for the rest of the request or of its answer. */
+  /** The rest of the request and of its answer is not wanted any more. */
   | { readonly kind: 'abort'; readonly id: number };
 
 export type Order = LinkOrder | RequestOrder;

@@ -120,7 +120,7 @@ export class RemoteRequests {
     const pieces = new Readable({
       read: () => this.#send({ kind: 'read', id }),
       destroy: (error, callback) => {
-        // Nobody reads on.
+        // The rest of the answer is not wanted.
         this.#giveUp(id, error ?? aborted());
         callback(error);
       },

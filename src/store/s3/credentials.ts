@@ -1,5 +1,6 @@
-// A client's credentials. They may come from a process or a service that never answers, before any request is there
-// whose deadline would end that: nobody waits for them longer than half a minute, nor longer than its signal allows.
+// A client's credentials. They may come from a process or a service that never answers, before any
+// request is there whose deadline would end that: no request waits for them longer than half a
+// minute, or longer than its signal allows.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { Fault } from '../../system/fault.ts';

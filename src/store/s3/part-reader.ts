@@ -54,7 +54,7 @@ export class PartReader {
     const part = this.#ahead ?? this.#readNow(partNumber);
     const isLast = partNumber * this.#partSizeBytes >= this.#source.sizeBytes;
     this.#ahead = isLast ? undefined : part.then(() => this.#readNow(partNumber + 1));
-    // Whoever asks for it hears of its failure; perhaps nobody does.
+    // The caller that asks for it gets its failure. There may be none.
     this.#ahead?.catch(() => undefined);
     return part;
   }

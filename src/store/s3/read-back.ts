@@ -37,7 +37,7 @@ export async function digestsOfObject(
     if (cut.readBytes === start) break;
   }
   if (cut.missingBytes !== 0) {
-    // Where nobody said how long it is, it is another object: no digests are like ours.
+    // Without a known length it is another object: its digests differ from ours.
     if (held.sizeBytes === undefined) return [];
     throw tornAnswer(held.key);
   }
