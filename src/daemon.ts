@@ -51,7 +51,7 @@ export interface DaemonPorts {
 const FIRST_ANSWER_MS = 5_000;
 
 interface Stages {
-  /** Of new uploads; a reload may replace it. */
+  /** The store of new uploads; a reload may replace it. */
   store: S3Store;
   readonly link: SendingThread;
   readonly backlog: Backlog;

@@ -5,14 +5,14 @@ import type { Clock } from '../system/clock.ts';
 
 export interface Delay {
   readonly deferForMs: number;
-  /** Of a file that is being written: how soon if it changes before. */
+  /** How soon a file that is being written comes back if it changes before. */
   readonly whenChangedMs?: number | undefined;
 }
 
 export interface Deferral {
   readonly entry: Entry;
   readonly dueMs: number;
-  /** Of a file that is being written: due by then if it changes before. */
+  /** When a file that is being written is due if it changes before. */
   readonly dueWhenChangedMs?: number | undefined;
 }
 

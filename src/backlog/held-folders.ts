@@ -7,7 +7,7 @@ export class HeldFolders {
   readonly #files = new Map<string, number>();
   /** As of the running scan. */
   readonly #counted = new Map<string, number>();
-  /** Of which this scan has left a file at hand. */
+  /** Folders of which this scan has left a file at hand. */
   readonly #sampled = new Set<string>();
 
   /** How a folder is named: see foldersOf. `files` is how many are known to be in it. */

@@ -31,7 +31,7 @@ export interface SkippedCount {
 }
 
 interface Words {
-  /** For one: completes "skipped PATH, …". */
+  /** The text for one path: completes "skipped PATH, …". */
   readonly one: string;
   readonly many: string;
   readonly remedy: string;

@@ -52,7 +52,7 @@ export interface ScanLoopParts {
 }
 
 const FAILED_RETRY_MS = 5_000;
-/** Of a spool that is shallow and cannot be watched: a scan takes some ms. */
+/** The interval for a shallow spool that cannot be watched: a scan takes a few ms. */
 const UNWATCHED_RESCAN_MS = 2_000;
 const LOOK_MS = 2_000;
 /** A longer settle time does not put off the first count of what there is. */

@@ -58,7 +58,7 @@ const DEPTH_MAX = 64;
 const MOUNT: Oddity = { kind: 'mount' };
 const SILENT: Oddity = { kind: 'silent folder' };
 
-// Of node:fs rather than node:fs/promises: a third less CPU, and this is where a scan spends its time.
+// From node:fs, not node:fs/promises: a third less CPU, and this is where a scan spends its time.
 const lookUp = promisify(lstat);
 
 /** The spool itself, as a path below it. */

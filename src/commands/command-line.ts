@@ -51,7 +51,7 @@ export interface CommandLine {
   readonly command: (typeof COMMANDS)[number] | 'help' | 'version';
   readonly configFile: string;
   readonly json: boolean;
-  /** For `quarantine`. */
+  /** What `quarantine` is to do. */
   readonly request: QuarantineRequest;
 }
 

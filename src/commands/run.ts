@@ -24,7 +24,7 @@ export interface RunContext {
   readonly configFile: string;
   readonly env: Environment;
   readonly version: string;
-  /** For the second signal: ends the process there and then. */
+  /** Called at the second signal: ends the process there and then. */
   readonly exitNow: (code: ExitCode) => void;
 }
 

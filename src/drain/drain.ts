@@ -122,7 +122,7 @@ export class Drain {
     cancel();
   }
 
-  /** For new uploads; those in flight end with what they started with. */
+  /** Applies to new uploads; those in flight end with what they started with. */
   reconfigure(store: ObjectStore, options: DrainOptions): void {
     const goesElsewhere = store !== this.#store || options.prefix !== this.#options.prefix;
     this.#store = store;

@@ -14,7 +14,7 @@ export interface PipelinePorts {
 export interface Passage {
   /** Sent whole, not in parts. */
   readonly isWhole: boolean;
-  /** Of content in memory before it is sent; parts are read as they are sent. */
+  /** Bytes of content in memory before it is sent; parts are read as they are sent. */
   readonly aheadBytes: number;
   stage: 'ahead' | 'sending' | 'disposing';
 }

@@ -57,7 +57,7 @@ export interface Transferred {
   readonly proof: Proof;
   readonly outcome: Upload['outcome'];
   readonly multipart: boolean;
-  /** Of the whole content, where it was sent whole. */
+  /** The digest of the whole content, where it was sent whole. */
   readonly sha256Hex: string | undefined;
 }
 
@@ -100,7 +100,8 @@ async function uploadAndProve(file: OpenFile, key: string, options: TransferOpti
   const { spool, store, signal, onRead, resumableFromBytes, whileSyncing, whileSending } = options;
   // First, or the store might be given what a power cut then takes from the spool.
   await whileSyncing(() => file.sync(signal));
-  // Of small files, too: a larger one of this name may have left an upload open, to be ended first.
+  // Also for small files: a larger one of this name may have left an upload open, to be ended
+  // first.
   const journal = spool.journal(file);
   const steadily = steady(file, onRead);
   const source = file.sizeBytes < resumableFromBytes ? await readAhead(steadily) : steadily;

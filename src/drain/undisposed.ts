@@ -13,7 +13,10 @@ export interface UndisposedUpload extends IdentifiedFile {
   readonly upload: Upload;
 }
 
-/** Of all uploads kept, with a digest of some 250 bytes each: beyond that the oldest are forgotten. */
+/**
+ * Parts of all uploads kept, with a digest of about 250 bytes each: beyond this the oldest are
+ * forgotten.
+ */
 const PARTS_MAX = 20_000;
 
 export class Undisposed {

@@ -20,7 +20,7 @@ export class UploadMemory {
     this.#options = options;
   }
 
-  /** For what is held from now on. */
+  /** Applies to memory that is held from now on. */
   setOptions(options: UploadMemoryOptions): void {
     this.#options = options;
   }
@@ -32,7 +32,7 @@ export class UploadMemory {
     return heldBytes === 0 || heldBytes + memoryFor(sizeBytes) <= maxMemoryBytes / 2;
   }
 
-  /** For an upload of this size, until the function it returns is called, once. */
+  /** Holds memory for an upload of this size, until the function it returns is called, once. */
   hold(sizeBytes: number): () => void {
     const kind = this.#kindOf(sizeBytes);
     const bytes = this.#options.memoryFor(sizeBytes);

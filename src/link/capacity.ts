@@ -9,7 +9,7 @@ export type WantedCapacity = number | 'auto' | Readonly<Record<string, number>>;
 export interface Capacity {
   readonly bitsPerSec: number;
   readonly from: 'link.capacity' | 'driver' | 'least known' | 'seen';
-  /** For the operator, when the number was not meant for this link. */
+  /** Tells the operator that the number was not meant for this link. */
   readonly warning?: string | undefined;
 }
 
@@ -94,7 +94,7 @@ function kept(bitsPerSec: number, hopeless: string | undefined): Capacity {
   };
 }
 
-/** For messages: `12.5 Mbit/s`. */
+/** The rate as messages have it: `12.5 Mbit/s`. */
 export function inMegabits(bitsPerSec: number): string {
   return `${Number((bitsPerSec / 1e6).toPrecision(3))} Mbit/s`;
 }

@@ -38,7 +38,7 @@ export interface Carrier {
 }
 
 export interface UplinkIdentity {
-  /** For people: `eth0`, or `eth0+eth1` where several carry the line. */
+  /** The name for people: `eth0`, or `eth0+eth1` where several carry the line. */
   readonly name: string;
   /** The device of the route where that is another one: a bridge, a tunnel. */
   readonly via: string | undefined;

@@ -12,7 +12,7 @@ export type Reading =
 export interface Sample {
   readonly kind: 'sample';
   readonly sentBytes: number;
-  /** Of these, what we handed to the kernel over the same time; headers not counted. */
+  /** The part of these that we handed to the kernel over the same time, without headers. */
   readonly ownBytes: number;
   /** > 0. */
   readonly intervalMs: number;

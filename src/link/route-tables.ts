@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 
 export interface Route {
   readonly device: string;
-  /** Of the destination, as 0s and 1s. */
+  /** The prefix of the destination, as 0s and 1s. */
   readonly prefixBits: string;
   readonly family: 4 | 6;
   readonly gateway: string | undefined;

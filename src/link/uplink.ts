@@ -21,7 +21,7 @@ export interface UplinkEvents {
   onWaitingTurn(): void;
 }
 
-/** Of the routing tables and the interfaces' state, some 100 µs. */
+/** How often the routing tables and the interfaces' state are read, which takes about 100 µs. */
 const LOOK_MS = 1_000;
 /** What no routing table of ours shows: policy rules, a name's other addresses, a bridge's neighbours. */
 const FIND_MS = 15_000;

@@ -3,7 +3,7 @@
 
 /** What the packets of an upload look like on the wire. */
 export interface Segment {
-  /** Of TCP, in a full packet. */
+  /** The payload of TCP in a full packet. */
   readonly payloadBytes: number;
   /** Before it, Ethernet, IP, TCP and what a tunnel adds. */
   readonly headerBytes: number;

@@ -4,7 +4,7 @@ import systeminformation from 'systeminformation';
 import { Fault } from '../system/fault.ts';
 import type { UplinkIdentity, UplinkOptions } from './link-finder.ts';
 
-/** Of loopback and of desks alike; nothing is corrected by it. */
+/** Without /sys nothing is corrected by it: the segment of an ordinary Ethernet. */
 const SEGMENT = { payloadBytes: 1_448, headerBytes: 66 };
 
 export async function linkWithoutSysfs({

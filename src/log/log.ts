@@ -40,7 +40,7 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** `auto`: entries with fields to journald, text on a terminal, JSON otherwise. For journald every line has its priority. */
   readonly format: LogFormat;
-  /** For JOURNAL_STREAM, and for the secrets it holds: they are never logged. */
+  /** Read for JOURNAL_STREAM, and for the secrets it holds: they are never logged. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout?: LogStream;
   readonly clock?: Clock;

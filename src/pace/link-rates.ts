@@ -3,7 +3,7 @@ import type { Limits } from './governor.ts';
 
 /** What the operator allows us on the link, whatever its capacity. */
 export interface Budget {
-  /** Of the capacity, for the whole link's traffic: 0 < share ≤ 1. */
+  /** The part of the capacity for the whole link's traffic: 0 < share ≤ 1. */
   readonly share: number;
   /** What we may always send. */
   readonly floor: { readonly share: number } | { readonly bitsPerSec: number };

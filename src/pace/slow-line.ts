@@ -4,9 +4,12 @@
 /** What happened on the line over some time. */
 export interface LineActivity {
   readonly elapsedMs: number;
-  /** Of it, with requests that waited because the line had no room for another. */
+  /** The part of it in which requests waited because the line had no room for another. */
   readonly heldBackMs: number;
-  /** Of it, with other sides that took nothing more: most connections that held something had a closed window. */
+  /**
+   * The part of it in which other sides took nothing more: most connections that held something had
+   * a closed window.
+   */
   readonly refusedMs: number;
   /** Bodies, as far as the other side has acknowledged them. */
   readonly deliveredBytes: number;

@@ -58,7 +58,7 @@ export class Turns {
   readonly #waiters = new Set<Waiter>();
   /** Told by their signals. */
   readonly #begun = new WeakMap<AbortSignal, Begun>();
-  /** Of these, the requests that have more to send. */
+  /** Those that have more to send. */
   readonly #unfinished = new Set<Begun>();
   readonly #longTurn: Turn = { place: 0, bytes: 0 };
   #unfinishedLong = 0;

@@ -21,7 +21,7 @@ import { DebugLog } from './debug-log.ts';
 import { tellOddities } from './oddity-lines.ts';
 import { SlowLineReport } from './slow-line-report.ts';
 
-/** Of a fault that keeps happening, this often a line. */
+/** A fault that keeps happening gets a line this often. */
 const FAULT_PERIOD_MS = 60_000;
 /** While there is work, a summary this often. */
 const SUMMARY_PERIOD_MS = 10_000;

@@ -31,7 +31,7 @@ export class InstanceLock {
   readonly #server: Server;
   readonly #open: ReadonlySet<Socket>;
   readonly #home: OpenDirectory;
-  /** Of the socket; undefined where the lock is on the folder itself. */
+  /** The path of the socket; undefined where the lock is on the folder itself. */
   readonly #ino: bigint | undefined;
 
   private constructor(

@@ -10,7 +10,9 @@ import type { Clock } from '../system/clock.ts';
 export type Writers = 'none' | 'some' | 'unknown';
 
 export interface WriterView {
-  /** Of the file that is open as `fd`, which must stay so until the answer. Never rejects. */
+  /**
+   * Tells of the file that is open as `fd`, which must stay open until the answer. Never rejects.
+   */
   ask(fd: number): Promise<Writers>;
   /** Whether questions about files of this user can be answered, as far as is known. */
   tells(uid: bigint): boolean;

@@ -117,8 +117,9 @@ export class SpoolFile {
 }
 
 /**
- * Of an open file a local file system answers from memory, in 2 µs; by way of the thread pool it takes 12 µs of CPU and
- * more, and every file asks six times. On a network file system the main thread waits for the answer.
+ * A local file system answers about an open file from memory, in 2 µs; by way of the thread pool it
+ * takes 12 µs of CPU and more, and every file asks six times. On a network file system the main
+ * thread waits for the answer.
  */
 function statNow({ fd }: FileHandle): BigIntStats {
   return fstatSync(fd, { bigint: true });

@@ -13,9 +13,9 @@ export interface LocalContent {
   /** One digest for an object put whole; one for each part, in order, of a multipart upload. */
   readonly parts: readonly Digest[];
   readonly multipart: boolean;
-  /** Of every part but the last, when `multipart`. */
+  /** The size of every part but the last, when `multipart`. */
   readonly partSizeBytes?: number;
-  /** Of the whole, where the parts are several and it had to be known. */
+  /** The digest of the whole, where there are several parts and it had to be known. */
   readonly whole?: Digest;
 }
 
@@ -31,7 +31,7 @@ export interface Receipt {
   readonly checksumSha256?: string;
   /** The store says that the checksum is composed of the parts'. */
   readonly checksumIsComposite?: true;
-  /** Of the whole object, from a header that says so (Content-MD5, x-goog-hash). */
+  /** The digest of the whole object, from a header that says so (Content-MD5, x-goog-hash). */
   readonly md5?: string;
   /** From HEAD or GET only: a PUT's answer has no size. */
   readonly sizeBytes?: number;

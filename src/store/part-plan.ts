@@ -9,7 +9,7 @@ const MIB = 1024 ** 2;
 const READ_AHEAD_PARTS = 1;
 
 export interface PartPlan {
-  /** Of every part but the last. */
+  /** The size of every part but the last. */
   readonly partSizeBytes: number;
   readonly partCount: number;
   /** Parts in flight together: fewer where parts had to grow, so that memory does not. */

@@ -73,7 +73,7 @@ function unescaped(text: string): string {
   });
 }
 
-/** For people, at the start and in `halfpipe check`. */
+/** The text for people, at the start and in `halfpipe check`. */
 export function throughProxy(proxy: ProxySetting): string {
   return `requests go through the proxy ${shownProxy(proxy)} (${proxy.variable})`;
 }

@@ -9,13 +9,13 @@ export interface CarriedError {
   /** Own fields that are plain values: code, errno, syscall, address, hint … */
   readonly fields: Readonly<Record<string, string | number | boolean>>;
   readonly cause: CarriedError | undefined;
-  /** Of an AggregateError: one for each address that was tried. */
+  /** The errors of an AggregateError: one for each address that was tried. */
   readonly errors: readonly CarriedError[] | undefined;
 }
 
 const PLAIN = new Set(['string', 'number', 'boolean']);
 
-/** Of causes of causes; an error may even be its own. */
+/** How many causes of causes are carried; an error may even be its own cause. */
 const MOST_DEEP = 8;
 
 export function carry(error: unknown, depth = 0): CarriedError {

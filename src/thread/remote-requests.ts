@@ -16,11 +16,11 @@ const NONE = new Uint8Array(0);
 interface Underway {
   /** Released when the answer arrives. */
   body: Uint8Array;
-  /** Of the body, what has been handed over. */
+  /** The part of the body that has been handed over. */
   offset: number;
   readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: unknown) => void;
-  /** Of the answer, where it comes in pieces. */
+  /** The body of the answer, where it comes in pieces. */
   pieces: Readable | undefined;
   readonly forget: () => void;
 }

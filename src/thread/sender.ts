@@ -23,7 +23,7 @@ export interface SendingOptions {
   readonly uplink: UplinkOptions;
   readonly budget: Budget;
   readonly sampleIntervalMs: number;
-  /** Of handlers that are created from then on. */
+  /** The way out of handlers that are created from then on. */
   readonly wayOut: WayOutOptions;
 }
 
@@ -115,7 +115,10 @@ export class SendingThread {
     if (this.identity !== undefined) this.#configure(this.identity);
   }
 
-  /** For a client of the SDK. Its `destroy` closes idle connections; requests go on to work. */
+  /**
+   * Makes the handler of one SDK client. Its `destroy` closes idle connections; requests go on to
+   * work.
+   */
   createHandler(limits: HandlerLimits): RequestHandler {
     this.#handlers += 1;
     const handler = this.#handlers;

@@ -7,7 +7,7 @@ import type { SecureContext } from 'node:tls';
 /** Each gets an equal slice of `upload.connectTimeout`: 2.5 s of the default 10 s. */
 const MOST_ADDRESSES = 4;
 
-/** For `net.connect` and `tls.connect`. */
+/** Options of `net.connect` and `tls.connect`. */
 export interface DialOptions {
   readonly lookup: LookupFunction;
   readonly autoSelectFamily: true;

@@ -40,7 +40,7 @@ export class Delivery {
   reservedBytes: number;
   /** … when it was last asked what it holds. */
   askedAtBytes = 0;
-  /** Of these, arrived at the other side, as far as is known. */
+  /** The part of these that arrived at the other side, as far as is known. */
   deliveredBytes = 0;
   socket: Socket | undefined;
   isOver = false;

@@ -29,7 +29,7 @@ export interface Content {
   next(sliceBytes: number): Uint8Array | Promise<Uint8Array>;
 }
 
-/** Of what is left, so much is sent now: what would remain after it goes with it where that is little. */
+/** How many of the bytes left are sent now: a small remainder goes with the slice. */
 export function sliceOf(leftBytes: number, sliceBytes: number): number {
   return leftBytes <= 1.5 * sliceBytes ? leftBytes : sliceBytes;
 }

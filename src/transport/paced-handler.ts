@@ -43,7 +43,7 @@ export class PacedHandler {
     return this.send(request, new WholeContent(bytesOf(request.body)), options);
   }
 
-  /** Likewise, with a body that may still be arriving; the request's own is not looked at. */
+  /** As handle, with a body that may still be arriving; the request's own is not looked at. */
   async send(request: RequestHead, content: Content, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     const stop = new AbortController();
     const caller = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);

@@ -4,7 +4,7 @@ import { errnoOf } from '../system/fault.ts';
 import type { ProxySetting } from '../system/proxies.ts';
 import { proxyLogin, shownProxy } from '../system/proxies.ts';
 
-/** For the proxy alone; empty where its URL has no user. */
+/** Headers for the proxy alone; empty where its URL has no user. */
 export function proxyAuthorization(proxy: ProxySetting): Record<string, string> {
   const login = proxyLogin(proxy);
   if (login === undefined) return {};

@@ -32,7 +32,7 @@ export function carrySignals(client: S3Client): void {
   );
 }
 
-/** For the request handler. */
+/** The signal for the request handler; undefined where there is none. */
 export function signalOf(request: object): AbortSignal | undefined {
   return signals.get(request);
 }

@@ -17,7 +17,7 @@ export type SendQueues = ReadonlyMap<string, SendQueue>;
 const TABLES = { IPv4: '/proc/self/net/tcp', IPv6: '/proc/self/net/tcp6' } as const;
 /** The kernel hands it out a page at a time. */
 const CHUNK_BYTES = 16_384;
-/** Of `tr`: the timer that probes a closed window; see proc_net_tcp.txt. */
+/** The value of `tr` for the timer that probes a closed window; see proc_net_tcp.txt. */
 const PROBES_WINDOW = '04';
 
 // sl local_address rem_address st tx_queue:rx_queue tr:…
@@ -42,7 +42,7 @@ export function readRows(
   }
 }
 
-/** Of these sockets. Rejects where the kernel does not tell. */
+/** Reads the queues of these sockets. Rejects where the kernel does not tell. */
 export async function readSendQueues(sockets: readonly Socket[]): Promise<SendQueues> {
   const queues = new Map<string, SendQueue>();
   for (const family of ['IPv4', 'IPv6'] as const) {

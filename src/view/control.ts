@@ -44,7 +44,7 @@ export function fetchSnapshot(connection: Socket): Promise<Snapshot> {
     const outgoing = request(options, (answer) => {
       json(answer).then((body) => resolve(body as Snapshot), reject);
     });
-    // Of the connection: a time-out of the request is ignored when it is given one.
+    // A time-out of the connection, because that of the request is ignored when it is given one.
     connection.once('timeout', () => outgoing.destroy(new Error('the daemon does not answer')));
     outgoing.on('error', reject);
     outgoing.end();

@@ -22,7 +22,7 @@ export function keepHeaders(client: S3Client): void {
   );
 }
 
-/** Of an answer of a client that keeps them; names are in lower case. */
+/** The headers of an answer, of a client that keeps them; names are in lower case. */
 export function headersOf(answer: object): Headers {
   return headersOfAnswers.get(answer) ?? {};
 }
@@ -47,7 +47,7 @@ export function receiptOf(key: string, answer: Answer): Receipt {
     ...(checksumSha256 === undefined ? {} : { checksumSha256 }),
     ...(answer.ChecksumType === 'COMPOSITE' ? { checksumIsComposite: true } : {}),
     ...(md5 === undefined ? {} : { md5 }),
-    // Of a bucket without versions some say that it is `null`.
+    // Some stores answer `null` for a bucket without versions.
     ...(versionId === undefined || versionId === 'null' ? {} : { versionId }),
   };
 }

@@ -170,7 +170,7 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   InvalidPartOrder: transient('The parts of the multipart upload are in disorder; it begins anew.'),
 };
 
-/** Of a file sent whole: it may be this file's size alone. */
+/** Said of a file sent whole, because its size alone may be the cause. */
 export const FILE_TOO_LARGE = doubtful(TOO_LARGE);
 /** To the completion of a multipart upload, `EntityTooLarge` speaks of the whole object. */
 export const OBJECT_TOO_LARGE = file('The store takes no object of this size.');

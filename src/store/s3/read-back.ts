@@ -69,7 +69,7 @@ class CutDigests {
     return Math.min(this.missingBytes, this.#cutBytes - this.#inPartBytes);
   }
 
-  /** Of more bytes than there should be none is looked at. */
+  /** Bytes beyond the expected length are not looked at. */
   update(chunk: Uint8Array): void {
     if (chunk.byteLength > this.missingBytes) {
       this.readBytes += chunk.byteLength;

@@ -67,7 +67,7 @@ export function addressing({ bucket, forcePathStyle }: Pick<S3ClientOptions, 'bu
     : { forcePathStyle, useArnRegion: false };
 }
 
-/** For buckets of other accounts: the same with every request, whichever it is. */
+/** What buckets of other accounts ask for: the same with every request. */
 function headersOfEach({ requestPayer, expectedBucketOwner }: S3ClientOptions): Record<string, string> {
   return {
     ...(requestPayer === true ? { 'x-amz-request-payer': 'requester' } : {}),
