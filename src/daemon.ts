@@ -1,5 +1,6 @@
-// The composition root: builds every stage from the settings, starts them along the flow and stops them in reverse.
-// Only this file, settings-of and main see the settings; each stage gets its own small options.
+// The composition root: builds every stage from the settings, starts them along the flow and stops
+// them in reverse. Only this file, settings-of and main see the settings; each stage gets its own
+// small options.
 
 import { Backlog } from './backlog/backlog.ts';
 import { scanned } from './backlog/scanner.ts';
@@ -43,7 +44,9 @@ export interface DaemonPorts {
   readonly health: Health;
   readonly version: string;
   readonly uvThreadpoolSize: string | undefined;
-  /** Only another config leads to a link: to be stopped. Until `start` resolves, it rejects instead. */
+  /**
+   * Only another config leads to a link: to be stopped. Until `start` resolves, it rejects instead.
+   */
   readonly onHopeless: (fault: Fault) => void;
 }
 
@@ -80,8 +83,9 @@ export class Daemon {
   }
 
   /**
-   * Resolves when the spool is being drained, or would be but for the store, which is then tried again and again.
-   * Rejects with a Fault when spool or link cannot be used; what was started is stopped again.
+   * Resolves when the spool is being drained, or would be but for the store, which is then tried
+   * again and again. Rejects with a Fault when spool or link cannot be used; what was started is
+   * stopped again.
    */
   async start(): Promise<void> {
     try {
@@ -92,7 +96,10 @@ export class Daemon {
     }
   }
 
-  /** New settings, in force for everything but uploads in flight. Rejects, changing nothing, when they lead to no link. */
+  /**
+   * New settings, in force for everything but uploads in flight. Rejects, changing nothing, when
+   * they lead to no link.
+   */
   async reload(settings: Settings): Promise<void> {
     const stages = this.#running();
     const changed = changedKeys(this.#settings, settings);
@@ -210,7 +217,10 @@ export class Daemon {
     this.#stops.held(sweep, (it) => it.stop()).start();
   }
 
-  /** Credentials are read anew in any case. A store that is replaced closes once its last upload has ended. */
+  /**
+   * Credentials are read anew in any case. A store that is replaced closes once its last upload has
+   * ended.
+   */
   #renewStore(stages: Stages, replace: boolean): void {
     if (replace) {
       stages.store.close();

@@ -39,7 +39,10 @@ async function main(): Promise<ExitCode> {
   }
 }
 
-/** Has the AWS SDK, too, see what the service of that config file sees. Returns what it does not have of this shell's. */
+/**
+ * Has the AWS SDK, too, see what the service of that config file sees. Returns what it does not
+ * have of this shell's.
+ */
 function seeAsTheService(configFile: string): readonly string[] {
   const files = serviceFilesOf(configFile);
   if (files === undefined) return [];
@@ -97,8 +100,8 @@ function fail(error: unknown): ExitCode {
 }
 
 /**
- * What is not caught ends the process there and then, as without this handler; but Node.js would print all that hangs on
- * the error, a request with its headers for example.
+ * What is not caught ends the process there and then, as without this handler; but Node.js would
+ * print all that hangs on the error, a request with its headers for example.
  */
 function crash(error: unknown): never {
   writeSync(process.stderr.fd, `halfpipe ends: ${redactorOf(process.env)(storyOf(error))}\n`);
@@ -106,8 +109,9 @@ function crash(error: unknown): never {
 }
 
 /**
- * Ends the process. process.exit waits for the threads of the pool: one whose call does not return, as on a dead network
- * mount, would hold it up until systemd kills it. A process that ends by SIGTERM has ended well, for systemd.
+ * Ends the process. process.exit waits for the threads of the pool: one whose call does not return,
+ * as on a dead network mount, would hold it up until systemd kills it. A process that ends by
+ * SIGTERM has ended well, for systemd.
  */
 async function end(code: ExitCode): Promise<void> {
   const isCalling = () => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));

@@ -1,4 +1,5 @@
-// From the one configuration to the small options of each stage: the only arithmetic between people's settings and code.
+// From the one configuration to the small options of each stage: the only arithmetic between
+// people's settings and code.
 
 import type { BacklogOptions } from './backlog/backlog-parts.ts';
 import type { Settings } from './config/settings.ts';

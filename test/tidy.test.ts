@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LINES_MAX = 240;
+const COMMENT_COLUMNS_MAX = 100;
 
 function filesBelow(folder: string): string[] {
   const found = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
@@ -314,6 +315,19 @@ test(`no source has more than ${LINES_MAX} lines of code`, () => {
     long.filter(([, lines]) => lines > LINES_MAX),
     [],
   );
+});
+
+test(`no comment is wider than ${COMMENT_COLUMNS_MAX} columns`, () => {
+  const isComment = (line: string) => /^\s*(\/\/|\*|\/\*)/.test(line);
+  const wide = [...SOURCES].flatMap(([file, text]) =>
+    text
+      .split('\n')
+      .flatMap((line, at) =>
+        isComment(line) && line.length > COMMENT_COLUMNS_MAX ? [`${file}:${at + 1}`] : [],
+      ),
+  );
+  assert.ok(isComment('  // a comment') && isComment('   * one') && isComment('/** one */'));
+  assert.deepEqual(wide, []);
 });
 
 test('names of sources are unique, so that a test finds its file', () => {

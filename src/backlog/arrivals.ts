@@ -1,6 +1,7 @@
-// Names that appeared in the spool by a rename and were not written to since, as far as watch events told. Where the clock
-// of the file system is too coarse (4 ms and more), the time stamps of a small file do not tell a rename from a write.
-// A hint: what was missed only has a file wait for longer.
+// Names that appeared in the spool by a rename and were not written to since, as far as watch
+// events told. Where the clock of the file system is too coarse (4 ms and more), the time stamps of
+// a small file do not tell a rename from a write. A hint: what was missed only has a file wait for
+// longer.
 
 import type { FileIdentity, SpoolPath } from '../spool/entry.ts';
 
@@ -43,7 +44,10 @@ export class Arrivals {
     return foundNs === undefined || foundNs === mtimeNs;
   }
 
-  /** What is not watched may be written to. A name that was looked at is told by its time stamp from now on. */
+  /**
+   * What is not watched may be written to. A name that was looked at is told by its time stamp from
+   * now on.
+   */
   unwatched(): void {
     for (const [id, foundNs] of this.#renamed) if (foundNs === undefined) this.#renamed.delete(id);
   }

@@ -1,11 +1,15 @@
-// How much is in the spool, between scans too, and how much has arrived: what a scan counts beyond what was known.
-// Pure. Files removed while a scan runs are counted once or not at all, never twice.
+// How much is in the spool, between scans too, and how much has arrived: what a scan counts beyond
+// what was known. Pure. Files removed while a scan runs are counted once or not at all, never
+// twice.
 import type { Fault } from '../system/fault.ts';
 import type { SkippedCount } from './oddity.ts';
 import type { ScanResult } from './scanner.ts';
 
 export interface BacklogCounts {
-  /** All files in the spool that are not ignored: at hand, in flight, deferred, unsettled, or only counted. */
+  /**
+   * All files in the spool that are not ignored: at hand, in flight, deferred, unsettled, or only
+   * counted.
+   */
   readonly files: number;
   readonly bytes: number;
   /** Wall clock; null when there is none. */
@@ -35,7 +39,10 @@ export class BacklogCount {
   files = 0;
   bytes = 0;
   unsettled = 0;
-  /** Since the start, without what the first scan found. Net of files that others removed between two scans. */
+  /**
+   * Since the start, without what the first scan found. Net of files that others removed between
+   * two scans.
+   */
   arrivedFiles = 0;
   arrivedBytes = 0;
   #scans = 0;

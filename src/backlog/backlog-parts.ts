@@ -1,4 +1,5 @@
-// What the backlog is made of and told: its surroundings as ports, so that tests and simulated worlds can stand for them.
+// What the backlog is made of and told: its surroundings as ports, so that tests and simulated
+// worlds can stand for them.
 import type { Clock } from '../system/clock.ts';
 import type { BacklogLimits } from './backlog-limits.ts';
 import type { ScanLoopParts, ScanOptions, ScanReport } from './scan-loop.ts';

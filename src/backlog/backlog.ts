@@ -1,5 +1,6 @@
-// What is to be uploaded, in order: holds the best entries of the last scan and sees that there is always a next one.
-// The directory is the truth. A path is handed out to one taker at a time and not before its deferral is over.
+// What is to be uploaded, in order: holds the best entries of the last scan and sees that there is
+// always a next one. The directory is the truth. A path is handed out to one taker at a time and
+// not before its deferral is over.
 
 import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
@@ -15,7 +16,8 @@ import { ScanLoop } from './scan-loop.ts';
 import type { ScanResult } from './scanner.ts';
 
 /**
- * What became of an entry: removed from the spool, returned as it was, to be looked at again, or to be tried again later.
+ * What became of an entry: removed from the spool, returned as it was, to be looked at again, or to
+ * be tried again later.
  */
 export type Outcome = 'gone' | 'returned' | 'again' | Delay;
 
@@ -73,7 +75,10 @@ export class Backlog {
     this.#loop.start();
   }
 
-  /** Resolves when no scan runs and nothing is watched. take() gives nothing from the call on; release() still counts. */
+  /**
+   * Resolves when no scan runs and nothing is watched. take() gives nothing from the call on;
+   * release() still counts.
+   */
   async stop(): Promise<void> {
     this.#isRunning = false;
     this.#deferrals.stop();
@@ -81,8 +86,8 @@ export class Backlog {
   }
 
   /**
-   * The best entry that is accepted, and neither in flight nor deferred; with `place`, in [0, 1), the best behind this
-   * share of what is at hand. Must be given back by release().
+   * The best entry that is accepted, and neither in flight nor deferred; with `place`, in [0, 1),
+   * the best behind this share of what is at hand. Must be given back by release().
    */
   take(accepts: (entry: Entry) => boolean = () => true, place = 0): Entry | undefined {
     if (!this.#isRunning || this.#loop.fault !== null) return undefined;
@@ -97,7 +102,10 @@ export class Backlog {
     return this.#ready.find(accepts);
   }
 
-  /** From now on the files of this folder are not at hand, but for one that each scan finds: see HeldFolders. */
+  /**
+   * From now on the files of this folder are not at hand, but for one that each scan finds: see
+   * HeldFolders.
+   */
   hold(folder: string): void {
     this.#held.hold(folder, 0);
     const isHeld = ({ path }: Entry) => this.#held.covers(path);
@@ -133,12 +141,18 @@ export class Backlog {
     }
   }
 
-  /** A file that was taken had changed since it was found, or while it was sent: it is to be quiet for longer. */
+  /**
+   * A file that was taken had changed since it was found, or while it was sent: it is to be quiet
+   * for longer.
+   */
   changed(path: SpoolPath): void {
     this.#loop.patience.changed(path.id);
   }
 
-  /** Something may have happened in the spool, perhaps to `path`. Hints about files in flight are our own echo. */
+  /**
+   * Something may have happened in the spool, perhaps to `path`. Hints about files in flight are
+   * our own echo.
+   */
   hint(path?: SpoolPath): void {
     if (path !== undefined && this.#inFlight.has(path.id)) return;
     if (path !== undefined) this.#deferrals.changed(path.id);

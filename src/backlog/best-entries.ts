@@ -1,4 +1,5 @@
-// The best N of however many entries are offered, in bounded memory: a heap with the worst kept entry on top. Pure.
+// The best N of however many entries are offered, in bounded memory: a heap with the worst kept
+// entry on top. Pure.
 import type { Entry, SpoolOrder } from '../spool/entry.ts';
 
 type Compare = (a: Entry, b: Entry) => number;
@@ -12,7 +13,10 @@ const COMPARE: Readonly<Record<SpoolOrder, Compare>> = {
   name: byName,
 };
 
-/** Negative when `a` is to be uploaded before `b`. A total order: entries with different paths never compare equal. */
+/**
+ * Negative when `a` is to be uploaded before `b`. A total order: entries with different paths never
+ * compare equal.
+ */
 export function compareEntries(order: SpoolOrder): Compare {
   return COMPARE[order];
 }

@@ -1,4 +1,5 @@
-// Entries that are to be tried again later, each at its time on the monotonic clock. Bounded by its user.
+// Entries that are to be tried again later, each at its time on the monotonic clock. Bounded by its
+// user.
 
 import { type Entry, type FileIdentity, sameIdentity } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
@@ -16,7 +17,8 @@ export interface Deferral {
   readonly dueWhenChangedMs?: number | undefined;
 }
 
-// Those due this soon after one another are handed over together: a look at all of them for each would add up.
+// Those due this soon after one another are handed over together: a look at all of them for each
+// would add up.
 const GRANULARITY_MS = 50;
 
 export class Deferrals {

@@ -1,11 +1,15 @@
-// The names in a folder, as bytes and a batch at a time: a folder of a million files is never in memory at once.
+// The names in a folder, as bytes and a batch at a time: a folder of a million files is never in
+// memory at once.
 import { type Dir, type Dirent, opendir } from 'node:fs';
 import { promisify } from 'node:util';
 import type { OpenDirectory } from '../spool/open-directory.ts';
 
 type BufferDirent = Omit<Dirent, 'name'> & { readonly name: Buffer };
 
-/** Enough to keep the four threads of the pool busy; few enough that no turn of the event loop gets long. */
+/**
+ * Enough to keep the four threads of the pool busy; few enough that no turn of the event loop gets
+ * long.
+ */
 export const BATCH = 64;
 
 const openDir = promisify(opendir);

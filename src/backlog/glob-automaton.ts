@@ -1,5 +1,6 @@
-// Matches a glob in a time that grows with the length of the name, whatever the name: all places in the pattern at which
-// the match may be are followed at once, and none is ever gone back to (Thompson's construction).
+// Matches a glob in a time that grows with the length of the name, whatever the name: all places in
+// the pattern at which the match may be are followed at once, and none is ever gone back to
+// (Thompson's construction).
 import type { GlobToken } from './glob.ts';
 
 interface Step {

@@ -1,5 +1,6 @@
-// What a glob pattern is made of. `*` and `?` stop at `/`, `**` does not; `[a-z]`, `[!a-z]` and `{a,b}` mean what they
-// mean in a shell. A name's leading dot is a character like any other. Unclosed brackets and braces are literal.
+// What a glob pattern is made of. `*` and `?` stop at `/`, `**` does not; `[a-z]`, `[!a-z]` and
+// `{a,b}` mean what they mean in a shell. A name's leading dot is a character like any other.
+// Unclosed brackets and braces are literal.
 
 export type GlobToken =
   /** One character: `source` is the regular expression of it. */
@@ -63,7 +64,8 @@ function classTokens(text: string): readonly GlobToken[] {
   const members = text.slice(negated ? 2 : 1, -1).replace(/[\\\][^]/g, '\\$&');
   const source = negated ? `(?!/)[^${members}]` : `[${members}]`;
   try {
-    // Set notation characters need no escape in this mode; the constructor is the judge of the ranges.
+    // Set notation characters need no escape in this mode; the constructor is the judge of the
+    // ranges.
     new RegExp(source, 'su');
     return [{ kind: 'character', source }];
   } catch {

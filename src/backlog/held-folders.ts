@@ -1,5 +1,6 @@
-// Folders whose files wait as a whole, because the drain was refused all of them: scans count these files and leave them
-// out, so that they take no place of others. One file of each folder stays at hand, to be tried. Pure.
+// Folders whose files wait as a whole, because the drain was refused all of them: scans count these
+// files and leave them out, so that they take no place of others. One file of each folder stays at
+// hand, to be tried. Pure.
 import { foldersOf, type SpoolPath } from '../spool/entry.ts';
 
 export class HeldFolders {
@@ -42,7 +43,10 @@ export class HeldFolders {
     this.#sampled.clear();
   }
 
-  /** The running scan counts a file. False leaves it out; `isBusy` files are no use as the one at hand. */
+  /**
+   * The running scan counts a file. False leaves it out; `isBusy` files are no use as the one at
+   * hand.
+   */
   wants(path: SpoolPath, isBusy: boolean): boolean {
     if (this.#files.size === 0) return true;
     const held = foldersOf(path).filter((folder) => this.#files.has(folder));

@@ -1,10 +1,12 @@
-// Which names are left alone: temporary files of producers, by glob pattern. A pure function of the name.
+// Which names are left alone: temporary files of producers, by glob pattern. A pure function of the
+// name.
 
 import { type GlobToken, globSource, globTokens } from './glob.ts';
 import { GlobAutomaton } from './glob-automaton.ts';
 
-// An expression tries the places of each `*` in turn: with two of them that is at most the square of the name's 255
-// bytes, about 0.1 ms. With five it was 52 s, for a name that a producer may choose. A path may have 4,096 bytes.
+// An expression tries the places of each `*` in turn: with two of them that is at most the square
+// of the name's 255 bytes, about 0.1 ms. With five it was 52 s, for a name that a producer may
+// choose. A path may have 4,096 bytes.
 const STARS_MAX = { segment: 2, path: 1 } as const;
 
 type Matches = (text: string) => boolean;
@@ -13,7 +15,10 @@ export class IgnoreRules {
   readonly #segments: readonly Matches[];
   readonly #paths: readonly Matches[];
 
-  /** A pattern without `/` is matched against every segment of a path, one with `/` against the whole. */
+  /**
+   * A pattern without `/` is matched against every segment of a path, one with `/` against the
+   * whole.
+   */
   constructor(patterns: readonly string[]) {
     const isPath = (pattern: string) => pattern.includes('/');
     this.#segments = matchers(

@@ -1,5 +1,5 @@
-// What is mounted inside the spool, from the kernel's own list: known without touching it, because a look at a mount
-// whose server does not answer never returns, and holds a thread for as long.
+// What is mounted inside the spool, from the kernel's own list: known without touching it, because
+// a look at a mount whose server does not answer never returns, and holds a thread for as long.
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { OpenDirectory } from '../spool/open-directory.ts';
 
@@ -19,8 +19,9 @@ export function mountsBelow(root: OpenDirectory): MountPoints {
 }
 
 /**
- * The mounts on the mount `mountId` that lie below `folder`: proc_pid_mountinfo(5). A mount on another one may be hidden
- * below what is mounted over the spool, and say nothing of the names in it. All text is latin1, a character a byte.
+ * The mounts on the mount `mountId` that lie below `folder`: proc_pid_mountinfo(5). A mount on
+ * another one may be hidden below what is mounted over the spool, and say nothing of the names in
+ * it. All text is latin1, a character a byte.
  */
 export function mountPoints(mountInfo: string, folder: string, mountId: string | undefined): MountPoints {
   const found = new Set<string>();

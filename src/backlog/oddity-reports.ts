@@ -1,5 +1,6 @@
-// Counts the odd things of each scan, and passes on each one once, however often scans come across it: of one kind at
-// most one report a minute, with the names gathered since. Deterministic: time is an argument. In bounded memory.
+// Counts the odd things of each scan, and passes on each one once, however often scans come across
+// it: of one kind at most one report a minute, with the names gathered since. Deterministic: time
+// is an argument. In bounded memory.
 import type { SpoolPath } from '../spool/entry.ts';
 import { describeOddity, type Oddity, remedyOf, type SkippedCount } from './oddity.ts';
 
@@ -60,7 +61,10 @@ export class OddityReports {
     kind.untold.set(id, path);
   }
 
-  /** The reports that are due. What the scan, which was complete, did not find is forgotten, and told again if it returns. */
+  /**
+   * The reports that are due. What the scan, which was complete, did not find is forgotten, and
+   * told again if it returns.
+   */
   scanEnded(nowMs: number): readonly OddityReport[] {
     for (const id of this.#known) if (!this.#seen.has(id)) this.#known.delete(id);
     const reports: OddityReport[] = [];

@@ -1,4 +1,5 @@
-// What lies in a spool and is never drained: the kinds, and the words for them. Each names what it is and what to do.
+// What lies in a spool and is never drained: the kinds, and the words for them. Each names what it
+// is and what to do.
 import type { SpoolPath } from '../spool/entry.ts';
 
 export type OddityKind =

@@ -1,5 +1,6 @@
-// Files that failed when no more could be deferred: scans pass them over, so that those behind them have their turn.
-// What is kept of a path is a number, for there may be very many. Pure: time is an argument.
+// Files that failed when no more could be deferred: scans pass them over, so that those behind them
+// have their turn. What is kept of a path is a number, for there may be very many. Pure: time is an
+// argument.
 import { createHash } from 'node:crypto';
 import type { SpoolPath } from '../spool/entry.ts';
 

@@ -1,10 +1,14 @@
-// How long nothing must have happened to a file until it counts as complete. Deterministic: time is an argument.
-// A file that was renamed into place is complete. One whose last change was a write may be between two writes; the more
-// so, the less is known of its writers, and the more often it was taken for complete and then changed or came back.
+// How long nothing must have happened to a file until it counts as complete. Deterministic: time is
+// an argument. A file that was renamed into place is complete. One whose last change was a write
+// may be between two writes; the more so, the less is known of its writers, and the more often it
+// was taken for complete and then changed or came back.
 
 /** What is known of how a file came to its name. */
 export interface Arrival {
-  /** Whether the last that happened to it was more than a write: a rename, or that its times were set. */
+  /**
+   * Whether the last that happened to it was more than a write: a rename, or that its times were
+   * set.
+   */
   readonly isWhole: boolean;
   /** Whether a process that has it open for writing would be noticed. */
   readonly tellsWriters: boolean;
@@ -12,17 +16,25 @@ export interface Arrival {
 
 export const WHOLE: Arrival = { isWhole: true, tellsWriters: true };
 
-/** In multiples of settle: a writer that has closed the file may go on; one that has it open pauses for longer. */
+/**
+ * In multiples of settle: a writer that has closed the file may go on; one that has it open pauses
+ * for longer.
+ */
 const CLOSED_FACTOR = 5;
 const PERHAPS_OPEN_FACTOR = 15;
-/** No file waits for longer than this, nor for longer than settle if that is more, unless it changes more often. */
+/**
+ * No file waits for longer than this, nor for longer than settle if that is more, unless it changes
+ * more often.
+ */
 export const LONGEST_MS = 10 * 60_000;
 /** A name that is there again within this time, written and not renamed, is that of a log, say. */
 const RETURN_MS = 60_000;
 const LONGEST_FOR_RETURNS_MS = 64_000;
 /** Where settle is 0, a file that changed after it was taken waits for this and its doublings. */
 const LEAST_MS = 1_000;
-/** About 100 bytes each: beyond that, the name of which nothing was heard for longest is forgotten. */
+/**
+ * About 100 bytes each: beyond that, the name of which nothing was heard for longest is forgotten.
+ */
 const NAMES_MAX = 10_000;
 
 interface Name {

@@ -1,4 +1,5 @@
-// The entries at hand, best first: what the last scan kept, plus deferred ones that have become due. Pure.
+// The entries at hand, best first: what the last scan kept, plus deferred ones that have become
+// due. Pure.
 
 import type { Entry, SpoolOrder } from '../spool/entry.ts';
 import { compareEntries } from './best-entries.ts';
@@ -30,7 +31,10 @@ export class ReadyEntries {
     return this.#entries[this.#indexOf(accepts, 0)];
   }
 
-  /** The best that is accepted; with `place`, in [0, 1), the first one behind this share of all, and then the others. */
+  /**
+   * The best that is accepted; with `place`, in [0, 1), the first one behind this share of all, and
+   * then the others.
+   */
   take(accepts: (entry: Entry) => boolean, place = 0): Entry | undefined {
     const at = this.#indexOf(accepts, place);
     if (at === -1) return undefined;

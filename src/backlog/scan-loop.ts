@@ -22,13 +22,19 @@ export interface ScanOptions {
   /** Glob patterns; see IgnoreRules. */
   readonly ignore: readonly string[];
   readonly settleMs: number;
-  /** Longest time from the beginning of a scan to the next, and longest rest after one that took longer. */
+  /**
+   * Longest time from the beginning of a scan to the next, and longest rest after one that took
+   * longer.
+   */
   readonly rescanMs: number;
 }
 
 export type ScanReport =
   | OddityReport
-  /** Once per failure; scans go on. Its code is `spool-gone` when the spool is no longer at its path. */
+  /**
+   * Once per failure; scans go on. Its code is `spool-gone` when the spool is no longer at its
+   * path.
+   */
   | { readonly kind: 'scan-failed'; readonly fault: Fault }
   | { readonly kind: 'scan-recovered' }
   /** No watches left: files are found by scanning, up to `rescan` later. */
@@ -104,7 +110,10 @@ export class ScanLoop {
     return this.#fault;
   }
 
-  /** What the running scan waits for, for too long. Entries that are known are handed out all the same. */
+  /**
+   * What the running scan waits for, for too long. Entries that are known are handed out all the
+   * same.
+   */
   get waitsFor(): Fault | null {
     const path = this.#silent.overdue;
     if (path === undefined) return null;
@@ -234,7 +243,8 @@ export class ScanLoop {
   #succeeded(result: ScanResult, beganMs: number, endMs: number): void {
     this.#schedule.want('routine', beganMs + this.#options.rescanMs);
     if (result.settlesInMs !== null) this.#schedule.want('routine', beganMs + Math.ceil(result.settlesInMs));
-    // A watcher looks at each folder, too, and would hold threads of the pool where one does not answer.
+    // A watcher looks at each folder, too, and would hold threads of the pool where one does not
+    // answer.
     if (result.hasSilent) this.#watch.pause();
     else this.#watch.adapt(result.files, result.folders);
     if (result.hasSilent && !this.#watch.deep)
@@ -252,7 +262,8 @@ export class ScanLoop {
     const isNews = this.#fault?.message !== fault.message;
     this.#fault = fault;
     this.#schedule.want('routine', endMs + Math.min(this.#options.rescanMs, FAILED_RETRY_MS));
-    // Watches of a folder that was replaced are deaf; they are set anew after the next scan that succeeds.
+    // Watches of a folder that was replaced are deaf; they are set anew after the next scan that
+    // succeeds.
     this.#watch.pause();
     this.#parts.onNothing();
     if (isNews) this.#parts.onReport({ kind: 'scan-failed', fault });

@@ -1,5 +1,5 @@
-// One streaming walk over the spool: counts everything, keeps the best N settled files, follows no link.
-// The directory is the truth; what this finds is a fact for the moment it was looked at.
+// One streaming walk over the spool: counts everything, keeps the best N settled files, follows no
+// link. The directory is the truth; what this finds is a fact for the moment it was looked at.
 import { type BigIntStats, lstat } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Entry, type FileIdentity, type SpoolOrder, SpoolPath } from '../spool/entry.ts';
@@ -74,7 +74,10 @@ export function scanned(spool: SpoolDirectory): ScannedSpool {
   return { path: spool.path, scan: (request) => scan(spool, request) };
 }
 
-/** What is in the spool now, without its private folder. Rejects with a Fault, or with the signal's reason. */
+/**
+ * What is in the spool now, without its private folder. Rejects with a Fault, or with the signal's
+ * reason.
+ */
 export function scan(spool: Pick<SpoolDirectory, 'whileThere'>, request: ScanRequest): Promise<ScanResult> {
   const { silent, settle } = request;
   const walk = async (walked: WalkedSpool) => {

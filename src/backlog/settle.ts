@@ -1,7 +1,7 @@
-// Decides whether a file is complete: nothing has happened to it for as long as `settle` and patience ask for.
-// Deterministic: both clocks are arguments.
-// The wall clock alone would be fooled by a file system whose clock differs and by steps, so a file once seen
-// unsettled is judged by the monotonic clock from then on.
+// Decides whether a file is complete: nothing has happened to it for as long as `settle` and
+// patience ask for. Deterministic: both clocks are arguments. The wall clock alone would be fooled
+// by a file system whose clock differs and by steps, so a file once seen unsettled is judged by the
+// monotonic clock from then on.
 import { type FileIdentity, sameContentIdentity } from '../spool/entry.ts';
 import { type Arrival, LONGEST_MS, Patience, WHOLE } from './patience.ts';
 
@@ -16,7 +16,10 @@ interface Sighting {
   readonly seenMonotonicMs: number;
   /** When it was first seen unsettled, with whatever identity. */
   readonly sinceMonotonicMs: number;
-  /** How long nothing had happened to it when first seen with this identity, as far as the wall clock could tell. */
+  /**
+   * How long nothing had happened to it when first seen with this identity, as far as the wall
+   * clock could tell.
+   */
   readonly quietMs: number;
   generation: number;
 }
@@ -33,7 +36,10 @@ export class Settle {
   readonly #sightingsMax: number;
   readonly #sightings = new Map<string, Sighting>();
   #generation = 0;
-  /** From when on nothing has spoken against the wall clock, by the monotonic one; and how far apart they are. */
+  /**
+   * From when on nothing has spoken against the wall clock, by the monotonic one; and how far apart
+   * they are.
+   */
   #trusted: { readonly sinceMs: number; readonly offsetMs: number } | undefined;
 
   /** `settleMs` ≥ 0; 0 takes every file at once. */
@@ -52,13 +58,14 @@ export class Settle {
   }
 
   /**
-   * Milliseconds until the file may be settled if nothing happens to it: 0 when it is. `id` names the file from one scan to
-   * the next.
+   * Milliseconds until the file may be settled if nothing happens to it: 0 when it is. `id` names
+   * the file from one scan to the next.
    */
   remainingMs(id: string, identity: FileIdentity, now: Moment, arrival: Arrival = WHOLE): number {
     const sighting = this.#sightings.get(id);
     if (sighting === undefined && !arrival.isWhole) this.patience.appeared(id, now.monotonicMs);
-    // A change of ctime alone (a chmod, another link of the file) is none of the content, and would keep it for ever.
+    // A change of ctime alone (a chmod, another link of the file) is none of the content, and would
+    // keep it for ever.
     if (sighting === undefined || !sameContentIdentity(sighting.identity, identity))
       return this.#changed(id, identity, now, arrival, sighting);
     const neededMs = this.#neededMs(id, arrival, sighting, now);
@@ -92,7 +99,9 @@ export class Settle {
     return isOld ? this.#settleMs : this.patience.quietMs(id, this.#settleMs, arrival);
   }
 
-  /** Forgets the files that were not asked about since the last call. Call after each complete scan. */
+  /**
+   * Forgets the files that were not asked about since the last call. Call after each complete scan.
+   */
   endScan(): void {
     for (const [id, { generation }] of this.#sightings) {
       if (generation !== this.#generation) this.#sightings.delete(id);
@@ -105,8 +114,9 @@ export class Settle {
   }
 
   /**
-   * By the wall clock, but no longer than was watched in the first `neededMs` after a start, or after the clock stepped
-   * forward: a machine without a clock of its own starts, its producers write, and NTP then steps an hour ahead.
+   * By the wall clock, but no longer than was watched in the first `neededMs` after a start, or
+   * after the clock stepped forward: a machine without a clock of its own starts, its producers
+   * write, and NTP then steps an hour ahead.
    */
   #quietMs(identity: FileIdentity, now: Moment, neededMs: number): number {
     const offsetMs = now.wallMs - now.monotonicMs;

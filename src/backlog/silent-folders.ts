@@ -1,14 +1,17 @@
-// Folders of a disk or a server that does not answer: a call that does not return is waited for so long, then the scan
-// goes on without the folder, until the call does return.
+// Folders of a disk or a server that does not answer: a call that does not return is waited for so
+// long, then the scan goes on without the folder, until the call does return.
 
 import type { SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 
-/** A disk that spins up takes 10 s at the most; a server that is restarted takes longer, and is found again. */
+/**
+ * A disk that spins up takes 10 s at the most; a server that is restarted takes longer, and is
+ * found again.
+ */
 const SILENT_AFTER_MS = 12_000;
 /**
- * Each call that does not return holds a thread of the pool, of which there are 4 (16 in the unit): files have to be
- * read, too. Beyond that the scan waits, and says for what.
+ * Each call that does not return holds a thread of the pool, of which there are 4 (16 in the unit):
+ * files have to be read, too. Beyond that the scan waits, and says for what.
  */
 const GIVEN_UP_MAX = 2;
 /** A stop waits this long for a call: one that is only slow closes what it opened. */
@@ -58,8 +61,8 @@ export class SilentFolders {
   }
 
   /**
-   * From now on no call is waited for longer than a second, not even one that reads the spool itself. Call what it
-   * returns when the last scan has ended.
+   * From now on no call is waited for longer than a second, not even one that reads the spool
+   * itself. Call what it returns when the last scan has ended.
    */
   stop(): () => void {
     this.#isStopping = true;
@@ -68,8 +71,8 @@ export class SilentFolders {
   }
 
   /**
-   * The result of `call`, which reads the folder `path`. Rejects with NoAnswer when that takes too long and the folder
-   * can be given up; `late` is then given what comes after all.
+   * The result of `call`, which reads the folder `path`. Rejects with NoAnswer when that takes too
+   * long and the folder can be given up; `late` is then given what comes after all.
    */
   async within<T>(path: SpoolPath, call: () => Promise<T>, late: (result: T) => unknown): Promise<T> {
     this.#waiting = { path, sinceMs: this.#clock.monotonicMs() };
@@ -97,8 +100,8 @@ export class SilentFolders {
   }
 
   /**
-   * Closes what calls on the folder `path` use. A call that has not returned still uses it: then it is closed in the
-   * background when the call does return.
+   * Closes what calls on the folder `path` use. A call that has not returned still uses it: then it
+   * is closed in the background when the call does return.
    */
   async close({ id }: SpoolPath, opened: Closable): Promise<void> {
     const unanswered = this.#givenUp.get(id);

@@ -1,5 +1,5 @@
-// Watches the spool only while it is shallow: a deep one has work enough, and watching it costs a look at every file.
-// When the system has no watches left, says so once and leaves it to the scans.
+// Watches the spool only while it is shallow: a deep one has work enough, and watching it costs a
+// look at every file. When the system has no watches left, says so once and leaves it to the scans.
 import { type HintSource, SpoolWatcher, type WatcherEvents } from './watcher.ts';
 
 export interface WatchLimits {
@@ -8,7 +8,8 @@ export interface WatchLimits {
 }
 
 const SHALLOW: WatchLimits = { files: 2_000, folders: 200 };
-// Watching begins well below the limit at which it ends, so that a spool at the limit does not go to and fro.
+// Watching begins well below the limit at which it ends, so that a spool at the limit does not go
+// to and fro.
 const BEGIN_SHARE = 0.5;
 
 /** Makes what is started and stopped; see SpoolWatcher. */

@@ -1,5 +1,6 @@
-// Shortens the wait for the next scan by passing on that something happened. A source of hints, never of facts:
-// events may be late, missing or about nothing, and the backlog is right without any.
+// Shortens the wait for the next scan by passing on that something happened. A source of hints,
+// never of facts: events may be late, missing or about nothing, and the backlog is right without
+// any.
 import { basename, relative } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { SpoolPath } from '../spool/entry.ts';
@@ -7,11 +8,19 @@ import { PRIVATE_FOLDER, PROBE_PREFIX } from '../spool/private-folder.ts';
 import { errnoOf } from '../system/fault.ts';
 
 export interface WatcherEvents {
-  /** Something may have happened, to `path` if that is known: the name came or went, or the file was written to. */
+  /**
+   * Something may have happened, to `path` if that is known: the name came or went, or the file was
+   * written to.
+   */
   readonly onHint: (path?: SpoolPath, what?: 'renamed' | 'written') => void;
-  /** Watches are in place: what happens from now on gives hints, what happened before needs a scan. */
+  /**
+   * Watches are in place: what happens from now on gives hints, what happened before needs a scan.
+   */
   readonly onReady: () => void;
-  /** The system has no watches left (`ENOSPC`, `EMFILE`): no hints will come. Called at most once; stop() remains due. */
+  /**
+   * The system has no watches left (`ENOSPC`, `EMFILE`): no hints will come. Called at most once;
+   * stop() remains due.
+   */
   readonly onUnavailable: (code: string) => void;
 }
 
@@ -40,7 +49,8 @@ export class SpoolWatcher implements HintSource {
       ignoreInitial: true,
       followSymlinks: false,
       atomic: false,
-      // A watch on every file would cost more than it tells: the folder's own watch names the file touched.
+      // A watch on every file would cost more than it tells: the folder's own watch names the file
+      // touched.
       ignored: (path, stats) => this.#isPrivate(path) || (stats !== undefined && !stats.isDirectory()),
     });
     this.#watcher = watcher;

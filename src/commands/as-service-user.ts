@@ -5,8 +5,9 @@ import { errnoOf, Fault } from '../system/fault.ts';
 import type { Service } from '../system/service.ts';
 
 /**
- * Root may do everything, and what it makes the service's user could not use: it works as `user`, where there is one of
- * that name, else as the spool's owner. Rejects with a Fault where Node.js cannot change its user.
+ * Root may do everything, and what it makes the service's user could not use: it works as `user`,
+ * where there is one of that name, else as the spool's owner. Rejects with a Fault where Node.js
+ * cannot change its user.
  */
 export async function asServiceUser<T>(
   path: string,
@@ -26,7 +27,10 @@ export async function asServiceUser<T>(
   }
 }
 
-/** Only root may call this. Node.js cannot query the user database: it can only try to become the user. */
+/**
+ * Only root may call this. Node.js cannot query the user database: it can only try to become the
+ * user.
+ */
 export function isUser(name: string): boolean {
   try {
     changing(name, () => process.seteuid?.(name));
@@ -38,7 +42,10 @@ export function isUser(name: string): boolean {
   return true;
 }
 
-/** As systemd chooses it where the unit names none: the one of the user database, which Node.js cannot query. */
+/**
+ * As systemd chooses it where the unit names none: the one of the user database, which Node.js
+ * cannot query.
+ */
 function ownGroup(user: string): number {
   return Number(execFileSync('id', ['-g', user], { encoding: 'utf8' }));
 }

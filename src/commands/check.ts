@@ -1,4 +1,5 @@
-// `halfpipe check`: everything the daemon needs, tried out once, in a short table. Leaves nothing behind.
+// `halfpipe check`: everything the daemon needs, tried out once, in a short table. Leaves nothing
+// behind.
 import type { Writable } from 'node:stream';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';

@@ -1,4 +1,5 @@
-// `halfpipe check`, the part that only a running daemon knows: what it has found out about its line.
+// `halfpipe check`, the part that only a running daemon knows: what it has found out about its
+// line.
 
 import type { Settings } from '../config/settings.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';

@@ -1,4 +1,5 @@
-// `halfpipe check`, the part about the link: which one would be measured, what it can carry, and what is not seen.
+// `halfpipe check`, the part about the link: which one would be measured, what it can carry, and
+// what is not seen.
 import type { Settings } from '../config/settings.ts';
 import { formatPercent } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity, type UplinkOptions } from '../link/link-finder.ts';
@@ -41,7 +42,10 @@ function reason({ interface: wanted }: UplinkOptions, via: string | undefined, n
   return via === undefined ? `it carries the route to ${next}` : `it carries ${via}, the route to ${next}`;
 }
 
-/** The operator named an interface that the uploads do not pass. Not said where the route says nothing: on loopback. */
+/**
+ * The operator named an interface that the uploads do not pass. Not said where the route says
+ * nothing: on loopback.
+ */
 export async function findElsewhere(
   found: UplinkIdentity,
   options: UplinkOptions,

@@ -1,4 +1,5 @@
-// `halfpipe check`, the part about the spool: whether the service could drain it, and what it would leave out.
+// `halfpipe check`, the part about the spool: whether the service could drain it, and what it would
+// leave out.
 import { statSync } from 'node:fs';
 import { IgnoreRules } from '../backlog/ignore-rules.ts';
 import { OddityReports } from '../backlog/oddity-reports.ts';

@@ -1,4 +1,5 @@
-// `halfpipe check`, the part about the store: what it takes is tried out with objects of our own, which are removed again.
+// `halfpipe check`, the part about the store: what it takes is tried out with objects of our own,
+// which are removed again.
 
 import type { Settings } from '../config/settings.ts';
 import { formatSize } from '../config/units.ts';
@@ -45,7 +46,10 @@ export async function examineStore(
   }
 }
 
-/** What is sent here counts as the daemon's uploads do: all of the link together stays at the target. */
+/**
+ * What is sent here counts as the daemon's uploads do: all of the link together stays at the
+ * target.
+ */
 function pacedLink({ link: { share, floor, sampleIntervalMs } }: Settings, link: UplinkIdentity): PacedLink {
   const ignored = () => undefined;
   const events = { onMeasurable: ignored, onBeyond: ignored, onTick: ignored };
@@ -83,7 +87,10 @@ async function tryTwoParts(
   }
 }
 
-/** What is said before `TWO_PARTS_BYTES` are sent, and how long that may take; no limit: they are not sent. */
+/**
+ * What is said before `TWO_PARTS_BYTES` are sent, and how long that may take; no limit: they are
+ * not sent.
+ */
 export function twoPartsPlan(targetBytesPerSec: number): {
   readonly notice: Finding | undefined;
   readonly limitMs: number | undefined;

@@ -1,5 +1,5 @@
-// `halfpipe quarantine list|retry|drop`: what a human does about files that need one. Works beside a running daemon, by
-// renames alone: a file put back is found like any other.
+// `halfpipe quarantine list|retry|drop`: what a human does about files that need one. Works beside
+// a running daemon, by renames alone: a file put back is found like any other.
 import { createInterface } from 'node:readline/promises';
 import type { ReadStream } from 'node:tty';
 import type { Quarantined } from '../spool/quarantine.ts';
@@ -28,7 +28,10 @@ interface Kept {
   readonly sizeBytes: number | undefined;
 }
 
-/** 0 when everything asked for was done; 1 when an id is unknown, a name is taken or the answer was no. */
+/**
+ * 0 when everything asked for was done; 1 when an id is unknown, a name is taken or the answer was
+ * no.
+ */
 export async function quarantine(
   context: StatusContext & { readonly stdin: ReadStream },
   request: QuarantineRequest,

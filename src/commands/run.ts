@@ -28,7 +28,10 @@ export interface RunContext {
   readonly exitNow: (code: ExitCode) => void;
 }
 
-/** Resolves with the exit code once the daemon has stopped. Rejects with ConfigError when it cannot be configured. */
+/**
+ * Resolves with the exit code once the daemon has stopped. Rejects with ConfigError when it cannot
+ * be configured.
+ */
 export async function run({ configFile, env, version, exitNow }: RunContext): Promise<ExitCode> {
   // What `systemctl status`, ps and top call us; by itself Node.js 24 is a `MainThread`.
   process.title = 'halfpipe';
@@ -150,7 +153,10 @@ function problemsOf(error: unknown, configFile: string): readonly string[] {
   return [`${configFile}: no such file: put it back, then reload again`];
 }
 
-/** Under a service manager: the reason goes where its users look, as an error in the journal and as the unit's status. */
+/**
+ * Under a service manager: the reason goes where its users look, as an error in the journal and as
+ * the unit's status.
+ */
 async function refuseConfig(
   { problems }: ConfigError,
   log: ProcessLogger,

@@ -1,5 +1,5 @@
-// What the unit's sandbox hides from the service, or keeps it from writing to: `check` itself runs outside of it. Pure but
-// for asking systemd.
+// What the unit's sandbox hides from the service, or keeps it from writing to: `check` itself runs
+// outside of it. Pure but for asking systemd.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type Finding, fails } from './finding.ts';

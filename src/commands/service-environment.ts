@@ -1,5 +1,6 @@
-// What the service of a config file sees, for the commands that an operator types: its variables and its key, instead of
-// those of the shell. As the shipped units say it; see systemd/halfpipe.service.
+// What the service of a config file sees, for the commands that an operator types: its variables
+// and its key, instead of those of the shell. As the shipped units say it; see
+// systemd/halfpipe.service.
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Environment } from '../config/load.ts';
@@ -45,8 +46,8 @@ const OURS =
 const HARMLESS = /^(AWS_EC2_METADATA_DISABLED|AWS_SDK_JS_.*)$/;
 
 /**
- * Rejects nothing: a file that cannot be read counts as missing, and root can read all. `unit` is what systemd says, which
- * drop-ins may have changed.
+ * Rejects nothing: a file that cannot be read counts as missing, and root can read all. `unit` is
+ * what systemd says, which drop-ins may have changed.
  */
 export function serviceEnvironment(
   shell: Environment,
@@ -54,7 +55,8 @@ export function serviceEnvironment(
   unit: ServiceUnit | undefined,
 ): ServiceEnvironment {
   const kept = Object.entries(shell).filter(([name]) => !OURS.test(name) || HARMLESS.test(name));
-  // What the service reads is a copy: an operator who types a command wants to know of the file itself.
+  // What the service reads is a copy: an operator who types a command wants to know of the file
+  // itself.
   const { AWS_SHARED_CREDENTIALS_FILE: _copy, ...ofUnit } = unit?.environment ?? {};
   const ofFiles = (unit?.environmentFiles ?? [files.defaults]).map((file) =>
     parseEnvironmentFile(textOf(file)),
@@ -62,7 +64,8 @@ export function serviceEnvironment(
   const credentials = ofUnit.HALFPIPE_CREDENTIALS || files.credentials;
   const set = {
     AWS_CONFIG_FILE: `${FOLDER}/aws-config`,
-    // Without a key of the instance the unit passes an empty file, so that no home folder is searched.
+    // Without a key of the instance the unit passes an empty file, so that no home folder is
+    // searched.
     AWS_SHARED_CREDENTIALS_FILE: existsSync(credentials) ? credentials : '/dev/null',
     HALFPIPE_CREDENTIALS: credentials,
     HALFPIPE_UNIT: files.unit,

@@ -1,5 +1,5 @@
-// What systemd knows of the service's unit with its drop-ins, as far as the commands that an operator types must see it:
-// whom it runs as, and its variables.
+// What systemd knows of the service's unit with its drop-ins, as far as the commands that an
+// operator types must see it: whom it runs as, and its variables.
 import { execFileSync } from 'node:child_process';
 
 export interface ServiceUnit {

@@ -1,5 +1,5 @@
-// `halfpipe run` typed by root beside the service: what root makes in the spool, the service could not use, and would not
-// start any more.
+// `halfpipe run` typed by root beside the service: what root makes in the spool, the service could
+// not use, and would not start any more.
 import { statSync } from 'node:fs';
 import type { Environment } from '../config/load.ts';
 import { isUser } from './as-service-user.ts';

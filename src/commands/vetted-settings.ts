@@ -1,5 +1,6 @@
-// Settings for commands that touch files of the spool: refused when it would take what keeps the machine, or this very
-// program, going. Other than the config alone can tell: links are followed, and what is there is looked at.
+// Settings for commands that touch files of the spool: refused when it would take what keeps the
+// machine, or this very program, going. Other than the config alone can tell: links are followed,
+// and what is there is looked at.
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -28,7 +29,10 @@ export async function loadVettedSettings(configFile: string, env: Environment): 
   return settings;
 }
 
-/** Where credentials and certificates may come from: variables of the AWS SDK, of systemd and of Node.js. */
+/**
+ * Where credentials and certificates may come from: variables of the AWS SDK, of systemd and of
+ * Node.js.
+ */
 const FILE_VARIABLES = [
   ...['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CA_BUNDLE'],
   ...[

@@ -1,5 +1,5 @@
-// Which spool a command is about, when it needs to know no more of the config than that: a mistake in the file must not
-// keep an operator from asking the daemon, which goes on with what it had.
+// Which spool a command is about, when it needs to know no more of the config than that: a mistake
+// in the file must not keep an operator from asking the daemon, which goes on with what it had.
 import type { Writable } from 'node:stream';
 import { ConfigError } from '../config/config-error.ts';
 import { readConfigFile } from '../config/config-file.ts';
@@ -13,7 +13,10 @@ interface SpoolPathContext {
   readonly stderr: Writable;
 }
 
-/** Says in a line what else is wrong with the config. Rejects with ConfigError when the path itself cannot be told. */
+/**
+ * Says in a line what else is wrong with the config. Rejects with ConfigError when the path itself
+ * cannot be told.
+ */
 export async function findSpoolPath({ configFile, env, stderr }: SpoolPathContext): Promise<string> {
   try {
     return (await loadSettings(configFile, env)).spool.path;

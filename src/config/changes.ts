@@ -19,7 +19,10 @@ export function changedKeys(before: Settings, after: Settings): readonly Changed
     .map(([key]) => ({ key, live: optionByKey.get(key)?.live ?? false }));
 }
 
-/** Settings carry their units in their names, the file in its values: `spool.settleMs` is `spool.settle`. */
+/**
+ * Settings carry their units in their names, the file in its values: `spool.settleMs` is
+ * `spool.settle`.
+ */
 export function namedValues(settings: Settings): readonly (readonly [key: string, value: unknown])[] {
   // What comes from the environment alone stays as it is for the life of the process.
   const { proxies, service, ...sections } = settings;

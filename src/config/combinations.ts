@@ -52,7 +52,10 @@ export function findClashes(settings: Settings): readonly Clash[] {
   return clashes;
 }
 
-/** The target in people's units when the floor is above it. A floor as a rate beside a capacity of auto: not known. */
+/**
+ * The target in people's units when the floor is above it. A floor as a rate beside a capacity of
+ * auto: not known.
+ */
 function targetText({ link: { floor, share, capacityBitsPerSec } }: Settings): string | undefined {
   if ('share' in floor) return floor.share > share ? `link.share (${formatPercent(share)})` : undefined;
   if (capacityBitsPerSec === 'auto') return undefined;

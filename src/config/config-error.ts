@@ -1,9 +1,11 @@
-// A configuration that is refused. Nothing of it takes effect: a start ends with exit code 78 (EX_CONFIG),
-// a reload keeps the settings it had.
+// A configuration that is refused. Nothing of it takes effect: a start ends with exit code 78
+// (EX_CONFIG), a reload keeps the settings it had.
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  /** Everything that is wrong, one line each: place, key, value, what to type instead. Never empty. */
+  /**
+   * Everything that is wrong, one line each: place, key, value, what to type instead. Never empty.
+   */
   readonly problems: readonly string[];
 
   /** The message is one line: the first problem, and how many more there are. */

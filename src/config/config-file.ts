@@ -1,5 +1,5 @@
-// The config file as it was typed: each option's value and the line it stands on. Knows which keys exist,
-// not what their values may be.
+// The config file as it was typed: each option's value and the line it stands on. Knows which keys
+// exist, not what their values may be.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isMap, isNode, isScalar, type Pair } from 'yaml';

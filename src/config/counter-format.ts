@@ -1,4 +1,5 @@
-// What names another counter of the line than the network card's: a file, or a metric of a Prometheus page.
+// What names another counter of the line than the network card's: a file, or a metric of a
+// Prometheus page.
 import { posix } from 'node:path';
 import type { Format } from './formats.ts';
 

@@ -1,5 +1,6 @@
-// What a value may look like: each format takes what stands in the file or the environment and returns what the
-// code uses, or throws a RangeError whose message says what to type instead. A format knows neither key nor file.
+// What a value may look like: each format takes what stands in the file or the environment and
+// returns what the code uses, or throws a RangeError whose message says what to type instead. A
+// format knows neither key nor file.
 import { posix } from 'node:path';
 import { isOfTheSystem } from './spool-place.ts';
 import {
@@ -12,7 +13,10 @@ import {
   parseSize,
 } from './units.ts';
 
-/** Throws RangeError. The environment gives text for every type; the file gives what YAML makes of it. */
+/**
+ * Throws RangeError. The environment gives text for every type; the file gives what YAML makes of
+ * it.
+ */
 export type Format<T> = (value: unknown) => T;
 
 export function duration(min: string, max: string): Format<number> {
@@ -27,7 +31,10 @@ export function rate(min: string, max: string): Format<number> {
   return within(parseRate, formatRate, min, max);
 }
 
-/** One rate, or a rate for each network interface: a map in the file, `name=rate,name=rate` in the environment. */
+/**
+ * One rate, or a rate for each network interface: a map in the file, `name=rate,name=rate` in the
+ * environment.
+ */
 export function rateOrRates(min: string, max: string): Format<number | Readonly<Record<string, number>>> {
   const one = rate(min, max);
   return (value) => {
@@ -119,7 +126,10 @@ export function text(pattern: RegExp, accepted: string): Format<string> {
   };
 }
 
-/** The path of a directory, without a trailing `/`. Folders of the system are refused, because a spool is emptied. */
+/**
+ * The path of a directory, without a trailing `/`. Folders of the system are refused, because a
+ * spool is emptied.
+ */
 export const spoolPath: Format<string> = (value) => {
   const isAbsolute = typeof value === 'string' && !value.includes('\0') && posix.isAbsolute(value);
   const path = isAbsolute ? posix.resolve(value) : undefined;

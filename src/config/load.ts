@@ -18,9 +18,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 type Values = Record<string, unknown>;
 
 /**
- * Reads `file` (YAML or JSON), and the `HALFPIPE_…` and proxy variables of `env`; an empty variable counts as not set.
- * Rejects with ConfigError, which lists every problem found. Looks at nothing but the file and `env`: whether the
- * bucket, the interface or the spool exist is not checked.
+ * Reads `file` (YAML or JSON), and the `HALFPIPE_…` and proxy variables of `env`; an empty variable
+ * counts as not set. Rejects with ConfigError, which lists every problem found. Looks at nothing
+ * but the file and `env`: whether the bucket, the interface or the spool exist is not checked.
  */
 export async function loadSettings(file: string, env: Environment): Promise<Settings> {
   const typed = await readConfigFile(file);

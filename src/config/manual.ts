@@ -1,5 +1,5 @@
-// The schema written out for people: the commented config file and the table of config/README.md. A test keeps
-// both equal to what this renders.
+// The schema written out for people: the commented config file and the table of config/README.md. A
+// test keeps both equal to what this renders.
 import { stringify } from 'yaml';
 import type { Option } from './option.ts';
 import { schema } from './schema.ts';
@@ -89,7 +89,10 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** Lines of at most WIDTH characters, each beginning with `lead`; a longer word stands alone. Keeps `1 h` together. */
+/**
+ * Lines of at most WIDTH characters, each beginning with `lead`; a longer word stands alone. Keeps
+ * `1 h` together.
+ */
 function wrap(text: string, lead: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(/(?<!\d) /)) {

@@ -1,5 +1,6 @@
-// One option of the config: what it is called, what it accepts, what it is without being set, what it means.
-// Options are convict schema entries, so convict fills in the defaults and the environment.
+// One option of the config: what it is called, what it accepts, what it is without being set, what
+// it means. Options are convict schema entries, so convict fills in the defaults and the
+// environment.
 import convict from 'convict';
 import type { Format } from './formats.ts';
 
@@ -36,7 +37,9 @@ type Named<D extends Drafts> = {
   };
 };
 
-/** Gives each option the names that follow from its place, and makes its format known to convict. */
+/**
+ * Gives each option the names that follow from its place, and makes its format known to convict.
+ */
 export function nameOptions<D extends Drafts>(drafts: D): Named<D> {
   const sections = Object.entries(drafts).map(([section, options]) => [
     section,
@@ -48,8 +51,8 @@ export function nameOptions<D extends Drafts>(drafts: D): Named<D> {
 }
 
 function nameOption<T>(key: string, draft: OptionDraft<T>): Option<T> {
-  // A format with a name of its own: with a bare function convict guesses a type from the default and
-  // makes 12 of "12abc" and true of "no".
+  // A format with a name of its own: with a bare function convict guesses a type from the default
+  // and makes 12 of "12abc" and true of "no".
   convict.addFormat({ name: key, validate: (value: unknown) => void draft.accepts(value) });
   return { live: true, ...draft, key, env: environmentName(key), format: key };
 }

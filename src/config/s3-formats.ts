@@ -1,5 +1,5 @@
-// What S3 accepts in names, metadata and tags, checked before the first request: a store's answer to a bad one
-// would stop the whole drain instead of naming the key in the config file.
+// What S3 accepts in names, metadata and tags, checked before the first request: a store's answer
+// to a bad one would stop the whole drain instead of naming the key in the config file.
 import type { Format } from './formats.ts';
 
 /** At another store than AWS; see `isAwsBucketName`. */
@@ -14,14 +14,15 @@ export const AWS_BUCKET_RULE =
   'must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, such as my-bucket';
 
 /**
- * Underscores and capitals as at Google and in old buckets of us-east-1, a tenant before a colon as at Ceph; no two dots
- * in a row, which would leave the path.
+ * Underscores and capitals as at Google and in old buckets of us-east-1, a tenant before a colon as
+ * at Ceph; no two dots in a row, which would leave the path.
  */
 const OTHER_BUCKET = /^(?!.*\.\.)([A-Za-z0-9_$][A-Za-z0-9_.$-]{0,126})?:?[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 
 /**
- * The name of a general purpose bucket, as in "Bucket naming rules" of the Amazon S3 User Guide, or the ARN of an access point
- * ("Using Amazon S3 access points"; behind Outposts and Object Lambda, too).
+ * The name of a general purpose bucket, as in "Bucket naming rules" of the Amazon S3 User Guide, or
+ * the ARN of an access point ("Using Amazon S3 access points"; behind Outposts and Object Lambda,
+ * too).
  */
 export function isAwsBucketName(name: string): boolean {
   if (isArn(name)) return /^arn:aws[a-z-]*:s3[a-z-]*:[a-z0-9-]*:\d{12}:[A-Za-z0-9:/._-]+$/.test(name);
@@ -73,7 +74,10 @@ export const endpointUrl: Format<string> = (value) => {
 
 type Pairs = Readonly<Record<string, string>>;
 
-/** At most 2 KB of names and values together, as in "Working with object metadata" of the S3 User Guide. */
+/**
+ * At most 2 KB of names and values together, as in "Working with object metadata" of the S3 User
+ * Guide.
+ */
 export const metadata: Format<Pairs> = (value) => {
   const pairs = textPairs(value, 'source: camera-7');
   for (const [name, content] of pairs) {

@@ -1,5 +1,5 @@
-// The only list of options. The loader, config/halfpipe.yaml and the table of config/README.md all follow from it.
-// Names carry no unit here: values are typed with theirs.
+// The only list of options. The loader, config/halfpipe.yaml and the table of config/README.md all
+// follow from it. Names carry no unit here: values are typed with theirs.
 import { counterSource } from './counter-format.ts';
 import {
   autoOr,

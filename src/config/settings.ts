@@ -1,4 +1,5 @@
-// The validated configuration in the units the code uses. Made by config/load; never changed, only replaced.
+// The validated configuration in the units the code uses. Made by config/load; never changed, only
+// replaced.
 
 import type { SpoolOrder } from '../spool/entry.ts';
 import type { Proxies } from '../system/proxies.ts';
@@ -14,7 +15,10 @@ export interface Settings {
     /** Absolute. */
     readonly path: string;
     readonly settleMs: number;
-    /** Glob patterns matched against each path segment (no `/` inside) or the whole relative path (with `/`). */
+    /**
+     * Glob patterns matched against each path segment (no `/` inside) or the whole relative path
+     * (with `/`).
+     */
     readonly ignore: readonly string[];
     readonly rescanMs: number;
     readonly order: SpoolOrder;
@@ -55,7 +59,10 @@ export interface Settings {
     readonly maxConcurrency: number;
     /** Bytes of file content held in memory at once, over all uploads. */
     readonly maxMemoryBytes: number;
-    /** Longest one request may take, not counting the time its bytes wait for their turn on the link. */
+    /**
+     * Longest one request may take, not counting the time its bytes wait for their turn on the
+     * link.
+     */
     readonly deadlineMs: number;
     /** Longest silence on a connection. */
     readonly idleTimeoutMs: number;

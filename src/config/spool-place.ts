@@ -1,4 +1,5 @@
-// Folders that no spool may be: everything in a spool is removed in the end, and with one of these a machine would be.
+// Folders that no spool may be: everything in a spool is removed in the end, and with one of these
+// a machine would be.
 import { posix } from 'node:path';
 
 /** Nothing in them is a producer's. */

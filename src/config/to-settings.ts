@@ -8,7 +8,10 @@ import type { Settings } from './settings.ts';
 
 const NO_ENVIRONMENT = { proxies: NO_PROXIES, service: readService({}) };
 
-/** `typed` gives a key's value as it was typed, or its default. Throws RangeError where an option does not accept it. */
+/**
+ * `typed` gives a key's value as it was typed, or its default. Throws RangeError where an option
+ * does not accept it.
+ */
 export function toSettings(typed: (key: string) => unknown, { proxies, service } = NO_ENVIRONMENT): Settings {
   const { spool, link, s3, upload, retry, log } = schema;
   const read = <T>(option: Option<T>) => option.accepts(typed(option.key));

@@ -1,5 +1,6 @@
-// People's units: the text of the config file and of messages on one side, the numbers the code uses on the other.
-// Arithmetic is exact, and no unit is ever guessed: `b` for bit and `B` for byte differ by a factor of eight.
+// People's units: the text of the config file and of messages on one side, the numbers the code
+// uses on the other. Arithmetic is exact, and no unit is ever guessed: `b` for bit and `B` for byte
+// differ by a factor of eight.
 
 interface Unit {
   readonly name: string;

@@ -16,7 +16,10 @@ export function explainUnknownKey(key: string, known: Iterable<string>): string 
     : 'is no option: remove it, or see config/halfpipe.yaml for all there are';
 }
 
-/** Edits from one key to the other, letter case aside. The right name in a wrong place is one edit away. */
+/**
+ * Edits from one key to the other, letter case aside. The right name in a wrong place is one edit
+ * away.
+ */
 function distance(key: string, name: string): number {
   const typed = key.toLowerCase();
   const wanted = name.toLowerCase();

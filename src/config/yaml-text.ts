@@ -1,5 +1,5 @@
-// Text to a YAML document, or to line, column and reason of everything that is wrong with it. What YAML would
-// quietly put up with (unknown tags, several documents, aliases) is refused.
+// Text to a YAML document, or to line, column and reason of everything that is wrong with it. What
+// YAML would quietly put up with (unknown tags, several documents, aliases) is refused.
 import { type Document, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
 import { ConfigError } from './config-error.ts';
 
@@ -44,7 +44,10 @@ function explain({ code, message, pos }: YAMLError, text: string): string {
   }
 }
 
-/** `*.tmp` without quotes is YAML for "the value named .tmp". Nothing in this config needs such names. */
+/**
+ * `*.tmp` without quotes is YAML for "the value named .tmp". Nothing in this config needs such
+ * names.
+ */
 function findAliases(document: Document): { offset: number; message: string }[] {
   const found: { offset: number; message: string }[] = [];
   visit(document, {

@@ -1,5 +1,6 @@
-// Whose fault a failure is: this machine's, the store's, a folder's or the file's own. In doubt the store is asked with a
-// tiny object of our own: only when it refuses that, too, is it to blame, and the drain pauses.
+// Whose fault a failure is: this machine's, the store's, a folder's or the file's own. In doubt the
+// store is asked with a tiny object of our own: only when it refuses that, too, is it to blame, and
+// the drain pauses.
 import { type Entry, foldersOf, SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
 import { Detour } from './detour.ts';
@@ -9,10 +10,15 @@ import { FolderPatience, type HeldFolder } from './folder-patience.ts';
 import type { StoreTrial, TrialAnswer } from './store-trial.ts';
 import { type Doubt, Suspicion } from './suspicion.ts';
 
-/** `unclear`: the network failed or the store is busy, so that neither store nor file is blamed yet. */
+/**
+ * `unclear`: the network failed or the store is busy, so that neither store nor file is blamed yet.
+ */
 export type Verdict = 'here' | 'store' | 'folder' | 'file' | 'unclear';
 
-/** Our own object speaks against the files that fail only while these are so few: a store may take nothing but ours. */
+/**
+ * Our own object speaks against the files that fail only while these are so few: a store may take
+ * nothing but ours.
+ */
 const FEW_FILES = 8;
 /** Other folders to ask in, beside the one in which a file passed last. */
 const OTHER_FOLDERS = 2;
@@ -28,7 +34,10 @@ export interface Failed {
 /** What the drain is about to do with files that may be bad, too. */
 export interface BlamedTransfers {
   entries(): Iterable<Entry>;
-  /** Gives back those that were taken as the best files, or are accepted, and of which nothing has been sent. */
+  /**
+   * Gives back those that were taken as the best files, or are accepted, and of which nothing has
+   * been sent.
+   */
   holdBackBest(): void;
   holdBack(accepts: (entry: Entry) => boolean): void;
   /** Its files wait with it from now on. */
@@ -168,7 +177,8 @@ export class Blame {
   async #isFolders(path: SpoolPath, fault: Fault): Promise<boolean> {
     const { clock, breaker, backlog, events } = this.#ports;
     const held = this.#patience.holderOf(path);
-    // What the last files of a held folder fail by may be their own: the folder is asked beside them, or it waited for ever.
+    // What the last files of a held folder fail by may be their own: the folder is asked beside
+    // them, or it waited for ever.
     if (held !== undefined) return !(await this.#freesWhenAsked(held));
     const folder = this.#patience.refused(path, clock.monotonicMs());
     if (folder === undefined) return false;

@@ -1,6 +1,6 @@
-// Pauses the whole drain when the store is to blame. Deterministic: time is an argument.
-// Open: nothing is sent. When the wait is over the store is asked: success closes it, failure waits again, longer.
-// A start is a trial, too.
+// Pauses the whole drain when the store is to blame. Deterministic: time is an argument. Open:
+// nothing is sent. When the wait is over the store is asked: success closes it, failure waits
+// again, longer. A start is a trial, too.
 
 export type BreakerState = 'closed' | 'open' | 'trial';
 
@@ -53,7 +53,10 @@ export class Breaker {
     return ended;
   }
 
-  /** The store is to blame. True when that began a pause: a further fault in the same pause is no news. */
+  /**
+   * The store is to blame. True when that began a pause: a further fault in the same pause is no
+   * news.
+   */
   fail(reason: string, nowMs: number, retryAfterMs = 0): boolean {
     const began = this.#reason === undefined;
     if (this.#state === 'trial') this.#failedTrials += 1;

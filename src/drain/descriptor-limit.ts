@@ -1,5 +1,6 @@
-// How many transfers there are descriptors for, as far as is known: half as many as there were when they ran out, for the
-// link's counter, scans and journals need some, too; and in time more again. Pure: time is an argument.
+// How many transfers there are descriptors for, as far as is known: half as many as there were when
+// they ran out, for the link's counter, scans and journals need some, too; and in time more again.
+// Pure: time is an argument.
 
 /** The cause may have gone by then. If not, descriptors run out again and one file waits. */
 const DOUBLES_AFTER_MS = 60_000;

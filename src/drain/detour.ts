@@ -1,6 +1,6 @@
-// Where in the order of the backlog the next file is taken. After failures that are files' own, the drain looks elsewhere
-// than at the best file, so that a run of bad files does not hold up the good ones behind them: bad files get a
-// twentieth of what passes. Deterministic.
+// Where in the order of the backlog the next file is taken. After failures that are files' own, the
+// drain looks elsewhere than at the best file, so that a run of bad files does not hold up the good
+// ones behind them: bad files get a twentieth of what passes. Deterministic.
 
 /** What passes for each byte that fails: bad files take 5 % of the line. */
 export const GOOD_FOR_BAD = 20;
@@ -33,7 +33,10 @@ export class Detour {
     return 0;
   }
 
-  /** A file taken at `place` was at fault, and up to `sentBytes` were sent for it. True at the eighth in a row. */
+  /**
+   * A file taken at `place` was at fault, and up to `sentBytes` were sent for it. True at the
+   * eighth in a row.
+   */
   failed(place: number, sentBytes: number): boolean {
     this.#inARow += 1;
     this.#isUnderWay = true;

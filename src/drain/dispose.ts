@@ -1,5 +1,5 @@
-// Deletes a file that is proven to be stored. It is set aside first, so that what is removed is what was proven even if
-// its producer replaces it meanwhile.
+// Deletes a file that is proven to be stored. It is set aside first, so that what is removed is
+// what was proven even if its producer replaces it meanwhile.
 import type { HoldOn } from '../spool/salvage.ts';
 import type { Proof } from './verify.ts';
 
@@ -9,8 +9,8 @@ export interface SetAside {
 }
 
 /**
- * Resolves when the file is gone from the spool. Rejects with a Fault of class `changed` when it is not the file that
- * was uploaded any more: it is then back in its place, or on its way there.
+ * Resolves when the file is gone from the spool. Rejects with a Fault of class `changed` when it is
+ * not the file that was uploaded any more: it is then back in its place, or on its way there.
  */
 export async function dispose(
   setAside: () => Promise<SetAside>,

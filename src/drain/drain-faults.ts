@@ -33,7 +33,10 @@ export function isSlowDown({ code }: Fault): boolean {
   return SLOW_DOWNS.has(code);
 }
 
-/** There are too few descriptors for so many files and connections: neither a file's nor the store's fault. */
+/**
+ * There are too few descriptors for so many files and connections: neither a file's nor the store's
+ * fault.
+ */
 export function isOutOfDescriptors({ code }: Fault): boolean {
   return code === 'EMFILE' || code === 'ENFILE';
 }

@@ -10,11 +10,17 @@ import type { UploadLimitOptions } from './upload-limit.ts';
 import type { UploadMemoryOptions } from './upload-memory.ts';
 
 export interface DrainBacklog {
-  /** The best entry that is free and accepted; undefined when there is none now. `place`: see Detour. */
+  /**
+   * The best entry that is free and accepted; undefined when there is none now. `place`: see
+   * Detour.
+   */
   take(accepts: (entry: Entry) => boolean, place?: number): Entry | undefined;
   /** As take, without taking it. */
   find(accepts: (entry: Entry) => boolean): Entry | undefined;
-  /** Files below this folder wait, all but one that a scan finds: see FolderPatience for how a folder is named. */
+  /**
+   * Files below this folder wait, all but one that a scan finds: see FolderPatience for how a
+   * folder is named.
+   */
   hold(folder: string): void;
   free(folder: string): void;
   /** Files that wait with this folder, as of the last scan. */
@@ -39,7 +45,10 @@ export interface QuarantineReason {
   readonly hint?: string;
 }
 
-/** Files of `resumableFromBytes` and more resume where they stopped, and need not be finished by a stop. */
+/**
+ * Files of `resumableFromBytes` and more resume where they stopped, and need not be finished by a
+ * stop.
+ */
 export interface DrainOptions extends UploadMemoryOptions, UploadLimitOptions {
   readonly prefix: string;
   readonly retry: RetryPolicy & { readonly maxAttempts: number };
@@ -50,16 +59,21 @@ export interface DrainOptions extends UploadMemoryOptions, UploadLimitOptions {
 export interface DrainEvents {
   onUploaded(entry: Entry, transferred: Transferred, durationMs: number): void;
   /**
-   * A file that stays blocked for one reason is told only once. `isNews`: the file itself is at fault, and this is the
-   * first time that it is for this reason.
+   * A file that stays blocked for one reason is told only once. `isNews`: the file itself is at
+   * fault, and this is the first time that it is for this reason.
    */
   onDeferred(entry: Entry, fault: Fault, delayMs: number, isNews: boolean): void;
   /** Once for each file that is not complete yet. */
   onStillWritten(entry: Entry, fault: Fault): void;
   onQuarantined(entry: Entry, fault: Fault): void;
-  /** Each second in which what was written to the file in the moment of its removal cannot be brought back. */
+  /**
+   * Each second in which what was written to the file in the moment of its removal cannot be
+   * brought back.
+   */
   onUnsaved(entry: Entry, fault: Fault): void;
-  /** All files of this folder wait ('': those right in the spool); the fault is that of one of them. */
+  /**
+   * All files of this folder wait ('': those right in the spool); the fault is that of one of them.
+   */
   onFolderHeld(folder: string, fault: Fault): void;
   onFolderFreed(folder: string): void;
   onPaused(fault: Fault): void;

@@ -1,4 +1,5 @@
-// Moves files: takes entries from the backlog while there is room, and holds back when the store cannot be used.
+// Moves files: takes entries from the backlog while there is room, and holds back when the store
+// cannot be used.
 // Invariant: an entry taken is released exactly once, whatever happens to it.
 import { type Entry, foldersOf, type SpoolPath } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -62,7 +63,9 @@ export class Drain {
     this.#memory = new UploadMemory(options);
   }
 
-  /** Resolves when the store has answered for the first time, or has turned out to be out of reach. */
+  /**
+   * Resolves when the store has answered for the first time, or has turned out to be out of reach.
+   */
   get firstAnswer(): Promise<void> {
     return this.#trial.firstAnswer;
   }
@@ -103,8 +106,8 @@ export class Drain {
   }
 
   /**
-   * Takes no more work. Uploads in flight may finish until `timeoutMs` have passed; those that can resume are aborted
-   * at once, the others then. Resolves when none is left.
+   * Takes no more work. Uploads in flight may finish until `timeoutMs` have passed; those that can
+   * resume are aborted at once, the others then. Resolves when none is left.
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#running = false;
@@ -155,7 +158,10 @@ export class Drain {
     while (hasRoom() && this.#startBest());
   }
 
-  /** Hears how the link was used in the last `elapsedMs`, and sends more files at once where that leaves it idle. */
+  /**
+   * Hears how the link was used in the last `elapsedMs`, and sends more files at once where that
+   * leaves it idle.
+   */
   observe(use: LinkUse, elapsedMs: number): void {
     const demand = { active: this.sending, workWaiting: this.ready > 0 };
     if (this.uploadLimit.observe(use, elapsedMs, demand)) this.pump();
@@ -187,7 +193,10 @@ export class Drain {
     if (this.#startNext(isBelow) === undefined) void this.#blame.askHeldFolder(folder);
   }
 
-  /** After failures that are files' own, first a file that has not failed, from elsewhere in the order. */
+  /**
+   * After failures that are files' own, first a file that has not failed, from elsewhere in the
+   * order.
+   */
   #startBest(): boolean {
     const { detour } = this.#blame;
     const isFree = ({ path }: Entry) => !this.#blame.isHeld(path);

@@ -1,6 +1,6 @@
-// What the drain remembers of files that failed, and how many of them wait for what. A file that is uploaded, gone or in
-// quarantine is forgotten, and beyond a bound the one that failed longest ago: a file that its producer removes while it
-// waits is never heard of again.
+// What the drain remembers of files that failed, and how many of them wait for what. A file that is
+// uploaded, gone or in quarantine is forgotten, and beyond a bound the one that failed longest ago:
+// a file that its producer removes while it waits is never heard of again.
 import type { FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
 

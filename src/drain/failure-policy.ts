@@ -1,4 +1,5 @@
-// What a failure means for a file: later, again, or a human's business. No failure removes anything.
+// What a failure means for a file: later, again, or a human's business. No failure removes
+// anything.
 // Invariant: an entry that failed is released exactly once.
 import { type Entry, foldersOf, sameIdentity } from '../spool/entry.ts';
 import { STILL_WRITTEN, TOUCHED } from '../spool/spool-fault.ts';
@@ -58,7 +59,10 @@ export class Setbacks {
     return this.#failed.has(path);
   }
 
-  /** Releases the entry with what its fault and whose fault it is say. It was taken at `place` in the order. */
+  /**
+   * Releases the entry with what its fault and whose fault it is say. It was taken at `place` in
+   * the order.
+   */
   async fail(entry: Entry, place: number, fault: Fault): Promise<void> {
     if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
     if (fault.code === STILL_WRITTEN) return this.#awaitWriter(entry, fault);
@@ -165,7 +169,8 @@ export class Setbacks {
       const delayMs = this.#backoffMs(entry, fault);
       return isLive ? this.#defer(entry, fault, delayMs) : this.#retry(entry, fault, delayMs);
     }
-    // An entry that waited tells of an earlier state of its file: the next scan tells of the present one, if there is any.
+    // An entry that waited tells of an earlier state of its file: the next scan tells of the
+    // present one, if there is any.
     file.waits = false;
     if (file.strikes === 0 && file.looks === 0) this.#failed.forget(entry.path);
     backlog.release(entry.path, 'again');

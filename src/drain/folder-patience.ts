@@ -1,6 +1,7 @@
-// Folders whose files the store refuses as a whole, such as a prefix the credentials may not write: after some refusals
-// the folder is tested, then held, and one file of it is tried now and then. Deterministic: time is an argument.
-// A folder is the bytes of its path as latin1 text with a `/` at its end; '' stands for the files right in the spool.
+// Folders whose files the store refuses as a whole, such as a prefix the credentials may not write:
+// after some refusals the folder is tested, then held, and one file of it is tried now and then.
+// Deterministic: time is an argument. A folder is the bytes of its path as latin1 text with a `/`
+// at its end; '' stands for the files right in the spool.
 import { foldersOf, type SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
 
@@ -48,7 +49,10 @@ export class FolderPatience {
     return this.#held.size > 0 ? foldersOf(path).find((folder) => this.#held.has(folder)) : undefined;
   }
 
-  /** A file was refused for its own sake or its folder's. Returns the topmost folder to be tested now, if there is one. */
+  /**
+   * A file was refused for its own sake or its folder's. Returns the topmost folder to be tested
+   * now, if there is one.
+   */
   refused(path: SpoolPath, nowMs: number): string | undefined {
     let tested: string | undefined;
     for (const folder of foldersOf(path)) {

@@ -1,7 +1,8 @@
-// The stages of transfers at work: read ahead → sending → disposing. Only sending is limited by the link; a disk that
-// stalls for a moment holds up the other two, while what was read ahead keeps the link busy.
-// Invariant: a transfer is in one stage at a time, and as many send as the limit allows, in the order they were ready;
-// one that is sent whole may always do so, for those in parts may take days.
+// The stages of transfers at work: read ahead → sending → disposing. Only sending is limited by the
+// link; a disk that stalls for a moment holds up the other two, while what was read ahead keeps the
+// link busy.
+// Invariant: a transfer is in one stage at a time, and as many send as the limit allows, in the
+// order they were ready; one that is sent whole may always do so, for those in parts may take days.
 
 export interface PipelinePorts {
   /** Uploads that may be sending now. */
@@ -24,7 +25,10 @@ interface Waiting {
   readonly go: () => void;
 }
 
-/** Content read ahead bridges a disk that stalls for so long: a journal commit on a busy disk takes some 100 ms. */
+/**
+ * Content read ahead bridges a disk that stalls for so long: a journal commit on a busy disk takes
+ * some 100 ms.
+ */
 const READ_AHEAD_MS = 500;
 /** Each file read ahead, and each on its way out, holds a descriptor. */
 const MOST_BESIDE_SENDING = 256;
@@ -71,7 +75,10 @@ export class Pipeline {
     return { isWhole, aheadBytes, stage: 'ahead' };
   }
 
-  /** Waits for a turn, and keeps it until `send` has succeeded. Rejects with the signal's reason when it aborts before. */
+  /**
+   * Waits for a turn, and keeps it until `send` has succeeded. Rejects with the signal's reason
+   * when it aborts before.
+   */
   async whileSending<T>(passage: Passage, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
     await this.#turn(passage, signal);
     this.#leaveAhead(passage);
@@ -86,7 +93,10 @@ export class Pipeline {
     return sent;
   }
 
-  /** The transfer has ended, whichever way. A turn that failed ends only here, when it is known what the failure means. */
+  /**
+   * The transfer has ended, whichever way. A turn that failed ends only here, when it is known what
+   * the failure means.
+   */
   leave(passage: Passage): void {
     if (passage.stage === 'ahead') this.#leaveAhead(passage);
     else if (passage.stage === 'sending') this.#count(passage, -1);

@@ -1,5 +1,5 @@
-// Opens the drain at a start and after a pause: at a start the store has to answer; after a pause it has to take an object
-// of our own or, where it refuses ours alone, a file.
+// Opens the drain at a start and after a pause: at a start the store has to answer; after a pause
+// it has to take an object of our own or, where it refuses ours alone, a file.
 import type { Blame } from './blame.ts';
 import type { Breaker } from './breaker.ts';
 import { STEP } from './detour.ts';
@@ -19,7 +19,10 @@ export class Reopening {
     this.#blame = blame;
   }
 
-  /** `sendOne` sends a file taken at a place of the order, if none is under way, and resolves when it has passed or failed; `onEnd` is called at the end. */
+  /**
+   * `sendOne` sends a file taken at a place of the order, if none is under way, and resolves when
+   * it has passed or failed; `onEnd` is called at the end.
+   */
   async attempt(sendOne: (place: number) => Promise<void>, onEnd: () => void): Promise<void> {
     // One at a time.
     if (this.#isUnderWay) return;

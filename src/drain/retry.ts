@@ -10,7 +10,10 @@ export interface RetryPolicy {
 /** A file that a human must look at (no permission, say) is not tried sooner than this. */
 export const BLOCKED_RETRY_MS = 10 * 60_000;
 
-/** A file that is open for writing is looked at again so soon after it changed, and at the longest so late if it did not. */
+/**
+ * A file that is open for writing is looked at again so soon after it changed, and at the longest
+ * so late if it did not.
+ */
 const LOOK_AFTER_CHANGE_MS = 1_000;
 const LOOK_FIRST_MS = 250;
 const LOOK_LAST_MS = 60_000;
@@ -22,15 +25,19 @@ export interface NextLook {
 }
 
 /**
- * When a file is looked at again that has been found open for writing `looks` times, ≥ 1, since it last changed. Each
- * wait is as long as all before it: a file that is closed waits at most as long again as it was open without a change.
+ * When a file is looked at again that has been found open for writing `looks` times, ≥ 1, since it
+ * last changed. Each wait is as long as all before it: a file that is closed waits at most as long
+ * again as it was open without a change.
  */
 export function nextLook(looks: number): NextLook {
   const deferForMs = Math.min(LOOK_LAST_MS, LOOK_FIRST_MS * 2 ** Math.min(looks - 1, 40));
   return { deferForMs, whenChangedMs: Math.min(LOOK_AFTER_CHANGE_MS, deferForMs) };
 }
 
-/** A file under a lease: the kernel has asked for it, and breaks it itself after 45 s (fs.lease-break-time). */
+/**
+ * A file under a lease: the kernel has asked for it, and breaks it itself after 45 s
+ * (fs.lease-break-time).
+ */
 export const LEASED_RETRY_MS = 5_000;
 
 /** The longest wait while the spool as a whole cannot be used: nothing of it is sent meanwhile. */
@@ -38,15 +45,18 @@ export const SPOOL_RETRY_MS = 60_000;
 /** However slow the line is. */
 const FAIR_MAX_MS = 60 * 60_000;
 
-/** A file that is refused again and again gets a twentieth of the line: it waits so much longer than it was sent. */
+/**
+ * A file that is refused again and again gets a twentieth of the line: it waits so much longer than
+ * it was sent.
+ */
 export function fairDelayMs(sentBytes: number, rateBytesPerSec: number): number {
   return Math.min(FAIR_MAX_MS, (GOOD_FOR_BAD * sentBytes * 1000) / rateBytesPerSec);
 }
 
 /**
- * The delay before attempt `attempt + 1`, `attempt` ≥ 1 having failed: exponential, capped, and spread over its upper
- * half so that files deferred together do not return together. Never sooner than the store asked for.
- * `random` is in [0, 1).
+ * The delay before attempt `attempt + 1`, `attempt` ≥ 1 having failed: exponential, capped, and
+ * spread over its upper half so that files deferred together do not return together. Never sooner
+ * than the store asked for. `random` is in [0, 1).
  */
 export function retryDelayMs(
   { initialMs, maxMs }: RetryPolicy,

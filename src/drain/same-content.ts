@@ -1,5 +1,6 @@
-// Whether a file still has the bytes that were sent, by reading it again: asked when its ctime moved and nothing else,
-// as by chmod, by a link that goes, or by a tool that restores mtime after it has written.
+// Whether a file still has the bytes that were sent, by reading it again: asked when its ctime
+// moved and nothing else, as by chmod, by a link that goes, or by a tool that restores mtime after
+// it has written.
 import { createHash } from 'node:crypto';
 import type { LocalContent, UploadSource } from '../store/object-store.ts';
 

@@ -1,5 +1,6 @@
-// A disk may take minutes to write down a large file. The drain waits for that and makes progress: a restart would only
-// begin the wait anew. Not for ever: a disk that never answers is a standstill.
+// A disk may take minutes to write down a large file. The drain waits for that and makes progress:
+// a restart would only begin the wait anew. Not for ever: a disk that never answers is a
+// standstill.
 import type { Clock } from '../system/clock.ts';
 
 /** 4 GiB of dirty memory at 7 MB/s, as a slow SD card writes. */

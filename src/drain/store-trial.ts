@@ -22,7 +22,9 @@ export class StoreTrial {
   /** Where an object of our own passed last: asked first. */
   #home = '';
   #answered: () => void = () => undefined;
-  /** Resolves when a store has answered for the first time, or has turned out to be out of reach. */
+  /**
+   * Resolves when a store has answered for the first time, or has turned out to be out of reach.
+   */
   readonly firstAnswer = new Promise<void>((resolve) => {
     this.#answered = resolve;
   });

@@ -1,5 +1,5 @@
-// Whether a failed file speaks against the store, so that the store has to be asked with an object of our own.
-// Deterministic: time is an argument.
+// Whether a failed file speaks against the store, so that the store has to be asked with an object
+// of our own. Deterministic: time is an argument.
 
 /** A refusal is asked about at once; the others happen to any store now and then. */
 export type Doubt = 'refusal' | 'transient' | 'slowDown';
@@ -18,9 +18,15 @@ const ASKS_AT: Readonly<Record<Doubt, number>> = {
   // A store that asks for less gets less, and is asked only when that has not helped.
   slowDown: 64,
 };
-/** A store that refuses our own objects and yet takes files is asked only after so many refusals in a row. */
+/**
+ * A store that refuses our own objects and yet takes files is asked only after so many refusals in
+ * a row.
+ */
 const ASKS_AT_WITHOUT_OWN = 8;
-/** A store that took an object of our own is not asked again for so long, nor for so many failures in a row. */
+/**
+ * A store that took an object of our own is not asked again for so long, nor for so many failures
+ * in a row.
+ */
 const TRUST_MS = 10_000;
 const TRUST_FAILURES = 64;
 
@@ -59,7 +65,10 @@ export class Suspicion {
     this.#trustedUntilMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** The store has refused our own objects and taken a file after that: what it says of ours tells nothing of files. */
+  /**
+   * The store has refused our own objects and taken a file after that: what it says of ours tells
+   * nothing of files.
+   */
   tookFileOnly(): void {
     this.#takesOwn = false;
   }

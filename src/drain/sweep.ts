@@ -77,8 +77,8 @@ export class Sweep {
 }
 
 /**
- * Resolves with how many were aborted. An upload that cannot be keeps its journal for the next time and no other from
- * being swept; the first such failure rejects in the end, and an abort at once.
+ * Resolves with how many were aborted. An upload that cannot be keeps its journal for the next time
+ * and no other from being swept; the first such failure rejects in the end, and an abort at once.
  */
 export async function sweepOrphans(
   spool: SweptSpool,
@@ -92,7 +92,8 @@ export async function sweepOrphans(
     try {
       const left = await drain.store.abandon(value, signal);
       const journal = spool.journal({ path, identity });
-      // By now the drain may have begun to upload the file's new content: that record is not ours to change.
+      // By now the drain may have begun to upload the file's new content: that record is not ours
+      // to change.
       if (drain.holds(path) || (await journal.load()) === undefined) continue;
       await (left === undefined ? journal.clear() : journal.save(left));
       // One that is left is elsewhere.
@@ -107,8 +108,8 @@ export async function sweepOrphans(
 }
 
 /**
- * In doubt (no permission, say) the file counts as there: its upload can still be resumed. So does one with another
- * ctime, as the journal has it.
+ * In doubt (no permission, say) the file counts as there: its upload can still be resumed. So does
+ * one with another ctime, as the journal has it.
  */
 async function isStillThere(spool: SweptSpool, path: SpoolPath, identity: FileIdentity): Promise<boolean> {
   try {

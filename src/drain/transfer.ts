@@ -1,4 +1,5 @@
-// One file's life: open → sync → read → upload → verify → dispose. Every exit but the last leaves the file in the spool.
+// One file's life: open → sync → read → upload → verify → dispose. Every exit but the last leaves
+// the file in the spool.
 import {
   type Entry,
   type FileIdentity,
@@ -47,7 +48,10 @@ export interface TransferOptions {
   readonly resumableFromBytes: number;
   /** Runs what sends, when it is this file's turn. */
   readonly whileSending: <T>(send: () => Promise<T>) => Promise<T>;
-  /** Content has been read, for the store or for its digests alone: progress, though nothing may have been sent. */
+  /**
+   * Content has been read, for the store or for its digests alone: progress, though nothing may
+   * have been sent.
+   */
   readonly onRead: () => void;
   /** What was written in the moment of the removal cannot be brought back yet. */
   readonly holdOn: HoldOn;
@@ -105,7 +109,8 @@ async function uploadAndProve(file: OpenFile, key: string, options: TransferOpti
   const journal = spool.journal(file);
   const steadily = steady(file, onRead);
   const source = file.sizeBytes < resumableFromBytes ? await readAhead(steadily) : steadily;
-  // After the reading, where all is read by now: nothing of a file that is not complete leaves for the store.
+  // After the reading, where all is read by now: nothing of a file that is not complete leaves for
+  // the store.
   if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
   // Its writer may have gone on after the reading, and closed the file before the answer.
   await refuseChanged(file, 'before it was sent');
@@ -128,8 +133,8 @@ function reprove(
 }
 
 /**
- * The file as a source that fails when it changed by the time its end was read: what a store is given to keep are
- * bytes that were all there at one moment, or it is told to drop them.
+ * The file as a source that fails when it changed by the time its end was read: what a store is
+ * given to keep are bytes that were all there at one moment, or it is told to drop them.
  */
 function steady(file: OpenFile, onRead: () => void): UploadSource {
   const { sizeBytes } = file;

@@ -33,7 +33,10 @@ export class Undisposed {
     }
   }
 
-  /** The upload of this content and the file's identity when it was read: ctime may have moved. Undefined: none. */
+  /**
+   * The upload of this content and the file's identity when it was read: ctime may have moved.
+   * Undefined: none.
+   */
   of({ path, identity }: IdentifiedFile): UndisposedUpload | undefined {
     const kept = this.#byId.get(path.id);
     return kept !== undefined && sameContentIdentity(kept.identity, identity) ? kept : undefined;

@@ -1,6 +1,6 @@
-// How many uploads to run at once. Pure. Enough that a request always waits for the next token, few enough that
-// nobody waits long: by Little's law the uploads needed are those that run, divided by the time they keep the
-// shaper busy.
+// How many uploads to run at once. Pure. Enough that a request always waits for the next token, few
+// enough that nobody waits long: by Little's law the uploads needed are those that run, divided by
+// the time they keep the shaper busy.
 
 /** How the link was used over some time. */
 export interface LinkUse {
@@ -23,13 +23,19 @@ export interface UploadDemand {
   readonly workWaiting: boolean;
 }
 
-/** A decision needs this much evidence; shorter mistakes a pause between two files for a lack of uploads. */
+/**
+ * A decision needs this much evidence; shorter mistakes a pause between two files for a lack of
+ * uploads.
+ */
 const DECIDE_EVERY_MS = 100;
 /** Unclaimed room below this share is left alone. */
 const TOLERATED_IDLE = 0.01;
 /** No step more than doubles: uploads just started have not shown yet what they do. */
 const MOST_GROWTH = 2;
-/** A slice that waits longer than this for its turn is one of too many. S3 drops a connection after about 20 s. */
+/**
+ * A slice that waits longer than this for its turn is one of too many. S3 drops a connection after
+ * about 20 s.
+ */
 const LONG_WAIT_MS = 250;
 /** After the store asked for less, so long without growth. */
 const CALM_MS = 10_000;

@@ -1,5 +1,6 @@
-// File content in memory, over all uploads: half of what may be used is for files sent whole, half for those sent in
-// parts, so that a few huge files, which may take days, never keep the small ones waiting, nor these them. Pure.
+// File content in memory, over all uploads: half of what may be used is for files sent whole, half
+// for those sent in parts, so that a few huge files, which may take days, never keep the small ones
+// waiting, nor these them. Pure.
 
 import { brokenInvariant } from '../system/invariant.ts';
 
@@ -25,7 +26,10 @@ export class UploadMemory {
     this.#options = options;
   }
 
-  /** A single upload of its kind always fits: beyond the maximum, should it need more than half of that. */
+  /**
+   * A single upload of its kind always fits: beyond the maximum, should it need more than half of
+   * that.
+   */
   fits(sizeBytes: number): boolean {
     const { maxMemoryBytes, memoryFor } = this.#options;
     const heldBytes = this.#held[this.#kindOf(sizeBytes)];

@@ -1,5 +1,6 @@
-// Turns what the store answered into a proof, or into nothing. Deterministic, and the only place where a Proof is made:
-// without one the spool removes nothing, so an unproven delete does not compile.
+// Turns what the store answered into a proof, or into nothing. Deterministic, and the only place
+// where a Proof is made: without one the spool removes nothing, so an unproven delete does not
+// compile.
 import type { FileIdentity } from '../spool/entry.ts';
 import type { RemovalProof } from '../spool/proof.ts';
 import { type Evidence, evidenceOf } from '../store/evidence.ts';
@@ -18,8 +19,8 @@ export interface Doubt {
 }
 
 /**
- * A proof where the answer says that the store holds the same bytes; see store/evidence for what says so. It allows the
- * removal of `files`, from which `local` was read, and of no others.
+ * A proof where the answer says that the store holds the same bytes; see store/evidence for what
+ * says so. It allows the removal of `files`, from which `local` was read, and of no others.
  */
 export function verify(
   local: LocalContent,

@@ -3,7 +3,10 @@ import { Fault } from '../system/fault.ts';
 import type { SpeedFinding } from './believable-speed.ts';
 import type { Carriers } from './carriers.ts';
 
-/** One rate for whatever the link is, a rate for each interface, or what the drivers say; in bits a second. */
+/**
+ * One rate for whatever the link is, a rate for each interface, or what the drivers say; in bits a
+ * second.
+ */
 export type WantedCapacity = number | 'auto' | Readonly<Record<string, number>>;
 
 export interface Capacity {
@@ -17,8 +20,9 @@ export interface Capacity {
 export type KnownCapacity = { readonly capacityBitsPerSec: number } | undefined;
 
 /**
- * Throws a Fault when it is not known: with the code CAPACITY_UNKNOWN when only the config can change that. Once a
- * capacity has been in force, it stays where nothing better is known. `bondBitsPerSec` is what a bond says of its cards.
+ * Throws a Fault when it is not known: with the code CAPACITY_UNKNOWN when only the config can
+ * change that. Once a capacity has been in force, it stays where nothing better is known.
+ * `bondBitsPerSec` is what a bond says of its cards.
  */
 export function capacityOf(
   wanted: WantedCapacity,
@@ -41,7 +45,10 @@ export function capacityOf(
   };
 }
 
-/** By the device of the route or one on the way down; of several lines side by side each has to bear an equal part. */
+/**
+ * By the device of the route or one on the way down; of several lines side by side each has to bear
+ * an equal part.
+ */
 function byName(
   rates: ReadonlyMap<string, number>,
   names: readonly string[],
@@ -63,7 +70,8 @@ function bySpeed(
   const known = speeds.flatMap(({ finding }) => (finding.kind === 'known' ? [finding.bitsPerSec] : []));
   const hopeless = speeds.find(({ finding }) => finding.kind === 'never');
   if (hopeless === undefined && known.length > 0) {
-    // A bond knows which of its cards send: of two in active-backup, one. Lines side by side bear equal parts.
+    // A bond knows which of its cards send: of two in active-backup, one. Lines side by side bear
+    // equal parts.
     return { bitsPerSec: bondBitsPerSec ?? Math.min(...known) * known.length, from: 'driver' };
   }
   if (present !== undefined) return kept(present.capacityBitsPerSec, hopeless?.name);
@@ -84,7 +92,10 @@ function bySpeed(
 
 export const CAPACITY_UNKNOWN = 'CAPACITY_UNKNOWN';
 
-/** A cable that is out says nothing of the line; another interface, whose rate is unknown, is held to what was known. */
+/**
+ * A cable that is out says nothing of the line; another interface, whose rate is unknown, is held
+ * to what was known.
+ */
 function kept(bitsPerSec: number, hopeless: string | undefined): Capacity {
   if (hopeless === undefined) return { bitsPerSec, from: 'driver' };
   return {

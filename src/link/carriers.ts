@@ -1,6 +1,6 @@
-// From the device of a route down to what carries the line: a bridge's port towards the gateway, the cards below a VLAN
-// or a bond, the card that a tunnel's outer packets leave through. Only there does everybody's traffic show.
-// Deterministic, given what the machine answers.
+// From the device of a route down to what carries the line: a bridge's port towards the gateway,
+// the cards below a VLAN or a bond, the card that a tunnel's outer packets leave through. Only
+// there does everybody's traffic show. Deterministic, given what the machine answers.
 import type { InterfaceFacts } from './interface-tree.ts';
 import type { Hop, LinkKind, Machine } from './machine.ts';
 import { routesBeside } from './route-tables.ts';
@@ -23,7 +23,10 @@ const LOOPBACK = 772;
 const TUNNEL_TYPES: readonly number[] = [512, 65_534, 768, 769, 776, 778, 823];
 const TUNNEL_KINDS =
   /^(wireguard|tun|ppp|vxlan|geneve|gre|gretap|erspan|ip6gre|ip6gretap|ip6erspan|ipip|ip6tnl|sit|vti6?|xfrm|gtp|bareudp|amt)$/;
-/** Outer headers over IPv4: Ethernet inside UDP for vxlan, 32 bytes of its own for WireGuard; OpenVPN is like it. */
+/**
+ * Outer headers over IPv4: Ethernet inside UDP for vxlan, 32 bytes of its own for WireGuard;
+ * OpenVPN is like it.
+ */
 const ENCAPSULATION_BYTES: Readonly<Record<string, number>> = {
   ...{ vxlan: 50, geneve: 50, gre: 24, gretap: 38, erspan: 50, ipip: 20, sit: 20, ip6tnl: 40, ppp: 8 },
 };

@@ -1,5 +1,5 @@
-// What the kernel shows of a network interface below /sys/class/net: one small read for each fact, some 20 µs.
-// The folder is a parameter, so that the trees of other machines can be read as well.
+// What the kernel shows of a network interface below /sys/class/net: one small read for each fact,
+// some 20 µs. The folder is a parameter, so that the trees of other machines can be read as well.
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { errnoOf } from '../system/fault.ts';
@@ -10,7 +10,9 @@ export interface InterfaceFacts {
   readonly name: string;
   /** Differs when an interface was removed and made again under the same name. */
   readonly index: number;
-  /** The index of the interface it is stacked on, or that is the other end of a veth; else its own. */
+  /**
+   * The index of the interface it is stacked on, or that is the other end of a veth; else its own.
+   */
   readonly linkedIndex: number;
   /** No hardware of its own: below /sys/devices/virtual. */
   readonly isVirtual: boolean;
@@ -73,7 +75,10 @@ export class InterfaceTree {
     };
   }
 
-  /** Index and state of an interface as text: another text is another interface, or one that came up or went down. */
+  /**
+   * Index and state of an interface as text: another text is another interface, or one that came up
+   * or went down.
+   */
   stateOf(name: string): string {
     return `${name} ${this.#text(name, 'ifindex')} ${this.#text(name, 'operstate')}`;
   }
@@ -114,7 +119,10 @@ export class InterfaceTree {
   }
 }
 
-/** What the kernel does not know it refuses with an errno: EINVAL for the speed of a card without a cable. */
+/**
+ * What the kernel does not know it refuses with an errno: EINVAL for the speed of a card without a
+ * cable.
+ */
 function known<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -1,6 +1,6 @@
-// What the kernel says of routes, kinds of interfaces and neighbours: by ip(8) and bridge(8) of iproute2, which need no
-// privilege and follow policy rules and VRFs; where they are missing, by /proc/self/net. Child processes are started
-// from the main thread, never from the one that sends.
+// What the kernel says of routes, kinds of interfaces and neighbours: by ip(8) and bridge(8) of
+// iproute2, which need no privilege and follow policy rules and VRFs; where they are missing, by
+// /proc/self/net. Child processes are started from the main thread, never from the one that sends.
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -23,7 +23,10 @@ const NEIGHBOUR_MS = 200;
 const COMMAND_TIMEOUT_MS = 2_000;
 /** A router with the Internet's whole table shows its first part: default routes come first. */
 const MOST_TABLE_BYTES = 65_536;
-/** Two columns of ipv6_route that change while it is used: references and uses, between metric and flags. */
+/**
+ * Two columns of ipv6_route that change while it is used: references and uses, between metric and
+ * flags.
+ */
 const USE_COUNTS = /([0-9a-f]{8}) [0-9a-f]{8} [0-9a-f]{8} ([0-9a-f]{8} +\S+)$/gm;
 
 export class Kernel implements Machine {
@@ -70,15 +73,18 @@ export class Kernel implements Machine {
   }
 
   /**
-   * What tells that a route, an address or one of these interfaces came, went or changed: compare it with the last one.
-   * Some 100 µs.
+   * What tells that a route, an address or one of these interfaces came, went or changed: compare
+   * it with the last one. Some 100 µs.
    */
   networkState(interfaces: readonly string[]): string {
     const ipv6 = head(`${NET}/ipv6_route`).replaceAll(USE_COUNTS, '$1 $2');
     return [head(`${NET}/route`), ipv6, ...interfaces.map((name) => this.tree.stateOf(name))].join('\n');
   }
 
-  /** An empty datagram to the discard port: the kernel has to find the neighbour for it. Once for each address. */
+  /**
+   * An empty datagram to the discard port: the kernel has to find the neighbour for it. Once for
+   * each address.
+   */
   async #call(address: string): Promise<string | undefined> {
     if (isIP(address) === 0 || this.#called.has(address)) return undefined;
     this.#called.add(address);
@@ -102,8 +108,8 @@ export class Kernel implements Machine {
   }
 
   /**
-   * A process may be bound to a VRF (`ip vrf exec`), which ip(8) does not see when it asks. A socket of ours is bound:
-   * its local address then belongs to an interface of that VRF.
+   * A process may be bound to a VRF (`ip vrf exec`), which ip(8) does not see when it asks. A
+   * socket of ours is bound: its local address then belongs to an interface of that VRF.
    */
   async #vrfOf(address: string, hops: readonly Hop[]): Promise<string | undefined> {
     const local = await localAddressTowards(address);
@@ -141,8 +147,9 @@ async function localAddressTowards(address: string): Promise<string | undefined>
 type Answer = Readonly<Record<string, unknown>>;
 
 /**
- * What the command printed; empty when the kernel said no; undefined where there is no such command, or one that does
- * not work here: too old for JSON, another program of that name, refused by a sandbox.
+ * What the command printed; empty when the kernel said no; undefined where there is no such
+ * command, or one that does not work here: too old for JSON, another program of that name, refused
+ * by a sandbox.
  */
 async function json([command = '', ...args]: readonly string[]): Promise<readonly Answer[] | undefined> {
   const options = {

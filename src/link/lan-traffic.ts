@@ -1,13 +1,17 @@
-// Traffic that the card carries and the line cannot: a copy to a NAS in the same network. Where a card sends more than
-// the line's whole capacity, its counter is no measure of the line: what others sent on the line is then taken to be
-// what it was before. Deterministic: time comes with the samples.
+// Traffic that the card carries and the line cannot: a copy to a NAS in the same network. Where a
+// card sends more than the line's whole capacity, its counter is no measure of the line: what
+// others sent on the line is then taken to be what it was before. Deterministic: time comes with
+// the samples.
 import type { Sample } from './meter.ts';
 
 /** More than headers, bursts and a generous provider explain. */
 const TOO_MUCH = 1.2;
 /** The card's rate is taken over this long. */
 const WINDOW_MS = 1_000;
-/** What others sent before is remembered this long, in steps; the last steps may hold the begin of the copy already. */
+/**
+ * What others sent before is remembered this long, in steps; the last steps may hold the begin of
+ * the copy already.
+ */
 const STEP_MS = 500;
 const STEPS = 12;
 const LAST_STEPS = 3;
@@ -33,7 +37,9 @@ export class LanTraffic {
     this.#stepMs = this.#stepBytes = 0;
   }
 
-  /** The sample as far as the line is concerned; `ownWireBytes` is what we sent of it, with headers. */
+  /**
+   * The sample as far as the line is concerned; `ownWireBytes` is what we sent of it, with headers.
+   */
   onTheLine(sample: Sample, ownWireBytes: number, capacityBitsPerSec: number): Sample {
     const { sentBytes, intervalMs } = sample;
     const capacity = capacityBitsPerSec / 8_000;

@@ -1,5 +1,5 @@
-// Finds the link, once: the route to the endpoint, what carries it, and what that can carry. Sends nothing but, behind a
-// bridge, one empty datagram to the gateway.
+// Finds the link, once: the route to the endpoint, what carries it, and what that can carry. Sends
+// nothing but, behind a bridge, one empty datagram to the gateway.
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { errnoOf, Fault } from '../system/fault.ts';
@@ -67,8 +67,9 @@ export class LinkFinder {
   }
 
   /**
-   * Rejects with a Fault: CAPACITY_UNKNOWN when only the config can help, any other code when time may. `present` is
-   * the link so far, which keeps its capacity, and stays while the endpoint's name does not resolve.
+   * Rejects with a Fault: CAPACITY_UNKNOWN when only the config can help, any other code when time
+   * may. `present` is the link so far, which keeps its capacity, and stays while the endpoint's
+   * name does not resolve.
    */
   async find(options: UplinkOptions, present?: UplinkIdentity): Promise<UplinkIdentity> {
     if (!this.#machine.tree.exists) return await linkWithoutSysfs(options);

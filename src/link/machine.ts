@@ -1,5 +1,5 @@
-// The machine's network as the search for the link sees it: a port, which Kernel fills in on a real machine, and
-// recorded trees and answers in tests.
+// The machine's network as the search for the link sees it: a port, which Kernel fills in on a real
+// machine, and recorded trees and answers in tests.
 import type { InterfaceTree } from './interface-tree.ts';
 import type { Route } from './route-tables.ts';
 
@@ -28,11 +28,16 @@ export interface Machine {
   readonly tree: Pick<InterfaceTree, 'exists' | 'facts' | 'nameOf'>;
   /** To be called before a search. */
   forget(): void;
-  /** Empty when there is no route. Several next hops when the kernel spreads connections over them. */
+  /**
+   * Empty when there is no route. Several next hops when the kernel spreads connections over them.
+   */
   routesTo(address: string): Promise<readonly Hop[]>;
   mainRoutes(): readonly Route[];
   kindOf(name: string): Promise<LinkKind | undefined>;
-  /** The port of the bridge behind which the neighbour `address` was last heard; undefined when it was not. */
+  /**
+   * The port of the bridge behind which the neighbour `address` was last heard; undefined when it
+   * was not.
+   */
   portTowards(bridge: string, address: string): Promise<string | undefined>;
   pppoeDevices(): readonly string[];
   /** Another text when anything changed that may lead to another link. */

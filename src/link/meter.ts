@@ -1,9 +1,13 @@
-// Turns readings of the NIC's transmit counter into samples of what the link really sent. Pure: time is an argument.
+// Turns readings of the NIC's transmit counter into samples of what the link really sent. Pure:
+// time is an argument.
 // Invariant: every byte the counter reports is in exactly one sample, unless the counter was reset.
 
 export type Reading =
   | Sample
-  /** Nothing to say yet: the first reading, a counter that was reset, or one that waits for its driver. */
+  /**
+   * Nothing to say yet: the first reading, a counter that was reset, or one that waits for its
+   * driver.
+   */
   | { readonly kind: 'none' }
   /** We send, and the counter does not move: it does not count what we send. */
   | { readonly kind: 'stuck' };
@@ -18,7 +22,10 @@ export interface Sample {
   readonly intervalMs: number;
 }
 
-/** Drivers such as ice, Aquantia and 82580 refresh their counters every 1–2 s; one that stands still longer is stuck. */
+/**
+ * Drivers such as ice, Aquantia and 82580 refresh their counters every 1–2 s; one that stands still
+ * longer is stuck.
+ */
 const LONGEST_REFRESH_MS = 2_500;
 /** A fresh counter must show at least this many of our bytes. More than a socket may buffer. */
 const CERTAIN_BYTES = 65_536;
@@ -30,7 +37,10 @@ export class Meter {
   #changedAtMs = 0;
   #ownSinceSampleBytes = 0;
   #stillReadings = 0;
-  /** Learnt: how long the counter stands still between refreshes while traffic flows; 0 for a counter that is live. */
+  /**
+   * Learnt: how long the counter stands still between refreshes while traffic flows; 0 for a
+   * counter that is live.
+   */
   #refreshMs = 0;
 
   /** Takes the counter's value, and what we ourselves handed to the kernel since the last call. */

@@ -1,5 +1,6 @@
-// A counter that another machine shows, such as the router of the line: a metric on a page in Prometheus's text format.
-// Asked for once a second from the main thread; the sending thread gets the number.
+// A counter that another machine shows, such as the router of the line: a metric on a page in
+// Prometheus's text format. Asked for once a second from the main thread; the sending thread gets
+// the number.
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { Clock } from '../system/clock.ts';

@@ -1,5 +1,5 @@
-// The kernel's main routing tables as /proc/self/net shows them, in which the longest prefix wins. Knows neither policy
-// rules nor several next hops of one route: ip(8) does, and is asked first.
+// The kernel's main routing tables as /proc/self/net shows them, in which the longest prefix wins.
+// Knows neither policy rules nor several next hops of one route: ip(8) does, and is asked first.
 import { isIPv6 } from 'node:net';
 
 export interface Route {
@@ -17,7 +17,10 @@ const RTF_GATEWAY = 0x2;
 const RTF_REJECT = 0x200;
 const RTF_CACHE = 0x0100_0000;
 
-/** `ipv4` is /proc/self/net/route, `ipv6` /proc/self/net/ipv6_route. A line cut short at the end is left out. */
+/**
+ * `ipv4` is /proc/self/net/route, `ipv6` /proc/self/net/ipv6_route. A line cut short at the end is
+ * left out.
+ */
 export function parseRoutes(ipv4: string, ipv6: string): readonly Route[] {
   return [...ipv4.split('\n').flatMap(parseIpv4), ...ipv6.split('\n').flatMap(parseIpv6)];
 }
@@ -56,7 +59,10 @@ function parseIpv6(line: string): Route[] {
   ];
 }
 
-/** The routes that an address takes: the longest prefix, then the least metric; several where these are equal. */
+/**
+ * The routes that an address takes: the longest prefix, then the least metric; several where these
+ * are equal.
+ */
 export function routesTo(address: string, routes: readonly Route[]): readonly Route[] {
   const family = isIPv6(address) ? 6 : 4;
   const bits = bitsOfAddress(address);
@@ -64,7 +70,10 @@ export function routesTo(address: string, routes: readonly Route[]): readonly Ro
   return best(matching);
 }
 
-/** Where a tunnel's own packets may leave: default routes that do not lead into it, else routes by way of a gateway. */
+/**
+ * Where a tunnel's own packets may leave: default routes that do not lead into it, else routes by
+ * way of a gateway.
+ */
 export function routesBeside(device: string, routes: readonly Route[]): readonly Route[] {
   const others = routes.filter((route) => route.device !== device && route.device !== 'lo');
   const defaults = others.filter(({ prefixBits }) => prefixBits === '');

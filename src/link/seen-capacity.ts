@@ -1,9 +1,13 @@
-// A line whose capacity is only assumed is held to what it is seen to take: after the route has moved to another interface
-// the one number of link.capacity is meant for the first, and the rate of a card that tells none is a guess. Deterministic.
+// A line whose capacity is only assumed is held to what it is seen to take: after the route has
+// moved to another interface the one number of link.capacity is meant for the first, and the rate
+// of a card that tells none is a guess. Deterministic.
 import { inMegabits, type WantedCapacity } from './capacity.ts';
 import type { UplinkIdentity } from './link-finder.ts';
 
-/** The line may have become better: what was seen stands so long. Then it is assumed, and seen, anew. */
+/**
+ * The line may have become better: what was seen stands so long. Then it is assumed, and seen,
+ * anew.
+ */
 const STANDS_MS = 3_600_000;
 
 interface Seen {
@@ -35,7 +39,10 @@ export class SeenCapacity {
     return capacityFrom === 'seen' || capacityFrom === 'least known' || !isMeant;
   }
 
-  /** The line `found`, with the capacity to work with. The first one after a reset is the one that the number is meant for. */
+  /**
+   * The line `found`, with the capacity to work with. The first one after a reset is the one that
+   * the number is meant for.
+   */
   appliedTo(found: UplinkIdentity, nowMs: number): UplinkIdentity {
     this.#meantFor ??= found.name;
     const seen = this.#seen;

@@ -1,4 +1,5 @@
-// Measures the found link: adds up its carriers' counters. In the sending thread, some 50 µs each time.
+// Measures the found link: adds up its carriers' counters. In the sending thread, some 50 µs each
+// time.
 import { readFileSync } from 'node:fs';
 import { SYS_CLASS_NET } from './interface-tree.ts';
 import { LanTraffic } from './lan-traffic.ts';
@@ -76,7 +77,10 @@ export class UplinkMeter {
     this.#page = reading;
   }
 
-  /** What left since the last call, of which `ownBytes` were ours, headers not counted. Throws nothing. */
+  /**
+   * What left since the last call, of which `ownBytes` were ours, headers not counted. Throws
+   * nothing.
+   */
   measure(nowMs: number, ownBytes: number): Sample | { readonly kind: 'none' | 'lost' } {
     const { name, counter } = this.#link;
     const what = counter === undefined ? `the counter of ${name}` : 'link.counter';
@@ -124,7 +128,10 @@ export class UplinkMeter {
     return onTheLine;
   }
 
-  /** In a tunnel or over IPv6 our bytes have longer headers than the governor reckons with; they are no others' traffic. */
+  /**
+   * In a tunnel or over IPv6 our bytes have longer headers than the governor reckons with; they are
+   * no others' traffic.
+   */
   get #ownScale(): number {
     const { payloadBytes, headerBytes } = this.#link.segment;
     return (1 + headerBytes / payloadBytes) / USUAL_OVERHEAD;

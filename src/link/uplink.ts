@@ -1,5 +1,6 @@
-// The link over time: waits for it, watches it, follows it when the route moves. In the main thread, since finding it
-// starts other programs and looks up names; the sending thread is told what to measure.
+// The link over time: waits for it, watches it, follows it when the route moves. In the main
+// thread, since finding it starts other programs and looks up names; the sending thread is told
+// what to measure.
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { CAPACITY_UNKNOWN } from './capacity.ts';
@@ -13,7 +14,10 @@ export interface UplinkEvents {
   onWaiting(fault: Fault): void;
   /** It can never be known without another config. Only before the first link. */
   onHopeless(fault: Fault): void;
-  /** The link known so far stays, though it is not found any more (a reason); or it is found again (undefined). */
+  /**
+   * The link known so far stays, though it is not found any more (a reason); or it is found again
+   * (undefined).
+   */
   onUnsure(reason: string | undefined): void;
   /** A route, an address or an interface came or went. */
   onNetworkChange(): void;
@@ -23,7 +27,10 @@ export interface UplinkEvents {
 
 /** How often the routing tables and the interfaces' state are read, which takes about 100 µs. */
 const LOOK_MS = 1_000;
-/** What no routing table of ours shows: policy rules, a name's other addresses, a bridge's neighbours. */
+/**
+ * What no routing table of ours shows: policy rules, a name's other addresses, a bridge's
+ * neighbours.
+ */
 const FIND_MS = 15_000;
 const FIND_WHILE_WAITING_MS = 5_000;
 /** At a start a name that does not resolve is not waited for longer. */
@@ -75,14 +82,19 @@ export class Uplink {
     return this.#identity !== undefined && this.#seen.isAssumed(this.#identity);
   }
 
-  /** The line took so much while more was waiting: all there is, if nothing better is known of it. */
+  /**
+   * The line took so much while more was waiting: all there is, if nothing better is known of it.
+   */
   took(bitsPerSec: number): void {
     if (this.#identity === undefined || !this.isAssumed) return;
     this.#seen.see(this.#identity, bitsPerSec, this.#clock.monotonicMs());
     this.#adopt(this.#applied(this.#seen.assumedOf(this.#identity)));
   }
 
-  /** Looks once, and then every second. Rejects with a Fault when only another config leads to a link. */
+  /**
+   * Looks once, and then every second. Rejects with a Fault when only another config leads to a
+   * link.
+   */
   async start(): Promise<void> {
     this.#networkState = this.#finder.networkState(this.#options);
     await new Promise<void>((resolve) => {
@@ -102,8 +114,8 @@ export class Uplink {
   }
 
   /**
-   * In force when the promise resolves. Rejects, and keeps what was, when the new options lead to no link where there is
-   * one now, or never will.
+   * In force when the promise resolves. Rejects, and keeps what was, when the new options lead to
+   * no link where there is one now, or never will.
    */
   async reconfigure(options: UplinkOptions): Promise<void> {
     await this.#finding;
@@ -170,7 +182,10 @@ export class Uplink {
     }
   }
 
-  /** The first link is taken at once, another one when it is found twice: routes flap while a network comes up. */
+  /**
+   * The first link is taken at once, another one when it is found twice: routes flap while a
+   * network comes up.
+   */
   #consider(found: UplinkIdentity): void {
     this.#missingSinceMs = undefined;
     if (this.#isUnsure) this.#events.onUnsure(undefined);

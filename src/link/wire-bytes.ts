@@ -1,5 +1,6 @@
-// From what an interface counts to what the wire carries. Drivers without hardware of their own (veth, virtio) count a
-// packet that is cut into segments later as one, with one header: some 4 % too little. Deterministic.
+// From what an interface counts to what the wire carries. Drivers without hardware of their own
+// (veth, virtio) count a packet that is cut into segments later as one, with one header: some 4 %
+// too little. Deterministic.
 
 /** What the packets of an upload look like on the wire. */
 export interface Segment {
@@ -38,8 +39,9 @@ export class WireBytes {
 }
 
 /**
- * The headers that were not counted: of packets that are longer than the interface can send, as many segments must have
- * become as their payload fills. 0 where the mean packet fits, as on every real card.
+ * The headers that were not counted: of packets that are longer than the interface can send, as
+ * many segments must have become as their payload fills. 0 where the mean packet fits, as on every
+ * real card.
  */
 export function uncountedBytes({ bytes, packets }: Count, { payloadBytes, headerBytes }: Segment): number {
   const segments = (bytes - packets * headerBytes) / payloadBytes;

@@ -1,5 +1,6 @@
-// The link where there is no /sys: macOS, for a look at the program on a desk. Asks systeminformation, which starts
-// other programs; nothing of this runs on a server, nor in the thread that sends.
+// The link where there is no /sys: macOS, for a look at the program on a desk. Asks
+// systeminformation, which starts other programs; nothing of this runs on a server, nor in the
+// thread that sends.
 import systeminformation from 'systeminformation';
 import { Fault } from '../system/fault.ts';
 import type { UplinkIdentity, UplinkOptions } from './link-finder.ts';

@@ -1,11 +1,14 @@
-// An error as flat fields of a log record. Only what is named here is taken: an SDK error also carries
-// the request with its headers, and those must never reach a log.
+// An error as flat fields of a log record. Only what is named here is taken: an SDK error also
+// carries the request with its headers, and those must never reach a log.
 import { errnoOf, Fault } from '../system/fault.ts';
 
 /** A cause of a cause of a cause: enough to find the root, and an end to cycles. */
 const MAX_CAUSES = 5;
 
-/** What is known about `error`; for a Fault its class, operation, subject, code and hint; otherwise name and stack. */
+/**
+ * What is known about `error`; for a Fault its class, operation, subject, code and hint; otherwise
+ * name and stack.
+ */
 export function faultFields(error: Error): Record<string, unknown> {
   const causes = causeMessages(error);
   const shared = { error: messageOf(error), ...(causes.length > 0 && { causes }) };
@@ -24,7 +27,10 @@ function causeMessages(error: Error): string[] {
   return messages;
 }
 
-/** `ECONNREFUSED` comes as an AggregateError without a message: then its name or its first part has to do. */
+/**
+ * `ECONNREFUSED` comes as an AggregateError without a message: then its name or its first part has
+ * to do.
+ */
 function messageOf(error: Error): string {
   if (error.message !== '') return error.message;
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;

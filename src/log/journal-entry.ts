@@ -1,6 +1,8 @@
-// One log record as an entry of journald's own protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/: the message for
-// people, and each field of the record as a field of the journal, `HALFPIPE_` before its name.
-// Invariant: every value goes with its length, so none can end its field and begin another, whatever a file is called.
+// One log record as an entry of journald's own protocol,
+// https://systemd.io/JOURNAL_NATIVE_PROTOCOL/: the message for people, and each field of the record
+// as a field of the journal, `HALFPIPE_` before its name.
+// Invariant: every value goes with its length, so none can end its field and begin another,
+// whatever a file is called.
 import { priorityOf, renderMessage } from './log-line.ts';
 
 /** journald drops fields with longer names. */
@@ -21,7 +23,10 @@ export function journalEntry(record: Readonly<Record<string, unknown>>, pid: num
   return encode(fields);
 }
 
-/** `durationMs` is `HALFPIPE_DURATION_MS`: capital letters, digits and underscores are all that journald takes. */
+/**
+ * `durationMs` is `HALFPIPE_DURATION_MS`: capital letters, digits and underscores are all that
+ * journald takes.
+ */
 function fieldName(name: string): string {
   const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
   return `HALFPIPE_${words.replaceAll(/[^A-Z0-9]+/g, '_')}`.slice(0, MAX_NAME_CHARS);
@@ -31,7 +36,10 @@ function fieldValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** A field is its name, a line feed, the value's length in eight bytes (little-endian), the value, and a line feed. */
+/**
+ * A field is its name, a line feed, the value's length in eight bytes (little-endian), the value,
+ * and a line feed.
+ */
 function encode(fields: readonly (readonly [string, string])[]): Buffer {
   const sizes = fields.map(([name, value]) => name.length + 10 + Buffer.byteLength(value));
   const entry = Buffer.alloc(sizes.reduce((sum, bytes) => sum + bytes, 0));

@@ -1,14 +1,17 @@
-// Between the log and journald. Entries with fields go to a Unix datagram socket, which Node.js has not, so a dozen lines of
-// perl (in every Debian: perl-base is essential) pass them on, and answer for each whether journald took it.
-// Invariant: a record is kept until then. If perl is missing or ends, or journald refuses, it goes to stdout as a line.
+// Between the log and journald. Entries with fields go to a Unix datagram socket, which Node.js has
+// not, so a dozen lines of perl (in every Debian: perl-base is essential) pass them on, and answer
+// for each whether journald took it.
+// Invariant: a record is kept until then. If perl is missing or ends, or journald refuses, it goes
+// to stdout as a line.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { journalEntry } from './journal-entry.ts';
 import type { LogStream } from './line-sink.ts';
 
 /**
- * Frames in: a length of four bytes, then the entry. A character out for each: + or -. It lives as long as its input,
- * whoever else is signalled with it. The address is given with each entry, for journald's socket may be made anew.
+ * Frames in: a length of four bytes, then the entry. A character out for each: + or -. It lives as
+ * long as its input, whoever else is signalled with it. The address is given with each entry, for
+ * journald's socket may be made anew.
  */
 const PERL = `
   use strict; use Socket;
@@ -70,7 +73,10 @@ export class JournalRelay implements LogStream {
     return true;
   }
 
-  /** Told of stdout's end only when there is no other way: journald, stopped and started, closes it, but takes entries. */
+  /**
+   * Told of stdout's end only when there is no other way: journald, stopped and started, closes it,
+   * but takes entries.
+   */
   on(event: 'error', listener: (error: Error) => void): void {
     this.#stdout.on(event, (error) => {
       if (this.#perl === undefined) listener(error);
@@ -96,7 +102,9 @@ export class JournalRelay implements LogStream {
     for (const tell of this.#whenAnswered.splice(0)) tell();
   }
 
-  /** Perl ends with its input; left alone, it would be killed after us, and systemd would say so. */
+  /**
+   * Perl ends with its input; left alone, it would be killed after us, and systemd would say so.
+   */
   #end(done: () => void = () => undefined): void {
     const passOn = () => void this.#stdout.write('', done);
     const end = () => {

@@ -7,7 +7,10 @@ import type { Clock } from '../system/clock.ts';
 const MAX_PENDING_BYTES = 1024 * 1024;
 const FLUSH_TIMEOUT_MS = 1000;
 
-/** What the sink needs of `process.stdout`, which on Linux never blocks on pipes and sockets, but buffers without bound. */
+/**
+ * What the sink needs of `process.stdout`, which on Linux never blocks on pipes and sockets, but
+ * buffers without bound.
+ */
 export interface LogStream {
   readonly fd?: number;
   readonly isTTY?: boolean;
@@ -30,7 +33,10 @@ export class LineSink {
     this.#lostNotice = lostNotice;
   }
 
-  /** From here on stdout's errors are taken care of: the first one (EPIPE, ENOSPC) ends the log, not the process. */
+  /**
+   * From here on stdout's errors are taken care of: the first one (EPIPE, ENOSPC) ends the log, not
+   * the process.
+   */
   start(): void {
     this.#stdout.on('error', () => {
       this.#open = false;
@@ -38,7 +44,10 @@ export class LineSink {
     this.#open = true;
   }
 
-  /** Hands over one line (without line feed), or drops and counts it while the reader is too far behind. */
+  /**
+   * Hands over one line (without line feed), or drops and counts it while the reader is too far
+   * behind.
+   */
   write(line: string): void {
     if (!this.#open) return;
     // Resume only at half: otherwise every other line of a storm would be a notice.

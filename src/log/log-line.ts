@@ -1,7 +1,11 @@
-// One record as one line, for programs (JSON) or for people (text), harmless whatever the fields contain.
+// One record as one line, for programs (JSON) or for people (text), harmless whatever the fields
+// contain.
 import { printable } from '../system/printable.ts';
 
-/** `text` is for a terminal; `journal-text` leaves out what the journal keeps itself, the time and the priority. */
+/**
+ * `text` is for a terminal; `journal-text` leaves out what the journal keeps itself, the time and
+ * the priority.
+ */
 export type LineForm = 'json' | 'text' | 'journal-text';
 
 /** sd-daemon(3): SD_CRIT … SD_DEBUG. */
@@ -20,19 +24,28 @@ export function journalPrefix(level: string): string {
   return `<${priorityOf(level)}>`;
 }
 
-/** What people read where every field is at hand in another place: the message, and what to do about it. */
+/**
+ * What people read where every field is at hand in another place: the message, and what to do about
+ * it.
+ */
 export function renderMessage({ msg, event, hint }: Readonly<Record<string, unknown>>): string {
   const message = String(msg ?? event ?? '');
   const advice = typeof hint === 'string' && !message.includes(hint) ? ` (${hint})` : '';
   return printable(message + advice);
 }
 
-/** `record` as pino wrote it: JSON with `level`, `time` (ISO 8601) and `msg`. The line has no line feed. */
+/**
+ * `record` as pino wrote it: JSON with `level`, `time` (ISO 8601) and `msg`. The line has no line
+ * feed.
+ */
 export function renderLine(form: LineForm, record: string): string {
   return form === 'json' ? harmlessJson(record) : textLine(form, JSON.parse(record));
 }
 
-/** JSON itself leaves C1, bidirectional and line-separator characters as they are; as `\uXXXX` it means the same. */
+/**
+ * JSON itself leaves C1, bidirectional and line-separator characters as they are; as `\uXXXX` it
+ * means the same.
+ */
 function harmlessJson(json: string): string {
   return json.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) =>
     Array.from(
@@ -47,7 +60,8 @@ function textLine(form: 'text' | 'journal-text', record: Record<string, unknown>
   const message = String(record.msg ?? record.event ?? '');
   const words = form === 'text' ? [clockTime(String(record.time)), level.toUpperCase().padEnd(5)] : [];
   words.push(printable(message));
-  // The message of an ordinary event is the whole story; of trouble, people want every detail it does not tell.
+  // The message of an ordinary event is the whole story; of trouble, people want every detail it
+  // does not tell.
   if (level !== 'info') {
     const details = Object.entries(record).filter(([name, value]) => tells(name, value, message));
     if (details.length > 0)

@@ -6,12 +6,16 @@ import { faultFields } from './fault-fields.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-// journald cuts lines at 48 KiB (LineMax= in journald.conf(5)), and the rest would be a line without a priority.
+// journald cuts lines at 48 KiB (LineMax= in journald.conf(5)), and the rest would be a line
+// without a priority.
 const MAX_TEXT_CHARS = 4096;
 const MAX_DEPTH = 4;
 const MAX_ITEMS = 32;
 
-/** The fields of one record. An Error among them is spread into flat fields; a field given by name wins over those. */
+/**
+ * The fields of one record. An Error among them is spread into flat fields; a field given by name
+ * wins over those.
+ */
 export function plainFields(fields: LogFields, redact: Redact): Record<string, unknown> {
   const spread: Record<string, unknown> = {};
   const given: Record<string, unknown> = {};

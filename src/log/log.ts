@@ -1,5 +1,6 @@
-// The log: records in, lines out on stdout, where systemd, a container or a terminal takes them; journald gets entries.
-// A record is cleaned before pino sees it and rendered after, so nothing gets out by another way.
+// The log: records in, lines out on stdout, where systemd, a container or a terminal takes them;
+// journald gets entries. A record is cleaned before pino sees it and rendered after, so nothing
+// gets out by another way.
 import { fstatSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Clock } from '../system/clock.ts';
@@ -14,7 +15,10 @@ import { type LogFields, plainFields, plainText } from './log-record.ts';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 export type LogFormat = 'auto' | 'json' | 'text';
 
-/** `event` is the record's name for programs. An Error under any name becomes fields (class, code, hint, causes). */
+/**
+ * `event` is the record's name for programs. An Error under any name becomes fields (class, code,
+ * hint, causes).
+ */
 export interface EventFields extends LogFields {
   readonly event: string;
   readonly level?: never;
@@ -23,8 +27,8 @@ export interface EventFields extends LogFields {
 }
 
 /**
- * `message` is the whole story for people: as text, an `info` line shows nothing else, the other levels add the
- * fields the message does not quote. Never waits.
+ * `message` is the whole story for people: as text, an `info` line shows nothing else, the other
+ * levels add the fields the message does not quote. Never waits.
  */
 export interface Logger {
   /** May be changed at any time; records below it cost nearly nothing. */
@@ -38,7 +42,10 @@ export interface Logger {
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** `auto`: entries with fields to journald, text on a terminal, JSON otherwise. For journald every line has its priority. */
+  /**
+   * `auto`: entries with fields to journald, text on a terminal, JSON otherwise. For journald every
+   * line has its priority.
+   */
   readonly format: LogFormat;
   /** Read for JOURNAL_STREAM, and for the secrets it holds: they are never logged. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -125,7 +132,10 @@ export class ProcessLogger implements Logger {
     this.#log('fatal', fields, message);
   }
 
-  /** Before the process exits: resolves when every line has been taken, within a second whatever happens. */
+  /**
+   * Before the process exits: resolves when every line has been taken, within a second whatever
+   * happens.
+   */
   flush(): Promise<void> {
     return this.#sink.flush();
   }
@@ -150,7 +160,10 @@ function lineForm(format: LogFormat, journal: boolean, terminal: boolean): LineF
   return journal ? 'journal-text' : 'text';
 }
 
-/** systemd.exec(5): JOURNAL_STREAM is inherited by children whose stdout may be elsewhere, so device and inode must match. */
+/**
+ * systemd.exec(5): JOURNAL_STREAM is inherited by children whose stdout may be elsewhere, so device
+ * and inode must match.
+ */
 function isJournal(journalStream: string | undefined, fd: number | undefined): boolean {
   if (journalStream === undefined || fd === undefined) return false;
   try {

@@ -5,7 +5,10 @@ import type { Clock } from '../system/clock.ts';
 /** Kinds are fault classes and codes, a few dozen; more than this share one count. */
 const MAX_KINDS = 64;
 
-/** Writes the line; `repeats` is how many were counted since the last line of this kind, 0 at the first. */
+/**
+ * Writes the line; `repeats` is how many were counted since the last line of this kind, 0 at the
+ * first.
+ */
 export type TellKind = (repeats: number) => void;
 
 interface Kind {
@@ -26,8 +29,8 @@ export class OncePerKind {
   }
 
   /**
-   * Calls `tell(0)` at once when `kind` was quiet for a period; otherwise counts it, and calls the latest
-   * `tell(repeats)` when the period is over.
+   * Calls `tell(0)` at once when `kind` was quiet for a period; otherwise counts it, and calls the
+   * latest `tell(repeats)` when the period is over.
    */
   note(kind: string, tell: TellKind): void {
     const name = this.#kinds.has(kind) || this.#kinds.size < MAX_KINDS ? kind : 'other';

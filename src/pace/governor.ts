@@ -1,17 +1,21 @@
-// Decides what we may send: the budget that keeps the whole link at the target. Pure: fed with what the NIC sent.
+// Decides what we may send: the budget that keeps the whole link at the target. Pure: fed with what
+// the NIC sent.
 //
-// Three terms. The first yields: budget = target − cross, where cross is what the NIC sent beyond our own bytes. It is
-// right within one sample, and wrong by whatever we do not model (TLS, retransmits, acknowledgements, a header's size).
-// The second settles accounts: a debt integrates (total − target), and a share of it is taken off the budget, so that
-// the mean comes out exact whatever the first term got wrong. Bytes that are on their way, in the kernel or saved up in
-// the shaper, count as sent when they set out. The third is for several instances on one link: each takes off a little
-// of what it sends itself, and all make up for it alike through their debts, so that their shares grow alike (additive
-// increase, multiplicative decrease); a levy on what each sends evens out the debts themselves within a minute.
+// Three terms. The first yields: budget = target − cross, where cross is what the NIC sent beyond
+// our own bytes. It is right within one sample, and wrong by whatever we do not model (TLS,
+// retransmits, acknowledgements, a header's size). The second settles accounts: a debt integrates
+// (total − target), and a share of it is taken off the budget, so that the mean comes out exact
+// whatever the first term got wrong. Bytes that are on their way, in the kernel or saved up in the
+// shaper, count as sent when they set out. The third is for several instances on one link: each
+// takes off a little of what it sends itself, and all make up for it alike through their debts, so
+// that their shares grow alike (additive increase, multiplicative decrease); a levy on what each
+// sends evens out the debts themselves within a minute.
 //
-// Why it is stable: our own wire bytes are subtracted from the total in the same interval, so the budget does not feed
-// back through the first term beyond the few percent that OVERHEAD misses (a loop gain of about 0.05); the second term
-// is an integrator with gain interval/SETTLE_MS = 0.1 at 50 ms and never more than 1/SETTLE_SAMPLES, far from its limit
-// of 2; the third is a gain of DECREASE behind a filter.
+// Why it is stable: our own wire bytes are subtracted from the total in the same interval, so the
+// budget does not feed back through the first term beyond the few percent that OVERHEAD misses (a
+// loop gain of about 0.05); the second term is an integrator with gain interval/SETTLE_MS = 0.1 at
+// 50 ms and never more than 1/SETTLE_SAMPLES, far from its limit of 2; the third is a gain of
+// DECREASE behind a filter.
 
 export interface Limits {
   readonly targetBytesPerSec: number;
@@ -32,31 +36,60 @@ export interface Interval {
   readonly savedBytes: number;
 }
 
-/** Wire bytes for one body byte: Ethernet, IP and TCP headers with timestamps, 66 bytes for each full 1,448-byte segment. */
+/**
+ * Wire bytes for one body byte: Ethernet, IP and TCP headers with timestamps, 66 bytes for each
+ * full 1,448-byte segment.
+ */
 const OVERHEAD = 1 + 66 / 1_448;
-/** Bytes we handed over may leave in the next interval and are not others' then. As time at the target rate; the same
- * time constant forgets them, so that bytes lost on the way, or an OVERHEAD too large, hide no more cross than this. */
+/**
+ * Bytes we handed over may leave in the next interval and are not others' then. As time at the
+ * target rate; the same time constant forgets them, so that bytes lost on the way, or an OVERHEAD
+ * too large, hide no more cross than this.
+ */
 const MOST_QUEUED_MS = 100;
-/** A rise of cross traffic beyond this part of the target is believed at once; less is noise, and is smoothed. */
+/**
+ * A rise of cross traffic beyond this part of the target is believed at once; less is noise, and is
+ * smoothed.
+ */
 const NOISE = 0.05;
 /** Noise is averaged over this long; shorter follows it, longer lags behind slow changes. */
 const SMOOTH_MS = 250;
-/** A fall is believed this slowly: shorter makes three instances swing, each taking the others' changes for cross; longer
- * leaves room unused after bursts, and on slow links, where single packets look like bursts. */
+/**
+ * A fall is believed this slowly: shorter makes three instances swing, each taking the others'
+ * changes for cross; longer leaves room unused after bursts, and on slow links, where single
+ * packets look like bursts.
+ */
 const FALL_MS = 50;
-/** Of what we send. More evens out the shares of instances sooner, and costs more of the mean while cross traffic moves. */
+/**
+ * Of what we send. More evens out the shares of instances sooner, and costs more of the mean while
+ * cross traffic moves.
+ */
 const DECREASE = 0.03;
-/** Of what we send, booked as if it had been sent twice: without it a difference between the debts of two instances, and
- * so between their shares, would stay for ever. Costs this much of the mean. */
+/**
+ * Of what we send, booked as if it had been sent twice: without it a difference between the debts
+ * of two instances, and so between their shares, would stay for ever. Costs this much of the mean.
+ */
 const LEVY = 0.0005;
-/** A debt is paid back over this long: shorter amplifies noise, longer leaves the mean wrong for longer … */
+/**
+ * A debt is paid back over this long: shorter amplifies noise, longer leaves the mean wrong for
+ * longer …
+ */
 const SETTLE_MS = 500;
-/** … but over no less than so many samples, however seldom a driver gives one: the integrator's gain stays at 1/2. */
+/**
+ * … but over no less than so many samples, however seldom a driver gives one: the integrator's gain
+ * stays at 1/2.
+ */
 const SETTLE_SAMPLES = 2;
-/** The most that is ever owed: an hour above target is forgotten as soon as it ends. As time at the target rate. */
+/**
+ * The most that is ever owed: an hour above target is forgotten as soon as it ends. As time at the
+ * target rate.
+ */
 const MOST_DEBT_MS = 150;
-/** The most that is ever made up for, a stall of the process: bounds how far beyond the target the budget may go, by
- * this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. As time at the target rate. */
+/**
+ * The most that is ever made up for, a stall of the process: bounds how far beyond the target the
+ * budget may go, by this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. As time at
+ * the target rate.
+ */
 const MOST_CREDIT_MS = 44;
 
 /** The governor's state, as reported to other parts. */
@@ -102,7 +135,10 @@ export class Governor {
     this.#degraded = false;
   }
 
-  /** The link cannot be measured: until the next sample at most half the target, and no accounts are kept. */
+  /**
+   * The link cannot be measured: until the next sample at most half the target, and no accounts are
+   * kept.
+   */
   lose(): void {
     this.#degraded = true;
   }
@@ -116,7 +152,10 @@ export class Governor {
     return Math.max(floorBytesPerSec, Math.min(room, most)) / OVERHEAD;
   }
 
-  /** Others leave less than the floor below the target: we send the floor, and the link is above its target. */
+  /**
+   * Others leave less than the floor below the target: we send the floor, and the link is above its
+   * target.
+   */
   get floorEngaged(): boolean {
     return this.#limits.targetBytesPerSec - this.#cross < this.#limits.floorBytesPerSec;
   }

@@ -1,15 +1,21 @@
-// How much of ours the kernel may hold before another request begins. What it holds and the other side has not taken is
-// backpressure: more requests would only wait in it, side by side, and none would end. So there is room for what the line
-// takes within a moment: a few round trips, for an answer is on its way as long, and a little more.
-// Where that is not enough for what one connection holds, RoomTrial finds it out. Deterministic: time is an argument.
+// How much of ours the kernel may hold before another request begins. What it holds and the other
+// side has not taken is backpressure: more requests would only wait in it, side by side, and none
+// would end. So there is room for what the line takes within a moment: a few round trips, for an
+// answer is on its way as long, and a little more. Where that is not enough for what one connection
+// holds, RoomTrial finds it out. Deterministic: time is an argument.
 import { RoomTrial } from './room-trial.ts';
 
 /** So long the line is kept busy by what is held, beside the round trips. */
 const HOLD_MS = 250;
-/** A new connection takes three until its first byte is there (TCP, TLS), an answer takes one, and so long again the next
- * requests are on their way. */
+/**
+ * A new connection takes three until its first byte is there (TCP, TLS), an answer takes one, and
+ * so long again the next requests are on their way.
+ */
 const HOLD_ROUND_TRIPS = 8;
-/** What is held is known late, by a tick of the control loop and the kernel's answer; on a busy machine by much more. */
+/**
+ * What is held is known late, by a tick of the control loop and the kernel's answer; on a busy
+ * machine by much more.
+ */
 const HOLD_LAGS = 2;
 /** A longer lag is forgotten by so much with each answer. */
 const LAG_DECAY = 0.95;
@@ -17,15 +23,26 @@ const LAG_DECAY = 0.95;
 const MOST_HOLD_MS = 6_000;
 /** A line of 250 kbit/s takes this in 2 s. Less would stop a short request after some packets. */
 const LEAST_ROOM_BYTES = 65_536;
-/** Before anything is known of the line: what eight fresh connections may send at once is half of it. */
+/**
+ * Before anything is known of the line: what eight fresh connections may send at once is half of
+ * it.
+ */
 const FIRST_ROOM_BYTES = 262_144;
-/** At the start the line takes more from window to window, because more is under way: the room is so many times as large … */
+/**
+ * At the start the line takes more from window to window, because more is under way: the room is so
+ * many times as large …
+ */
 const START_GAIN = 3;
-/** … until requests have waited to be sent for so long, or for HOLD_ROUND_TRIPS where these take longer … */
+/**
+ * … until requests have waited to be sent for so long, or for HOLD_ROUND_TRIPS where these take
+ * longer …
+ */
 const START_MS = 3_000;
 /** … and no window brought so much more than the best before. */
 const START_GROWTH = 1.25;
-/** The rate is the best of the last windows: one in which packets were lost says little of the line. */
+/**
+ * The rate is the best of the last windows: one in which packets were lost says little of the line.
+ */
 const WINDOW_MS = 1_000;
 const WINDOWS = 3;
 /** At the start each is shorter: two round trips, and no less than this. */
@@ -66,8 +83,8 @@ export class LineRoom {
   }
 
   /**
-   * `deliveredBytes` counts up: what the other side has taken so far. Call often while something is held, and once when
-   * nothing is any more.
+   * `deliveredBytes` counts up: what the other side has taken so far. Call often while something is
+   * held, and once when nothing is any more.
    */
   observe(nowMs: number, deliveredBytes: number, { isHeld, isWaiting, isHeldBack }: LineDemand): void {
     this.#deliveredBytes = deliveredBytes;

@@ -58,7 +58,10 @@ export class Regulator {
     this.#sampleIntervalMs = sampleIntervalMs;
   }
 
-  /** One step of the loop, now: after a change of limits the new budget is in force when this returns. */
+  /**
+   * One step of the loop, now: after a change of limits the new budget is in force when this
+   * returns.
+   */
   tick(): void {
     if (!this.#running) return;
     const { clock, shaper, governor, measure, onTick } = this.#options;

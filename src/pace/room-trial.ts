@@ -1,6 +1,7 @@
-// Finds out whether the line takes more when more requests are under way than LineRoom would allow: a store may limit each
-// connection, and a path that loses packets slows each of them down. While requests are held back it tries twice the room,
-// keeps what pays, and goes back where it does not. Deterministic: time is an argument.
+// Finds out whether the line takes more when more requests are under way than LineRoom would allow:
+// a store may limit each connection, and a path that loses packets slows each of them down. While
+// requests are held back it tries twice the room, keeps what pays, and goes back where it does not.
+// Deterministic: time is an argument.
 
 /** A trial lasts this long: what is held fills up, and the rate settles. */
 const STEP_MS = 5_000;
@@ -63,7 +64,10 @@ function newStep(fromMs: number, fromBytes: number) {
   return { fromMs, fromBytes, heldBackMs: 0, heldBackBytes: 0 };
 }
 
-/** While requests were held back, if that is most of the time: in the rest there may have been nothing to take. */
+/**
+ * While requests were held back, if that is most of the time: in the rest there may have been
+ * nothing to take.
+ */
 function rateOf(step: ReturnType<typeof newStep>, nowMs: number, deliveredBytes: number): number {
   const elapsedMs = nowMs - step.fromMs;
   if (step.heldBackMs > elapsedMs / 2) return (step.heldBackBytes * 1000) / step.heldBackMs;

@@ -3,17 +3,24 @@ import type { Clock } from '../system/clock.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Turns } from './turns.ts';
 
-/** While senders wait, a late timer is made up for at once by at most this much of the rate; the governor's debt makes
- * up for longer stalls, slowly. */
+/**
+ * While senders wait, a late timer is made up for at once by at most this much of the rate; the
+ * governor's debt makes up for longer stalls, slowly.
+ */
 const BURST_MS = 20;
-/** A queue empty for longer than this is idle, and idle time earns nothing: 50 % × (100 + 5) ms stays well below 60 %. */
+/**
+ * A queue empty for longer than this is idle, and idle time earns nothing: 50 % × (100 + 5) ms
+ * stays well below 60 %.
+ */
 const IDLE_GRACE_MS = 5;
 /** After this long without a request the control loop may be slow, and is woken. */
 const WAKE_AFTER_MS = 500;
 /** A slice is about this long at the present rate: 50 of them make a window of 100 ms … */
 const SLICE_MS = 2;
-/** … but no less than fits into one TCP segment on Ethernet together with a TLS record's 29 bytes; the headers of
- * smaller ones weigh too much … */
+/**
+ * … but no less than fits into one TCP segment on Ethernet together with a TLS record's 29 bytes;
+ * the headers of smaller ones weigh too much …
+ */
 const MIN_SLICE_BYTES = 1_400;
 /** … and no more than leaves a link in a moment: 0.3 ms at 1 Gbit/s. */
 const MAX_SLICE_BYTES = 32_768;
@@ -24,7 +31,10 @@ export interface ShaperActivity {
   readonly admittedBytes: number;
   /** Time in which no request was in the queue. */
   readonly idleMs: number;
-  /** How long the slice that has waited longest has waited now; the next request to begin does not count. */
+  /**
+   * How long the slice that has waited longest has waited now; the next request to begin does not
+   * count.
+   */
   readonly longestWaitMs: number;
   readonly waiting: number;
 }
@@ -40,7 +50,10 @@ export class Shaper {
   readonly #bucket: TokenBucket;
   readonly #turns = new Turns(() => this.#serve());
   #cancelTimer: (() => void) | undefined;
-  /** The tokens for the next one are there, and rather go unused until the timer than let that one begin. */
+  /**
+   * The tokens for the next one are there, and rather go unused until the timer than let that one
+   * begin.
+   */
   #leavesUnused = false;
   #emptySinceMs: number | undefined;
   #idleCountedToMs: number;
@@ -67,9 +80,10 @@ export class Shaper {
   }
 
   /**
-   * Resolves when `bytes` may be sent; send them at once. Rejects with `signal.reason` when aborted first,
-   * and then nothing is charged. Slices that come with the same signal are of one request, which is over when the signal
-   * aborts; `leftBytes` is what the request has still to send, `bytes` included.
+   * Resolves when `bytes` may be sent; send them at once. Rejects with `signal.reason` when aborted
+   * first, and then nothing is charged. Slices that come with the same signal are of one request,
+   * which is over when the signal aborts; `leftBytes` is what the request has still to send,
+   * `bytes` included.
    */
   admit(bytes: number, signal?: AbortSignal, leftBytes = bytes): Promise<void> {
     return new Promise((resolve, reject) => {

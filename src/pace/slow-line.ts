@@ -1,5 +1,6 @@
-// Finds out that the line takes less than the budget: for most of a minute requests waited because the other side had not
-// taken what was sent. Deterministic. It tells what it saw; what the capacity should be is the operator's to decide.
+// Finds out that the line takes less than the budget: for most of a minute requests waited because
+// the other side had not taken what was sent. Deterministic. It tells what it saw; what the
+// capacity should be is the operator's to decide.
 
 /** What happened on the line over some time. */
 export interface LineActivity {
@@ -34,8 +35,11 @@ const FREE = 0.1;
 const STEADY = 0.2;
 /** Ethernet, IP and TCP headers of a full segment with timestamps, and some more for TLS. */
 const OVERHEAD = 1.05;
-/** What others send is the card's count less our own, and has what was sent again in it: up to this part of our own. The
- * budget's own estimate of others is of no use here: what waits in the kernel for seconds is others' for it. */
+/**
+ * What others send is the card's count less our own, and has what was sent again in it: up to this
+ * part of our own. The budget's own estimate of others is of no use here: what waits in the kernel
+ * for seconds is others' for it.
+ */
 const SENT_AGAIN = 0.25;
 
 interface Step extends LineActivity {
@@ -64,8 +68,8 @@ export class SlowLineFinder {
   }
 
   /**
-   * Another line, or another capacity: what was found says nothing of it. With `soon` ten seconds are evidence enough:
-   * where a wrong guess costs nothing but some time.
+   * Another line, or another capacity: what was found says nothing of it. With `soon` ten seconds
+   * are evidence enough: where a wrong guess costs nothing but some time.
    */
   forget({ soon }: { readonly soon: boolean } = { soon: false }): void {
     this.#stepsNeeded = soon ? 1 : STEPS;

@@ -1,5 +1,6 @@
 // Admits bytes at a rate with a bounded burst, as in tc-tbf(8). Pure: time is an argument.
-// Invariant: over any span, admitted bytes ≤ burst + ∫rate + one slice that started on a positive balance.
+// Invariant: over any span, admitted bytes ≤ burst + ∫rate + one slice that started on a positive
+// balance.
 
 export interface BucketRate {
   /** > 0. */
@@ -14,7 +15,10 @@ export class TokenBucket {
   #tokens = 0;
   #settledAtMs: number;
 
-  /** Starts empty, so that a start never bursts. Throws RangeError on a rate or burst that is not positive. */
+  /**
+   * Starts empty, so that a start never bursts. Throws RangeError on a rate or burst that is not
+   * positive.
+   */
   constructor(rate: BucketRate, nowMs: number) {
     assertRate(rate);
     this.#rateBytesPerSec = rate.rateBytesPerSec;
@@ -36,8 +40,9 @@ export class TokenBucket {
   }
 
   /**
-   * Takes `bytes` and returns true once the balance covers them, or covers the whole burst when they are more
-   * than that: the balance then goes negative, and the next taker waits for it. Otherwise takes nothing.
+   * Takes `bytes` and returns true once the balance covers them, or covers the whole burst when
+   * they are more than that: the balance then goes negative, and the next taker waits for it.
+   * Otherwise takes nothing.
    */
   take(bytes: number, nowMs: number): boolean {
     this.#settle(nowMs);

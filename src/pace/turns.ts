@@ -1,9 +1,10 @@
-// Which request sends next. Requests take turns, first come, first served: one goes on with its slices until its turn is
-// over, so that requests end one after the other and their answers do not arrive in waves; none starves. Long requests have
-// their turns together: the one that began first sends, and the others only what it leaves. A long request does not begin
-// beside another long one, as long as the link is kept busy without it. On a slow link a turn takes long: a request that
-// waits in its middle gets a slice now and then, so that no server takes it for dead, and no more requests begin than can
-// be kept alive so. Deterministic: time is an argument.
+// Which request sends next. Requests take turns, first come, first served: one goes on with its
+// slices until its turn is over, so that requests end one after the other and their answers do not
+// arrive in waves; none starves. Long requests have their turns together: the one that began first
+// sends, and the others only what it leaves. A long request does not begin beside another long one,
+// as long as the link is kept busy without it. On a slow link a turn takes long: a request that
+// waits in its middle gets a slice now and then, so that no server takes it for dead, and no more
+// requests begin than can be kept alive so. Deterministic: time is an argument.
 
 export interface Waiter {
   readonly bytes: number;
@@ -37,20 +38,35 @@ interface Begun {
   unlisten: (() => void) | undefined;
 }
 
-/** How long a request may go on before others have their turn: small files go whole, parts of large ones by pieces … */
+/**
+ * How long a request may go on before others have their turn: small files go whole, parts of large
+ * ones by pieces …
+ */
 const TURN_MS = 100;
-/** … that are not too small on a slow link, where files would else all end at the very end. 8 s at 256 kbit/s. */
+/**
+ * … that are not too small on a slow link, where files would else all end at the very end. 8 s at
+ * 256 kbit/s.
+ */
 const MIN_TURN_BYTES = 262_144;
-/** A request is not silent in its middle for longer than this, as far as the rate allows. S3 drops a connection after
- * about 20 s; Apache's mod_reqtimeout wants 500 bytes a second, and 1,400 bytes every 2.5 s are 560. */
+/**
+ * A request is not silent in its middle for longer than this, as far as the rate allows. S3 drops a
+ * connection after about 20 s; Apache's mod_reqtimeout wants 500 bytes a second, and 1,400 bytes
+ * every 2.5 s are 560.
+ */
 const KEEP_ALIVE_MS = 2_500;
-/** No request begins while those in their middle would get less than this each: twice what Apache wants … */
+/**
+ * No request begins while those in their middle would get less than this each: twice what Apache
+ * wants …
+ */
 const LEAST_EACH_BYTES_PER_SEC = 1_000;
 /** … but a short one may always begin beside a long one, which may take hours. */
 const ALWAYS_AT_ONCE = 2;
 
-/** A second long request begins when tokens went unused for so much of the time that it will take: the first may only be
- * opening its connection, and two that share a slow link both end late. 3 s for 8 MiB at 200 kbit/s. */
+/**
+ * A second long request begins when tokens went unused for so much of the time that it will take:
+ * the first may only be opening its connection, and two that share a slow link both end late. 3 s
+ * for 8 MiB at 200 kbit/s.
+ */
 const UNUSED_SHARE = 0.01;
 
 export class Turns {
@@ -78,7 +94,9 @@ export class Turns {
     return this.#waiters.size;
   }
 
-  /** The request is over when its signal aborts; slices without a signal are requests of one slice. */
+  /**
+   * The request is over when its signal aborts; slices without a signal are requests of one slice.
+   */
   join(slice: Omit<Waiter, 'arrival' | 'begun'>): Waiter {
     this.#lastPlace += 1;
     const begun = slice.request && this.#begun.get(slice.request);
@@ -104,8 +122,8 @@ export class Turns {
   }
 
   /**
-   * Undefined when none waits, or none of them may be sent now. Without `hasRoom` only those go on that have begun, and of
-   * the long ones the first.
+   * Undefined when none waits, or none of them may be sent now. Without `hasRoom` only those go on
+   * that have begun, and of the long ones the first.
    */
   next(nowMs: number, rateBytesPerSec: number, hasRoom: boolean): Waiter | undefined {
     const mostAtOnce = Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / LEAST_EACH_BYTES_PER_SEC);
@@ -127,7 +145,10 @@ export class Turns {
     return next === undefined ? otherwise : this.#used(next, nowMs);
   }
 
-  /** How much longer the tokens that are there now should rather go unused than let this one begin; 0 for most. */
+  /**
+   * How much longer the tokens that are there now should rather go unused than let this one begin;
+   * 0 for most.
+   */
   unusedMsBefore(waiter: Waiter, nowMs: number, rateBytesPerSec: number): number {
     const { begun, leftBytes } = waiter;
     const isLong = leftBytes > wholeTurnBytes(rateBytesPerSec);
@@ -138,8 +159,8 @@ export class Turns {
   }
 
   /**
-   * How long the one that has waited longest has waited. The next request to begin does not count: one should always
-   * wait for that.
+   * How long the one that has waited longest has waited. The next request to begin does not count:
+   * one should always wait for that.
    */
   longestWaitMs(nowMs: number): number {
     let isNext = true;

@@ -1,5 +1,6 @@
-// What `log.level: debug` adds to the log: a line for each scan, each request and each step of a file's removal, and a
-// line a second while anything is sent. At any other level nothing is put into words.
+// What `log.level: debug` adds to the log: a line for each scan, each request and each step of a
+// file's removal, and a line a second while anything is sent. At any other level nothing is put
+// into words.
 
 import type { ScanResult } from '../backlog/scanner.ts';
 import type { Drain } from '../drain/drain.ts';

@@ -1,5 +1,6 @@
-// How fast the backlog grows and shrinks, and whether it will ever be empty. Pure: time is an argument.
-// A drop of many files at once is no rate: for the forecast, the busiest moment of arrivals does not count.
+// How fast the backlog grows and shrinks, and whether it will ever be empty. Pure: time is an
+// argument. A drop of many files at once is no rate: for the forecast, the busiest moment of
+// arrivals does not count.
 
 export interface Flow {
   readonly files: number;
@@ -30,11 +31,17 @@ export interface Forecast {
   readonly etaMs: number | null;
 }
 
-/** Rates look back about this long: long enough for single files not to show, short enough to follow a changed link. */
+/**
+ * Rates look back about this long: long enough for single files not to show, short enough to follow
+ * a changed link.
+ */
 const LOOK_BACK_MS = 30_000;
 /** Nothing is foretold from less. */
 const ENOUGH_MS = 2_000;
-/** Whether more arrives than leaves is judged over this long: it is bad news, and must not come and go. */
+/**
+ * Whether more arrives than leaves is judged over this long: it is bad news, and must not come and
+ * go.
+ */
 const TREND_MS = 120_000;
 const LASTING_MS = 60_000;
 /** Files dropped together are found within less. */
@@ -44,7 +51,10 @@ interface Sample {
   readonly atMs: number;
   readonly arrived: Flow;
   readonly drained: Flow;
-  /** Nothing was in flight: the spool was empty, or its files had not settled, or the drain was paused. */
+  /**
+   * Nothing was in flight: the spool was empty, or its files had not settled, or the drain was
+   * paused.
+   */
   readonly idle: boolean;
 }
 
@@ -89,7 +99,10 @@ export class FlowMeter {
     };
   }
 
-  /** Where the last half minute begins, or the work within it: after idling, the rate is true at once. */
+  /**
+   * Where the last half minute begins, or the work within it: after idling, the rate is true at
+   * once.
+   */
   #sinceIdle(): Sample | undefined {
     const first = this.#before(LOOK_BACK_MS);
     const enough = this.#before(ENOUGH_MS);
@@ -99,7 +112,10 @@ export class FlowMeter {
     return idle.atMs > first.atMs ? idle : first;
   }
 
-  /** The latest sample that is at least `ms` old; the first one if all are younger, but none if that tells nothing. */
+  /**
+   * The latest sample that is at least `ms` old; the first one if all are younger, but none if that
+   * tells nothing.
+   */
   #before(ms: number): Sample | undefined {
     const nowMs = this.#samples.at(-1)?.atMs ?? 0;
     const [oldest] = this.#samples;
@@ -139,7 +155,10 @@ function perSecond(from: Flow, to: Flow, ms: number): Flow {
   return { files: (files * 1000) / ms, bytes: (bytes * 1000) / ms };
 }
 
-/** When a backlog will be empty if things go on as they do. Bytes decide, and files where they are empty. */
+/**
+ * When a backlog will be empty if things go on as they do. Bytes decide, and files where they are
+ * empty.
+ */
 export function forecast(backlog: Flow, trend: Trend | undefined): Forecast {
   if (backlog.files === 0) return { forecast: 'empty', etaMs: 0 };
   if (trend === undefined) return { forecast: 'unknown', etaMs: null };

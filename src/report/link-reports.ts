@@ -11,7 +11,10 @@ const CAPACITY_ORIGINS: Readonly<Record<UplinkIdentity['capacityFrom'], string>>
   seen: 'as it was seen to take',
 };
 
-/** What the sending thread tells of the link goes to `log`; each warning once in the life of the process. */
+/**
+ * What the sending thread tells of the link goes to `log`; each warning once in the life of the
+ * process.
+ */
 export function linkReports(log: Logger) {
   const told = new Set<string>();
   let before: UplinkIdentity | undefined;

@@ -1,5 +1,5 @@
-// Tells people what happens: one record a file, one line for a storm of one fault, one for each change of state.
-// Log messages are for people; `event` is the record's name for programs.
+// Tells people what happens: one record a file, one line for a storm of one fault, one for each
+// change of state. Log messages are for people; `event` is the record's name for programs.
 import { basename } from 'node:path';
 import type { BacklogReport } from '../backlog/backlog-parts.ts';
 import type { ChangedKey } from '../config/changes.ts';
@@ -25,7 +25,10 @@ import { SlowLineReport } from './slow-line-report.ts';
 const FAULT_PERIOD_MS = 60_000;
 /** While there is work, a summary this often. */
 const SUMMARY_PERIOD_MS = 10_000;
-/** While the drain is paused, or all there is waits for its next try, the log has it this often, not every ten seconds. */
+/**
+ * While the drain is paused, or all there is waits for its next try, the log has it this often, not
+ * every ten seconds.
+ */
 const PAUSED_PERIOD_MS = 60_000;
 
 export class Reporter implements DrainEvents {
@@ -73,7 +76,10 @@ export class Reporter implements DrainEvents {
     this.#log.info({ ...fields, ...timing }, `${what}, ${size}, verified and deleted`);
   }
 
-  /** A line a minute for one kind of fault; beside it one for each file that is itself at fault, by its name. */
+  /**
+   * A line a minute for one kind of fault; beside it one for each file that is itself at fault, by
+   * its name.
+   */
   onDeferred(entry: Entry, fault: Fault, delayMs: number, isNews: boolean): void {
     this.#counters.add('retries');
     const text = `deferred ${entry.path} for ${readableDuration(delayMs)}: ${fault.message}`;
@@ -175,7 +181,10 @@ export class Reporter implements DrainEvents {
   /** Each is told once. */
   readonly onNotice = (notice: string): void => this.#log.warn({ event: 'notice' }, notice);
 
-  /** Whether a file is open for writing cannot be asked for the time being, and why; undefined when it can again. */
+  /**
+   * Whether a file is open for writing cannot be asked for the time being, and why; undefined when
+   * it can again.
+   */
   readonly onWriters = (problem: string | undefined): void => {
     if (problem === undefined)
       this.#log.info({ event: 'writersSeen' }, 'files that are open for writing are recognised again');
@@ -186,7 +195,10 @@ export class Reporter implements DrainEvents {
       );
   };
 
-  /** The file was written to after it was uploaded and removed; `problem` is why its content is not back in the spool. */
+  /**
+   * The file was written to after it was uploaded and removed; `problem` is why its content is not
+   * back in the spool.
+   */
   readonly onLate = (path: SpoolPath, problem: unknown): void => {
     const what = `${path} was written to after it had been uploaded and removed`;
     const hint = 'producers should write under a temporary name and rename when done';
@@ -236,7 +248,10 @@ export class Reporter implements DrainEvents {
     }
   }
 
-  /** Call often while there is work: every 10 s, what an operator wants to know at a glance, and all of it as fields. */
+  /**
+   * Call often while there is work: every 10 s, what an operator wants to know at a glance, and all
+   * of it as fields.
+   */
   summarize({ backlog, link, uploads, totals, state, waitingFor }: Snapshot): void {
     this.#slowLine.tell(link);
     const nowMs = this.#clock.monotonicMs();

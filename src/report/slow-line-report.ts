@@ -1,5 +1,5 @@
-// Says that the line takes less than its capacity was said to be, and what to set: to status, and to the log when it is
-// found, once a day while it lasts, and when it is over.
+// Says that the line takes less than its capacity was said to be, and what to set: to status, and
+// to the log when it is found, once a day while it lasts, and when it is over.
 
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';

@@ -1,4 +1,5 @@
-// Puts the snapshot together from what the stages know of themselves, and keeps the flow rates over time.
+// Puts the snapshot together from what the stages know of themselves, and keeps the flow rates over
+// time.
 
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';

@@ -1,5 +1,6 @@
-// The watchdog, bound to progress: systemd hears a sign of life only while every part that must make progress
-// does. A part that hangs thus ends in a restart, which is safe: what was in flight is found in the spool again.
+// The watchdog, bound to progress: systemd hears a sign of life only while every part that must
+// make progress does. A part that hangs thus ends in a restart, which is safe: what was in flight
+// is found in the spool again.
 
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
@@ -7,13 +8,20 @@ import type { Clock } from '../system/clock.ts';
 /** How often progress is looked at when there is no watchdog: then for the log alone. */
 const CHECK_WITHOUT_WATCHDOG_MS = 10_000;
 /**
- * The manager hears of us so often within its period: sd_watchdog_enabled(3) recommends twice. With four times, a process
- * that stands still for up to three quarters of the period, as in a swap storm, is still there in time.
+ * The manager hears of us so often within its period: sd_watchdog_enabled(3) recommends twice. With
+ * four times, a process that stands still for up to three quarters of the period, as in a swap
+ * storm, is still there in time.
  */
 const PINGS_PER_PERIOD = 4;
-/** A part found silent may be about to speak: it is looked at again so soon, and counts as hung when it still is silent. */
+/**
+ * A part found silent may be about to speak: it is looked at again so soon, and counts as hung when
+ * it still is silent.
+ */
 const LOOK_AGAIN_MS = 1_000;
-/** A check that is later than this was held up with the whole process. Timers of a busy one are some ms late. */
+/**
+ * A check that is later than this was held up with the whole process. Timers of a busy one are some
+ * ms late.
+ */
 const LATE_MS = 500;
 
 /** Given to one part, which calls `beat` whenever its loop has come round, with work or without. */
@@ -56,7 +64,10 @@ export class Health {
     this.#checkMs = watchdogMs === undefined ? CHECK_WITHOUT_WATCHDOG_MS : watchdogMs / PINGS_PER_PERIOD;
   }
 
-  /** The part `name` counts as hung when it does not beat for `maxSilenceMs`, which may change. It begins fresh. */
+  /**
+   * The part `name` counts as hung when it does not beat for `maxSilenceMs`, which may change. It
+   * begins fresh.
+   */
   register(name: string, maxSilenceMs: () => number): Heartbeat {
     const beatAtMs = this.#options.clock.monotonicMs();
     const part: Part = { name, maxSilenceMs, beatAtMs, silent: false, stalled: false };
@@ -93,7 +104,8 @@ export class Health {
   #check(): void {
     const nowMs = this.#options.clock.monotonicMs();
     const lateMs = nowMs - this.#dueMs;
-    // The whole process stood still for as long (SIGSTOP, a paused machine, a swap storm): no part could speak.
+    // The whole process stood still for as long (SIGSTOP, a paused machine, a swap storm): no part
+    // could speak.
     if (lateMs > LATE_MS)
       for (const part of this.#parts) part.beatAtMs = Math.min(part.beatAtMs + lateMs, nowMs);
     for (const part of this.#parts) this.#judge(part, Math.round(nowMs - part.beatAtMs));
@@ -118,7 +130,10 @@ export class Health {
   }
 }
 
-/** The manager's watchdog period, or undefined when there is none or it is meant for another process: sd_watchdog_enabled(3). */
+/**
+ * The manager's watchdog period, or undefined when there is none or it is meant for another
+ * process: sd_watchdog_enabled(3).
+ */
 export function watchdogMs(
   env: Readonly<Record<string, string | undefined>>,
   pid: number,

@@ -1,5 +1,6 @@
-// What the service manager is told: sd_notify(3), by way of systemd-notify(1), for Node has no Unix datagram
-// sockets. Messages leave one at a time and in order; failing to notify never harms the daemon.
+// What the service manager is told: sd_notify(3), by way of systemd-notify(1), for Node has no Unix
+// datagram sockets. Messages leave one at a time and in order; failing to notify never harms the
+// daemon.
 import { execFile } from 'node:child_process';
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
@@ -26,7 +27,9 @@ export interface NotifierOptions {
   readonly redact: Redact;
 }
 
-/** The promises resolve when the manager has the message or cannot be reached; they never reject. */
+/**
+ * The promises resolve when the manager has the message or cannot be reached; they never reject.
+ */
 export class SdNotifier {
   readonly #options: NotifierOptions;
   #lastSent: Promise<void> = Promise.resolve();
@@ -126,16 +129,16 @@ export class SdNotifier {
 }
 
 /**
- * One datagram. A leading @ stands for the zero of an abstract socket. It stays a moment, because the manager finds the
- * unit by the sender's PID.
+ * One datagram. A leading @ stands for the zero of an abstract socket. It stays a moment, because
+ * the manager finds the unit by the sender's PID.
  */
 const PERL = String.raw`use Socket; my $s; my $to = $ENV{NOTIFY_SOCKET}; $to =~ s/^@/\0/;
 socket($s, AF_UNIX, SOCK_DGRAM, 0) && send($s, join("\n", @ARGV), 0, pack_sockaddr_un($to)) or die "$!\n";
 select undef, undef, undef, 0.2`;
 
 /**
- * Sends through systemd-notify(1) when `notifySocket` (the manager's NOTIFY_SOCKET) is given; where that is not
- * installed, as in most containers, through perl. Both are looked for along `path`.
+ * Sends through systemd-notify(1) when `notifySocket` (the manager's NOTIFY_SOCKET) is given; where
+ * that is not installed, as in most containers, through perl. Both are looked for along `path`.
  */
 export function sendBySystemdNotify(
   notifySocket: string | undefined,
@@ -158,8 +161,9 @@ export function sendBySystemdNotify(
   return async (variables) => {
     if (!isMissing) {
       try {
-        // Not --no-block: the manager finds the unit by the sender's PID, which must live until then. No --pid either:
-        // the parent, which is us, is the default; an unprivileged sender appears as itself, hence NotifyAccess=all.
+        // Not --no-block: the manager finds the unit by the sender's PID, which must live until
+        // then. No --pid either: the parent, which is us, is the default; an unprivileged sender
+        // appears as itself, hence NotifyAccess=all.
         return await run('systemd-notify', ['--', ...variables]);
       } catch (error) {
         if (!(error instanceof Fault) || error.code !== 'ENOENT') throw error;

@@ -52,6 +52,9 @@ export class Supervision {
     if (moving) this.moved();
   }
 
-  /** Bytes came in, from the disk or from the store: what reads does not hang, though nothing leaves. */
+  /**
+   * Bytes came in, from the disk or from the store: what reads does not hang, though nothing
+   * leaves.
+   */
   readonly moved = () => this.#uploads?.beat();
 }

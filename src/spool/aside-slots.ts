@@ -1,6 +1,6 @@
-// The places in `.halfpipe/aside` where files wait, named so that a restart knows where each belongs, and flat: a
-// folder for each would take space that a full disk does not have. No place is ever used twice at once, so moving a
-// file in never overwrites one.
+// The places in `.halfpipe/aside` where files wait, named so that a restart knows where each
+// belongs, and flat: a folder for each would take space that a full disk does not have. No place is
+// ever used twice at once, so moving a file in never overwrites one.
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, Fault } from '../system/fault.ts';

@@ -1,5 +1,6 @@
-// Set aside, look again, remove: the last steps of a file's life, each one undone when the file is not the one
-// that was uploaded. Files wait in `.halfpipe/aside/N/<their path>`; N counts up when an older one still waits there.
+// Set aside, look again, remove: the last steps of a file's life, each one undone when the file is
+// not the one that was uploaded. Files wait in `.halfpipe/aside/N/<their path>`; N counts up when
+// an older one still waits there.
 import { rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { AsideSlots } from './aside-slots.ts';
@@ -17,25 +18,37 @@ import { type HoldOn, salvage } from './salvage.ts';
 import { changedFault, spoolFault, stillWrittenFault, touchedFault, unprovenFault } from './spool-fault.ts';
 import { identityOf, type SpoolFile } from './spool-file.ts';
 
-/** A file out of its producers' sight, proven to be the one that was opened. One of the two must be called, once. */
+/**
+ * A file out of its producers' sight, proven to be the one that was opened. One of the two must be
+ * called, once.
+ */
 export interface SetAside {
   /**
-   * Deletes the file that `proof` is for, and puts any other back with a Fault `unknown`. Raises Fault `changed` when it is no longer the one set aside, is open for writing, or was written
-   * to in the very moment of its removal; its content is back in the spool then. `holdOn` is asked while there is no room
-   * to bring that content back. Resolves with the identity of a file that may still be open for writing, for a late look.
+   * Deletes the file that `proof` is for, and puts any other back with a Fault `unknown`. Raises
+   * Fault `changed` when it is no longer the one set aside, is open for writing, or was written to
+   * in the very moment of its removal; its content is back in the spool then. `holdOn` is asked
+   * while there is no room to bring that content back. Resolves with the identity of a file that
+   * may still be open for writing, for a late look.
    */
   remove(proof: RemovalProof, holdOn: HoldOn): Promise<FileIdentity | undefined>;
-  /** Returns the file to its place; if the name is taken, it waits for recoverAside(), or is superseded. */
+  /**
+   * Returns the file to its place; if the name is taken, it waits for recoverAside(), or is
+   * superseded.
+   */
   putBack(): Promise<void>;
 }
 
-/** What happened to a file: set aside, removed for good, back in its place, or not, because its name is taken. */
+/**
+ * What happened to a file: set aside, removed for good, back in its place, or not, because its name
+ * is taken.
+ */
 export type AsideStep = 'aside' | 'removed' | 'back' | 'waits' | 'superseded';
 export type OnAsideStep = (path: SpoolPath, step: AsideStep) => void;
 
 /**
- * What becomes of a file in `slot` whose name a newer one has. True when it is taken care of for good: it must not come
- * back once the newer one is gone where the last to be uploaded is the one that stays.
+ * What becomes of a file in `slot` whose name a newer one has. True when it is taken care of for
+ * good: it must not come back once the newer one is gone where the last to be uploaded is the one
+ * that stays.
  */
 export type Supersede = (slot: Buffer, path: SpoolPath) => Promise<boolean>;
 
@@ -68,7 +81,9 @@ export class Aside {
     this.#slots = new AsideSlots(home);
   }
 
-  /** `known` is what was uploaded; without it a change of ctime alone counts as one of the content. */
+  /**
+   * `known` is what was uploaded; without it a change of ctime alone counts as one of the content.
+   */
   async setAside(file: SpoolFile, known: KnownContent = opened(file)): Promise<SetAside> {
     const subject = file.path.toString();
     const slot = await this.#slots.claim(file.path);
@@ -102,7 +117,10 @@ export class Aside {
     throw changedFault('set aside', `${file.path}`, 'changed while it was set aside');
   }
 
-  /** Returns what a crash or a taken name left behind. Files being disposed of at this moment are left alone. */
+  /**
+   * Returns what a crash or a taken name left behind. Files being disposed of at this moment are
+   * left alone.
+   */
   recover(): Promise<AsideRecovery> {
     const recovery = this.#recovery.then(() => this.#recover());
     this.#recovery = recovery.catch(() => undefined);
@@ -120,7 +138,10 @@ export class Aside {
     return { restored, waiting };
   }
 
-  /** What was written to the file after it was removed, and all before it, gets its place in the spool again. */
+  /**
+   * What was written to the file after it was removed, and all before it, gets its place in the
+   * spool again.
+   */
   async bringBack(file: SpoolFile): Promise<void> {
     const slot = await this.#slots.claim(file.path);
     try {
@@ -149,14 +170,16 @@ export class Aside {
             await this.#putBack(slot, file.path);
             throw unprovenFault('remove', subject);
           }
-          // Asked before the last look at the file: a process that opened it before it was set aside may still have it,
-          // and has it no more once the answer is no, because the file has no name any more by which to open it.
+          // Asked before the last look at the file: a process that opened it before it was set
+          // aside may still have it, and has it no more once the answer is no, because the file has
+          // no name any more by which to open it.
           const writers = await file.writers();
           if (writers === 'some') {
             await this.#putBack(slot, file.path);
             throw stillWrittenFault('remove', subject);
           }
-          // The file is known to be what the slot holds, and nothing else reaches into the private folder.
+          // The file is known to be what the slot holds, and nothing else reaches into the private
+          // folder.
           try {
             await requireUnchanged(() => file.currentIdentity(), moved, 'remove', subject);
           } catch (error) {
@@ -206,7 +229,9 @@ export class Aside {
     return identityOf(stats);
   }
 
-  /** A name that is taken is fine: the file waits, and recover() tries again, or it is superseded. */
+  /**
+   * A name that is taken is fine: the file waits, and recover() tries again, or it is superseded.
+   */
   async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome | 'superseded'> {
     const returned = await putBack(this.#home, slot, this.#root, path);
     const outcome = returned === 'taken' && (await this.#supersede(slot, path)) ? 'superseded' : returned;
@@ -216,7 +241,10 @@ export class Aside {
     return outcome;
   }
 
-  /** As seen from recovery, a place that cannot be reached (a parent is a link now, no access) is taken too. */
+  /**
+   * As seen from recovery, a place that cannot be reached (a parent is a link now, no access) is
+   * taken too.
+   */
   async #tryPutBack(slot: Buffer, path: SpoolPath) {
     try {
       return await this.#putBack(slot, path);
@@ -230,7 +258,10 @@ export class Aside {
 
 const STEP_OF = { restored: 'back', taken: 'waits', superseded: 'superseded' } as const;
 
-/** Links that go and permissions that change while the content is read again: so often, then it waits. */
+/**
+ * Links that go and permissions that change while the content is read again: so often, then it
+ * waits.
+ */
 const LOOKS_MAX = 4;
 
 /** Raises Fault `changed` unless what `look` finds is the file with the known content. */

@@ -1,5 +1,6 @@
-// Removes folders that draining has emptied, upwards, never the root. Not at once: a producer may be about to write
-// the next file, so a folder has to be left alone for a while first. Forgets what it was about on a restart.
+// Removes folders that draining has emptied, upwards, never the root. Not at once: a producer may
+// be about to write the next file, so a folder has to be left alone for a while first. Forgets what
+// it was about on a restart.
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import { SpoolPath } from './entry.ts';
@@ -22,7 +23,8 @@ export interface EmptyFoldersParts {
 
 // Beyond this, folders are not remembered and stay. Removing another file from one adds it again.
 const FOLDERS_MAX = 10_000;
-// Also the least wait, so that a settle time of 0 does not race producers that make a folder, then its files.
+// Also the least wait, so that a settle time of 0 does not race producers that make a folder, then
+// its files.
 const INTERVAL_MS = 2_000;
 
 export class EmptyFolders {

@@ -25,8 +25,8 @@ export class SpoolPath {
 }
 
 /**
- * The folders a file is below, outermost first, each with a `/` at its end, as latin1 text; `['']` for a file right in
- * the spool.
+ * The folders a file is below, outermost first, each with a `/` at its end, as latin1 text; `['']`
+ * for a file right in the spool.
  */
 export function foldersOf({ id }: Pick<SpoolPath, 'id'>): string[] {
   const folders: string[] = [];
@@ -34,7 +34,9 @@ export function foldersOf({ id }: Pick<SpoolPath, 'id'>): string[] {
   return folders.length === 0 ? [''] : folders;
 }
 
-/** What must be unchanged for "the file we uploaded" and "the file we delete" to be the same bytes. */
+/**
+ * What must be unchanged for "the file we uploaded" and "the file we delete" to be the same bytes.
+ */
 export interface FileIdentity {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -47,14 +49,16 @@ export function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.ctimeNs === b.ctimeNs && sameContentIdentity(a, b);
 }
 
-/** As sameIdentity, but blind to ctime, which a rename, a chmod or another link of the file changes. */
+/**
+ * As sameIdentity, but blind to ctime, which a rename, a chmod or another link of the file changes.
+ */
 export function sameContentIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
 }
 
 /**
- * The content that was read of a file, and the file's identity then. ctime moves with links and permissions, too: where
- * it alone did, only the bytes tell whether the content is still the same.
+ * The content that was read of a file, and the file's identity then. ctime moves with links and
+ * permissions, too: where it alone did, only the bytes tell whether the content is still the same.
  */
 export interface KnownContent {
   readonly identity: FileIdentity;

@@ -47,7 +47,8 @@ export class InstanceLock {
   }
 
   /**
-   * Also clears what a crashed instance left half-written. Raises a Fault of class `breaker`, code `EADDRINUSE`, when another instance has the spool, also a suspended one.
+   * Also clears what a crashed instance left half-written. Raises a Fault of class `breaker`, code
+   * `EADDRINUSE`, when another instance has the spool, also a suspended one.
    */
   static async acquire(spool: LockableSpool, serve: Serve = () => undefined): Promise<InstanceLock> {
     const home = await spool.openPrivate();
@@ -92,8 +93,8 @@ export class InstanceLock {
 }
 
 /**
- * Connects to the instance that drains the spool at `path`; emits `timeout` after 5 s of silence. Rejects with the system
- * error when there is none.
+ * Connects to the instance that drains the spool at `path`; emits `timeout` after 5 s of silence.
+ * Rejects with the system error when there is none.
  */
 export async function connectToInstance(path: string): Promise<Socket> {
   const home = await OpenDirectory.open(`${path}/${PRIVATE_FOLDER}`);
@@ -101,7 +102,8 @@ export async function connectToInstance(path: string): Promise<Socket> {
     return await dial(home.at(SOCKET_NAME).toString());
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    // Or it is at the other address; where there is none at all, that no socket is there says it better.
+    // Or it is at the other address; where there is none at all, that no socket is there says it
+    // better.
     return await dial(folderAddress(home)).catch(() => {
       throw error;
     });
@@ -110,12 +112,18 @@ export async function connectToInstance(path: string): Promise<Socket> {
   }
 }
 
-/** What file systems answer that have no sockets, or no hard links: FAT, most network file systems and many in user space. */
+/**
+ * What file systems answer that have no sockets, or no hard links: FAT, most network file systems
+ * and many in user space.
+ */
 const LACKING: ReadonlySet<string | undefined> = new Set([
   ...['EPERM', 'EACCES', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EINVAL', 'ENOTTY', 'EIO'],
 ]);
 
-/** Has the server listen where others look for it. Resolves with the inode of its socket, if it has one. */
+/**
+ * Has the server listen where others look for it. Resolves with the inode of its socket, if it has
+ * one.
+ */
 async function takeAddress(server: Server, home: OpenDirectory, path: string): Promise<bigint | undefined> {
   const temporary = `tmp/${randomUUID()}.sock`;
   try {
@@ -137,8 +145,9 @@ async function takeAddress(server: Server, home: OpenDirectory, path: string): P
 }
 
 /**
- * A lock on the folder instead of a socket in it: an abstract socket, which the kernel forgets with its process, named by
- * the folder's inode. Not promised: it is seen from another network namespace or another machine.
+ * A lock on the folder instead of a socket in it: an abstract socket, which the kernel forgets with
+ * its process, named by the folder's inode. Not promised: it is seen from another network namespace
+ * or another machine.
  */
 function folderAddress({ dev, ino }: OpenDirectory): string {
   return `\0halfpipe-${dev.toString(16)}-${ino.toString(16)}`;

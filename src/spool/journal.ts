@@ -1,5 +1,5 @@
-// What must survive a restart about one file, bound to the identity of the content it was written for.
-// A record of another content is never returned as this one's; a damaged one counts as absent.
+// What must survive a restart about one file, bound to the identity of the content it was written
+// for. A record of another content is never returned as this one's; a damaged one counts as absent.
 import { createHash } from 'node:crypto';
 import { opendir, readdir, readFile } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
@@ -25,8 +25,8 @@ export interface JournalRecord<T> extends JournaledFile {
 }
 
 /**
- * Which files have a record: nobody else writes to the private folder, so that it is read once, and the many small
- * files that never have one cost no look at the disk.
+ * Which files have a record: nobody else writes to the private folder, so that it is read once, and
+ * the many small files that never have one cost no look at the disk.
  */
 export class JournalIndex {
   readonly #home: OpenDirectory;
@@ -72,7 +72,9 @@ export class Journal<T> {
     return record !== undefined && this.#isOfThisContent(record) ? record.value : undefined;
   }
 
-  /** The value saved for another content under the same path: what it stands for can be given up. */
+  /**
+   * The value saved for another content under the same path: what it stands for can be given up.
+   */
   async loadStale(): Promise<T | undefined> {
     const record = await this.#read();
     return record === undefined || this.#isOfThisContent(record) ? undefined : record.value;

@@ -8,7 +8,10 @@ import { Quarantine, type Quarantined } from './quarantine.ts';
 
 export interface KeepingOptions {
   readonly onAsideStep?: OnAsideStep | undefined;
-  /** Whether the last of a name to be uploaded replaces the others: then none may return after a newer one has come. */
+  /**
+   * Whether the last of a name to be uploaded replaces the others: then none may return after a
+   * newer one has come.
+   */
   readonly newestStays?: (() => boolean) | undefined;
   /** What cannot return for that reason is in quarantine. */
   readonly onSuperseded?: ((quarantined: Quarantined) => void) | undefined;

@@ -1,6 +1,7 @@
-// A last look at files that were removed though it could not be told whether a process had them open for writing: their
-// descriptors are kept for a minute. What is written through another descriptor meanwhile would be lost with them; it is
-// brought back into the spool, with the content before it. Invariant: nothing is given up without a look right before.
+// A last look at files that were removed though it could not be told whether a process had them
+// open for writing: their descriptors are kept for a minute. What is written through another
+// descriptor meanwhile would be lost with them; it is brought back into the spool, with the content
+// before it. Invariant: nothing is given up without a look right before.
 import { openFilesMax } from '../system/capabilities.ts';
 import type { Clock } from '../system/clock.ts';
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from './entry.ts';
@@ -16,9 +17,15 @@ export interface LookedAt {
 
 export interface LateLookParts {
   readonly clock: Clock;
-  /** The file was written to, and its content is back in the spool; or why it cannot be, which is tried again. */
+  /**
+   * The file was written to, and its content is back in the spool; or why it cannot be, which is
+   * tried again.
+   */
   readonly onLate: (path: SpoolPath, problem: unknown) => void;
-  /** How many descriptors may be kept [256, or an eighth of all there may be], and how much space on the disk [256 MiB]: the oldest give way. */
+  /**
+   * How many descriptors may be kept [256, or an eighth of all there may be], and how much space on
+   * the disk [256 MiB]: the oldest give way.
+   */
   readonly filesMax?: number;
   readonly bytesMax?: number;
 }
@@ -36,7 +43,10 @@ interface Kept {
 const FILES_MAX = 256;
 const BYTES_MAX = 256 * 1024 ** 2;
 const TURN_MS = 1_000;
-/** A file that has not been written to for so long is not looked at; nor is one for longer after it was removed. */
+/**
+ * A file that has not been written to for so long is not looked at; nor is one for longer after it
+ * was removed.
+ */
 const LOOK_MS = 60_000;
 /** A writer that goes on is given time to end; then once more, for what it writes after that. */
 const QUIET_MS = 10_000;
@@ -60,7 +70,10 @@ export class LateLook {
     return this.#kept.size;
   }
 
-  /** `file` has just been removed, as `identity`. `bringBack` puts what its descriptor holds into the spool. */
+  /**
+   * `file` has just been removed, as `identity`. `bringBack` puts what its descriptor holds into
+   * the spool.
+   */
   async keep(file: LookedAt, identity: FileIdentity, bringBack: () => Promise<void>): Promise<void> {
     const { clock } = this.#parts;
     if (clock.wallMs() - Number(identity.mtimeNs / 1_000_000n) > LOOK_MS) return;

@@ -1,6 +1,6 @@
-// A directory held open, and every name below it reached through its descriptor: `/proc/self/fd/N/name` is
-// openat(2) for a runtime that has none. No parent can be swapped for a symbolic link between two steps.
-// The only file that unlinks anything.
+// A directory held open, and every name below it reached through its descriptor:
+// `/proc/self/fd/N/name` is openat(2) for a runtime that has none. No parent can be swapped for a
+// symbolic link between two steps. The only file that unlinks anything.
 import { constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rmdir, unlink } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
@@ -68,8 +68,8 @@ export class OpenDirectory {
   }
 
   /**
-   * Undefined when there is nothing under that name. Does not follow a link. A local file system answers from memory, in
-   * less than it takes to ask by way of the thread pool.
+   * Undefined when there is nothing under that name. Does not follow a link. A local file system
+   * answers from memory, in less than it takes to ask by way of the thread pool.
    */
   async lookUp(name: Buffer | string) {
     try {
@@ -123,14 +123,18 @@ export function isClaimed(path: Buffer, claim: number): boolean {
   return present?.ino === ino && present.dev === dev && present.size === 0n;
 }
 
-/** Takes a claim back, unless something else has its name by now. Synchronous: so nothing gets between. */
+/**
+ * Takes a claim back, unless something else has its name by now. Synchronous: so nothing gets
+ * between.
+ */
 export function unlinkClaim(path: Buffer, claim: number): void {
   if (isClaimed(path, claim)) unlinkSync(path);
 }
 
 /**
- * Runs `use` with the directory that holds `path`, walked to component by component without following links.
- * With 'create', missing folders on the way are made, durably, each with the mode of the one it lies in.
+ * Runs `use` with the directory that holds `path`, walked to component by component without
+ * following links. With 'create', missing folders on the way are made, durably, each with the mode
+ * of the one it lies in.
  */
 export async function inParent<T>(
   root: OpenDirectory,
@@ -158,7 +162,10 @@ export async function inParent<T>(
   }
 }
 
-/** Its producers are to get in as before: by mode and, where the bit for it is set, by group. Not sticky: we remove. */
+/**
+ * Its producers are to get in as before: by mode and, where the bit for it is set, by group. Not
+ * sticky: we remove.
+ */
 async function imitate(parent: OpenDirectory, made: OpenDirectory): Promise<void> {
   const { mode } = await parent.stat();
   await made.chmod(Number(mode) & 0o2777);

@@ -1,6 +1,7 @@
-// Whether a process of this machine has a file open for writing. The kernel tells by a read lease (fcntl(2), F_SETLEASE),
-// which it refuses with EAGAIN as long as one has, a mapping (mmap) included. Node.js has no fcntl, so a dozen lines of perl
-// ask (in every Debian: perl-base is essential). Invariant: a question that cannot be answered is answered `unknown`.
+// Whether a process of this machine has a file open for writing. The kernel tells by a read lease
+// (fcntl(2), F_SETLEASE), which it refuses with EAGAIN as long as one has, a mapping (mmap)
+// included. Node.js has no fcntl, so a dozen lines of perl ask (in every Debian: perl-base is
+// essential). Invariant: a question that cannot be answered is answered `unknown`.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { hasCapability } from '../system/capabilities.ts';
@@ -27,9 +28,10 @@ export const NO_VIEW: WriterView = {
 };
 
 /**
- * Frames in: a count, then so many descriptors of ours, four bytes each. A character out for each. The descriptor is opened
- * anew by way of /proc: the same file, whatever its name is by now. The lease is given back at once: a writer that wants
- * to open the file in these microseconds waits for that, or is told EAGAIN if it does not want to wait.
+ * Frames in: a count, then so many descriptors of ours, four bytes each. A character out for each.
+ * The descriptor is opened anew by way of /proc: the same file, whatever its name is by now. The
+ * lease is given back at once: a writer that wants to open the file in these microseconds waits for
+ * that, or is told EAGAIN if it does not want to wait.
  */
 const PERL = `
   use strict; use Fcntl ':DEFAULT', 'F_SETLEASE'; use Errno 'EAGAIN';

@@ -1,5 +1,6 @@
-// The two descriptors a spool is worked through, kept open for as long as anything uses a path through them:
-// a descriptor's number is given out again once closed, and the path would lead somewhere else.
+// The two descriptors a spool is worked through, kept open for as long as anything uses a path
+// through them: a descriptor's number is given out again once closed, and the path would lead
+// somewhere else.
 import { Fault } from '../system/fault.ts';
 import type { OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
@@ -22,7 +23,10 @@ export class HeldDirectories {
     this.writers = writers;
   }
 
-  /** Opens both, with what `vet` says to the root first, and tries out what is done in them. Raises Fault `breaker`. */
+  /**
+   * Opens both, with what `vet` says to the root first, and tries out what is done in them. Raises
+   * Fault `breaker`.
+   */
   static async attach(
     path: string,
     writers: WriterView,

@@ -19,7 +19,10 @@ const SUBFOLDERS = ['tmp', 'aside', FIRST_LAYER, 'multipart', 'quarantine'];
 const CREATE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW;
 const STICKY = 0o1000n;
 
-/** Opens the spool's root. Raises a Fault that says what is wrong with `path` and what to do about it. */
+/**
+ * Opens the spool's root. Raises a Fault that says what is wrong with `path` and what to do about
+ * it.
+ */
 export async function openRoot(path: string): Promise<OpenDirectory> {
   try {
     return await OpenDirectory.open(path);
@@ -109,7 +112,10 @@ function ownUid(): bigint {
   return BigInt(process.geteuid?.() ?? 0);
 }
 
-/** The folder holds what its owner keeps of the spool, its quarantine too: nothing of it is ever to be removed. */
+/**
+ * The folder holds what its owner keeps of the spool, its quarantine too: nothing of it is ever to
+ * be removed.
+ */
 function foreign(path: string, shown: string, uid: bigint): Fault {
   const what = `${shown} belongs to user ${uid}, and this is user ${ownUid()}`;
   const handOver = `chown -R ${ownUid()}: ${shown}`;
@@ -136,7 +142,10 @@ async function hide(folder: OpenDirectory, path: string, shown: string): Promise
   throw refusal(path, undefined, `the file system of ${shown} keeps no permissions`, remedy);
 }
 
-/** Removes what a crash left half-written and nothing refers to. Only for the holder of the instance lock, at start. */
+/**
+ * Removes what a crash left half-written and nothing refers to. Only for the holder of the instance
+ * lock, at start.
+ */
 export async function clearTemporaries(root: OpenDirectory, folder: OpenDirectory): Promise<void> {
   for (const name of await readdir(folder.at('tmp').toString())) {
     // A probe's crash may have left its other file in the spool.
@@ -146,7 +155,10 @@ export async function clearTemporaries(root: OpenDirectory, folder: OpenDirector
   }
 }
 
-/** Creates a file, moves it to the spool and back, and removes it: what disposing of an upload needs. */
+/**
+ * Creates a file, moves it to the spool and back, and removes it: what disposing of an upload
+ * needs.
+ */
 export async function probe(root: OpenDirectory, folder: OpenDirectory, path: string): Promise<void> {
   await refuseSticky(root, path);
   const name = `${PROBE_PREFIX}${randomUUID()}`;
@@ -174,7 +186,10 @@ export async function probe(root: OpenDirectory, folder: OpenDirectory, path: st
   }
 }
 
-/** The probe's own file could be renamed in a sticky folder of someone else; the producers' files could not. */
+/**
+ * The probe's own file could be renamed in a sticky folder of someone else; the producers' files
+ * could not.
+ */
 async function refuseSticky(root: OpenDirectory, path: string): Promise<void> {
   const { uid, mode } = await root.stat();
   const ownUid = process.geteuid?.() ?? 0;

@@ -1,4 +1,5 @@
-// The key to a removal: what the spool asks for before it deletes a producer's file. Only drain/verify makes one.
+// The key to a removal: what the spool asks for before it deletes a producer's file. Only
+// drain/verify makes one.
 import { type FileIdentity, sameContentIdentity } from './entry.ts';
 
 declare const proven: unique symbol;

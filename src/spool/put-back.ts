@@ -9,8 +9,8 @@ import { inParent, isClaimed, type OpenDirectory, unlinkClaim } from './open-dir
 export type PutBackOutcome = 'restored' | 'taken';
 
 /**
- * Moves `slot` of the private folder `home` to `path` below `root`. Its name there is durable when resolved, and before
- * the other one goes. Rejects with the system error.
+ * Moves `slot` of the private folder `home` to `path` below `root`. Its name there is durable when
+ * resolved, and before the other one goes. Rejects with the system error.
  */
 export async function putBack(
   home: OpenDirectory,
@@ -40,7 +40,10 @@ export async function putBack(
   );
 }
 
-/** A crash between link and unlink leaves one file under both names: then only the slot is superfluous. */
+/**
+ * A crash between link and unlink leaves one file under both names: then only the slot is
+ * superfluous.
+ */
 async function resolveTaken(
   home: OpenDirectory,
   slot: Buffer,
@@ -65,7 +68,10 @@ function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; uid: bigi
   return isRegular && size === 0n && (mode & 0o7777n) === 0n && uid === BigInt(process.geteuid?.() ?? 0);
 }
 
-/** Another process of ours that has just made the claim finds it gone, looks again, and leaves its file where it was. */
+/**
+ * Another process of ours that has just made the claim finds it gone, looks again, and leaves its
+ * file where it was.
+ */
 async function renameOverClaim(
   home: OpenDirectory,
   slot: Buffer,
@@ -77,7 +83,10 @@ async function renameOverClaim(
   return 'restored';
 }
 
-/** Linux refuses to link files of other users (fs.protected_hardlinks), and some file systems have no links. */
+/**
+ * Linux refuses to link files of other users (fs.protected_hardlinks), and some file systems have
+ * no links.
+ */
 function cannotLink(error: unknown): boolean {
   const code = errnoOf(error);
   return (

@@ -1,5 +1,6 @@
-// Files that need a human, each in a folder of its own with the reason beside it: `quarantine/<id>/<name>` and
-// `quarantine/<id>.json`. The reason is written first: no file is ever there without one.
+// Files that need a human, each in a folder of its own with the reason beside it:
+// `quarantine/<id>/<name>` and `quarantine/<id>.json`. The reason is written first: no file is ever
+// there without one.
 import { randomBytes } from 'node:crypto';
 import { opendir, readFile, rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
@@ -43,7 +44,10 @@ export class Quarantine {
     this.#home = home;
   }
 
-  /** Moves the file at `path`, whatever it is by now, out of the drain's way, durably. Deletes nothing. */
+  /**
+   * Moves the file at `path`, whatever it is by now, out of the drain's way, durably. Deletes
+   * nothing.
+   */
   admit(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
     return this.#admit(path, reason, (place) =>
       inParent(this.#root, path, async (parent, name) => {
@@ -82,7 +86,10 @@ export class Quarantine {
     return { ...reason, id, path };
   }
 
-  /** From the disk each time, for people and the quarantine command take files out beside us; reads no reason. */
+  /**
+   * From the disk each time, for people and the quarantine command take files out beside us; reads
+   * no reason.
+   */
   async count(): Promise<number> {
     let count = 0;
     const options = { bufferSize: 1_024 };
@@ -100,7 +107,10 @@ export class Quarantine {
     }
   }
 
-  /** Puts the file back under its name and forgets the reason; `taken`, and nothing done, when the name is not free. */
+  /**
+   * Puts the file back under its name and forgets the reason; `taken`, and nothing done, when the
+   * name is not free.
+   */
   async release({ id, path }: Quarantined): Promise<PutBackOutcome> {
     const outcome = await putBack(this.#home, this.#place(id, path), this.#root, path);
     if (outcome === 'restored') await this.#discard(id);
@@ -143,7 +153,10 @@ export class Quarantine {
     }
   }
 
-  /** Removes an empty folder with its reason; a folder that holds a file after all stays, and so does its reason. */
+  /**
+   * Removes an empty folder with its reason; a folder that holds a file after all stays, and so
+   * does its reason.
+   */
   async #discard(id: string): Promise<void> {
     if (!(await this.#home.removeIfEmpty(`${FOLDER}/${id}`))) return;
     const reason = `${FOLDER}/${id}.json`;

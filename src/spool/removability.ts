@@ -1,5 +1,6 @@
-// Whether files can be removed from a folder: found out by trying, once a folder, before any file of it is sent. What the
-// mode bits say is not all: an attribute, a quota, a mount or a security module may forbid it, too.
+// Whether files can be removed from a folder: found out by trying, once a folder, before any file
+// of it is sent. What the mode bits say is not all: an attribute, a quota, a mount or a security
+// module may forbid it, too.
 import { constants } from 'node:fs';
 import { access, open, rename } from 'node:fs/promises';
 import type { Clock } from '../system/clock.ts';
@@ -8,10 +9,16 @@ import type { SpoolPath } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
 import { PROBE_PREFIX } from './private-folder.ts';
 
-/** At most one is left in a folder: by a crash, until the next scan, or where nothing can be removed. */
+/**
+ * At most one is left in a folder: by a crash, until the next scan, or where nothing can be
+ * removed.
+ */
 const PROBE = `${PROBE_PREFIX}removal`;
 const PROBE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-/** A folder that was fine is tried again after this time; one that was not, soon: it may have been mended. */
+/**
+ * A folder that was fine is tried again after this time; one that was not, soon: it may have been
+ * mended.
+ */
 const FINE_MS = 5 * 60_000;
 const BLOCKED_MS = 5_000;
 /** Some 200 bytes each; beyond that the folders tried longest ago are tried again. */
@@ -40,7 +47,10 @@ export class Removability {
     this.#clock = clock;
   }
 
-  /** Raises Fault `blocked` when the file `name` of `folder`, known to people as `path`, could not be removed. */
+  /**
+   * Raises Fault `blocked` when the file `name` of `folder`, known to people as `path`, could not
+   * be removed.
+   */
   async require(home: OpenDirectory, folder: OpenDirectory, name: Buffer, path: SpoolPath): Promise<void> {
     const code = await this.#ofFolder(home, folder);
     const shown = `${path}`;
@@ -82,7 +92,10 @@ function idOf({ dev, ino }: OpenDirectory): string {
   return `${dev} ${ino}`;
 }
 
-/** Makes a file in the folder, moves it into the private folder and removes it there, as a disposal does. Never rejects. */
+/**
+ * Makes a file in the folder, moves it into the private folder and removes it there, as a disposal
+ * does. Never rejects.
+ */
 async function tryRemoval(home: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
   try {
     const probe = await open(folder.at(PROBE), PROBE_FLAGS, 0o600);
@@ -114,7 +127,10 @@ async function isOfAnotherUserInSticky(folder: OpenDirectory, name: Buffer): Pro
   return file !== undefined && file.uid !== BigInt(ownUid);
 }
 
-/** access(2) tells of the attribute by EPERM, and of missing permission, which a removal does not need, by EACCES. */
+/**
+ * access(2) tells of the attribute by EPERM, and of missing permission, which a removal does not
+ * need, by EACCES.
+ */
 async function isImmutable(folder: OpenDirectory, name: Buffer): Promise<boolean> {
   try {
     await access(folder.at(name), constants.W_OK);

@@ -1,7 +1,8 @@
-// A removal is durable some time after it is done. Until then a power cut may bring the file back, whole, and it goes up
-// once more: harmless, unless a newer file of the same name went up meanwhile, and `s3.conflict: overwrite` has the old
-// bytes replace the new ones. On ext4 and xfs the newer file's own fsync takes the older removal along, in the order of
-// the journal. On btrfs it does not: seen after v1 was removed, v2 came, was synced and removed, and a third file was
+// A removal is durable some time after it is done. Until then a power cut may bring the file back,
+// whole, and it goes up once more: harmless, unless a newer file of the same name went up
+// meanwhile, and `s3.conflict: overwrite` has the old bytes replace the new ones. On ext4 and xfs
+// the newer file's own fsync takes the older removal along, in the order of the journal. On btrfs
+// it does not: seen after v1 was removed, v2 came, was synced and removed, and a third file was
 // synced; v1 was back. The sync of their folder does it everywhere.
 // Invariant: a file is opened only after the removal of every earlier file of its name is durable.
 import type { SpoolPath } from './entry.ts';
@@ -14,7 +15,10 @@ interface Syncable {
 }
 
 interface Folder {
-  /** All that was removed and is not durable is in `names`; of an earlier process that is not known at first. */
+  /**
+   * All that was removed and is not durable is in `names`; of an earlier process that is not known
+   * at first.
+   */
   isKnown: boolean;
   /** What was removed, and when, counted in removals and syncs. */
   readonly names: Map<string, number>;
@@ -38,7 +42,10 @@ export class RemovedNames {
     this.#folderOf(path).names.set(path.id, this.#counter);
   }
 
-  /** Resolves when no earlier file can come back to `path`, which is in `parent`. Rejects with the system error. */
+  /**
+   * Resolves when no earlier file can come back to `path`, which is in `parent`. Rejects with the
+   * system error.
+   */
   async settle(path: SpoolPath, parent: Syncable): Promise<void> {
     const folder = this.#folderOf(path);
     const removed = folder.names.get(path.id);

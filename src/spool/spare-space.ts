@@ -1,5 +1,6 @@
-// Room for the few small files of our own on a full disk: what drains the spool must not wait for space in it. Spares are
-// written once, while there is room, and written over when there is none: on most file systems that takes no space.
+// Room for the few small files of our own on a full disk: what drains the spool must not wait for
+// space in it. Spares are written once, while there is room, and written over when there is none:
+// on most file systems that takes no space.
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
@@ -18,7 +19,10 @@ export function isDiskFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** Makes those that are missing in the private folder `home`, as far as there is room. Rejects with the system error. */
+/**
+ * Makes those that are missing in the private folder `home`, as far as there is room. Rejects with
+ * the system error.
+ */
 export async function makeSpares(home: OpenDirectory): Promise<void> {
   try {
     await home.makeDirectory(FOLDER, 0o700);
@@ -45,7 +49,10 @@ async function makeSpare(home: OpenDirectory, name: string): Promise<void> {
   }
 }
 
-/** Moves a spare to `name` and writes `content` into it, padded by spaces, durably. False when there is none for it. */
+/**
+ * Moves a spare to `name` and writes `content` into it, padded by spaces, durably. False when there
+ * is none for it.
+ */
 export async function writeIntoSpare(home: OpenDirectory, name: string, content: string): Promise<boolean> {
   if (Buffer.byteLength(content) > SPARE_BYTES) return false;
   for (let spare = 0; spare < SPARES; spare += 1) {

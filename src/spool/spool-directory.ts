@@ -1,5 +1,6 @@
-// The spool folder itself: everything that touches its files goes through here, relative to descriptors opened once.
-// Knows how to open, set aside, put back and keep; decides nothing about when.
+// The spool folder itself: everything that touches its files goes through here, relative to
+// descriptors opened once. Knows how to open, set aside, put back and keep; decides nothing about
+// when.
 import { lstat } from 'node:fs/promises';
 import { type Clock, systemClock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
@@ -65,8 +66,9 @@ export class SpoolDirectory {
   }
 
   /**
-   * Opens the spool, makes its private folder and tries out what disposal needs. Raises a Fault of class `breaker`
-   * whose message names the path and what to do. `threads`: see syncsAtOnce. `writers` is asked where that works.
+   * Opens the spool, makes its private folder and tries out what disposal needs. Raises a Fault of
+   * class `breaker` whose message names the path and what to do. `threads`: see syncsAtOnce.
+   * `writers` is asked where that works.
    */
   static async open(
     path: string,
@@ -78,8 +80,8 @@ export class SpoolDirectory {
   }
 
   /**
-   * Opens a regular file. Raises Fault `changed` when it is gone, no regular file, or not the `expected` one;
-   * `blocked` when it may not be read, or could not be removed.
+   * Opens a regular file. Raises Fault `changed` when it is gone, no regular file, or not the
+   * `expected` one; `blocked` when it may not be read, or could not be removed.
    */
   openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
     const held = this.#held;
@@ -96,7 +98,10 @@ export class SpoolDirectory {
     });
   }
 
-  /** Takes the file out of the spool if it still has the content that is known, else Fault `changed`. For drain/dispose only. */
+  /**
+   * Takes the file out of the spool if it still has the content that is known, else Fault
+   * `changed`. For drain/dispose only.
+   */
   async setAside(file: SpoolFile, known?: KnownContent) {
     const held = this.#held;
     this.#removedNames.add(file.path);
@@ -115,7 +120,10 @@ export class SpoolDirectory {
     return this.#run('put back', `${file.path}`, () => this.#kept.aside.bringBack(file));
   }
 
-  /** Puts everything a crash left set aside back to its place, where that is free. Needs the instance lock. */
+  /**
+   * Puts everything a crash left set aside back to its place, where that is free. Needs the
+   * instance lock.
+   */
   recoverAside(): Promise<AsideRecovery> {
     return this.#run('recover files set aside in', this.path, () => this.#kept.aside.recover());
   }
@@ -164,8 +172,9 @@ export class SpoolDirectory {
   }
 
   /**
-   * Runs `walk` over the folders of the spool. Raises Fault `spool-gone` when the spool is no longer at its path, before
-   * the walk or after it. `ask` runs each look at the path itself, which a dead mount never answers.
+   * Runs `walk` over the folders of the spool. Raises Fault `spool-gone` when the spool is no
+   * longer at its path, before the walk or after it. `ask` runs each look at the path itself, which
+   * a dead mount never answers.
    */
   whileThere<T>(walk: (spool: WalkedSpool) => Promise<T>, ask = askAtOnce): Promise<T> {
     const { root, home, writers } = this.#held;
@@ -180,8 +189,8 @@ export class SpoolDirectory {
   }
 
   /**
-   * Removes the folder `path` if it is empty and nothing has happened in it for `quietMs` of the wall clock.
-   * A folder that is gone, or a link, is `in-use`: left alone.
+   * Removes the folder `path` if it is empty and nothing has happened in it for `quietMs` of the
+   * wall clock. A folder that is gone, or a link, is `in-use`: left alone.
    */
   removeFolder(
     path: SpoolPath,
@@ -212,10 +221,11 @@ export class SpoolDirectory {
   }
 
   /**
-   * After `spool-gone`: works from now on in the folder that is at the path now. Accepts a folder re-created on the
-   * same file system, or one that holds our private folder (mounted again); anything else is taken for the empty
-   * mount point of a spool that is not mounted, and refused. `claim` is given that folder before anything else uses
-   * it, to take its instance lock; when it rejects, everything stays as it was.
+   * After `spool-gone`: works from now on in the folder that is at the path now. Accepts a folder
+   * re-created on the same file system, or one that holds our private folder (mounted again);
+   * anything else is taken for the empty mount point of a spool that is not mounted, and refused.
+   * `claim` is given that folder before anything else uses it, to take its instance lock; when it
+   * rejects, everything stays as it was.
    */
   async reattach(claim: (spool: LockableSpool) => Promise<void> = async () => undefined): Promise<void> {
     const before = this.#held;
@@ -237,7 +247,10 @@ export class SpoolDirectory {
     await before.close();
   }
 
-  /** Resolves when everything running has ended. Files that are open stay readable; they cannot be set aside. */
+  /**
+   * Resolves when everything running has ended. Files that are open stay readable; they cannot be
+   * set aside.
+   */
   async close(): Promise<void> {
     await this.#parts.lateLook?.flush();
     await this.#held.close();

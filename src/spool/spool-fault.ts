@@ -1,5 +1,5 @@
-// Turns what the kernel said about something in the spool into a Fault whose class decides what happens next.
-// No errno leads to a deletion: the worst a file can get is quarantine.
+// Turns what the kernel said about something in the spool into a Fault whose class decides what
+// happens next. No errno leads to a deletion: the worst a file can get is quarantine.
 import { errnoOf, Fault, type FaultClass } from '../system/fault.ts';
 
 const CLASS_BY_ERRNO: Readonly<Record<string, FaultClass>> = {
@@ -78,7 +78,10 @@ export function spoolFault(error: unknown, operation: string, subject: string): 
   );
 }
 
-/** As spoolFault, of our own files in `.halfpipe`: what is missing there is no change of the file `subject`. */
+/**
+ * As spoolFault, of our own files in `.halfpipe`: what is missing there is no change of the file
+ * `subject`.
+ */
 export function privateFault(error: unknown, operation: string, subject: string): Fault {
   const fault = spoolFault(error, operation, subject);
   if (fault.faultClass !== 'changed' || fault === error) return fault;
@@ -98,7 +101,10 @@ export function stillWrittenFault(operation: string, subject: string): Fault {
   return new Fault('changed', message, { operation, subject, code: STILL_WRITTEN });
 }
 
-/** Another process, an NFS or SMB server say, has a lease on the file, and is being asked to give it back. */
+/**
+ * Another process, an NFS or SMB server say, has a lease on the file, and is being asked to give it
+ * back.
+ */
 export function leasedFault(subject: string, cause: unknown): Fault {
   const message = `another process has a lease on ${subject}`;
   return new Fault('transient', message, { operation: 'open', subject, code: STILL_WRITTEN, cause });
@@ -109,7 +115,10 @@ export function changedFault(operation: string, subject: string, what: string): 
   return new Fault('changed', `${subject} ${what}`, { operation, subject, code: 'changed', isLocal: true });
 }
 
-/** Code of a fault `changed` that says nothing of the content: links or permissions change again and again. */
+/**
+ * Code of a fault `changed` that says nothing of the content: links or permissions change again and
+ * again.
+ */
 export const TOUCHED = 'touched';
 
 export function touchedFault(operation: string, subject: string): Fault {

@@ -39,7 +39,10 @@ export class SpoolFile {
     this.#parts = parts;
   }
 
-  /** Opens the regular file at `location`, known to people as `path`; anything else is a Fault `changed`. */
+  /**
+   * Opens the regular file at `location`, known to people as `path`; anything else is a Fault
+   * `changed`.
+   */
   static async open(location: Buffer, path: SpoolPath, parts: SpoolFileParts): Promise<SpoolFile> {
     const handle = await open(location, OPEN_FLAGS).catch((error: unknown) => {
       throw errnoOf(error) === 'EAGAIN' ? leasedFault(path.toString(), error) : error;
@@ -65,14 +68,19 @@ export class SpoolFile {
     }
   }
 
-  /** Resolves when a power cut can no longer bring this content back as less. Rejects with the signal's reason, too. */
+  /**
+   * Resolves when a power cut can no longer bring this content back as less. Rejects with the
+   * signal's reason, too.
+   */
   async sync(signal: AbortSignal): Promise<void> {
     await this.#guard('bring to the disk', async () => {
       await this.#parts.contentSync.run(this.identity, this.#handle, signal);
     });
   }
 
-  /** Exactly `length` bytes from `offset`. Raises Fault `changed` when the file has become shorter. */
+  /**
+   * Exactly `length` bytes from `offset`. Raises Fault `changed` when the file has become shorter.
+   */
   async read(offset: number, length: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafeSlow(length);
     for (let filled = 0; filled < length; ) {
@@ -86,7 +94,10 @@ export class SpoolFile {
     return buffer;
   }
 
-  /** The descriptor's identity now: differs from `identity` once anything was written, moved or re-permitted. */
+  /**
+   * The descriptor's identity now: differs from `identity` once anything was written, moved or
+   * re-permitted.
+   */
   async currentIdentity(): Promise<FileIdentity> {
     return identityOf(await this.#guard('stat', async () => statNow(this.#handle)));
   }

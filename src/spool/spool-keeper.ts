@@ -1,5 +1,6 @@
-// Holds the spool for this instance: the lock, what a crash left aside, and the way back when the spool was removed or
-// unmounted and is there again. Invariant: nothing is drained from a folder whose lock is not held.
+// Holds the spool for this instance: the lock, what a crash left aside, and the way back when the
+// spool was removed or unmounted and is there again. Invariant: nothing is drained from a folder
+// whose lock is not held.
 import type { Clock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
 import { InstanceLock, type Serve } from './instance-lock.ts';
@@ -18,7 +19,10 @@ export interface SpoolKeeperParts {
 }
 
 const REATTACH_MS = 3_000;
-/** A file waits aside while another has its name. When another program removes that one, no event tells us. */
+/**
+ * A file waits aside while another has its name. When another program removes that one, no event
+ * tells us.
+ */
 const RECOVER_MS = 10 * 60_000;
 
 export class SpoolKeeper {
@@ -33,7 +37,10 @@ export class SpoolKeeper {
     this.#parts = parts;
   }
 
-  /** Takes the lock and puts back what was left aside. Rejects with a Fault when another instance has the spool. */
+  /**
+   * Takes the lock and puts back what was left aside. Rejects with a Fault when another instance
+   * has the spool.
+   */
   async start(): Promise<AsideRecovery> {
     this.#lock = await InstanceLock.acquire(this.#parts.spool, this.#parts.serve);
     const recovery = await this.#parts.spool.recoverAside();

@@ -7,8 +7,9 @@ import { inSubfolders } from './private-folder.ts';
 import { isDiskFull, writeIntoSpare } from './spare-space.ts';
 
 /**
- * Writes `content` to `name` in the private folder `home`, replacing what is there. On a full disk it may end in spaces.
- * The name is as durable as the content when resolved. Rejects with the system error.
+ * Writes `content` to `name` in the private folder `home`, replacing what is there. On a full disk
+ * it may end in spaces. The name is as durable as the content when resolved. Rejects with the
+ * system error.
  */
 export function writeDurably(home: OpenDirectory, name: string, content: string): Promise<void> {
   return inSubfolders(home, () => write(home, name, content));

@@ -1,5 +1,5 @@
-// Reads a file through once, for its digests alone: before a large upload whose key is taken, to tell whether it
-// is needed at all. Holds one chunk at a time.
+// Reads a file through once, for its digests alone: before a large upload whose key is taken, to
+// tell whether it is needed at all. Holds one chunk at a time.
 import { createHash } from 'node:crypto';
 import { HASHED_AT_ONCE_BYTES } from './digest.ts';
 import type { Digest, LocalContent, UploadSource } from './object-store.ts';

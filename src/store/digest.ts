@@ -1,15 +1,22 @@
-// Digests of the very bytes that are sent, and what S3 makes of them for whole and for multipart objects.
-// Computed once here; the request, the signature, the comparison and the log all use the same ones.
+// Digests of the very bytes that are sent, and what S3 makes of them for whole and for multipart
+// objects. Computed once here; the request, the signature, the comparison and the log all use the
+// same ones.
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Digest } from './object-store.ts';
 
 const othersTurn = promisify(setImmediate);
 
-/** Hashed in one go: half a millisecond, so that the sending thread gets the next pieces of other uploads in time. */
+/**
+ * Hashed in one go: half a millisecond, so that the sending thread gets the next pieces of other
+ * uploads in time.
+ */
 export const HASHED_AT_ONCE_BYTES = 128 * 1024;
 
-/** What has been hashed since others had their turn: of all contents together, for many may be digested at once. */
+/**
+ * What has been hashed since others had their turn: of all contents together, for many may be
+ * digested at once.
+ */
 let hashedBytes = 0;
 let turn: Promise<void> | undefined;
 
@@ -42,7 +49,10 @@ export function sha256Base64(digest: Digest): string {
   return Buffer.from(digest.sha256Hex, 'hex').toString('base64');
 }
 
-/** MD5 of the parts' MD5s, in hex: what most stores answer, with `-N` behind it, for an object put in parts. */
+/**
+ * MD5 of the parts' MD5s, in hex: what most stores answer, with `-N` behind it, for an object put
+ * in parts.
+ */
 export function compositeMd5(parts: readonly Digest[]): string {
   const hash = createHash('md5');
   for (const part of parts) hash.update(part.md5Hex, 'hex');

@@ -1,5 +1,6 @@
-// What an answer of a store says of the bytes it holds: the same as ours, other ones, or nothing that can be compared.
-// The one place where digests are compared, however a store writes them. Deterministic; doubt is `unknown`, never `same`.
+// What an answer of a store says of the bytes it holds: the same as ours, other ones, or nothing
+// that can be compared. The one place where digests are compared, however a store writes them.
+// Deterministic; doubt is `unknown`, never `same`.
 import { compositeMd5, compositeSha256 } from './digest.ts';
 import type { Digest, LocalContent, Receipt } from './object-store.ts';
 
@@ -10,7 +11,10 @@ export type Evidence =
 export interface Trust {
   /** The store is known to use MD5s as ETags, so that another one means other bytes. */
   readonly md5Etags?: boolean;
-  /** Others may have written the object: two contents can share an MD5, so that an MD5 alone does not say `same`. */
+  /**
+   * Others may have written the object: two contents can share an MD5, so that an MD5 alone does
+   * not say `same`.
+   */
   readonly byOthers?: boolean;
 }
 
@@ -43,8 +47,8 @@ function bySha256(local: LocalContent, { checksumSha256, checksumIsComposite, et
   const because = `the store's SHA-256 ${checksumSha256} is not the file's`;
   if (answered.parts === undefined && checksumIsComposite !== true && !local.multipart)
     return different(because);
-  // A composed digest also depends on where the parts were cut, so that it does not tell two contents apart; but no MD5
-  // is believed against it.
+  // A composed digest also depends on where the parts were cut, so that it does not tell two
+  // contents apart; but no MD5 is believed against it.
   return answered.parts === local.parts.length ? unknown(because) : undefined;
 }
 
@@ -94,8 +98,9 @@ export interface AnsweredDigest {
 }
 
 /**
- * A digest of so many bytes, as stores write it: hex in either case or base64 (of either alphabet, padded or not), in
- * quotes or not, weak (`W/`) or with what a compressing proxy hangs on; undefined for anything else, which is opaque.
+ * A digest of so many bytes, as stores write it: hex in either case or base64 (of either alphabet,
+ * padded or not), in quotes or not, weak (`W/`) or with what a compressing proxy hangs on;
+ * undefined for anything else, which is opaque.
  */
 export function digestIn(text: string, bytes: number): AnsweredDigest | undefined {
   const bare = unquoted(text).replace(/[-;]+gzip$/, '');

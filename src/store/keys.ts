@@ -1,16 +1,19 @@
-// From a file's name to an object's key. Names are bytes, keys are UTF-8 text of at most 1,024 bytes; two
-// different names that are valid UTF-8 never share a key.
+// From a file's name to an object's key. Names are bytes, keys are UTF-8 text of at most 1,024
+// bytes; two different names that are valid UTF-8 never share a key.
 import { isUtf8 } from 'node:buffer';
 import { Fault } from '../system/fault.ts';
 import { printable } from '../system/printable.ts';
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: in UTF-8. The SDK does not check it. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: in UTF-8. The SDK does
+ * not check it.
+ */
 const MAX_KEY_BYTES = 1_024;
 
 /**
- * The prefix followed by the path. Bytes that are not UTF-8 become `%XX`, all else stays as it is (so the invalid
- * byte FF and the literal name `%FF` share a key: the conflict policy decides between them).
- * Throws a Fault of class `file` when the key is too long.
+ * The prefix followed by the path. Bytes that are not UTF-8 become `%XX`, all else stays as it is
+ * (so the invalid byte FF and the literal name `%FF` share a key: the conflict policy decides
+ * between them). Throws a Fault of class `file` when the key is too long.
  */
 export function keyFor(pathBytes: Buffer, prefix: string): string {
   const key = prefix + (isUtf8(pathBytes) ? pathBytes.toString('utf8') : escapeInvalid(pathBytes));
@@ -28,8 +31,9 @@ export function keyFor(pathBytes: Buffer, prefix: string): string {
 }
 
 /**
- * The key under which other content than the object at `key` is kept beside it: `name.<first digits of its
- * SHA-256>.ext`. Cuts the name, never the extension of up to 16 bytes, to stay within 1,024 bytes.
+ * The key under which other content than the object at `key` is kept beside it: `name.<first digits
+ * of its SHA-256>.ext`. Cuts the name, never the extension of up to 16 bytes, to stay within 1,024
+ * bytes.
  */
 export function suffixedKey(key: string, sha256Hex: string, digits = 8): string {
   const nameStart = key.lastIndexOf('/') + 1;

@@ -36,8 +36,8 @@ export interface Receipt {
   /** From HEAD or GET only: a PUT's answer has no size. */
   readonly sizeBytes?: number;
   /**
-   * Digests of the object as read back in full, cut as the local content is (see `partSizeBytes`): the last resort
-   * when nothing else can be compared.
+   * Digests of the object as read back in full, cut as the local content is (see `partSizeBytes`):
+   * the last resort when nothing else can be compared.
    */
   readonly readBack?: readonly Digest[];
 }
@@ -55,7 +55,10 @@ export interface UploadRequest {
   /** Where a multipart upload keeps what it needs to resume. Absent: it cannot be resumed. */
   readonly journal?: UploadJournal;
   readonly signal: AbortSignal;
-  /** Called whenever the store has taken a part of a multipart upload: long before its end, uploads are known to pass. */
+  /**
+   * Called whenever the store has taken a part of a multipart upload: long before its end, uploads
+   * are known to pass.
+   */
   readonly onAccepted?: (() => void) | undefined;
 }
 
@@ -68,7 +71,10 @@ export interface UploadJournal {
   clear(): Promise<void>;
 }
 
-/** A multipart upload at a store: one that is open, or one of which only the request to begin it is known. */
+/**
+ * A multipart upload at a store: one that is open, or one of which only the request to begin it is
+ * known.
+ */
 export interface BegunUpload {
   /** Absent in what earlier versions wrote down: the present one. */
   readonly endpoint?: string;
@@ -77,8 +83,8 @@ export interface BegunUpload {
   /** Absent: there is none, or its name has not arrived. */
   readonly uploadId?: string;
   /**
-   * A request to begin one may have been carried out without an answer. These uploads of the key were open before it;
-   * any other that is open without our knowing its name is ours.
+   * A request to begin one may have been carried out without an answer. These uploads of the key
+   * were open before it; any other that is open without our knowing its name is ours.
    */
   readonly unnamedBeside?: readonly string[];
 }
@@ -87,9 +93,14 @@ export interface JournaledUpload extends BegunUpload {
   readonly partSizeBytes: number;
   /** When it was begun, by the wall clock. */
   readonly begunMs?: number;
-  /** How long the store kept each earlier upload of this content before it threw it away unfinished. */
+  /**
+   * How long the store kept each earlier upload of this content before it threw it away unfinished.
+   */
   readonly keptMs?: readonly number[];
-  /** Left open at an endpoint, or in a bucket, that is not the present one: for when that comes back. */
+  /**
+   * Left open at an endpoint, or in a bucket, that is not the present one: for when that comes
+   * back.
+   */
   readonly left?: readonly BegunUpload[];
 }
 
@@ -102,22 +113,30 @@ export interface Upload {
 
 export interface ObjectStore {
   /**
-   * Puts the source's bytes under `key`, or under a key derived from it where the conflict policy says so.
-   * Rejects with a Fault whose class decides what happens next, or with the signal's reason.
+   * Puts the source's bytes under `key`, or under a key derived from it where the conflict policy
+   * says so. Rejects with a Fault whose class decides what happens next, or with the signal's
+   * reason.
    */
   upload(request: UploadRequest): Promise<Upload>;
-  /** What the store says about `key`, read back in full when its answers cannot be compared with `local` otherwise. */
+  /**
+   * What the store says about `key`, read back in full when its answers cannot be compared with
+   * `local` otherwise.
+   */
   confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt>;
-  /** Resolves when the bucket answers with the present credentials; rejects with a Fault that says what is wrong. */
+  /**
+   * Resolves when the bucket answers with the present credentials; rejects with a Fault that says
+   * what is wrong.
+   */
   probe(signal: AbortSignal): Promise<void>;
   /**
-   * Puts a tiny object of our own into a folder of the spool (bytes that are empty or end in `/`), and deletes it where
-   * that is allowed. Rejects with the Fault of the put.
+   * Puts a tiny object of our own into a folder of the spool (bytes that are empty or end in `/`),
+   * and deletes it where that is allowed. Rejects with the Fault of the put.
    */
   trial(folder: Buffer, signal: AbortSignal): Promise<void>;
   /**
-   * Aborts what is recorded of a file that is gone or has changed; what the store does not know is fine. Resolves with
-   * what cannot be aborted now because it is elsewhere, to be recorded in its place; undefined for nothing.
+   * Aborts what is recorded of a file that is gone or has changed; what the store does not know is
+   * fine. Resolves with what cannot be aborted now because it is elsewhere, to be recorded in its
+   * place; undefined for nothing.
    */
   abandon(upload: JournaledUpload, signal: AbortSignal): Promise<JournaledUpload | undefined>;
   /** Closes idle connections. Uploads in flight are not waited for. */

@@ -1,5 +1,6 @@
-// How a file is cut into parts. The same size and settings always give the same plan, so that a restart finds
-// the parts it sent; S3's limits are https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
+// How a file is cut into parts. The same size and settings always give the same plan, so that a
+// restart finds the parts it sent; S3's limits are
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
 
 const MAX_PARTS = 10_000;
 export const MIN_PART_BYTES = 5 * 1024 ** 2;
@@ -33,12 +34,18 @@ export function planParts(
   };
 }
 
-/** Parts in flight together that leave room in so much memory for what is read ahead of them; at least 1. */
+/**
+ * Parts in flight together that leave room in so much memory for what is read ahead of them; at
+ * least 1.
+ */
 export function partsAtOnceWithin(memoryBytes: number, partSizeBytes: number, most: number): number {
   return Math.max(1, Math.min(most, Math.floor(memoryBytes / partSizeBytes) - READ_AHEAD_PARTS));
 }
 
-/** The largest file whose parts, one at a time, fit into so much memory; parts as configured always count as fitting. */
+/**
+ * The largest file whose parts, one at a time, fit into so much memory; parts as configured always
+ * count as fitting.
+ */
 export function largestFileBytes(memoryBytes: number, configuredPartBytes: number): number {
   const fittingBytes = Math.floor(memoryBytes / (1 + READ_AHEAD_PARTS) / MIB) * MIB;
   return MAX_PARTS * Math.min(MAX_PART_BYTES, Math.max(fittingBytes, configuredPartBytes, MIN_PART_BYTES));

@@ -1,7 +1,10 @@
 // A wait with an end: for what may never come.
 import type { Clock } from './clock.ts';
 
-/** Resolves when the promise does, and after `ms` at the latest; then no timer is left. Rejects when the promise does. */
+/**
+ * Resolves when the promise does, and after `ms` at the latest; then no timer is left. Rejects when
+ * the promise does.
+ */
 export async function atMost(ms: number, promise: Promise<unknown>, clock: Clock): Promise<void> {
   let cancel: () => void = () => undefined;
   const over = new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
-// The one place that reads time. Everything else takes time as an argument or waits through this port,
-// so the whole daemon also runs under a simulated clock.
+// The one place that reads time. Everything else takes time as an argument or waits through this
+// port, so the whole daemon also runs under a simulated clock.
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Clock {
@@ -9,7 +9,10 @@ export interface Clock {
   wallMs(): number;
   /** Resolves after `ms` (≥ 0); rejects with `signal.reason` as soon as the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `callback` once after `ms`, unless the returned function is called first. Does not keep the process alive. */
+  /**
+   * Calls `callback` once after `ms`, unless the returned function is called first. Does not keep
+   * the process alive.
+   */
   schedule(ms: number, callback: () => void): () => void;
 }
 
@@ -36,14 +39,18 @@ export const systemClock: Clock = {
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * From now on the process ends by process.exit alone: what `schedule` waits for would not keep it, and a request that
- * waits for its turn on the link has no connection yet. Node.js would end it with 13, in the middle of its work.
+ * From now on the process ends by process.exit alone: what `schedule` waits for would not keep it,
+ * and a request that waits for its turn on the link has no connection yet. Node.js would end it
+ * with 13, in the middle of its work.
  */
 export function keepAlive(): void {
   setInterval(() => undefined, LONGEST_MS);
 }
 
-/** CLOCK_MONOTONIC in microseconds, comparable with what other processes read: for sd_notify(3) alone. */
+/**
+ * CLOCK_MONOTONIC in microseconds, comparable with what other processes read: for sd_notify(3)
+ * alone.
+ */
 export function kernelMonotonicUsec(): bigint {
   return process.hrtime.bigint() / 1000n;
 }

@@ -1,13 +1,16 @@
-// What went wrong, in one shape: the operation, what it was done to, the cause, a hint for the operator,
-// and one class that decides what happens next. Raised at the edges, decided on in drain, logged once there.
+// What went wrong, in one shape: the operation, what it was done to, the cause, a hint for the
+// operator, and one class that decides what happens next. Raised at the edges, decided on in drain,
+// logged once there.
 
 /**
- * Unless a fault is local, the store is to blame when it refuses a tiny object of our own as well: then the whole
- * drain pauses, whatever the class. Otherwise:
+ * Unless a fault is local, the store is to blame when it refuses a tiny object of our own as well:
+ * then the whole drain pauses, whatever the class. Otherwise:
  * - `transient`: the file is deferred and tried again with backoff.
- * - `breaker`: a fault of the store or its settings that is never a file's; the file is tried again with backoff.
+ * - `breaker`: a fault of the store or its settings that is never a file's; the file is tried again
+ *   with backoff.
  * - `file`: this file needs a human; it is quarantined, the rest goes on.
- * - `blocked`: this file cannot be read or removed now; it stays where it is, is reported once and tried slowly.
+ * - `blocked`: this file cannot be read or removed now; it stays where it is, is reported once and
+ *   tried slowly.
  * - `changed`: the file changed or went away under us; it is looked at again from the start.
  * - `unknown`: deferred loudly, quarantined after `retry.maxAttempts`.
  */
@@ -25,7 +28,10 @@ export interface FaultDetails {
   readonly isLocal?: boolean;
   /** The server asked to be left alone for this long. */
   readonly retryAfterMs?: number;
-  /** Short machine-readable reason, such as an errno (`EACCES`) or an S3 error name (`NoSuchBucket`). */
+  /**
+   * Short machine-readable reason, such as an errno (`EACCES`) or an S3 error name
+   * (`NoSuchBucket`).
+   */
   readonly code?: string;
 }
 

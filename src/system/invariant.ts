@@ -1,5 +1,5 @@
-// What the code around it excludes, asked for all the same, always: going on could cost a file. The process ends with
-// the reason, and systemd starts it anew, from what is on the disk.
+// What the code around it excludes, asked for all the same, always: going on could cost a file. The
+// process ends with the reason, and systemd starts it anew, from what is on the disk.
 
 export class BrokenInvariant extends Error {
   override readonly name = 'BrokenInvariant';

@@ -1,6 +1,10 @@
-// What a file, a server or a person named, made fit to stand in a line that people and terminals read.
+// What a file, a server or a person named, made fit to stand in a line that people and terminals
+// read.
 
-/** Escapes what could break a line, move a cursor or reorder text: C0, C1, bidirectional and line-separator characters. */
+/**
+ * Escapes what could break a line, move a cursor or reorder text: C0, C1, bidirectional and
+ * line-separator characters.
+ */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\ufffd]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;

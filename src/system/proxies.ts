@@ -1,8 +1,10 @@
-// Which proxy a URL is reached through, by the variables that every program reads (curl's and the AWS CLI's meaning).
-// Pure: the environment is an argument.
+// Which proxy a URL is reached through, by the variables that every program reads (curl's and the
+// AWS CLI's meaning). Pure: the environment is an argument.
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
-/** What the environment says of proxies. URLs may hold a password: never shown, see `shownProxy`. */
+/**
+ * What the environment says of proxies. URLs may hold a password: never shown, see `shownProxy`.
+ */
 export interface Proxies {
   readonly http: ProxySetting | undefined;
   readonly https: ProxySetting | undefined;
@@ -46,7 +48,10 @@ export function shownProxy({ url }: Pick<ProxySetting, 'url'>): string {
   return new URL(url).origin;
 }
 
-/** User and password; undefined where the URL names no user. A `%` that begins no escape stands for itself, as in curl. */
+/**
+ * User and password; undefined where the URL names no user. A `%` that begins no escape stands for
+ * itself, as in curl.
+ */
 export function proxyLogin({ url }: Pick<ProxySetting, 'url'>): string | undefined {
   const { username, password } = new URL(url);
   return username === '' && password === '' ? undefined : `${unescaped(username)}:${unescaped(password)}`;
@@ -98,7 +103,10 @@ function setting(env: Readonly<Record<string, string | undefined>>, name: string
   );
 }
 
-/** Entries are names (with all that is below them), addresses or networks, with or without a port; `*` is everything. */
+/**
+ * Entries are names (with all that is below them), addresses or networks, with or without a port;
+ * `*` is everything.
+ */
 function isExempt(none: string, { protocol, host, port }: ProxyTarget): boolean {
   const name = bare(host).toLowerCase();
   const wanted = port || defaultPort(protocol);

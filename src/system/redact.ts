@@ -1,11 +1,13 @@
-// The last gate before a log line, a status and a crash message: no credential, no Authorization header and no presigned
-// URL passes.
-// It errs on the side of hiding: a file named `password=x` loses its name in the log, never in the spool.
+// The last gate before a log line, a status and a crash message: no credential, no Authorization
+// header and no presigned URL passes. It errs on the side of hiding: a file named `password=x`
+// loses its name in the log, never in the spool.
 import { proxyPasswords } from './proxies.ts';
 
 const HIDDEN = '[redacted]';
 
-/** Field names whose value is a secret whatever it looks like; compared without case, `-` and `_`. */
+/**
+ * Field names whose value is a secret whatever it looks like; compared without case, `-` and `_`.
+ */
 const SECRET_FIELDS =
   /^(?:(?:proxy)?authorization|(?:set)?cookie|(?:xamz|aws)?(?:secret|session|security|access)?(?:accesskey(?:id)?|secretkey|token|secret|password|passwd|credentials?|signature))$/;
 
@@ -14,7 +16,8 @@ const VALUE = String.raw`(?:[^\s"'&<>,;]+)`;
 const ASSIGN = String.raw`(?:\\?["']?\s*(?:[:=]|%3D)\s*\\?["']?)`;
 
 const SECRET_TEXT: readonly [RegExp, string][] = [
-  // Signature Version 4 in a header, whole: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
+  // Signature Version 4 in a header, whole: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…,
+  // Signature=…`.
   [/\bAWS4-[A-Z0-9-]+\s+Credential=[^\r\n]*?(?:Signature=[^\s"'&<>,;]*|(?=["'\r\n])|$)/gi, HIDDEN],
   [
     new RegExp(String.raw`\b((?:proxy-)?authorization|(?:set-)?cookie)${ASSIGN}[^\r\n"']+`, 'gi'),

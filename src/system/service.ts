@@ -1,5 +1,5 @@
-// How the service manager runs us, as far as a hint must know: what to type, and whether a changed file is seen by a reload.
-// Pure: the environment is an argument.
+// How the service manager runs us, as far as a hint must know: what to type, and whether a changed
+// file is seen by a reload. Pure: the environment is an argument.
 
 export interface Service {
   /** `halfpipe`, or `halfpipe@NAME`. */
@@ -23,7 +23,8 @@ export function readService(env: Readonly<Record<string, string | undefined>>): 
   const unit = env.HALFPIPE_UNIT || 'halfpipe';
   const folder = env.CREDENTIALS_DIRECTORY || undefined;
   const file = env.AWS_SHARED_CREDENTIALS_FILE || undefined;
-  // systemd makes that copy at the start, and no reload renews it. The shipped units copy it on, which a reload can renew.
+  // systemd makes that copy at the start, and no reload renews it. The shipped units copy it on,
+  // which a reload can renew.
   const isCopyOfStart =
     (folder !== undefined && file?.startsWith(`${folder}/`) === true) || env.HALFPIPE_CREDENTIALS === '';
   const isInEnvironment = Boolean(env.AWS_ACCESS_KEY_ID);

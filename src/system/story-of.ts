@@ -1,4 +1,5 @@
-// An error that ends the process, as text: where it was thrown, and what caused it. Nothing else that hangs on it.
+// An error that ends the process, as text: where it was thrown, and what caused it. Nothing else
+// that hangs on it.
 
 /** A cause of a cause of a cause: enough to find the root, and an end to cycles. */
 const MAX_CAUSES = 5;

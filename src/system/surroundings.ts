@@ -1,4 +1,5 @@
-// What a hint must know of this machine. Each is looked up when asked, since each may change while we run.
+// What a hint must know of this machine. Each is looked up when asked, since each may change while
+// we run.
 import { existsSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';

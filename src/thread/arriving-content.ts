@@ -10,7 +10,10 @@ export class ArrivingContent implements Content {
   #arrivedBytes = 0;
   #onPiece: (() => void) | undefined;
 
-  /** `wantMore` is called with the memory of each piece that is used up, as long as others are still to come. */
+  /**
+   * `wantMore` is called with the memory of each piece that is used up, as long as others are still
+   * to come.
+   */
   constructor(byteLength: number, wantMore: (empty: ArrayBuffer) => void) {
     this.byteLength = byteLength;
     this.#wantMore = wantMore;

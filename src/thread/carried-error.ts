@@ -1,4 +1,5 @@
-// Errors on their way from one thread to the other: structured cloning keeps neither their class nor their code.
+// Errors on their way from one thread to the other: structured cloning keeps neither their class
+// nor their code.
 import { inspect } from 'node:util';
 import { Fault, type FaultClass } from '../system/fault.ts';
 
@@ -35,7 +36,10 @@ export function carry(error: unknown, depth = 0): CarriedError {
   };
 }
 
-/** A Fault is a Fault again, an AggregateError one; any other is an Error with the name and fields it had. */
+/**
+ * A Fault is a Fault again, an AggregateError one; any other is an Error with the name and fields
+ * it had.
+ */
 export function uncarry({ name, message, stack, fields, cause, errors }: CarriedError): Error {
   const options = cause === undefined ? {} : { cause: uncarry(cause) };
   if (name === 'Fault') {

@@ -1,4 +1,5 @@
-// What the main thread and the sending thread say to each other: plain data, which is copied, and bytes, which are moved.
+// What the main thread and the sending thread say to each other: plain data, which is copied, and
+// bytes, which are moved.
 import type { PageReading } from '../link/page-counter.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
@@ -11,7 +12,10 @@ import type { PacedLinkOptions } from './paced-link.ts';
 
 /** An answer's body up to this size comes with its head. */
 export const SMALL_ANSWER_BYTES = 65_536;
-/** A request's body goes over in pieces of this size. Most files are one; a large part costs little more memory. */
+/**
+ * A request's body goes over in pieces of this size. Most files are one; a large part costs little
+ * more memory.
+ */
 export const PIECE_BYTES = 262_144;
 
 /** To the sending thread, about the link. */
@@ -87,7 +91,10 @@ export type RequestNotice =
 
 export type Notice = LinkNotice | RequestNotice;
 
-/** A copy that can be moved to the other thread, in memory of its own: in `empty`, where that has room. */
+/**
+ * A copy that can be moved to the other thread, in memory of its own: in `empty`, where that has
+ * room.
+ */
 export function movable(bytes: Uint8Array, empty?: ArrayBuffer): Uint8Array<ArrayBuffer> {
   const { byteLength } = bytes;
   const memory = empty !== undefined && empty.byteLength >= byteLength ? empty : new ArrayBuffer(byteLength);

@@ -1,4 +1,5 @@
-// The link and what paces it, joined: uplink meter → governor → shaper; link and pace know nothing of each other.
+// The link and what paces it, joined: uplink meter → governor → shaper; link and pace know nothing
+// of each other.
 import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { PageReading } from '../link/page-counter.ts';
 import { UplinkMeter, type UplinkMeterEvents } from '../link/uplink-meter.ts';

@@ -1,4 +1,5 @@
-// In the main thread: the SDK's requests on their way through the sending thread, and their answers on the way back.
+// In the main thread: the SDK's requests on their way through the sending thread, and their answers
+// on the way back.
 
 import { Readable } from 'node:stream';
 import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../transport/http-request.ts';
@@ -137,7 +138,10 @@ function aborted(): DOMException {
   return new DOMException('the request was aborted', 'AbortError');
 }
 
-/** A stream, though it is all there: the SDK looks for errors in answers of status 200 only in those. */
+/**
+ * A stream, though it is all there: the SDK looks for errors in answers of status 200 only in
+ * those.
+ */
 function wholeBody(bytes: Uint8Array): Readable {
   const body = new Readable({ read: () => undefined });
   if (bytes.byteLength > 0) body.push(bytes);

@@ -1,5 +1,5 @@
-// In the sending thread: sends what the main thread orders, through the paced handlers it has opened, and tells what
-// became of it.
+// In the sending thread: sends what the main thread orders, through the paced handlers it has
+// opened, and tells what became of it.
 
 import type { Readable } from 'node:stream';
 import type { Clock } from '../system/clock.ts';

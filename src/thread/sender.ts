@@ -1,5 +1,5 @@
-// The main thread's side of the sending thread, where the link is measured and every byte leaves: neither reading,
-// scanning nor signing, nor the garbage they make, holds up a slice there.
+// The main thread's side of the sending thread, where the link is measured and every byte leaves:
+// neither reading, scanning nor signing, nor the garbage they make, holds up a slice there.
 
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -35,7 +35,10 @@ export interface SendingEvents extends UplinkEvents, UplinkMeterEvents {
 }
 
 const THREAD = new URL(`./sender-thread${extname(import.meta.url)}`, import.meta.url);
-/** Its garbage is small and short-lived: collecting little of it at a time takes a fraction of a millisecond. */
+/**
+ * Its garbage is small and short-lived: collecting little of it at a time takes a fraction of a
+ * millisecond.
+ */
 const YOUNG_GENERATION_MB = 4;
 
 export class SendingThread {
@@ -78,7 +81,10 @@ export class SendingThread {
     });
   }
 
-  /** Looks for the link, and waits for it in the background. Rejects with a Fault when only another config helps. */
+  /**
+   * Looks for the link, and waits for it in the background. Rejects with a Fault when only another
+   * config helps.
+   */
   async start(): Promise<void> {
     await this.#uplink.start();
   }

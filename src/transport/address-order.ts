@@ -1,5 +1,6 @@
-// In which order the addresses of a name are tried. Node gives each but the last a slice of time to connect, one after
-// the other: so they are few enough that a slow line connects within its slice, and first is the one that worked before.
+// In which order the addresses of a name are tried. Node gives each but the last a slice of time to
+// connect, one after the other: so they are few enough that a slow line connects within its slice,
+// and first is the one that worked before.
 import { type LookupAddress, lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
@@ -22,7 +23,10 @@ export function attemptTimeoutMs(connectTimeoutMs: number): number {
   return Math.max(10, Math.floor(connectTimeoutMs / MOST_ADDRESSES));
 }
 
-/** Families in turn. `last`, where it is still among them, is the first; else one of its family; else the resolver's first. */
+/**
+ * Families in turn. `last`, where it is still among them, is the first; else one of its family;
+ * else the resolver's first.
+ */
 export function inOrder(addresses: readonly LookupAddress[], last?: LookupAddress): LookupAddress[] {
   const first = last?.family ?? addresses[0]?.family;
   const isLast = ({ address }: LookupAddress) => address === last?.address;

@@ -1,5 +1,5 @@
-// Errors of connections that were not made, with what tells whose fault it is. They cross to the main thread, so what is
-// added are plain values.
+// Errors of connections that were not made, with what tells whose fault it is. They cross to the
+// main thread, so what is added are plain values.
 import type { PeerCertificate } from 'node:tls';
 import { errnoOf } from '../system/fault.ts';
 import type { ProxySetting } from '../system/proxies.ts';

@@ -1,6 +1,6 @@
-// What has arrived of what is being sent: each request's bytes as the kernel takes them, less those it still holds. The
-// other side's acknowledgement is the only progress there is on a slow line; the kernel takes some hundred KB at once, and
-// then nothing for a long time.
+// What has arrived of what is being sent: each request's bytes as the kernel takes them, less those
+// it still holds. The other side's acknowledgement is the only progress there is on a slow line;
+// the kernel takes some hundred KB at once, and then nothing for a long time.
 import type { Socket } from 'node:net';
 import { type LineDemand, LineRoom } from '../pace/line-room.ts';
 import type { LineActivity } from '../pace/slow-line.ts';
@@ -13,20 +13,34 @@ export type ReadSendQueues = (sockets: readonly Socket[]) => Promise<SendQueues>
 const ASK_MS = 1_000;
 /** … and not so often that it costs more than a fiftieth of a core. */
 const ASK_AFTER_COSTS = 50;
-/** The kernel searches its whole table of connections: 5 ms on a large machine, 0.1 s where there are 50,000 … */
+/**
+ * The kernel searches its whole table of connections: 5 ms on a large machine, 0.1 s where there
+ * are 50,000 …
+ */
 const FIRST_COST_MS = 5;
-/** … and an answer that takes longer than that may only have waited for the processor: it is believed by so much. */
+/**
+ * … and an answer that takes longer than that may only have waited for the processor: it is
+ * believed by so much.
+ */
 const COST_GROWTH = 1.05;
 /** An answer that takes longer waits behind something else, a disk that hangs say. */
 const ANSWER_MS = 5_000;
 
-/** A request that begins counts as a whole, or for this much of it: the kernel may take it in a moment … */
+/**
+ * A request that begins counts as a whole, or for this much of it: the kernel may take it in a
+ * moment …
+ */
 const MOST_RESERVED_BYTES = 262_144;
-/** … and for no less than this until it has a connection that is open, or its answer while it is being found out what the
- * line takes: connections cost, too. There are 13 of them at the beginning … */
+/**
+ * … and for no less than this until it has a connection that is open, or its answer while it is
+ * being found out what the line takes: connections cost, too. There are 13 of them at the beginning
+ * …
+ */
 const LEAST_CONNECTING_BYTES = 20_480;
-/** … and a request of some bytes tells nothing of the line: until that is known, there are no more of these, however large
- * the room has become. */
+/**
+ * … and a request of some bytes tells nothing of the line: until that is known, there are no more
+ * of these, however large the room has become.
+ */
 const TELLS_BYTES = 4_096;
 const MOST_AT_FIRST = 13;
 
@@ -104,7 +118,10 @@ export class Deliveries {
     return this.#heldBytes <= this.#room.bytes;
   }
 
-  /** A request that has so much to send may do so; it is over when its signal aborts. A second call changes nothing. */
+  /**
+   * A request that has so much to send may do so; it is over when its signal aborts. A second call
+   * changes nothing.
+   */
   begin(request: AbortSignal, byteLength: number): Delivery {
     const before = this.#underWay.get(request);
     if (before !== undefined) return before;

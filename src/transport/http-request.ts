@@ -1,4 +1,5 @@
-// What the SDK calls a request, its answer and its handler, and the part of a request that crosses between the threads.
+// What the SDK calls a request, its answer and its handler, and the part of a request that crosses
+// between the threads.
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 

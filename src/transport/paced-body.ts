@@ -1,7 +1,8 @@
-// The body of one request on its way out: slices of its content, each admitted by the pacer just before it is
-// written, the next only once the kernel has taken the last. So the pacer is never more than one slice ahead
-// of the connection, and an answer, an abort or a broken connection stops the tokens as well as the bytes.
-// The first slice is admitted before there is a connection: servers hang up on one that is open and silent.
+// The body of one request on its way out: slices of its content, each admitted by the pacer just
+// before it is written, the next only once the kernel has taken the last. So the pacer is never
+// more than one slice ahead of the connection, and an answer, an abort or a broken connection stops
+// the tokens as well as the bytes. The first slice is admitted before there is a connection:
+// servers hang up on one that is open and silent.
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -13,8 +14,8 @@ export interface Pacer {
   /** How many bytes to ask for at a time, at the present rate; > 0. */
   sliceBytes(): number;
   /**
-   * Resolves when `bytes` may leave; rejects with the signal's reason, taking nothing, when it aborts first. `leftBytes`
-   * is what the request has still to send, `bytes` included.
+   * Resolves when `bytes` may leave; rejects with the signal's reason, taking nothing, when it
+   * aborts first. `leftBytes` is what the request has still to send, `bytes` included.
    */
   admit(bytes: number, signal: AbortSignal, leftBytes: number): Promise<void>;
 }
@@ -23,8 +24,8 @@ export interface Pacer {
 export interface Content {
   readonly byteLength: number;
   /**
-   * The next bytes, about so many; none only where there are none at all. Waits for them to arrive. Those that were
-   * given before have been written, and their memory may be used again.
+   * The next bytes, about so many; none only where there are none at all. Waits for them to arrive.
+   * Those that were given before have been written, and their memory may be used again.
    */
   next(sliceBytes: number): Uint8Array | Promise<Uint8Array>;
 }
@@ -57,8 +58,9 @@ export class WholeContent implements Content {
 const OVER = new DOMException('the request is over', 'AbortError');
 
 /**
- * What NodeHttpHandler takes for a stream and pipes into the request. Nothing can be read from it: `pipe`
- * writes, because only the writer knows when the kernel has accepted a slice. It never emits an error.
+ * What NodeHttpHandler takes for a stream and pipes into the request. Nothing can be read from it:
+ * `pipe` writes, because only the writer knows when the kernel has accepted a slice. It never emits
+ * an error.
  */
 export class PacedBody extends Readable {
   readonly #content: Content;
@@ -88,8 +90,8 @@ export class PacedBody extends Readable {
   }
 
   /**
-   * Resolves when it is the request's turn: the head and the first slice may leave, and it is time to connect. Rejects
-   * with an error named `AbortError` when the request is cancelled before that.
+   * Resolves when it is the request's turn: the head and the first slice may leave, and it is time
+   * to connect. Rejects with an error named `AbortError` when the request is cancelled before that.
    */
   async begin(): Promise<void> {
     this.#first = await this.#nextSlice(this.#headBytes);
@@ -103,8 +105,8 @@ export class PacedBody extends Readable {
       if (request.writableEnded && this.#delivery !== undefined) this.#deliveries.answered(this.#delivery);
       this.cancel();
       response.once('close', () => {
-        // An answer before the whole request was sent: the connection is of no further use, and Node would
-        // keep it waiting for the rest for ever.
+        // An answer before the whole request was sent: the connection is of no further use, and
+        // Node would keep it waiting for the rest for ever.
         if (!request.writableFinished) request.destroy();
       });
     });

@@ -1,5 +1,6 @@
-// The one place where bytes leave for the store. It wraps the SDK's NodeHttpHandler behind the signer, so
-// retries, multipart parts and metadata calls are all charged where they leave; nothing is charged twice.
+// The one place where bytes leave for the store. It wraps the SDK's NodeHttpHandler behind the
+// signer, so retries, multipart parts and metadata calls are all charged where they leave; nothing
+// is charged twice.
 
 import type { Clock } from '../system/clock.ts';
 import { Deliveries } from './deliveries.ts';
@@ -34,10 +35,11 @@ export class PacedHandler {
   }
 
   /**
-   * Sends the request at the pacer's speed, on a connection that is opened when its turn has come. Rejects with an error
-   * named `TimeoutError` past the deadline or the idle limit, `AbortError` when the caller's signal aborts, an error with
-   * the code SIGNATURE_AGED when its turn does not come for a minute, and a TypeError for a body that is no Buffer,
-   * Uint8Array or string: a stream cannot be repeated, nor its length be trusted.
+   * Sends the request at the pacer's speed, on a connection that is opened when its turn has come.
+   * Rejects with an error named `TimeoutError` past the deadline or the idle limit, `AbortError`
+   * when the caller's signal aborts, an error with the code SIGNATURE_AGED when its turn does not
+   * come for a minute, and a TypeError for a body that is no Buffer, Uint8Array or string: a stream
+   * cannot be repeated, nor its length be trusted.
    */
   async handle(request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     return this.send(request, new WholeContent(bytesOf(request.body)), options);
@@ -79,7 +81,10 @@ export class PacedHandler {
     }
   }
 
-  /** Closes idle connections now, and those in use as soon as their request is over. Requests go on to work. */
+  /**
+   * Closes idle connections now, and those in use as soon as their request is over. Requests go on
+   * to work.
+   */
   destroy(): void {
     this.#wayOut.close();
   }

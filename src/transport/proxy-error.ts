@@ -1,5 +1,5 @@
-// What a proxy does instead of letting a request through, as errors that name it: otherwise its refusals would look like
-// the store's. The proxy's user and password are in none of them.
+// What a proxy does instead of letting a request through, as errors that name it: otherwise its
+// refusals would look like the store's. The proxy's user and password are in none of them.
 import { errnoOf } from '../system/fault.ts';
 import type { ProxySetting } from '../system/proxies.ts';
 import { proxyLogin, shownProxy } from '../system/proxies.ts';

@@ -1,5 +1,6 @@
-// Carries a request's abort signal to the handler past the SDK: given as an option of `send`, it makes the SDK put
-// together its middleware for every request anew, which is a sixth of what a small upload costs the store's side.
+// Carries a request's abort signal to the handler past the SDK: given as an option of `send`, it
+// makes the SDK put together its middleware for every request anew, which is a sixth of what a
+// small upload costs the store's side.
 import type { S3Client } from '@aws-sdk/client-s3';
 
 const SIGNAL = Symbol('abort signal');

@@ -13,7 +13,10 @@ export interface RequestLimits {
 
 export interface HandlerLimits extends RequestLimits {
   readonly connectTimeoutMs: number;
-  /** At least the uploads at once times the parts at once of each: waiting for a socket counts as silence. */
+  /**
+   * At least the uploads at once times the parts at once of each: waiting for a socket counts as
+   * silence.
+   */
   readonly maxSockets: number;
 }
 

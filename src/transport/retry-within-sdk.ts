@@ -1,6 +1,7 @@
-// The only retries inside the SDK, both at once. A connection that was kept alive may have been closed by the other side
-// just as it was used again: one second attempt. A request whose turn on the link did not come for long was not begun, and
-// its signature is old: it is signed anew, as often as it takes. Everything else is the drain's to decide.
+// The only retries inside the SDK, both at once. A connection that was kept alive may have been
+// closed by the other side just as it was used again: one second attempt. A request whose turn on
+// the link did not come for long was not begun, and its signature is old: it is signed anew, as
+// often as it takes. Everything else is the drain's to decide.
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { errnoOf } from '../system/fault.ts';
 
@@ -8,7 +9,10 @@ type Strategy = Extract<NonNullable<S3ClientConfig['retryStrategy']>, { acquireI
 type Token = Awaited<ReturnType<Strategy['acquireInitialRetryToken']>>;
 type Failure = Parameters<Strategy['refreshRetryTokenForRetry']>[1];
 
-/** The code of a request that was not begun, because its turn did not come while its signature was fresh. */
+/**
+ * The code of a request that was not begun, because its turn did not come while its signature was
+ * fresh.
+ */
 export const SIGNATURE_AGED = 'ERR_SIGNATURE_AGED';
 
 const FIRST: Token = { getRetryCount: () => 0, getRetryDelay: () => 0 };

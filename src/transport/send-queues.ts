@@ -1,5 +1,6 @@
-// What the kernel still holds of what was written to our connections: bytes the other side has not acknowledged. Linux
-// tells it in its table of TCP connections, to anybody and without a system call of its own; elsewhere it is unknown.
+// What the kernel still holds of what was written to our connections: bytes the other side has not
+// acknowledged. Linux tells it in its table of TCP connections, to anybody and without a system
+// call of its own; elsewhere it is unknown.
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 
@@ -13,7 +14,9 @@ export interface SendQueue {
 /** By what `connectionOf` names. */
 export type SendQueues = ReadonlyMap<string, SendQueue>;
 
-/** The network namespace's own; /proc/net is a link to it, and hidden by systemd's ProcSubset=pid. */
+/**
+ * The network namespace's own; /proc/net is a link to it, and hidden by systemd's ProcSubset=pid.
+ */
 const TABLES = { IPv4: '/proc/self/net/tcp', IPv6: '/proc/self/net/tcp6' } as const;
 /** The kernel hands it out a page at a time. */
 const CHUNK_BYTES = 16_384;
@@ -53,7 +56,9 @@ export async function readSendQueues(sockets: readonly Socket[]): Promise<SendQu
   return queues;
 }
 
-/** A page at a time: on a host with many connections the table is megabytes, and slices are waiting. */
+/**
+ * A page at a time: on a host with many connections the table is megabytes, and slices are waiting.
+ */
 async function readTable(
   path: string,
   wanted: ReadonlySet<string>,

@@ -1,5 +1,6 @@
-// Whose certificates the endpoint may have, as the AWS CLI is told: AWS_CA_BUNDLE, or `ca_bundle` of the profile. They
-// take the place of the built-in ones. NODE_EXTRA_CA_CERTS, which Node adds to its own, is added to them, too.
+// Whose certificates the endpoint may have, as the AWS CLI is told: AWS_CA_BUNDLE, or `ca_bundle`
+// of the profile. They take the place of the built-in ones. NODE_EXTRA_CA_CERTS, which Node adds to
+// its own, is added to them, too.
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import tls from 'node:tls';
@@ -25,7 +26,10 @@ export async function trustedCertificates(): Promise<string | undefined> {
   return [...usual, ...(await Promise.all(files.map(certificatesIn)))].join('\n');
 }
 
-/** Read here, because Node reads NODE_EXTRA_CA_CERTS before we know of /etc/default/halfpipe, and is silent if it cannot. */
+/**
+ * Read here, because Node reads NODE_EXTRA_CA_CERTS before we know of /etc/default/halfpipe, and is
+ * silent if it cannot.
+ */
 function nodesOwn(): readonly string[] {
   // Since Node 22.15, with those of the system where NODE_USE_SYSTEM_CA asks for them.
   const { getCACertificates } = tls as { getCACertificates?: (type: string) => string[] };

@@ -1,4 +1,5 @@
-// Connections to TLS endpoints through a proxy: CONNECT to it, then TLS with the endpoint. Pooled by Node like any other.
+// Connections to TLS endpoints through a proxy: CONNECT to it, then TLS with the endpoint. Pooled
+// by Node like any other.
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
@@ -31,8 +32,8 @@ export class TunnelAgent extends Agent {
     const { proxy, clock, connectTimeoutMs, dial } = this.#options;
     const stop = new AbortController();
     const cancel = clock.schedule(connectTimeoutMs, () => stop.abort());
-    // One for each connection, because only its signal ends a connection to a proxy that is silent. The password is not
-    // in its URL: it would write that to the console with DEBUG set.
+    // One for each connection, because only its signal ends a connection to a proxy that is silent.
+    // The password is not in its URL: it would write that to the console with DEBUG set.
     const tunnel = new HttpsProxyAgent(shownProxy(proxy), {
       ...dial,
       keepAlive: true,
@@ -61,7 +62,10 @@ export class TunnelAgent extends Agent {
   }
 }
 
-/** The certificate must be the endpoint's also where that is an address, which is no server name in TLS. */
+/**
+ * The certificate must be the endpoint's also where that is an address, which is no server name in
+ * TLS.
+ */
 function endpointTls(target: AgentConnectOpts, { secureContext }: DialOptions): object {
   const checkIdentity = (_name: string, certificate: PeerCertificate) =>
     checkServerIdentity(`${target.host}`, certificate);

@@ -1,5 +1,6 @@
-// How requests leave the machine: directly, or through the proxy that the environment names for their host, with the
-// certificates it names. One set of connections for each way, all alike in what the pacer sees.
+// How requests leave the machine: directly, or through the proxy that the environment names for
+// their host, with the certificates it names. One set of connections for each way, all alike in
+// what the pacer sees.
 
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -34,7 +35,10 @@ export interface Departure {
   readonly head: RequestHead;
   /** Where the connection goes. */
   readonly host: string;
-  /** The proxy that sees the request itself; undefined where it only passes bytes on, or where there is none. */
+  /**
+   * The proxy that sees the request itself; undefined where it only passes bytes on, or where there
+   * is none.
+   */
   readonly reader: ProxySetting | undefined;
 }
 
@@ -106,7 +110,10 @@ export class WayOut {
     });
   }
 
-  /** Closes idle connections now, and those in use as soon as their request is over. Requests go on to work. */
+  /**
+   * Closes idle connections now, and those in use as soon as their request is over. Requests go on
+   * to work.
+   */
   close(): void {
     for (const agent of this.#agents) {
       agent.maxFreeSockets = 0;

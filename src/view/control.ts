@@ -1,5 +1,5 @@
-// Answers people on this machine: HTTP on the Unix socket in the spool's private folder, which only the service's
-// user and root can reach. Nothing is ever served over the network.
+// Answers people on this machine: HTTP on the Unix socket in the spool's private folder, which only
+// the service's user and root can reach. Nothing is ever served over the network.
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { Socket, Server as SocketServer } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -37,7 +37,10 @@ function respond(
   answer.writeHead(200, { 'content-type': 'application/json' }).end(`${clean}\n`);
 }
 
-/** Asks the daemon at the other end of `connection`. Rejects with the connection's error, or when its time-out is over. */
+/**
+ * Asks the daemon at the other end of `connection`. Rejects with the connection's error, or when
+ * its time-out is over.
+ */
 export function fetchSnapshot(connection: Socket): Promise<Snapshot> {
   return new Promise((resolve, reject) => {
     const options = { createConnection: () => connection, path: '/status' };

@@ -1,5 +1,5 @@
-// A rate over time as block characters, newest on the right, with a line at one level to hold it against.
-// Pure text without colour; a column is one sample, an eighth of a row the smallest step.
+// A rate over time as block characters, newest on the right, with a line at one level to hold it
+// against. Pure text without colour; a column is one sample, an eighth of a row the smallest step.
 
 const EIGHTHS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 
@@ -17,7 +17,10 @@ export interface GraphShape {
   readonly label: string;
 }
 
-/** The rows from top to bottom, `columns` wide but for the label. Samples that do not fit are the oldest. */
+/**
+ * The rows from top to bottom, `columns` wide but for the label. Samples that do not fit are the
+ * oldest.
+ */
 export function renderGraph(samples: readonly number[], shape: GraphShape): string[] {
   const { columns, rows, top, level, label } = shape;
   const shown = columns > 0 ? samples.slice(-columns) : [];

@@ -1,5 +1,5 @@
-// What a live view remembers between snapshots: the last rates for the graph and the deepest backlog since it was
-// last empty, against which the progress bar counts down. Bounded.
+// What a live view remembers between snapshots: the last rates for the graph and the deepest
+// backlog since it was last empty, against which the progress bar counts down. Bounded.
 import type { Snapshot } from './snapshot.ts';
 
 const LONGEST = 600;

@@ -1,10 +1,14 @@
-// Keeps a block of lines at the bottom of a terminal and rewrites it in place; lines printed meanwhile scroll above it.
+// Keeps a block of lines at the bottom of a terminal and rewrites it in place; lines printed
+// meanwhile scroll above it.
 // Invariant: after stop() the cursor is visible and below the block, whatever happened in between.
 import type { WriteStream } from 'node:tty';
 
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
-/** Synchronized output (DEC private mode 2026): terminals that know it show a frame at once, the others ignore it. */
+/**
+ * Synchronized output (DEC private mode 2026): terminals that know it show a frame at once, the
+ * others ignore it.
+ */
 const BEGIN_FRAME = '\x1b[?2026h';
 const END_FRAME = '\x1b[?2026l';
 const ERASE_REST_OF_LINE = '\x1b[K';

@@ -1,5 +1,6 @@
 // The daemon's state as a few lines of text for a terminal, or as one line where there is none.
-// Pure: snapshot and history in, text out. No line is wider than the terminal, colour adds no width.
+// Pure: snapshot and history in, text out. No line is wider than the terminal, colour adds no
+// width.
 
 import { LINE, renderGraph } from './graph.ts';
 import type { LiveHistory } from './live-history.ts';
@@ -28,7 +29,9 @@ const GRAPH_ROWS = 6;
 const WIDEST = 100;
 const BARS = /[▁-█]+/g;
 const LINES = new RegExp(`${LINE}+`, 'g');
-/** SGR parameters (ECMA-48): the terminal's own palette, so that light and dark themes both work. */
+/**
+ * SGR parameters (ECMA-48): the terminal's own palette, so that light and dark themes both work.
+ */
 const SGR = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 type Ink = keyof typeof SGR;
 
@@ -110,7 +113,8 @@ function rates(link: LinkView | null): string {
 function graph(link: LinkView | null, history: History, width: number): string[] {
   if (link === null) return [];
   const { targetBitsPerSec: level, capacityBitsPerSec: capacity } = link;
-  // At a share of 50 % the edge is the whole capacity; at a small one the target stays in the middle.
+  // At a share of 50 % the edge is the whole capacity; at a small one the target stays in the
+  // middle.
   const top = Math.min(capacity, level * 2);
   const label = ` ${readableRate(level)}`;
   const columns = width - label.length;

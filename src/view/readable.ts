@@ -1,5 +1,5 @@
-// Numbers as people read them on a screen or in a log line: short, rounded to three digits, for reading only.
-// (config/units writes the exact form that a config file takes back.)
+// Numbers as people read them on a screen or in a log line: short, rounded to three digits, for
+// reading only. (config/units writes the exact form that a config file takes back.)
 
 const STEPS = ['', 'k', 'M', 'G', 'T', 'P'] as const;
 

@@ -1,5 +1,6 @@
-// Everything a person or a program may want to know about the running daemon, at one moment.
-// The summary line, systemctl's status text, `halfpipe status`, `halfpipe top` and the metrics all read this.
+// Everything a person or a program may want to know about the running daemon, at one moment. The
+// summary line, systemctl's status text, `halfpipe status`, `halfpipe top` and the metrics all read
+// this.
 import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 
@@ -28,7 +29,10 @@ export interface BacklogView {
   readonly deferred: number;
   /** Open for writing when last looked at. */
   readonly written: number;
-  /** Why files wait, as far as the drain remembers: the most frequent reasons first, the others counted together. */
+  /**
+   * Why files wait, as far as the drain remembers: the most frequent reasons first, the others
+   * counted together.
+   */
   readonly waiting: readonly WaitingView[];
   readonly quarantined: number;
   /** What lies in the spool and is never uploaded, a kind each, as of the last scan. */
@@ -46,7 +50,10 @@ export interface BacklogView {
 }
 
 export interface WaitingView {
-  /** The code of the fault, such as `AccessDenied` or `EIO`; `other` for all that are not told apart. */
+  /**
+   * The code of the fault, such as `AccessDenied` or `EIO`; `other` for all that are not told
+   * apart.
+   */
   readonly reason: string;
   readonly files: number;
   /** One of these files, or the folder they are below. */
@@ -78,7 +85,9 @@ export interface LinkView {
   readonly floorEngaged: boolean;
   /** The link cannot be measured just now; the budget is at most half the target. */
   readonly degraded: boolean;
-  /** The line, or the store, has taken less than the budget for a minute; null while it keeps up. */
+  /**
+   * The line, or the store, has taken less than the budget for a minute; null while it keeps up.
+   */
   readonly slowLine: SlowLine | null;
 }
 

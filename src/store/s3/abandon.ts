@@ -1,5 +1,6 @@
-// Gives up what is recorded of a multipart upload: the upload by its name, those of the key whose name was lost, and
-// what was left open elsewhere before. Never an upload that was open before ours was asked for.
+// Gives up what is recorded of a multipart upload: the upload by its name, those of the key whose
+// name was lost, and what was left open elsewhere before. Never an upload that was open before ours
+// was asked for.
 import { Fault } from '../../system/fault.ts';
 import type { BegunUpload, JournaledUpload } from '../object-store.ts';
 import type { S3Bucket } from './bucket.ts';
@@ -9,8 +10,8 @@ import { uploadsOf } from './multipart-requests.ts';
 const LEFT_MAX = 8;
 
 /**
- * Resolves with what has to stay on record because it is elsewhere; undefined for nothing. Rejects when the present
- * bucket does not let go of an upload of its own.
+ * Resolves with what has to stay on record because it is elsewhere; undefined for nothing. Rejects
+ * when the present bucket does not let go of an upload of its own.
  */
 export async function abandon(
   bucket: S3Bucket,

@@ -1,5 +1,5 @@
-// What the store answered, in our own terms and nothing assumed: receipts from the SDK's answers and from headers that
-// the SDK leaves out.
+// What the store answered, in our own terms and nothing assumed: receipts from the SDK's answers
+// and from headers that the SDK leaves out.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../../system/fault.ts';
 import type { Receipt } from '../object-store.ts';
@@ -52,7 +52,10 @@ export function receiptOf(key: string, answer: Answer): Receipt {
   };
 }
 
-/** With SSE-S3 or without encryption an ETag may be an MD5; SSE-KMS and SSE-C make it something else. */
+/**
+ * With SSE-S3 or without encryption an ETag may be an MD5; SSE-KMS and SSE-C make it something
+ * else.
+ */
 function isOpaqueWith({
   ServerSideEncryption: encryption = 'AES256',
   SSECustomerAlgorithm,
@@ -77,8 +80,9 @@ interface Head extends Answer {
 }
 
 /**
- * From the answer to a HEAD, or to a GET of a range. Throws a Fault of class `transient` for an answer that is not a
- * store's: whatever stands in its place has not looked for an object, and an empty file would find itself there.
+ * From the answer to a HEAD, or to a GET of a range. Throws a Fault of class `transient` for an
+ * answer that is not a store's: whatever stands in its place has not looked for an object, and an
+ * empty file would find itself there.
  */
 export function heldObject(key: string, answer: Head, subject: string): HeldObject {
   const receipt = receiptOf(key, answer);
@@ -89,7 +93,10 @@ export function heldObject(key: string, answer: Head, subject: string): HeldObje
   return { ...receipt, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
 }
 
-/** Undefined where the length is that of something else: of a range, or of what a proxy has compressed. */
+/**
+ * Undefined where the length is that of something else: of a range, or of what a proxy has
+ * compressed.
+ */
 function sizeOf({ ContentLength, ContentEncoding, ContentRange }: Head): number | undefined {
   const [, total] = /\/(\d+)$/.exec(ContentRange ?? '') ?? [];
   if (total !== undefined) return Number(total);

@@ -1,5 +1,5 @@
-// A look at a server whose certificate was refused: what time it has, and from when to when its certificate is valid. It
-// is told nothing, and nothing is done with what it says but a hint.
+// A look at a server whose certificate was refused: what time it has, and from when to when its
+// certificate is valid. It is told nothing, and nothing is done with what it says but a hint.
 import { request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { Endpoint } from './endpoint.ts';

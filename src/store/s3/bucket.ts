@@ -1,5 +1,5 @@
-// The requests halfpipe makes of one bucket, each answering with a receipt or failing with a classified Fault,
-// never with the SDK's own errors.
+// The requests halfpipe makes of one bucket, each answering with a receipt or failing with a
+// classified Fault, never with the SDK's own errors.
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -47,8 +47,9 @@ export interface Place {
 }
 
 /**
- * Whether a write may replace another object. Without `firm` the condition is left out when the store refuses the
- * request, to find out whether it takes it: right only for keys of our own, or where these very bytes are already.
+ * Whether a write may replace another object. Without `firm` the condition is left out when the
+ * store refuses the request, to find out whether it takes it: right only for keys of our own, or
+ * where these very bytes are already.
  */
 export type Guard = 'none' | 'on trial' | 'firm';
 
@@ -117,7 +118,9 @@ export class S3Bucket {
     };
   }
 
-  /** Where the guard holds and the key is taken, it rejects with a Fault for which `isTaken` holds. */
+  /**
+   * Where the guard holds and the key is taken, it rejects with a Fault for which `isTaken` holds.
+   */
   async put(key: string, body: Buffer, digest: Digest, guard: Guard, signal: AbortSignal): Promise<Receipt> {
     const { dialect } = this;
     const asks = guard !== 'none' && dialect.conditions('put object') !== 'ignored';
@@ -149,7 +152,10 @@ export class S3Bucket {
     throw error;
   }
 
-  /** What the bucket holds under the key, or undefined for nothing; asked by GET where the store does not answer HEAD. */
+  /**
+   * What the bucket holds under the key, or undefined for nothing; asked by GET where the store
+   * does not answer HEAD.
+   */
   async head(key: string, signal: AbortSignal): Promise<HeldObject | undefined> {
     const { lacks } = this.dialect;
     try {
@@ -188,7 +194,9 @@ export class S3Bucket {
     return heldObject(key, answer, `${this.name}/${key}`);
   }
 
-  /** One version where `versionId` names it: then nothing is left behind in a bucket with versions. */
+  /**
+   * One version where `versionId` names it: then nothing is left behind in a bucket with versions.
+   */
   async delete(key: string, versionId: string | undefined, signal: AbortSignal): Promise<void> {
     const version = versionId === undefined ? {} : { VersionId: versionId };
     const command = new DeleteObjectCommand({ Bucket: this.name, Key: key, ...version });

@@ -1,5 +1,6 @@
-// From whatever the SDK or Node throws to a Fault whose class decides what happens next. Pure. Looks at names,
-// codes and the HTTP status, never at message text, which stores and versions word as they like.
+// From whatever the SDK or Node throws to a Fault whose class decides what happens next. Pure.
+// Looks at names, codes and the HTTP status, never at message text, which stores and versions word
+// as they like.
 import { Fault } from '../../system/fault.ts';
 import { printable } from '../../system/printable.ts';
 import { CONNECT_KIND, KINDS_BY_CODE, TLS_CODE, TLS_KIND } from './connection-kinds.ts';
@@ -28,8 +29,8 @@ interface Evidence {
 }
 
 /**
- * A Fault is returned as it is. `wallMs` is the wall clock, for a Retry-After that names a date. An abort is not a
- * failure: check the signal before you classify.
+ * A Fault is returned as it is. `wallMs` is the wall clock, for a Retry-After that names a date. An
+ * abort is not a failure: check the signal before you classify.
  */
 export function classify(
   error: unknown,

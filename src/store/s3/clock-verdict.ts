@@ -15,7 +15,10 @@ export interface ClockFacts {
 const AGREEING_MS = 4 * 60_000;
 const SET_IT = 'set it (timedatectl set-ntp true)';
 
-/** The one sentence that goes before all others, or undefined: a machine without a clock battery starts in the past. */
+/**
+ * The one sentence that goes before all others, or undefined: a machine without a clock battery
+ * starts in the past.
+ */
 export function clockBehind({ wallMs, builtMs }: Pick<ClockFacts, 'wallMs' | 'builtMs'>): string | undefined {
   if (wallMs >= builtMs) return undefined;
   return `This machine's clock is wrong: it says ${day(wallMs)}, and halfpipe is from ${day(builtMs)}: ${SET_IT}.`;

@@ -1,5 +1,6 @@
-// Is what the bucket holds under a key the same bytes as ours? Decided from the store's answers where they are
-// telling, else by reading the object back. A wrong "same" would lose a file: doubt means reading.
+// Is what the bucket holds under a key the same bytes as ours? Decided from the store's answers
+// where they are telling, else by reading the object back. A wrong "same" would lose a file: doubt
+// means reading.
 import { Fault } from '../../system/fault.ts';
 import { evidenceOf } from '../evidence.ts';
 import type { LocalContent } from '../object-store.ts';
@@ -8,8 +9,9 @@ import { isDenied, type S3Bucket } from './bucket.ts';
 import { digestsOfObject } from './read-back.ts';
 
 /**
- * The object with its read-back digests where those were needed to tell; undefined when it is other bytes, and when it
- * cannot be read (archived, denied, encrypted with a key of others): to keep both is safe.
+ * The object with its read-back digests where those were needed to tell; undefined when it is other
+ * bytes, and when it cannot be read (archived, denied, encrypted with a key of others): to keep
+ * both is safe.
  */
 export async function heldIfSame(
   bucket: S3Bucket,

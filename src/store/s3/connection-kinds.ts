@@ -1,4 +1,5 @@
-// What a connection that fails means: Node's codes, and ours for proxies and time-outs. Data only; store/classify reads it.
+// What a connection that fails means: Node's codes, and ours for proxies and time-outs. Data only;
+// store/classify reads it.
 import { BROKEN, breaker, type FailureKind, transient } from './failure-kinds.ts';
 
 const TLS = breaker(
@@ -64,7 +65,9 @@ export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
 };
 
-/** Whatever the code: a local firewall says EPERM or EACCES, which mean something else of a file. */
+/**
+ * Whatever the code: a local firewall says EPERM or EACCES, which mean something else of a file.
+ */
 export const CONNECT_KIND = UNREACHABLE;
 /** Node's codes for a TLS handshake or certificate that failed begin with one of these. */
 export const TLS_CODE =

@@ -7,7 +7,10 @@ import { Fault } from '../../system/fault.ts';
 
 /** Shorter than the probe's time-out, so that the operator is told the real cause. */
 const LIMIT_MS = 30_000;
-/** The SDK renews credentials 5 min before they expire (its `isIdentityExpired`): from a minute earlier on we wait here. */
+/**
+ * The SDK renews credentials 5 min before they expire (its `isIdentityExpired`): from a minute
+ * earlier on we wait here.
+ */
 const RENEWAL_MS = 6 * 60_000;
 
 /** The store's words for credentials that it does not take, or no longer. */
@@ -52,8 +55,8 @@ export class Credentials {
   }
 
   /**
-   * After the store refused the credentials of `generation`: true when there are others by now, fetched here if need be.
-   * Rejects as `ready` does.
+   * After the store refused the credentials of `generation`: true when there are others by now,
+   * fetched here if need be. Rejects as `ready` does.
    */
   async renewed(code: string | undefined, generation: number, signal: AbortSignal): Promise<boolean> {
     if (code === undefined || !REFUSED.has(code)) return false;
@@ -64,7 +67,10 @@ export class Credentials {
     return generation !== this.#generation;
   }
 
-  /** Rejects with the signal's reason as soon as it aborts, or with whatever kept the credentials from coming. */
+  /**
+   * Rejects with the signal's reason as soon as it aborts, or with whatever kept the credentials
+   * from coming.
+   */
   async ready(signal: AbortSignal): Promise<void> {
     if (!this.#isStale && this.#clock.wallMs() < this.#atHandUntilMs) return;
     const fetched = this.#client.config.credentials({ forceRefresh: this.#isStale });
@@ -79,8 +85,8 @@ export class Credentials {
 }
 
 /**
- * Has the client's chain reject with a Fault of class `breaker` when it takes too long. The chain is replaced then: the
- * old one would have all later callers wait for the same answer.
+ * Has the client's chain reject with a Fault of class `breaker` when it takes too long. The chain
+ * is replaced then: the old one would have all later callers wait for the same answer.
  */
 export function limitCredentials({ config }: S3Client, clock: Clock): void {
   const newChain = () => config.credentialDefaultProvider({ ...config, parentClientConfig: config });

@@ -1,5 +1,6 @@
-// What an operator can do about a failure often depends on more than the failure: whose clock is wrong, which of two names
-// resolves, how the key reached us. Here that is looked up, when something has failed, for the hint alone.
+// What an operator can do about a failure often depends on more than the failure: whose clock is
+// wrong, which of two names resolves, how the key reached us. Here that is looked up, when
+// something has failed, for the hint alone.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';

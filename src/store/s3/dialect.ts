@@ -1,6 +1,6 @@
-// What one store takes and honours, learnt from its answers, for each kind of request by itself; remembered for the life
-// of the client. A request that is refused, perhaps because of a header that not every store knows, is repeated without
-// it, and only what then passes is learnt.
+// What one store takes and honours, learnt from its answers, for each kind of request by itself;
+// remembered for the life of the client. A request that is refused, perhaps because of a header
+// that not every store knows, is repeated without it, and only what then passes is learnt.
 import { Fault } from '../../system/fault.ts';
 import { headersOf } from './answers.ts';
 import { statusOf } from './classify.ts';
@@ -11,20 +11,26 @@ export type Operation = 'put object' | 'begin upload' | 'upload part' | 'complet
 export type Extra = 'sha256' | 'md5' | 'if-none-match';
 
 /**
- * Whether `If-None-Match: *` keeps an object from being overwritten: `ignored` stores overwrite all the same,
- * `refused` ones answer with an error.
+ * Whether `If-None-Match: *` keeps an object from being overwritten: `ignored` stores overwrite all
+ * the same, `refused` ones answer with an error.
  */
 export type ConditionSupport = 'unknown' | 'supported' | 'ignored' | 'refused';
 
 export type Writing = 'put object' | 'complete upload';
 
-/** What a refused request may be worth in bytes that are sent again, once repetitions have turned out fruitless. */
+/**
+ * What a refused request may be worth in bytes that are sent again, once repetitions have turned
+ * out fruitless.
+ */
 const CHEAP_BYTES = 64 * 1024;
 
 /** After so many refusals in a row what passed before speaks for nothing any more. */
 const REFUSALS_MAX = 3;
 
-/** What to leave out, one attempt after the other; stores that do not implement a header prefer to say 501. */
+/**
+ * What to leave out, one attempt after the other; stores that do not implement a header prefer to
+ * say 501.
+ */
 const LEAVE_OUT: readonly (readonly Extra[])[] = [
   ['sha256'],
   ['if-none-match'],
@@ -39,9 +45,14 @@ export class Dialect {
   etagIsMd5 = false;
   /** The same of a part; undefined until one has told. */
   partEtagIsMd5: boolean | undefined;
-  /** Listings in a row that were answered with 200 and no listing: by something on the way, or by the store for ever. */
+  /**
+   * Listings in a row that were answered with 200 and no listing: by something on the way, or by
+   * the store for ever.
+   */
   emptyListings = 0;
-  /** The store does not answer HEAD, or does not list what was asked for: other requests do instead. */
+  /**
+   * The store does not answer HEAD, or does not list what was asked for: other requests do instead.
+   */
   readonly lacks = new Set<'head' | 'list parts' | 'list uploads'>();
   readonly #standings = new Map<string, 'taken' | 'refused'>();
   readonly #conditions = new Map<Writing, 'supported' | 'ignored'>();
@@ -67,9 +78,10 @@ export class Dialect {
   }
 
   /**
-   * Runs a request with what is wanted and not known to be refused. One that is refused is repeated, while nothing
-   * speaks for what it carries; rejects with the first refusal when no repetition passes. What is `kept` is never left
-   * out, and nothing is repeated while it is unknown whether the store takes that: find it out elsewhere first.
+   * Runs a request with what is wanted and not known to be refused. One that is refused is
+   * repeated, while nothing speaks for what it carries; rejects with the first refusal when no
+   * repetition passes. What is `kept` is never left out, and nothing is repeated while it is
+   * unknown whether the store takes that: find it out elsewhere first.
    */
   async tell<T extends object>(
     operation: Operation,
@@ -145,14 +157,19 @@ export class Dialect {
   }
 }
 
-/** Something between here and a store may answer 200 to anything (found with simulated seed 4099). */
+/**
+ * Something between here and a store may answer 200 to anything (found with simulated seed 4099).
+ */
 function isFromStore(answer: object): boolean {
   const { ETag, UploadId, LastModified } = answer as Readonly<Record<string, unknown>>;
   if (ETag !== undefined || UploadId !== undefined || LastModified !== undefined) return true;
   return Object.keys(headersOf(answer)).some((name) => name.startsWith('x-amz-'));
 }
 
-/** A refusal that blames neither credentials nor bucket nor content, by its status and by what its name leaves open. */
+/**
+ * A refusal that blames neither credentials nor bucket nor content, by its status and by what its
+ * name leaves open.
+ */
 export function mayBeTheHeader(error: unknown): error is Fault {
   if (!(error instanceof Fault)) return false;
   if (!REFUSALS.has(statusOf(error.cause) ?? 0) || error.code === 'EntityTooSmall') return false;

@@ -1,5 +1,6 @@
-// Which host the store's requests go to, so that the link towards it can be found. The SDK itself is asked: it
-// knows AWS's regions, path styles and the endpoints that environment and profile name.
+// Which host the store's requests go to, so that the link towards it can be found. The SDK itself
+// is asked: it knows AWS's regions, path styles and the endpoints that environment and profile
+// name.
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../../system/fault.ts';
 import { addressing, regionOfChain } from './s3-client.ts';
@@ -18,7 +19,10 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Sends nothing and needs no credentials. Rejects with a Fault of class `breaker` when region and endpoint lead nowhere. */
+/**
+ * Sends nothing and needs no credentials. Rejects with a Fault of class `breaker` when region and
+ * endpoint lead nowhere.
+ */
 export async function endpointOf(options: EndpointOptions): Promise<Endpoint> {
   try {
     return await resolve(options);

@@ -36,7 +36,10 @@ export function newKeyHint(
     : `No credentials were found: write aws_access_key_id and aws_secret_access_key below [default] in ${credentialsFile}${then}.`;
 }
 
-/** Hints are written for the service that the package brings; `halfpipe@NAME` has files and a unit of its own. */
+/**
+ * Hints are written for the service that the package brings; `halfpipe@NAME` has files and a unit
+ * of its own.
+ */
 export function hintForUnit(hint: string, unit: string): string {
   const instance = /^halfpipe@(.+)$/.exec(unit)?.[1];
   if (instance === undefined) return hint;
@@ -45,7 +48,10 @@ export function hintForUnit(hint: string, unit: string): string {
     .replaceAll(/\b(restart|reload) halfpipe(?![-@\w])/g, `$1 ${unit}`);
 }
 
-/** By our names of operations; see https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
+/**
+ * By our names of operations; see
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+ */
 const PERMISSIONS: Readonly<Record<string, string>> = {
   'put object': 's3:PutObject',
   'begin multipart upload': 's3:PutObject',

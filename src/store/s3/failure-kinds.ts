@@ -1,7 +1,9 @@
-// What each failure a store can answer with means for the drain and for the operator. Data only; store/classify
-// reads it. Names are S3's (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), the SDK's and Node's;
-// MinIO's (minio/minio, cmd/api-errors.go), Google's ("HTTP status and error codes for XML"), Alibaba's ("Self-help
-// troubleshooting by using error codes"), Ceph's ("S3 common response status codes") and StorageGRID's beside them.
+// What each failure a store can answer with means for the drain and for the operator. Data only;
+// store/classify reads it. Names are S3's
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), the SDK's and Node's;
+// MinIO's (minio/minio, cmd/api-errors.go), Google's ("HTTP status and error codes for XML"),
+// Alibaba's ("Self-help troubleshooting by using error codes"), Ceph's ("S3 common response status
+// codes") and StorageGRID's beside them.
 import type { FaultClass } from '../../system/fault.ts';
 
 export interface FailureKind {
@@ -12,7 +14,10 @@ export interface FailureKind {
 export const transient = (hint: string): FailureKind => ({ faultClass: 'transient', hint });
 export const breaker = (hint: string): FailureKind => ({ faultClass: 'breaker', hint });
 const file = (hint: string): FailureKind => ({ faultClass: 'file', hint });
-/** About this key, this size or the whole store: the drain finds out which, with an object of its own. */
+/**
+ * About this key, this size or the whole store: the drain finds out which, with an object of its
+ * own.
+ */
 const doubtful = (hint: string): FailureKind => ({ faultClass: 'unknown', hint });
 
 const WRONG_KEYS = breaker(
@@ -110,7 +115,8 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   MethodNotAllowed: UNSUPPORTED,
   NotImplemented: UNSUPPORTED,
   MissingContentLength: UNSUPPORTED,
-  // No part is larger than s3.partSize: a limit of a proxy, or a quota as Swift tells it. No file is to blame.
+  // No part is larger than s3.partSize: a limit of a proxy, or a quota as Swift tells it. No file
+  // is to blame.
   EntityTooLarge: breaker(TOO_LARGE),
   // Begun anew; parts that are too small each time need the operator, after the last of the tries.
   EntityTooSmall: {

@@ -1,17 +1,21 @@
-// A tiny object of our own in a folder: when the store takes it, a file that it refused is refused for its own sake.
+// A tiny object of our own in a folder: when the store takes it, a file that it refused is refused
+// for its own sake.
 import { Fault } from '../../system/fault.ts';
 import { digestOf } from '../digest.ts';
 import { keyFor } from '../keys.ts';
 import { isDenied, type S3Bucket } from './bucket.ts';
 import { digestsOfObject } from './read-back.ts';
 
-/** One name for ever, so that a store that lets nothing be deleted holds one such object in a folder at most. */
+/**
+ * One name for ever, so that a store that lets nothing be deleted holds one such object in a folder
+ * at most.
+ */
 export const OWN_OBJECT = '.halfpipe-trial';
 const BODY = Buffer.from('halfpipe put this object to find out whether the store takes objects here.\n');
 
 /**
- * Puts it below the prefix in `folder`, which is the bytes of a path that is empty or ends in `/`, and reads it back.
- * Rejects with the Fault of that; halfpipe needs no right to delete.
+ * Puts it below the prefix in `folder`, which is the bytes of a path that is empty or ends in `/`,
+ * and reads it back. Rejects with the Fault of that; halfpipe needs no right to delete.
  */
 export async function putOwnObject(bucket: S3Bucket, folder: Buffer, signal: AbortSignal): Promise<void> {
   const key = keyFor(Buffer.concat([folder, Buffer.from(OWN_OBJECT)]), bucket.prefix);

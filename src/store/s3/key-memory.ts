@@ -1,5 +1,6 @@
-// Keys that were found taken, or were written by us: the next content of that name, `latest.jpg` for one, is looked for
-// before it is sent. Bounded: the keys met longest ago are forgotten, and cost one body that is refused.
+// Keys that were found taken, or were written by us: the next content of that name, `latest.jpg`
+// for one, is looked for before it is sent. Bounded: the keys met longest ago are forgotten, and
+// cost one body that is refused.
 import { createHash } from 'node:crypto';
 
 /** Some 100 bytes each. */

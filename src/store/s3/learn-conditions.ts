@@ -1,5 +1,6 @@
-// Finds out once for each store whether `If-None-Match: *` keeps an object from being overwritten, so that later
-// uploads need not look first: the same bytes are put again under a key where they were just stored.
+// Finds out once for each store whether `If-None-Match: *` keeps an object from being overwritten,
+// so that later uploads need not look first: the same bytes are put again under a key where they
+// were just stored.
 import { Fault } from '../../system/fault.ts';
 import type { Digest, Receipt, Upload } from '../object-store.ts';
 import { isTaken, type S3Bucket } from './bucket.ts';
@@ -19,7 +20,10 @@ export class ConditionsLesson {
     this.#bucket = bucket;
   }
 
-  /** What the store said last of the object, which may be less than before: then it has to be asked again. */
+  /**
+   * What the store said last of the object, which may be less than before: then it has to be asked
+   * again.
+   */
   async after(stored: Upload, body: Buffer, digest: Digest, signal: AbortSignal): Promise<Receipt> {
     const { dialect } = this.#bucket;
     const { receipt, outcome } = stored;
@@ -36,7 +40,8 @@ export class ConditionsLesson {
       return again;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      // It may have been carried out all the same, with bytes damaged on the way: the first answer proves nothing now.
+      // It may have been carried out all the same, with bytes damaged on the way: the first answer
+      // proves nothing now.
       if (!isTaken(error)) return { key: receipt.key };
       dialect.learnConditions('put object', 'supported');
       return receipt;
@@ -45,7 +50,10 @@ export class ConditionsLesson {
     }
   }
 
-  /** In a bucket with versions the first one would stay behind the second for ever; where that is refused, it does. */
+  /**
+   * In a bucket with versions the first one would stay behind the second for ever; where that is
+   * refused, it does.
+   */
   async #removeOlder({ key, versionId }: Receipt, again: Receipt, signal: AbortSignal): Promise<void> {
     if (versionId === undefined || versionId === again.versionId) return;
     try {

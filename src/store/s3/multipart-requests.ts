@@ -1,4 +1,5 @@
-// The requests of a multipart upload, each in the store's dialect: begin, part, complete, and what is open or there.
+// The requests of a multipart upload, each in the store's dialect: begin, part, complete, and what
+// is open or there.
 import {
   type CompletedMultipartUpload,
   CompleteMultipartUploadCommand,
@@ -68,12 +69,18 @@ export async function sendPart(
   return { ...answer, ETag: strong(answer.ETag) };
 }
 
-/** As the store itself would write it: a proxy on the way makes it weak, and to complete the upload it has to be named. */
+/**
+ * As the store itself would write it: a proxy on the way makes it weak, and to complete the upload
+ * it has to be named.
+ */
 export function strong(etag: string | undefined): string | undefined {
   return etag?.replace(/^W\//i, '').replace(/[-;]+gzip("?)$/, '$1');
 }
 
-/** With `onlyIfAbsent`, a store that supports it there rejects with a Fault for which `isTaken` holds. */
+/**
+ * With `onlyIfAbsent`, a store that supports it there rejects with a Fault for which `isTaken`
+ * holds.
+ */
 export async function completeUpload(
   bucket: S3Bucket,
   { key, uploadId }: UploadPlace,
@@ -98,7 +105,10 @@ export async function completeUpload(
   return completed.catch((error) => bucket.refused('complete upload', error));
 }
 
-/** What the store has of an open upload; undefined when it is open no more, or the store does not tell. */
+/**
+ * What the store has of an open upload; undefined when it is open no more, or the store does not
+ * tell.
+ */
 export async function partsOf(
   bucket: S3Bucket,
   { key, uploadId }: UploadPlace,
@@ -187,7 +197,10 @@ export async function uploadsOf(
   return undefined;
 }
 
-/** What a listing would tell is worth a second question: a store that is busy with its own accounts denies now and then. */
+/**
+ * What a listing would tell is worth a second question: a store that is busy with its own accounts
+ * denies now and then.
+ */
 async function twiceIfDenied<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

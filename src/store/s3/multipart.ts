@@ -1,5 +1,6 @@
-// One file in parts, through lib-storage. Its Upload gets a facade of the client that adds what it lacks: an abort
-// that stops the bytes, resuming from the journal, and a check of every part's answer against the local digests.
+// One file in parts, through lib-storage. Its Upload gets a facade of the client that adds what it
+// lacks: an abort that stops the bytes, resuming from the journal, and a check of every part's
+// answer against the local digests.
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -19,15 +20,17 @@ import { FileRange, PartReader } from './part-reader.ts';
 import { UploadRecord } from './upload-record.ts';
 
 /**
- * Nothing comes of such an upload any more: the key was taken, or it cannot be completed with the parts it has (after a
- * conflict S3 wants it begun anew).
+ * Nothing comes of such an upload any more: the key was taken, or it cannot be completed with the
+ * parts it has (after a conflict S3 wants it begun anew).
  */
 const USELESS = new Set([
   ...['PreconditionFailed', 'ConditionalRequestConflict'],
   ...['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'],
   ...['FilePartNotExist', 'FilePartStale', 'FilePartInterity'],
 ]);
-/** An upload that cannot be resumed is aborted even while stopping, but not for longer than this. */
+/**
+ * An upload that cannot be resumed is aborted even while stopping, but not for longer than this.
+ */
 const ABANDON_MS = 5_000;
 
 /** One attempt to write one file under one key. */
@@ -43,7 +46,10 @@ export interface MultipartRequest {
   readonly onAccepted: (() => void) | undefined;
 }
 
-/** Not named after a field of the SDK: TypeScript 7.0.2 rewrites a property named like the class around it. */
+/**
+ * Not named after a field of the SDK: TypeScript 7.0.2 rewrites a property named like the class
+ * around it.
+ */
 export class PartwiseUpload {
   readonly #request: MultipartRequest;
   readonly #digests: Digest[] = [];
@@ -72,8 +78,8 @@ export class PartwiseUpload {
   }
 
   /**
-   * Sends what the store does not yet have. On failure the parts stay for the next attempt if there is a journal,
-   * unless nothing can come of them: then the upload is aborted.
+   * Sends what the store does not yet have. On failure the parts stay for the next attempt if there
+   * is a journal, unless nothing can come of them: then the upload is aborted.
    */
   async write(): Promise<Receipt> {
     const { bucket, key, source, plan, signal } = this.#request;
@@ -156,7 +162,10 @@ export class PartwiseUpload {
     return { ...answer, ETag: answer.ETag ?? `"${digest.md5Hex}"` };
   }
 
-  /** An answer that speaks of other bytes is an error; the first ETag that might, is asked for once more. */
+  /**
+   * An answer that speaks of other bytes is an error; the first ETag that might, is asked for once
+   * more.
+   */
   async #sendWell(part: { readonly number: number; readonly body: Buffer; readonly digest: Digest }) {
     const { bucket, key } = this.#request;
     const { dialect } = bucket;
@@ -200,7 +209,10 @@ export class PartwiseUpload {
     }
   }
 
-  /** Hours after the first look, where the store may not heed the condition when an upload is completed. */
+  /**
+   * Hours after the first look, where the store may not heed the condition when an upload is
+   * completed.
+   */
   async #refuseTaken(): Promise<void> {
     const { bucket, key } = this.#request;
     if (bucket.dialect.conditions('complete upload') === 'supported') return;
@@ -235,7 +247,8 @@ export class PartwiseUpload {
       await bucket.abort(name, key, uploadId, signal.aborted ? limit : AbortSignal.any([limit, signal]));
       await this.#record.ended();
     } catch {
-      // The first error is the one to report. The journal still names the upload: it is swept later.
+      // The first error is the one to report. The journal still names the upload: it is swept
+      // later.
     }
     return error;
   }

@@ -1,5 +1,5 @@
-// What the store already has of a multipart upload that is open. A part is believed only where the store's digest of it
-// is that of the local bytes.
+// What the store already has of a multipart upload that is open. A part is believed only where the
+// store's digest of it is that of the local bytes.
 
 import { digestIn, type Evidence, evidenceOf } from '../evidence.ts';
 import type { Digest, LocalContent, Receipt } from '../object-store.ts';
@@ -13,7 +13,9 @@ export interface StoredPart {
   readonly sizeBytes: number | undefined;
 }
 
-/** By part number; a part that was listed without its ETag cannot be completed, and is sent again. */
+/**
+ * By part number; a part that was listed without its ETag cannot be completed, and is sent again.
+ */
 export async function standingParts(
   bucket: S3Bucket,
   upload: UploadPlace,

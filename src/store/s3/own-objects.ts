@@ -1,5 +1,6 @@
-// Tiny objects of our own below the prefix, by which we find out what a store does without harm to those of others.
-// They are removed again, each version by its name where the bucket keeps versions.
+// Tiny objects of our own below the prefix, by which we find out what a store does without harm to
+// those of others. They are removed again, each version by its name where the bucket keeps
+// versions.
 import { randomBytes } from 'node:crypto';
 import { Fault } from '../../system/fault.ts';
 import { digestOf } from '../digest.ts';
@@ -154,8 +155,8 @@ function receiptAsWritten({ key, versionId }: Receipt): Written {
 }
 
 /**
- * Finds out whether the store refuses to overwrite, where nothing can be looked up first: once, however many ask.
- * Rejects with the Fault of what kept it from finding out.
+ * Finds out whether the store refuses to overwrite, where nothing can be looked up first: once,
+ * however many ask. Rejects with the Fault of what kept it from finding out.
  */
 export class ConditionTrial {
   readonly #bucket: S3Bucket;

@@ -1,11 +1,12 @@
-// The parts of a file, each read straight into a buffer of its own and digested, the next one while others are sent.
-// lib-storage would copy the chunks of a stream together, many MiB at a time in the middle of the event loop.
+// The parts of a file, each read straight into a buffer of its own and digested, the next one while
+// others are sent. lib-storage would copy the chunks of a stream together, many MiB at a time in
+// the middle of the event loop.
 import { digestOf } from '../digest.ts';
 import type { Digest, UploadSource } from '../object-store.ts';
 
 /**
- * A stretch of a file in place of its bytes: lib-storage measures and cuts a Body that is a Uint8Array, and never looks
- * into it.
+ * A stretch of a file in place of its bytes: lib-storage measures and cuts a Body that is a
+ * Uint8Array, and never looks into it.
  */
 export class FileRange extends Uint8Array {
   readonly #length: number;
@@ -44,8 +45,9 @@ export class PartReader {
   }
 
   /**
-   * To be called for each part in order, 1 first. They are read one after the other, so that the last one is what has
-   * been read last. Rejects with the source's Fault, or with the signal's reason.
+   * To be called for each part in order, 1 first. They are read one after the other, so that the
+   * last one is what has been read last. Rejects with the source's Fault, or with the signal's
+   * reason.
    */
   read(partNumber: number): Promise<ReadPart> {
     if (partNumber !== this.#nextNumber)

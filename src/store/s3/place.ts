@@ -1,6 +1,7 @@
-// Where an object may go without harming another: the conflict policy, for whole and multipart uploads alike.
-// Invariant: unless the policy is `overwrite`, no key is written that may hold other bytes: either the store refuses to
-// overwrite, or the key has been looked at.
+// Where an object may go without harming another: the conflict policy, for whole and multipart
+// uploads alike.
+// Invariant: unless the policy is `overwrite`, no key is written that may hold other bytes: either
+// the store refuses to overwrite, or the key has been looked at.
 import { Fault } from '../../system/fault.ts';
 import { suffixedKey } from '../keys.ts';
 import type { LocalContent, Receipt, Upload } from '../object-store.ts';
@@ -27,7 +28,9 @@ export interface Placement {
   local(): Promise<LocalContent>;
   /** SHA-256 of the whole content, for a key of its own. */
   sha256Hex(): Promise<string>;
-  /** Rejects with a Fault for which `isTaken` holds when `onlyIfAbsent` kept it from overwriting. */
+  /**
+   * Rejects with a Fault for which `isTaken` holds when `onlyIfAbsent` kept it from overwriting.
+   */
   write(key: string, onlyIfAbsent: boolean): Promise<Receipt>;
 }
 
@@ -36,7 +39,10 @@ interface Found {
   unreadable: boolean;
 }
 
-/** Digits of the content's SHA-256 in the key of an object kept beside another, should shorter ones be taken, too. */
+/**
+ * Digits of the content's SHA-256 in the key of an object kept beside another, should shorter ones
+ * be taken, too.
+ */
 const SUFFIX_DIGITS = [8, 16, 64] as const;
 
 export async function place(placement: Placement): Promise<Upload> {
@@ -96,8 +102,8 @@ async function placeAt(placement: Placement, key: string, found: Found): Promise
 }
 
 /**
- * Whether the store has now been found to take the condition or not, on a key of our own: sent without it, a write that
- * arrives late, or twice, would replace another's object.
+ * Whether the store has now been found to take the condition or not, on a key of our own: sent
+ * without it, a write that arrives late, or twice, would replace another's object.
  */
 async function foundOut({ bucket, writes, findOut, signal }: Placement, refusal: unknown): Promise<boolean> {
   const isOpen = () => bucket.dialect.conditions(writes) === 'unknown';
@@ -127,8 +133,8 @@ async function lookUp(placement: Placement, key: string): Promise<HeldObject | '
 }
 
 /**
- * Without s3:ListBucket S3 answers 403 for what is not there, and where the store is known to refuse to overwrite that
- * is good enough to go on.
+ * Without s3:ListBucket S3 answers 403 for what is not there, and where the store is known to
+ * refuse to overwrite that is good enough to go on.
  */
 async function refuseUnguarded({ bucket, writes, findOut, signal }: Placement, key: string): Promise<void> {
   if (bucket.dialect.conditions(writes) === 'unknown') await findOut(writes, signal);

@@ -1,5 +1,6 @@
-// An object read back in full, as digests: the last resort when no answer of the store can be compared. However a store
-// answers (in the ranges that were asked for, whole, compressed by a proxy), every byte is looked at, and few are held.
+// An object read back in full, as digests: the last resort when no answer of the store can be
+// compared. However a store answers (in the ranges that were asked for, whole, compressed by a
+// proxy), every byte is looked at, and few are held.
 import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -12,8 +13,8 @@ import type { S3Bucket } from './bucket.ts';
 import { statusOf } from './classify.ts';
 
 /**
- * The digests of the object, cut as `local` is. Rejects with a Fault of class `unknown` when its bytes are not as many
- * as ours, or it is replaced meanwhile.
+ * The digests of the object, cut as `local` is. Rejects with a Fault of class `unknown` when its
+ * bytes are not as many as ours, or it is replaced meanwhile.
  */
 export async function digestsOfObject(
   bucket: S3Bucket,
@@ -118,7 +119,10 @@ class Reader {
     this.isConditional = held.etag !== undefined && !/^W\//i.test(held.etag);
   }
 
-  /** So many bytes, or all. What begins with the first byte may go on to the end, whatever was asked for. */
+  /**
+   * So many bytes, or all. What begins with the first byte may go on to the end, whatever was asked
+   * for.
+   */
   async *read(start: number, lengthBytes: number | undefined): AsyncGenerator<Uint8Array> {
     const isAll = lengthBytes === undefined;
     const answer = await this.#ask(

@@ -1,5 +1,5 @@
-// Tells of each request that left for the store, and of its answer: a second attempt is a second request. Neither headers
-// nor queries are told, because these hold signatures.
+// Tells of each request that left for the store, and of its answer: a second attempt is a second
+// request. Neither headers nor queries are told, because these hold signatures.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { errnoOf } from '../../system/fault.ts';

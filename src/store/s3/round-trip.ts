@@ -1,4 +1,5 @@
-// What `halfpipe check` and the start of the daemon ask of a bucket, with objects of their own only.
+// What `halfpipe check` and the start of the daemon ask of a bucket, with objects of their own
+// only.
 import { Fault } from '../../system/fault.ts';
 import { evidenceOf } from '../evidence.ts';
 import type { Receipt } from '../object-store.ts';
@@ -11,11 +12,16 @@ import { digestsOfObject } from './read-back.ts';
 
 export interface RoundTrip {
   readonly key: string;
-  /** Whether `If-None-Match` keeps objects from being overwritten; without it, `keep-both` looks first. */
+  /**
+   * Whether `If-None-Match` keeps objects from being overwritten; without it, `keep-both` looks
+   * first.
+   */
   readonly conditions: ConditionSupport;
   /** The same where an upload in parts is completed. */
   readonly conditionsInParts: ConditionSupport;
-  /** Why the store begins no upload in parts: then it takes no file that is larger than one part. */
+  /**
+   * Why the store begins no upload in parts: then it takes no file that is larger than one part.
+   */
   readonly partsRefused: Fault | undefined;
   /** What the store was found not to take: a request and what it carried. */
   readonly refusals: readonly string[];
@@ -24,13 +30,16 @@ export interface RoundTrip {
   readonly leftovers: Leftovers;
 }
 
-/** Rejects with a Fault that says what is wrong with the bucket, the credentials or the way there. */
+/**
+ * Rejects with a Fault that says what is wrong with the bucket, the credentials or the way there.
+ */
 export async function probeBucket(bucket: S3Bucket, signal: AbortSignal): Promise<void> {
   const held = { key: `${bucket.prefix}.halfpipe-probe`, sizeBytes: 0 };
   try {
     await digestsOfObject(bucket, { sizeBytes: 0, parts: [], multipart: false }, held, signal);
   } catch (error) {
-    // NoSuchKey: all is well. AccessDenied: S3's answer for what is not there without s3:ListBucket.
+    // NoSuchKey: all is well. AccessDenied: S3's answer for what is not there without
+    // s3:ListBucket.
     if (error instanceof Fault && ABSENT.has(error.code ?? '')) return;
     throw error;
   }
@@ -39,9 +48,10 @@ export async function probeBucket(bucket: S3Bucket, signal: AbortSignal): Promis
 const ABSENT = new Set(['NoSuchKey', 'AccessDenied', 'NotFound', 'InvalidRange', 'ReadBackSize']);
 
 /**
- * Puts a tiny object whole and another in parts, reads them back, tries to overwrite them, begins and aborts an upload;
- * and removes what it has put. The last part of an upload may be tiny, and here it is the only one: some 2 KB are sent in
- * all. An upload with a part of full size is two-part-trip's.
+ * Puts a tiny object whole and another in parts, reads them back, tries to overwrite them, begins
+ * and aborts an upload; and removes what it has put. The last part of an upload may be tiny, and
+ * here it is the only one: some 2 KB are sent in all. An upload with a part of full size is
+ * two-part-trip's.
  */
 export async function roundTrip(bucket: S3Bucket, signal: AbortSignal): Promise<RoundTrip> {
   const own = new OwnObjects(bucket, signal);
@@ -88,7 +98,9 @@ async function tryParts(
   return undefined;
 }
 
-/** Answers to the request to begin an upload, after an object was put whole with the same headers. */
+/**
+ * Answers to the request to begin an upload, after an object was put whole with the same headers.
+ */
 const NO_PARTS = new Set([405, 501]);
 
 /** Write-only credentials may not read back; then the answer of the write has to do. */

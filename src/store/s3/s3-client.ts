@@ -1,5 +1,5 @@
-// The SDK's client as halfpipe needs it: everything it sends goes through one handler, nothing goes out
-// as a chunked stream, and no second retry loop hides failures from the drain.
+// The SDK's client as halfpipe needs it: everything it sends goes through one handler, nothing goes
+// out as a chunked stream, and no second retry loop hides failures from the drain.
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { Fault } from '../../system/fault.ts';
@@ -14,7 +14,10 @@ export interface S3ClientOptions {
   readonly requestHandler: RequestHandler;
   readonly clock: Clock;
   readonly trace?: RequestTrace | undefined;
-  /** Undefined: the SDK's own chain decides, or us-east-1 where there is an endpoint and the chain knows none. */
+  /**
+   * Undefined: the SDK's own chain decides, or us-east-1 where there is an endpoint and the chain
+   * knows none.
+   */
   readonly region: string | undefined;
   /** Undefined: AWS. */
   readonly endpoint: string | undefined;
@@ -27,23 +30,27 @@ export interface S3ClientOptions {
 }
 
 /**
- * A client with credentials from the SDK's default chain alone, read anew for each client, within a limit. Its
- * `destroy` closes idle connections only; requests in flight finish.
+ * A client with credentials from the SDK's default chain alone, read anew for each client, within a
+ * limit. Its `destroy` closes idle connections only; requests in flight finish.
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
   const { region, endpoint, requestHandler, clock, trace } = options;
   const config: S3ClientConfig & { ignoreCache: boolean; cacheMiddleware: boolean } = {
     ...addressing(options),
-    // Following would cost a second request each time: the operator is told the right region instead.
+    // Following would cost a second request each time: the operator is told the right region
+    // instead.
     followRegionRedirects: false,
     requestHandler,
-    // `Expect: 100-continue` stalls for 6 s on servers that do not answer it, and opens a connection a request.
+    // `Expect: 100-continue` stalls for 6 s on servers that do not answer it, and opens a
+    // connection a request.
     expectContinueHeader: false,
-    // Buffers carry their own SHA-256 and MD5; the SDK's defaults add trailers that other stores refuse.
+    // Buffers carry their own SHA-256 and MD5; the SDK's defaults add trailers that other stores
+    // refuse.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     retryStrategy: new RetryWithinSdk(),
-    // Reaches the credential chain, which otherwise remembers ~/.aws/credentials for the life of the process.
+    // Reaches the credential chain, which otherwise remembers ~/.aws/credentials for the life of
+    // the process.
     ignoreCache: true,
     // Once a kind of request, not once a request; see request-signal.
     cacheMiddleware: true,
@@ -88,7 +95,10 @@ function addHeaders(client: S3Client, added: Record<string, string>): void {
   );
 }
 
-/** The SDK asks for the region several times a request, and its chain costs more than the request: it is asked until it knows. */
+/**
+ * The SDK asks for the region several times a request, and its chain costs more than the request:
+ * it is asked until it knows.
+ */
 function regionOnce(endpoint: string | undefined): () => Promise<string> {
   let region: Promise<string> | undefined;
   return () => {
@@ -100,7 +110,10 @@ function regionOnce(endpoint: string | undefined): () => Promise<string> {
   };
 }
 
-/** What the SDK's chain (environment, profile) says; stores other than AWS care little, but the signature names one. */
+/**
+ * What the SDK's chain (environment, profile) says; stores other than AWS care little, but the
+ * signature names one.
+ */
 export async function regionOfChain(endpoint: string | undefined): Promise<string> {
   // The SDK offers its chain only through a client; this one never sends anything.
   const chain = new S3Client({});
@@ -119,7 +132,10 @@ export async function regionOfChain(endpoint: string | undefined): Promise<strin
   }
 }
 
-/** The signature covers the body's SHA-256, which the request already carries: not computed a second time. */
+/**
+ * The signature covers the body's SHA-256, which the request already carries: not computed a second
+ * time.
+ */
 function reuseSha256(client: S3Client): void {
   client.middlewareStack.add(
     (next) => (args) => {

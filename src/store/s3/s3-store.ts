@@ -1,5 +1,6 @@
-// The S3 adapter of the object-store port: small files whole, large ones in parts, conflicts settled before bytes
-// are sent where that can be known. It reports what the store answered and proves nothing.
+// The S3 adapter of the object-store port: small files whole, large ones in parts, conflicts
+// settled before bytes are sent where that can be known. It reports what the store answered and
+// proves nothing.
 
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Fault, type FaultClass } from '../../system/fault.ts';
@@ -110,8 +111,8 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Asks for an object that is not there: unlike a HEAD, the answer says what is wrong. A credential that may only put
-   * objects passes; whether it may do that, the first upload tells.
+   * Asks for an object that is not there: unlike a HEAD, the answer says what is wrong. A
+   * credential that may only put objects passes; whether it may do that, the first upload tells.
    */
   async probe(signal: AbortSignal): Promise<void> {
     await probeBucket(this.#bucket, signal);
@@ -121,7 +122,10 @@ export class S3Store implements ObjectStore {
     await putOwnObject(this.#bucket, folder, signal);
   }
 
-  /** Puts tiny objects of its own below the prefix, whole and in parts, reads them back, compares and deletes them. */
+  /**
+   * Puts tiny objects of its own below the prefix, whole and in parts, reads them back, compares
+   * and deletes them.
+   */
   async roundTrip(signal: AbortSignal): Promise<RoundTrip> {
     return roundTrip(this.#bucket, signal);
   }
@@ -134,8 +138,8 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Aborts the multipart upload of ours whose file is gone or has changed; one that is unknown already is fine. No upload
-   * that was open before ours is touched.
+   * Aborts the multipart upload of ours whose file is gone or has changed; one that is unknown
+   * already is fine. No upload that was open before ours is touched.
    */
   async abandon(upload: JournaledUpload, signal: AbortSignal): Promise<JournaledUpload | undefined> {
     return abandon(this.#bucket, upload, signal);
@@ -160,7 +164,8 @@ export class S3Store implements ObjectStore {
       write: async (target, onlyIfAbsent) => {
         const receipt = await bucket.put(target, body, digest, onlyIfAbsent ? 'firm' : 'none', signal);
         const { verdict } = evidenceOf(local, receipt, { md5Etags: bucket.dialect.etagIsMd5 });
-        // Just written and damaged on the way: ours to mend, where the next attempt would take it for another's.
+        // Just written and damaged on the way: ours to mend, where the next attempt would take it
+        // for another's.
         return verdict === 'different' ? bucket.put(target, body, digest, 'none', signal) : receipt;
       },
     });
@@ -198,8 +203,8 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Where the store answers with a digest of the whole, which is nowhere on the way of the parts: reading the file once
-   * more costs less than reading the object back.
+   * Where the store answers with a digest of the whole, which is nowhere on the way of the parts:
+   * reading the file once more costs less than reading the object back.
    */
   async #compareWhole(
     upload: Upload,
@@ -216,7 +221,10 @@ export class S3Store implements ObjectStore {
     return { ...upload, receipt, local: { ...local, whole } };
   }
 
-  /** Whatever this file, or an earlier one of its name, left open: completed late, it would overwrite this one. */
+  /**
+   * Whatever this file, or an earlier one of its name, left open: completed late, it would
+   * overwrite this one.
+   */
   async #dropJournaled(journal: UploadRequest['journal'], signal: AbortSignal): Promise<void> {
     const journaled = (await journal?.load()) ?? (await journal?.loadStale?.());
     if (journaled === undefined) return;

@@ -1,5 +1,5 @@
-// What makes a refused request worth sending once more at once, before anything is paused: other credentials than those
-// that were refused, or another time to sign with.
+// What makes a refused request worth sending once more at once, before anything is paused: other
+// credentials than those that were refused, or another time to sign with.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { nameOf, serverTimeOf } from './classify.ts';
@@ -22,8 +22,8 @@ export class SecondTry {
   }
 
   /**
-   * Runs `request` once the credentials are there; again when it was refused for something that is mended by now.
-   * Rejects with the last refusal.
+   * Runs `request` once the credentials are there; again when it was refused for something that is
+   * mended by now. Rejects with the last refusal.
    */
   async run<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const mended = { credentials: false, time: false };

@@ -1,5 +1,6 @@
-// Which time requests are signed with: this machine's, until the store refuses it and tells its own. The SDK by itself
-// would take the Date of any answer for the truth, also that of a proxy or a captive portal with a wrong clock.
+// Which time requests are signed with: this machine's, until the store refuses it and tells its
+// own. The SDK by itself would take the Date of any answer for the truth, also that of a proxy or a
+// captive portal with a wrong clock.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 
@@ -27,8 +28,9 @@ export class StoreClock {
   }
 
   /**
-   * After a request that was signed with `usedOffsetMs` was refused for its time. True when another time is signed with
-   * now: the store's, where that is another, or this machine's again, where it was the store's that was refused.
+   * After a request that was signed with `usedOffsetMs` was refused for its time. True when another
+   * time is signed with now: the store's, where that is another, or this machine's again, where it
+   * was the store's that was refused.
    */
   refused(usedOffsetMs: number, storeMs: number | undefined): boolean {
     if (this.#offsetMs !== usedOffsetMs) return true;

@@ -1,5 +1,6 @@
-// What `halfpipe check` asks of a bucket for the sake of large files: an upload in two parts, by the code that sends such
-// files, because some stores and proxies take a small body and refuse one of the size that S3 asks of a part.
+// What `halfpipe check` asks of a bucket for the sake of large files: an upload in two parts, by
+// the code that sends such files, because some stores and proxies take a small body and refuse one
+// of the size that S3 asks of a part.
 import { randomBytes } from 'node:crypto';
 import { evidenceOf } from '../evidence.ts';
 import type { LocalContent, Receipt, UploadSource } from '../object-store.ts';
@@ -29,8 +30,8 @@ export interface TwoPartTrip {
 }
 
 /**
- * Puts an object of two parts, compares it, and deletes it. Rejects with a Fault, or with the reason of one of the
- * signals; then the upload is aborted.
+ * Puts an object of two parts, compares it, and deletes it. Rejects with a Fault, or with the
+ * reason of one of the signals; then the upload is aborted.
  */
 export async function twoPartTrip(trip: TwoPartTrip): Promise<Leftovers> {
   const { bucket, partSizeBytes, confirm, during, signal } = trip;

@@ -1,6 +1,6 @@
-// What is written down of one file's multipart upload, so that it can be resumed, and so that none stays open unknown:
-// first that one will be begun, then its name, in the end nothing. Invariant: no request to begin one leaves before it
-// is on record.
+// What is written down of one file's multipart upload, so that it can be resumed, and so that none
+// stays open unknown: first that one will be begun, then its name, in the end nothing. Invariant:
+// no request to begin one leaves before it is on record.
 import { Fault } from '../../system/fault.ts';
 import type { JournaledUpload, UploadJournal } from '../object-store.ts';
 import { abandon, abortUnnamed } from './abandon.ts';
@@ -45,7 +45,10 @@ export class UploadRecord {
     return this.#file.journal !== undefined && this.#now.uploadId !== undefined;
   }
 
-  /** The upload on record if it is for this key, cut this way and still open; any other is aborted and forgotten. */
+  /**
+   * The upload on record if it is for this key, cut this way and still open; any other is aborted
+   * and forgotten.
+   */
   async takeUp(): Promise<OpenUpload | undefined> {
     const { journal, signal } = this.#file;
     const stale = await journal?.loadStale?.();
@@ -71,7 +74,9 @@ export class UploadRecord {
     return undefined;
   }
 
-  /** Durable when resolved: an upload may be begun now, and will be found even if its name is lost. */
+  /**
+   * Durable when resolved: an upload may be begun now, and will be found even if its name is lost.
+   */
   async intend(): Promise<void> {
     const { journal, key, signal } = this.#file;
     if (journal === undefined || this.#now.unnamedBeside !== undefined) return;
@@ -105,8 +110,8 @@ export class UploadRecord {
   }
 
   /**
-   * The store has thrown the unfinished upload away, of which it had so many bytes. Resolves with what to tell when it
-   * will do so again before the file has gone: to begin anew would never end.
+   * The store has thrown the unfinished upload away, of which it had so many bytes. Resolves with
+   * what to tell when it will do so again before the file has gone: to begin anew would never end.
    */
   async thrownAway(sentBytes: number): Promise<Fault | undefined> {
     const livedMs = this.#ageMs(this.#now);
