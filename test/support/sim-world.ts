@@ -442,6 +442,10 @@ export class SimWorld {
         this.#violations.push({ kind: 'foreign', what: `${uploadId}, another's upload, was ended` });
     for (const uploadId of this.network.untold)
       if (this.#server.uploads.has(uploadId)) this.count('uploads nobody could know of');
+    // No journal names it, as no file is behind it: a crash leaves it, which the README says.
+    this.#figures['uploads of our own left open'] = [...this.#server.uploads.values()].filter(({ key }) =>
+      isOwnObject(key),
+    ).length;
     this.#figures['files judged'] = this.#producers.obligations.length;
     this.#figures['objects in the bucket'] = objects.length;
     this.#figures['files in quarantine'] = this.#quarantined().length;
@@ -454,7 +458,8 @@ export class SimWorld {
   }
 
   #openUploads(): string[] {
-    const ours = [...this.#server.uploads.keys()].filter((id) => !this.#foreignUploads.includes(id));
+    const ofFiles = [...this.#server.uploads].filter(([, { key }]) => !isOwnObject(key)).map(([id]) => id);
+    const ours = ofFiles.filter((id) => !this.#foreignUploads.includes(id));
     return ours.filter((id) => !this.network.untold.has(id));
   }
 
