@@ -32,7 +32,7 @@ import type { Clock } from './system/clock.ts';
 import type { Fault } from './system/fault.ts';
 import type { Redact } from './system/redact.ts';
 import { Stops } from './system/stops.ts';
-import { SendingThread } from './thread/sender.ts';
+import { Sender } from './thread/sender.ts';
 import { serveControl } from './view/control.ts';
 import type { Snapshot } from './view/snapshot.ts';
 
@@ -56,7 +56,7 @@ const FIRST_ANSWER_MS = 5_000;
 interface Stages {
   /** The store of new uploads; a reload may replace it. */
   store: S3Store;
-  readonly link: SendingThread;
+  readonly link: Sender;
   readonly backlog: Backlog;
   readonly drain: Drain;
   readonly statistics: Statistics;
@@ -149,7 +149,7 @@ export class Daemon {
     const keeper = this.#stops.held(this.#createKeeper(spool), (it) => it.stop());
     this.#reporter.onRecovered(await keeper.start());
     const reports = linkReports(this.#ports.log);
-    const link = new SendingThread(clock, await sendingOptionsOf(settings), {
+    const link = new Sender(clock, await sendingOptionsOf(settings), {
       ...reports,
       onChange: (identity) => {
         reports.onChange(identity);
@@ -244,7 +244,7 @@ export class Daemon {
     });
   }
 
-  #createStore(link: SendingThread): S3Store {
+  #createStore(link: Sender): S3Store {
     const { onNotice, debug: trace } = this.#reporter;
     return new S3Store(storeOptionsOf(this.#settings, link, this.#ports.clock, { onNotice, trace }));
   }

@@ -10,7 +10,7 @@ import { endpointOf } from './store/s3/endpoint.ts';
 import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3/s3-store.ts';
 import type { Clock } from './system/clock.ts';
 import { type ProxySetting, proxyAddress, proxyFor } from './system/proxies.ts';
-import type { SendingOptions, SendingThread } from './thread/sender.ts';
+import type { Sender, SendingOptions } from './thread/sender.ts';
 import { trustedCertificates } from './transport/trusted-certificates.ts';
 import type { WayOutOptions } from './transport/way-out.ts';
 
@@ -70,7 +70,7 @@ function partsAtOnceOf(partSizeBytes: number, maxMemoryBytes: number): number {
 
 export function storeOptionsOf(
   { s3, upload, proxies, service }: Settings,
-  sending: Pick<SendingThread, 'createHandler'>,
+  sending: Pick<Sender, 'createHandler'>,
   clock: Clock,
   events: Pick<S3StoreOptions, 'onNotice' | 'trace'> = {},
 ): S3StoreOptions {

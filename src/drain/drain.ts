@@ -7,7 +7,7 @@ import { Blame } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
 import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts, Transfer, WaitingFiles } from './drain-ports.ts';
-import { Setbacks } from './failure-policy.ts';
+import { FailurePolicy } from './failure-policy.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
 import { Reopening } from './reopening.ts';
 import { SlowSyncs } from './slow-syncs.ts';
@@ -28,7 +28,7 @@ export class Drain {
   readonly #ports: DrainPorts;
   readonly #transfers = new Set<Transfer>();
   readonly #pipeline: Pipeline;
-  readonly #setbacks: Setbacks;
+  readonly #failures: FailurePolicy;
   readonly #memory: UploadMemory;
   readonly #trial: StoreTrial;
   readonly #blame: Blame;
@@ -52,11 +52,11 @@ export class Drain {
       entries: () => [...this.#transfers].map(({ entry }) => entry),
       holdBackBest: () => this.#holdBack('the files before it fail', ({ place }) => place === 0),
       holdBack: (accepts) => this.#holdBack('its folder is held', ({ entry }) => accepts(entry)),
-      onFolderHeld: (folder) => this.#setbacks.folderHeld(folder),
+      onFolderHeld: (folder) => this.#failures.folderHeld(folder),
       onSlowDown: () => this.uploadLimit.slowDown(),
     });
     this.#reopening = new Reopening(ports.breaker, this.#trial, this.#blame);
-    this.#setbacks = new Setbacks(ports, this.#blame, options);
+    this.#failures = new FailurePolicy(ports, this.#blame, options);
     this.#syncs = new SlowSyncs(ports.clock);
     this.#store = store;
     this.#options = options;
@@ -81,7 +81,7 @@ export class Drain {
   }
 
   get waiting(): WaitingFiles[] {
-    return this.#setbacks.waiting;
+    return this.#failures.waiting;
   }
 
   /** Whether a file of this path is one of these. */
@@ -130,7 +130,7 @@ export class Drain {
     const goesElsewhere = store !== this.#store || options.prefix !== this.#options.prefix;
     this.#store = store;
     this.#options = options;
-    this.#setbacks.reconfigure(options);
+    this.#failures.reconfigure(options);
     this.#memory.setOptions(options);
     this.uploadLimit.configure(options);
     this.#descriptors = new DescriptorLimit();
@@ -200,7 +200,7 @@ export class Drain {
   #startBest(): boolean {
     const { detour } = this.#blame;
     const isFree = ({ path }: Entry) => !this.#blame.isHeld(path);
-    const isNew = (entry: Entry) => isFree(entry) && !this.#setbacks.hasFailed(entry);
+    const isNew = (entry: Entry) => isFree(entry) && !this.#failures.hasFailed(entry);
     const place = detour.next();
     if (this.#startNext(place > 0 ? isNew : isFree, place) !== undefined) return true;
     detour.gaveBack(place);
@@ -249,7 +249,7 @@ export class Drain {
           await clock.sleep(HOLD_ON_MS, signal);
         },
       });
-      this.#setbacks.gone(entry);
+      this.#failures.gone(entry);
       this.#ports.onRemoved(entry);
       this.#blame.passed(entry, place);
       this.#blame.resume();
@@ -262,7 +262,7 @@ export class Drain {
       }
       const fault = asFault(error);
       if (isOutOfDescriptors(fault)) this.#descriptors.ranOut(this.#transfers.size, clock.monotonicMs());
-      await this.#setbacks.fail(entry, place, fault);
+      await this.#failures.fail(entry, place, fault);
       if (this.#ports.breaker.reason !== undefined) this.#holdBack('draining is paused');
     }
   }

@@ -20,7 +20,7 @@ import {
 /** A file that was written to within this time is still in the making. */
 const LIVE_MS = 10 * 60_000;
 
-export class Setbacks {
+export class FailurePolicy {
   readonly #ports: Pick<DrainPorts, 'backlog' | 'clock' | 'events' | 'random' | 'rateBytesPerSec' | 'spool'>;
   readonly #blame: Blame;
   readonly #failed = new FailedFiles();

@@ -1,6 +1,6 @@
 // How many uploads to run at once. Pure. Enough that a request always waits for the next token, few
-// enough that nobody waits long: by Little's law the uploads needed are those that run, divided by
-// the time they keep the shaper busy.
+// enough that no request waits long: by Little's law the uploads needed are those that run, divided
+// by the time they keep the shaper busy.
 
 /** How the link was used over some time. */
 export interface LinkUse {

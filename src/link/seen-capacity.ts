@@ -5,8 +5,8 @@ import { inMegabits, type WantedCapacity } from './capacity.ts';
 import type { UplinkIdentity } from './link-finder.ts';
 
 /**
- * The line may have become better: what was seen stands so long. Then it is assumed, and seen,
- * anew.
+ * How long stands what was seen: the line may have become better. Then the number is assumed again,
+ * and the line seen anew.
  */
 const STANDS_MS = 3_600_000;
 
@@ -65,7 +65,7 @@ export class SeenCapacity {
       : link;
   }
 
-  /** The line took so much while more was waiting. */
+  /** The line took this much while more was waiting. */
   see(link: UplinkIdentity, bitsPerSec: number, nowMs: number): void {
     const { name, capacityBitsPerSec, capacityFrom, warnings } = this.assumedOf(link);
     const assumed = { capacityBitsPerSec, capacityFrom, warnings };

@@ -10,8 +10,8 @@ import type { LogStream } from './line-sink.ts';
 
 /**
  * Frames in: a length of four bytes, then the entry. A character out for each: + or -. It lives as
- * long as its input, whoever else is signalled with it. The address is given with each entry, for
- * journald's socket may be made anew.
+ * long as its input, also when its process group gets a signal. The address is given with each
+ * entry, because journald's socket may be made anew.
  */
 const PERL = `
   use strict; use Socket;

@@ -61,13 +61,14 @@ const SMOOTH_MS = 250;
  */
 const FALL_MS = 50;
 /**
- * Of what we send. More evens out the shares of instances sooner, and costs more of the mean while
- * cross traffic moves.
+ * The part of our own rate that is taken off. More evens out the shares of instances sooner, and
+ * costs more of the mean while cross traffic moves.
  */
 const DECREASE = 0.03;
 /**
- * Of what we send, booked as if it had been sent twice: without it a difference between the debts
- * of two instances, and so between their shares, would stay for ever. Costs this much of the mean.
+ * The part of our own bytes that is booked as if it had been sent twice: without it a difference
+ * between the debts of two instances, and so between their shares, would stay for ever. Costs this
+ * much of the mean.
  */
 const LEVY = 0.0005;
 /**

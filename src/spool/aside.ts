@@ -4,19 +4,14 @@
 import { rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { AsideSlots } from './aside-slots.ts';
-import {
-  type FileIdentity,
-  type KnownContent,
-  SpoolPath,
-  sameContentIdentity,
-  sameIdentity,
-} from './entry.ts';
+import { type FileIdentity, type KnownContent, SpoolPath, sameContentIdentity } from './entry.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { isProofOf, type RemovalProof } from './proof.ts';
 import { type PutBackOutcome, putBack } from './put-back.ts';
 import { type HoldOn, salvage } from './salvage.ts';
-import { changedFault, spoolFault, stillWrittenFault, touchedFault, unprovenFault } from './spool-fault.ts';
+import { changedFault, spoolFault, stillWrittenFault, unprovenFault } from './spool-fault.ts';
 import { identityOf, type SpoolFile } from './spool-file.ts';
+import { requireUnchanged } from './unchanged.ts';
 
 /**
  * A file out of its producers' sight, proven to be the one that was opened. One of the two must be
@@ -257,30 +252,6 @@ export class Aside {
 }
 
 const STEP_OF = { restored: 'back', taken: 'waits', superseded: 'superseded' } as const;
-
-/**
- * Links that go and permissions that change while the content is read again: so often, then it
- * waits.
- */
-const LOOKS_MAX = 4;
-
-/** Raises Fault `changed` unless what `look` finds is the file with the known content. */
-async function requireUnchanged(
-  look: () => Promise<FileIdentity>,
-  known: KnownContent,
-  operation: string,
-  subject: string,
-): Promise<void> {
-  let trusted = known.identity;
-  for (let looks = 0; looks < LOOKS_MAX; looks++) {
-    const now = await look();
-    if (sameIdentity(now, trusted)) return;
-    if (!sameContentIdentity(now, trusted) || !(await known.isUnchanged()))
-      throw changedFault(operation, subject, 'changed since it was opened');
-    trusted = now;
-  }
-  throw touchedFault(operation, subject);
-}
 
 function opened({ identity }: SpoolFile): KnownContent {
   return { identity, isUnchanged: async () => false };

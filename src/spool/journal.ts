@@ -5,7 +5,7 @@ import { opendir, readdir, readFile } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { type FileIdentity, SpoolPath, sameContentIdentity } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
-import type { HeldDirectories } from './pinned-directories.ts';
+import type { PinnedDirectories } from './pinned-directories.ts';
 import { inSubfolders } from './private-folder.ts';
 import { makeSpares } from './spare-space.ts';
 import { privateFault } from './spool-fault.ts';
@@ -25,8 +25,8 @@ export interface JournalRecord<T> extends JournaledFile {
 }
 
 /**
- * Which files have a record: nobody else writes to the private folder, so that it is read once, and
- * the many small files that never have one cost no look at the disk.
+ * Which files have a record. No other process writes to the private folder, so that it is read
+ * once, and the many small files that never have one cost no look at the disk.
  */
 export class JournalIndex {
   readonly #home: OpenDirectory;
@@ -54,12 +54,12 @@ export class JournalIndex {
 
 /** A fault here is never about the spooled file, only about `.halfpipe`. */
 export class Journal<T> {
-  readonly #held: HeldDirectories;
+  readonly #held: PinnedDirectories;
   readonly #index: JournalIndex;
   readonly #file: JournaledFile;
   readonly #name: string;
 
-  constructor(held: HeldDirectories, index: JournalIndex, file: JournaledFile) {
+  constructor(held: PinnedDirectories, index: JournalIndex, file: JournaledFile) {
     this.#held = held;
     this.#index = index;
     this.#file = file;

@@ -3,7 +3,7 @@ import type { Clock } from '../system/clock.ts';
 import { Aside, type OnAsideStep } from './aside.ts';
 import type { SpoolPath } from './entry.ts';
 import { JournalIndex } from './journal.ts';
-import type { HeldDirectories } from './pinned-directories.ts';
+import type { PinnedDirectories } from './pinned-directories.ts';
 import { Quarantine, type Quarantined } from './quarantine.ts';
 
 export interface KeepingOptions {
@@ -24,7 +24,7 @@ export interface Keeping {
 }
 
 export function keepingIn(
-  { root, home }: HeldDirectories,
+  { root, home }: PinnedDirectories,
   { newestStays, onSuperseded, onAsideStep: onStep }: KeepingOptions,
   clock: Pick<Clock, 'wallMs'>,
 ): Keeping {

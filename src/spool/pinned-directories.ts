@@ -7,7 +7,7 @@ import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { openPrivateFolder, openRoot, probe } from './private-folder.ts';
 import { tellsWriters } from './writer-trial.ts';
 
-export class HeldDirectories {
+export class PinnedDirectories {
   readonly root: OpenDirectory;
   /** `.halfpipe/` */
   readonly home: OpenDirectory;
@@ -31,7 +31,7 @@ export class HeldDirectories {
     path: string,
     writers: WriterView,
     vet?: (root: OpenDirectory) => Promise<void>,
-  ): Promise<HeldDirectories> {
+  ): Promise<PinnedDirectories> {
     const root = await openRoot(path);
     try {
       await vet?.(root);
@@ -40,7 +40,7 @@ export class HeldDirectories {
         await probe(root, home, path);
         const tells = await tellsWriters(home, writers);
         if (!tells) writers.distrust();
-        return new HeldDirectories(root, home, tells ? writers : NO_VIEW);
+        return new PinnedDirectories(root, home, tells ? writers : NO_VIEW);
       } catch (error) {
         await home.close();
         throw error;

@@ -12,7 +12,7 @@ import { type Keeping, type KeepingOptions, keepingIn } from './keeping.ts';
 import type { LateLook } from './late-look.ts';
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
-import { HeldDirectories } from './pinned-directories.ts';
+import { PinnedDirectories } from './pinned-directories.ts';
 import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
 import type { RemovalProof } from './proof.ts';
 import type { PutBackOutcome } from './put-back.ts';
@@ -55,10 +55,10 @@ export class SpoolDirectory {
   readonly path: string;
   readonly #parts: SpoolParts;
   readonly #removedNames = new RemovedNames();
-  #held: HeldDirectories;
+  #held: PinnedDirectories;
   #kept: Keeping;
 
-  private constructor(path: string, held: HeldDirectories, parts: SpoolParts) {
+  private constructor(path: string, held: PinnedDirectories, parts: SpoolParts) {
     this.path = path;
     this.#parts = parts;
     this.#held = held;
@@ -76,7 +76,7 @@ export class SpoolDirectory {
   ): Promise<SpoolDirectory> {
     const contentSync = new ContentSync(syncsAtOnce(threads));
     const parts = { ...options, contentSync, writers, clock, removability: new Removability(clock) };
-    return new SpoolDirectory(path, await HeldDirectories.attach(path, writers), parts);
+    return new SpoolDirectory(path, await PinnedDirectories.attach(path, writers), parts);
   }
 
   /**
@@ -229,7 +229,7 @@ export class SpoolDirectory {
    */
   async reattach(claim: (spool: LockableSpool) => Promise<void> = async () => undefined): Promise<void> {
     const before = this.#held;
-    const held = await HeldDirectories.attach(this.path, this.#parts.writers, async (root) => {
+    const held = await PinnedDirectories.attach(this.path, this.#parts.writers, async (root) => {
       if (root.dev === before.root.dev || (await root.lookUp(PRIVATE_FOLDER)) !== undefined) return;
       throw goneFault(
         this.path,

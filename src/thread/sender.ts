@@ -41,7 +41,7 @@ const THREAD = new URL(`./sender-thread${extname(import.meta.url)}`, import.meta
  */
 const YOUNG_GENERATION_MB = 4;
 
-export class SendingThread {
+export class Sender {
   readonly #events: SendingEvents;
   readonly #worker: Worker;
   readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));

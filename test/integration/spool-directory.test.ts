@@ -21,7 +21,7 @@ import type { TestContext } from 'node:test';
 import { scan } from '../../src/backlog/scanner.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { NO_VIEW } from '../../src/spool/open-writers.ts';
-import { HeldDirectories } from '../../src/spool/pinned-directories.ts';
+import { PinnedDirectories } from '../../src/spool/pinned-directories.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SPOOL_GONE } from '../../src/spool/spool-fault.ts';
 import { failing } from '../support/failing-disk.ts';
@@ -403,7 +403,7 @@ test('a spool in which nothing can be moved is refused, and nothing of it stays 
 
 test('a spool is closed when the last that uses it has ended, and once', async (t) => {
   const disk = await TemporarySpool.create(t);
-  const held = await HeldDirectories.attach(disk.path, NO_VIEW);
+  const held = await PinnedDirectories.attach(disk.path, NO_VIEW);
   const ends: (() => void)[] = [];
   const uses = [1, 2].map(() => held.run(() => new Promise<void>((resolve) => ends.push(resolve))));
   const closings = [held.close(), held.close()];

@@ -442,7 +442,7 @@ export class SimWorld {
         this.#violations.push({ kind: 'foreign', what: `${uploadId}, another's upload, was ended` });
     for (const uploadId of this.network.untold)
       if (this.#server.uploads.has(uploadId)) this.count('uploads nobody could know of');
-    // No journal names it, as no file is behind it: a crash leaves it, which the README says.
+    // A crash leaves it: no file is behind it whose journal would name it. config/OPERATING.md says so.
     this.#figures['uploads of our own left open'] = [...this.#server.uploads.values()].filter(({ key }) =>
       isOwnObject(key),
     ).length;

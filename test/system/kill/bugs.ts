@@ -37,7 +37,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         from: 'if (!sameContentIdentity(await file.currentIdentity(), file.identity))',
         to: 'if (false)',
       },
-      { file: ASIDE, from: 'if (sameIdentity(now, trusted))', to: 'if (true)' },
+      { file: 'spool/unchanged.js', from: 'if (sameIdentity(now, trusted))', to: 'if (true)' },
       {
         file: ASIDE,
         from: 'if (sameContentIdentity(moved, known.identity) && sameContentIdentity(moved, held))',
