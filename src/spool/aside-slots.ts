@@ -1,6 +1,4 @@
-// The places in `.halfpipe/aside` where files wait, named so that a restart knows where each
-// belongs, and flat: a folder for each would take space that a full disk does not have. No place is
-// ever used twice at once, so moving a file in never overwrites one.
+// Names the places in `.halfpipe/aside` where files wait between their upload and their removal.
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, Fault } from '../system/fault.ts';
@@ -9,11 +7,11 @@ import { SpoolPath } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
 
 const FOLDER = 'aside';
-/** Made at the start and kept: the place of nearly every file that is set aside. */
+/** Made at startup and kept. Nearly every file that is set aside is placed here. */
 export const FIRST_LAYER = `${FOLDER}/0`;
-// Versions of one path that can wait at once because their name was taken again and again.
+// How many versions of one path can wait at once. A version waits when another file took its name.
 const LAYERS = 10;
-// A name may have 255 bytes; a longer one goes on in a folder below.
+// Linux allows 255 bytes for a name. A longer name continues in a subfolder.
 const NAME_BYTES = 250;
 
 export interface Leftover {
@@ -21,6 +19,13 @@ export interface Leftover {
   readonly path: SpoolPath;
 }
 
+/**
+ * Hands out the places (slots) in `.halfpipe/aside`.
+ * A slot's name encodes the path of its file, so that a restart knows where each file belongs.
+ * Slots lie flat in one folder, because a folder for each would need space that a full disk does
+ * not have. No slot is in use twice at once, so moving a file into its slot never overwrites
+ * another file.
+ */
 export class AsideSlots {
   readonly #home: OpenDirectory;
   readonly #claimed = new Set<string>();
@@ -29,7 +34,10 @@ export class AsideSlots {
     this.#home = home;
   }
 
-  /** A free place for `path`, reserved until free(). */
+  /**
+   * Resolves with a free slot for `path`, reserved until free(). Rejects with Fault `blocked` when
+   * all layers are taken, and with the system error.
+   */
   async claim(path: SpoolPath): Promise<Buffer> {
     for (let layer = 0; layer < LAYERS; layer++) {
       const slot = Buffer.from(`${FOLDER}/${layer}/${flatten(path)}`, 'latin1');
@@ -42,11 +50,11 @@ export class AsideSlots {
     throw new Fault('blocked', `${path} has ${LAYERS} earlier versions waiting in .halfpipe/${FOLDER}`, {
       operation: 'set aside',
       subject: path.toString(),
-      hint: 'move the file in the spool away so that they can return to their place',
+      hint: 'move the file of that name out of the spool, so that the earlier versions can return',
     });
   }
 
-  /** A slot is also taken if a file sits where its path needs a folder. */
+  /** A slot is also taken if a file sits where the slot needs a folder. */
   async #isVacant(slot: Buffer): Promise<boolean> {
     try {
       return (await this.#home.lookUp(slot)) === undefined;
@@ -57,12 +65,13 @@ export class AsideSlots {
     }
   }
 
-  /** Once for each claim: the place may belong to another file at once. */
+  /** Call once for each claim(): another file may get the slot immediately afterwards. */
   free(slot: Buffer): void {
     const isClaimed = this.#claimed.delete(slot.toString('latin1'));
     if (!isClaimed) brokenInvariant(`a place is freed once, and ${new SpoolPath(slot)} is free`);
   }
 
+  /** Makes the folders above `slot`, durably. Rejects with the system error. */
   async makeFolders(slot: Buffer): Promise<void> {
     for (let end = slot.indexOf('/'); end !== -1; end = slot.indexOf('/', end + 1)) {
       const folder = slot.toString('latin1', 0, end);
@@ -71,7 +80,7 @@ export class AsideSlots {
     }
   }
 
-  /** Everything that waits and is not in use. Folders found empty are removed on the way. */
+  /** Yields every file that waits and is not in use. Removes the empty folders it meets. */
   async *leftovers(): AsyncGenerator<Leftover> {
     for (let layer = 0; layer < LAYERS; layer++) {
       const folder = Buffer.from(`${FOLDER}/${layer}`);
@@ -94,7 +103,9 @@ export class AsideSlots {
   }
 }
 
-/** A path as one name, or as several where it is too long for one; never `.` or `..`. */
+/**
+ * Turns a path into one name, or into several if it is too long for one. No name is `.` or `..`.
+ */
 function flatten({ id }: SpoolPath): string {
   const name = id.replace(/[%./]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
   return (name.match(new RegExp(`.{1,${NAME_BYTES}}`, 'gs')) ?? []).join('/');

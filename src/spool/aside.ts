@@ -1,6 +1,5 @@
-// Set aside, look again, remove: the last steps of a file's life, each one undone when the file is
-// not the one that was uploaded. Files wait in `.halfpipe/aside/N/<their path>`; N counts up when
-// an older one still waits there.
+// The last steps of a file: set aside, look once more, remove. Each step is undone if the file is
+// not the one that was uploaded.
 import { rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { AsideSlots } from './aside-slots.ts';
@@ -14,36 +13,39 @@ import { identityOf, type SpoolFile } from './spool-file.ts';
 import { requireUnchanged } from './unchanged.ts';
 
 /**
- * A file out of its producers' sight, proven to be the one that was opened. One of the two must be
- * called, once.
+ * A file that was moved out of its producers' sight and is proven to be the one that was opened.
+ * Call exactly one of the two methods, once.
  */
 export interface SetAside {
   /**
-   * Deletes the file that `proof` is for, and puts any other back with a Fault `unknown`. Raises
-   * Fault `changed` when it is no longer the one set aside, is open for writing, or was written to
-   * in the very moment of its removal; its content is back in the spool then. `holdOn` is asked
-   * while there is no room to bring that content back. Resolves with the identity of a file that
-   * may still be open for writing, for a late look.
+   * Deletes the file that `proof` is for.
+   * Rejects with Fault `unknown` when the proof is for another file; the file is back in the spool
+   * then. Rejects with Fault `changed` when the file is no longer the one set aside, is open for
+   * writing, or was written to during its removal; its content is back in the spool then. Asks
+   * `holdOn` while there is no room to bring that content back.
+   * Resolves with the identity of a file that may still be open for writing and needs a late look,
+   * else with undefined.
    */
   remove(proof: RemovalProof, holdOn: HoldOn): Promise<FileIdentity | undefined>;
   /**
-   * Returns the file to its place; if the name is taken, it waits for recoverAside(), or is
+   * Returns the file to its place. If its name is taken, the file waits for recover(), or is
    * superseded.
    */
   putBack(): Promise<void>;
 }
 
 /**
- * What happened to a file: set aside, removed for good, back in its place, or not, because its name
- * is taken.
+ * `aside`: set aside. `removed`: deleted. `back`: in its place again. `waits`: it stays aside,
+ * because its name is taken. `superseded`: a newer file has its name, and this file is in
+ * quarantine.
  */
 export type AsideStep = 'aside' | 'removed' | 'back' | 'waits' | 'superseded';
 export type OnAsideStep = (path: SpoolPath, step: AsideStep) => void;
 
 /**
- * What becomes of a file in `slot` whose name a newer one has. True when it is taken care of for
- * good: it must not come back once the newer one is gone where the last to be uploaded is the one
- * that stays.
+ * Decides about the file in `slot` when a newer file has its name. Resolves with true if the file
+ * has been moved elsewhere and must not return. That is necessary where the last upload of a name
+ * replaces the earlier ones.
  */
 export type Supersede = (slot: Buffer, path: SpoolPath) => Promise<boolean>;
 
@@ -54,17 +56,23 @@ export interface AsideListeners {
 
 export interface AsideRecovery {
   readonly restored: number;
-  /** Still in the private folder, because their name is taken. */
+  /** Files that stay in the private folder because their names are taken. */
   readonly waiting: number;
 }
 
+/**
+ * Sets files aside in `.halfpipe/aside/N/<path>` and puts them back. N counts up when an older
+ * version of the path still waits there.
+ * Methods reject with a Fault and cannot be cancelled. A removal is not synced to the disk: a power
+ * cut may bring the file back, whole.
+ */
 export class Aside {
   readonly #root: OpenDirectory;
   readonly #home: OpenDirectory;
   readonly #slots: AsideSlots;
   readonly #onStep: OnAsideStep;
   readonly #supersede: Supersede;
-  /** Paths whose name was taken when a file of theirs was to come back. */
+  /** Paths of files that could not return because their names were taken. */
   readonly #waiting = new Set<string>();
   #recovery: Promise<unknown> = Promise.resolve();
 
@@ -77,7 +85,9 @@ export class Aside {
   }
 
   /**
-   * `known` is what was uploaded; without it a change of ctime alone counts as one of the content.
+   * Moves the file aside if it still has the content `known`, which is what was uploaded. Rejects
+   * with Fault `changed` if it has not. Without `known`, a change of ctime alone counts as a change
+   * of content.
    */
   async setAside(file: SpoolFile, known: KnownContent = opened(file)): Promise<SetAside> {
     const subject = file.path.toString();
@@ -104,7 +114,10 @@ export class Aside {
     }
   }
 
-  /** What is in `slot` now; Fault `changed` when that is not the file. */
+  /**
+   * Resolves with the identity of what is in `slot`. Rejects with Fault `changed` if that is not
+   * the file.
+   */
   async #requireMoved(file: SpoolFile, slot: Buffer, known: KnownContent): Promise<FileIdentity> {
     const moved = await this.#identityOf(slot);
     const held = await file.currentIdentity();
@@ -113,8 +126,8 @@ export class Aside {
   }
 
   /**
-   * Returns what a crash or a taken name left behind. Files being disposed of at this moment are
-   * left alone.
+   * Returns files that a crash or a taken name left aside. Leaves alone files whose removal is
+   * running. Calls run one after another.
    */
   recover(): Promise<AsideRecovery> {
     const recovery = this.#recovery.then(() => this.#recover());
@@ -134,8 +147,8 @@ export class Aside {
   }
 
   /**
-   * What was written to the file after it was removed, and all before it, gets its place in the
-   * spool again.
+   * Copies everything that the descriptor of `file` holds back to the file's place in the spool.
+   * Called when a process wrote to the file after its removal.
    */
   async bringBack(file: SpoolFile): Promise<void> {
     const slot = await this.#slots.claim(file.path);
@@ -165,16 +178,15 @@ export class Aside {
             await this.#putBack(slot, file.path);
             throw unprovenFault('remove', subject);
           }
-          // Asked before the last look at the file: a process that opened it before it was set
-          // aside may still have it, and has it no more once the answer is no, because the file has
-          // no name any more by which to open it.
+          // Ask before the last look at the file. A process that opened the file before it was set
+          // aside may still have it open. After the answer `none`, no process can open the file
+          // again, because its name is gone.
           const writers = await file.writers();
           if (writers === 'some') {
             await this.#putBack(slot, file.path);
             throw stillWrittenFault('remove', subject);
           }
-          // The file is known to be what the slot holds, and nothing else reaches into the private
-          // folder.
+          // The slot holds this file, and nothing else reaches into the private folder.
           try {
             await requireUnchanged(() => file.currentIdentity(), moved, 'remove', subject);
           } catch (error) {
@@ -183,8 +195,8 @@ export class Aside {
           }
           await this.#home.unlink(slot);
           this.#onStep(file.path, 'removed');
-          // The removal itself changes ctime. Size and mtime change only by a write. When that
-          // cannot be known, the content comes back: sending it again loses nothing.
+          // Removal itself changes ctime; only a write changes size or mtime. If the identity
+          // cannot be read, the content comes back: uploading it again loses nothing.
           const untouched = await file.currentIdentity().then(
             (now) => sameContentIdentity(now, moved.identity),
             () => false,
@@ -201,7 +213,7 @@ export class Aside {
     };
   }
 
-  /** The name is free now. What fails here is tried again by recover(). */
+  /** Called when the name has become free. recover() repeats what fails here. */
   async #returnWaiting({ id }: SpoolPath): Promise<void> {
     if (this.#waiting.has(id)) await this.recover().catch(() => undefined);
   }
@@ -211,7 +223,7 @@ export class Aside {
       try {
         return await rename(from, this.#home.at(slot));
       } catch (error) {
-        // Either the source is gone or the folders in the private folder are missing.
+        // Either the source is gone, or folders in the private folder are missing.
         if (errnoOf(error) !== 'ENOENT' || attempt === 2) throw error;
         await this.#slots.makeFolders(slot);
       }
@@ -224,9 +236,7 @@ export class Aside {
     return identityOf(stats);
   }
 
-  /**
-   * A name that is taken is fine: the file waits, and recover() tries again, or it is superseded.
-   */
+  /** A taken name is not an error: the file waits for recover(), or is superseded. */
   async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome | 'superseded'> {
     const returned = await putBack(this.#home, slot, this.#root, path);
     const outcome = returned === 'taken' && (await this.#supersede(slot, path)) ? 'superseded' : returned;
@@ -237,8 +247,8 @@ export class Aside {
   }
 
   /**
-   * As seen from recovery, a place that cannot be reached (a parent is a link now, no access) is
-   * taken too.
+   * During recovery, a place that cannot be reached (no access, or a parent is now a link) counts
+   * as taken.
    */
   async #tryPutBack(slot: Buffer, path: SpoolPath) {
     try {

@@ -1,36 +1,36 @@
-// Brings the content of files to the disk before it is read for its upload. Invariant: whatever the
-// store was given, a power cut cannot bring back as less.
+// Brings the content of each file to the disk before the file is read for its upload.
 //
-// Content is in memory first, and its name reaches the disk sooner: by default after 5 s (ext4(5),
-// commit=) against 30 s (vm.dirty_expire_centisecs). A power cut in between brings the file back
-// empty, though it was uploaded and removed. Age is no proof that content is on the disk: the
-// flusher may be minutes behind, may have failed, and what it wrote counts from the next commit
-// only, which a mount option may put off. So every file is synced, however old it is; one that is
-// on the disk already costs little.
+// A file's name reaches the disk sooner than its content: by default after 5 s (ext4(5), commit=)
+// against 30 s (vm.dirty_expire_centisecs). A power cut in between brings the file back empty,
+// although it was uploaded and removed. A file's age does not prove that its content is on the
+// disk: the kernel's flusher may be minutes behind or may have failed, and a mount option may put
+// off the commit that makes its writes count. So every file is synced, however old. Syncing a file
+// that is already on the disk costs little.
 //
-// Before reading, not beside it, for two more reasons. An upload that ended before a power cut must
-// not be replaced by the rest of its file. And a synced page is write-protected, so that a later
-// store through mmap(2) changes mtime on ext4, xfs and btrfs: what is read is what is removed.
+// The sync comes before the read for two more reasons. First, an upload that ended before a power
+// cut must not be replaced by the rest of its file. Second, a synced page is write-protected, so
+// that a later store through mmap(2) changes mtime on ext4, xfs and btrfs: what was read is what is
+// removed.
 //
-// The removal itself is not synced: a power cut may undo it, but then the whole content is back,
-// and is found in the store, or sent again. RemovedNames sees to the one case in which that would
-// do harm.
+// The removal itself is not synced. A power cut may undo it, but then the whole content is back,
+// and is found in the store or sent again. RemovedNames covers the one case in which that would do
+// harm.
 import type { FileIdentity } from './entry.ts';
 import { syncToDisk } from './sync-to-disk.ts';
 
-/** Files whose sync failed that are remembered: beyond that the oldest are forgotten. */
+/** How many failed syncs are remembered. Beyond this, the oldest are forgotten. */
 const FAILED_MAX = 1_000;
 
 /**
- * libuv's own number: threads for the file calls, look-ups of names and digests of the whole
- * process.
+ * libuv's default size of the thread pool, which serves the file calls, DNS lookups and digests of
+ * the whole process.
  */
 const POOL_THREADS = 4;
 
 /**
- * How many of `poolThreads`, the variable UV_THREADPOOL_SIZE, may wait for a sync at once. Syncs
- * that wait together share a commit of the journal, and a flush of the disk: on a slow disk more
- * threads sync more files.
+ * How many threads of the pool may wait for a sync at once; `poolThreads` is the variable
+ * UV_THREADPOOL_SIZE. Syncs that wait together share one commit of the journal and one flush of the
+ * disk, so on a slow disk more threads sync more files.
  */
 export function syncsAtOnce(poolThreads: string | undefined): number {
   const threads = Number(poolThreads ?? POOL_THREADS);
@@ -40,26 +40,30 @@ export function syncsAtOnce(poolThreads: string | undefined): number {
 
 type Syncable = Parameters<typeof syncToDisk>[0];
 
+/**
+ * Runs fsync(2) for files, at most `atOnce` at a time, in the order of the calls.
+ * Invariant: a power cut cannot bring a file back with less content than the store was given.
+ */
 export class ContentSync {
   readonly #atOnce: number;
   readonly #waiting = new Set<() => void>();
-  /** By identity of the content. */
+  /** Keyed by the identity of the content. */
   readonly #failed = new Map<string, unknown>();
   #running = 0;
 
   /**
-   * `atOnce`: each holds a thread of the pool for as long as the disk takes, and other file calls
-   * need some, too.
+   * `atOnce` ≥ 1. Each running sync holds a thread of the pool for as long as the disk takes, and
+   * other file calls need threads as well.
    */
   constructor(atOnce: number) {
     this.#atOnce = atOnce;
   }
 
   /**
-   * Resolves when the content is on the disk. Rejects with the system error, or, before it has
-   * begun, with the signal's reason. The kernel tells of content that it could not write only once,
-   * and counts it as written from then on: so a sync that failed is not tried again, and fails for
-   * as long as the process runs.
+   * Resolves when the content is on the disk. Rejects with the system error. While the sync waits
+   * for its turn, `signal` cancels it with the signal's reason; a running sync cannot be cancelled.
+   * A sync that failed is not tried again and fails for as long as the process runs, because the
+   * kernel reports content it could not write only once and counts it as written from then on.
    */
   async run(identity: FileIdentity, handle: Syncable, signal: AbortSignal): Promise<void> {
     const id = `${identity.dev} ${identity.ino} ${identity.sizeBytes} ${identity.mtimeNs}`;

@@ -1,6 +1,4 @@
-// Removes folders that draining has emptied, upwards, never the root. Not at once: a producer may
-// be about to write the next file, so a folder has to be left alone for a while first. Forgets what
-// it was about on a restart.
+// Removes folders that draining has emptied.
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import { SpoolPath } from './entry.ts';
@@ -15,18 +13,27 @@ export interface EmptyFoldersParts {
     ): Promise<'removed' | 'in-use' | 'too-young'>;
   };
   readonly clock: Clock;
-  /** How long nothing must have happened in a folder, ≥ 0. */
+  /**
+   * How long, in milliseconds, nothing must have happened in a folder before it is removed; ≥ 0.
+   */
   readonly quietMs: number;
-  /** A folder that cannot be removed; it is left alone until a file is removed from it again. */
+  /** A folder cannot be removed. It is left alone until another file is removed from it. */
   readonly onFault: (fault: Fault) => void;
 }
 
 // Beyond this, folders are not remembered and stay. Removing another file from one adds it again.
 const FOLDERS_MAX = 10_000;
-// Also the least wait, so that a settle time of 0 does not race producers that make a folder, then
-// its files.
+// Also the shortest wait, so that with a settle time of 0 a producer can still make a folder and
+// then its files.
 const INTERVAL_MS = 2_000;
 
+/**
+ * Removes folders that draining has emptied, and their parents upwards, but never the root of the
+ * spool. It waits until a folder has been quiet for `quietMs`, because a producer may be about to
+ * write the next file.
+ * Due times use the monotonic clock; a folder's age uses the wall clock. A restart forgets the
+ * folders. Nothing rejects: faults go to `onFault`.
+ */
 export class EmptyFolders {
   readonly #parts: EmptyFoldersParts;
   readonly #dueMsByFolder = new Map<string, { readonly path: SpoolPath; readonly dueMs: number }>();
@@ -43,7 +50,7 @@ export class EmptyFolders {
     this.#arm();
   }
 
-  /** Resolves when no folder is being removed any more. */
+  /** Resolves when no removal is running any more. */
   async stop(): Promise<void> {
     this.#isRunning = false;
     this.#cancelTimer?.();
@@ -93,7 +100,7 @@ export class EmptyFolders {
       else if (outcome === 'removed') this.fileRemoved(path);
     } catch (error) {
       const fault = spoolFault(error, 'remove folder', path.toString());
-      // Gone or swapped for something else: nothing of ours.
+      // The folder is gone, or something else has its name. There is nothing to remove.
       if (fault.faultClass !== 'changed') onFault(fault);
     }
   }

@@ -1,12 +1,14 @@
-// The nouns of the spool: a path as the kernel knows it, the identity of a file's present content,
-// and the entry that travels from the scanner through the backlog to the drain.
+// The nouns of the spool: a path, the identity of a file's content, and the entry that travels from
+// the scanner through the backlog to the drain.
 import { printable } from '../system/printable.ts';
 
-/** A path inside the spool, relative to its root. Names are bytes: not every name is UTF-8. */
+/**
+ * A path inside the spool, relative to its root. Names are bytes, because not every name is UTF-8.
+ */
 export class SpoolPath {
   /** The path's bytes, `/`-separated, without a leading `/`. */
   readonly bytes: Buffer;
-  /** Exact and unique: fit for map keys, not for people. */
+  /** Exact and unique: use it as a map key. It is not readable text. */
   readonly id: string;
 
   constructor(bytes: Buffer) {
@@ -18,15 +20,15 @@ export class SpoolPath {
     return new SpoolPath(Buffer.from(path));
   }
 
-  /** One harmless line for people: control characters and bytes that are no UTF-8 are escaped. */
+  /** One safe line for logs: control characters and bytes that are not UTF-8 are escaped. */
   toString(): string {
     return printable(this.bytes.toString('utf8'));
   }
 }
 
 /**
- * The folders a file is below, outermost first, each with a `/` at its end, as latin1 text; `['']`
- * for a file right in the spool.
+ * The folders above a file, outermost first, each ending in `/`, as latin1 text. `['']` for a file
+ * in the root of the spool.
  */
 export function foldersOf({ id }: Pick<SpoolPath, 'id'>): string[] {
   const folders: string[] = [];
@@ -34,9 +36,7 @@ export function foldersOf({ id }: Pick<SpoolPath, 'id'>): string[] {
   return folders.length === 0 ? [''] : folders;
 }
 
-/**
- * What must be unchanged for "the file we uploaded" and "the file we delete" to be the same bytes.
- */
+/** Must be unchanged for "the file we uploaded" and "the file we delete" to be the same bytes. */
 export interface FileIdentity {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -49,20 +49,19 @@ export function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.ctimeNs === b.ctimeNs && sameContentIdentity(a, b);
 }
 
-/**
- * As sameIdentity, but blind to ctime, which a rename, a chmod or another link of the file changes.
- */
+/** Like sameIdentity(), but ignores ctime, which a rename, a chmod or another link also changes. */
 export function sameContentIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
 }
 
 /**
- * The content that was read of a file, and the file's identity then. ctime moves with links and
- * permissions, too: where it alone did, only the bytes tell whether the content is still the same.
+ * The content that was read from a file, and the file's identity at that time. New links and
+ * permissions change ctime as well, so when only ctime differs, only the bytes can show whether the
+ * content is the same.
  */
 export interface KnownContent {
   readonly identity: FileIdentity;
-  /** Reads the file again: whether it still has these bytes. */
+  /** Reads the file again. Resolves with true if it still has the same bytes. */
   isUnchanged(): Promise<boolean>;
 }
 

@@ -1,6 +1,4 @@
-// One instance per spool: the process that answers at `.halfpipe/control.sock` drains it. The
-// kernel forgets a listener with its process, so a lock is never left behind; only its socket's
-// name may be, and that is told by asking.
+// One instance per spool: the process that answers at `.halfpipe/control.sock` drains it.
 import { randomUUID } from 'node:crypto';
 import { chmod, link, readFile, rename } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -12,26 +10,33 @@ import { writeDurably } from './write-durably.ts';
 
 const SOCKET_NAME = 'control.sock';
 const PID_NAME = 'pid';
-// Each further attempt means that another start got in between.
+// Each further attempt means that another start came in between.
 const ATTEMPTS_MAX = 5;
-/** A daemon answers within milliseconds; one that is suspended does not answer at all. */
+/** A daemon answers within milliseconds. A suspended daemon does not answer. */
 const SILENCE_MS = 5_000;
 
-/** The part of SpoolDirectory the lock needs. */
+/** The part of SpoolDirectory that the lock needs. */
 export interface LockableSpool {
   readonly path: string;
   openPrivate(): Promise<OpenDirectory>;
   clearTemporaries(): Promise<void>;
 }
 
-/** Adds what answers on the control socket's connections. */
+/** Installs the handler for connections to the control socket. */
 export type Serve = (server: Server) => unknown;
 
+/**
+ * Holds a spool for this process. The lock is a listening socket: the kernel closes it with its
+ * process, so a crash never leaves a lock behind. A crash may leave the socket's name behind; the
+ * next start finds out by connecting to it.
+ */
 export class InstanceLock {
   readonly #server: Server;
   readonly #open: ReadonlySet<Socket>;
   readonly #home: OpenDirectory;
-  /** The path of the socket; undefined where the lock is on the folder itself. */
+  /**
+   * Inode of the socket file. Undefined when the lock is an abstract socket named after the folder.
+   */
   readonly #ino: bigint | undefined;
 
   private constructor(
@@ -47,8 +52,8 @@ export class InstanceLock {
   }
 
   /**
-   * Also clears what a crashed instance left half-written. Raises a Fault of class `breaker`, code
-   * `EADDRINUSE`, when another instance has the spool, also a suspended one.
+   * Takes the lock and removes what a crashed instance left half-written. Rejects with a Fault
+   * `breaker` with code `EADDRINUSE` when another instance, even a suspended one, has the spool.
    */
   static async acquire(spool: LockableSpool, serve: Serve = () => undefined): Promise<InstanceLock> {
     const home = await spool.openPrivate();
@@ -68,7 +73,7 @@ export class InstanceLock {
     }
   }
 
-  /** Whether this is the lock of the folder that is at the spool's path now. */
+  /** Resolves with true if this lock covers the folder that is at the spool's path now. */
   async isOf(spool: LockableSpool): Promise<boolean> {
     const home = await spool.openPrivate();
     try {
@@ -80,7 +85,7 @@ export class InstanceLock {
     }
   }
 
-  /** Lets another instance have the spool. Ends every connection. */
+  /** Gives the spool free for another instance, and ends every connection. */
   async release(): Promise<void> {
     const present = await this.#home.lookUp(SOCKET_NAME);
     if (present?.ino === this.#ino) {
@@ -93,8 +98,8 @@ export class InstanceLock {
 }
 
 /**
- * Connects to the instance that drains the spool at `path`; emits `timeout` after 5 s of silence.
- * Rejects with the system error when there is none.
+ * Connects to the instance that drains the spool at `path`. The socket emits `timeout` after 5 s of
+ * silence. Rejects with the system error when no instance answers.
  */
 export async function connectToInstance(path: string): Promise<Socket> {
   const home = await OpenDirectory.open(`${path}/${PRIVATE_FOLDER}`);
@@ -102,8 +107,8 @@ export async function connectToInstance(path: string): Promise<Socket> {
     return await dial(home.at(SOCKET_NAME).toString());
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    // Or it is at the other address; where there is none at all, that no socket is there says it
-    // better.
+    // The instance may listen at its abstract address. If it does not, the missing socket is the
+    // better error to report.
     return await dial(folderAddress(home)).catch(() => {
       throw error;
     });
@@ -113,7 +118,7 @@ export async function connectToInstance(path: string): Promise<Socket> {
 }
 
 /**
- * What file systems answer that have no sockets, or no hard links: FAT, most network file systems
+ * Error codes of file systems without sockets or without hard links: FAT, most network file systems
  * and many in user space.
  */
 const LACKING: ReadonlySet<string | undefined> = new Set([
@@ -121,8 +126,8 @@ const LACKING: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * Has the server listen where others look for it. Resolves with the inode of its socket, if it has
- * one.
+ * Makes the server listen at the spool's address. Resolves with the inode of the socket file, or
+ * with undefined if the file system has no sockets.
  */
 async function takeAddress(server: Server, home: OpenDirectory, path: string): Promise<bigint | undefined> {
   const temporary = `tmp/${randomUUID()}.sock`;
@@ -145,15 +150,15 @@ async function takeAddress(server: Server, home: OpenDirectory, path: string): P
 }
 
 /**
- * A lock on the folder instead of a socket in it: an abstract socket, which the kernel forgets with
- * its process, named by the folder's inode. Not promised: it is seen from another network namespace
- * or another machine.
+ * The address of a lock without a socket file: an abstract socket named by the folder's inode,
+ * which the kernel closes with its process. Another network namespace or another machine may not
+ * see it.
  */
 function folderAddress({ dev, ino }: OpenDirectory): string {
   return `\0halfpipe-${dev.toString(16)}-${ino.toString(16)}`;
 }
 
-/** Gives the socket at `temporary` the well-known name, unless a live process has it. */
+/** Gives the socket at `temporary` its well-known name, unless a live process has that name. */
 async function takeName(home: OpenDirectory, temporary: string, path: string): Promise<bigint> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -170,7 +175,7 @@ async function takeName(home: OpenDirectory, temporary: string, path: string): P
 }
 
 /**
- * Moves a socket without a listener out of the way. It must be the very socket that was found dead.
+ * Moves away a socket that has no listener. Only the very socket that was found dead is removed.
  */
 async function clearStale(home: OpenDirectory, path: string): Promise<void> {
   const found = await home.lookUp(SOCKET_NAME);
@@ -184,7 +189,7 @@ async function clearStale(home: OpenDirectory, path: string): Promise<void> {
     throw error;
   }
   const moved = await home.lookUp(stale);
-  // Another start was quicker and this is its live socket.
+  // Another start was quicker, and this is its live socket.
   if (moved?.ino !== found.ino) await link(home.at(stale), home.at(SOCKET_NAME));
   await home.unlink(stale);
 }
@@ -196,7 +201,7 @@ async function isAnswered(home: OpenDirectory): Promise<boolean> {
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ECONNREFUSED' || code === 'ENOENT') return false;
-    // A suspended process whose queue of connections is full.
+    // The process is suspended, and its queue of connections is full.
     if (code === 'EAGAIN') return true;
     throw error;
   }
@@ -224,8 +229,8 @@ function listen(server: Server, path: string): Promise<void> {
 }
 
 /**
- * All open connections, also those that are not served yet or any more: a silent one would hold up
- * a stop for ever.
+ * Tracks all open connections, also those that are not served: a silent one would delay a stop for
+ * ever.
  */
 function keepOpen(server: Server): ReadonlySet<Socket> {
   const open = new Set<Socket>();
@@ -238,7 +243,7 @@ function keepOpen(server: Server): ReadonlySet<Socket> {
 
 function close(server: Server, open: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
-    // An error means that it does not listen, which is what is wanted.
+    // An error means that the server does not listen, which is the goal.
     server.close(() => resolve());
     for (const socket of open) socket.destroy();
   });

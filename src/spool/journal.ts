@@ -1,5 +1,5 @@
-// What must survive a restart about one file, bound to the identity of the content it was written
-// for. A record of another content is never returned as this one's; a damaged one counts as absent.
+// Records that must survive a restart, one for each file, bound to the identity of the content they
+// were written for.
 import { createHash } from 'node:crypto';
 import { opendir, readdir, readFile } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
@@ -13,20 +13,20 @@ import { writeDurably } from './write-durably.ts';
 
 const FOLDER = 'multipart';
 
-/** A file's path and present content: a SpoolFile, or as much of one as is known. */
+/** A file's path and content identity. A SpoolFile is one. */
 export interface JournaledFile {
   readonly path: SpoolPath;
   readonly identity: FileIdentity;
 }
 
-/** A record as found on disk. */
+/** A record as it was found on the disk. */
 export interface JournalRecord<T> extends JournaledFile {
   readonly value: T;
 }
 
 /**
- * Which files have a record. No other process writes to the private folder, so that it is read
- * once, and the many small files that never have one cost no look at the disk.
+ * Knows which files have a record. It reads the folder once, because no other process writes there.
+ * So the many small files that never have a record cost no access to the disk.
  */
 export class JournalIndex {
   readonly #home: OpenDirectory;
@@ -36,7 +36,10 @@ export class JournalIndex {
     this.#home = home;
   }
 
-  /** Rejects with the system error; the next call reads again. */
+  /**
+   * Resolves with the names of all records. Rejects with the system error; the next call then reads
+   * again.
+   */
   names(): Promise<Set<string>> {
     this.#names ??= this.#read();
     return this.#names;
@@ -52,7 +55,12 @@ export class JournalIndex {
   }
 }
 
-/** A fault here is never about the spooled file, only about `.halfpipe`. */
+/**
+ * The record of one file. load() returns only a value saved for the same content; a damaged record
+ * counts as absent.
+ * Methods reject with a Fault about `.halfpipe`, never about the file in the spool. They cannot be
+ * cancelled.
+ */
 export class Journal<T> {
   readonly #held: PinnedDirectories;
   readonly #index: JournalIndex;
@@ -66,31 +74,34 @@ export class Journal<T> {
     this.#name = `${createHash('sha256').update(file.path.bytes).digest('hex')}.json`;
   }
 
-  /** The value saved for this very content. */
+  /** Resolves with the value saved for this very content, or with undefined. */
   async load(): Promise<T | undefined> {
     const record = await this.#read();
     return record !== undefined && this.#isOfThisContent(record) ? record.value : undefined;
   }
 
   /**
-   * The value saved for another content under the same path: what it stands for can be given up.
+   * Resolves with the value saved for other content under the same path. What that value stands for
+   * can be given up.
    */
   async loadStale(): Promise<T | undefined> {
     const record = await this.#read();
     return record === undefined || this.#isOfThisContent(record) ? undefined : record.value;
   }
 
-  /** Durable when resolved. `value` must survive JSON. */
+  /** Resolves when the value is durable. `value` must survive JSON. */
   async save(value: T): Promise<void> {
     const { path, identity } = this.#file;
     const record = { path: path.bytes.toString('base64'), identity: toJson(identity), value };
     await this.#run('save journal of', async (home) => {
-      // Known before it is there: a write that fails half-way may have left one all the same.
+      // The name is noted before the write, because a write that fails half-way may still leave a
+      // record.
       (await this.#index.names()).add(this.#name);
       await writeDurably(home, `${FOLDER}/${this.#name}`, JSON.stringify(record));
     });
   }
 
+  /** Removes the record. Does nothing if there is none. */
   async clear(): Promise<void> {
     await this.#run('clear journal of', async (home) => {
       try {
@@ -100,7 +111,7 @@ export class Journal<T> {
         throw error;
       }
       (await this.#index.names()).delete(this.#name);
-      // There may be room by now for what a full disk has used up.
+      // There may be room now for the spares that were used while the disk was full.
       await makeSpares(home);
     });
   }
@@ -119,13 +130,13 @@ export class Journal<T> {
     }
   }
 
-  // Blind to ctime: a file put back in its place still has the same bytes.
+  // Ignores ctime: a file that was put back has the same bytes.
   #isOfThisContent(record: JournalRecord<T>): boolean {
     return sameContentIdentity(record.identity, this.#file.identity);
   }
 }
 
-/** Every readable record, whatever became of its file. */
+/** Yields every readable record, also records whose file is gone. */
 export async function* journalRecords<T>(home: OpenDirectory): AsyncGenerator<JournalRecord<T>> {
   for await (const dirent of await inSubfolders(home, () => opendir(home.at(FOLDER).toString()))) {
     const record = await readRecord<T>(home, dirent.name);
@@ -153,7 +164,7 @@ function toJson(identity: FileIdentity): Record<string, string> {
   return Object.fromEntries(Object.entries(identity).map(([key, value]) => [key, String(value)]));
 }
 
-/** Throws SyntaxError or TypeError on anything toJson did not write. */
+/** Throws SyntaxError or TypeError on anything that toJson() did not write. */
 function fromJson(json: Record<keyof FileIdentity, string>): FileIdentity {
   return {
     dev: BigInt(json.dev),

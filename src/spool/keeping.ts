@@ -1,4 +1,4 @@
-// What the private folder keeps: files set aside, files in quarantine, and journals.
+// Builds what works in the private folder: files set aside, the quarantine, and journals.
 import type { Clock } from '../system/clock.ts';
 import { Aside, type OnAsideStep } from './aside.ts';
 import type { SpoolPath } from './entry.ts';
@@ -9,11 +9,11 @@ import { Quarantine, type Quarantined } from './quarantine.ts';
 export interface KeepingOptions {
   readonly onAsideStep?: OnAsideStep | undefined;
   /**
-   * Whether the last of a name to be uploaded replaces the others: then none may return after a
-   * newer one has come.
+   * Returns true if the last upload of a name replaces the earlier ones. A file must then not
+   * return after a newer file has its name.
    */
   readonly newestStays?: (() => boolean) | undefined;
-  /** What cannot return for that reason is in quarantine. */
+  /** A file that may not return for that reason has been moved to the quarantine. */
   readonly onSuperseded?: ((quarantined: Quarantined) => void) | undefined;
 }
 

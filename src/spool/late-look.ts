@@ -1,12 +1,10 @@
-// A last look at files that were removed though it could not be told whether a process had them
-// open for writing: their descriptors are kept for a minute. What is written through another
-// descriptor meanwhile would be lost with them; it is brought back into the spool, with the content
-// before it. Invariant: nothing is given up without a look right before.
+// Watches removed files for a minute when it is unknown whether a process still had them open for
+// writing.
 import { openFilesMax } from '../system/capabilities.ts';
 import type { Clock } from '../system/clock.ts';
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from './entry.ts';
 
-/** The part of an open file that is needed; hold() asks for one close() more. */
+/** The part of an open file that is needed. Each hold() needs one more close(). */
 export interface LookedAt {
   readonly path: SpoolPath;
   readonly sizeBytes: number;
@@ -18,13 +16,13 @@ export interface LookedAt {
 export interface LateLookParts {
   readonly clock: Clock;
   /**
-   * The file was written to, and its content is back in the spool; or why it cannot be, which is
-   * tried again.
+   * A removed file was written to. `problem` is undefined if its content is back in the spool, else
+   * the error; the attempt is repeated.
    */
   readonly onLate: (path: SpoolPath, problem: unknown) => void;
   /**
-   * How many descriptors may be kept [256, or an eighth of all there may be], and how much space on
-   * the disk [256 MiB]: the oldest give way.
+   * How many descriptors may be kept [256, or an eighth of the limit] and how much disk space their
+   * files may hold [256 MiB]. Beyond either limit, the oldest are given up.
    */
   readonly filesMax?: number;
   readonly bytesMax?: number;
@@ -33,10 +31,13 @@ export interface LateLookParts {
 interface Kept {
   readonly file: LookedAt;
   readonly bringBack: () => Promise<void>;
-  /** As it was when its content was last known to be safe: in the store, or in the spool again. */
+  /**
+   * The file's identity when its content was last known to be safe: in the store, or back in the
+   * spool.
+   */
   safe: FileIdentity;
   seen: FileIdentity;
-  /** When it last changed, or was removed. */
+  /** When the file last changed, or was removed. Monotonic clock. */
   changedMs: number;
 }
 
@@ -44,13 +45,20 @@ const FILES_MAX = 256;
 const BYTES_MAX = 256 * 1024 ** 2;
 const TURN_MS = 1_000;
 /**
- * A file that has not been written to for so long is not looked at; nor is one for longer after it
- * was removed.
+ * A file that was not written to for this time before its removal is not watched. A watched file is
+ * given up after the same time without a change.
  */
 const LOOK_MS = 60_000;
-/** A writer that goes on is given time to end; then once more, for what it writes after that. */
+/** How long the writer must be quiet before the content is brought back. */
 const QUIET_MS = 10_000;
 
+/**
+ * Keeps the descriptors of removed files whose writers are unknown. If a process writes to such a
+ * file after its removal, the file's whole content is brought back into the spool; without this it
+ * would be lost.
+ * Invariant: no descriptor is closed without a last look right before. Times use the monotonic
+ * clock, a file's age the wall clock.
+ */
 export class LateLook {
   readonly #parts: LateLookParts;
   readonly #filesMax: number;
@@ -71,8 +79,9 @@ export class LateLook {
   }
 
   /**
-   * `file` has just been removed, as `identity`. `bringBack` puts what its descriptor holds into
-   * the spool.
+   * Watches `file`, which was just removed with this `identity`. `bringBack` copies what the
+   * descriptor holds into the spool. May resolve late, because older files may have to be given up
+   * first.
    */
   async keep(file: LookedAt, identity: FileIdentity, bringBack: () => Promise<void>): Promise<void> {
     const { clock } = this.#parts;
@@ -87,7 +96,7 @@ export class LateLook {
     this.#arm();
   }
 
-  /** A last look at all of them. Resolves when no descriptor is kept. */
+  /** Takes a last look at all files and closes them. Resolves when no descriptor is kept. */
   async flush(): Promise<void> {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -116,7 +125,8 @@ export class LateLook {
   }
 
   async #look(kept: Kept): Promise<void> {
-    // What the disk does not tell cannot be brought back either; it may tell the next time.
+    // If the disk does not answer, the content cannot be brought back either. The next look may
+    // succeed.
     const now = await kept.file.currentIdentity().catch(() => undefined);
     if (now === undefined || sameContentIdentity(now, kept.seen)) return;
     kept.seen = now;

@@ -1,6 +1,4 @@
-// A directory held open, and every name below it reached through its descriptor:
-// `/proc/self/fd/N/name` is openat(2) for a runtime that has none. No parent can be swapped for a
-// symbolic link between two steps. The only file that unlinks anything.
+// Works in a directory through its descriptor. Only this file unlinks anything.
 import { constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rmdir, unlink } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
@@ -10,6 +8,13 @@ import { syncToDisk } from './sync-to-disk.ts';
 const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const SLASH = 0x2f;
 
+/**
+ * A directory held open. Every name below it is reached through its descriptor:
+ * `/proc/self/fd/N/name` is the openat(2) that Node.js lacks. So no parent can be replaced by a
+ * symbolic link between two steps.
+ * Methods reject with the system error and cannot be cancelled. After close(), paths from at() may
+ * lead to another directory, because the kernel reuses descriptor numbers.
+ */
 export class OpenDirectory {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -23,7 +28,9 @@ export class OpenDirectory {
     this.ino = ino;
   }
 
-  /** Rejects with the system error: ENOTDIR also when the last component is a symbolic link. */
+  /**
+   * Rejects with the system error. ENOTDIR also means that the last component is a symbolic link.
+   */
   static async open(path: string | Buffer): Promise<OpenDirectory> {
     const handle = await open(path, DIRECTORY_FLAGS);
     try {
@@ -56,7 +63,7 @@ export class OpenDirectory {
     return OpenDirectory.open(this.at(name));
   }
 
-  /** Creates `name` unless it is there already; says whether it did. */
+  /** Creates `name` unless it exists. Resolves with true if it was created. */
   async makeDirectory(name: Buffer | string, mode: number): Promise<boolean> {
     try {
       await mkdir(this.at(name), { mode });
@@ -68,8 +75,8 @@ export class OpenDirectory {
   }
 
   /**
-   * Undefined when there is nothing under that name. Does not follow a link. A local file system
-   * answers from memory, in less than it takes to ask by way of the thread pool.
+   * Blocks. Resolves with undefined if the name does not exist, and does not follow a link. A local
+   * file system answers from memory, which is faster than a call through the thread pool.
    */
   async lookUp(name: Buffer | string) {
     try {
@@ -84,7 +91,9 @@ export class OpenDirectory {
     return unlink(this.at(name));
   }
 
-  /** Removes the directory `name` if it is there and empty; says whether it did. */
+  /**
+   * Removes the directory `name` if it exists and is empty. Resolves with true if it was removed.
+   */
   async removeIfEmpty(name: Buffer | string): Promise<boolean> {
     try {
       await rmdir(this.at(name));
@@ -96,12 +105,12 @@ export class OpenDirectory {
     }
   }
 
-  /** Names that were made, moved or removed in this very directory are durable when resolved. */
+  /** Resolves when names that were created, moved or removed in this directory are durable. */
   sync(): Promise<void> {
     return syncToDisk(this.#handle);
   }
 
-  /** The same for the directory `name` below. */
+  /** Like sync(), for the directory `name` below this one. */
   async syncDirectory(name: Buffer | string): Promise<void> {
     const directory = await this.openDirectory(name);
     try {
@@ -116,7 +125,7 @@ export class OpenDirectory {
   }
 }
 
-/** Whether `path` leads to the file open as `claim`, and that is still empty. */
+/** Returns true if `path` leads to the file that is open as `claim` and is still empty. */
 export function isClaimed(path: Buffer, claim: number): boolean {
   const { dev, ino } = fstatSync(claim, { bigint: true });
   const present = lstatSync(path, { bigint: true, throwIfNoEntry: false });
@@ -124,17 +133,17 @@ export function isClaimed(path: Buffer, claim: number): boolean {
 }
 
 /**
- * Takes a claim back, unless something else has its name by now. Synchronous: so nothing gets
- * between.
+ * Removes a claim, unless its name now belongs to another file. Synchronous, so that nothing comes
+ * in between.
  */
 export function unlinkClaim(path: Buffer, claim: number): void {
   if (isClaimed(path, claim)) unlinkSync(path);
 }
 
 /**
- * Runs `use` with the directory that holds `path`, walked to component by component without
- * following links. With 'create', missing folders on the way are made, durably, each with the mode
- * of the one it lies in.
+ * Runs `use` with the directory that holds `path`. It walks there component by component and
+ * follows no links. With 'create', it makes missing folders durably, each with the mode of its
+ * parent.
  */
 export async function inParent<T>(
   root: OpenDirectory,
@@ -163,8 +172,8 @@ export async function inParent<T>(
 }
 
 /**
- * Its producers are to get in as before: by mode and, where the bit for it is set, by group. Not
- * sticky: we remove.
+ * Gives a new folder the mode and setgid bit of its parent, so that producers get in as before. The
+ * sticky bit is left out, because halfpipe removes files there.
  */
 async function imitate(parent: OpenDirectory, made: OpenDirectory): Promise<void> {
   const { mode } = await parent.stat();
@@ -172,7 +181,7 @@ async function imitate(parent: OpenDirectory, made: OpenDirectory): Promise<void
   await parent.sync();
 }
 
-/** The names a path is made of; refuses one that would lead out of the spool. */
+/** The components of a path. Throws Fault `file` if the path would lead out of the spool. */
 function componentsOf(path: SpoolPath): Buffer[] {
   const components: Buffer[] = [];
   for (let start = 0; start <= path.bytes.length; ) {

@@ -1,23 +1,26 @@
-// Whether a process of this machine has a file open for writing. The kernel tells by a read lease
-// (fcntl(2), F_SETLEASE), which it refuses with EAGAIN as long as one has, a mapping (mmap)
-// included. Node.js has no fcntl, so a dozen lines of perl ask (in every Debian: perl-base is
-// essential). Invariant: a question that cannot be answered is answered `unknown`.
+// Finds out whether a process of this machine has a file open for writing.
+//
+// The kernel answers through a read lease (fcntl(2), F_SETLEASE): it refuses the lease with EAGAIN
+// while a process has the file open for writing or mapped (mmap). Node.js has no fcntl, so a dozen
+// lines of perl ask. Every Debian has perl, because perl-base is essential.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { hasCapability } from '../system/capabilities.ts';
 import type { Clock } from '../system/clock.ts';
 
-/** Processes of this machine that have a file open for writing. */
+/** Whether processes of this machine have a file open for writing. */
 export type Writers = 'none' | 'some' | 'unknown';
 
+/** Answers whether files are open for writing. */
 export interface WriterView {
   /**
-   * Tells of the file that is open as `fd`, which must stay open until the answer. Never rejects.
+   * Answers for the file open as `fd`, which must stay open until the answer. Never rejects: a
+   * question without an answer resolves with `unknown`.
    */
   ask(fd: number): Promise<Writers>;
-  /** Whether questions about files of this user can be answered, as far as is known. */
+  /** Returns true if questions about files of this user can be answered, as far as is known. */
   tells(uid: bigint): boolean;
-  /** Where files are drained now, the answers are wrong. */
+  /** Answers on the spool's file system are wrong and must not be used. */
   distrust(): void;
 }
 
@@ -28,10 +31,10 @@ export const NO_VIEW: WriterView = {
 };
 
 /**
- * Frames in: a count, then so many descriptors of ours, four bytes each. A character out for each.
- * The descriptor is opened anew by way of /proc: the same file, whatever its name is by now. The
- * lease is given back at once: a writer that wants to open the file in these microseconds waits for
- * that, or is told EAGAIN if it does not want to wait.
+ * Input frames: a count, then that many of our descriptors, four bytes each. Output: one character
+ * for each. Perl opens the descriptor again through /proc, so it gets the same file whatever its
+ * name is by now. It gives the lease back at once. A writer that opens the file in these
+ * microseconds waits for that, or gets EAGAIN if it does not want to wait.
  */
 const PERL = `
   use strict; use Fcntl ':DEFAULT', 'F_SETLEASE'; use Errno 'EAGAIN';
@@ -51,13 +54,13 @@ const PERL = `
   }`;
 
 const MEANING: Readonly<Record<string, Writers>> = { '-': 'none', '+': 'some' };
-/** Longer batches would keep the first of them waiting: 10 µs each. */
+/** A question takes about 10 µs, so a longer batch would delay its first answers. */
 const BATCH_MAX = 256;
 /** A local file system answers at once. */
 const ANSWER_MS = 5_000;
 const RESTART_MS = 10_000;
 
-/** capabilities(7): a lease on a file of another user. */
+/** The capability that allows a lease on a file of another user; see capabilities(7). */
 const CAP_LEASE = 28n;
 
 interface Question {
@@ -67,14 +70,21 @@ interface Question {
 
 export interface OpenWritersParts {
   readonly clock: Clock;
-  /** Why no question can be answered for the time being; undefined when they are again. */
+  /**
+   * Says why no question can be answered at present. Undefined when answers are available again.
+   */
   readonly onChange: (problem: string | undefined) => void;
-  /** Where perl is looked for. */
+  /** The PATH in which perl is looked for. */
   readonly path?: string;
 }
 
 type Perl = ChildProcessByStdio<Writable, Readable, null>;
 
+/**
+ * Asks a perl process that this class starts on demand and restarts 10 s after a failure. Questions
+ * that wait together go out as one batch. If perl does not answer a batch within 5 s (monotonic
+ * clock), its questions resolve with `unknown`.
+ */
 export class OpenWriters implements WriterView {
   readonly #parts: OpenWritersParts;
   readonly #uid = BigInt(process.geteuid?.() ?? 0);
@@ -84,7 +94,7 @@ export class OpenWriters implements WriterView {
   #restartMs = Number.NEGATIVE_INFINITY;
   #problem: string | undefined;
   #waiting: Question[] = [];
-  /** Sent, in this order; one batch at a time. */
+  /** Questions that were sent, in this order. One batch at a time. */
   #asked: Question[] = [];
   #cancelTimeout: () => void = () => undefined;
 
@@ -103,12 +113,12 @@ export class OpenWriters implements WriterView {
     return this.#problem === undefined && (this.#mayAskOfAll || uid === this.#uid);
   }
 
-  /** Told unless it is known already why there is no answer. */
+  /** Reports the file system, unless another reason is already known. */
   distrust(): void {
-    if (this.#problem === undefined) this.#tell('the file system of the spool does not tell');
+    if (this.#problem === undefined) this.#tell('the file system of the spool does not report open writers');
   }
 
-  /** Questions from now on are answered `unknown`. */
+  /** Ends perl. All questions from now on resolve with `unknown`. */
   stop(): void {
     this.#stopped = true;
     this.#end()?.stdin.end();
@@ -132,13 +142,13 @@ export class OpenWriters implements WriterView {
     if (this.#perl !== undefined) return this.#perl;
     if (this.#stopped || this.#parts.clock.monotonicMs() < this.#restartMs) return undefined;
     const perl = spawn('perl', ['-e', PERL, `/proc/${process.pid}/fd`], {
-      // Nothing of our environment, which may hold credentials.
+      // The child gets none of our environment, which may hold credentials.
       env: { PATH: this.#parts.path ?? '/usr/bin:/bin' },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     this.#perl = perl;
     perl.stdout.on('data', (answers: Buffer) => this.#answered(perl, answers.toString('latin1')));
-    // Told by its end, too.
+    // The event `close` reports this as well.
     perl.stdin.on('error', () => undefined);
     perl.on('error', (error) => this.#fail(perl, error.message));
     perl.on('close', (code, signal) => this.#fail(perl, `it ended with ${signal ?? code}`));

@@ -1,17 +1,20 @@
-// The two descriptors a spool is worked through, kept open for as long as anything uses a path
-// through them: a descriptor's number is given out again once closed, and the path would lead
-// somewhere else.
+// The two descriptors through which all work in a spool is done.
 import { Fault } from '../system/fault.ts';
 import type { OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { openPrivateFolder, openRoot, probe } from './private-folder.ts';
 import { tellsWriters } from './writer-trial.ts';
 
+/**
+ * The spool's root and its private folder, held open for as long as anything uses a path through
+ * them. The kernel reuses the number of a closed descriptor, so a path through it would lead
+ * somewhere else.
+ */
 export class PinnedDirectories {
   readonly root: OpenDirectory;
   /** `.halfpipe/` */
   readonly home: OpenDirectory;
-  /** Tells of open writers on this file system. */
+  /** Answers questions about open writers on this file system. */
   readonly writers: WriterView;
   #users = 0;
   #onIdle: (() => void) | undefined;
@@ -24,8 +27,8 @@ export class PinnedDirectories {
   }
 
   /**
-   * Opens both, with what `vet` says to the root first, and tries out what is done in them. Raises
-   * Fault `breaker`.
+   * Opens both folders and tries out what removal needs. `vet` may refuse the root first. Rejects
+   * with Fault `breaker`, or as `vet` does.
    */
   static async attach(
     path: string,
@@ -51,7 +54,10 @@ export class PinnedDirectories {
     }
   }
 
-  /** Runs `use`; close() waits for it. Raises Fault `changed` once close() has been called. */
+  /**
+   * Runs `use`, and close() waits for it. Rejects with Fault `changed` once close() has been
+   * called.
+   */
   async run<T>(use: () => Promise<T>): Promise<T> {
     if (this.#closed !== undefined) {
       const subject = 'the spool';
@@ -66,7 +72,7 @@ export class PinnedDirectories {
     }
   }
 
-  /** Resolves when everything running has ended and both are closed. */
+  /** Resolves when all running work has ended and both folders are closed. */
   close(): Promise<void> {
     this.#closed ??= this.#closeWhenIdle();
     return this.#closed;

@@ -1,6 +1,6 @@
-// `.halfpipe/`, where halfpipe keeps everything it knows about a spool. No other user may look into
-// it or replace it. Made and tried out at start, so that a spool that cannot be drained is refused
-// before anything is uploaded.
+// `.halfpipe/`, where halfpipe keeps everything it knows about a spool. No other user may read or
+// replace it. It is created and tried out at startup, so that a spool that cannot be drained is
+// refused before the first upload.
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir, rename } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { isDiskFull, makeSpares } from './spare-space.ts';
 
 /** Name of the private folder in the spool's root. */
 export const PRIVATE_FOLDER = '.halfpipe';
-/** How the names of probes in the spool's root begin; the scanner skips them. */
+/** Prefix of the probe files in the spool's root. The scanner skips them. */
 export const PROBE_PREFIX = '.halfpipe-probe-';
 
 const SUBFOLDERS = ['tmp', 'aside', FIRST_LAYER, 'multipart', 'quarantine'];
@@ -20,8 +20,7 @@ const CREATE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLL
 const STICKY = 0o1000n;
 
 /**
- * Opens the spool's root. Raises a Fault that says what is wrong with `path` and what to do about
- * it.
+ * Opens the spool's root. Rejects with a Fault that says what is wrong with `path` and what to do.
  */
 export async function openRoot(path: string): Promise<OpenDirectory> {
   try {
@@ -31,7 +30,10 @@ export async function openRoot(path: string): Promise<OpenDirectory> {
   }
 }
 
-/** Makes `.halfpipe/` in `root` if need be and opens it. Refuses one that is not ours alone. */
+/**
+ * Opens `.halfpipe/` in `root`, and creates it if it is missing. Rejects with Fault `breaker` if
+ * the folder does not belong to this user alone.
+ */
 export async function openPrivateFolder(root: OpenDirectory, path: string): Promise<OpenDirectory> {
   const shown = `${path}/${PRIVATE_FOLDER}`;
   let folder: OpenDirectory;
@@ -45,11 +47,11 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
         path,
         error,
         `${shown} is a symbolic link or a file`,
-        'remove it, halfpipe makes its own',
+        'remove it; halfpipe makes its own folder',
       );
     }
     const present = await root.lookUp(PRIVATE_FOLDER).catch(() => undefined);
-    // It is there, and its owner lets no other in.
+    // The folder exists, and its owner lets no other user in.
     if (present !== undefined && present.uid !== ownUid()) throw foreign(path, shown, present.uid);
     throw refusal(
       path,
@@ -77,8 +79,8 @@ async function makeSubfolders(folder: OpenDirectory): Promise<void> {
 }
 
 /**
- * Runs `use`, once more when a subfolder was missing: cleanup jobs (`find -empty -delete`) remove
- * our empty subfolders.
+ * Runs `use`, and repeats it once after a subfolder was missing: cleanup jobs (`find -empty
+ * -delete`) remove our empty subfolders.
  */
 export async function inSubfolders<T>(folder: OpenDirectory, use: () => Promise<T>): Promise<T> {
   try {
@@ -90,11 +92,11 @@ export async function inSubfolders<T>(folder: OpenDirectory, use: () => Promise<
   }
 }
 
-/** `otherwise` unless the errno says better what to do. */
+/** Returns the hint for the error's errno if there is one, else `otherwise`. */
 function hintFor(error: unknown, otherwise: string): string {
-  if (isDiskFull(error)) return 'make a little room on the disk: once it has been set up, none is needed';
+  if (isDiskFull(error)) return 'free a little space on the disk; halfpipe needs it only for its first start';
   const writable =
-    'mount it read-write; under systemd, name it in ReadWritePaths= (systemctl edit halfpipe), too';
+    'mount it read-write; under systemd, also name it in ReadWritePaths= (systemctl edit halfpipe)';
   return errnoOf(error) === 'EROFS' ? writable : otherwise;
 }
 
@@ -113,23 +115,23 @@ function ownUid(): bigint {
 }
 
 /**
- * The folder holds what its owner keeps of the spool, its quarantine too: nothing of it is ever to
- * be removed.
+ * The folder holds what its owner keeps about the spool, including the quarantine, so the hint
+ * never advises removing it.
  */
 function foreign(path: string, shown: string, uid: bigint): Fault {
   const what = `${shown} belongs to user ${uid}, and this is user ${ownUid()}`;
   const handOver = `chown -R ${ownUid()}: ${shown}`;
-  // Left by a `halfpipe run` that root typed.
-  if (uid === 0n) return refusal(path, undefined, what, `halfpipe was run there by root: ${handOver}`);
+  // Left by a `halfpipe run` that root started.
+  if (uid === 0n) return refusal(path, undefined, what, `root has run halfpipe there: ${handOver}`);
   return refusal(
     path,
     undefined,
     what,
-    `run halfpipe as user ${uid}, because the folder holds what that one keeps of the spool, its quarantine too; if user ${ownUid()} is to go on with it: ${handOver}`,
+    `run halfpipe as user ${uid}, because the folder holds the records and the quarantine of that user; or give it to user ${ownUid()}: ${handOver}`,
   );
 }
 
-/** FAT and many network file systems have no permissions but those of their mount. */
+/** FAT and many network file systems have only the permissions of their mount. */
 async function hide(folder: OpenDirectory, path: string, shown: string): Promise<void> {
   const remedy = `mount it with umask=0077 and the service user as its owner (uid=, gid=)`;
   try {
@@ -143,26 +145,27 @@ async function hide(folder: OpenDirectory, path: string, shown: string): Promise
 }
 
 /**
- * Removes what a crash left half-written and nothing refers to. Only for the holder of the instance
- * lock, at start.
+ * Removes half-written files that a crash left and nothing refers to. Call it only at startup, with
+ * the instance lock.
  */
 export async function clearTemporaries(root: OpenDirectory, folder: OpenDirectory): Promise<void> {
   for (const name of await readdir(folder.at('tmp').toString())) {
-    // A probe's crash may have left its other file in the spool.
+    // A crash during a probe may have left the probe's other file in the spool.
     if (name.startsWith(PROBE_PREFIX) && (await root.lookUp(name)) !== undefined) await root.unlink(name);
-    // Sockets may be of an instance that is just being refused.
+    // A socket may belong to an instance that is just being refused.
     if (!name.endsWith('.sock')) await folder.unlink(`tmp/${name}`);
   }
 }
 
 /**
- * Creates a file, moves it to the spool and back, and removes it: what disposing of an upload
- * needs.
+ * Creates a file, moves it to the spool and back, and removes it: the steps that a removal needs.
+ * Rejects with Fault `breaker`.
  */
 export async function probe(root: OpenDirectory, folder: OpenDirectory, path: string): Promise<void> {
   await refuseSticky(root, path);
   const name = `${PROBE_PREFIX}${randomUUID()}`;
-  // Stays to tell of the file that is moved out and back, should a crash come between.
+  // The marker stays until the end. If a crash comes in between, it names the file that was moved
+  // out.
   const marker = `tmp/${name}`;
   const inside = `${marker}.moved`;
   let step = 'create a file in';
@@ -175,7 +178,7 @@ export async function probe(root: OpenDirectory, folder: OpenDirectory, path: st
     for (const file of [inside, marker]) await folder.unlink(file);
   } catch (error) {
     const code = errnoOf(error);
-    // A full disk is no reason to stop the one process that empties it.
+    // A full disk must not stop the one process that empties it.
     if (isDiskFull(error)) return;
     throw refusal(
       path,
@@ -187,14 +190,14 @@ export async function probe(root: OpenDirectory, folder: OpenDirectory, path: st
 }
 
 /**
- * The probe's own file could be renamed in a sticky folder of someone else; the producers' files
- * could not.
+ * In a sticky folder of another user, the probe's own file could be renamed but the producers'
+ * files could not.
  */
 async function refuseSticky(root: OpenDirectory, path: string): Promise<void> {
   const { uid, mode } = await root.stat();
   const ownUid = process.geteuid?.() ?? 0;
   if ((mode & STICKY) === 0n || ownUid === 0 || uid === BigInt(ownUid)) return;
-  const what = `the spool ${path} is sticky (mode 1777) and belongs to user ${uid}: files of others cannot be removed`;
+  const what = `the spool ${path} is sticky (mode 1777) and belongs to user ${uid}: files of other users cannot be removed`;
   throw refusal(path, undefined, what, `let the service user own it: chown ${ownUid} ${path}`);
 }
 
@@ -207,7 +210,7 @@ function describeRoot(path: string, code: string | undefined): string {
   return `the spool ${path} is not a folder (a symbolic link is not followed): name the folder itself`;
 }
 
-/** The shipped unit shows the service empty folders in place of these. */
+/** The shipped unit hides these folders: the service sees empty ones instead. */
 function unlessHidden(path: string): string {
   const setting = /^\/(home|root|run\/user)(\/|$)/.test(path)
     ? 'ProtectHome'
@@ -215,7 +218,7 @@ function unlessHidden(path: string): string {
       ? 'PrivateTmp'
       : undefined;
   if (setting === undefined) return '';
-  return `; under systemd, ${setting}= hides it: set ${setting}=no (systemctl edit halfpipe), or take a folder elsewhere`;
+  return `; under systemd, ${setting}= hides it: set ${setting}=no (systemctl edit halfpipe), or use a folder elsewhere`;
 }
 
 function refusal(path: string, cause: unknown, what: string, hint?: string): Fault {

@@ -1,17 +1,20 @@
-// The key to a removal: what the spool asks for before it deletes a producer's file. Only
+// The permission for a removal. The spool asks for it before it deletes a producer's file. Only
 // drain/verify makes one.
 import { type FileIdentity, sameContentIdentity } from './entry.ts';
 
 declare const proven: unique symbol;
 
-/** The store holds exactly the bytes that were read from these files. */
+/** Proves that the store holds exactly the bytes that were read from these files. */
 export interface RemovalProof {
   readonly [proven]: true;
-  /** As they were when their content was read. */
+  /** The files' identities when their content was read. */
   readonly files: readonly FileIdentity[];
 }
 
-/** A proof for one file says nothing of another, nor of what was written to the file since. */
+/**
+ * A proof for one file is not valid for another file, nor for what was written to the file
+ * afterwards.
+ */
 export function isProofOf({ files }: RemovalProof, identity: FileIdentity): boolean {
   return files.some((file) => sameContentIdentity(file, identity));
 }

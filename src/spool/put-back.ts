@@ -1,16 +1,16 @@
-// Brings a file from the private folder back to its place in the spool, never over another file.
+// Moves a file from the private folder back to its place in the spool, never over another file.
 import { closeSync, constants, openSync, renameSync } from 'node:fs';
 import { link, rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
 import { inParent, isClaimed, type OpenDirectory, unlinkClaim } from './open-directory.ts';
 
-/** `taken`: something else has the name by now, and the file stays where it was. */
+/** `taken`: something else has the name now, and the file stays in the private folder. */
 export type PutBackOutcome = 'restored' | 'taken';
 
 /**
- * Moves `slot` of the private folder `home` to `path` below `root`. Its name there is durable when
- * resolved, and before the other one goes. Rejects with the system error.
+ * Moves `slot` of the private folder `home` to `path` below `root`. The name in the spool is
+ * durable before the name in the private folder goes. Rejects with the system error.
  */
 export async function putBack(
   home: OpenDirectory,
@@ -41,8 +41,7 @@ export async function putBack(
 }
 
 /**
- * A crash between link and unlink leaves one file under both names: then only the slot is
- * superfluous.
+ * A crash between link and unlink leaves one file under both names. Then only the slot has to go.
  */
 async function resolveTaken(
   home: OpenDirectory,
@@ -60,8 +59,8 @@ async function resolveTaken(
 }
 
 /**
- * An empty file of our own without any permission: a crash between claim and rename leaves it under
- * the name.
+ * A claim is our own empty file without any permission. A crash between claim and rename leaves it
+ * in the spool.
  */
 function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; uid: bigint }): boolean {
   const isRegular = Number(mode) >> 12 === constants.S_IFREG >> 12;
@@ -69,8 +68,8 @@ function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; uid: bigi
 }
 
 /**
- * Another process of ours that has just made the claim finds it gone, looks again, and leaves its
- * file where it was.
+ * Another process of ours that has just made this claim finds it gone, and leaves its own file in
+ * the private folder.
  */
 async function renameOverClaim(
   home: OpenDirectory,
@@ -96,8 +95,8 @@ function cannotLink(error: unknown): boolean {
 
 /**
  * Claims the name with an empty file that no other user may open, then renames over that file.
- * Synchronous: between the last look and the rename lie microseconds, and only a rename onto the
- * name in just that gap could be lost.
+ * Synchronous: only microseconds lie between the last look and the rename. Only a file that gets
+ * the name within that gap could be lost.
  */
 export function claimAndRename(slot: Buffer, place: Buffer): PutBackOutcome {
   let claim: number;
@@ -112,7 +111,7 @@ export function claimAndRename(slot: Buffer, place: Buffer): PutBackOutcome {
     renameSync(slot, place);
     return 'restored';
   } catch (error) {
-    // Root could read the claim, and would upload it as an empty file.
+    // Root could read the claim and would upload it as an empty file.
     unlinkClaim(place, claim);
     throw error;
   } finally {

@@ -1,6 +1,5 @@
-// Files that need a human, each in a folder of its own with the reason beside it:
-// `quarantine/<id>/<name>` and `quarantine/<id>.json`. The reason is written first: no file is ever
-// there without one.
+// Files that need a human: `quarantine/<id>/<name>`, each with its reason in
+// `quarantine/<id>.json`.
 import { randomBytes } from 'node:crypto';
 import { opendir, readFile, rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
@@ -14,7 +13,7 @@ import { writeDurably } from './write-durably.ts';
 export interface QuarantineReason {
   /** One line for the operator. */
   readonly reason: string;
-  /** errno or S3 error name. */
+  /** An errno or the name of an S3 error. */
   readonly code?: string;
   readonly hint?: string;
   /** ISO 8601. */
@@ -23,18 +22,22 @@ export interface QuarantineReason {
 
 export interface Quarantined extends QuarantineReason {
   readonly id: string;
-  /** Where the file was in the spool. */
+  /** The file's path in the spool before it was moved. */
   readonly path: SpoolPath;
 }
 
 const FOLDER = 'quarantine';
 
 const SUPERSEDED = {
-  reason:
-    'a newer file has its name, and this one, uploaded later, would replace the object of the newer one',
-  hint: 'drop it if only the newest file of a name is wanted; retry it, and its object replaces the newer one',
+  reason: 'a newer file has the same name, and uploading this older one now would replace the newer object',
+  hint: 'drop it if you want only the newest file of a name; if you retry it, its object replaces the newer one',
 };
 
+/**
+ * Holds files that need a human, each in a folder of its own with the reason beside it. The reason
+ * is written first, so no file is ever there without one.
+ * Methods reject with a Fault or, where noted, the system error. They cannot be cancelled.
+ */
 export class Quarantine {
   readonly #root: OpenDirectory;
   readonly #home: OpenDirectory;
@@ -45,8 +48,8 @@ export class Quarantine {
   }
 
   /**
-   * Moves the file at `path`, whatever it is by now, out of the drain's way, durably. Deletes
-   * nothing.
+   * Moves the file at `path` out of the drain's way, durably, also if the file has changed since.
+   * Deletes nothing. Rejects with a Fault.
    */
   admit(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
     return this.#admit(path, reason, (place) =>
@@ -58,7 +61,10 @@ export class Quarantine {
     );
   }
 
-  /** Moves a file here from `slot` of the private folder, because a newer one has its name. */
+  /**
+   * Moves a file from `slot` of the private folder to the quarantine, because a newer file has its
+   * name.
+   */
   admitSuperseded(slot: Buffer, path: SpoolPath, wallMs: number): Promise<Quarantined> {
     const reason = { ...SUPERSEDED, at: new Date(wallMs).toISOString() };
     return this.#admit(path, reason, async (place) => {
@@ -87,8 +93,8 @@ export class Quarantine {
   }
 
   /**
-   * From the disk each time, for people and the quarantine command take files out beside us; reads
-   * no reason.
+   * Counts on the disk each time, because operators and the command `quarantine` take files out.
+   * Reads no reasons. Rejects with the system error.
    */
   async count(): Promise<number> {
     let count = 0;
@@ -98,7 +104,7 @@ export class Quarantine {
     return count;
   }
 
-  /** In no particular order. Folders without a readable reason beside them are not listed. */
+  /** Yields files in no particular order. Skips folders without a readable reason beside them. */
   async *list(): AsyncGenerator<Quarantined> {
     for await (const dirent of await opendir(this.#home.at(FOLDER).toString())) {
       if (!dirent.isDirectory()) continue;
@@ -108,8 +114,8 @@ export class Quarantine {
   }
 
   /**
-   * Puts the file back under its name and forgets the reason; `taken`, and nothing done, when the
-   * name is not free.
+   * Puts the file back under its name and deletes the reason. Resolves with `taken`, and does
+   * nothing, if the name is not free. Rejects with the system error.
    */
   async release({ id, path }: Quarantined): Promise<PutBackOutcome> {
     const outcome = await putBack(this.#home, this.#place(id, path), this.#root, path);
@@ -117,13 +123,16 @@ export class Quarantine {
     return outcome;
   }
 
-  /** Deletes the file for good: only ever because a human said so. */
+  /**
+   * Deletes the file for good. Call it only when a human has asked for it. Rejects with the system
+   * error.
+   */
   async drop({ id, path }: Quarantined): Promise<void> {
     await this.#home.unlink(this.#place(id, path));
     await this.#discard(id);
   }
 
-  /** The size of the file itself; undefined when the file has been taken out. */
+  /** The size of the file, or undefined if the file has been taken out. */
   async sizeBytes({ id, path }: Quarantined): Promise<number | undefined> {
     const stats = await this.#home.lookUp(this.#place(id, path));
     return stats === undefined ? undefined : Number(stats.size);
@@ -154,8 +163,8 @@ export class Quarantine {
   }
 
   /**
-   * Removes an empty folder with its reason; a folder that holds a file after all stays, and so
-   * does its reason.
+   * Removes an empty folder and its reason. A folder that still holds a file stays, and so does its
+   * reason.
    */
   async #discard(id: string): Promise<void> {
     if (!(await this.#home.removeIfEmpty(`${FOLDER}/${id}`))) return;

@@ -1,6 +1,4 @@
-// Whether files can be removed from a folder: found out by trying, once a folder, before any file
-// of it is sent. What the mode bits say is not all: an attribute, a quota, a mount or a security
-// module may forbid it, too.
+// Finds out whether files can be removed from a folder, before any file of that folder is uploaded.
 import { constants } from 'node:fs';
 import { access, open, rename } from 'node:fs/promises';
 import type { Clock } from '../system/clock.ts';
@@ -10,35 +8,42 @@ import type { OpenDirectory } from './open-directory.ts';
 import { PROBE_PREFIX } from './private-folder.ts';
 
 /**
- * At most one is left in a folder: by a crash, until the next scan, or where nothing can be
+ * At most one probe stays in a folder: until the next scan after a crash, or where nothing can be
  * removed.
  */
 const PROBE = `${PROBE_PREFIX}removal`;
 const PROBE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /**
- * A folder that was fine is tried again after this time; one that was not, soon: it may have been
- * mended.
+ * A folder that passed is tried again after `FINE_MS`. A folder that failed is tried again soon,
+ * because the operator may have mended it.
  */
 const FINE_MS = 5 * 60_000;
 const BLOCKED_MS = 5_000;
-/** Some 200 bytes each; beyond that the folders tried longest ago are tried again. */
+/** About 200 bytes each. Beyond this, the folder tried longest ago is forgotten and tried again. */
 const FOLDERS_MAX = 1_000;
 const STICKY = 0o1000n;
 
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'give the service user read, write and execute permission on the folder: chmod g+rwx',
   EPERM:
-    'the folder is immutable or append-only, or sticky and of another user: chattr -i -a, or let the service user own it',
-  EXDEV: 'another file system, a bind mount or a quota of its own is there: the spool must lie on one',
+    'the folder is immutable or append-only, or it is sticky and belongs to another user: chattr -i -a, or let the service user own it',
+  EXDEV:
+    'another file system, a bind mount or a separate quota starts there: the spool must lie on one file system',
   EROFS: 'the file system is mounted read-only: remount it read-write',
 };
 
 interface Trial {
-  /** The errno, or undefined where nothing speaks against it. */
+  /** Resolves with the errno, or with undefined if removal seems possible. */
   readonly outcome: Promise<string | undefined>;
   untilMs: number;
 }
 
+/**
+ * Tries to remove a file of our own from each folder and remembers the result for a while
+ * (monotonic clock). Mode bits alone do not tell: an attribute, a quota, a mount or a security
+ * module may also forbid it.
+ * It does not promise that a later removal succeeds.
+ */
 export class Removability {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #byFolder = new Map<string, Trial>();
@@ -48,8 +53,8 @@ export class Removability {
   }
 
   /**
-   * Raises Fault `blocked` when the file `name` of `folder`, known to people as `path`, could not
-   * be removed.
+   * Rejects with Fault `blocked` if the file `name` in `folder` could not be removed. `path` is
+   * used for messages.
    */
   async require(home: OpenDirectory, folder: OpenDirectory, name: Buffer, path: SpoolPath): Promise<void> {
     const code = await this.#ofFolder(home, folder);
@@ -57,7 +62,7 @@ export class Removability {
     if (code !== undefined) throw blocked(`files cannot be removed from the folder of ${shown}`, shown, code);
     if (await isOfAnotherUserInSticky(folder, name))
       throw blocked(
-        `${shown} cannot be removed: its folder is sticky and both are of other users`,
+        `${shown} cannot be removed: its folder is sticky, and both belong to other users`,
         shown,
         'EPERM',
       );
@@ -65,7 +70,7 @@ export class Removability {
       throw blocked(`${shown} cannot be removed: it is immutable`, shown, 'EPERM', 'chattr -i on the file');
   }
 
-  /** Removes what a crash left in the folder; a trial that is under way removes its own. */
+  /** Removes the probe that a crash left in the folder. A running trial removes its own. */
   async clear(home: OpenDirectory, folder: OpenDirectory): Promise<void> {
     const known = this.#byFolder.get(idOf(folder));
     if (known?.untilMs !== Number.POSITIVE_INFINITY) await tryRemoval(home, folder);
@@ -93,7 +98,7 @@ function idOf({ dev, ino }: OpenDirectory): string {
 }
 
 /**
- * Makes a file in the folder, moves it into the private folder and removes it there, as a disposal
+ * Makes a file in the folder, moves it to the private folder and removes it there, as drain/dispose
  * does. Never rejects.
  */
 async function tryRemoval(home: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
@@ -101,7 +106,7 @@ async function tryRemoval(home: OpenDirectory, folder: OpenDirectory): Promise<s
     const probe = await open(folder.at(PROBE), PROBE_FLAGS, 0o600);
     try {
       const { size, uid } = await probe.stat({ bigint: true });
-      // A name of ours that something else has: nothing can be told, and nothing is touched.
+      // Something else has the probe's name. Nothing can be found out, and nothing is touched.
       if (size !== 0n || uid !== BigInt(process.geteuid?.() ?? 0)) return undefined;
     } finally {
       await probe.close();
@@ -112,12 +117,12 @@ async function tryRemoval(home: OpenDirectory, folder: OpenDirectory): Promise<s
     return undefined;
   } catch (error) {
     const code = errnoOf(error);
-    // A full disk, a folder that is gone: that says nothing of the folder.
+    // A full disk or a missing folder says nothing about the permission to remove.
     return code !== undefined && code in HINTS ? code : undefined;
   }
 }
 
-/** The probe's own file could be removed from there; the producers' files cannot. */
+/** The probe's own file could be removed from such a folder, but the producers' files cannot. */
 async function isOfAnotherUserInSticky(folder: OpenDirectory, name: Buffer): Promise<boolean> {
   const ownUid = process.geteuid?.() ?? 0;
   if (ownUid === 0) return false;
@@ -128,8 +133,8 @@ async function isOfAnotherUserInSticky(folder: OpenDirectory, name: Buffer): Pro
 }
 
 /**
- * access(2) tells of the attribute by EPERM, and of missing permission, which a removal does not
- * need, by EACCES.
+ * access(2) reports the immutable attribute with EPERM. It reports missing write permission, which
+ * a removal does not need, with EACCES.
  */
 async function isImmutable(folder: OpenDirectory, name: Buffer): Promise<boolean> {
   try {
@@ -141,7 +146,7 @@ async function isImmutable(folder: OpenDirectory, name: Buffer): Promise<boolean
 }
 
 function blocked(what: string, subject: string, code: string, hint = HINTS[code] ?? ''): Fault {
-  return new Fault('blocked', `${what}: ${code} (${hint}); it is not sent before`, {
+  return new Fault('blocked', `${what}: ${code} (${hint}); the upload waits until the file can be removed`, {
     ...{ operation: 'open', subject, code, hint },
   });
 }

@@ -1,13 +1,15 @@
-// A removal is durable some time after it is done. Until then a power cut may bring the file back,
-// whole, and it goes up once more: harmless, unless a newer file of the same name went up
-// meanwhile, and `s3.conflict: overwrite` has the old bytes replace the new ones. On ext4 and xfs
-// the newer file's own fsync takes the older removal along, in the order of the journal. On btrfs
-// it does not: seen after v1 was removed, v2 came, was synced and removed, and a third file was
-// synced; v1 was back. The sync of their folder does it everywhere.
-// Invariant: a file is opened only after the removal of every earlier file of its name is durable.
+// Makes sure that a power cut cannot bring back an older file after a newer one of the same name
+// was uploaded.
+//
+// A removal becomes durable some time after it is done. Until then, a power cut may bring the file
+// back, whole, and it is uploaded once more. That is harmless unless a newer file of the same name
+// was uploaded meanwhile and `s3.conflict: overwrite` lets the old bytes replace the new ones. On
+// ext4 and xfs, the fsync of the newer file also commits the older removal, because the journal
+// keeps their order. On btrfs it does not: v1 was removed; v2 came, was synced and removed; a third
+// file was synced; after the power cut, v1 was back. Syncing the folder helps on all of them.
 import type { SpoolPath } from './entry.ts';
 
-/** After so many all are forgotten, and each folder is synced once more. */
+/** Beyond this many, all names are forgotten, and each folder is synced once more. */
 const NAMES_MAX = 20_000;
 
 interface Syncable {
@@ -16,22 +18,26 @@ interface Syncable {
 
 interface Folder {
   /**
-   * All that was removed and is not durable is in `names`; of an earlier process that is not known
-   * at first.
+   * True if `names` holds every removal that is not durable. False at first, because the removals
+   * of an earlier process are not known.
    */
   isKnown: boolean;
-  /** What was removed, and when, counted in removals and syncs. */
+  /** The removed names. The value is the counter at the removal. */
   readonly names: Map<string, number>;
   /** The last sync that was begun. */
   sync: { readonly begun: number; readonly ended: Promise<void> } | undefined;
 }
 
+/**
+ * Remembers removals that may not be durable yet, by folder.
+ * Invariant: a file is opened only after the removal of every earlier file of its name is durable.
+ */
 export class RemovedNames {
   readonly #folders = new Map<string, Folder>();
   #counter = 0;
   #kept = 0;
 
-  /** The file at `path` is about to lose its name. */
+  /** Call before the file at `path` loses its name. */
   add(path: SpoolPath): void {
     if (this.#kept >= NAMES_MAX) {
       this.#folders.clear();
@@ -43,14 +49,14 @@ export class RemovedNames {
   }
 
   /**
-   * Resolves when no earlier file can come back to `path`, which is in `parent`. Rejects with the
-   * system error.
+   * Resolves when no earlier file can come back to `path`, which lies in `parent`. Rejects with the
+   * system error. Cannot be cancelled.
    */
   async settle(path: SpoolPath, parent: Syncable): Promise<void> {
     const folder = this.#folderOf(path);
     const removed = folder.names.get(path.id);
     if (folder.isKnown && removed === undefined) return;
-    // Files of one folder share a sync, unless it was begun too early for this one.
+    // Files of one folder share a sync, unless it was begun before this file's removal.
     if (folder.sync === undefined || folder.sync.begun < (removed ?? 0)) this.#begin(folder, parent);
     await folder.sync?.ended;
   }

@@ -1,6 +1,6 @@
-// The last resort against a writer that raced a removal: the name is gone, but the descriptor still
-// has the bytes. They are written under the private folder and appear in the slot only when
-// complete.
+// The last resort when a process wrote to a file during its removal. The name is gone, but the
+// descriptor still has the bytes. They are written to the private folder and appear in the slot
+// only when complete.
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
@@ -12,20 +12,20 @@ import { spoolFault } from './spool-fault.ts';
 import type { SpoolFile } from './spool-file.ts';
 
 const CHUNK_BYTES = 1 << 20;
-// A writer that never pauses cannot hold this up for ever.
+// A writer that never pauses must not hold this up for ever.
 const ROUNDS_MAX = 3;
 const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /**
- * Called each time the content could not be written, with why: the disk is full, say. The
- * descriptor is all there is of the content. Resolves when it is time to try once more; rejects
- * when it has to be given up.
+ * Called each time the content could not be written, with the fault (a full disk, for example). The
+ * descriptor holds the only copy of the content. Resolves when it is time to try again. Rejects to
+ * give the content up.
  */
 export type HoldOn = (fault: Fault) => Promise<void>;
 
 /**
- * Writes what `file`'s descriptor holds to `slot` in `home`, durably. Rejects as `holdOn` does;
- * nothing torn is left.
+ * Writes what the descriptor of `file` holds to `slot` in `home`, durably. Rejects as `holdOn`
+ * does, and then leaves no incomplete file.
  */
 export async function salvage(
   file: SpoolFile,
@@ -51,8 +51,8 @@ async function copyOut(file: SpoolFile, home: OpenDirectory, slot: Buffer): Prom
         const before = await file.currentIdentity();
         for (let offset = 0; offset < before.sizeBytes; ) {
           const chunk = await file.read(offset, Math.min(CHUNK_BYTES, before.sizeBytes - offset));
-          // A disk that is nearly full takes a part, and refuses the rest only when it is asked
-          // once more.
+          // A disk that is nearly full accepts a part of the chunk and refuses the rest at the next
+          // write.
           const { bytesWritten } = await copy.write(chunk, 0, chunk.length, offset);
           offset += bytesWritten;
         }

@@ -1,27 +1,27 @@
-// Room for the few small files of our own on a full disk: what drains the spool must not wait for
-// space in it. Spares are written once, while there is room, and written over when there is none:
-// on most file systems that takes no space.
+// Room for the few small files of our own on a full disk: the process that empties the spool must
+// not wait for space in it. Spares are written once, while there is room, and overwritten later. On
+// most file systems, overwriting needs no new space.
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import type { OpenDirectory } from './open-directory.ts';
 
-/** A record of a path of 1,024 bytes, the longest that makes a key, has less. */
+/** More than a record needs for a path of 1,024 bytes, the longest path that can be a key. */
 const SPARE_BYTES = 4096;
-/** Large uploads at once, and the pid file. */
+/** Enough for the large uploads that run at once and for the pid file. */
 const SPARES = 4;
 const FOLDER = 'spare';
 const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
-/** Whether a file could not be written because there was no room for it. */
+/** Returns true if a write failed because there was no room. */
 export function isDiskFull(error: unknown): boolean {
   const code = errnoOf(error);
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /**
- * Makes those that are missing in the private folder `home`, as far as there is room. Rejects with
- * the system error.
+ * Makes the missing spares in the private folder `home`, as far as there is room. Rejects with the
+ * system error.
  */
 export async function makeSpares(home: OpenDirectory): Promise<void> {
   try {
@@ -42,7 +42,7 @@ async function makeSpare(home: OpenDirectory, name: string): Promise<void> {
       await file.close();
     }
   } catch (error) {
-    // A spare without its space is useless, and another process may have made it meanwhile.
+    // A spare without its space is useless. Another process may have made it meanwhile.
     if (errnoOf(error) === 'EEXIST') return;
     if ((await home.lookUp(name)) !== undefined) await home.unlink(name);
     throw error;
@@ -50,8 +50,8 @@ async function makeSpare(home: OpenDirectory, name: string): Promise<void> {
 }
 
 /**
- * Moves a spare to `name` and writes `content` into it, padded by spaces, durably. False when there
- * is none for it.
+ * Moves a spare to `name` and writes `content` into it, padded with spaces, durably. Resolves with
+ * false if no spare is left or the content is too long.
  */
 export async function writeIntoSpare(home: OpenDirectory, name: string, content: string): Promise<boolean> {
   if (Buffer.byteLength(content) > SPARE_BYTES) return false;

@@ -1,6 +1,4 @@
-// The spool folder itself: everything that touches its files goes through here, relative to
-// descriptors opened once. Knows how to open, set aside, put back and keep; decides nothing about
-// when.
+// The spool folder. All access to its files goes through here, relative to descriptors opened once.
 import { lstat } from 'node:fs/promises';
 import { type Clock, systemClock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
@@ -24,9 +22,14 @@ import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-faul
 import { SpoolFile, type SpoolFileParts } from './spool-file.ts';
 
 export interface SpoolOptions extends KeepingOptions {
+  /** The variable UV_THREADPOOL_SIZE; see syncsAtOnce(). */
   readonly threads?: string | undefined;
+  /**
+   * Answers whether files are open for writing [`NO_VIEW`]. Used where the file system answers
+   * truthfully.
+   */
   readonly writers?: WriterView | undefined;
-  /** At files of which the open writers cannot be told. */
+  /** Watches removed files whose writers are unknown. */
   readonly lateLook?: LateLook | undefined;
   readonly clock?: Pick<Clock, 'monotonicMs' | 'wallMs'>;
 }
@@ -37,21 +40,26 @@ interface SpoolParts extends SpoolFileParts, KeepingOptions {
   readonly removability: Removability;
 }
 
-/** What a walk over the spool sees of it. */
+/** What a walk over the spool gets to work with. */
 export interface WalkedSpool {
   readonly root: OpenDirectory;
-  /** The private folder, which is left out. */
+  /** The private folder, which the walk leaves out. */
   readonly home: OpenDirectory;
   readonly writers: WriterView;
-  /** Removes from `folder` the probes of ours that a crash left there. */
+  /** Removes from `folder` the probes that a crash left there. */
   clearProbes(folder: OpenDirectory): Promise<void>;
 }
 
 type Ask = (look: () => Promise<void>) => Promise<void>;
 const askAtOnce: Ask = (look) => look();
 
+/**
+ * The spool folder: opens files, sets them aside, puts them back, quarantines them and keeps
+ * journals. It decides nothing about when.
+ * Methods reject with a Fault. They cannot be cancelled; close() waits for those that are running.
+ */
 export class SpoolDirectory {
-  /** As configured; for people and for watching. */
+  /** The path as configured, for messages and for watching. */
   readonly path: string;
   readonly #parts: SpoolParts;
   readonly #removedNames = new RemovedNames();
@@ -66,9 +74,8 @@ export class SpoolDirectory {
   }
 
   /**
-   * Opens the spool, makes its private folder and tries out what disposal needs. Raises a Fault of
-   * class `breaker` whose message names the path and what to do. `threads`: see syncsAtOnce.
-   * `writers` is asked where that works.
+   * Opens the spool, makes its private folder and tries out what removal needs. Rejects with a
+   * Fault `breaker` whose message names the path and what to do.
    */
   static async open(
     path: string,
@@ -80,8 +87,8 @@ export class SpoolDirectory {
   }
 
   /**
-   * Opens a regular file. Raises Fault `changed` when it is gone, no regular file, or not the
-   * `expected` one; `blocked` when it may not be read, or could not be removed.
+   * Opens a regular file. Rejects with Fault `changed` when the file is gone, is not a regular file
+   * or is not the `expected` one; with `blocked` when it may not be read or could not be removed.
    */
   openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
     const held = this.#held;
@@ -99,7 +106,7 @@ export class SpoolDirectory {
   }
 
   /**
-   * Takes the file out of the spool if it still has the content that is known, else Fault
+   * Takes the file out of the spool if it still has the known content, else rejects with Fault
    * `changed`. For drain/dispose only.
    */
   async setAside(file: SpoolFile, known?: KnownContent) {
@@ -121,14 +128,14 @@ export class SpoolDirectory {
   }
 
   /**
-   * Puts everything a crash left set aside back to its place, where that is free. Needs the
+   * Puts files that a crash left aside back to their places, where those are free. Needs the
    * instance lock.
    */
   recoverAside(): Promise<AsideRecovery> {
     return this.#run('recover files set aside in', this.path, () => this.#kept.aside.recover());
   }
 
-  /** Moves a file that needs a human out of the way, with the reason beside it. */
+  /** Moves a file that needs a human to the quarantine, with the reason beside it. */
   quarantine(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
     return this.#run('quarantine', path.toString(), () => this.#kept.quarantine.admit(path, reason));
   }
@@ -137,7 +144,7 @@ export class SpoolDirectory {
     return this.#run('count the quarantine of', this.path, () => this.#kept.quarantine.count());
   }
 
-  /** Must be read to its end or returned before close(). */
+  /** Read the generator to its end, or return it, before close(). */
   listQuarantine(): AsyncGenerator<Quarantined> {
     return this.#kept.quarantine.list();
   }
@@ -149,32 +156,32 @@ export class SpoolDirectory {
     );
   }
 
-  /** Deletes a quarantined file for good: the operator's word is all the proof there is. */
+  /** Deletes a quarantined file for good. No proof is needed, because a human has asked for it. */
   dropQuarantined(quarantined: Quarantined): Promise<void> {
     return this.#run('drop', quarantined.path.toString(), () => this.#kept.quarantine.drop(quarantined));
   }
 
-  /** Undefined when the file itself has been taken out of the quarantine. */
+  /** Resolves with undefined if the file has been taken out of the quarantine. */
   quarantinedBytes(quarantined: Quarantined): Promise<number | undefined> {
     return this.#run('look at', quarantined.path.toString(), () =>
       this.#kept.quarantine.sizeBytes(quarantined),
     );
   }
 
-  /** What is to survive a restart about `file`; see Journal. */
+  /** The record about `file` that survives a restart; see Journal. */
   journal<T>(file: JournaledFile): Journal<T> {
     return new Journal<T>(this.#held, this.#kept.journals, file);
   }
 
-  /** Every record, for the sweep. Must be read to its end or returned before close(). */
+  /** Yields every record, for the sweep. Read it to its end, or return it, before close(). */
   journals<T>(): AsyncGenerator<JournalRecord<T>> {
     return journalRecords<T>(this.#held.home);
   }
 
   /**
-   * Runs `walk` over the folders of the spool. Raises Fault `spool-gone` when the spool is no
-   * longer at its path, before the walk or after it. `ask` runs each look at the path itself, which
-   * a dead mount never answers.
+   * Runs `walk` over the folders of the spool. Rejects with Fault `spool-gone` if the spool is no
+   * longer at its path, before or after the walk. `ask` runs each look at that path, which a dead
+   * mount never answers.
    */
   whileThere<T>(walk: (spool: WalkedSpool) => Promise<T>, ask = askAtOnce): Promise<T> {
     const { root, home, writers } = this.#held;
@@ -189,8 +196,8 @@ export class SpoolDirectory {
   }
 
   /**
-   * Removes the folder `path` if it is empty and nothing has happened in it for `quietMs` of the
-   * wall clock. A folder that is gone, or a link, is `in-use`: left alone.
+   * Removes the folder `path` if it is empty and has been quiet for `quietMs` by the wall clock.
+   * Resolves with `in-use`, and leaves it alone, if it is gone or a link.
    */
   removeFolder(
     path: SpoolPath,
@@ -208,24 +215,25 @@ export class SpoolDirectory {
     );
   }
 
-  /** Removes what a crash left half-written. Needs the instance lock. */
+  /** Removes half-written files that a crash left. Needs the instance lock. */
   clearTemporaries(): Promise<void> {
     const { root, home } = this.#held;
     return this.#run('clear the private folder of', this.path, () => clearTemporaries(root, home));
   }
 
-  /** The private folder, for the instance lock; the caller closes it. */
+  /** Opens the private folder for the instance lock. The caller closes it. */
   openPrivate(): Promise<OpenDirectory> {
     const { home } = this.#held;
     return this.#run('open the private folder of', this.path, () => home.openDirectory('.'));
   }
 
   /**
-   * After `spool-gone`: works from now on in the folder that is at the path now. Accepts a folder
-   * re-created on the same file system, or one that holds our private folder (mounted again);
-   * anything else is taken for the empty mount point of a spool that is not mounted, and refused.
-   * `claim` is given that folder before anything else uses it, to take its instance lock; when it
-   * rejects, everything stays as it was.
+   * Call after `spool-gone`: work continues in the folder that is at the path now. That folder is
+   * accepted if it was re-created on the same file system, or if it holds our private folder
+   * (mounted again). Any other folder is taken for the empty mount point of a spool that is not
+   * mounted, and refused with Fault `breaker`.
+   * `claim` gets that folder before anything else uses it and takes its instance lock. If `claim`
+   * rejects, nothing changes.
    */
   async reattach(claim: (spool: LockableSpool) => Promise<void> = async () => undefined): Promise<void> {
     const before = this.#held;
@@ -233,7 +241,7 @@ export class SpoolDirectory {
       if (root.dev === before.root.dev || (await root.lookUp(PRIVATE_FOLDER)) !== undefined) return;
       throw goneFault(
         this.path,
-        'another file system is there now, without a .halfpipe folder: is it not mounted?',
+        'another file system is there now, without a .halfpipe folder: is the spool not mounted?',
       );
     });
     try {
@@ -248,8 +256,8 @@ export class SpoolDirectory {
   }
 
   /**
-   * Resolves when everything running has ended. Files that are open stay readable; they cannot be
-   * set aside.
+   * Resolves when all running work has ended. Open files stay readable but can no longer be set
+   * aside.
    */
   async close(): Promise<void> {
     await this.#parts.lateLook?.flush();

@@ -1,9 +1,9 @@
-// Turns what the kernel said about something in the spool into a Fault whose class decides what
-// happens next. No errno leads to a deletion: the worst a file can get is quarantine.
+// Turns a system error about the spool into a Fault whose class decides what happens next. No errno
+// leads to a deletion: the worst result is quarantine.
 import { errnoOf, Fault, type FaultClass } from '../system/fault.ts';
 
 const CLASS_BY_ERRNO: Readonly<Record<string, FaultClass>> = {
-  // Gone or replaced since it was listed, also a parent swapped for a link: the next scan tells.
+  // Gone or replaced since the scan, or a parent was replaced by a link. The next scan finds out.
   ENOENT: 'changed',
   ENOTDIR: 'changed',
   EISDIR: 'changed',
@@ -14,19 +14,20 @@ const CLASS_BY_ERRNO: Readonly<Record<string, FaultClass>> = {
   EACCES: 'blocked',
   EPERM: 'blocked',
   EXDEV: 'blocked',
-  // Encrypted, and its key is not loaded: fscrypt.
+  // The file is encrypted and its key is not loaded (fscrypt).
   ENOKEY: 'blocked',
   EMFILE: 'transient',
   ENFILE: 'transient',
   ENOMEM: 'transient',
   ENOSPC: 'transient',
   EDQUOT: 'transient',
-  // open(2) with O_NONBLOCK of a file under a lease, which the holder is asked to give up.
+  // open(2) with O_NONBLOCK of a file under a lease. The kernel asks the holder to give the lease
+  // up.
   EAGAIN: 'transient',
   EBUSY: 'transient',
   ETXTBSY: 'transient',
   EINTR: 'transient',
-  // A network file system whose server does not answer.
+  // The server of a network file system does not answer.
   ETIMEDOUT: 'transient',
   EHOSTDOWN: 'transient',
   EHOSTUNREACH: 'transient',
@@ -49,16 +50,17 @@ const HINT_BY_ERRNO: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full, or has no inodes left',
   EDQUOT: 'the disk quota is used up',
   ENOMEM: 'the machine or the service has too little memory: see MemoryMax= of the unit',
-  EIO: 'the disk cannot read it: see dmesg and smartctl, then restore the file from another copy',
+  EIO: 'the disk cannot read the file: see dmesg and smartctl, then restore the file from another copy',
   EUCLEAN: 'the file system is damaged: check it with fsck, unmounted',
-  EBADMSG: 'its content is damaged on the disk: see dmesg, then restore the file from another copy',
-  ENOKEY: 'it is encrypted and its key is not loaded: unlock the folder (fscrypt unlock)',
-  EAGAIN: 'another program holds a lease on it, as NFS and SMB servers do; it is asked to give it up',
+  EBADMSG: 'the content is damaged on the disk: see dmesg, then restore the file from another copy',
+  ENOKEY: 'the file is encrypted and its key is not loaded: unlock the folder (fscrypt unlock)',
+  EAGAIN:
+    'another program, such as an NFS or SMB server, holds a lease on the file; the kernel asks it to give it up',
   ETIMEDOUT: 'the file server does not answer: check the mount and the network',
   EHOSTDOWN: 'the file server does not answer: check the mount and the network',
 };
 
-/** A Fault for `error`, which may be a Fault already and is then returned as it is. */
+/** A Fault for `error`. An error that is a Fault already is returned unchanged. */
 export function spoolFault(error: unknown, operation: string, subject: string): Fault {
   if (error instanceof Fault) return error;
   const code = errnoOf(error);
@@ -79,13 +81,14 @@ export function spoolFault(error: unknown, operation: string, subject: string): 
 }
 
 /**
- * As spoolFault, of our own files in `.halfpipe`: what is missing there is no change of the file
- * `subject`.
+ * Like spoolFault(), for our own files in `.halfpipe`: a file missing there is not a change of the
+ * spooled file `subject`.
  */
 export function privateFault(error: unknown, operation: string, subject: string): Fault {
   const fault = spoolFault(error, operation, subject);
   if (fault.faultClass !== 'changed' || fault === error) return fault;
-  const hint = 'the folder .halfpipe of the spool was tampered with: restart halfpipe, which makes it again';
+  const hint =
+    'something was removed from the folder .halfpipe of the spool: restart halfpipe, which creates it again';
   const { code } = fault;
   return new Fault('blocked', `${fault.message} (${hint})`, {
     ...{ operation, subject, hint, cause: error, isLocal: true },
@@ -93,7 +96,7 @@ export function privateFault(error: unknown, operation: string, subject: string)
   });
 }
 
-/** Code of the Fault that tells a file that is being written from one that was. */
+/** Code of a Fault `changed` that means: the file is still open for writing. */
 export const STILL_WRITTEN = 'still-written';
 
 export function stillWrittenFault(operation: string, subject: string): Fault {
@@ -102,8 +105,8 @@ export function stillWrittenFault(operation: string, subject: string): Fault {
 }
 
 /**
- * Another process, an NFS or SMB server say, has a lease on the file, and is being asked to give it
- * back.
+ * Another process, an NFS or SMB server for example, has a lease on the file. The kernel asks it to
+ * give the lease up.
  */
 export function leasedFault(subject: string, cause: unknown): Fault {
   const message = `another process has a lease on ${subject}`;
@@ -116,8 +119,8 @@ export function changedFault(operation: string, subject: string, what: string): 
 }
 
 /**
- * Code of a fault `changed` that says nothing of the content: links or permissions change again and
- * again.
+ * Code of a Fault `changed` that says nothing about the content: only links or permissions change,
+ * again and again.
  */
 export const TOUCHED = 'touched';
 
@@ -126,15 +129,15 @@ export function touchedFault(operation: string, subject: string): Fault {
   return new Fault('changed', `${subject} ${what}`, { operation, subject, code: TOUCHED });
 }
 
-/** It is the spool's, and no file's. */
+/** The whole spool is to blame, not a single file. */
 export function readOnlyFault(path: string, { operation, cause }: Fault): Fault {
   const message = `the spool ${path} is mounted read-only: nothing can be removed from it`;
-  const hint = 'remount it read-write, and see the kernel log for why it was not';
+  const hint = 'remount it read-write; the kernel log says why it is read-only';
   const details = { operation, subject: path, code: 'EROFS', hint, cause, isLocal: true };
   return new Fault('breaker', message, details);
 }
 
-/** Code of the Fault that tells a spool that is no longer there from an empty one. */
+/** Code of the Fault that means: the spool is gone, not empty. */
 export const SPOOL_GONE = 'spool-gone';
 
 export function goneFault(path: string, what: string, cause?: unknown): Fault {
@@ -142,12 +145,12 @@ export function goneFault(path: string, what: string, cause?: unknown): Fault {
     operation: 'scan',
     subject: path,
     code: SPOOL_GONE,
-    hint: 'mount or re-create it; draining goes on by itself then',
+    hint: 'mount or re-create it; draining then continues by itself',
     ...(cause === undefined ? {} : { cause }),
   });
 }
 
-/** A mistake of ours, and the file stays. */
+/** A bug in halfpipe. The file stays. */
 export function unprovenFault(operation: string, subject: string): Fault {
   const hint = 'this is a bug in halfpipe: please report it';
   return new Fault('unknown', `the proof is for another file than ${subject}`, { operation, subject, hint });

@@ -1,5 +1,4 @@
-// One file of the spool, held open from before its first byte is read until it is disposed of.
-// Its identity is of the descriptor, so what is read, verified and removed is the same file.
+// One file of the spool, held open from before its first byte is read until it is removed.
 import { type BigIntStats, constants, fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
@@ -8,10 +7,10 @@ import type { FileIdentity, SpoolPath } from './entry.ts';
 import type { Writers, WriterView } from './open-writers.ts';
 import { changedFault, leasedFault, spoolFault } from './spool-fault.ts';
 
-// O_NONBLOCK: a FIFO put under the name since the scan must not block a thread of the pool.
+// O_NONBLOCK: a FIFO that got the name since the scan must not block a thread of the pool.
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** One call reads less than 2 GiB; and others want a thread of the pool, too. */
+/** One call can read less than 2 GiB, and other calls need threads of the pool as well. */
 const MOST_AT_ONCE_BYTES = 64 * 1024 ** 2;
 
 export interface SpoolFileParts {
@@ -19,9 +18,14 @@ export interface SpoolFileParts {
   readonly writers: WriterView;
 }
 
+/**
+ * One open file of the spool. Its identity belongs to the descriptor, so the file that is read,
+ * verified and removed is the same file.
+ * Methods reject with a Fault. Only sync() can be cancelled.
+ */
 export class SpoolFile {
   readonly path: SpoolPath;
-  /** As of when it was opened. */
+  /** The identity at the time of opening. */
   readonly identity: FileIdentity;
   readonly sizeBytes: number;
   /** Permission bits. */
@@ -40,8 +44,8 @@ export class SpoolFile {
   }
 
   /**
-   * Opens the regular file at `location`, known to people as `path`; anything else is a Fault
-   * `changed`.
+   * Opens the regular file at `location`; `path` is used for messages. Rejects with Fault `changed`
+   * for anything that is not a regular file, and with the system error.
    */
   static async open(location: Buffer, path: SpoolPath, parts: SpoolFileParts): Promise<SpoolFile> {
     const handle = await open(location, OPEN_FLAGS).catch((error: unknown) => {
@@ -49,7 +53,7 @@ export class SpoolFile {
     });
     try {
       const stats = statNow(handle);
-      if (!stats.isFile()) throw changedFault('open', path.toString(), 'is no regular file');
+      if (!stats.isFile()) throw changedFault('open', path.toString(), 'is not a regular file');
       return new SpoolFile(path, handle, stats, parts);
     } catch (error) {
       await handle.close();
@@ -57,7 +61,10 @@ export class SpoolFile {
     }
   }
 
-  /** The open file once `condition` is met; closes it, and rejects, when that rejects. */
+  /**
+   * Resolves with this file once `condition` resolves. Closes the file, and rejects, if `condition`
+   * rejects.
+   */
   async unless(condition: Promise<void>): Promise<this> {
     try {
       await condition;
@@ -69,8 +76,8 @@ export class SpoolFile {
   }
 
   /**
-   * Resolves when a power cut can no longer bring this content back as less. Rejects with the
-   * signal's reason, too.
+   * Resolves when a power cut can no longer bring this file back with less content. Rejects with a
+   * Fault; `signal` cancels the wait before the sync has begun.
    */
   async sync(signal: AbortSignal): Promise<void> {
     await this.#guard('bring to the disk', async () => {
@@ -79,7 +86,8 @@ export class SpoolFile {
   }
 
   /**
-   * Exactly `length` bytes from `offset`. Raises Fault `changed` when the file has become shorter.
+   * Reads exactly `length` bytes from `offset`. Rejects with Fault `changed` if the file has become
+   * shorter.
    */
   async read(offset: number, length: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafeSlow(length);
@@ -95,24 +103,26 @@ export class SpoolFile {
   }
 
   /**
-   * The descriptor's identity now: differs from `identity` once anything was written, moved or
-   * re-permitted.
+   * The descriptor's identity now. It differs from `identity` after a write, a move or a change of
+   * permissions.
    */
   async currentIdentity(): Promise<FileIdentity> {
     return identityOf(await this.#guard('stat', async () => statNow(this.#handle)));
   }
 
-  /** Whether a process of this machine has the file open for writing at this moment. */
+  /**
+   * Resolves with whether a process of this machine has the file open for writing at this moment.
+   */
   writers(): Promise<Writers> {
     return this.#parts.writers.ask(this.#handle.fd);
   }
 
-  /** One more close() is needed. */
+  /** Adds a holder, which has to call close() once. */
   hold(): void {
     this.#holders += 1;
   }
 
-  /** When all that hold the file have called it, the descriptor is closed. */
+  /** Call once for each holder. The last call closes the descriptor. */
   async close(): Promise<void> {
     this.#holders -= 1;
     if (this.#holders === 0) await this.#handle.close();
@@ -128,9 +138,9 @@ export class SpoolFile {
 }
 
 /**
- * A local file system answers about an open file from memory, in 2 µs; by way of the thread pool it
- * takes 12 µs of CPU and more, and every file asks six times. On a network file system the main
- * thread waits for the answer.
+ * A local file system answers for an open file from memory in 2 µs. Through the thread pool, the
+ * call takes at least 12 µs of CPU, and every file needs six calls. On a network file system, the
+ * main thread waits for the answer.
  */
 function statNow({ fd }: FileHandle): BigIntStats {
   return fstatSync(fd, { bigint: true });

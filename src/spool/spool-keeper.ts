@@ -1,6 +1,4 @@
-// Holds the spool for this instance: the lock, what a crash left aside, and the way back when the
-// spool was removed or unmounted and is there again. Invariant: nothing is drained from a folder
-// whose lock is not held.
+// Holds the spool for this instance, and returns to it after it was removed or unmounted.
 import type { Clock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
 import { InstanceLock, type Serve } from './instance-lock.ts';
@@ -10,21 +8,27 @@ export interface SpoolKeeperParts {
   readonly spool: SpoolDirectory;
   readonly clock: Clock;
   readonly serve: Serve;
-  /** The spool is there again, perhaps another folder with other files. */
+  /** The spool is back. It may be another folder with other files. */
   readonly onReattached: () => void;
-  /** Something that was set aside is back in its place. */
+  /** Files that were set aside are back in their places. */
   readonly onRecovered: (recovery: AsideRecovery) => void;
-  /** Tried again by itself. */
+  /** An operation failed. It is repeated without further action. */
   readonly onFault: (operation: string, fault: unknown) => void;
 }
 
 const REATTACH_MS = 3_000;
 /**
- * A file waits aside while another has its name. When another program removes that one, no event
- * tells us.
+ * A file waits aside while another file has its name. No event tells us when another program
+ * removes that file.
  */
 const RECOVER_MS = 10 * 60_000;
 
+/**
+ * Holds the instance lock, puts files back that a crash left aside, and reattaches when the spool
+ * was gone and is there again.
+ * Invariant: nothing is drained from a folder whose lock is not held. Delays use the monotonic
+ * clock. Stop it after everything that uses the spool.
+ */
 export class SpoolKeeper {
   readonly #parts: SpoolKeeperParts;
   #lock: InstanceLock | undefined;
@@ -38,8 +42,8 @@ export class SpoolKeeper {
   }
 
   /**
-   * Takes the lock and puts back what was left aside. Rejects with a Fault when another instance
-   * has the spool.
+   * Takes the lock and puts back files that were left aside. Rejects with a Fault when another
+   * instance has the spool.
    */
   async start(): Promise<AsideRecovery> {
     this.#lock = await InstanceLock.acquire(this.#parts.spool, this.#parts.serve);
@@ -49,7 +53,7 @@ export class SpoolKeeper {
     return recovery;
   }
 
-  /** Lets another instance have the spool. May be called when start() has failed. */
+  /** Gives the spool free for another instance. May also be called after start() has failed. */
   async stop(): Promise<void> {
     this.#running = false;
     this.#cancel();
@@ -57,7 +61,7 @@ export class SpoolKeeper {
     await this.#lock?.release();
   }
 
-  /** A scan has found that the spool is no longer at its path. */
+  /** Call when a scan has found that the spool is no longer at its path. */
   lost(): void {
     this.#lost = true;
     if (this.#turn === undefined) this.#schedule(0);
@@ -92,7 +96,7 @@ export class SpoolKeeper {
     const { spool, serve } = this.#parts;
     const before = this.#lock;
     await spool.reattach(async (candidate) => {
-      // The very folder we had, moved away and back: its lock has never been anybody else's.
+      // This is the same folder, moved away and back. No other instance has held its lock.
       if (await before?.isOf(candidate)) return;
       this.#lock = await InstanceLock.acquire(candidate, serve);
     });

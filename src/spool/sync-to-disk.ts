@@ -1,6 +1,5 @@
-// fsync(2) of a file or a folder, on file systems that have it. Not fdatasync(2): a file that was
-// renamed to its name, or linked there, has only its ctime changed by that, which fdatasync leaves
-// in memory.
+// Calls fsync(2) for a file or a folder, on file systems that have it. Not fdatasync(2): a rename
+// or a link changes only the file's ctime, and fdatasync leaves that in memory.
 import { errnoOf } from '../system/fault.ts';
 
 interface Syncable {
@@ -8,8 +7,8 @@ interface Syncable {
 }
 
 /**
- * What fsync(2) answers where the file system has none, as some do for folders and some FUSE file
- * systems for all: nothing can be promised there, and nothing is wrong with the file.
+ * What fsync(2) answers on file systems that do not have it: some for folders only, some FUSE file
+ * systems for everything. Nothing can be promised there, but the file is not at fault.
  */
 const UNSUPPORTED = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 

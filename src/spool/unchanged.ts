@@ -1,15 +1,15 @@
-// Whether a file is still the one that was uploaded: a change of its times or links alone is looked
-// into, and is no change of its content.
+// Finds out whether a file is still the one that was uploaded. If only its times or links changed,
+// the content is compared.
 import { type FileIdentity, type KnownContent, sameContentIdentity, sameIdentity } from './entry.ts';
 import { changedFault, touchedFault } from './spool-fault.ts';
 
 /**
- * Links that go and permissions that change while the content is read again: so often, then it
- * waits.
+ * How often links or permissions may change while the content is read again. After that, the file
+ * waits for another attempt.
  */
 const LOOKS_MAX = 4;
 
-/** Raises Fault `changed` unless what `look` finds is the file with the known content. */
+/** Rejects with Fault `changed` unless `look` finds the file with the known content. */
 export async function requireUnchanged(
   look: () => Promise<FileIdentity>,
   known: KnownContent,

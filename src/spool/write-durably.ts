@@ -1,4 +1,5 @@
-// A small file of our own, there in full or not at all, also after a power cut.
+// Writes small files of our own. Also after a power cut, such a file is there in full or not at
+// all.
 import { randomUUID } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -7,9 +8,9 @@ import { inSubfolders } from './private-folder.ts';
 import { isDiskFull, writeIntoSpare } from './spare-space.ts';
 
 /**
- * Writes `content` to `name` in the private folder `home`, replacing what is there. On a full disk
- * it may end in spaces. The name is as durable as the content when resolved. Rejects with the
- * system error.
+ * Writes `content` to `name` in the private folder `home`, replacing what is there. Resolves when
+ * both name and content are durable. On a full disk, the content may end in spaces. Rejects with
+ * the system error.
  */
 export function writeDurably(home: OpenDirectory, name: string, content: string): Promise<void> {
   return inSubfolders(home, () => write(home, name, content));

@@ -1,5 +1,5 @@
-// Finds out whether open writers are told right on the spool's file system, with a file of our own:
-// NFS knows no leases, and on CIFS a refused one may mean something else.
+// Finds out whether the spool's file system reports open writers correctly, with a file of our own.
+// NFS has no leases, and on CIFS a refused lease may mean something else.
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -12,8 +12,8 @@ import { isDiskFull } from './spare-space.ts';
 const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /**
- * `home` is the private folder. What cannot be tried is not trusted; but a full disk is no reason
- * for doubt.
+ * Resolves with true if `view` answers correctly in the private folder `home`. A trial that fails
+ * counts as false, except on a full disk, which is no reason for doubt.
  */
 export async function tellsWriters(home: OpenDirectory, view: WriterView): Promise<boolean> {
   const name = `tmp/${randomUUID()}`;

@@ -529,7 +529,7 @@ test('keeps in quarantine what cannot return, where it would replace the newer o
   await (await spool.setAside(newer)).remove(proofFor(newer), giveUp);
   assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
   assert.deepEqual(await disk.list(), []);
-  assert.match(superseded.join(), /^f: a newer file has its name/);
+  assert.match(superseded.join(), /^f: a newer file has the same name/);
   const [kept] = (await disk.kept()).filter((name) => name.endsWith('/f'));
   assert.equal(await readFile(join(disk.path, '.halfpipe', kept ?? ''), 'utf8'), 'older');
 });

@@ -210,7 +210,7 @@ test('a private folder that root left, and lets no other in, is told as such wit
   try {
     await assert.rejects(
       SpoolDirectory.open(disk.path),
-      /\.halfpipe belongs to user 0, and this is user 65534: halfpipe was run there by root: chown -R 65534: \/.*\.halfpipe$/,
+      /\.halfpipe belongs to user 0, and this is user 65534: root has run halfpipe there: chown -R 65534: \/.*\.halfpipe$/,
     );
   } finally {
     process.seteuid?.(0);
@@ -269,7 +269,7 @@ test('refuses to reattach to what looks like an empty mount point', {
   execFileSync('umount', ['-l', disk.path]);
   mounted = false;
   await assert.rejects(scan(spool, scanRequest()), { code: SPOOL_GONE });
-  await assert.rejects(spool.reattach(), /is it not mounted/);
+  await assert.rejects(spool.reattach(), /is the spool not mounted/);
   await spool.close();
 });
 

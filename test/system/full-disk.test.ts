@@ -138,7 +138,7 @@ describe('a spool on a disk of its own', { concurrency: 2, skip }, () => {
       disk.fill('everything');
       const refused = fixture.start();
       assert.equal(await refused.exit, 1);
-      assert.match(String(refused.of('cannotStart')[0]?.msg), /ENOSPC.*make a little room on the disk/);
+      assert.match(String(refused.of('cannotStart')[0]?.msg), /ENOSPC.*free a little space on the disk/);
       for (const name of disk.fillers.slice(0, 20)) rmSync(join(fixture.spool, name));
       const daemon = fixture.start();
       await fixture.untilDrained(disk.fillers);

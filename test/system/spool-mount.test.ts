@@ -31,7 +31,7 @@ test('an unmounted spool is waited for, and drained once it is mounted again', {
     await daemon.says('scanFailed');
     await writeFile(join(fixture.spool, 'on the mount point'), 'not ours');
     const { msg } = await daemon.says('fault');
-    assert.match(String(msg), /is it not mounted\?/);
+    assert.match(String(msg), /is the spool not mounted\?/);
     await delay(4_000);
     assert.ok(existsSync(join(fixture.spool, 'on the mount point')));
     assert.ok(!existsSync(join(fixture.spool, '.halfpipe')), 'nothing is made on the mount point');
