@@ -85,7 +85,7 @@ export const s3Options = {
   },
   partSize: {
     doc: 'Larger files go up in parts of this size, from 5 MiB to 4 GiB.',
-    // A part is one Buffer, and the Buffers of Node.js 20 end at 4 GiB.
+    // A part is one Buffer in memory. S3 itself would take 5 GiB.
     accepts: size('5 MiB', '4 GiB'),
     default: '8 MiB',
   },

@@ -21,19 +21,11 @@ export async function trustedCertificates(): Promise<string | undefined> {
   const bundle = await namedBundle();
   const extra = await extraBundle();
   if (bundle === undefined && extra === undefined) return undefined;
-  const usual = bundle === undefined ? nodesOwn() : [];
+  // Read here, because Node reads NODE_EXTRA_CA_CERTS before we know of /etc/default/halfpipe, and
+  // is silent if it cannot. With the system's own where NODE_USE_SYSTEM_CA asks for them.
+  const usual = bundle === undefined ? tls.getCACertificates('default') : [];
   const files = [bundle, extra].filter((file) => file !== undefined);
   return [...usual, ...(await Promise.all(files.map(certificatesIn)))].join('\n');
-}
-
-/**
- * Read here, because Node reads NODE_EXTRA_CA_CERTS before we know of /etc/default/halfpipe, and is
- * silent if it cannot.
- */
-function nodesOwn(): readonly string[] {
-  // Since Node 22.15, with those of the system where NODE_USE_SYSTEM_CA asks for them.
-  const { getCACertificates } = tls as { getCACertificates?: (type: string) => string[] };
-  return getCACertificates?.('default') ?? tls.rootCertificates;
 }
 
 /** The SDK's reader of environment and profile, which looks at nothing before it is called. */

@@ -13,8 +13,11 @@ export interface Bundle {
   readonly notices: string;
 }
 
-/** `root` is the checkout. The code is the same for the same sources and dependencies, wherever it is built. */
-export async function bundle(root: string): Promise<Bundle> {
+/**
+ * `root` is the checkout, `target` the Node.js that runs the bundle, as esbuild names it (`node24`). The code is the same
+ * for the same sources and dependencies, wherever it is built.
+ */
+export async function bundle(root: string, target: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     entryPoints: { main: 'src/main.ts', 'sender-thread': 'src/thread/sender-thread.ts' },
     outdir: 'dist',
@@ -22,7 +25,7 @@ export async function bundle(root: string): Promise<Bundle> {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    target: 'node24',
+    target,
     legalComments: 'none',
     // Names stay as they are: stack traces are read by people, and a minified bundle would save 1 % of the package.
     minify: false,

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { renderConfigManual } from '../man/config-manual.ts';
 import { bundle } from './bundle.ts';
-import { fetchNodeRuntime } from './node-runtime.ts';
+import { nodeRuntime } from './node-runtime.ts';
 import { StagedTree } from './staged-tree.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -18,7 +18,6 @@ const source = (path: string) => join(ROOT, path);
 const { values } = parseArgs({
   options: {
     output: { type: 'string', default: source('var/package') },
-    cache: { type: 'string', default: source('var/package/node') },
     /** Instead of package.json's: for packages that upgrade one another in a test. */
     version: { type: 'string', default: JSON.parse(readFileSync(source('package.json'), 'utf8')).version },
     /** Seconds instead of a minute, for a larger package. */
@@ -43,8 +42,8 @@ try {
 }
 
 async function stageProgram(tree: StagedTree): Promise<void> {
-  const node = fetchNodeRuntime(values.cache);
-  const { files, notices } = await bundle(ROOT);
+  const node = nodeRuntime(ROOT);
+  const { files, notices } = await bundle(ROOT, `node${node.version}`);
   tree.copy(node.binary, 'usr/lib/halfpipe/node', 0o755);
   // Where the program looks for its version: beside dist, as in the npm package.
   for (const [name, code] of files) tree.write(`usr/lib/halfpipe/dist/${name}`, code);
