@@ -3,6 +3,7 @@
 // Invariant: an entry taken is released exactly once, whatever happens to it.
 import { type Entry, foldersOf, type SpoolPath } from '../spool/entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { Repeat } from '../system/repeat.ts';
 import { Blame } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
 import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
@@ -18,7 +19,7 @@ import { type LinkUse, UploadLimit } from './upload-limit.ts';
 import { UploadMemory } from './upload-memory.ts';
 
 /** The breaker, the limit and the watchdog are looked at this often, whatever else happens. */
-const TURN_MS = 1_000;
+const TICK_MS = 1_000;
 /** Between attempts to save what was written to a file in the moment of its removal. */
 const HOLD_ON_MS = 1_000;
 
@@ -34,12 +35,11 @@ export class Drain {
   readonly #blame: Blame;
   readonly #reopening: Reopening;
   readonly #syncs: SlowSyncs;
+  readonly #ticks: Repeat;
   #undisposed = new Undisposed();
   #options: DrainOptions;
   #store: ObjectStore;
   #descriptors = new DescriptorLimit();
-  #running = false;
-  #cancelTurn: (() => void) | undefined;
 
   constructor(ports: DrainPorts, store: ObjectStore, options: DrainOptions) {
     this.#ports = ports;
@@ -58,6 +58,7 @@ export class Drain {
     this.#reopening = new Reopening(ports.breaker, this.#trial, this.#blame);
     this.#failures = new FailurePolicy(ports, this.#blame, options);
     this.#syncs = new SlowSyncs(ports.clock);
+    this.#ticks = new Repeat(ports.clock, () => this.#tick(), TICK_MS);
     this.#store = store;
     this.#options = options;
     this.#memory = new UploadMemory(options);
@@ -100,9 +101,7 @@ export class Drain {
 
   /** Once the link is known; again when there is another one, which changes nothing. */
   start(): void {
-    if (this.#running) return;
-    this.#running = true;
-    this.#turn();
+    this.#ticks.startNow();
   }
 
   /**
@@ -110,8 +109,7 @@ export class Drain {
    * resume are aborted at once, the others then. Resolves when none is left.
    */
   async stop(timeoutMs: number): Promise<void> {
-    this.#running = false;
-    this.#cancelTurn?.();
+    void this.#ticks.stop();
     this.#trial.stop();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     this.#holdBack('halfpipe is stopping');
@@ -144,7 +142,7 @@ export class Drain {
 
   /** Starts whatever may be started now. Call when there is new work or more room. */
   pump(): void {
-    if (!this.#running) return;
+    if (!this.#ticks.isStarted) return;
     const allowed = this.#ports.breaker.allows(this.#ports.clock.monotonicMs());
     if (allowed === 'none') return;
     if (allowed === 'trial')
@@ -174,10 +172,9 @@ export class Drain {
     this.pump();
   }
 
-  #turn(): void {
+  #tick(): void {
     this.pump();
     if (this.#syncs.areUnderWay) this.#ports.onRead();
-    this.#cancelTurn = this.#ports.clock.schedule(TURN_MS, () => this.#turn());
   }
 
   async #sendOne(place: number): Promise<void> {

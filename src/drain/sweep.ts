@@ -5,6 +5,7 @@ import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool
 import type { JournaledUpload, ObjectStore, UploadJournal } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
+import { Repeat } from '../system/repeat.ts';
 
 interface JournaledFile {
   readonly path: SpoolPath;
@@ -42,37 +43,37 @@ const AGAIN_MS = 5 * 60_000;
 
 export class Sweep {
   readonly #ports: SweepPorts;
-  readonly #stopping = new AbortController();
-  #turn: Promise<void> | undefined;
-  #cancel: () => void = () => undefined;
+  readonly #sweeps: Repeat;
+  #pauseMs = SWEEP_MS;
 
   constructor(ports: SweepPorts) {
     this.#ports = ports;
+    this.#sweeps = new Repeat(
+      ports.clock,
+      (signal) => this.#sweep(signal),
+      () => this.#pauseMs,
+    );
   }
 
   /** Sweeps at once, in the background, and then now and then. */
   start(): void {
-    this.#turn = this.#sweep();
+    this.#sweeps.startNow();
   }
 
   /** Resolves when a sweep under way has ended. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#cancel();
-    await this.#turn;
+  stop(): Promise<void> {
+    return this.#sweeps.stop();
   }
 
-  async #sweep(): Promise<void> {
-    const { spool, drain, clock, events } = this.#ports;
-    const { signal } = this.#stopping;
-    let nextMs = SWEEP_MS;
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { spool, drain, events } = this.#ports;
     try {
       events.onSwept(await sweepOrphans(spool, drain, signal));
+      this.#pauseMs = SWEEP_MS;
     } catch (error) {
       if (!signal.aborted) events.onFault('abort orphaned multipart uploads', error);
-      nextMs = AGAIN_MS;
+      this.#pauseMs = AGAIN_MS;
     }
-    if (!signal.aborted) this.#cancel = clock.schedule(nextMs, () => this.start());
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { SdNotifier } from '../service/sd-notify.ts';
 import type { Clock } from '../system/clock.ts';
+import { Repeat } from '../system/repeat.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { unitStatus } from '../view/status-text.ts';
 import type { Reporter } from './reporter.ts';
@@ -10,11 +11,10 @@ import type { Reporter } from './reporter.ts';
 const REPORT_MS = 2_000;
 
 export class PeriodicReport {
-  readonly #clock: Clock;
   readonly #notifier: Pick<SdNotifier, 'status'>;
   readonly #reporter: Pick<Reporter, 'summarize'>;
   readonly #snapshot: () => Snapshot;
-  #cancel: () => void = () => undefined;
+  readonly #reports: Repeat;
 
   constructor(
     clock: Clock,
@@ -22,22 +22,25 @@ export class PeriodicReport {
     reporter: Pick<Reporter, 'summarize'>,
     snapshot: () => Snapshot,
   ) {
-    this.#clock = clock;
     this.#notifier = notifier;
     this.#reporter = reporter;
     this.#snapshot = snapshot;
+    this.#reports = new Repeat(clock, () => this.#report(), REPORT_MS);
   }
 
   /** Reports at once, and goes on until `stop`. */
   start(): void {
+    this.#reports.startNow();
+  }
+
+  stop(): void {
+    void this.#reports.stop();
+  }
+
+  #report(): void {
     const snapshot = this.#snapshot();
     this.#notifier.status(unitStatus(snapshot));
     const working = snapshot.state === 'draining' || snapshot.state === 'paused';
     if (working) this.#reporter.summarize(snapshot);
-    this.#cancel = this.#clock.schedule(REPORT_MS, () => this.start());
-  }
-
-  stop(): void {
-    this.#cancel();
   }
 }

@@ -9,6 +9,7 @@ import type { Limits, PaceView } from '../pace/governor.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
+import { Repeat } from '../system/repeat.ts';
 import type { BacklogView, DaemonState, LinkView, Snapshot, WaitingView } from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
 import { FlowMeter, forecast } from './forecast.ts';
@@ -44,22 +45,23 @@ export class Statistics {
   readonly #sources: StatisticsSources;
   readonly #flow = new FlowMeter();
   readonly #startedMs: number;
+  readonly #observing: Repeat;
   #sentBytes = 0;
   /** The last count on disk, and the counter's value at that time. */
   #quarantined = { atMs: 0, files: 0, counted: 0 };
-  #cancel: (() => void) | undefined;
 
   constructor(sources: StatisticsSources) {
     this.#sources = sources;
     this.#startedMs = sources.clock.monotonicMs();
+    this.#observing = new Repeat(sources.clock, () => this.#observe(), OBSERVE_MS);
   }
 
   start(): void {
-    this.#observe();
+    this.#observing.startNow();
   }
 
   stop(): void {
-    this.#cancel?.();
+    void this.#observing.stop();
   }
 
   /** Bytes handed to the kernel: what drains, smoothly, even while one large file is under way. */
@@ -105,7 +107,6 @@ export class Statistics {
     // A spool that cannot be read is told by the backlog.
     if (clock.monotonicMs() - this.#quarantined.atMs >= COUNT_QUARANTINED_MS)
       this.countQuarantined().catch(() => undefined);
-    this.#cancel = clock.schedule(OBSERVE_MS, () => this.#observe());
   }
 
   #state(files: number): DaemonState {
