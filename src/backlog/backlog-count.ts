@@ -1,6 +1,4 @@
-// How much is in the spool, between scans too, and how much has arrived: what a scan counts beyond
-// what was known. Pure. Files removed while a scan runs are counted once or not at all, never
-// twice.
+// Counts what is in the spool and what has arrived.
 import type { Fault } from '../system/fault.ts';
 import type { SkippedCount } from './oddity.ts';
 import type { ScanResult } from './scanner.ts';
@@ -12,45 +10,53 @@ export interface BacklogCounts {
    */
   readonly files: number;
   readonly bytes: number;
-  /** Wall clock; null when there is none. */
+  /** Wall clock, milliseconds since the epoch. Null when there is no file. */
   readonly oldestModifiedMs: number | null;
   readonly inFlight: number;
-  /** Those that wait by themselves, and those that wait with their folder. */
+  /** Files deferred one by one, and files of held folders. */
   readonly deferred: number;
-  /** Found open for writing when they were last looked at; not among the deferred. */
+  /** Files found open for writing at their last attempt. They are not part of `deferred`. */
   readonly written: number;
   /** As of the last scan. */
   readonly unsettled: number;
-  /** Since the start, without what the first scan found; they only grow. */
+  /** Since the start, without what the first scan found. These figures only grow. */
   readonly arrivedFiles: number;
   readonly arrivedBytes: number;
-  /** A scan has succeeded since the start. */
+  /** True once a scan has succeeded since the start. */
   readonly known: boolean;
   readonly watching: boolean;
-  /** Too much to watch: counts are of the last scan, corrected by what was removed since. */
+  /**
+   * True if the spool is too large to watch. Then the counts are those of the last scan, minus what
+   * was removed since.
+   */
   readonly deep: boolean;
   /** What lies in the spool and is never drained, as of the last scan. */
   readonly skipped: readonly SkippedCount[];
-  /** Why the last scan failed, and nothing is handed out; or what the running one waits for. */
+  /** Why the last scan failed and nothing is handed out, or what the running scan waits for. */
   readonly fault: Fault | null;
 }
 
+/**
+ * Keeps the counts right between scans: each scan sets them, and each removal reduces them.
+ * Arrivals are what a scan counts beyond what was known. Deterministic. A file that is removed
+ * while a scan runs is counted once or not at all, never twice.
+ */
 export class BacklogCount {
   files = 0;
   bytes = 0;
   unsettled = 0;
   /**
-   * Since the start, without what the first scan found. Net of files that others removed between
-   * two scans.
+   * Since the start, without what the first scan found. Files that other programs removed between
+   * two scans reduce it.
    */
   arrivedFiles = 0;
   arrivedBytes = 0;
   #scans = 0;
-  /** While a scan runs: files it has counted that may be removed before it ends. */
+  /** Files that the running scan has counted and that may be removed before it ends. */
   #seen: Set<string> | undefined;
   #goneAfterSeen = { files: 0, bytes: 0 };
 
-  /** At least one scan has told what is there. */
+  /** True once a scan has succeeded. */
   get known(): boolean {
     return this.#scans > 0;
   }

@@ -1,4 +1,4 @@
-// How much the backlog holds in memory, however much is in the spool.
+// Bounds on what the backlog holds in memory, however large the spool is.
 import type { WatchLimits } from './watch-when-shallow.ts';
 
 /** Bounds on memory. Defaults in brackets. */
@@ -10,7 +10,7 @@ export interface BacklogLimits {
    * have been tried.
    */
   readonly deferred?: number;
-  /** Up to where the spool is watched [2,000 files, 200 folders]. */
+  /** The largest spool that is watched [2,000 files, 200 folders]. */
   readonly watch?: WatchLimits;
 }
 

@@ -1,5 +1,4 @@
-// What the backlog is made of and told: its surroundings as ports, so that tests and simulated
-// worlds can stand for them.
+// The backlog's collaborators, as ports, so that tests and simulations can replace them.
 import type { Clock } from '../system/clock.ts';
 import type { BacklogLimits } from './backlog-limits.ts';
 import type { ScanLoopParts, ScanOptions, ScanReport } from './scan-loop.ts';
@@ -14,10 +13,10 @@ export interface BacklogParts {
   readonly clock: Clock;
   readonly options: BacklogOptions;
   readonly limits?: BacklogLimits;
-  /** take() may have something to give. */
+  /** Called when take() may have an entry. */
   readonly onWork: () => void;
   readonly onReport: (report: BacklogReport) => void;
   readonly onScanned?: (result: ScanResult, durationMs: number) => void;
-  /** Where hints come from; absent: chokidar on real directories. */
+  /** Makes the source of hints [chokidar on real directories]. */
   readonly watch?: WatcherFactory;
 }

@@ -1,6 +1,4 @@
-// What is to be uploaded, in order: holds the best entries of the last scan and sees that there is
-// always a next one. The directory is the truth. A path is handed out to one taker at a time and
-// not before its deferral is over.
+// Hands out the files that are to be uploaded, in order.
 
 import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
@@ -16,14 +14,22 @@ import { ScanLoop } from './scan-loop.ts';
 import type { ScanResult } from './scanner.ts';
 
 /**
- * What became of an entry: removed from the spool, returned as it was, to be looked at again, or to
- * be tried again later.
+ * What happened to an entry. `gone`: removed from the spool. `returned`: give it out again as it
+ * was. `again`: a scan has to look at it first. A Delay: try it again later.
  */
 export type Outcome = 'gone' | 'returned' | 'again' | Delay;
 
-// The next scan is due when no more than this much of what the last one kept is left.
+// The next scan is due when at most this share of the entries of the last scan is left.
 const LOW_SHARE = 0.25;
 
+/**
+ * Holds the best entries of the last scan and scans again before they run out. The directory is the
+ * truth: nothing is saved, and a restart loses nothing.
+ * Invariant: a path is handed out to one caller at a time, and not before its deferral has ended.
+ * Delays use the monotonic clock. Methods do not throw, except that release() of an entry that is
+ * not in flight throws an Error (a bug in halfpipe). Nothing is handed out while the last scan has
+ * failed.
+ */
 export class Backlog {
   readonly #clock: Clock;
   readonly #onWork: () => void;
@@ -36,7 +42,7 @@ export class Backlog {
   readonly #passedOver = new PassedOver();
   readonly #held = new HeldFolders();
   readonly #count = new BacklogCount();
-  /** Since the running scan began, which may have looked at them before. */
+  /** Files removed since the running scan began. The scan may have seen them before. */
   readonly #goneInScan = new Set<string>();
   readonly #dueInScan: Entry[] = [];
   #lastScan: ScanResult | undefined;
@@ -68,7 +74,7 @@ export class Backlog {
     });
   }
 
-  /** Scans at once, and goes on until stop(). */
+  /** Starts scanning, until stop(). */
   start(): void {
     this.#isRunning = true;
     this.#deferrals.start();
@@ -76,7 +82,7 @@ export class Backlog {
   }
 
   /**
-   * Resolves when no scan runs and nothing is watched. take() gives nothing from the call on;
+   * Resolves when no scan runs and nothing is watched. From the call on, take() returns nothing;
    * release() still counts.
    */
   async stop(): Promise<void> {
@@ -86,8 +92,9 @@ export class Backlog {
   }
 
   /**
-   * The best entry that is accepted, and neither in flight nor deferred; with `place`, in [0, 1),
-   * the best behind this share of what is at hand. Must be given back by release().
+   * Takes the best entry that `accepts` accepts and that is neither in flight nor deferred. `place`
+   * in [0, 1) starts the search behind that share of the entries at hand. The caller must give the
+   * entry back through release().
    */
   take(accepts: (entry: Entry) => boolean = () => true, place = 0): Entry | undefined {
     if (!this.#isRunning || this.#loop.fault !== null) return undefined;
@@ -97,14 +104,13 @@ export class Backlog {
     return entry;
   }
 
-  /** As take(), without taking it. */
+  /** Like take(), but does not take the entry. */
   find(accepts: (entry: Entry) => boolean): Entry | undefined {
     return this.#ready.find(accepts);
   }
 
   /**
-   * From now on the files of this folder are not at hand, but for one that each scan finds: see
-   * HeldFolders.
+   * Keeps the files of `folder` back, except one that each scan leaves at hand: see HeldFolders.
    */
   hold(folder: string): void {
     this.#held.hold(folder, 0);
@@ -114,17 +120,18 @@ export class Backlog {
     this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
   }
 
+  /** Ends hold(). */
   free(folder: string): void {
     this.#held.free(folder);
     this.#loop.want('starved');
   }
 
-  /** As of the last scan. */
+  /** Files in a held folder, as of the last scan. */
   heldFiles(folder: string): number {
     return this.#held.filesIn(folder);
   }
 
-  /** Ends what take() began, once. */
+  /** Gives back an entry that take() returned. Call it once for each entry. */
   release(path: SpoolPath, outcome: Outcome): void {
     const { entry, isByTheRules } = this.#inFlight.end(path);
     if (outcome === 'gone') {
@@ -142,16 +149,16 @@ export class Backlog {
   }
 
   /**
-   * A file that was taken had changed since it was found, or while it was sent: it is to be quiet
-   * for longer.
+   * The file changed after it was taken. It must now be quiet for longer before it counts as
+   * complete.
    */
   changed(path: SpoolPath): void {
     this.#loop.patience.changed(path.id);
   }
 
   /**
-   * Something may have happened in the spool, perhaps to `path`. Hints about files in flight are
-   * our own echo.
+   * Something may have happened in the spool, perhaps to `path`. Hints about files in flight come
+   * from our own work and are ignored.
    */
   hint(path?: SpoolPath): void {
     if (path !== undefined && this.#inFlight.has(path.id)) return;
@@ -159,17 +166,17 @@ export class Backlog {
     this.#loop.want('routine');
   }
 
-  /** Tries what was deferred at once, as when the store answers again. */
+  /** Makes everything deferred due at once, for example when the store answers again. */
   retryDeferred(): void {
     this.#passedOver.clear();
     this.#deferrals.releaseAll();
     this.hint();
   }
 
-  /** Takes effect with the scan it asks for; entries in flight are not affected. */
+  /** Takes effect with the next scan, which it requests. Entries in flight are not affected. */
   setOptions(options: BacklogOptions): void {
     this.#options = options;
-    // What is at hand was chosen by the old rules.
+    // The entries at hand were chosen by the old rules.
     this.#ready.clear();
     this.#inFlight.newRules();
     this.#loop.setOptions(options);
@@ -198,7 +205,7 @@ export class Backlog {
 
   #addReady(entries: readonly Entry[]): void {
     this.#ready.add(entries);
-    // The scan that runs was told to leave them out.
+    // The running scan was told to leave these entries out.
     if (this.#loop.isScanning) this.#dueInScan.push(...entries);
   }
 
@@ -227,7 +234,7 @@ export class Backlog {
     this.#dueInScan.length = 0;
   }
 
-  /** The running scan counts a file: shall it be among its entries? */
+  /** The running scan counts a file. Returns true if the file may be among its entries. */
   #wants(path: SpoolPath, identity: FileIdentity): boolean {
     const { id } = path;
     this.#deferrals.changed(id, identity);
@@ -242,7 +249,7 @@ export class Backlog {
       !this.#deferrals.has(path.id) &&
       !this.#goneInScan.has(path.id) &&
       !this.#passedOver.has(path);
-    // No other entry waits behind them any more.
+    // No other entry waits behind the skipped files any more.
     const isComplete = result.eligible === result.entries.length;
     if (isComplete && this.#passedOver.areDue(this.#clock.monotonicMs())) this.#passedOver.clear();
     this.#count.scanEnded(result);

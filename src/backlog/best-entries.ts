@@ -1,5 +1,4 @@
-// The best N of however many entries are offered, in bounded memory: a heap with the worst kept
-// entry on top. Pure.
+// Keeps the best N of any number of entries, in bounded memory.
 import type { Entry, SpoolOrder } from '../spool/entry.ts';
 
 type Compare = (a: Entry, b: Entry) => number;
@@ -14,17 +13,21 @@ const COMPARE: Readonly<Record<SpoolOrder, Compare>> = {
 };
 
 /**
- * Negative when `a` is to be uploaded before `b`. A total order: entries with different paths never
- * compare equal.
+ * Returns a function that is negative when `a` is to be uploaded before `b`. This is a total order:
+ * entries with different paths never compare equal.
  */
 export function compareEntries(order: SpoolOrder): Compare {
   return COMPARE[order];
 }
 
+/**
+ * The best `capacity` of all offered entries: a heap with the worst kept entry on top. offer()
+ * takes O(log capacity).
+ */
 export class BestEntries {
   readonly #capacity: number;
   readonly #compare: Compare;
-  /** A binary heap: no child is worse than its parent. */
+  /** A binary heap. No child is worse than its parent. */
   readonly #heap: Entry[] = [];
 
   /** `capacity` ≥ 1. */
@@ -45,7 +48,7 @@ export class BestEntries {
     this.#siftDown(0);
   }
 
-  /** The kept entries, best first. Empties the window. */
+  /** Returns the kept entries, best first, and forgets them. */
   drain(): Entry[] {
     return this.#heap.splice(0).sort(this.#compare);
   }

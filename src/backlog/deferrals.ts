@@ -1,26 +1,29 @@
-// Entries that are to be tried again later, each at its time on the monotonic clock. Bounded by its
-// user.
+// Entries that are to be tried again later.
 
 import { type Entry, type FileIdentity, sameIdentity } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 
 export interface Delay {
   readonly deferForMs: number;
-  /** How soon a file that is being written comes back if it changes before. */
+  /** When a file that is being written comes back if it changes before its time. */
   readonly whenChangedMs?: number | undefined;
 }
 
 export interface Deferral {
   readonly entry: Entry;
   readonly dueMs: number;
-  /** When a file that is being written is due if it changes before. */
+  /** When a file that is being written is due if it changes before its time. */
   readonly dueWhenChangedMs?: number | undefined;
 }
 
-// Those due this soon after one another are handed over together: a look at all of them for each
-// would add up.
+// Entries that are due within this time are handed over together: a separate pass for each would
+// add up.
 const GRANULARITY_MS = 50;
 
+/**
+ * Holds entries until their time comes by the monotonic clock. It has no bound of its own; the
+ * backlog takes entries out with takeLast().
+ */
 export class Deferrals {
   readonly #clock: Clock;
   readonly #onDue: (entries: readonly Entry[]) => void;
@@ -29,7 +32,9 @@ export class Deferrals {
   #armedMs = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
-  /** `onDue` gets the entries whose time has come, never none; they are deferred no more. */
+  /**
+   * `onDue` gets the entries whose time has come, at least one. They are no longer deferred then.
+   */
   constructor(clock: Clock, onDue: (entries: readonly Entry[]) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
@@ -55,7 +60,7 @@ export class Deferrals {
     return this.#byId.has(id);
   }
 
-  /** Those that are being written. */
+  /** How many of the files are being written. */
   get written(): number {
     let written = 0;
     for (const { dueWhenChangedMs } of this.#byId.values()) if (dueWhenChangedMs !== undefined) written += 1;
@@ -72,7 +77,7 @@ export class Deferrals {
     this.#put({ entry, dueMs: nowMs + deferForMs, dueWhenChangedMs });
   }
 
-  /** Something has happened to a file, as far as is known; or it has this identity now. */
+  /** Something happened to the file, or a scan saw it with this identity. */
   changed(id: string, identity?: FileIdentity): void {
     const deferral = this.#byId.get(id);
     if (deferral?.dueWhenChangedMs === undefined || deferral.dueWhenChangedMs >= deferral.dueMs) return;
@@ -80,7 +85,7 @@ export class Deferrals {
     this.#put({ ...deferral, dueMs: deferral.dueWhenChangedMs });
   }
 
-  /** Takes out the one that is due last, if there is any. */
+  /** Takes out the entry that is due last, if there is one. */
   takeLast(): Deferral | undefined {
     let last: Deferral | undefined;
     for (const deferral of this.#byId.values())

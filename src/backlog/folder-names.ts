@@ -1,5 +1,5 @@
-// The names in a folder, as bytes and a batch at a time: a folder of a million files is never in
-// memory at once.
+// Reads the names in a folder as bytes, one batch at a time, so that a folder of a million files is
+// never in memory at once.
 import { type Dir, type Dirent, opendir } from 'node:fs';
 import { promisify } from 'node:util';
 import type { OpenDirectory } from '../spool/open-directory.ts';
@@ -7,8 +7,8 @@ import type { OpenDirectory } from '../spool/open-directory.ts';
 type BufferDirent = Omit<Dirent, 'name'> & { readonly name: Buffer };
 
 /**
- * Enough to keep the four threads of the pool busy; few enough that no turn of the event loop gets
- * long.
+ * Large enough to keep the four threads of the pool busy, and small enough to keep each turn of the
+ * event loop short.
  */
 export const BATCH = 64;
 
@@ -26,7 +26,7 @@ export async function nextNames(dir: Dir): Promise<Buffer[]> {
   while (names.length < BATCH) {
     const dirent = await dir.read();
     if (dirent === null) break;
-    // The types know no Dir of Buffers; with this encoding its names are.
+    // The types do not know a Dir of Buffers, but with this encoding its names are Buffers.
     names.push((dirent as unknown as BufferDirent).name);
   }
   return names;

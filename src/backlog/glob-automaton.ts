@@ -1,14 +1,16 @@
-// Matches a glob in a time that grows with the length of the name, whatever the name: all places in
-// the pattern at which the match may be are followed at once, and none is ever gone back to
-// (Thompson's construction).
+// Matches a glob in a time that grows only linearly with the length of the name.
 import type { GlobToken } from './glob.ts';
 
 interface Step {
-  /** Undefined: without a character. */
+  /** Undefined: the step needs no character. */
   readonly takes: ((character: string) => boolean) | undefined;
   readonly to: number;
 }
 
+/**
+ * Follows all places of the pattern at which the match may be, at once, and never goes back
+ * (Thompson's construction).
+ */
 export class GlobAutomaton {
   /** By place: the steps that lead on from it. */
   readonly #steps: Step[][] = [[]];
@@ -41,7 +43,7 @@ export class GlobAutomaton {
     return places.has(this.#end);
   }
 
-  /** These places and all that are reached from them without a character. */
+  /** Returns these places and all that can be reached from them without a character. */
   #reach(from: readonly number[]): Set<number> {
     const reached = new Set(from);
     for (const place of reached)
@@ -71,7 +73,7 @@ export class GlobAutomaton {
     return to;
   }
 
-  /** A place of its own, so that what leads to `from` again does not stay in the loop. */
+  /** Adds a separate place for the loop, so that another path to `from` does not enter the loop. */
   #loop(from: number, takes: (character: string) => boolean, to: number): void {
     const loop = this.#branch(from);
     this.#step(loop, takes, loop);

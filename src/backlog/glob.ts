@@ -1,15 +1,15 @@
-// What a glob pattern is made of. `*` and `?` stop at `/`, `**` does not; `[a-z]`, `[!a-z]` and
-// `{a,b}` mean what they mean in a shell. A name's leading dot is a character like any other.
-// Unclosed brackets and braces are literal.
+// Splits a glob pattern into tokens. `*` and `?` stop at `/`, `**` does not. `[a-z]`, `[!a-z]` and
+// `{a,b}` work as in a shell. A leading dot is a normal character. Unclosed brackets and braces are
+// literal.
 
 export type GlobToken =
-  /** One character: `source` is the regular expression of it. */
+  /** One character. `source` is its regular expression. */
   | { readonly kind: 'character'; readonly source: string }
   /** `*` */
   | { readonly kind: 'star' }
   /** `**` */
   | { readonly kind: 'any text' }
-  /** `**` with a `/` after it: any number of folders. */
+  /** `**` followed by `/`: any number of folders. */
   | { readonly kind: 'any folders' }
   | { readonly kind: 'open' | 'or' | 'close' };
 
@@ -38,13 +38,13 @@ export function globTokens(glob: string): readonly GlobToken[] {
     : [...tokens.slice(0, opened), ...tokens.slice(opened).flatMap(unbraced)];
 }
 
-/** Braces that were never closed are characters. */
+/** Braces that were never closed are literal characters. */
 function unbraced(token: GlobToken): readonly GlobToken[] {
   if (token.kind === 'open') return literal('{');
   return token.kind === 'or' ? literal(',') : [token];
 }
 
-/** The body of a regular expression that matches what the glob matches. */
+/** The body of a regular expression that matches the same names as the glob. */
 export function globSource(tokens: readonly GlobToken[]): string {
   return tokens.map((token) => (token.kind === 'character' ? token.source : SOURCES[token.kind])).join('');
 }
@@ -58,13 +58,13 @@ const SOURCES: Readonly<Record<Exclude<GlobToken['kind'], 'character'>, string>>
   close: ')',
 };
 
-/** `[!a-c]` → `[^a-c]`; a range that runs backwards is taken literally. */
+/** `[!a-c]` becomes `[^a-c]`. A range that runs backwards is taken literally. */
 function classTokens(text: string): readonly GlobToken[] {
   const negated = text[1] === '!' || text[1] === '^';
   const members = text.slice(negated ? 2 : 1, -1).replace(/[\\\][^]/g, '\\$&');
   const source = negated ? `(?!/)[^${members}]` : `[${members}]`;
   try {
-    // Set notation characters need no escape in this mode; the constructor is the judge of the
+    // In this mode, the characters of set notation need no escape. The constructor rejects bad
     // ranges.
     new RegExp(source, 'su');
     return [{ kind: 'character', source }];

@@ -1,17 +1,19 @@
-// Folders whose files wait as a whole, because the drain was refused all of them: scans count these
-// files and leave them out, so that they take no place of others. One file of each folder stays at
-// hand, to be tried. Pure.
+// Folders whose files all wait, because the store refuses every file of them.
 import { foldersOf, type SpoolPath } from '../spool/entry.ts';
 
+/**
+ * Scans count the files of held folders but leave them out, so that they take no place of other
+ * files. One file of each folder stays at hand, to be tried. Deterministic.
+ */
 export class HeldFolders {
-  /** Files of each, as of the last scan. */
+  /** By folder: its files, as of the last scan. */
   readonly #files = new Map<string, number>();
-  /** As of the running scan. */
+  /** By folder: its files, as far as the running scan has counted. */
   readonly #counted = new Map<string, number>();
-  /** Folders of which this scan has left a file at hand. */
+  /** Folders of which the running scan has left a file at hand. */
   readonly #sampled = new Set<string>();
 
-  /** How a folder is named: see foldersOf. `files` is how many are known to be in it. */
+  /** Holds `folder`, named as in foldersOf(). `files` is the number of its known files. */
   hold(folder: string, files: number): void {
     this.#files.set(folder, files);
   }
@@ -20,12 +22,12 @@ export class HeldFolders {
     this.#files.delete(folder);
   }
 
-  /** Whether a file is below a held folder. */
+  /** True if the file is below a held folder. */
   covers(path: SpoolPath): boolean {
     return this.#files.size > 0 && foldersOf(path).some((folder) => this.#files.has(folder));
   }
 
-  /** Files of all, each counted once. */
+  /** The files of all held folders, each counted once. */
   get total(): number {
     let total = 0;
     for (const [folder, files] of this.#files)
@@ -44,8 +46,8 @@ export class HeldFolders {
   }
 
   /**
-   * The running scan counts a file. False leaves it out; `isBusy` files are no use as the one at
-   * hand.
+   * The running scan counts a file; false leaves it out. A file that `isBusy` (in flight or
+   * deferred) cannot be the one that stays at hand.
    */
   wants(path: SpoolPath, isBusy: boolean): boolean {
     if (this.#files.size === 0) return true;

@@ -1,23 +1,23 @@
-// Which names are left alone: temporary files of producers, by glob pattern. A pure function of the
-// name.
+// Decides by glob patterns which names are left alone: the temporary files of producers.
 
 import { type GlobToken, globSource, globTokens } from './glob.ts';
 import { GlobAutomaton } from './glob-automaton.ts';
 
-// An expression tries the places of each `*` in turn: with two of them that is at most the square
-// of the name's 255 bytes, about 0.1 ms. With five it was 52 s, for a name that a producer may
-// choose. A path may have 4,096 bytes.
+// A regular expression tries all places for each `*`. Two of them take at most the square of the
+// name's 255 bytes, about 0.1 ms. Five took 52 s, for a name that a producer could choose. A path
+// may have 4,096 bytes.
 const STARS_MAX = { segment: 2, path: 1 } as const;
 
 type Matches = (text: string) => boolean;
 
+/** The ignore patterns of the configuration, compiled. Stateless. */
 export class IgnoreRules {
   readonly #segments: readonly Matches[];
   readonly #paths: readonly Matches[];
 
   /**
-   * A pattern without `/` is matched against every segment of a path, one with `/` against the
-   * whole.
+   * A pattern without `/` is matched against each segment of a path, a pattern with `/` against the
+   * whole path.
    */
   constructor(patterns: readonly string[]) {
     const isPath = (pattern: string) => pattern.includes('/');
@@ -28,7 +28,10 @@ export class IgnoreRules {
     this.#paths = matchers(patterns.filter(isPath), STARS_MAX.path);
   }
 
-  /** `name` is the last segment of `path`, whose earlier segments have been asked about before. */
+  /**
+   * True if the name is to be ignored. `name` is the last segment of `path`. Ask about the earlier
+   * segments first.
+   */
   ignores(name: Buffer, path: Buffer): boolean {
     if (this.#segments.length > 0 && anyOf(this.#segments, name.toString('utf8'))) return true;
     return this.#paths.length > 0 && anyOf(this.#paths, path.toString('utf8'));
@@ -39,7 +42,10 @@ function anyOf(matchers: readonly Matches[], text: string): boolean {
   return matchers.some((matches) => matches(text));
 }
 
-/** One expression for all patterns that it takes fast, and an automaton for each of the others. */
+/**
+ * Makes one regular expression for all patterns that it matches fast, and an automaton for each
+ * other pattern.
+ */
 function matchers(patterns: readonly string[], starsMax: number): readonly Matches[] {
   const fast: string[] = [];
   const found: Matches[] = [];
@@ -51,7 +57,7 @@ function matchers(patterns: readonly string[], starsMax: number): readonly Match
     }
   }
   if (fast.length === 0) return found;
-  // s: a newline is a character of a name, too.
+  // Flag `s`: a name may contain a newline.
   const expression = new RegExp(`^(?:${fast.join('|')})$`, 'su');
   return [(text) => expression.test(text), ...found];
 }

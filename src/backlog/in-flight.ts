@@ -1,12 +1,15 @@
 // The entries that were handed out and not yet given back.
-// Invariant: a path is here once at a time, and what is handed out is given back once.
 
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import { brokenInvariant } from '../system/invariant.ts';
 
+/**
+ * Invariant: a path is in flight once at a time, and every entry is given back once. A violation
+ * throws an Error (a bug in halfpipe).
+ */
 export class InFlight {
   readonly #entries = new Map<string, Entry>();
-  /** Those chosen by rules that hold no more. */
+  /** Entries that were chosen by rules that no longer apply. */
   readonly #chosenBefore = new Set<string>();
 
   get size(): number {
@@ -27,7 +30,7 @@ export class InFlight {
     this.#entries.set(path.id, entry);
   }
 
-  /** The entry, and whether it was chosen by the rules of today. */
+  /** Returns the entry, and whether the current rules chose it. */
   end(path: SpoolPath): { readonly entry: Entry; readonly isByTheRules: boolean } {
     const entry = this.#entries.get(path.id);
     if (entry === undefined) brokenInvariant(`a file is given back once, and ${path} is not in flight`);
@@ -35,7 +38,7 @@ export class InFlight {
     return { entry, isByTheRules: !this.#chosenBefore.delete(path.id) };
   }
 
-  /** From now on there are other rules. */
+  /** Other rules apply from now on. */
   newRules(): void {
     for (const id of this.#entries.keys()) this.#chosenBefore.add(id);
   }

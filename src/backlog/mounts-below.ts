@@ -1,12 +1,15 @@
-// What is mounted inside the spool, from the kernel's own list: known without touching it, because
-// a look at a mount whose server does not answer never returns, and holds a thread for as long.
+// Finds the mounts inside the spool in the kernel's own list, without touching them. A look at a
+// mount whose server does not answer never returns, and blocks a thread of the pool.
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { OpenDirectory } from '../spool/open-directory.ts';
 
-/** Paths below the spool, as SpoolPath.id has them, at which something is mounted. */
+/** Paths of mount points below the spool, written like SpoolPath.id. */
 export type MountPoints = ReadonlySet<string>;
 
-/** Empty where the kernel does not tell: then a mount is known by its device, once looked at. */
+/**
+ * Empty if the kernel does not say. Then a mount is found by its device number when it is looked
+ * at.
+ */
 export function mountsBelow(root: OpenDirectory): MountPoints {
   try {
     const folder = readlinkSync(root.at('').subarray(0, -1), 'latin1');
@@ -19,9 +22,9 @@ export function mountsBelow(root: OpenDirectory): MountPoints {
 }
 
 /**
- * The mounts on the mount `mountId` that lie below `folder`: proc_pid_mountinfo(5). A mount on
- * another one may be hidden below what is mounted over the spool, and say nothing of the names in
- * it. All text is latin1, a character a byte.
+ * Returns the mounts on mount `mountId` that lie below `folder`; see proc_pid_mountinfo(5). A mount
+ * on another mount may be hidden below what is mounted over the spool, so it says nothing about the
+ * names in the spool. All text is latin1, one character for each byte.
  */
 export function mountPoints(mountInfo: string, folder: string, mountId: string | undefined): MountPoints {
   const found = new Set<string>();

@@ -1,6 +1,4 @@
-// Counts the odd things of each scan, and passes on each one once, however often scans come across
-// it: of one kind at most one report a minute, with the names gathered since. Deterministic: time
-// is an argument. In bounded memory.
+// Reports each odd thing in the spool once, however often scans find it.
 import type { SpoolPath } from '../spool/entry.ts';
 import { describeOddity, type Oddity, remedyOf, type SkippedCount } from './oddity.ts';
 
@@ -8,9 +6,9 @@ import { describeOddity, type Oddity, remedyOf, type SkippedCount } from './oddi
 export interface OddityReport {
   readonly kind: 'oddities';
   readonly oddity: Oddity;
-  /** At most NAMES_MAX of them; further ones are named in the next report of their kind. */
+  /** At most NAMES_MAX paths. The next report of this kind names the rest. */
   readonly paths: readonly SpoolPath[];
-  /** How many of this kind the last scan found, told before or not. */
+  /** How many of this kind the last scan found, reported before or not. */
   readonly count: number;
 }
 
@@ -23,18 +21,22 @@ interface Kind {
 }
 
 const PERIOD_MS = 60_000;
-/** About 100 bytes each: a line stays below what journald takes at once (LineMax=, 48 KiB). */
+/** About 100 bytes each, so that a line stays shorter than journald accepts (LineMax=, 48 KiB). */
 const NAMES_MAX = 200;
-/** Remembered as told or waiting to be, of all kinds; further ones are only counted. */
+/** How many things of all kinds are remembered. Further ones are only counted. */
 const REMEMBERED_MAX = 10_000;
 
+/**
+ * Counts the odd things of each scan and gathers the new ones into reports, at most one a minute
+ * for each kind. Deterministic: time is an argument, of the monotonic clock. Memory is bounded.
+ */
 export class OddityReports {
   readonly #kinds = new Map<string, Kind>();
   readonly #known = new Set<string>();
   #seen = new Set<string>();
   #counts: readonly SkippedCount[] = [];
 
-  /** As of the last scan that ended. */
+  /** The counts of the last complete scan. */
   get counts(): readonly SkippedCount[] {
     return this.#counts;
   }
@@ -62,8 +64,8 @@ export class OddityReports {
   }
 
   /**
-   * The reports that are due. What the scan, which was complete, did not find is forgotten, and
-   * told again if it returns.
+   * Call after each complete scan. Returns the reports that are due. A thing that the scan did not
+   * find is forgotten, and reported again if it returns.
    */
   scanEnded(nowMs: number): readonly OddityReport[] {
     for (const id of this.#known) if (!this.#seen.has(id)) this.#known.delete(id);

@@ -1,5 +1,5 @@
-// What lies in a spool and is never drained: the kinds, and the words for them. Each names what it
-// is and what to do.
+// The kinds of things that lie in a spool and are never drained, and their words: what the thing
+// is, and what to do.
 import type { SpoolPath } from '../spool/entry.ts';
 
 export type OddityKind =
@@ -7,24 +7,26 @@ export type OddityKind =
   | 'FIFO'
   | 'socket'
   | 'device'
-  /** Mounted inside the spool, or a subvolume: nothing can be moved out of it in one step. */
+  /**
+   * Something mounted inside the spool, or a subvolume. Nothing can be moved out of it in one step.
+   */
   | 'mount'
   | 'closed folder'
   | 'broken folder'
   | 'broken entry'
-  /** A call of the kernel has not returned. */
+  /** A system call has not returned. */
   | 'silent folder'
   | 'too deep';
 
 export interface Oddity {
   readonly kind: OddityKind;
-  /** What the system answered, where it is an error. */
+  /** The errno, if the system answered with an error. */
   readonly code?: string;
 }
 
-/** Odd things of one kind, as of the last scan. */
+/** The odd things of one kind, as of the last scan. */
 export interface SkippedCount {
-  /** The kind in words, such as `folders that cannot be read or entered (EACCES)`. */
+  /** The kind in words, for example `folders that cannot be read or entered (EACCES)`. */
   readonly what: string;
   readonly remedy: string;
   readonly count: number;
@@ -32,7 +34,7 @@ export interface SkippedCount {
 }
 
 interface Words {
-  /** The text for one path: completes "skipped PATH, …". */
+  /** The words for one path, completing "skipped PATH, …". */
   readonly one: string;
   readonly many: string;
   readonly remedy: string;
@@ -46,9 +48,9 @@ const WORDS: Readonly<Record<OddityKind, Words>> = {
   socket: { one: 'a socket', many: 'sockets', remedy: NOT_A_FILE },
   device: { one: 'a device', many: 'devices', remedy: NOT_A_FILE },
   mount: {
-    one: 'a file system of its own inside the spool',
-    many: 'file systems of their own inside the spool',
-    remedy: 'move its files into the spool by copying them, or give it a halfpipe with a spool of its own',
+    one: 'another file system inside the spool',
+    many: 'other file systems inside the spool',
+    remedy: 'copy its files into the spool, or run another halfpipe with a spool there',
   },
   'closed folder': {
     one: 'a folder that cannot be read or entered',
@@ -69,7 +71,8 @@ const WORDS: Readonly<Record<OddityKind, Words>> = {
   'silent folder': {
     one: 'a folder that does not answer',
     many: 'folders that do not answer',
-    remedy: 'see the kernel log (journalctl -k) for the disk or the server; it is read when it answers again',
+    remedy:
+      'see the kernel log (journalctl -k) for the disk or the server; the folder is read when it answers again',
   },
   'too deep': {
     one: 'a folder nested too deeply',
@@ -78,15 +81,15 @@ const WORDS: Readonly<Record<OddityKind, Words>> = {
   },
 };
 
-/** Where the errno tells more than the kind. */
+/** Remedies for errors that say more than the kind does. */
 const REMEDY_BY_ERRNO: Readonly<Record<string, string>> = {
-  EMFILE: 'raise LimitNOFILE of the service; it is tried again with the next scan',
-  ENFILE: 'raise fs.file-max of the system; it is tried again with the next scan',
+  EMFILE: 'raise LimitNOFILE of the service; the next scan tries again',
+  ENFILE: 'raise fs.file-max of the system; the next scan tries again',
   EACCES: WORDS['closed folder'].remedy,
   EPERM: WORDS['closed folder'].remedy,
 };
 
-/** The folder that failed with `code`, for good or for now. */
+/** Describes a folder that failed with `code`. */
 export function folderOddity(code: string): Oddity {
   return { kind: code === 'EACCES' || code === 'EPERM' ? 'closed folder' : 'broken folder', code };
 }
@@ -95,7 +98,7 @@ export function remedyOf({ kind, code }: Oddity): string {
   return (code === undefined ? undefined : REMEDY_BY_ERRNO[code]) ?? WORDS[kind].remedy;
 }
 
-/** `a folder that cannot be read or entered (EACCES)`, or the same of several. */
+/** Returns `a folder that cannot be read or entered (EACCES)`, or the plural. */
 export function describeOddity({ kind, code }: Oddity, count: number): string {
   const words = count === 1 ? WORDS[kind].one : WORDS[kind].many;
   return code === undefined ? words : `${words} (${code})`;

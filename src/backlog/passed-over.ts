@@ -1,12 +1,17 @@
-// Files that failed when no more could be deferred: scans pass them over, so that those behind them
-// have their turn. What is kept of a path is a number, for there may be very many. Pure: time is an
-// argument.
+// Files that failed when no more files could be deferred. Scans skip them, so that the files behind
+// them get their turn.
 import { createHash } from 'node:crypto';
 import type { SpoolPath } from '../spool/entry.ts';
 
-/** About 20 MB. Beyond this the file that failed longest ago is found again. */
+/**
+ * About 20 MB. Beyond this, the file that failed longest ago is forgotten, and scans find it again.
+ */
 const FILES_MAX = 500_000;
 
+/**
+ * A set of paths to skip. Because there may be very many, it keeps only a number for each path.
+ * Deterministic: time is an argument, of the monotonic clock.
+ */
 export class PassedOver {
   readonly #numbers = new Set<number>();
   readonly #filesMax: number;
@@ -41,7 +46,7 @@ export class PassedOver {
   }
 }
 
-/** 48 bits: among 500,000 files one in 500 million is taken for another, and waits with it. */
+/** 48 bits. Among 500,000 files, one in 500 million is mistaken for another and waits with it. */
 function numberOf({ bytes }: SpoolPath): number {
   return createHash('sha256').update(bytes).digest().readUIntBE(0, 6);
 }

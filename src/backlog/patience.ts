@@ -1,52 +1,54 @@
-// How long nothing must have happened to a file until it counts as complete. Deterministic: time is
-// an argument. A file that was renamed into place is complete. One whose last change was a write
-// may be between two writes; the more so, the less is known of its writers, and the more often it
-// was taken for complete and then changed or came back.
+// Decides how long a file must be quiet before it counts as complete.
 
-/** What is known of how a file came to its name. */
+/** What is known about how a file came to its name. */
 export interface Arrival {
-  /**
-   * Whether the last that happened to it was more than a write: a rename, or that its times were
-   * set.
-   */
+  /** True if the last event was more than a write: a rename, or a change of the file's times. */
   readonly isWhole: boolean;
-  /** Whether a process that has it open for writing would be noticed. */
+  /** True if halfpipe would notice a process that has the file open for writing. */
   readonly tellsWriters: boolean;
 }
 
 export const WHOLE: Arrival = { isWhole: true, tellsWriters: true };
 
 /**
- * In multiples of settle: a writer that has closed the file may go on; one that has it open pauses
- * for longer.
+ * In multiples of settle. A writer that has closed the file may open it again. A writer that still
+ * has the file open may pause for longer.
  */
 const CLOSED_FACTOR = 5;
 const PERHAPS_OPEN_FACTOR = 15;
 /**
- * No file waits for longer than this, nor for longer than settle if that is more, unless it changes
- * more often.
+ * No file waits longer than this (or than settle, if settle is longer) unless it changes more
+ * often.
  */
 export const LONGEST_MS = 10 * 60_000;
-/** A name that is there again within this time, written and not renamed, is that of a log, say. */
+/** A file that returns within this time by a write, not a rename, is probably a log. */
 const RETURN_MS = 60_000;
 const LONGEST_FOR_RETURNS_MS = 64_000;
-/** Where settle is 0, a file that changed after it was taken waits for this and its doublings. */
-const LEAST_MS = 1_000;
 /**
- * About 100 bytes each: beyond that, the name of which nothing was heard for longest is forgotten.
+ * With settle 0, a file that changed after it was taken waits this long, doubled with each further
+ * change.
  */
+const LEAST_MS = 1_000;
+/** About 100 bytes each. Beyond this, the name with the oldest news is forgotten. */
 const NAMES_MAX = 10_000;
 
 interface Name {
-  /** How often it was taken for complete, and then changed. */
+  /** How often the file was taken for complete and then changed. */
   changes: number;
-  /** How often it came back soon after it was removed, and how often in a row. */
+  /** How often in a row the name came back soon after its removal. */
   returns: number;
+  /** Monotonic clock. Undefined while the file is there. */
   removedMs: number | undefined;
-  /** It is written anew each time, not continued: each version counts. */
+  /** True if the file is written anew each time, not continued. Then each version counts. */
   isRewritten: boolean;
 }
 
+/**
+ * Learns from each name's past how long it must be quiet. A file that was renamed into place is
+ * complete. A file whose last change was a write may be between two writes. It waits longer if less
+ * is known about its writers, and each time it changed or came back after it was taken.
+ * Deterministic: time is an argument, of the monotonic clock. A restart forgets what was learned.
+ */
 export class Patience {
   readonly #names = new Map<string, Name>();
   readonly #namesMax: number;
@@ -59,7 +61,7 @@ export class Patience {
     return this.#names.size;
   }
 
-  /** How long nothing must have happened to the file, in milliseconds, ≥ `settleMs`. */
+  /** How long the file must be quiet, in milliseconds, ≥ `settleMs`. */
   quietMs(id: string, settleMs: number, { isWhole, tellsWriters }: Arrival): number {
     const { changes = 0, returns = 0, isRewritten = false } = this.#names.get(id) ?? {};
     const factor = isWhole ? 1 : tellsWriters ? CLOSED_FACTOR : PERHAPS_OPEN_FACTOR;
@@ -72,17 +74,17 @@ export class Patience {
     return Math.max(settleMs, Math.min(LONGEST_MS, Math.max(forChangesMs, forReturnsMs)));
   }
 
-  /** The file was taken for complete, and has changed since. */
+  /** The file was taken for complete and has changed since. */
   changed(id: string): void {
     this.#of(id).changes += 1;
   }
 
-  /** It has left the spool. */
+  /** The file has left the spool. */
   removed(id: string, nowMs: number): void {
     this.#of(id).removedMs = nowMs;
   }
 
-  /** A file has the name that was not there when last looked for, or was complete. */
+  /** A file has this name now; the last scan saw none, or a complete one. */
   appeared(id: string, nowMs: number): void {
     const name = this.#names.get(id);
     if (name?.removedMs === undefined) return;
@@ -91,7 +93,7 @@ export class Patience {
     name.removedMs = undefined;
   }
 
-  /** While it was waited for, the file gave way to another, or became shorter. */
+  /** While it was waiting, the file was replaced by another, or became shorter. */
   rewritten(id: string): void {
     this.#of(id).isRewritten = true;
   }

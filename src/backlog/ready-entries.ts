@@ -1,12 +1,12 @@
-// The entries at hand, best first: what the last scan kept, plus deferred ones that have become
-// due. Pure.
+// The entries at hand: what the last scan kept, and deferred entries that are due.
 
 import type { Entry, SpoolOrder } from '../spool/entry.ts';
 import { compareEntries } from './best-entries.ts';
 
+/** Entries in upload order, each path once. Deterministic. */
 export class ReadyEntries {
   #compare: (a: Entry, b: Entry) => number;
-  /** Worst first, so that taking the best is cheap. */
+  /** Worst first, so that taking the best entry is cheap. */
   #entries: Entry[] = [];
   readonly #ids = new Set<string>();
 
@@ -26,14 +26,14 @@ export class ReadyEntries {
     return this.#entries.at(-1);
   }
 
-  /** The best that is accepted. */
+  /** Returns the best entry that is accepted. */
   find(accepts: (entry: Entry) => boolean): Entry | undefined {
     return this.#entries[this.#indexOf(accepts, 0)];
   }
 
   /**
-   * The best that is accepted; with `place`, in [0, 1), the first one behind this share of all, and
-   * then the others.
+   * Takes the best entry that is accepted. `place` in [0, 1) starts the search behind that share of
+   * all entries; the skipped ones come last.
    */
   take(accepts: (entry: Entry) => boolean, place = 0): Entry | undefined {
     const at = this.#indexOf(accepts, place);
@@ -43,7 +43,7 @@ export class ReadyEntries {
     return entry;
   }
 
-  /** Drops those that are accepted, and returns how many they were. */
+  /** Drops the entries that are accepted, and returns how many there were. */
   drop(accepts: (entry: Entry) => boolean): number {
     const kept = this.#entries.filter((entry) => !accepts(entry));
     const dropped = this.#entries.length - kept.length;
@@ -51,7 +51,7 @@ export class ReadyEntries {
     return dropped;
   }
 
-  /** Adds entries unless their path is at hand already. */
+  /** Adds entries whose path is not at hand yet. */
   add(entries: Iterable<Entry>): void {
     for (const entry of entries) {
       if (this.#ids.has(entry.path.id)) continue;
@@ -61,13 +61,13 @@ export class ReadyEntries {
     this.#sort();
   }
 
-  /** Instead of all that is at hand. */
+  /** Replaces all entries. */
   replace(entries: Iterable<Entry>): void {
     this.clear();
     this.add(entries);
   }
 
-  /** From the next add() or replace() on. */
+  /** Sets the order, from the next add() or replace() on. */
   reorder(order: SpoolOrder): void {
     this.#compare = compareEntries(order);
   }

@@ -1,6 +1,5 @@
-// One scan after the other, for as long as the daemon runs: at the rescan interval, on hints, when
-// a file settles, when the backlog runs low. A failed scan is reported once and retried; its
-// partial result is never used.
+// Scans one after another: at the rescan interval, on hints, when a file settles, and when the
+// backlog runs low.
 
 import type { FileIdentity, SpoolOrder, SpoolPath } from '../spool/entry.ts';
 import { spoolFault } from '../spool/spool-fault.ts';
@@ -23,8 +22,8 @@ export interface ScanOptions {
   readonly ignore: readonly string[];
   readonly settleMs: number;
   /**
-   * Longest time from the beginning of a scan to the next, and longest rest after one that took
-   * longer.
+   * Longest time from the beginning of one scan to the next, and longest rest after a scan that
+   * took longer.
    */
   readonly rescanMs: number;
 }
@@ -32,38 +31,43 @@ export interface ScanOptions {
 export type ScanReport =
   | OddityReport
   /**
-   * Once per failure; scans go on. Its code is `spool-gone` when the spool is no longer at its
-   * path.
+   * Sent once for each failure; scans go on. Its code is `spool-gone` when the spool is no longer
+   * at its path.
    */
   | { readonly kind: 'scan-failed'; readonly fault: Fault }
   | { readonly kind: 'scan-recovered' }
-  /** No watches left: files are found by scanning, up to `rescan` later. */
+  /** The system has no watches left. Files are found by scanning, up to `rescan` later. */
   | { readonly kind: 'watch-unavailable'; readonly code: string };
 
 export interface ScanLoopParts {
   readonly spool: ScannedSpool;
   readonly clock: Clock;
   readonly options: ScanOptions;
-  /** Entries a scan keeps. */
+  /** How many entries a scan keeps. */
   readonly capacity: number;
   readonly watchLimits?: WatchLimits;
   readonly watch?: WatcherFactory;
   readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
   readonly onBegin: () => void;
   readonly onScanned: (result: ScanResult, durationMs: number) => void;
-  /** A scan ended without a result. */
+  /** A scan has ended without a result. */
   readonly onNothing: () => void;
   readonly onHint: (path?: SpoolPath) => void;
   readonly onReport: (report: ScanReport) => void;
 }
 
 const FAILED_RETRY_MS = 5_000;
-/** The interval for a shallow spool that cannot be watched: a scan takes a few ms. */
+/** The interval for a shallow spool that cannot be watched. A scan of it takes a few ms. */
 const UNWATCHED_RESCAN_MS = 2_000;
 const LOOK_MS = 2_000;
-/** A longer settle time does not put off the first count of what there is. */
+/** A longer settle time does not delay the first count beyond this. */
 const FIRST_SCAN_MAX_MS = 5_000;
 
+/**
+ * Runs the scans until stop(). A failed scan is reported once and repeated; its partial result is
+ * never used.
+ * Due times use the monotonic clock. Nothing rejects: failures go to `onReport`.
+ */
 export class ScanLoop {
   readonly #parts: ScanLoopParts;
   readonly #clock: Clock;
@@ -105,20 +109,18 @@ export class ScanLoop {
     );
   }
 
-  /** Why the last scan failed, if it did. */
+  /** Why the last scan failed, or null. */
   get fault(): Fault | null {
     return this.#fault;
   }
 
-  /**
-   * What the running scan waits for, for too long. Entries that are known are handed out all the
-   * same.
-   */
+  /** What the running scan has been waiting for too long. Known entries are still handed out. */
   get waitsFor(): Fault | null {
     const path = this.#silent.overdue;
     if (path === undefined) return null;
     const subject = path.id === '' ? this.#parts.spool.path : `${this.#parts.spool.path}/${path}`;
-    const hint = 'see the kernel log (journalctl -k) for the disk or the server; it goes on by itself';
+    const hint =
+      'see the kernel log (journalctl -k) for the disk or the server; the scan continues by itself';
     const message = `the scan waits for ${subject}, which does not answer`;
     return new Fault('breaker', message, { operation: 'scan', subject, code: 'NoAnswer', hint });
   }
@@ -128,7 +130,7 @@ export class ScanLoop {
     return this.#oddities.counts;
   }
 
-  /** With files that change after they were taken, or come back. */
+  /** Learns which files change after they were taken, or come back. */
   get patience(): Patience {
     return this.#settle.patience;
   }
@@ -149,7 +151,8 @@ export class ScanLoop {
     this.#running = new AbortController();
     const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
     this.#settle.begin(now);
-    // Before that no file would count as settled, and a second scan of a deep spool takes longer.
+    // Earlier than that, no file would count as settled, and a second scan of a deep spool takes
+    // longer.
     const waitMs = Math.min(this.#options.settleMs, FIRST_SCAN_MAX_MS);
     this.#schedule.want('routine', now.monotonicMs + waitMs);
     this.#arm();
@@ -166,7 +169,7 @@ export class ScanLoop {
     await this.#watch.stop();
   }
 
-  /** Scans as soon as the limit on the time spent scanning allows. */
+  /** Requests a scan, as soon as the limit on the time spent scanning allows. */
   want(reason: ScanReason): void {
     this.#schedule.want(reason, this.#clock.monotonicMs());
     this.#arm();
@@ -221,7 +224,7 @@ export class ScanLoop {
     else this.#succeeded(outcome.result, now.monotonicMs, endMs);
   }
 
-  /** Tells once what a scan waits for. */
+  /** Reports once what a scan waits for. */
   #watchOver(signal: AbortSignal): void {
     this.#cancelWatch = this.#clock.schedule(LOOK_MS, () => {
       const fault = this.waitsFor;
@@ -243,8 +246,8 @@ export class ScanLoop {
   #succeeded(result: ScanResult, beganMs: number, endMs: number): void {
     this.#schedule.want('routine', beganMs + this.#options.rescanMs);
     if (result.settlesInMs !== null) this.#schedule.want('routine', beganMs + Math.ceil(result.settlesInMs));
-    // A watcher looks at each folder, too, and would hold threads of the pool where one does not
-    // answer.
+    // A watcher also looks at each folder. A folder that does not answer would block threads of the
+    // pool.
     if (result.hasSilent) this.#watch.pause();
     else this.#watch.adapt(result.files, result.folders);
     if (result.hasSilent && !this.#watch.deep)
@@ -262,8 +265,7 @@ export class ScanLoop {
     const isNews = this.#fault?.message !== fault.message;
     this.#fault = fault;
     this.#schedule.want('routine', endMs + Math.min(this.#options.rescanMs, FAILED_RETRY_MS));
-    // Watches of a folder that was replaced are deaf; they are set anew after the next scan that
-    // succeeds.
+    // Watches of a folder that was replaced get no events. The next successful scan sets new ones.
     this.#watch.pause();
     this.#parts.onNothing();
     if (isNews) this.#parts.onReport({ kind: 'scan-failed', fault });

@@ -1,28 +1,31 @@
-// When the next scan is due. Deterministic: time is an argument, of the monotonic clock. Scanning
-// stays a small part of the time, unless there is nothing else to do than find more work. A scan
-// that took long because a disk or a server did not answer does not make the next one wait for
-// hours: the rest is bounded.
+// Decides when the next scan is due.
 
 /**
- * - `routine`: a hint, a file that settles, the rescan interval.
- * - `low`: the entries at hand run low and the last scan counted more.
- * - `starved`: none is at hand, and the last scan counted more.
+ * - `routine`: a hint, a file that settles, or the rescan interval.
+ * - `low`: few entries are left, and the last scan counted more.
+ * - `starved`: no entry is left, and the last scan counted more.
  */
 export type ScanReason = 'routine' | 'low' | 'starved';
 
-// Rest after a scan, in multiples of the time it took: 9 for 10 % of the time spent scanning, 1 for
-// 50 %.
+// Rest after a scan, in multiples of its duration: 9 means 10 % of the time is spent scanning, 1
+// means 50 %.
 const REST_FACTOR: Readonly<Record<ScanReason, number>> = { routine: 9, low: 1, starved: 0 };
-// Hints come in bursts: this many milliseconds gather into one scan.
+// Hints come in bursts. A burst within this time leads to one scan.
 const REST_MIN_MS: Readonly<Record<ScanReason, number>> = { routine: 100, low: 100, starved: 0 };
 
+/**
+ * Keeps scanning a small part of the time, unless finding more work is all there is to do. A scan
+ * that took long because a disk or a server did not answer does not delay the next one by hours,
+ * because the rest is bounded.
+ * Deterministic: time is an argument, of the monotonic clock.
+ */
 export class ScanSchedule {
   readonly #wantedMs = new Map<ScanReason, number>();
   #restMaxMs: number;
   #endedMs = Number.NEGATIVE_INFINITY;
   #tookMs = 0;
 
-  /** `restMaxMs`: no rest is longer. */
+  /** No rest is longer than `restMaxMs`. */
   constructor(restMaxMs: number) {
     this.#restMaxMs = restMaxMs;
   }
@@ -32,16 +35,16 @@ export class ScanSchedule {
   }
 
   /**
-   * A scan is wanted at `atMs` or as soon after as the duty limit of `reason` allows. Wishes
-   * coalesce.
+   * Requests a scan at `atMs`, or as soon after as the limit for `reason` allows. Requests are
+   * merged.
    */
   want(reason: ScanReason, atMs: number): void {
     this.#wantedMs.set(reason, Math.min(atMs, this.#wantedMs.get(reason) ?? atMs));
   }
 
   /**
-   * Wishes up to now are served by the scan that begins; those that come during it are for the next
-   * one.
+   * A scan begins and serves all requests so far. Requests that come during the scan are for the
+   * next one.
    */
   began(): void {
     this.#wantedMs.clear();
@@ -52,7 +55,7 @@ export class ScanSchedule {
     this.#tookMs = tookMs;
   }
 
-  /** When to scan next; Infinity when no scan is wanted. May lie in the past. */
+  /** When to scan next; Infinity if no scan is requested. May lie in the past. */
   dueMs(): number {
     let dueMs = Number.POSITIVE_INFINITY;
     for (const [reason, wantedMs] of this.#wantedMs) {

@@ -1,5 +1,5 @@
-// One streaming walk over the spool: counts everything, keeps the best N settled files, follows no
-// link. The directory is the truth; what this finds is a fact for the moment it was looked at.
+// One walk over the spool. It counts everything, keeps the best N settled files and follows no
+// link. Its findings are facts only for the moment of the look: the directory is the truth.
 import { type BigIntStats, lstat } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Entry, type FileIdentity, type SpoolOrder, SpoolPath } from '../spool/entry.ts';
@@ -22,46 +22,51 @@ export interface ScanRequest {
   readonly capacity: number;
   readonly ignore: IgnoreRules;
   readonly settle: Settle;
-  /** The moment the scan began; every file is judged by it. */
+  /** The moment the scan began. Every file is judged by it. */
   readonly now: Moment;
-  /** Called for every file counted; false keeps it out of the entries. */
+  /** Called for every file that is counted. False keeps it out of the entries. */
   readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
-  /** Whether the file came to its name by a rename, as far as was seen. */
+  /** True if the file came to its name by a rename, as far as is known. */
   readonly wasRenamed: (id: string, identity: FileIdentity) => boolean;
   /** Called for every odd thing found, in every scan. */
   readonly onOddity: (path: SpoolPath, oddity: Oddity) => void;
   readonly signal?: AbortSignal;
-  /** What does not answer is given up; without it the scan waits for ever. */
+  /** Gives up on folders that do not answer. Without it, the scan waits for ever. */
   readonly silent?: SilentFolders;
 }
 
 export interface ScanResult {
-  /** Settled and wanted, best first, at most `capacity`. */
+  /** The settled and wanted files, best first, at most `capacity`. */
   readonly entries: readonly Entry[];
-  /** How many were settled and wanted. */
+  /** How many files were settled and wanted. */
   readonly eligible: number;
-  /** Regular files that are not ignored, whatever their state, and their bytes. */
+  /** Regular files that are not ignored, in any state, and their bytes. */
   readonly files: number;
   readonly bytes: number;
+  /** Wall clock, milliseconds since the epoch. Null when there is no file. */
   readonly oldestModifiedMs: number | null;
   readonly unsettled: number;
-  /** When the first unsettled file may be settled, counted from `now`; null when none is. */
+  /** When the first unsettled file may be settled, counted from `now`. Null when there is none. */
   readonly settlesInMs: number | null;
   readonly folders: number;
-  /** Things are mounted inside, or folders do not answer: nothing but a scan may look at them. */
+  /**
+   * True if the spool contains mounts or folders that do not answer. Then only a scan may look at
+   * them.
+   */
   readonly hasSilent: boolean;
 }
 
-// Each level holds two descriptors. A path deeper than this is hardly a key.
+// Each level holds two descriptors. A deeper path is unlikely to make a usable key.
 const DEPTH_MAX = 64;
 
 const MOUNT: Oddity = { kind: 'mount' };
 const SILENT: Oddity = { kind: 'silent folder' };
 
-// From node:fs, not node:fs/promises: a third less CPU, and this is where a scan spends its time.
+// From node:fs, not node:fs/promises: it needs a third less CPU, and a scan spends most of its time
+// here.
 const lookUp = promisify(lstat);
 
-/** The spool itself, as a path below it. */
+/** The spool itself, as a path relative to its root. */
 const ROOT = SpoolPath.from('');
 
 /** A spool that can be scanned. */
@@ -75,8 +80,8 @@ export function scanned(spool: SpoolDirectory): ScannedSpool {
 }
 
 /**
- * What is in the spool now, without its private folder. Rejects with a Fault, or with the signal's
- * reason.
+ * Resolves with what is in the spool now, without its private folder. Rejects with a Fault, or with
+ * the signal's reason.
  */
 export function scan(spool: Pick<SpoolDirectory, 'whileThere'>, request: ScanRequest): Promise<ScanResult> {
   const { silent, settle } = request;
@@ -110,7 +115,7 @@ class Walk {
     this.#best = new BestEntries(request.capacity, request.order);
   }
 
-  /** `prefix` is the folder's path with a trailing `/`, empty for the root. */
+  /** `prefix` is the folder's path with a trailing `/`; empty for the root. */
   async folder(folder: OpenDirectory, prefix: Buffer, depth: number): Promise<void> {
     const path = new SpoolPath(prefix.subarray(0, -1));
     const dir = await this.#answer(
@@ -129,7 +134,7 @@ class Walk {
     }
   }
 
-  /** What is asked of the folder `path`; rejects with NoAnswer when it is given up. */
+  /** Runs `call`, which reads the folder `path`. Rejects with NoAnswer when it is given up. */
   #answer<T>(
     path: SpoolPath,
     call: () => Promise<T>,
@@ -221,7 +226,10 @@ class Walk {
     }
   }
 
-  /** Whatever fails in a folder is that folder's oddity: the rest of the spool goes on. */
+  /**
+   * A failure in a folder is reported as that folder's oddity; the rest of the spool is still
+   * scanned.
+   */
   async #descend(parent: OpenDirectory, name: Buffer, path: SpoolPath, depth: number): Promise<void> {
     if (depth > DEPTH_MAX) return this.#request.onOddity(path, { kind: 'too deep' });
     try {
@@ -231,7 +239,7 @@ class Walk {
       this.#request.signal?.throwIfAborted();
       if (error instanceof NoAnswer) return this.#request.onOddity(path, this.#sawSilent(SILENT));
       const code = codeOf(error);
-      // Gone, or a file or link by now: the next scan sees what it is.
+      // It is gone, or it is a file or a link now. The next scan finds out.
       if (code !== 'ENOENT' && code !== 'ENOTDIR') this.#request.onOddity(path, folderOddity(code));
     }
   }
@@ -255,7 +263,7 @@ class Walk {
   }
 }
 
-/** What is no error of the system is a mistake of ours, and nothing a folder is to blame for. */
+/** An error without an errno is a bug in halfpipe, so it is not blamed on a folder. */
 function codeOf(error: unknown): string {
   const code = errnoOf(error);
   if (code === undefined) throw error;

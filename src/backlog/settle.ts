@@ -1,11 +1,8 @@
-// Decides whether a file is complete: nothing has happened to it for as long as `settle` and
-// patience ask for. Deterministic: both clocks are arguments. The wall clock alone would be fooled
-// by a file system whose clock differs and by steps, so a file once seen unsettled is judged by the
-// monotonic clock from then on.
+// Decides whether a file is complete.
 import { type FileIdentity, sameContentIdentity } from '../spool/entry.ts';
 import { type Arrival, LONGEST_MS, Patience, WHOLE } from './patience.ts';
 
-/** Both clocks, read at one moment. */
+/** Both clocks, read at the same moment. */
 export interface Moment {
   readonly wallMs: number;
   readonly monotonicMs: number;
@@ -14,22 +11,25 @@ export interface Moment {
 interface Sighting {
   readonly identity: FileIdentity;
   readonly seenMonotonicMs: number;
-  /** When it was first seen unsettled, with whatever identity. */
+  /** When the file was first seen unsettled, with any identity. */
   readonly sinceMonotonicMs: number;
-  /**
-   * How long nothing had happened to it when first seen with this identity, as far as the wall
-   * clock could tell.
-   */
+  /** How long the file had been quiet when first seen with this identity, by the wall clock. */
   readonly quietMs: number;
   generation: number;
 }
 
-// About 250 bytes each. Files beyond are judged by the wall clock until a place is free.
+// About 250 bytes each. Further files are judged by the wall clock until a place is free.
 const SIGHTINGS_MAX = 10_000;
 
-/** NTP slews the clock by less than this between two looks; more is a step. */
+/** NTP changes the clock by less than this between two looks. A larger change is a step. */
 const STEP_MS = 500;
 
+/**
+ * A file is complete when it has been quiet for as long as `settle` and patience require. Both
+ * clocks are arguments, so this is deterministic. A step of the wall clock, or a file system with
+ * another clock, would mislead the wall clock alone. So once a file was seen unsettled, the
+ * monotonic clock decides.
+ */
 export class Settle {
   #settleMs: number;
   readonly patience = new Patience();
@@ -37,18 +37,18 @@ export class Settle {
   readonly #sightings = new Map<string, Sighting>();
   #generation = 0;
   /**
-   * From when on nothing has spoken against the wall clock, by the monotonic one; and how far apart
-   * they are.
+   * Since when (monotonic clock) the wall clock can be trusted, and how far apart the two clocks
+   * are.
    */
   #trusted: { readonly sinceMs: number; readonly offsetMs: number } | undefined;
 
-  /** `settleMs` ≥ 0; 0 takes every file at once. */
+  /** `settleMs` ≥ 0. With 0, every file is complete at once. */
   constructor(settleMs: number, sightingsMax: number = SIGHTINGS_MAX) {
     this.#settleMs = settleMs;
     this.#sightingsMax = sightingsMax;
   }
 
-  /** The watch begins: without this, with the first file that is asked about. */
+  /** Starts the watch. Without this call, the watch starts with the first file. */
   begin(now: Moment): void {
     this.#trusted = { sinceMs: now.monotonicMs, offsetMs: now.wallMs - now.monotonicMs };
   }
@@ -58,20 +58,20 @@ export class Settle {
   }
 
   /**
-   * Milliseconds until the file may be settled if nothing happens to it: 0 when it is. `id` names
-   * the file from one scan to the next.
+   * Milliseconds until the file is complete if nothing happens to it; 0 when it is complete. `id`
+   * identifies the file from one scan to the next.
    */
   remainingMs(id: string, identity: FileIdentity, now: Moment, arrival: Arrival = WHOLE): number {
     const sighting = this.#sightings.get(id);
     if (sighting === undefined && !arrival.isWhole) this.patience.appeared(id, now.monotonicMs);
-    // A change of ctime alone (a chmod, another link of the file) is none of the content, and would
-    // keep it for ever.
+    // A chmod or another link changes only ctime. That is not a change of content, and would keep
+    // the file for ever.
     if (sighting === undefined || !sameContentIdentity(sighting.identity, identity))
       return this.#changed(id, identity, now, arrival, sighting);
     const neededMs = this.#neededMs(id, arrival, sighting, now);
     const quietMs = sighting.quietMs + Math.max(0, now.monotonicMs - sighting.seenMonotonicMs);
     const remainingMs = Math.max(0, neededMs - quietMs);
-    // Settled by both clocks, it stays so without being remembered.
+    // Both clocks call it settled, so it stays settled without being remembered.
     if (remainingMs === 0 && this.#quietMs(identity, now, neededMs) >= neededMs) this.#sightings.delete(id);
     else sighting.generation = this.#generation;
     return remainingMs;
@@ -93,14 +93,17 @@ export class Settle {
     return neededMs - quietMs;
   }
 
-  /** A file that changes for ever, but is quiet for settle now and then, goes in pieces, seldom. */
+  /**
+   * A file that never stops changing but is sometimes quiet for settle is uploaded in versions,
+   * seldom.
+   */
   #neededMs(id: string, arrival: Arrival, sighting: Sighting | undefined, now: Moment): number {
     const isOld = sighting !== undefined && now.monotonicMs - sighting.sinceMonotonicMs >= LONGEST_MS;
     return isOld ? this.#settleMs : this.patience.quietMs(id, this.#settleMs, arrival);
   }
 
   /**
-   * Forgets the files that were not asked about since the last call. Call after each complete scan.
+   * Call after each complete scan. Forgets the files that were not asked about since the last call.
    */
   endScan(): void {
     for (const [id, { generation }] of this.#sightings) {
@@ -114,9 +117,9 @@ export class Settle {
   }
 
   /**
-   * By the wall clock, but no longer than was watched in the first `neededMs` after a start, or
-   * after the clock stepped forward: a machine without a clock of its own starts, its producers
-   * write, and NTP then steps an hour ahead.
+   * How long the file has been quiet, by the wall clock, but not longer than it was watched in the
+   * first `neededMs` after a start or after the clock stepped forward. Example: a machine without a
+   * hardware clock starts, its producers write, and then NTP steps an hour ahead.
    */
   #quietMs(identity: FileIdentity, now: Moment, neededMs: number): number {
     const offsetMs = now.wallMs - now.monotonicMs;
@@ -130,7 +133,7 @@ export class Settle {
 
   #byWallMs(identity: FileIdentity, now: Moment): number {
     const touchedMs = Math.max(Number(identity.mtimeNs / 1_000_000n), Number(identity.ctimeNs / 1_000_000n));
-    // A time stamp in the future says nothing about how long ago it was.
+    // A time stamp in the future does not say how long ago the change was.
     return Math.max(0, now.wallMs - touchedMs);
   }
 
@@ -152,7 +155,7 @@ export class Settle {
   }
 }
 
-/** Another file under the name, or the same one from its beginning again. */
+/** True if another file has the name, or the same file was truncated. */
 function isRewritten(before: FileIdentity, now: FileIdentity): boolean {
   return before.ino !== now.ino || before.dev !== now.dev || now.sizeBytes < before.sizeBytes;
 }

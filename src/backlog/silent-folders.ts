@@ -1,25 +1,24 @@
-// Folders of a disk or a server that does not answer: a call that does not return is waited for so
-// long, then the scan goes on without the folder, until the call does return.
+// Keeps a scan going past folders whose disk or server does not answer.
 
 import type { SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 
 /**
- * A disk that spins up takes 10 s at the most; a server that is restarted takes longer, and is
- * found again.
+ * A disk spins up within 10 s. A server that restarts takes longer, and its folders are found again
+ * later.
  */
 const SILENT_AFTER_MS = 12_000;
 /**
- * Each call that does not return holds a thread of the pool, of which there are 4 (16 in the unit):
- * files have to be read, too. Beyond that the scan waits, and says for what.
+ * Each call that does not return blocks a thread of the pool, which has 4 (16 in the unit), and
+ * files need threads as well. Beyond this limit, the scan waits and reports for what.
  */
 const GIVEN_UP_MAX = 2;
-/** A stop waits this long for a call: one that is only slow closes what it opened. */
+/** At a stop, a call gets this much time. A call that is only slow then closes what it opened. */
 const STOP_GRACE_MS = 1_000;
 
 const ignore = () => undefined;
 
-/** What is waited for at this moment. */
+/** What the scan waits for at this moment. */
 export interface Waiting {
   readonly path: SpoolPath;
   readonly sinceMs: number;
@@ -29,40 +28,45 @@ export interface Closable {
   close(): Promise<void>;
 }
 
+/** A folder did not answer in time and was given up. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
+/**
+ * Waits for each file system call for 12 s (monotonic clock). Then the scan continues without the
+ * folder until the call returns. A call itself cannot be cancelled: it keeps its thread.
+ */
 export class SilentFolders {
   readonly #clock: Clock;
   readonly #onAnswer: () => void;
-  /** By path, with the end of the call that has not returned. */
+  /** By path: the end of the call that has not returned. */
   readonly #givenUp = new Map<string, Promise<void>>();
   #waiting: Waiting | undefined;
   #isStopping = false;
   #end: () => void = () => undefined;
 
-  /** `onAnswer`: a folder that had been given up answers again. */
+  /** `onAnswer` is called when a folder that was given up answers again. */
   constructor(clock: Clock, onAnswer: () => void) {
     this.#clock = clock;
     this.#onAnswer = onAnswer;
   }
 
-  /** The folder that is being read and has been silent for too long, if any. */
+  /** The folder that is being read and has been silent for too long, if there is one. */
   get overdue(): SpoolPath | undefined {
     const waiting = this.#waiting;
     if (waiting === undefined) return undefined;
     return this.#clock.monotonicMs() - waiting.sinceMs >= SILENT_AFTER_MS ? waiting.path : undefined;
   }
 
-  /** Given up, and not to be touched. */
+  /** True if the folder was given up and must not be touched. */
   has({ id }: SpoolPath): boolean {
     return this.#givenUp.has(id);
   }
 
   /**
-   * From now on no call is waited for longer than a second, not even one that reads the spool
-   * itself. Call what it returns when the last scan has ended.
+   * From now on, no call is waited for longer than a second, not even one that reads the spool's
+   * root. Call the returned function when the last scan has ended.
    */
   stop(): () => void {
     this.#isStopping = true;
@@ -71,8 +75,9 @@ export class SilentFolders {
   }
 
   /**
-   * The result of `call`, which reads the folder `path`. Rejects with NoAnswer when that takes too
-   * long and the folder can be given up; `late` is then given what comes after all.
+   * Resolves with the result of `call`, which reads the folder `path`. Rejects with NoAnswer when
+   * the call takes too long and the folder can be given up; `late` then gets the result when it
+   * comes. Also rejects as `call` does.
    */
   async within<T>(path: SpoolPath, call: () => Promise<T>, late: (result: T) => unknown): Promise<T> {
     this.#waiting = { path, sinceMs: this.#clock.monotonicMs() };
@@ -100,8 +105,8 @@ export class SilentFolders {
   }
 
   /**
-   * Closes what calls on the folder `path` use. A call that has not returned still uses it: then it
-   * is closed in the background when the call does return.
+   * Closes what calls on the folder `path` use. If a call has not returned, it closes it in the
+   * background when the call returns.
    */
   async close({ id }: SpoolPath, opened: Closable): Promise<void> {
     const unanswered = this.#givenUp.get(id);
@@ -109,7 +114,7 @@ export class SilentFolders {
     void unanswered.then(() => opened.close()).catch(ignore);
   }
 
-  /** The spool itself cannot be done without. */
+  /** The root of the spool cannot be given up. */
   #canGiveUp({ id }: SpoolPath): boolean {
     return id !== '' && this.#givenUp.size < GIVEN_UP_MAX;
   }

@@ -1,5 +1,5 @@
-// Watches the spool only while it is shallow: a deep one has work enough, and watching it costs a
-// look at every file. When the system has no watches left, says so once and leaves it to the scans.
+// Watches the spool only while it is shallow. A deep spool has work enough, and watching it would
+// cost a look at every file.
 import { type HintSource, SpoolWatcher, type WatcherEvents } from './watcher.ts';
 
 export interface WatchLimits {
@@ -8,13 +8,17 @@ export interface WatchLimits {
 }
 
 const SHALLOW: WatchLimits = { files: 2_000, folders: 200 };
-// Watching begins well below the limit at which it ends, so that a spool at the limit does not go
-// to and fro.
+// Watching begins well below the limit at which it ends, so that a spool at the limit does not
+// switch again and again.
 const BEGIN_SHARE = 0.5;
 
-/** Makes what is started and stopped; see SpoolWatcher. */
+/** Makes a source of hints; see SpoolWatcher. */
 export type WatcherFactory = (path: string, events: WatcherEvents) => HintSource;
 
+/**
+ * Starts and stops the watcher as the size of the spool requires. When the system has no watches
+ * left, it reports this once and leaves the work to scans.
+ */
 export class WatchWhenShallow {
   readonly #path: string;
   readonly #limits: WatchLimits;
@@ -38,7 +42,7 @@ export class WatchWhenShallow {
     this.#events = events;
   }
 
-  /** Watches are in place. */
+  /** True if watches are in place. */
   get watching(): boolean {
     return this.#ready;
   }
@@ -47,7 +51,7 @@ export class WatchWhenShallow {
     return this.#deep;
   }
 
-  /** Begins or ends watching, as what a scan counted asks for. */
+  /** Begins or ends watching, depending on what a scan counted. */
   adapt(files: number, folders: number): void {
     const share = this.#watcher === undefined ? BEGIN_SHARE : 1;
     this.#deep = files >= this.#limits.files * share || folders >= this.#limits.folders * share;
@@ -55,12 +59,12 @@ export class WatchWhenShallow {
     else if (this.#watcher === undefined && !this.#unavailable) this.#begin();
   }
 
-  /** Until the next adapt(); the spool counts as as deep as it was. */
+  /** Ends watching until the next adapt(). `deep` does not change. */
   pause(): void {
     this.#end();
   }
 
-  /** Nothing is watched any more when it resolves; adapt() may begin again. */
+  /** Resolves when nothing is watched any more. adapt() may begin again. */
   async stop(): Promise<void> {
     this.#end();
     await this.#closing;

@@ -1,6 +1,4 @@
-// Shortens the wait for the next scan by passing on that something happened. A source of hints,
-// never of facts: events may be late, missing or about nothing, and the backlog is right without
-// any.
+// Passes on that something happened in the spool, to shorten the wait for the next scan.
 import { basename, relative } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { SpoolPath } from '../spool/entry.ts';
@@ -9,22 +7,23 @@ import { errnoOf } from '../system/fault.ts';
 
 export interface WatcherEvents {
   /**
-   * Something may have happened, to `path` if that is known: the name came or went, or the file was
-   * written to.
+   * Something may have happened, to `path` if that is known. `renamed`: the name appeared or
+   * disappeared. `written`: the file was written to.
    */
   readonly onHint: (path?: SpoolPath, what?: 'renamed' | 'written') => void;
   /**
-   * Watches are in place: what happens from now on gives hints, what happened before needs a scan.
+   * Watches are in place. Only what happens from now on gives hints; a scan must find what happened
+   * before.
    */
   readonly onReady: () => void;
   /**
-   * The system has no watches left (`ENOSPC`, `EMFILE`): no hints will come. Called at most once;
-   * stop() remains due.
+   * The system has no watches left (`ENOSPC`, `EMFILE`), so no hints will come. Called at most
+   * once; stop() is still needed.
    */
   readonly onUnavailable: (code: string) => void;
 }
 
-/** The part of the watcher the backlog uses. */
+/** The part of the watcher that the backlog uses. */
 export interface HintSource {
   start(): void;
   /** No event is passed on after the call, even before it resolves. */
@@ -33,6 +32,10 @@ export interface HintSource {
 
 const OUT_OF_WATCHES: ReadonlySet<string> = new Set(['ENOSPC', 'EMFILE', 'ENFILE', 'ENOMEM']);
 
+/**
+ * A source of hints, not of facts: events may be late, missing or wrong, and the backlog is right
+ * without them. Uses chokidar on folders only.
+ */
 export class SpoolWatcher implements HintSource {
   readonly #path: string;
   readonly #events: WatcherEvents;
@@ -49,8 +52,8 @@ export class SpoolWatcher implements HintSource {
       ignoreInitial: true,
       followSymlinks: false,
       atomic: false,
-      // A watch on every file would cost more than it tells: the folder's own watch names the file
-      // touched.
+      // A watch on every file would cost more than it gives: the folder's watch already names the
+      // file.
       ignored: (path, stats) => this.#isPrivate(path) || (stats !== undefined && !stats.isDirectory()),
     });
     this.#watcher = watcher;
@@ -74,16 +77,16 @@ export class SpoolWatcher implements HintSource {
     const folder = watchedPathOf(details);
     const path = typeof name === 'string' && folder !== undefined ? `${folder}/${name}` : this.#path;
     if (this.#isPrivate(path) || basename(path).startsWith(PROBE_PREFIX)) return;
-    // A name that is no UTF-8 arrives mangled; as a hint without a path it still counts.
+    // A name that is not UTF-8 arrives damaged. It still counts as a hint without a path.
     const isKnown = path !== this.#path && !path.includes('\ufffd');
-    // Node.js has two names for the events of inotify(7).
+    // Node.js has only two names for the events of inotify(7).
     const what = event === 'rename' ? 'renamed' : 'written';
     this.#events.onHint(isKnown ? SpoolPath.from(relative(this.#path, path)) : undefined, what);
   }
 
   #error(error: unknown): void {
     const code = errnoOf(error);
-    // Any other error is about some folder: a scan tells what is there.
+    // Any other error is about a single folder. A scan finds out what is there.
     if (code === undefined || !OUT_OF_WATCHES.has(code)) this.#events.onHint();
     else if (!this.#isUnavailable) {
       this.#isUnavailable = true;
