@@ -1,9 +1,13 @@
-// Reads a file through once, for its digests alone: before a large upload whose key is taken, to
-// tell whether it is needed at all. Holds one chunk at a time.
+// Reads a file once, only for its digests: to find out, before a large upload to a key that is
+// taken, whether the upload is needed. Holds one chunk at a time.
 import { createHash } from 'node:crypto';
 import { HASHED_AT_ONCE_BYTES } from './digest.ts';
 import type { Digest, LocalContent, UploadSource } from './object-store.ts';
 
+/**
+ * Resolves with the digests of the parts and of the whole. Rejects as `source` does, or with the
+ * signal's reason.
+ */
 export async function digestSource(
   source: UploadSource,
   partSizeBytes: number,

@@ -1,6 +1,5 @@
-// Digests of the very bytes that are sent, and what S3 makes of them for whole and for multipart
-// objects. Computed once here; the request, the signature, the comparison and the log all use the
-// same ones.
+// Digests of the bytes that are sent, and what S3 makes of them for whole and for multipart
+// objects. Each is computed once; the request, the signature, the comparison and the log share it.
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Digest } from './object-store.ts';
@@ -8,19 +7,16 @@ import type { Digest } from './object-store.ts';
 const othersTurn = promisify(setImmediate);
 
 /**
- * Hashed in one go: half a millisecond, so that the sending thread gets the next pieces of other
- * uploads in time.
+ * The bytes hashed without a pause: half a millisecond, so that the sending thread gets the next
+ * pieces of other uploads in time.
  */
 export const HASHED_AT_ONCE_BYTES = 128 * 1024;
 
-/**
- * What has been hashed since others had their turn: of all contents together, for many may be
- * digested at once.
- */
+/** Bytes hashed since the event loop last ran, over all uploads. */
 let hashedBytes = 0;
 let turn: Promise<void> | undefined;
 
-/** Lets others have their turn in between: a part of 8 MiB takes some 20 ms. */
+/** Digests `bytes`, and lets the event loop run in between: a part of 8 MiB takes about 20 ms. */
 export async function digestOf(bytes: Uint8Array): Promise<Digest> {
   const md5 = createHash('md5');
   const sha256 = createHash('sha256');
@@ -50,8 +46,8 @@ export function sha256Base64(digest: Digest): string {
 }
 
 /**
- * MD5 of the parts' MD5s, in hex: what most stores answer, with `-N` behind it, for an object put
- * in parts.
+ * The MD5 of the parts' MD5s, in hex. For a multipart object, most stores answer this, followed by
+ * `-N`.
  */
 export function compositeMd5(parts: readonly Digest[]): string {
   const hash = createHash('md5');
@@ -59,7 +55,7 @@ export function compositeMd5(parts: readonly Digest[]): string {
   return hash.digest('hex');
 }
 
-/** As compositeMd5, of SHA-256s. */
+/** Like compositeMd5(), for SHA-256. */
 export function compositeSha256(parts: readonly Digest[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part.sha256Hex, 'hex');

@@ -1,6 +1,6 @@
-// What an answer of a store says of the bytes it holds: the same as ours, other ones, or nothing
-// that can be compared. The one place where digests are compared, however a store writes them.
-// Deterministic; doubt is `unknown`, never `same`.
+// Decides what a store's answer says about the bytes it holds: the same as ours, different, or
+// unknown. The only place where digests are compared, in all the ways stores write them. Doubt is
+// `unknown`, never `same`.
 import { compositeMd5, compositeSha256 } from './digest.ts';
 import type { Digest, LocalContent, Receipt } from './object-store.ts';
 
@@ -9,16 +9,19 @@ export type Evidence =
   | { readonly verdict: 'different' | 'unknown'; readonly because: string };
 
 export interface Trust {
-  /** The store is known to use MD5s as ETags, so that another one means other bytes. */
+  /** The store is known to use MD5s as ETags, so that another MD5 means different bytes. */
   readonly md5Etags?: boolean;
   /**
-   * Others may have written the object: two contents can share an MD5, so that an MD5 alone does
-   * not say `same`.
+   * Other programs may have written the object. Two contents can be made to share an MD5, so that
+   * an MD5 alone does not mean `same`.
    */
   readonly byOthers?: boolean;
 }
 
-/** The strongest of the answer's fields decides; what cannot be compared leaves it to the next. */
+/**
+ * The strongest field of the answer decides. A field that cannot be compared leaves the decision to
+ * the next one.
+ */
 export function evidenceOf(local: LocalContent, answer: Receipt, trust: Trust = {}): Evidence {
   const { sizeBytes, readBack } = answer;
   if (sizeBytes !== undefined && sizeBytes !== local.sizeBytes)
@@ -32,14 +35,14 @@ export function evidenceOf(local: LocalContent, answer: Receipt, trust: Trust = 
 
 function bySha256(local: LocalContent, { checksumSha256, checksumIsComposite, etag }: Receipt) {
   const answered = checksumSha256 === undefined ? undefined : digestIn(checksumSha256, 32);
-  // Some stores make the ETag a SHA-256.
+  // Some stores use a SHA-256 as the ETag.
   const tag = etag === undefined ? undefined : digestIn(etag, 32);
   const wholes = wholesOf(local).map(({ sha256Hex }) => sha256Hex);
   const composite = compositeSha256(local.parts);
   for (const found of [answered, tag]) {
     if (found === undefined) continue;
     const isWhole = found.parts === undefined && wholes.includes(found.hex);
-    // Some leave out the number of parts behind it.
+    // Some stores leave out the number of parts at the end.
     const isComposite = (found.parts ?? local.parts.length) === local.parts.length && found.hex === composite;
     if (isWhole || isComposite) return { verdict: 'same', by: 'sha256' } as const;
   }
@@ -47,8 +50,8 @@ function bySha256(local: LocalContent, { checksumSha256, checksumIsComposite, et
   const because = `the store's SHA-256 ${checksumSha256} is not the file's`;
   if (answered.parts === undefined && checksumIsComposite !== true && !local.multipart)
     return different(because);
-  // A composed digest also depends on where the parts were cut, so that it does not tell two
-  // contents apart; but no MD5 is believed against it.
+  // A composed digest also depends on where the parts were cut, so it cannot prove that the
+  // contents differ. But no MD5 is believed against it.
   return answered.parts === local.parts.length ? unknown(because) : undefined;
 }
 
@@ -65,7 +68,7 @@ function byMd5(local: LocalContent, { md5, etag, etagIsOpaque }: Receipt, trust:
       found.hex === composite;
     if (!isWhole && !isComposite) continue;
     if (trust.byOthers !== true) return { verdict: 'same', by: 'etag' } as const;
-    return unknown('only an MD5 speaks for an object that others may have written');
+    return unknown('only an MD5 matches, and another program may have written the object');
   }
   const tag = etag === undefined ? undefined : digestIn(etag, 16);
   const isOther = tag !== undefined && tag.parts === undefined && !local.multipart;
@@ -79,7 +82,7 @@ function byNothing({ etag, checksumSha256 }: Receipt): Evidence {
   return unknown(`the store's answer cannot be compared (ETag ${etag ?? 'missing'}${sha256})`);
 }
 
-/** The digest of the whole, where it is known. */
+/** The digest of the whole content, if it is known. */
 function wholesOf({ parts, multipart, whole }: LocalContent): readonly Digest[] {
   if (whole !== undefined) return [whole];
   return multipart && parts.length !== 1 ? [] : parts;
@@ -93,26 +96,26 @@ function areSame(parts: readonly Digest[], others: readonly Digest[]): boolean {
 
 export interface AnsweredDigest {
   readonly hex: string;
-  /** The number of parts it is composed of, where it says so. */
+  /** The number of parts it is composed of, if the store says so. */
   readonly parts: number | undefined;
 }
 
 /**
- * A digest of so many bytes, as stores write it: hex in either case or base64 (of either alphabet,
- * padded or not), in quotes or not, weak (`W/`) or with what a compressing proxy hangs on;
- * undefined for anything else, which is opaque.
+ * Reads a digest of `bytes` bytes in the forms stores use: hex in either case or base64 (either
+ * alphabet, padded or not), in quotes or not, weak (`W/`) or with the suffix of a compressing
+ * proxy. Undefined for anything else: that is opaque.
  */
 export function digestIn(text: string, bytes: number): AnsweredDigest | undefined {
   const bare = unquoted(text).replace(/[-;]+gzip$/, '');
   const hex = hexOf(bare, bytes);
   if (hex !== undefined) return { hex, parts: undefined };
-  // Only then: a `-` belongs to one of the alphabets, too.
+  // Only now, because `-` also belongs to one of the base64 alphabets.
   const [, digest = '', parts] = /^(.+)-(\d{1,5})$/.exec(bare) ?? [];
   const composed = hexOf(digest, bytes);
   return composed === undefined ? undefined : { hex: composed, parts: Number(parts) };
 }
 
-/** Some come without quotes, some with quotes written for XML. */
+/** Some ETags come without quotes, some with quotes written for XML. */
 export function unquoted(etag: string): string {
   return etag
     .trim()

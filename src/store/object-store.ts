@@ -1,43 +1,45 @@
-// The port to whatever keeps the objects. The S3 adapter implements it; the simulation has its own.
-// A store answers with receipts; only drain/verify turns a receipt into a proof.
+// The port to a store of objects. The S3 adapter implements it, and the simulation has its own. A
+// store answers with receipts; only drain/verify turns a receipt into a proof.
 
-/** Digests of a body's exact bytes, computed here over the bytes that are sent. */
+/** Digests of exactly the bytes that are sent. */
 export interface Digest {
   readonly md5Hex: string;
   readonly sha256Hex: string;
 }
 
-/** What was sent, in the terms in which a store can confirm it. */
+/** What was sent, in terms that a store can confirm. */
 export interface LocalContent {
   readonly sizeBytes: number;
-  /** One digest for an object put whole; one for each part, in order, of a multipart upload. */
+  /** One digest for an object sent whole; one for each part, in order, for a multipart upload. */
   readonly parts: readonly Digest[];
   readonly multipart: boolean;
-  /** The size of every part but the last, when `multipart`. */
+  /** The size of every part except the last, if `multipart`. */
   readonly partSizeBytes?: number;
-  /** The digest of the whole, where there are several parts and it had to be known. */
+  /** The digest of the whole content, if there are several parts and it was needed. */
   readonly whole?: Digest;
 }
 
-/** What the store answered about the object it now holds. Absent fields were not answered. */
+/** What the store answered about the object it now holds. A missing field was not answered. */
 export interface Receipt {
   readonly key: string;
   readonly versionId?: string;
-  /** As it was answered. An MD5 (or MD5-of-MD5s with `-N`) on most stores, opaque on others. */
+  /**
+   * As the store wrote it: an MD5 (or an MD5 of MD5s with `-N`) at most stores, opaque at others.
+   */
   readonly etag?: string;
-  /** The store says that it encrypts in a way that makes the ETag something else. */
+  /** The store encrypts in a way that makes the ETag something else than an MD5. */
   readonly etagIsOpaque?: true;
-  /** As it was answered: base64 at AWS, with `-N` when composed of parts. */
+  /** As the store wrote it: base64 at AWS, with `-N` if composed of parts. */
   readonly checksumSha256?: string;
-  /** The store says that the checksum is composed of the parts'. */
+  /** The store says that the checksum is composed of the checksums of the parts. */
   readonly checksumIsComposite?: true;
-  /** The digest of the whole object, from a header that says so (Content-MD5, x-goog-hash). */
+  /** The digest of the whole object, from a header that names it (Content-MD5, x-goog-hash). */
   readonly md5?: string;
-  /** From HEAD or GET only: a PUT's answer has no size. */
+  /** From HEAD or GET only. The answer to a PUT has no size. */
   readonly sizeBytes?: number;
   /**
-   * Digests of the object as read back in full, cut as the local content is (see `partSizeBytes`):
-   * the last resort when nothing else can be compared.
+   * Digests of the object as read back in full, cut like the local content (see `partSizeBytes`).
+   * The last resort when nothing else can be compared.
    */
   readonly readBack?: readonly Digest[];
 }
@@ -45,27 +47,30 @@ export interface Receipt {
 /** The bytes to upload. */
 export interface UploadSource {
   readonly sizeBytes: number;
-  /** Exactly `length` bytes from `offset`, or a Fault of class `changed`. */
+  /**
+   * Resolves with exactly `length` bytes from `offset`. Rejects with Fault `changed` when the file
+   * has become shorter.
+   */
   read(offset: number, length: number): Promise<Buffer>;
 }
 
 export interface UploadRequest {
   readonly key: string;
   readonly source: UploadSource;
-  /** Where a multipart upload keeps what it needs to resume. Absent: it cannot be resumed. */
+  /** Where a multipart upload records what it needs to resume. Without it, it cannot resume. */
   readonly journal?: UploadJournal;
   readonly signal: AbortSignal;
   /**
-   * Called whenever the store has taken a part of a multipart upload: long before its end, uploads
-   * are known to pass.
+   * Called each time the store has accepted a part of a multipart upload. Long before the end, this
+   * shows that uploads succeed.
    */
   readonly onAccepted?: (() => void) | undefined;
 }
 
-/** Survives a restart; holds the open multipart upload of one file. */
+/** Holds the open multipart upload of one file across restarts. */
 export interface UploadJournal {
   load(): Promise<JournaledUpload | undefined>;
-  /** The upload of an earlier content of the file, to be given up. Absent: there never is one. */
+  /** The upload of an earlier content of the file, which is to be given up. */
   loadStale?(): Promise<JournaledUpload | undefined>;
   save(upload: JournaledUpload): Promise<void>;
   clear(): Promise<void>;
@@ -76,30 +81,31 @@ export interface UploadJournal {
  * known.
  */
 export interface BegunUpload {
-  /** Absent in what earlier versions wrote down: the present one. */
+  /** Records of earlier versions do not have it; they mean the present endpoint. */
   readonly endpoint?: string;
   readonly bucket: string;
   readonly key: string;
-  /** Absent: there is none, or its name has not arrived. */
+  /** Undefined if there is no upload or its id has not arrived. */
   readonly uploadId?: string;
   /**
-   * A request to begin one may have been carried out without an answer. These uploads of the key
-   * were open before it; any other that is open without our knowing its name is ours.
+   * Set if a request to begin an upload may have succeeded without an answer. These uploads of the
+   * key were open before that request. Any other upload that is open under an unknown id is ours.
    */
   readonly unnamedBeside?: readonly string[];
 }
 
 export interface JournaledUpload extends BegunUpload {
   readonly partSizeBytes: number;
-  /** When it was begun, by the wall clock. */
+  /** When the upload was begun, by the wall clock. */
   readonly begunMs?: number;
   /**
-   * How long the store kept each earlier upload of this content before it threw it away unfinished.
+   * How long the store kept each earlier upload of this content before it threw the unfinished
+   * upload away.
    */
   readonly keptMs?: readonly number[];
   /**
-   * Left open at an endpoint, or in a bucket, that is not the present one: for when that comes
-   * back.
+   * Uploads left open at an endpoint or in a bucket that is not the present one. They are aborted
+   * when that place is configured again.
    */
   readonly left?: readonly BegunUpload[];
 }
@@ -107,38 +113,41 @@ export interface JournaledUpload extends BegunUpload {
 export interface Upload {
   readonly local: LocalContent;
   readonly receipt: Receipt;
-  /** `already-there`: the store held the same bytes under the key; nothing was overwritten. */
+  /** `already-there`: the store held the same bytes under the key, and nothing was overwritten. */
   readonly outcome: 'stored' | 'already-there';
 }
 
+/**
+ * The store as the drain knows it. Every method rejects with a Fault whose class decides what
+ * happens next, or with the signal's reason after an abort.
+ */
 export interface ObjectStore {
   /**
-   * Puts the source's bytes under `key`, or under a key derived from it where the conflict policy
-   * says so. Rejects with a Fault whose class decides what happens next, or with the signal's
-   * reason.
+   * Stores the source's bytes under `key`, or under a derived key if the conflict policy requires
+   * that.
    */
   upload(request: UploadRequest): Promise<Upload>;
   /**
-   * What the store says about `key`, read back in full when its answers cannot be compared with
-   * `local` otherwise.
+   * Resolves with what the store says about `key`. Reads the object back in full if the answers
+   * cannot be compared with `local` otherwise.
    */
   confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt>;
   /**
-   * Resolves when the bucket answers with the present credentials; rejects with a Fault that says
+   * Resolves when the bucket answers with the present credentials. Rejects with a Fault that says
    * what is wrong.
    */
   probe(signal: AbortSignal): Promise<void>;
   /**
    * Puts a tiny object of our own into a folder of the spool (bytes that are empty or end in `/`),
-   * and deletes it where that is allowed. Rejects with the Fault of the put.
+   * and deletes it if that is allowed. Rejects with the Fault of the put.
    */
   trial(folder: Buffer, signal: AbortSignal): Promise<void>;
   /**
-   * Aborts what is recorded of a file that is gone or has changed; what the store does not know is
-   * fine. Resolves with what cannot be aborted now because it is elsewhere, to be recorded in its
-   * place; undefined for nothing.
+   * Aborts the recorded upload of a file that is gone or has changed. An upload that the store does
+   * not know counts as aborted. Resolves with the uploads that cannot be aborted now because they
+   * are at another place, to be recorded instead; undefined if there are none.
    */
   abandon(upload: JournaledUpload, signal: AbortSignal): Promise<JournaledUpload | undefined>;
-  /** Closes idle connections. Uploads in flight are not waited for. */
+  /** Closes idle connections. Does not wait for uploads in flight. */
   close(): void;
 }

@@ -108,7 +108,7 @@ describe('halfpipe run', { concurrency: 4 }, () => {
     await fixture.put('fine', 'fine');
     const record = await daemon.says('quarantined');
     await daemon.says('uploaded', ({ file }) => file === 'fine');
-    assert.match(String(record.msg), /its key would have 1026 bytes, S3 takes at most 1024/);
+    assert.match(String(record.msg), /the key would have 1026 bytes, S3 accepts at most 1024/);
     const kept = await fixture.kept();
     const reason = kept.find((name) => name.endsWith('.json'));
     const home = join(fixture.spool, '.halfpipe');

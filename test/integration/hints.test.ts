@@ -144,7 +144,7 @@ test('the hint for a denied part with KMS is kms:Decrypt', async (t) => {
   );
   assert.match(
     await told(put(store, PART_BYTES + 1)),
-    /Files in parts need more of the KMS key: allow kms:Decrypt as well as kms:GenerateDataKey/,
+    /Multipart uploads need more permissions on the KMS key: allow kms:Decrypt as well as kms:GenerateDataKey/,
   );
 });
 
@@ -161,7 +161,7 @@ test('the hint where it may not look, and the store would overwrite, names both 
   t.after(() => s3.stop());
   s3.script = ({ operation }) => (operation === 'HEAD' ? answer(403, 'AccessDenied') : undefined);
   const text = await told(put(storeAt(s3)));
-  assert.match(text, /the credentials may not look whether the key is free, and the store would overwrite/);
+  assert.match(text, /the credentials do not allow a look at whether the key is free/);
   assert.match(text, /s3:GetObject.*s3:ListBucket.*s3\.conflict to overwrite/);
 });
 

@@ -54,7 +54,7 @@ const CASES: [Error, FaultClass, string | undefined, RegExp | undefined][] = [
   [broken('DEPTH_ZERO_SELF_SIGNED_CERT'), 'breaker', 'DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
   [broken('ERR_TLS_CERT_ALTNAME_INVALID'), 'breaker', 'ERR_TLS_CERT_ALTNAME_INVALID', /certificate/],
   [answer('EntityTooLarge', 400), 'unknown', 'EntityTooLarge', /quota.*s3\.partSize/],
-  [answer('NoSuchKey', 404), 'transient', 'NoSuchKey', /went away/],
+  [answer('NoSuchKey', 404), 'transient', 'NoSuchKey', /disappeared/],
   [answer('NotFound', 404), 'transient', 'NotFound', /in place of the store/],
   [answer('KeyTooLongError', 400), 'file', 'KeyTooLongError', /[Ss]horten/],
   // A name the store will never take is that file's, however many such files there are (minio/minio#5161, #9865).

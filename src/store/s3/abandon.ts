@@ -1,17 +1,17 @@
-// Gives up what is recorded of a multipart upload: the upload by its name, those of the key whose
-// name was lost, and what was left open elsewhere before. Never an upload that was open before ours
-// was asked for.
+// Gives up a recorded multipart upload: by its id, or by comparing what is open if its id was lost,
+// and what was left open elsewhere before. Never touches an upload that was open before ours was
+// requested.
 import { Fault } from '../../system/fault.ts';
 import type { BegunUpload, JournaledUpload } from '../object-store.ts';
 import type { S3Bucket } from './bucket.ts';
 import { uploadsOf } from './multipart-requests.ts';
 
-/** Places that halfpipe was sent to one after the other while one file waited. */
+/** How many places with unfinished uploads are remembered for one file. */
 const LEFT_MAX = 8;
 
 /**
- * Resolves with what has to stay on record because it is elsewhere; undefined for nothing. Rejects
- * when the present bucket does not let go of an upload of its own.
+ * Resolves with what stays on record because it is elsewhere; undefined if nothing does. Rejects
+ * when the present bucket does not abort an upload of its own.
  */
 export async function abandon(
   bucket: S3Bucket,
@@ -37,7 +37,7 @@ function begunOnly({ endpoint, bucket, key, uploadId, unnamedBeside }: BegunUplo
   };
 }
 
-/** False when it is elsewhere. */
+/** Resolves with false if the upload is elsewhere. */
 async function abandonOne(bucket: S3Bucket, begun: BegunUpload, signal: AbortSignal): Promise<boolean> {
   const { endpoint = bucket.endpoint, key, uploadId } = begun;
   try {
@@ -48,17 +48,17 @@ async function abandonOne(bucket: S3Bucket, begun: BegunUpload, signal: AbortSig
   } catch (error) {
     signal.throwIfAborted();
     if (error !== undefined && (!(error instanceof Fault) || begun.bucket === bucket.name)) throw error;
-    // With its bucket the upload has gone, too.
+    // The upload has gone with its bucket.
     if (error instanceof Fault && error.code === 'NoSuchBucket') return true;
   }
   bucket.notice(
-    `an unfinished upload of ${key} stays open in bucket ${begun.bucket} at ${endpoint}: it is aborted once these ` +
+    `an unfinished upload of ${key} stays open in bucket ${begun.bucket} at ${endpoint}: halfpipe aborts it once these ` +
       'settings are back; until then the store keeps (and charges for) its parts.',
   );
   return false;
 }
 
-/** The uploads that are open now and were not when ours was asked for. */
+/** Aborts the uploads that are open now and were not open when ours was requested. */
 export async function abortUnnamed(
   bucket: S3Bucket,
   { bucket: name, key, unnamedBeside }: BegunUpload,

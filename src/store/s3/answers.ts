@@ -1,5 +1,5 @@
-// What the store answered, in our own terms and nothing assumed: receipts from the SDK's answers
-// and from headers that the SDK leaves out.
+// Turns the SDK's answers, and headers that the SDK leaves out, into receipts. It assumes nothing
+// that was not answered.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../../system/fault.ts';
 import type { Receipt } from '../object-store.ts';
@@ -8,7 +8,7 @@ type Headers = Readonly<Record<string, string | undefined>>;
 
 const headersOfAnswers = new WeakMap<object, Headers>();
 
-/** Has `client` remember the headers of its answers for as long as the answers are there. */
+/** Makes `client` remember the headers of each answer for as long as the answer exists. */
 export function keepHeaders(client: S3Client): void {
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -17,12 +17,14 @@ export function keepHeaders(client: S3Client): void {
       if (headers !== undefined && result.output !== undefined) headersOfAnswers.set(result.output, headers);
       return result;
     },
-    // Around the SDK's own, which makes the output.
+    // Around the SDK's own deserializer, which makes the output.
     { step: 'deserialize', priority: 'high', name: 'keepHeaders' },
   );
 }
 
-/** The headers of an answer, of a client that keeps them; names are in lower case. */
+/**
+ * The headers of an answer, in lower case. Empty unless keepHeaders() was called for the client.
+ */
 export function headersOf(answer: object): Headers {
   return headersOfAnswers.get(answer) ?? {};
 }
@@ -41,7 +43,7 @@ export function receiptOf(key: string, answer: Answer): Receipt {
   const md5 = md5In(headersOf(answer));
   return {
     key,
-    // Ceph completes a multipart upload with an empty one.
+    // Ceph completes a multipart upload with an empty ETag.
     ...(etag === undefined || /^"*$/.test(etag) ? {} : { etag }),
     ...(isOpaqueWith(answer) ? { etagIsOpaque: true } : {}),
     ...(checksumSha256 === undefined ? {} : { checksumSha256 }),
@@ -53,7 +55,7 @@ export function receiptOf(key: string, answer: Answer): Receipt {
 }
 
 /**
- * With SSE-S3 or without encryption an ETag may be an MD5; SSE-KMS and SSE-C make it something
+ * Without encryption or with SSE-S3, an ETag may be an MD5. SSE-KMS and SSE-C make it something
  * else.
  */
 function isOpaqueWith({
@@ -63,7 +65,7 @@ function isOpaqueWith({
   return encryption !== 'AES256' || SSECustomerAlgorithm !== undefined;
 }
 
-/** Alibaba and others answer `Content-MD5`, Google `x-goog-hash: crc32c=…,md5=…`. */
+/** Alibaba and others answer `Content-MD5`, Google answers `x-goog-hash: crc32c=…,md5=…`. */
 function md5In(headers: Headers): string | undefined {
   const [, ofGoogle] = /(?:^|[,\s])md5=([^,\s]+)/.exec(headers['x-goog-hash'] ?? '') ?? [];
   return ofGoogle ?? headers['content-md5'];
@@ -80,9 +82,9 @@ interface Head extends Answer {
 }
 
 /**
- * From the answer to a HEAD, or to a GET of a range. Throws a Fault of class `transient` for an
- * answer that is not a store's: whatever stands in its place has not looked for an object, and an
- * empty file would find itself there.
+ * Reads the answer to a HEAD, or to a GET of a range. Throws Fault `transient` for an answer that
+ * does not come from a store: it says nothing about the object, and would make an empty file look
+ * already stored.
  */
 export function heldObject(key: string, answer: Head, subject: string): HeldObject {
   const receipt = receiptOf(key, answer);
@@ -94,7 +96,7 @@ export function heldObject(key: string, answer: Head, subject: string): HeldObje
 }
 
 /**
- * Undefined where the length is that of something else: of a range, or of what a proxy has
+ * Undefined if the length belongs to something else: to a range, or to content that a proxy has
  * compressed.
  */
 function sizeOf({ ContentLength, ContentEncoding, ContentRange }: Head): number | undefined {
@@ -107,7 +109,7 @@ function notTheStore(subject: string): Fault {
   return new Fault('transient', 'look up object was answered without an ETag or a length', {
     operation: 'look up object',
     subject,
-    hint: 'Something between here and the store answers in its place: check s3.endpoint and any proxy.',
+    hint: 'Something between this machine and the store answers in its place: check s3.endpoint and any proxy.',
     code: 'NoObjectHeaders',
   });
 }

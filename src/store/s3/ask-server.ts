@@ -1,5 +1,5 @@
-// A look at a server whose certificate was refused: what time it has, and from when to when its
-// certificate is valid. It is told nothing, and nothing is done with what it says but a hint.
+// Asks a server whose certificate was refused for its time and for the validity of its certificate.
+// Sends no secrets, and uses the answer only for a hint.
 import { request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { Endpoint } from './endpoint.ts';
@@ -14,7 +14,7 @@ export interface ServerFacts {
 
 const NOTHING: ServerFacts = { serverMs: undefined, validFrom: undefined, validTo: undefined };
 
-/** Never rejects: what cannot be found out is undefined. */
+/** Resolves with what can be found out within 5 s. Never rejects. */
 export function askServer({ host, port }: Endpoint): Promise<ServerFacts> {
   return new Promise((resolve) => {
     let facts = NOTHING;

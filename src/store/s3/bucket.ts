@@ -1,5 +1,4 @@
-// The requests halfpipe makes of one bucket, each answering with a receipt or failing with a
-// classified Fault, never with the SDK's own errors.
+// The requests that halfpipe makes to one bucket.
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -23,7 +22,7 @@ import { Dialect, type Extra, type Writing } from './dialect.ts';
 import { KeyMemory } from './key-memory.ts';
 import { SecondTry } from './second-try.ts';
 
-/** What every object is given. */
+/** Settings for every new object. */
 export interface ObjectSettings {
   readonly storageClass: string | undefined;
   readonly serverSideEncryption: string | undefined;
@@ -33,27 +32,33 @@ export interface ObjectSettings {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** The hint depends on nothing but the failure. */
+/** Gives the hint that the failure alone allows. */
 const AS_CLASSIFIED: Pick<Diagnosis, 'of'> = { of: async (fault) => fault };
 
 export interface Place {
   readonly name: string;
-  /** As it is recorded beside the uploads that are open there. */
+  /** Recorded with the uploads that are open there. */
   readonly endpoint: string;
-  /** Our own objects are put below it. */
+  /** Objects of our own are put below this prefix. */
   readonly prefix: string;
-  /** Hears, once, of what the store does not do and what follows from it. */
+  /** Called once for each thing that the store does not do, with what follows from it. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
 /**
- * Whether a write may replace another object. Without `firm` the condition is left out when the
- * store refuses the request, to find out whether it takes it: right only for keys of our own, or
- * where these very bytes are already.
+ * Whether a write may replace another object. `none`: yes. `firm`: no. `on trial`: no, but if the
+ * store refuses the request, it is repeated without the condition, to find out whether the store
+ * accepts it. Use `on trial` only for keys of our own, or where these very bytes are already
+ * stored.
  */
 export type Guard = 'none' | 'on trial' | 'firm';
 
-/** Not named after a field of the SDK's commands: TypeScript 7.0.2 renames such a field. */
+/**
+ * One bucket, with what was learnt about its store. Every request answers with a receipt, or
+ * rejects with a classified Fault or the signal's reason, never with the SDK's own errors.
+ * The name S3Bucket avoids a field of the SDK's commands: TypeScript 7.0.2 renames a property that
+ * has the name of the class around it.
+ */
 export class S3Bucket {
   readonly name: string;
   readonly endpoint: string;
@@ -61,7 +66,7 @@ export class S3Bucket {
   readonly client: S3Client;
   readonly clock: Clock;
   readonly dialect = new Dialect();
-  /** Keys that are taken, as far as we have seen. */
+  /** Keys that are taken, as far as is known. */
   readonly taken = new KeyMemory();
   readonly #onNotice: (notice: string) => void;
   readonly #noticed = new Set<string>();
@@ -87,19 +92,19 @@ export class S3Bucket {
     this.#secondTry = new SecondTry(client, clock);
   }
 
-  /** Credentials are fetched anew before the next request. */
+  /** The credentials are fetched again before the next request. */
   refreshCredentials(): void {
     this.#secondTry.credentials.expire();
   }
 
-  /** Tells people, once. */
+  /** Passes on each notice once. */
   notice(notice: string): void {
     if (this.#noticed.has(notice)) return;
     this.#noticed.add(notice);
     this.#onNotice(notice);
   }
 
-  /** What a new object is created with, whole or in parts. */
+  /** The input that creates an object, whole or in parts. */
   creationInput(key: string): Omit<PutObjectCommandInput, 'Body'> & { Bucket: string; Key: string } {
     const { storageClass, serverSideEncryption, kmsKeyId, acl, metadata, tags } = this.#settings;
     const tagging = new URLSearchParams({ ...tags }).toString();
@@ -119,7 +124,8 @@ export class S3Bucket {
   }
 
   /**
-   * Where the guard holds and the key is taken, it rejects with a Fault for which `isTaken` holds.
+   * Puts one whole object. If the guard holds and the key is taken, it rejects with a Fault for
+   * which isTaken() is true.
    */
   async put(key: string, body: Buffer, digest: Digest, guard: Guard, signal: AbortSignal): Promise<Receipt> {
     const { dialect } = this;
@@ -141,20 +147,21 @@ export class S3Bucket {
     const receipt = receiptOf(key, await sent.catch((error) => this.refused('put object', error)));
     const tag = receipt.etag === undefined ? undefined : digestIn(receipt.etag, 16);
     if (tag?.hex === digest.md5Hex) dialect.etagIsMd5 = true;
-    // The bucket's default may change while we run: from then on another ETag is no sign of damage.
+    // The bucket's default encryption may change while we run. From then on, another ETag is no
+    // sign of damage.
     else if (receipt.etagIsOpaque) dialect.etagIsMd5 = false;
     return receipt;
   }
 
-  /** Throws the error; that the key is taken shows that the store heeds the condition. */
+  /** Throws the error. If the key is taken, the store heeds the condition; that is remembered. */
   refused(writing: Writing, error: unknown): never {
     if (isTaken(error)) this.dialect.learnConditions(writing, 'supported');
     throw error;
   }
 
   /**
-   * What the bucket holds under the key, or undefined for nothing; asked by GET where the store
-   * does not answer HEAD.
+   * Resolves with what the bucket holds under the key, or undefined if it holds nothing. Uses GET
+   * if the store does not answer HEAD.
    */
   async head(key: string, signal: AbortSignal): Promise<HeldObject | undefined> {
     const { lacks } = this.dialect;
@@ -195,7 +202,8 @@ export class S3Bucket {
   }
 
   /**
-   * One version where `versionId` names it: then nothing is left behind in a bucket with versions.
+   * Deletes the object, or only the version `versionId`, so that nothing stays behind in a bucket
+   * with versions.
    */
   async delete(key: string, versionId: string | undefined, signal: AbortSignal): Promise<void> {
     const version = versionId === undefined ? {} : { VersionId: versionId };
@@ -203,7 +211,7 @@ export class S3Bucket {
     await this.call('delete object', key, signal, () => this.client.send(withSignal(command, signal)));
   }
 
-  /** Gives up a multipart upload of this store; one that is gone already is fine. */
+  /** Aborts a multipart upload at this store. Succeeds if the upload is gone already. */
   async abort(bucket: string, key: string, uploadId: string, signal: AbortSignal): Promise<void> {
     const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
     try {
@@ -215,7 +223,10 @@ export class S3Bucket {
     }
   }
 
-  /** Runs one request; rejects with a Fault, or with the signal's reason once it has aborted. */
+  /**
+   * Runs one request, and once more if a second try can help. Rejects with a Fault, or with the
+   * signal's reason once it has aborted.
+   */
   async call<T>(operation: string, key: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
     try {
       signal.throwIfAborted();
@@ -230,15 +241,15 @@ export class S3Bucket {
   }
 }
 
-/** Statuses of a store, or of what stands before it, that does not answer HEAD. */
+/** HTTP statuses of a store, or of a proxy in front of it, that does not answer HEAD. */
 const NO_HEAD = new Set([400, 405, 501]);
 
-/** The store answered that the key is taken: `If-None-Match: *` did not hold. */
+/** True if the store answered that the key is taken: `If-None-Match: *` did not hold. */
 export function isTaken(error: unknown): boolean {
   return error instanceof Fault && (error.code === 'PreconditionFailed' || statusOf(error.cause) === 412);
 }
 
-/** What a request was about is not there (any more). */
+/** True if the object or upload of the request does not exist (any more). */
 export function isGone(error: unknown): boolean {
   return error instanceof Fault && statusOf(error.cause) === 404 && error.code !== 'NoSuchBucket';
 }
@@ -247,14 +258,17 @@ function undefinedIfGone(error: unknown): undefined {
   if (!isGone(error)) throw error;
 }
 
-/** The credentials may not do it, or, without the right to list, there is nothing. */
+/**
+ * True if the credentials may not do this. Without the right to list, S3 also answers so for a
+ * missing object.
+ */
 export function isDenied(error: unknown): boolean {
   return (
     error instanceof Fault && [401, 403].includes(statusOf(error.cause) ?? 0) && DENIALS.has(error.code ?? '')
   );
 }
 
-/** A HEAD is denied without a name. */
+/** A HEAD is denied without an error name. */
 const DENIALS = new Set([
   'AccessDenied',
   'Forbidden',

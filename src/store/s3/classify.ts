@@ -1,6 +1,6 @@
-// From whatever the SDK or Node throws to a Fault whose class decides what happens next. Pure.
-// Looks at names, codes and the HTTP status, never at message text, which stores and versions word
-// as they like.
+// Turns whatever the SDK or Node.js throws into a Fault whose class decides what happens next. It
+// looks at names, codes and the HTTP status, never at the message, whose wording differs between
+// stores and versions.
 import { Fault } from '../../system/fault.ts';
 import { printable } from '../../system/printable.ts';
 import { CONNECT_KIND, KINDS_BY_CODE, TLS_CODE, TLS_KIND } from './connection-kinds.ts';
@@ -17,10 +17,12 @@ import {
   OBJECT_TOO_LARGE,
 } from './failure-kinds.ts';
 
-/** No store may silence us for longer. */
+/** The longest pause that a store can ask for. */
 const MAX_RETRY_AFTER_MS = 15 * 60_000;
 
-/** The parts of an error that say what happened. All optional: anything can be thrown. */
+/**
+ * The parts of an error that say what happened. All are optional, because anything can be thrown.
+ */
 interface Evidence {
   readonly name: string | undefined;
   readonly code: string | undefined;
@@ -29,8 +31,8 @@ interface Evidence {
 }
 
 /**
- * A Fault is returned as it is. `wallMs` is the wall clock, for a Retry-After that names a date. An
- * abort is not a failure: check the signal before you classify.
+ * Returns a Fault unchanged. `wallMs` is the wall clock, for a Retry-After that names a date. An
+ * abort is not a failure: check the signal before you call this.
  */
 export function classify(
   error: unknown,
@@ -61,26 +63,29 @@ export function classify(
   );
 }
 
-/** The HTTP status of a store's answer, or undefined for any other error. */
+/** The HTTP status of a store's answer; undefined for any other error. */
 export function statusOf(error: unknown): number | undefined {
   const metadata = field(error, '$metadata');
   const status = field(metadata, 'httpStatusCode');
   return typeof status === 'number' ? status : undefined;
 }
 
-/** S3's or the SDK's name of the failure. */
+/** The failure's name in S3's or the SDK's words. */
 export function nameOf(error: unknown): string | undefined {
   const name = field(error, 'name');
   return typeof name === 'string' ? name : undefined;
 }
 
-/** A text that the error carries under `name`. */
+/** The text that the error carries under `name`. */
 export function textOf(error: unknown, name: string): string | undefined {
   const text = field(error, name);
   return typeof text === 'string' ? text : undefined;
 }
 
-/** The store's own time in the refusal of a signature, else that of the answer. */
+/**
+ * The store's time from the refusal of a signature, else from the answer's Date header.
+ * Milliseconds since the epoch.
+ */
 export function serverTimeOf(error: unknown): number | undefined {
   const said = field(error, 'ServerTime') ?? field(field(field(error, '$response'), 'headers'), 'date');
   const ms = said instanceof Date ? said.getTime() : Date.parse(String(said));
@@ -108,11 +113,11 @@ function wordsOf({ message }: Error): string {
     // Node's advice is for its own command line.
     .replace(/;? *(if the root CA is installed locally, )?try running Node\.js with --use-system-ca.*/i, '')
     .replace(/^@[\w-]+\/[\w-]+ - /, '');
-  // The SDK's own words for an answer that has none.
+  // The SDK's words for an answer without any.
   return line === 'UnknownError' ? '' : printable(line).slice(0, 300).replace(/\.+$/, '');
 }
 
-/** What the same answer means in one place alone. */
+/** Answers that mean something else in one operation. */
 function kindIn(operation: string, { name, status }: Evidence, usesKms: boolean): FailureKind | undefined {
   if (operation === 'complete multipart upload' && name === 'EntityTooLarge') return OBJECT_TOO_LARGE;
   if (operation === 'put object' && (name === 'EntityTooLarge' || status === 413)) return FILE_TOO_LARGE;
@@ -120,12 +125,12 @@ function kindIn(operation: string, { name, status }: Evidence, usesKms: boolean)
   return undefined;
 }
 
-/** S3 decrypts the parts to put them together (aws/aws-cli#4251). */
+/** S3 has to decrypt the parts to join them (aws/aws-cli#4251). */
 const IN_PARTS = new Set(['begin multipart upload', 'upload part', 'complete multipart upload']);
 
 function kindOf(evidence: Evidence, error: unknown): FailureKind | undefined {
   const { name, code, syscall, status } = evidence;
-  // NodeHttpHandler renames broken connections TimeoutError; the code knows better.
+  // NodeHttpHandler renames broken connections to TimeoutError; the code is more exact.
   if (code !== undefined) {
     const kind = lookUp(KINDS_BY_CODE, code);
     if (kind !== undefined) return kind;
@@ -133,14 +138,14 @@ function kindOf(evidence: Evidence, error: unknown): FailureKind | undefined {
     if (TLS_CODE.test(code)) return TLS_KIND;
     if (HTTP_CODE.test(code)) return HTTP_KIND;
   }
-  // A 200 or 5xx with a name in it: the name is what the store says.
+  // A 200 or 5xx may carry a name. The name is what the store says.
   if (name !== undefined) {
     const kind = lookUp(KINDS_BY_NAME, name);
     if (kind !== undefined) return kind;
     if (KMS_NAME.test(name)) return KMS_KIND;
   }
   if (status !== undefined) return kindOfStatus(status);
-  // Trying both address families at once fails with one error for all of them.
+  // Connecting to both address families at once fails with one error for all addresses.
   return error instanceof AggregateError ? kindOf(evidenceOf(error.errors[0]), undefined) : undefined;
 }
 
@@ -148,7 +153,7 @@ function lookUp(kinds: Readonly<Record<string, FailureKind>>, name: string): Fai
   return Object.hasOwn(kinds, name) ? kinds[name] : undefined;
 }
 
-/** The most telling short name: HEAD's `Unknown` tells less than its status. */
+/** The most telling short name. For HEAD, `Unknown` says less than the status. */
 function reasonOf({ name, code, status }: Evidence): string | undefined {
   const vague = name === undefined || name === 'Error' || name === 'UnknownError' || name === 'Unknown';
   if (code !== undefined) return code;

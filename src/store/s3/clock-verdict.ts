@@ -1,22 +1,22 @@
-// Whose clock is wrong, from what is known of both. Pure.
+// Decides which clock is wrong, from what is known about both. Pure functions.
 
 export interface ClockFacts {
-  /** This machine's time. */
+  /** This machine's time, milliseconds since the epoch. */
   readonly wallMs: number;
-  /** When this program was installed or built: the time has been later since. */
+  /** When this program was installed or built. The true time is later. */
   readonly builtMs: number;
-  /** The server's time, as far as it is known. */
+  /** The server's time, if it is known. */
   readonly serverMs: number | undefined;
-  /** The time service has set this machine's clock. */
+  /** True if a time service has set this machine's clock. */
   readonly isSynchronized: boolean;
 }
 
-/** Less than any store's or certificate's patience. */
+/** Stores and certificates tolerate more than this. */
 const AGREEING_MS = 4 * 60_000;
 const SET_IT = 'set it (timedatectl set-ntp true)';
 
 /**
- * The one sentence that goes before all others, or undefined: a machine without a clock battery
+ * The hint for a clock that is certainly wrong, else undefined. A machine without a clock battery
  * starts in the past.
  */
 export function clockBehind({ wallMs, builtMs }: Pick<ClockFacts, 'wallMs' | 'builtMs'>): string | undefined {
@@ -24,7 +24,7 @@ export function clockBehind({ wallMs, builtMs }: Pick<ClockFacts, 'wallMs' | 'bu
   return `This machine's clock is wrong: it says ${day(wallMs)}, and halfpipe is from ${day(builtMs)}: ${SET_IT}.`;
 }
 
-/** After the store refused the time of a signature. */
+/** The hint after the store refused the time of a signature. */
 export function skewHint(facts: ClockFacts): string {
   const { wallMs, serverMs, isSynchronized } = facts;
   const behind = clockBehind(facts);
@@ -37,12 +37,15 @@ export function skewHint(facts: ClockFacts): string {
     : `One clock is wrong: ${both}. If it is this machine's, ${SET_IT}; else tell the store's operator.`;
 }
 
-/** Whether the store refused a signature that was old, though both clocks agree. */
+/** True if the store refused an old signature although both clocks agree. */
 export function isOldSignature({ wallMs, serverMs }: ClockFacts): boolean {
   return serverMs !== undefined && Math.abs(wallMs - serverMs) < AGREEING_MS;
 }
 
-/** After a certificate was found to be valid later (`from`) or no longer (`to`). */
+/**
+ * The hint for a certificate that is not valid yet, or no longer. `limit` is the date, with its
+ * preposition.
+ */
 export function validityHint(code: string, facts: ClockFacts, limit: string | undefined): string {
   const { wallMs, serverMs, isSynchronized } = facts;
   const behind = clockBehind(facts);

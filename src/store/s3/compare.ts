@@ -1,5 +1,5 @@
-// Is what the bucket holds under a key the same bytes as ours? Decided from the store's answers
-// where they are telling, else by reading the object back. A wrong "same" would lose a file: doubt
+// Finds out whether the bucket holds the same bytes as ours under a key: from the store's answers
+// if they suffice, else by reading the object back. A wrong "same" would lose a file, so doubt
 // means reading.
 import { Fault } from '../../system/fault.ts';
 import { evidenceOf } from '../evidence.ts';
@@ -9,9 +9,9 @@ import { isDenied, type S3Bucket } from './bucket.ts';
 import { digestsOfObject } from './read-back.ts';
 
 /**
- * The object with its read-back digests where those were needed to tell; undefined when it is other
- * bytes, and when it cannot be read (archived, denied, encrypted with a key of others): to keep
- * both is safe.
+ * Resolves with the object, including read-back digests if they were needed. Resolves with
+ * undefined if the bytes differ, or if the object cannot be read (archived, denied, encrypted with
+ * another key): keeping both is safe then.
  */
 export async function heldIfSame(
   bucket: S3Bucket,

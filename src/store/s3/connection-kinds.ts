@@ -1,5 +1,5 @@
-// What a connection that fails means: Node's codes, and ours for proxies and time-outs. Data only;
-// store/classify reads it.
+// What a failed connection means, by Node's codes and our own for proxies and time-outs. Data only;
+// classify reads it.
 import { BROKEN, breaker, type FailureKind, transient } from './failure-kinds.ts';
 
 const TLS = breaker(
@@ -20,7 +20,7 @@ const PROXY_AWAY = transient(
   'Check the proxy, and its URL in /etc/default/halfpipe; after a change there, restart halfpipe.',
 );
 
-/** By the code of Node's errors. */
+/** Keyed by the code of Node's error. */
 export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
   ENOTFOUND: DNS,
   EAI_AGAIN: NAME_SERVER,
@@ -45,17 +45,17 @@ export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
     'Write them into the URL of that variable (http://USER:PASSWORD@HOST:PORT) in /etc/default/halfpipe, then restart halfpipe.',
   ),
   ERR_PROXY_REFUSED: breaker(
-    'Allow this machine to reach the endpoint at the proxy, or except the endpoint from it: NO_PROXY in /etc/default/halfpipe, then restart halfpipe.',
+    'Allow this machine to reach the endpoint at the proxy, or bypass the proxy for the endpoint: set NO_PROXY in /etc/default/halfpipe, then restart halfpipe.',
   ),
   ERR_PROXY_UPSTREAM: transient(
-    'The proxy works and the way beyond it does not: check s3.endpoint and the proxy.',
+    'The proxy works, but the way from it to the store does not: check s3.endpoint and the proxy.',
   ),
   ERR_PROXY_SILENT: PROXY_AWAY,
   ERR_PROXY_UNREACHABLE: PROXY_AWAY,
   EMFILE: transient('Too many files are open: raise LimitNOFILE or lower upload.maxConcurrency.'),
   ENFILE: transient('Too many files are open on this machine.'),
   CERT_NOT_YET_VALID: breaker(
-    "This machine's clock is behind, or the certificate of the endpoint is to be used only later: set the clock (timedatectl set-ntp true).",
+    "This machine's clock is behind, or the certificate of the endpoint is not valid yet: set the clock (timedatectl set-ntp true).",
   ),
   CERT_HAS_EXPIRED: breaker(
     "The certificate of the endpoint has expired: renew it at the server. If it has not, this machine's clock runs ahead: set it (timedatectl set-ntp true).",
@@ -66,10 +66,11 @@ export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
 };
 
 /**
- * Whatever the code: a local firewall says EPERM or EACCES, which mean something else of a file.
+ * For any code of a failed connect: a local firewall causes EPERM or EACCES, which mean something
+ * else for a file.
  */
 export const CONNECT_KIND = UNREACHABLE;
-/** Node's codes for a TLS handshake or certificate that failed begin with one of these. */
+/** How Node's codes for a failed TLS handshake or certificate begin. */
 export const TLS_CODE =
   /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH)/;
 export const TLS_KIND = TLS;

@@ -1,4 +1,4 @@
-// What the object says it is: by the file's extension, or plain bytes.
+// The content type of an object, from the file's extension.
 import { extname } from 'node:path/posix';
 import { lookup } from 'mime-types';
 

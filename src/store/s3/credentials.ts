@@ -1,6 +1,4 @@
-// A client's credentials. They may come from a process or a service that never answers, before any
-// request is there whose deadline would end that: no request waits for them longer than half a
-// minute, or longer than its signal allows.
+// Fetches a client's credentials with a time limit.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { Fault } from '../../system/fault.ts';
@@ -8,12 +6,12 @@ import { Fault } from '../../system/fault.ts';
 /** Shorter than the probe's time-out, so that the operator is told the real cause. */
 const LIMIT_MS = 30_000;
 /**
- * The SDK renews credentials 5 min before they expire (its `isIdentityExpired`): from a minute
- * earlier on we wait here.
+ * The SDK renews credentials 5 min before they expire (its `isIdentityExpired`). From one minute
+ * earlier on, requests wait here instead.
  */
 const RENEWAL_MS = 6 * 60_000;
 
-/** The store's words for credentials that it does not take, or no longer. */
+/** The store's error names for credentials that it refuses, or no longer accepts. */
 const REFUSED = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
@@ -22,10 +20,15 @@ const REFUSED = new Set([
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
 ]);
-/** Answers after which the credentials are fetched anew before the next request. */
+/** After these answers, the credentials are fetched again before the next request. */
 const STALE = new Set([...REFUSED, 'CredentialsProviderError']);
 
-/** Sees to it that the SDK has credentials at hand when a request begins. */
+/**
+ * Makes sure that the SDK has credentials before a request begins. They may come from a process or
+ * a service that never answers, while no request is there yet whose deadline would end the wait.
+ * With limitCredentials(), that wait takes at most half a minute; the signal ends it sooner. Uses
+ * the wall clock for the expiry.
+ */
 export class Credentials {
   readonly #client: S3Client;
   readonly #clock: Clock;
@@ -39,24 +42,24 @@ export class Credentials {
     this.#clock = clock;
   }
 
-  /** They are fetched anew before the next request. */
+  /** The credentials are fetched again before the next request. */
   expire(): void {
     this.#isStale = true;
   }
 
-  /** Changes with the credentials themselves, not with fetching the same again. */
+  /** Changes when the credentials change, not when the same ones are fetched again. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** What the store or the source of the credentials answered. */
+  /** Notes the error code that the store or the source of the credentials answered. */
   answered(code: string | undefined): void {
     if (code !== undefined && STALE.has(code)) this.expire();
   }
 
   /**
-   * After the store refused the credentials of `generation`: true when there are others by now,
-   * fetched here if need be. Rejects as `ready` does.
+   * Call after the store refused the credentials of `generation`. Resolves with true if there are
+   * other credentials now, which it fetches if necessary. Rejects as ready() does.
    */
   async renewed(code: string | undefined, generation: number, signal: AbortSignal): Promise<boolean> {
     if (code === undefined || !REFUSED.has(code)) return false;
@@ -68,8 +71,8 @@ export class Credentials {
   }
 
   /**
-   * Rejects with the signal's reason as soon as it aborts, or with whatever kept the credentials
-   * from coming.
+   * Resolves when credentials are there. Rejects with the signal's reason as soon as it aborts, or
+   * with the reason why no credentials came.
    */
   async ready(signal: AbortSignal): Promise<void> {
     if (!this.#isStale && this.#clock.wallMs() < this.#atHandUntilMs) return;
@@ -85,8 +88,8 @@ export class Credentials {
 }
 
 /**
- * Has the client's chain reject with a Fault of class `breaker` when it takes too long. The chain
- * is replaced then: the old one would have all later callers wait for the same answer.
+ * Makes the client's credential chain reject with Fault `breaker` when it takes too long. The chain
+ * is then replaced, because all later callers would wait for the old one's answer.
  */
 export function limitCredentials({ config }: S3Client, clock: Clock): void {
   const newChain = () => config.credentialDefaultProvider({ ...config, parentClientConfig: config });

@@ -1,6 +1,5 @@
-// What an operator can do about a failure often depends on more than the failure: whose clock is
-// wrong, which of two names resolves, how the key reached us. Here that is looked up, when
-// something has failed, for the hint alone.
+// Looks up what an operator can do about a failure, when that depends on more than the failure:
+// which clock is wrong, which of two names resolves, where the key comes from.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
@@ -27,6 +26,10 @@ const LOOKUP_PATIENCE_MS = 5_000;
 const OUT_OF_TIME = new Set(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED']);
 const NO_ROUTE = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EHOSTUNREACH', 'ERR_CONNECT_TIMEOUT']);
 
+/**
+ * Finds better hints, after a failure and for the hint only. Look-ups take a few seconds at most.
+ * One decision changes: a request that waited too long for its turn becomes `transient`.
+ */
 export class Diagnosis {
   readonly #options: DiagnosisOptions;
 
@@ -34,7 +37,7 @@ export class Diagnosis {
     this.#options = options;
   }
 
-  /** The fault with the hint that fits here, or as it is. Never rejects. */
+  /** Resolves with the fault, with a hint that fits this machine if there is one. Never rejects. */
   async of(fault: Fault): Promise<Fault> {
     const { hint } = fault;
     const found = await this.#of(fault);
@@ -62,13 +65,13 @@ export class Diagnosis {
     return { wallMs: this.#wallMs, builtMs: builtMs(), serverMs, isSynchronized: isSynchronized() };
   }
 
-  /** A request that waited too long for its turn says nothing of clocks. */
+  /** A request that waited too long for its turn says nothing about clocks. */
   #refusedTime(fault: Fault): Fault {
     const facts = this.#clockFacts(serverTimeOf(fault.cause));
     if (isOldSignature(facts))
       return amended(fault, {
         faultClass: 'transient',
-        hint: 'The request had waited too long for its turn on the link; it is signed and sent again.',
+        hint: 'The request waited too long for its turn on the link; halfpipe signs and sends it again.',
       });
     return withHint(fault, skewHint(facts));
   }
@@ -82,7 +85,10 @@ export class Diagnosis {
     return withHint(fault, validityHint(code, this.#clockFacts(serverMs), limit));
   }
 
-  /** The certificate is for the endpoint's own name, and the bucket stands before it. */
+  /**
+   * The certificate is valid for the endpoint's own name, but not with the bucket's name in front
+   * of it.
+   */
   #otherName(fault: Fault): Fault {
     const own = this.#ownHost();
     const names = textOf(fault.cause, 'altnames');
@@ -116,7 +122,10 @@ export class Diagnosis {
     return withHint(fault, `This machine has no IPv4 address, and ${host} has no other: ${remedy}.`);
   }
 
-  /** Within some seconds: the name server may be what is away. */
+  /**
+   * Resolves with true if the name resolves within a few seconds. The name server may be what is
+   * down.
+   */
   async #resolves(host: string): Promise<boolean> {
     const answered = new AbortController();
     const late = this.#options.clock.sleep(LOOKUP_PATIENCE_MS, answered.signal).catch(() => undefined);
@@ -125,7 +134,7 @@ export class Diagnosis {
     return addresses !== undefined && addresses.length > 0;
   }
 
-  /** The endpoint's own name, where the bucket's is put before it. */
+  /** The endpoint's own name, if requests put the bucket's name in front of it. */
   #ownHost(): string | undefined {
     const { endpoint, forcePathStyle } = this.#options;
     if (endpoint === undefined || forcePathStyle || !URL.canParse(endpoint)) return undefined;

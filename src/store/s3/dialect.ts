@@ -1,35 +1,33 @@
-// What one store takes and honours, learnt from its answers, for each kind of request by itself;
-// remembered for the life of the client. A request that is refused, perhaps because of a header
-// that not every store knows, is repeated without it, and only what then passes is learnt.
+// What one store accepts and honours, learnt from its answers.
 import { Fault } from '../../system/fault.ts';
 import { headersOf } from './answers.ts';
 import { statusOf } from './classify.ts';
 
 export type Operation = 'put object' | 'begin upload' | 'upload part' | 'complete upload' | 'look up object';
 
-/** What a request carries although not every store takes it. */
+/** What a request carries although not every store accepts it. */
 export type Extra = 'sha256' | 'md5' | 'if-none-match';
 
 /**
- * Whether `If-None-Match: *` keeps an object from being overwritten: `ignored` stores overwrite all
- * the same, `refused` ones answer with an error.
+ * Whether `If-None-Match: *` keeps an object from being overwritten. A store that `ignored` it
+ * overwrites anyway; one that `refused` it answers with an error.
  */
 export type ConditionSupport = 'unknown' | 'supported' | 'ignored' | 'refused';
 
 export type Writing = 'put object' | 'complete upload';
 
 /**
- * What a refused request may be worth in bytes that are sent again, once repetitions have turned
- * out fruitless.
+ * After repetitions have turned out useless, a refused request is repeated only if it has at most
+ * this many bytes.
  */
 const CHEAP_BYTES = 64 * 1024;
 
-/** After so many refusals in a row what passed before speaks for nothing any more. */
+/** After this many refusals in a row, earlier successes no longer count. */
 const REFUSALS_MAX = 3;
 
 /**
- * What to leave out, one attempt after the other; stores that do not implement a header prefer to
- * say 501.
+ * What to leave out, one attempt after the other. Stores that do not implement a header tend to
+ * answer 501.
  */
 const LEAVE_OUT: readonly (readonly Extra[])[] = [
   ['sha256'],
@@ -40,19 +38,22 @@ const LEAVE_OUT: readonly (readonly Extra[])[] = [
 ];
 const LEAVE_OUT_501: readonly (readonly Extra[])[] = [['if-none-match'], ...LEAVE_OUT];
 
+/**
+ * The dialect of one store, learnt for each kind of request and remembered for the life of the
+ * client. A refused request may be refused because of a header that not every store knows. It is
+ * repeated without that header, and what then succeeds is learnt.
+ */
 export class Dialect {
-  /** Seen in an answer of its own: the store's ETag of an object put whole is its MD5. */
+  /** The store has shown that its ETag of an object sent whole is the object's MD5. */
   etagIsMd5 = false;
-  /** The same of a part; undefined until one has told. */
+  /** The same for a part. Undefined until a part has shown it. */
   partEtagIsMd5: boolean | undefined;
   /**
-   * Listings in a row that were answered with 200 and no listing: by something on the way, or by
-   * the store for ever.
+   * How many listings in a row were answered with 200 but without a listing: by something on the
+   * way, or always by this store.
    */
   emptyListings = 0;
-  /**
-   * The store does not answer HEAD, or does not list what was asked for: other requests do instead.
-   */
+  /** Requests that the store does not answer; other requests replace them. */
   readonly lacks = new Set<'head' | 'list parts' | 'list uploads'>();
   readonly #standings = new Map<string, 'taken' | 'refused'>();
   readonly #conditions = new Map<Writing, 'supported' | 'ignored'>();
@@ -72,16 +73,16 @@ export class Dialect {
     this.#conditions.set(operation, support);
   }
 
-  /** What the store was found not to take, for people. */
+  /** What the store refuses, as text for the operator. */
   refusals(): string[] {
     return [...this.#standings].filter(([, standing]) => standing === 'refused').map(([name]) => name);
   }
 
   /**
-   * Runs a request with what is wanted and not known to be refused. One that is refused is
-   * repeated, while nothing speaks for what it carries; rejects with the first refusal when no
-   * repetition passes. What is `kept` is never left out, and nothing is repeated while it is
-   * unknown whether the store takes that: find it out elsewhere first.
+   * Runs a request with the wanted extras, except those known to be refused. A refused request is
+   * repeated with fewer extras while any of them is in doubt. Rejects with the first refusal if no
+   * repetition succeeds. Extras that are `kept` are never left out. While it is unknown whether the
+   * store accepts a kept extra, nothing is repeated: find that out elsewhere first.
    */
   async tell<T extends object>(
     operation: Operation,
@@ -110,7 +111,7 @@ export class Dialect {
     return extra === 'if-none-match' && this.#conditions.has(operation as Writing);
   }
 
-  /** After a refusal: what it may be about. */
+  /** After a refusal: the extras that may have caused it. */
   #doubtful(operation: Operation, sent: readonly Extra[]): readonly Extra[] {
     const refusals = (this.#refusals.get(operation) ?? 0) + 1;
     this.#refusals.set(operation, refusals);
@@ -158,7 +159,8 @@ export class Dialect {
 }
 
 /**
- * Something between here and a store may answer 200 to anything (found with simulated seed 4099).
+ * Something between us and the store may answer 200 to anything (found by the simulation, seed
+ * 4099).
  */
 function isFromStore(answer: object): boolean {
   const { ETag, UploadId, LastModified } = answer as Readonly<Record<string, unknown>>;
@@ -167,8 +169,8 @@ function isFromStore(answer: object): boolean {
 }
 
 /**
- * A refusal that blames neither credentials nor bucket nor content, by its status and by what its
- * name leaves open.
+ * True for a refusal that does not blame credentials, bucket or content, judging by its status and
+ * name.
  */
 export function mayBeTheHeader(error: unknown): error is Fault {
   if (!(error instanceof Fault)) return false;

@@ -1,6 +1,6 @@
-// Which host the store's requests go to, so that the link towards it can be found. The SDK itself
-// is asked: it knows AWS's regions, path styles and the endpoints that environment and profile
-// name.
+// Finds out which host the store's requests go to, so that the link towards it can be found. It
+// asks the SDK, which knows AWS's regions, path styles and the endpoints in the environment and
+// profile.
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../../system/fault.ts';
 import { addressing, regionOfChain } from './s3-client.ts';
@@ -20,8 +20,8 @@ export interface Endpoint {
 }
 
 /**
- * Sends nothing and needs no credentials. Rejects with a Fault of class `breaker` when region and
- * endpoint lead nowhere.
+ * Sends nothing and needs no credentials. Rejects with Fault `breaker` when region and endpoint
+ * lead to no host.
  */
 export async function endpointOf(options: EndpointOptions): Promise<Endpoint> {
   try {
@@ -44,7 +44,7 @@ async function resolve(options: EndpointOptions): Promise<Endpoint> {
   const client = new S3Client({
     region: options.region ?? (await regionOfChain(endpoint)),
     ...addressing(options),
-    // Required before a request is built, which is as far as this one gets.
+    // The SDK requires credentials before it builds a request. Nothing is sent.
     credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
     ...(endpoint === undefined ? {} : { endpoint }),
   });

@@ -1,8 +1,8 @@
-// Hints that depend on what was asked for and on how we run. Pure.
+// Hints that depend on the request and on how halfpipe runs. Pure functions.
 import type { Fault } from '../../system/fault.ts';
 import type { Service } from '../../system/service.ts';
 
-/** The name of the endpoint was not found. */
+/** Codes that mean: the name of the endpoint was not found. */
 export const NAME_CODES: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_NODATA',
@@ -20,7 +20,7 @@ const EXPIRED = new Set([
   'TokenProviderError',
 ]);
 
-/** After an answer about the credentials: which file to change, and what to type then. */
+/** The hint after an answer about the credentials: which file to change, and what to type then. */
 export function newKeyHint(
   code: string,
   { credentialsFile, afterNewKey, isManaged }: Service,
@@ -37,8 +37,8 @@ export function newKeyHint(
 }
 
 /**
- * Hints are written for the service that the package brings; `halfpipe@NAME` has files and a unit
- * of its own.
+ * Hints are written for the packaged service. `halfpipe@NAME` has its own files and unit, and this
+ * puts their names in.
  */
 export function hintForUnit(hint: string, unit: string): string {
   const instance = /^halfpipe@(.+)$/.exec(unit)?.[1];
@@ -49,7 +49,7 @@ export function hintForUnit(hint: string, unit: string): string {
 }
 
 /**
- * By our names of operations; see
+ * The permission for each of our operations; see
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
  */
 const PERMISSIONS: Readonly<Record<string, string>> = {
@@ -66,7 +66,7 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
 
 const DENIED = new Set(['AccessDenied', 'Forbidden', 'Http403', 'AllAccessDisabled']);
 
-/** The permission that is missing, and for which keys. */
+/** Names the missing permission, and for which keys. */
 export function deniedHint({ code = '', operation, subject, hint = '' }: Fault): string | undefined {
   const permission = PERMISSIONS[operation];
   if (permission === undefined || !DENIED.has(code)) return undefined;

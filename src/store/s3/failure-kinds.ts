@@ -1,9 +1,9 @@
-// What each failure a store can answer with means for the drain and for the operator. Data only;
-// store/classify reads it. Names are S3's
-// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), the SDK's and Node's;
-// MinIO's (minio/minio, cmd/api-errors.go), Google's ("HTTP status and error codes for XML"),
+// What each failure that a store can answer with means for the drain and for the operator. Data
+// only; classify reads it. The names are S3's
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), the SDK's and Node's, and
+// also MinIO's (minio/minio, cmd/api-errors.go), Google's ("HTTP status and error codes for XML"),
 // Alibaba's ("Self-help troubleshooting by using error codes"), Ceph's ("S3 common response status
-// codes") and StorageGRID's beside them.
+// codes") and StorageGRID's.
 import type { FaultClass } from '../../system/fault.ts';
 
 export interface FailureKind {
@@ -15,7 +15,7 @@ export const transient = (hint: string): FailureKind => ({ faultClass: 'transien
 export const breaker = (hint: string): FailureKind => ({ faultClass: 'breaker', hint });
 const file = (hint: string): FailureKind => ({ faultClass: 'file', hint });
 /**
- * About this key, this size or the whole store: the drain finds out which, with an object of its
+ * The key, the size or the whole store may be the cause. The drain finds out with an object of its
  * own.
  */
 const doubtful = (hint: string): FailureKind => ({ faultClass: 'unknown', hint });
@@ -40,30 +40,30 @@ const UNSUPPORTED = doubtful('The store does not support this: check s3.endpoint
 const SETTING = breaker(
   'The store refuses one of the s3 settings: check storageClass, encryption, metadata and tags.',
 );
-export const BROKEN = transient('The connection broke; it is tried again.');
+export const BROKEN = transient('The connection broke; halfpipe tries again.');
 const NOT_THE_STORE = transient(
   'Something answers in place of the store: check s3.endpoint and any proxy on the way.',
 );
-const BUSY = transient('The store is busy; it is tried again.');
+const BUSY = transient('The store is busy; halfpipe tries again.');
 const SUSPENDED = breaker('The account is suspended or unpaid at the store: ask its provider.');
 const PAYER = breaker('The bucket makes the requester pay: set s3.requestPayer to true.');
-const BEGUN_ANEW = transient('A part of the multipart upload is gone; it begins anew.');
-const BAD_NAME = file('The store cannot take this name: rename the file.');
+const BEGUN_ANEW = transient('A part of the multipart upload is gone; the upload begins anew.');
+const BAD_NAME = file('The store does not accept this name: rename the file.');
 const NAME_AND_FOLDER = file(
   'One name cannot be both an object and a folder at this store: rename the file or its folder, or move the object.',
 );
 const LOCKED = file(
-  'The store keeps the object under this key from being replaced: rename the file, or set s3.conflict to keep-both.',
+  'The store does not allow this object to be replaced: rename the file, or set s3.conflict to keep-both.',
 );
 const TOO_LARGE =
-  'The store is over its quota, or a proxy takes no request this large: make room, or lower s3.partSize (nginx: ' +
+  'The store is over its quota, or a proxy accepts no request of this size: make room, or lower s3.partSize (nginx: ' +
   'client_max_body_size).';
-const DAMAGED = transient('The bytes were damaged on the way; they are sent again.');
+const DAMAGED = transient('The bytes were damaged on the way; halfpipe sends them again.');
 
-/** By the error's name, as the store or the SDK gives it. */
+/** Keyed by the error's name, as the store or the SDK gives it. */
 export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   InvalidAccessKeyId: WRONG_KEYS,
-  // A proxy that rewrites some names breaks the signature of these alone.
+  // A proxy that rewrites some names breaks the signatures of requests with these names only.
   SignatureDoesNotMatch: { ...WRONG_KEYS, faultClass: 'unknown' },
   InvalidSecurity: WRONG_KEYS,
   InvalidToken: WRONG_KEYS,
@@ -93,9 +93,9 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   UserProjectMissing: PAYER,
   InvalidPayer: PAYER,
   NoSuchAccessPoint: breaker('The access point does not exist: correct s3.bucket.'),
-  AccessControlListNotSupported: breaker('The bucket takes no ACLs: remove s3.acl.'),
+  AccessControlListNotSupported: breaker('The bucket accepts no ACLs: remove s3.acl.'),
   PermanentRedirect: ELSEWHERE,
-  TemporaryRedirect: transient('The bucket is being moved; it is tried again.'),
+  TemporaryRedirect: transient('The bucket is being moved; halfpipe tries again.'),
   Redirect: ELSEWHERE,
   AuthorizationHeaderMalformed: ELSEWHERE,
   IllegalLocationConstraintException: ELSEWHERE,
@@ -115,13 +115,14 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   MethodNotAllowed: UNSUPPORTED,
   NotImplemented: UNSUPPORTED,
   MissingContentLength: UNSUPPORTED,
-  // No part is larger than s3.partSize: a limit of a proxy, or a quota as Swift tells it. No file
-  // is to blame.
+  // No part is larger than s3.partSize, so this is a limit of a proxy, or a quota as Swift reports
+  // it. No file is to blame.
   EntityTooLarge: breaker(TOO_LARGE),
-  // Begun anew; parts that are too small each time need the operator, after the last of the tries.
+  // The upload begins anew. If parts are too small each time, the operator is needed after the last
+  // attempt.
   EntityTooSmall: {
     faultClass: 'unknown',
-    hint: 'A part is smaller than the store takes; the upload begins anew. If it fails again, raise s3.partSize.',
+    hint: 'A part is smaller than the store accepts; the upload begins anew. If it fails again, raise s3.partSize.',
   },
   KeyTooLongError: file('The name is too long for the store: shorten the file or folder name, or s3.prefix.'),
   KeyTooLong: file('The name is too long for the store: shorten the file or folder name, or s3.prefix.'),
@@ -165,35 +166,42 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   XMinioBackendDown: BUSY,
   XMinioMaintenanceMode: BUSY,
   OperationAborted: BUSY,
-  ConditionalRequestConflict: transient('Another upload to the same key was under way; it is tried again.'),
-  PreconditionFailed: transient('Another object took the key meanwhile; it is looked at again.'),
-  NoSuchKey: transient('The object went away meanwhile; it is looked at again.'),
-  NoSuchUpload: transient('The multipart upload is gone; it begins anew.'),
+  ConditionalRequestConflict: transient('Another upload to the same key was running; halfpipe tries again.'),
+  PreconditionFailed: transient('Another object took the key meanwhile; halfpipe looks at the key again.'),
+  NoSuchKey: transient('The object disappeared meanwhile; halfpipe looks at the key again.'),
+  NoSuchUpload: transient('The multipart upload is gone; the upload begins anew.'),
   InvalidPart: BEGUN_ANEW,
   FilePartNotExist: BEGUN_ANEW,
   FilePartStale: BEGUN_ANEW,
   FilePartInterity: BEGUN_ANEW,
-  InvalidPartOrder: transient('The parts of the multipart upload are in disorder; it begins anew.'),
+  InvalidPartOrder: transient(
+    'The parts of the multipart upload are in the wrong order; the upload begins anew.',
+  ),
 };
 
-/** Said of a file sent whole, because its size alone may be the cause. */
+/** For a file sent whole, because its size alone may be the cause. */
 export const FILE_TOO_LARGE = doubtful(TOO_LARGE);
-/** To the completion of a multipart upload, `EntityTooLarge` speaks of the whole object. */
-export const OBJECT_TOO_LARGE = file('The store takes no object of this size.');
-/** KMS's names come through S3 as `KMS.DisabledException` and the like. */
+/** When a multipart upload is completed, `EntityTooLarge` is about the whole object. */
+export const OBJECT_TOO_LARGE = file('The store accepts no object of this size.');
+/** KMS's error names come through S3 as `KMS.DisabledException` and similar. */
 export const KMS_NAME = /^(KMS\.|KMSInvalid|KMSDisabled|KMSKey|KMSNotConfigured|CloudKms|XMinioKMS)/;
 export const KMS_KIND = KMS;
-/** A part is denied although whole objects may be fine: s3.serverSideEncryption is aws:kms. */
+/**
+ * With s3.serverSideEncryption aws:kms, parts may be denied although whole objects are accepted.
+ */
 export const KMS_DECRYPT_KIND = breaker(
-  'Files in parts need more of the KMS key: allow kms:Decrypt as well as kms:GenerateDataKey, and s3:PutObject below the prefix.',
+  'Multipart uploads need more permissions on the KMS key: allow kms:Decrypt as well as kms:GenerateDataKey, and s3:PutObject below the prefix.',
 );
-/** Node's HTTP parser and socket layer: not a store's answer at all. */
+/** Errors of Node's HTTP parser and sockets: the answer did not come from a store. */
 export const HTTP_CODE = /^(HPE_|ERR_HTTP_|ERR_STREAM_|ERR_REQUEST_|ERR_SOCKET_)/;
 export const HTTP_KIND = transient(
   'The answer could not be read: check s3.endpoint and any proxy on the way.',
 );
 
-/** By the status alone, where no name says more: HEAD has no body to name it. */
+/**
+ * Judges by the status alone, when no name says more. The answer to a HEAD has no body and so no
+ * name.
+ */
 export function kindOfStatus(status: number): FailureKind | undefined {
   if (status === 507) return NO_ROOM;
   if (status === 501 || status === 405 || status === 411) return UNSUPPORTED;

@@ -1,11 +1,14 @@
-// Keys that were found taken, or were written by us: the next content of that name, `latest.jpg`
-// for one, is looked for before it is sent. Bounded: the keys met longest ago are forgotten, and
-// cost one body that is refused.
+// Remembers keys that were found taken or were written by us, for example `latest.jpg`. Their next
+// content is looked for before it is sent.
 import { createHash } from 'node:crypto';
 
-/** Some 100 bytes each. */
+/**
+ * About 100 bytes each. Beyond this, the oldest key is forgotten; its next upload then sends one
+ * body that is refused.
+ */
 const KEYS_MAX = 20_000;
 
+/** A bounded set of keys. The key that was added longest ago is forgotten first. */
 export class KeyMemory {
   readonly #keysMax: number;
   readonly #digests = new Set<string>();
@@ -31,7 +34,7 @@ export class KeyMemory {
   }
 }
 
-/** A key has up to a kilobyte; 72 bits of it never meet by chance. */
+/** A key has up to a kilobyte. 72 bits of its digest do not collide by chance. */
 function digestOf(key: string): string {
   return createHash('sha1').update(key).digest('base64').slice(0, 12);
 }

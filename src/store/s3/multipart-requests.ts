@@ -1,5 +1,5 @@
-// The requests of a multipart upload, each in the store's dialect: begin, part, complete, and what
-// is open or there.
+// The requests of a multipart upload, in the store's dialect: begin, part, complete, and listing
+// what is there. They reject as S3Bucket.call() does.
 import {
   type CompletedMultipartUpload,
   CompleteMultipartUploadCommand,
@@ -26,13 +26,13 @@ export interface UploadPlace {
 
 export interface Begun {
   readonly uploadId: string;
-  /** The request went out twice: there may be a second upload, whose name was lost. */
+  /** The request was sent twice, so there may be a second upload whose id was lost. */
   readonly isDoubtful: boolean;
 }
 
 export async function beginUpload(bucket: S3Bucket, key: string, signal: AbortSignal): Promise<Begun> {
   const { dialect } = bucket;
-  // A store that takes no checksum on parts would miss what was announced here.
+  // A store that accepts no checksum on parts would miss what was announced here.
   const wanted = dialect.refuses('upload part', 'sha256') ? [] : (['sha256'] as const);
   const answer = await dialect.tell('begin upload', wanted, 0, (extras) => {
     const command = new CreateMultipartUploadCommand({
@@ -70,16 +70,16 @@ export async function sendPart(
 }
 
 /**
- * As the store itself would write it: a proxy on the way makes it weak, and to complete the upload
- * it has to be named.
+ * The ETag as the store itself writes it. A proxy may have made it weak, but completing the upload
+ * has to repeat the original.
  */
 export function strong(etag: string | undefined): string | undefined {
   return etag?.replace(/^W\//i, '').replace(/[-;]+gzip("?)$/, '$1');
 }
 
 /**
- * With `onlyIfAbsent`, a store that supports it there rejects with a Fault for which `isTaken`
- * holds.
+ * With `onlyIfAbsent`, a store that supports the condition rejects with a Fault for which isTaken()
+ * is true if the key is taken.
  */
 export async function completeUpload(
   bucket: S3Bucket,
@@ -106,8 +106,8 @@ export async function completeUpload(
 }
 
 /**
- * What the store has of an open upload; undefined when it is open no more, or the store does not
- * tell.
+ * Resolves with the parts that the store has of an open upload; `gone` if it is no longer open;
+ * `untold` if the store does not list parts.
  */
 export async function partsOf(
   bucket: S3Bucket,
@@ -130,14 +130,14 @@ export async function partsOf(
       parts.push(...(page.Parts ?? []));
       const last = page.Parts?.at(-1)?.PartNumber;
       const next = page.IsTruncated === true ? (page.NextPartNumberMarker ?? last?.toString()) : undefined;
-      // A marker that stands still would ask for ever.
+      // A marker that does not move would make this ask for ever.
       marker = next === marker ? undefined : next;
     } catch (error) {
       if (isGone(error)) return 'gone';
       if (!isNotTold(error)) throw error;
       if (!isDenied(error)) bucket.dialect.lacks.add('list parts');
       bucket.notice(
-        `the parts of an unfinished upload cannot be listed (${error.code}): large files do not resume, they begin anew. ` +
+        `the parts of an unfinished upload cannot be listed (${error.code}): large files do not resume but begin anew. ` +
           'Allow s3:ListMultipartUploadParts below the prefix.',
       );
       return 'untold';
@@ -146,13 +146,13 @@ export async function partsOf(
   return parts;
 }
 
-/** Enough for any key of ours; beyond it, whose an upload is cannot be told. */
+/** Enough for any key of ours. Beyond this, the listing counts as unanswered. */
 const PAGES_MAX = 10;
 
-/** From so many on, the store is taken to answer so for ever. */
+/** After this many empty listings in a row, the store counts as unable to list. */
 const EMPTY_LISTINGS_MAX = 3;
 
-/** An empty body is no list without entries: it would hide an upload that is open. */
+/** An empty body is not an empty list: it could hide an open upload. */
 function isListing({ dialect }: S3Bucket, page: ListMultipartUploadsCommandOutput): boolean {
   const { Bucket, Prefix, MaxUploads, IsTruncated, Uploads } = page;
   const told = [Bucket, Prefix, MaxUploads, IsTruncated, Uploads].some((field) => field !== undefined);
@@ -160,7 +160,9 @@ function isListing({ dialect }: S3Bucket, page: ListMultipartUploadsCommandOutpu
   return told;
 }
 
-/** The ids of all uploads of the key that are open; undefined when the store does not tell. */
+/**
+ * Resolves with the ids of all open uploads of the key; undefined if the store does not list them.
+ */
 export async function uploadsOf(
   bucket: S3Bucket,
   name: string,
@@ -198,8 +200,8 @@ export async function uploadsOf(
 }
 
 /**
- * What a listing would tell is worth a second question: a store that is busy with its own accounts
- * denies now and then.
+ * Asks again after a denial, because a store that is busy with its accounts sometimes denies by
+ * mistake.
  */
 async function twiceIfDenied<T>(ask: () => Promise<T>): Promise<T> {
   try {
@@ -219,7 +221,7 @@ export function otherAnswer(bucket: S3Bucket, operation: string, key: string, co
   return new Fault('transient', `${operation} was answered with something else`, {
     operation,
     subject: `${bucket.name}/${key}`,
-    hint: 'The bytes were damaged on the way, or the store answered nonsense; they are sent again.',
+    hint: 'The bytes were damaged on the way, or the store gave a wrong answer; halfpipe sends them again.',
     code,
   });
 }

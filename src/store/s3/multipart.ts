@@ -1,6 +1,4 @@
-// One file in parts, through lib-storage. Its Upload gets a facade of the client that adds what it
-// lacks: an abort that stops the bytes, resuming from the journal, and a check of every part's
-// answer against the local digests.
+// Uploads one file in parts, through lib-storage.
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -20,17 +18,15 @@ import { FileRange, PartReader } from './part-reader.ts';
 import { UploadRecord } from './upload-record.ts';
 
 /**
- * Nothing comes of such an upload any more: the key was taken, or it cannot be completed with the
- * parts it has (after a conflict S3 wants it begun anew).
+ * Errors after which the upload cannot succeed any more: the key was taken, or its parts cannot be
+ * completed (after a conflict, S3 requires a new upload).
  */
 const USELESS = new Set([
   ...['PreconditionFailed', 'ConditionalRequestConflict'],
   ...['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'],
   ...['FilePartNotExist', 'FilePartStale', 'FilePartInterity'],
 ]);
-/**
- * An upload that cannot be resumed is aborted even while stopping, but not for longer than this.
- */
+/** An upload that cannot be resumed is aborted even during a stop, but not for longer than this. */
 const ABANDON_MS = 5_000;
 
 /** One attempt to write one file under one key. */
@@ -47,19 +43,25 @@ export interface MultipartRequest {
 }
 
 /**
- * Not named after a field of the SDK: TypeScript 7.0.2 rewrites a property named like the class
- * around it.
+ * One attempt to write one file in parts. lib-storage's Upload gets a facade of the client that
+ * adds what it lacks: an abort that stops the bytes, resuming from the journal, and a comparison of
+ * every part's answer with the local digests.
+ * The name avoids a field of the SDK's commands: TypeScript 7.0.2 rewrites a property that has the
+ * name of the class around it.
  */
 export class PartwiseUpload {
   readonly #request: MultipartRequest;
   readonly #digests: Digest[] = [];
-  /** Aborts with the caller's signal, and when a part fails: the others need not go on. */
+  /**
+   * Aborts with the caller's signal, and when a part fails, because the other parts need not
+   * continue then.
+   */
   readonly #stop = new AbortController();
   readonly #parts: PartReader;
   readonly #record: UploadRecord;
   #uploadId: string | undefined;
   #standing: ReadonlyMap<number, StoredPart> = new Map();
-  /** What the store has of the file. */
+  /** How many bytes of the file the store has. */
   #sentBytes = 0;
   #receipt: Receipt | undefined;
 
@@ -70,7 +72,7 @@ export class PartwiseUpload {
     this.#record = new UploadRecord(bucket, { ...request, ...plan, sizeBytes: source.sizeBytes });
   }
 
-  /** The digests of the parts as they were read; whole after `write` has resolved. */
+  /** The digests of the parts as they were read. Complete after write() has resolved. */
   get local(): LocalContent {
     const { source, plan } = this.#request;
     const { sizeBytes } = source;
@@ -78,8 +80,9 @@ export class PartwiseUpload {
   }
 
   /**
-   * Sends what the store does not yet have. On failure the parts stay for the next attempt if there
-   * is a journal, unless nothing can come of them: then the upload is aborted.
+   * Sends what the store does not have yet. Rejects with a Fault, or with the signal's reason.
+   * After a failure, the parts stay for the next attempt if there is a journal. If they are
+   * useless, the upload is aborted.
    */
   async write(): Promise<Receipt> {
     const { bucket, key, source, plan, signal } = this.#request;
@@ -115,7 +118,7 @@ export class PartwiseUpload {
     return this.#receipt;
   }
 
-  /** The client as lib-storage sees it: the same configuration, another `send`. */
+  /** The client that lib-storage sees: the same configuration, another `send`. */
   #facade(): S3Client {
     const send = async (command: unknown) => {
       try {
@@ -158,13 +161,13 @@ export class PartwiseUpload {
     const answer = await this.#sendWell({ number, body, digest });
     this.#sentBytes += body.byteLength;
     onAccepted?.();
-    // Without one lib-storage gives up; it is what most stores would have answered.
+    // Without an ETag lib-storage gives up. Most stores would have answered this one.
     return { ...answer, ETag: answer.ETag ?? `"${digest.md5Hex}"` };
   }
 
   /**
-   * An answer that speaks of other bytes is an error; the first ETag that might, is asked for once
-   * more.
+   * Sends one part. An answer that means different bytes is an error. The first ETag that may mean
+   * different bytes is checked by sending the part again.
    */
   async #sendWell(part: { readonly number: number; readonly body: Buffer; readonly digest: Digest }) {
     const { bucket, key } = this.#request;
@@ -176,7 +179,7 @@ export class PartwiseUpload {
     let answer = await send();
     if (dialect.partEtagIsMd5 === undefined && !isOther(answer, false) && isOther(answer, true)) {
       answer = await send();
-      // Twice: it is no MD5 at this store.
+      // Twice another ETag: at this store it is not an MD5.
       if (isOther(answer, true)) dialect.partEtagIsMd5 = false;
     }
     if (isOther(answer, dialect.partEtagIsMd5 ?? false))
@@ -201,7 +204,8 @@ export class PartwiseUpload {
       this.#receipt = receiptOf(key, answer);
       return answer;
     } catch (error) {
-      // The answer to an earlier attempt may have been lost, the object be there: its digest tells.
+      // The answer to an earlier attempt may have been lost although the object is there. Its
+      // digest shows that.
       const held = await this.#heldIfOurs(error);
       if (held === undefined) throw error;
       this.#receipt = held;
@@ -210,8 +214,8 @@ export class PartwiseUpload {
   }
 
   /**
-   * Hours after the first look, where the store may not heed the condition when an upload is
-   * completed.
+   * Hours have passed since the first look, and the store may not heed the condition when an upload
+   * is completed. So look again.
    */
   async #refuseTaken(): Promise<void> {
     const { bucket, key } = this.#request;
@@ -220,7 +224,7 @@ export class PartwiseUpload {
     throw new Fault('transient', 'another object took the key while the parts were sent', {
       operation: 'complete multipart upload',
       subject: `${bucket.name}/${key}`,
-      hint: 'It is looked at again.',
+      hint: 'halfpipe looks at the key again.',
       code: 'PreconditionFailed',
     });
   }
@@ -232,14 +236,15 @@ export class PartwiseUpload {
     return held;
   }
 
-  /** Decides what becomes of the parts after a failure; resolves with what is to be told of it. */
+  /** Decides what happens to the parts after a failure. Resolves with the error to report. */
   async #settle(error: unknown): Promise<unknown> {
     const { bucket, key, signal } = this.#request;
     const uploadId = this.#uploadId;
     if (uploadId === undefined) return error;
     const code = (error instanceof Fault && error.code) || '';
     if (code === 'NoSuchUpload') return (await this.#record.thrownAway(this.#sentBytes)) ?? error;
-    // A file that changed may have no other bytes (chmod): the next attempt, or the sweep, knows.
+    // A file that changed may still have the same bytes (chmod). The next attempt or the sweep
+    // finds out.
     if (!isTaken(error) && !USELESS.has(code) && this.#record.isKept) return error;
     const limit = AbortSignal.timeout(ABANDON_MS);
     try {
@@ -247,8 +252,8 @@ export class PartwiseUpload {
       await bucket.abort(name, key, uploadId, signal.aborted ? limit : AbortSignal.any([limit, signal]));
       await this.#record.ended();
     } catch {
-      // The first error is the one to report. The journal still names the upload: it is swept
-      // later.
+      // The first error is the one to report. The journal still names the upload, so the sweep
+      // aborts it later.
     }
     return error;
   }

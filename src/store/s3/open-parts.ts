@@ -1,5 +1,5 @@
-// What the store already has of a multipart upload that is open. A part is believed only where the
-// store's digest of it is that of the local bytes.
+// Finds out what the store already has of an open multipart upload. A part counts only if the
+// store's digest of it matches the local bytes.
 
 import { digestIn, type Evidence, evidenceOf } from '../evidence.ts';
 import type { Digest, LocalContent, Receipt } from '../object-store.ts';
@@ -7,14 +7,15 @@ import type { S3Bucket } from './bucket.ts';
 import { partsOf, strong, type UploadPlace } from './multipart-requests.ts';
 
 export interface StoredPart {
-  /** As answered, quotes included: completing the upload repeats it. */
+  /** As the store wrote it, with quotes: completing the upload repeats it. */
   readonly etag: string;
   readonly checksumSha256: string | undefined;
   readonly sizeBytes: number | undefined;
 }
 
 /**
- * By part number; a part that was listed without its ETag cannot be completed, and is sent again.
+ * Resolves with the parts by number. A part that was listed without an ETag cannot be completed, so
+ * it is left out and sent again.
  */
 export async function standingParts(
   bucket: S3Bucket,
@@ -32,7 +33,7 @@ export async function standingParts(
   return parts;
 }
 
-/** What the store's part says of ours. */
+/** Decides what the store's part says about ours. */
 export function evidenceOfPart(part: StoredPart, digest: Digest, bytes: number): Evidence['verdict'] {
   const { etag, checksumSha256, sizeBytes } = part;
   return evidenceOf(contentOf(digest, bytes), {
@@ -43,12 +44,12 @@ export function evidenceOfPart(part: StoredPart, digest: Digest, bytes: number):
   }).verdict;
 }
 
-/** The store's answer to a part says that it has other bytes. */
+/** True if the store's answer to a part means that it has different bytes. */
 export function isOtherPart(answer: Receipt, digest: Digest, bytes: number, md5Etags: boolean): boolean {
   return evidenceOf(contentOf(digest, bytes), answer, { md5Etags }).verdict === 'different';
 }
 
-/** The ETag is the MD5 of these bytes. */
+/** True if the ETag is the MD5 of these bytes. */
 export function isMd5(etag: string | undefined, { md5Hex }: Digest): boolean {
   return etag !== undefined && digestIn(etag, 16)?.hex === md5Hex;
 }

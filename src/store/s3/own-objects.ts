@@ -1,6 +1,5 @@
-// Tiny objects of our own below the prefix, by which we find out what a store does without harm to
-// those of others. They are removed again, each version by its name where the bucket keeps
-// versions.
+// Tiny objects of our own below the prefix. They show what a store does, without risk for other
+// objects.
 import { randomBytes } from 'node:crypto';
 import { Fault } from '../../system/fault.ts';
 import { digestOf } from '../digest.ts';
@@ -10,12 +9,12 @@ import { isTaken, type S3Bucket } from './bucket.ts';
 import type { ConditionSupport, Writing } from './dialect.ts';
 import { beginUpload, completeUpload, sendPart } from './multipart-requests.ts';
 
-/** What could not be removed. */
+/** What could not be removed, and why. */
 export interface Leftovers {
   readonly objects: number;
-  /** The bucket keeps versions. */
+  /** True if the bucket keeps versions. */
   readonly areVersions: boolean;
-  /** Why; undefined when nothing is left. */
+  /** The first failure; undefined if nothing is left. */
   readonly fault: Fault | undefined;
 }
 
@@ -24,6 +23,10 @@ interface Written {
   readonly versionId: string | undefined;
 }
 
+/**
+ * Writes own objects under random keys and removes them again, each version by its id if the bucket
+ * keeps versions. Methods reject as S3Bucket does.
+ */
 export class OwnObjects {
   readonly body = Buffer.from(`halfpipe check ${randomBytes(16).toString('hex')}\n`);
   readonly #bucket: S3Bucket;
@@ -60,7 +63,7 @@ export class OwnObjects {
     return receipt;
   }
 
-  /** An upload of one part. Where it is not completed, it is aborted. */
+  /** Uploads one object in a single part. An upload that is not completed is aborted. */
   async putInParts(key: string, onlyIfAbsent: boolean): Promise<Receipt> {
     const bucket = this.#bucket;
     const { uploadId } = await beginUpload(bucket, key, this.#signal);
@@ -79,19 +82,19 @@ export class OwnObjects {
     }
   }
 
-  /** An object of ours that was put otherwise, to be removed with the others. */
+  /** Registers an object of ours that was written in another way, so that cleanUp() removes it. */
   wrote(receipt: Receipt): void {
     this.#written.push(receiptAsWritten(receipt));
   }
 
-  /** After an upload of ours that failed: what is there all the same is to be removed. */
+  /** Call after an upload of ours failed: registers the object if it is there nevertheless. */
   async lookFor(key: string): Promise<void> {
     if (this.#signal.aborted) return;
     const held = await this.#bucket.head(key, this.#signal).catch(() => undefined);
     if (held !== undefined) this.wrote(held);
   }
 
-  /** Whether the store heeds the condition; needs a key under which we have put an object. */
+  /** Resolves with whether the store heeds the condition. `key` must hold an object of ours. */
   async learnConditions(writes: Writing, key: string): Promise<ConditionSupport> {
     const { dialect } = this.#bucket;
     try {
@@ -103,7 +106,10 @@ export class OwnObjects {
     return dialect.conditions(writes);
   }
 
-  /** What the store does not let us remove stays; that is told, and is no failure. */
+  /**
+   * Removes all own objects. What the store does not let us remove is returned, and is not a
+   * failure.
+   */
   async cleanUp(): Promise<Leftovers> {
     let objects = 0;
     let fault: Fault | undefined;
@@ -124,7 +130,7 @@ export class OwnObjects {
     return { objects, areVersions, fault };
   }
 
-  /** A second time where the store had a bad moment. */
+  /** Deletes, and tries again once after a transient failure. */
   async #remove(key: string, versionId: string | undefined): Promise<void> {
     try {
       await this.#bucket.delete(key, versionId, this.#signal);
@@ -140,12 +146,12 @@ export class OwnObjects {
   }
 }
 
-/** What was put comes back as something else. */
+/** The Fault for an object that comes back with different bytes. */
 export function otherBytes(bucket: S3Bucket, key: string): Fault {
   return new Fault('breaker', 'the store returned other bytes than were put', {
     operation: 'compare object',
     subject: `${bucket.name}/${key}`,
-    hint: 'Something between here and the store changes the content: check s3.endpoint and any proxy.',
+    hint: 'Something between this machine and the store changes the content: check s3.endpoint and any proxy.',
     code: 'RoundTripDiffers',
   });
 }
@@ -155,8 +161,8 @@ function receiptAsWritten({ key, versionId }: Receipt): Written {
 }
 
 /**
- * Finds out whether the store refuses to overwrite, where nothing can be looked up first: once,
- * however many ask. Rejects with the Fault of what kept it from finding out.
+ * Finds out whether the store refuses to overwrite, if nothing can be looked up first. Runs once,
+ * however many callers wait. findOut() rejects with the Fault that prevented it.
  */
 export class ConditionTrial {
   readonly #bucket: S3Bucket;
@@ -178,7 +184,7 @@ export class ConditionTrial {
     const own = new OwnObjects(this.#bucket, signal);
     const key = own.key('');
     const running = own.put(key, false).then(() => own.learnConditions(writes, key));
-    // The others look for themselves what came of it.
+    // Other callers look at the result for themselves.
     this.#running = running.then(
       () => undefined,
       () => undefined,
@@ -190,7 +196,7 @@ export class ConditionTrial {
       const { fault } = await own.cleanUp();
       if (fault !== undefined)
         this.#bucket.notice(
-          `${key}, by which it was found out whether the store would overwrite, could not be deleted: ${fault.message}`,
+          `${key}, which halfpipe wrote to find out whether the store would overwrite it, could not be deleted: ${fault.message}`,
         );
     }
   }

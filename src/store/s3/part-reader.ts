@@ -1,12 +1,10 @@
-// The parts of a file, each read straight into a buffer of its own and digested, the next one while
-// others are sent. lib-storage would copy the chunks of a stream together, many MiB at a time in
-// the middle of the event loop.
+// Reads the parts of a file, each into its own buffer, and digests them.
 import { digestOf } from '../digest.ts';
 import type { Digest, UploadSource } from '../object-store.ts';
 
 /**
- * A stretch of a file in place of its bytes: lib-storage measures and cuts a Body that is a
- * Uint8Array, and never looks into it.
+ * Stands for a range of a file without its bytes. lib-storage measures and cuts a Body that is a
+ * Uint8Array, and never reads its content.
  */
 export class FileRange extends Uint8Array {
   readonly #length: number;
@@ -30,6 +28,10 @@ export interface ReadPart {
   readonly digest: Digest;
 }
 
+/**
+ * Reads one part ahead while others are sent. lib-storage itself would join the chunks of a stream,
+ * many MiB at a time, and block the event loop meanwhile.
+ */
 export class PartReader {
   readonly #source: UploadSource;
   readonly #partSizeBytes: number;
@@ -37,7 +39,7 @@ export class PartReader {
   #nextNumber = 1;
   #ahead: Promise<ReadPart> | undefined;
 
-  /** No part is read any more once `signal` has aborted. */
+  /** After `signal` has aborted, no further part is read. */
   constructor(source: UploadSource, partSizeBytes: number, signal: AbortSignal) {
     this.#source = source;
     this.#partSizeBytes = partSizeBytes;
@@ -45,8 +47,8 @@ export class PartReader {
   }
 
   /**
-   * To be called for each part in order, 1 first. They are read one after the other, so that the
-   * last one is what has been read last. Rejects with the source's Fault, or with the signal's
+   * Call this for each part in order, beginning with 1. Parts are read one after another, so the
+   * last part is also the last one read. Rejects with the source's Fault, or with the signal's
    * reason.
    */
   read(partNumber: number): Promise<ReadPart> {
@@ -56,12 +58,12 @@ export class PartReader {
     const part = this.#ahead ?? this.#readNow(partNumber);
     const isLast = partNumber * this.#partSizeBytes >= this.#source.sizeBytes;
     this.#ahead = isLast ? undefined : part.then(() => this.#readNow(partNumber + 1));
-    // The caller that asks for it gets its failure. There may be none.
+    // The caller of the next read() gets the failure. There may be no such caller.
     this.#ahead?.catch(() => undefined);
     return part;
   }
 
-  /** Resolves when nothing is being read any more. No part may be asked for after it. */
+  /** Resolves when nothing is being read any more. read() must not be called afterwards. */
   async end(): Promise<void> {
     await this.#ahead?.catch(() => undefined);
   }

@@ -1,7 +1,7 @@
-// Where an object may go without harming another: the conflict policy, for whole and multipart
-// uploads alike.
-// Invariant: unless the policy is `overwrite`, no key is written that may hold other bytes: either
-// the store refuses to overwrite, or the key has been looked at.
+// Decides where an object may go without harming another: the conflict policy, for whole and
+// multipart uploads.
+// Invariant: unless the policy is `overwrite`, no key is written that may hold different bytes.
+// Either the store refuses to overwrite, or the key was looked at.
 import { Fault } from '../../system/fault.ts';
 import { suffixedKey } from '../keys.ts';
 import type { LocalContent, Receipt, Upload } from '../object-store.ts';
@@ -12,7 +12,7 @@ import { mayBeTheHeader, type Writing } from './dialect.ts';
 
 export type ConflictPolicy = 'keep-both' | 'overwrite' | 'skip';
 
-/** The bytes to place and the way to write them. */
+/** The bytes to place, and the way to write them. */
 export interface Placement {
   readonly bucket: S3Bucket;
   readonly policy: ConflictPolicy;
@@ -20,31 +20,41 @@ export interface Placement {
   readonly signal: AbortSignal;
   /** The request that makes the object appear. */
   readonly writes: Writing;
-  /** Ask before writing even where the store would refuse to overwrite: a write is expensive. */
+  /**
+   * Look before writing even if the store would refuse to overwrite, because the write is
+   * expensive.
+   */
   readonly lookFirst: boolean;
   /** Finds out with objects of our own whether the store refuses to overwrite. */
   findOut(writes: Writing, signal: AbortSignal): Promise<void>;
-  /** Digests of the local bytes; may have to read them. */
+  /** Digests of the local bytes. It may have to read them. */
   local(): Promise<LocalContent>;
-  /** SHA-256 of the whole content, for a key of its own. */
+  /** SHA-256 of the whole content, for the key of a second object. */
   sha256Hex(): Promise<string>;
   /**
-   * Rejects with a Fault for which `isTaken` holds when `onlyIfAbsent` kept it from overwriting.
+   * Writes the object. If `onlyIfAbsent` kept it from overwriting, it rejects with a Fault for
+   * which isTaken() is true.
    */
   write(key: string, onlyIfAbsent: boolean): Promise<Receipt>;
 }
 
 interface Found {
-  /** A key was taken by what could not be compared: whose fault that is, is not certain. */
+  /**
+   * A key was taken by an object that could not be compared, so it is not certain what is to blame.
+   */
   unreadable: boolean;
 }
 
 /**
- * Digits of the content's SHA-256 in the key of an object kept beside another, should shorter ones
- * be taken, too.
+ * How many digits of the content's SHA-256 the key of a second object has. Longer ones are used if
+ * shorter keys are taken as well.
  */
 const SUFFIX_DIGITS = [8, 16, 64] as const;
 
+/**
+ * Stores the object under the first key that the policy allows. Rejects with Fault `file` (or
+ * `unknown`, if a key could not be read) when there is none, and as the requests do.
+ */
 export async function place(placement: Placement): Promise<Upload> {
   if (placement.policy === 'overwrite') return stored(placement, await placement.write(placement.key, false));
   const found: Found = { unreadable: false };
@@ -78,7 +88,7 @@ export async function place(placement: Placement): Promise<Upload> {
   );
 }
 
-/** Undefined when the key holds other bytes, or bytes that cannot be read. */
+/** Resolves with undefined if the key holds different bytes, or bytes that cannot be read. */
 async function placeAt(placement: Placement, key: string, found: Found): Promise<Upload | undefined> {
   const { bucket, writes } = placement;
   const isGuarded = bucket.dialect.conditions(writes) === 'supported';
@@ -95,27 +105,29 @@ async function placeAt(placement: Placement, key: string, found: Found): Promise
     if (!isTaken(error)) throw error;
     bucket.taken.add(key);
     const held = await lookUp(placement, key);
-    // Taken a moment ago and gone again: the Fault is transient, the drain tries anew.
+    // The key was taken a moment ago and is free again. The Fault is transient, so the drain tries
+    // again.
     if (held === undefined) throw error;
     return alreadyThere(placement, held, found);
   }
 }
 
 /**
- * Whether the store has now been found to take the condition or not, on a key of our own: sent
- * without it, a write that arrives late, or twice, would replace another's object.
+ * Resolves with true if a trial on a key of our own has now shown whether the store accepts the
+ * condition. The write must not be sent without the condition: arriving late or twice, it would
+ * replace another object.
  */
 async function foundOut({ bucket, writes, findOut, signal }: Placement, refusal: unknown): Promise<boolean> {
   const isOpen = () => bucket.dialect.conditions(writes) === 'unknown';
   if (writes !== 'put object' || !isOpen() || !mayBeTheHeader(refusal)) return false;
-  // What the trial meets says nothing of this file.
+  // A failure of the trial says nothing about this file.
   await findOut(writes, signal).catch((fault: unknown) => {
     if (!(fault instanceof Fault)) throw fault;
   });
   return !isOpen();
 }
 
-/** Undefined for a free key. */
+/** Resolves with undefined for a free key. */
 async function lookUp(placement: Placement, key: string): Promise<HeldObject | 'unreadable' | undefined> {
   const { bucket, signal } = placement;
   try {
@@ -123,7 +135,7 @@ async function lookUp(placement: Placement, key: string): Promise<HeldObject | '
     if (held === undefined) bucket.taken.forget(key);
     return held;
   } catch (error) {
-    // An object that is encrypted with a key of its writer's own (SSE-C) is answered so.
+    // S3 answers so for an object that is encrypted with its writer's own key (SSE-C).
     if (error instanceof Fault && error.code === 'InvalidRequest') return 'unreadable';
     if (!isDenied(error)) throw error;
     if (bucket.taken.has(key)) return 'unreadable';
@@ -133,15 +145,15 @@ async function lookUp(placement: Placement, key: string): Promise<HeldObject | '
 }
 
 /**
- * Without s3:ListBucket S3 answers 403 for what is not there, and where the store is known to
- * refuse to overwrite that is good enough to go on.
+ * Without s3:ListBucket, S3 answers 403 for a missing object. If the store is known to refuse to
+ * overwrite, that is good enough to continue.
  */
 async function refuseUnguarded({ bucket, writes, findOut, signal }: Placement, key: string): Promise<void> {
   if (bucket.dialect.conditions(writes) === 'unknown') await findOut(writes, signal);
   if (bucket.dialect.conditions(writes) === 'supported') return;
   throw new Fault(
     'breaker',
-    'the credentials may not look whether the key is free, and the store would overwrite',
+    'the credentials do not allow a look at whether the key is free, and the store would overwrite the object',
     {
       operation: 'look up object',
       subject: `${bucket.name}/${key}`,

@@ -1,6 +1,6 @@
-// An object read back in full, as digests: the last resort when no answer of the store can be
-// compared. However a store answers (in the ranges that were asked for, whole, compressed by a
-// proxy), every byte is looked at, and few are held.
+// Reads an object back in full and digests it: the last resort when the store's answers cannot be
+// compared. In whatever way the store answers (in the requested ranges, whole, or compressed by a
+// proxy), every byte is digested and few are held in memory.
 import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -13,8 +13,8 @@ import type { S3Bucket } from './bucket.ts';
 import { statusOf } from './classify.ts';
 
 /**
- * The digests of the object, cut as `local` is. Rejects with a Fault of class `unknown` when its
- * bytes are not as many as ours, or it is replaced meanwhile.
+ * Resolves with the digests of the object, cut like `local`. Rejects with Fault `unknown` when the
+ * object's size differs from ours or the object is replaced meanwhile, and as S3Bucket.call() does.
  */
 export async function digestsOfObject(
   bucket: S3Bucket,
@@ -28,7 +28,7 @@ export async function digestsOfObject(
   let ranges = 0;
   while (cut.missingBytes > 0 || cut.readBytes === 0) {
     const start = cut.readBytes;
-    // One request a part: each has its own deadline, and none is long.
+    // One request for each part, so that each has its own deadline and none takes long.
     const lengthBytes = cut.nextBytes;
     for await (const chunk of reader.read(start, lengthBytes < sizeBytes ? lengthBytes : undefined)) {
       cut.update(chunk);
@@ -38,16 +38,16 @@ export async function digestsOfObject(
     if (cut.readBytes === start) break;
   }
   if (cut.missingBytes !== 0) {
-    // Without a known length it is another object: its digests differ from ours.
+    // Its length was not known, so it is another object. Its digests differ from ours.
     if (held.sizeBytes === undefined) return [];
     throw tornAnswer(held.key);
   }
-  // Without If-Match the ranges may be of different objects.
+  // Without If-Match, the ranges may come from different objects.
   if (ranges > 1 && !reader.isConditional) await refuseReplaced(bucket, held, signal);
   return cut.digests();
 }
 
-/** Takes bytes as they come and digests them part by part. */
+/** Digests bytes as they come, part by part. */
 class CutDigests {
   readonly #sizeBytes: number;
   readonly #cutBytes: number;
@@ -65,12 +65,12 @@ class CutDigests {
     return this.#sizeBytes - this.readBytes;
   }
 
-  /** To the end of the part that is being read. */
+  /** Bytes to the end of the part that is being read. */
   get nextBytes(): number {
     return Math.min(this.missingBytes, this.#cutBytes - this.#inPartBytes);
   }
 
-  /** Bytes beyond the expected length are not looked at. */
+  /** Counts, but does not digest, bytes beyond the expected length. */
   update(chunk: Uint8Array): void {
     if (chunk.byteLength > this.missingBytes) {
       this.readBytes += chunk.byteLength;
@@ -103,12 +103,15 @@ function newHashes(): readonly Hash[] {
   return [createHash('md5'), createHash('sha256')];
 }
 
-/** Reads one object, with what the store has not refused so far. */
+/** Reads one object, with those headers that the store has not refused so far. */
 class Reader {
   readonly #bucket: S3Bucket;
   readonly #held: HeldObject;
   readonly #signal: AbortSignal;
-  /** Only the object that was looked at is read. A weak ETag matches nothing (RFC 9110, 13.1.1). */
+  /**
+   * True if only the object that was looked at is read (If-Match). A weak ETag never matches (RFC
+   * 9110, 13.1.1).
+   */
   isConditional: boolean;
   #takesRanges = true;
 
@@ -120,8 +123,8 @@ class Reader {
   }
 
   /**
-   * So many bytes, or all. What begins with the first byte may go on to the end, whatever was asked
-   * for.
+   * Reads `lengthBytes` bytes from `start`, or all. A read from the first byte may continue to the
+   * end, whatever was requested.
    */
   async *read(start: number, lengthBytes: number | undefined): AsyncGenerator<Uint8Array> {
     const isAll = lengthBytes === undefined;
@@ -129,10 +132,10 @@ class Reader {
       isAll ? undefined : `bytes=${start}-${start + lengthBytes - 1}`,
       start > 0,
     );
-    // It ends before.
+    // The object ends before `start`.
     if (answer === undefined) return;
     const { ContentRange, ContentLength, $metadata } = answer;
-    // Some answer a range with 200.
+    // Some stores answer a range with 200.
     const isRange =
       ContentRange !== undefined || $metadata.httpStatusCode === 206 || ContentLength === lengthBytes;
     if (!isAll && start > 0 && !isRange) throw tornAnswer(this.#held.key);
@@ -156,7 +159,10 @@ class Reader {
     return this.#ask(range, mayBeBeyond);
   }
 
-  /** A store, or what stands before it, that knows no ranges or no If-Match is asked without. */
+  /**
+   * True if the request is worth repeating without ranges or without If-Match, because a store or
+   * proxy does not know them.
+   */
   #doesWithLess(error: unknown, hasRange: boolean): boolean {
     const status = error instanceof Fault ? statusOf(error.cause) : undefined;
     const isRefused = status === 400 || status === 405 || status === 501;
@@ -169,7 +175,7 @@ class Reader {
   async *#chunks({ Body: body, ContentEncoding }: GetObjectCommandOutput): AsyncGenerator<Uint8Array> {
     if (body === undefined) return;
     const stream = body as Readable;
-    // We store nothing compressed: a proxy has done that on the way.
+    // We store nothing compressed, so a proxy has done that on the way.
     const plain = ContentEncoding === 'gzip' ? stream.pipe(createGunzip()) : stream;
     if (plain !== stream) stream.once('error', (error: Error) => plain.destroy(error));
     const chunks = (plain as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();

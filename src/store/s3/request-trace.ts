@@ -1,26 +1,26 @@
-// Tells of each request that left for the store, and of its answer: a second attempt is a second
-// request. Neither headers nor queries are told, because these hold signatures.
+// Reports each request that was sent to the store, and its answer. A second attempt is a second
+// request. Headers and queries are left out, because they hold signatures.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { errnoOf } from '../../system/fault.ts';
 
 export interface TracedRequest {
-  /** As S3 names it: PutObject. */
+  /** S3's name for it, for example PutObject. */
   readonly operation: string;
   readonly key: string | undefined;
   readonly part: number | undefined;
-  /** The status of the answer; undefined where there was none. */
+  /** The status of the answer; undefined if there was no answer. */
   readonly status: number | undefined;
-  /** The store's name of what is wrong, or the system's. */
+  /** The store's or the system's name for the error. */
   readonly error: string | undefined;
-  /** To the head of the answer, the wait for the link included. */
+  /** Until the head of the answer, including the wait for the link. */
   readonly durationMs: number;
-  /** The size of the body that was sent. */
+  /** The size of the request body. */
   readonly bytes: number;
 }
 
 export interface RequestTrace {
-  /** Asked before each request: while it is false, a request costs nothing more. */
+  /** Asked before each request. While it returns false, tracing costs nothing. */
   readonly isWanted: () => boolean;
   readonly onRequest: (request: TracedRequest) => void;
 }
@@ -49,7 +49,7 @@ export function traceRequests(client: S3Client, trace: RequestTrace, clock: Cloc
           throw error;
         }
       },
-    // Within the SDK's own attempts, around its reading of the answer.
+    // Inside the SDK's attempts, around its reading of the answer.
     { step: 'deserialize', priority: 'high', name: 'traceRequests' },
   );
 }

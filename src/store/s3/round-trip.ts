@@ -1,5 +1,4 @@
-// What `halfpipe check` and the start of the daemon ask of a bucket, with objects of their own
-// only.
+// What `halfpipe check` and the start of the daemon ask of a bucket, with objects of our own only.
 import { Fault } from '../../system/fault.ts';
 import { evidenceOf } from '../evidence.ts';
 import type { Receipt } from '../object-store.ts';
@@ -13,33 +12,34 @@ import { digestsOfObject } from './read-back.ts';
 export interface RoundTrip {
   readonly key: string;
   /**
-   * Whether `If-None-Match` keeps objects from being overwritten; without it, `keep-both` looks
+   * Whether `If-None-Match` keeps objects from being overwritten. If it does not, `keep-both` looks
    * first.
    */
   readonly conditions: ConditionSupport;
-  /** The same where an upload in parts is completed. */
+  /** The same for the completion of a multipart upload. */
   readonly conditionsInParts: ConditionSupport;
-  /**
-   * Why the store begins no upload in parts: then it takes no file that is larger than one part.
-   */
+  /** Why the store begins no multipart uploads. It then accepts no file larger than one part. */
   readonly partsRefused: Fault | undefined;
-  /** What the store was found not to take: a request and what it carried. */
+  /** What the store refuses: each a request and what it carried. */
   readonly refusals: readonly string[];
-  /** The open uploads of a key can be listed, so that none stays open unknown after a crash. */
+  /**
+   * True if the open uploads of a key can be listed, so that none stays open unnoticed after a
+   * crash.
+   */
   readonly listsUploads: boolean;
   readonly leftovers: Leftovers;
 }
 
 /**
- * Rejects with a Fault that says what is wrong with the bucket, the credentials or the way there.
+ * Rejects with a Fault that says what is wrong with the bucket, the credentials or the way to the
+ * store.
  */
 export async function probeBucket(bucket: S3Bucket, signal: AbortSignal): Promise<void> {
   const held = { key: `${bucket.prefix}.halfpipe-probe`, sizeBytes: 0 };
   try {
     await digestsOfObject(bucket, { sizeBytes: 0, parts: [], multipart: false }, held, signal);
   } catch (error) {
-    // NoSuchKey: all is well. AccessDenied: S3's answer for what is not there without
-    // s3:ListBucket.
+    // NoSuchKey: all is well. AccessDenied: S3's answer for a missing object without s3:ListBucket.
     if (error instanceof Fault && ABSENT.has(error.code ?? '')) return;
     throw error;
   }
@@ -48,10 +48,10 @@ export async function probeBucket(bucket: S3Bucket, signal: AbortSignal): Promis
 const ABSENT = new Set(['NoSuchKey', 'AccessDenied', 'NotFound', 'InvalidRange', 'ReadBackSize']);
 
 /**
- * Puts a tiny object whole and another in parts, reads them back, tries to overwrite them, begins
- * and aborts an upload; and removes what it has put. The last part of an upload may be tiny, and
- * here it is the only one: some 2 KB are sent in all. An upload with a part of full size is
- * two-part-trip's.
+ * Puts one tiny object whole and one in parts, reads them back, tries to overwrite them, begins and
+ * aborts an upload, and removes what it has put. The last part of an upload may be tiny, and here
+ * it is the only one: about 2 KB are sent in all. two-part-trip tests a part of full size. Rejects
+ * with a Fault, or with the signal's reason.
  */
 export async function roundTrip(bucket: S3Bucket, signal: AbortSignal): Promise<RoundTrip> {
   const own = new OwnObjects(bucket, signal);
@@ -78,7 +78,7 @@ export async function roundTrip(bucket: S3Bucket, signal: AbortSignal): Promise<
   };
 }
 
-/** Resolves with why the store knows no uploads in parts, where it does not. */
+/** Resolves with the reason if the store does not know multipart uploads. */
 async function tryParts(
   bucket: S3Bucket,
   own: OwnObjects,
@@ -99,11 +99,14 @@ async function tryParts(
 }
 
 /**
- * Answers to the request to begin an upload, after an object was put whole with the same headers.
+ * Statuses of a store without multipart uploads. An object with the same headers was put whole
+ * before.
  */
 const NO_PARTS = new Set([405, 501]);
 
-/** Write-only credentials may not read back; then the answer of the write has to do. */
+/**
+ * Credentials that may only write cannot read back. Then the answer of the write has to suffice.
+ */
 async function refuseOther(
   bucket: S3Bucket,
   own: OwnObjects,

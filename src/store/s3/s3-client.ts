@@ -1,5 +1,5 @@
-// The SDK's client as halfpipe needs it: everything it sends goes through one handler, nothing goes
-// out as a chunked stream, and no second retry loop hides failures from the drain.
+// The SDK's client, configured for halfpipe: one handler sends everything, nothing is sent as a
+// chunked stream, and no second retry loop hides failures from the drain.
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { Fault } from '../../system/fault.ts';
@@ -15,36 +15,36 @@ export interface S3ClientOptions {
   readonly clock: Clock;
   readonly trace?: RequestTrace | undefined;
   /**
-   * Undefined: the SDK's own chain decides, or us-east-1 where there is an endpoint and the chain
-   * knows none.
+   * Undefined: the SDK's own chain decides, or us-east-1 if there is an endpoint and the chain
+   * knows no region.
    */
   readonly region: string | undefined;
-  /** Undefined: AWS. */
+  /** Undefined means AWS. */
   readonly endpoint: string | undefined;
   readonly forcePathStyle: boolean;
-  /** Its name or ARN. */
+  /** The bucket's name or ARN. */
   readonly bucket: string;
   readonly requestPayer?: boolean;
-  /** An AWS account. */
+  /** An AWS account id. */
   readonly expectedBucketOwner?: string | undefined;
 }
 
 /**
- * A client with credentials from the SDK's default chain alone, read anew for each client, within a
- * limit. Its `destroy` closes idle connections only; requests in flight finish.
+ * Makes a client with credentials from the SDK's default chain only, read anew for each client,
+ * within a time limit. Its `destroy` closes only idle connections; requests in flight finish.
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
   const { region, endpoint, requestHandler, clock, trace } = options;
   const config: S3ClientConfig & { ignoreCache: boolean; cacheMiddleware: boolean } = {
     ...addressing(options),
-    // Following would cost a second request each time: the operator is told the right region
-    // instead.
+    // Following a redirect would cost a second request each time. The operator is told the right
+    // region instead.
     followRegionRedirects: false,
     requestHandler,
     // `Expect: 100-continue` stalls for 6 s on servers that do not answer it, and opens a
-    // connection a request.
+    // connection for each request.
     expectContinueHeader: false,
-    // Buffers carry their own SHA-256 and MD5; the SDK's defaults add trailers that other stores
+    // Buffers carry their own SHA-256 and MD5. The SDK's defaults add trailers that other stores
     // refuse.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -52,7 +52,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     // Reaches the credential chain, which otherwise remembers ~/.aws/credentials for the life of
     // the process.
     ignoreCache: true,
-    // Once a kind of request, not once a request; see request-signal.
+    // Build the middleware once for each kind of request, not for each request; see request-signal.
     cacheMiddleware: true,
   };
   config.region = region ?? regionOnce(endpoint);
@@ -74,7 +74,7 @@ export function addressing({ bucket, forcePathStyle }: Pick<S3ClientOptions, 'bu
     : { forcePathStyle, useArnRegion: false };
 }
 
-/** What buckets of other accounts ask for: the same with every request. */
+/** Headers that buckets of other accounts require on every request. */
 function headersOfEach({ requestPayer, expectedBucketOwner }: S3ClientOptions): Record<string, string> {
   return {
     ...(requestPayer === true ? { 'x-amz-request-payer': 'requester' } : {}),
@@ -96,8 +96,8 @@ function addHeaders(client: S3Client, added: Record<string, string>): void {
 }
 
 /**
- * The SDK asks for the region several times a request, and its chain costs more than the request:
- * it is asked until it knows.
+ * The SDK asks for the region several times for each request, and asking its chain costs more than
+ * the request. So the chain is asked only until it knows.
  */
 function regionOnce(endpoint: string | undefined): () => Promise<string> {
   let region: Promise<string> | undefined;
@@ -111,16 +111,16 @@ function regionOnce(endpoint: string | undefined): () => Promise<string> {
 }
 
 /**
- * What the SDK's chain (environment, profile) says; stores other than AWS care little, but the
- * signature names one.
+ * The region from the SDK's chain (environment, profile). Stores other than AWS ignore it, but the
+ * signature needs one. Rejects with Fault `breaker` if there is no region and no endpoint.
  */
 export async function regionOfChain(endpoint: string | undefined): Promise<string> {
-  // The SDK offers its chain only through a client; this one never sends anything.
+  // The SDK offers its chain only through a client. This client never sends anything.
   const chain = new S3Client({});
   try {
     return await chain.config.region();
   } catch (cause) {
-    // It throws when no region is configured anywhere.
+    // The SDK throws when no region is configured anywhere.
     if (endpoint !== undefined) return 'us-east-1';
     throw new Fault('breaker', 'no region is configured', {
       operation: 'find the region',
@@ -133,8 +133,8 @@ export async function regionOfChain(endpoint: string | undefined): Promise<strin
 }
 
 /**
- * The signature covers the body's SHA-256, which the request already carries: not computed a second
- * time.
+ * The signature covers the body's SHA-256, which the request already carries, so it is not computed
+ * again.
  */
 function reuseSha256(client: S3Client): void {
   client.middlewareStack.add(

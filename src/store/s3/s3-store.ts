@@ -1,6 +1,4 @@
-// The S3 adapter of the object-store port: small files whole, large ones in parts, conflicts
-// settled before bytes are sent where that can be known. It reports what the store answered and
-// proves nothing.
+// The S3 adapter of the object-store port.
 
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Fault, type FaultClass } from '../../system/fault.ts';
@@ -33,30 +31,37 @@ import { twoPartTrip } from './two-part-trip.ts';
 
 export interface S3StoreOptions extends S3ClientOptions, ObjectSettings, DiagnosisOptions {
   readonly bucket: string;
-  /** Where `probe` and `roundTrip` may put and look; uploads come with whole keys. */
+  /**
+   * The prefix below which `probe` and `roundTrip` put and look. Uploads come with complete keys.
+   */
   readonly prefix: string;
   readonly conflict: ConflictPolicy;
   /** Files up to this size are sent whole. */
   readonly partSizeBytes: number;
-  /** Parts of one file in flight together; default 4. */
+  /** How many parts of one file are in flight together [4]. */
   readonly partsAtOnce?: number;
-  /** The store's least size of a part that is not the last; default S3's 5 MiB. */
+  /** The least size that the store accepts for a part that is not the last [S3's 5 MiB]. */
   readonly leastPartBytes?: number;
-  /** Hears, once, of what the store does not do and what follows from it. */
+  /** Called once for each thing that the store does not do, with what follows from it. */
   readonly onNotice?: (notice: string) => void;
-  /** What sends the requests; default: a client of its own, made of these options. */
+  /** The client that sends the requests [a new one, made from these options]. */
   readonly client?: S3Client;
 }
 
 export const DEFAULT_PARTS_AT_ONCE = 4;
 
+/**
+ * Sends small files whole and large files in parts, and resolves conflicts before bytes are sent if
+ * possible. It reports what the store answered, and proves nothing itself. See ObjectStore for the
+ * contract of each method.
+ */
 export class S3Store implements ObjectStore {
   readonly #options: S3StoreOptions;
   readonly #bucket: S3Bucket;
   readonly #lesson: ConditionsLesson;
   readonly #trial: ConditionTrial;
 
-  /** Sends nothing yet; credentials are looked for at the first request. */
+  /** Sends nothing. Credentials are looked for at the first request. */
   constructor(options: S3StoreOptions) {
     this.#options = options;
     const { bucket: name, prefix, onNotice } = options;
@@ -67,7 +72,7 @@ export class S3Store implements ObjectStore {
     this.#trial = new ConditionTrial(this.#bucket);
   }
 
-  /** The operator may have changed the credentials: they are read anew before the next request. */
+  /** The operator may have changed the credentials. They are read again before the next request. */
   refreshCredentials(): void {
     this.#bucket.refreshCredentials();
   }
@@ -88,7 +93,8 @@ export class S3Store implements ObjectStore {
       return { ...held, sizeBytes: local.sizeBytes, readBack };
     } catch (error) {
       if (!isDenied(error)) throw error;
-      const hint = 'Allow s3:GetObject below the prefix: this store cannot be believed without reading back.';
+      const hint =
+        'Allow s3:GetObject below the prefix: the answers of this store prove nothing unless the object is read back.';
       throw this.#fault(
         'unknown',
         'the answer proves nothing, and the object may not be read',
@@ -98,7 +104,7 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  /** Where the credentials may not look, reading may still be allowed. */
+  /** If the credentials do not allow a HEAD, they may still allow a read. */
   async #heldOf(key: string, signal: AbortSignal): Promise<HeldObject> {
     try {
       const held = await this.#bucket.head(key, signal);
@@ -111,8 +117,9 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Asks for an object that is not there: unlike a HEAD, the answer says what is wrong. A
-   * credential that may only put objects passes; whether it may do that, the first upload tells.
+   * Asks for an object that does not exist, because the answer to a GET says what is wrong and the
+   * answer to a HEAD does not. Credentials that may only put objects pass; the first upload shows
+   * whether they may really put.
    */
   async probe(signal: AbortSignal): Promise<void> {
     await probeBucket(this.#bucket, signal);
@@ -123,14 +130,14 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Puts tiny objects of its own below the prefix, whole and in parts, reads them back, compares
+   * Puts tiny objects of our own below the prefix, whole and in parts, reads them back, compares
    * and deletes them.
    */
   async roundTrip(signal: AbortSignal): Promise<RoundTrip> {
     return roundTrip(this.#bucket, signal);
   }
 
-  /** Puts an object of two parts, compares it and deletes it: see two-part-trip. */
+  /** Puts an object of two parts, compares it and deletes it; see twoPartTrip(). */
   async twoPartTrip(during: AbortSignal, signal: AbortSignal): Promise<Leftovers> {
     const { leastPartBytes: partSizeBytes = MIN_PART_BYTES } = this.#options;
     const confirm = (key: string, local: LocalContent) => this.confirm(key, local, signal);
@@ -138,14 +145,14 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Aborts the multipart upload of ours whose file is gone or has changed; one that is unknown
-   * already is fine. No upload that was open before ours is touched.
+   * Aborts our multipart upload of a file that is gone or has changed. An unknown upload counts as
+   * aborted. An upload that was open before ours is never touched.
    */
   async abandon(upload: JournaledUpload, signal: AbortSignal): Promise<JournaledUpload | undefined> {
     return abandon(this.#bucket, upload, signal);
   }
 
-  /** Uploads in flight go on to their end and close their connections behind them. */
+  /** Uploads in flight continue to their end and then close their connections. */
   close(): void {
     this.#bucket.client.destroy();
   }
@@ -164,8 +171,8 @@ export class S3Store implements ObjectStore {
       write: async (target, onlyIfAbsent) => {
         const receipt = await bucket.put(target, body, digest, onlyIfAbsent ? 'firm' : 'none', signal);
         const { verdict } = evidenceOf(local, receipt, { md5Etags: bucket.dialect.etagIsMd5 });
-        // Just written and damaged on the way: ours to mend, where the next attempt would take it
-        // for another's.
+        // We have just written this object, and it was damaged on the way. Mend it now: the next
+        // attempt would take it for another object.
         return verdict === 'different' ? bucket.put(target, body, digest, 'none', signal) : receipt;
       },
     });
@@ -197,14 +204,14 @@ export class S3Store implements ObjectStore {
         return receipt;
       },
     });
-    // What an earlier run left open is of no use once the object is there.
+    // An upload that an earlier run left open is useless once the object is there.
     if (upload.outcome === 'already-there') await this.#dropJournaled(journal, signal);
     return this.#compareWhole(upload, digests, signal);
   }
 
   /**
-   * Where the store answers with a digest of the whole, which is nowhere on the way of the parts:
-   * reading the file once more costs less than reading the object back.
+   * Some stores answer with a digest of the whole object, which the upload in parts does not
+   * compute. Reading the file once more costs less than reading the object back.
    */
   async #compareWhole(
     upload: Upload,
@@ -222,7 +229,7 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Whatever this file, or an earlier one of its name, left open: completed late, it would
+   * Aborts what this file, or an earlier file of its name, left open. Completed late, it would
    * overwrite this one.
    */
   async #dropJournaled(journal: UploadRequest['journal'], signal: AbortSignal): Promise<void> {

@@ -1,5 +1,4 @@
-// What makes a refused request worth sending once more at once, before anything is paused: other
-// credentials than those that were refused, or another time to sign with.
+// Decides when a refused request is sent once more at once, before anything is paused.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { nameOf, serverTimeOf } from './classify.ts';
@@ -12,6 +11,10 @@ export const REFUSED_TIMES: ReadonlySet<string | undefined> = new Set([
   'RequestInTheFuture',
 ]);
 
+/**
+ * Repeats a refused request with other credentials than those that were refused, or with another
+ * time in the signature. Each helps at most once for a request.
+ */
 export class SecondTry {
   readonly credentials: Credentials;
   readonly #storeClock: StoreClock;
@@ -22,8 +25,8 @@ export class SecondTry {
   }
 
   /**
-   * Runs `request` once the credentials are there; again when it was refused for something that is
-   * mended by now. Rejects with the last refusal.
+   * Runs `request` once the credentials are there, and again if the reason for its refusal is
+   * mended. Rejects with the last refusal, or with the signal's reason.
    */
   async run<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const mended = { credentials: false, time: false };
@@ -54,7 +57,8 @@ export class SecondTry {
     try {
       return await this.credentials.renewed(nameOf(error), generation, signal);
     } catch {
-      // What the store said of the old ones tells more than what kept new ones from coming.
+      // What the store said about the old credentials says more than the reason why no new ones
+      // came.
       signal.throwIfAborted();
       return false;
     }

@@ -1,19 +1,22 @@
-// Which time requests are signed with: this machine's, until the store refuses it and tells its
-// own. The SDK by itself would take the Date of any answer for the truth, also that of a proxy or a
-// captive portal with a wrong clock.
+// Decides which time requests are signed with.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 
-/** S3 takes signatures that are 15 min off; the SDK begins to correct at 4 min. */
+/** S3 accepts signatures that are 15 min off. The SDK begins to correct at 4 min. */
 const SKEW_MS = 4 * 60_000;
 
+/**
+ * Signs with this machine's time until the store refuses it and answers with its own. The SDK alone
+ * would trust the Date header of any answer, even from a proxy or a captive portal with a wrong
+ * clock. Wall clock.
+ */
 export class StoreClock {
   readonly #clock: Clock;
   #offsetMs = 0;
 
   constructor(client: S3Client, clock: Clock) {
     this.#clock = clock;
-    // The SDK adds it to the time it signs with, and sets it from every answer.
+    // The SDK adds this to the time it signs with, and tries to set it from every answer.
     Object.defineProperty(client.config, 'systemClockOffset', {
       get: () => this.#offsetMs,
       set: () => undefined,
@@ -22,15 +25,15 @@ export class StoreClock {
     });
   }
 
-  /** What is added to this machine's time. */
+  /** Milliseconds added to this machine's time. */
   get offsetMs(): number {
     return this.#offsetMs;
   }
 
   /**
-   * After a request that was signed with `usedOffsetMs` was refused for its time. True when another
-   * time is signed with now: the store's, where that is another, or this machine's again, where it
-   * was the store's that was refused.
+   * Call after a request signed with `usedOffsetMs` was refused for its time. Returns true if
+   * requests are now signed with another time: the store's if it differs, or this machine's again
+   * if the store's was refused.
    */
   refused(usedOffsetMs: number, storeMs: number | undefined): boolean {
     if (this.#offsetMs !== usedOffsetMs) return true;
@@ -39,7 +42,7 @@ export class StoreClock {
     return this.#offsetMs !== usedOffsetMs;
   }
 
-  /** Neither time was taken: from now on this machine's. */
+  /** Neither time was accepted. Returns to this machine's time. */
   reset(): void {
     this.#offsetMs = 0;
   }

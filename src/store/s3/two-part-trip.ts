@@ -1,6 +1,6 @@
-// What `halfpipe check` asks of a bucket for the sake of large files: an upload in two parts, by
-// the code that sends such files, because some stores and proxies take a small body and refuse one
-// of the size that S3 asks of a part.
+// The part of `halfpipe check` for large files: an upload in two parts, by the code that sends such
+// files. Some stores and proxies accept a small body but refuse one of the size that S3 requires of
+// a part.
 import { randomBytes } from 'node:crypto';
 import { evidenceOf } from '../evidence.ts';
 import type { LocalContent, Receipt, UploadSource } from '../object-store.ts';
@@ -9,13 +9,13 @@ import type { S3Bucket } from './bucket.ts';
 import { PartwiseUpload } from './multipart.ts';
 import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
 
-/** The size of the last part, which may be any. */
+/** The last part may have any size. */
 const LAST_PART_BYTES = 1_024;
 
-/** The least that S3 takes in two parts. */
+/** The least that S3 accepts in two parts. */
 export const TWO_PARTS_BYTES = MIN_PART_BYTES + LAST_PART_BYTES;
 
-/** What the store holds under the key, read back where that is needed. */
+/** Resolves with what the store holds under the key, read back if necessary. */
 type Confirm = (key: string, local: LocalContent) => Promise<Receipt>;
 
 export interface TwoPartTrip {
@@ -23,15 +23,15 @@ export interface TwoPartTrip {
   /** The size of the first part. */
   readonly partSizeBytes: number;
   readonly confirm: Confirm;
-  /** Bounds the upload alone. */
+  /** Bounds the upload only. */
   readonly during: AbortSignal;
-  /** Bounds all of it. */
+  /** Bounds the whole trip. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Puts an object of two parts, compares it, and deletes it. Rejects with a Fault, or with the
- * reason of one of the signals; then the upload is aborted.
+ * Puts an object of two parts, compares it and deletes it. Rejects with a Fault, or with the reason
+ * of one of the signals; the upload is then aborted.
  */
 export async function twoPartTrip(trip: TwoPartTrip): Promise<Leftovers> {
   const { bucket, partSizeBytes, confirm, during, signal } = trip;
@@ -63,19 +63,19 @@ async function send(
     own.wrote(receipt);
     return { receipt, local: upload.local };
   } catch (error) {
-    // The answer may have been lost, and the object be there.
+    // The answer may have been lost although the object is there.
     await own.lookFor(key);
     throw error;
   }
 }
 
-/** Random, so that nothing on the way can make it smaller. */
+/** Random content, so that nothing on the way can make it smaller by compression. */
 function contentOf(sizeBytes: number): UploadSource {
   const content = randomBytes(sizeBytes);
   return { sizeBytes, read: async (offset, length) => content.subarray(offset, offset + length) };
 }
 
-/** The store is asked anew only where the answer leaves it open, as for a file. */
+/** Asks the store again only if the answer leaves it open, as for a file. */
 async function refuseOther(
   bucket: S3Bucket,
   local: LocalContent,

@@ -1,6 +1,4 @@
-// What is written down of one file's multipart upload, so that it can be resumed, and so that none
-// stays open unknown: first that one will be begun, then its name, in the end nothing. Invariant:
-// no request to begin one leaves before it is on record.
+// Records one file's multipart upload so that it can be resumed and never stays open unnoticed.
 import { Fault } from '../../system/fault.ts';
 import type { JournaledUpload, UploadJournal } from '../object-store.ts';
 import { abandon, abortUnnamed } from './abandon.ts';
@@ -8,10 +6,10 @@ import type { S3Bucket } from './bucket.ts';
 import { type Begun, uploadsOf } from './multipart-requests.ts';
 import { type StoredPart, standingParts } from './open-parts.ts';
 
-/** The multipart upload an earlier attempt left open. */
+/** The multipart upload that an earlier attempt left open. */
 export interface OpenUpload {
   readonly uploadId: string;
-  /** By part number. */
+  /** Keyed by part number. */
   readonly parts: ReadonlyMap<number, StoredPart>;
 }
 
@@ -23,14 +21,19 @@ interface Recorded {
   readonly signal: AbortSignal;
 }
 
-/** Lives of uploads that are remembered: the last ones tell. */
+/** How many lifetimes of earlier uploads are remembered. The latest ones matter. */
 const LIVES_MAX = 3;
 
+/**
+ * Writes into the journal first that an upload will be begun, then its id, and in the end nothing.
+ * Invariant: no request to begin an upload leaves before that is on record. Methods reject with a
+ * Fault or the signal's reason.
+ */
 export class UploadRecord {
   readonly #bucket: S3Bucket;
   readonly #file: Recorded;
   #now: JournaledUpload;
-  /** An earlier request to begin an upload may have been carried out, or may be yet. */
+  /** An earlier request to begin an upload may have been carried out, or may still be. */
   #isDoubtful = false;
 
   constructor(bucket: S3Bucket, file: Recorded) {
@@ -40,14 +43,14 @@ export class UploadRecord {
     this.#now = { endpoint: bucket.endpoint, bucket: bucket.name, key, partSizeBytes };
   }
 
-  /** A later attempt, or the sweep, will know of the upload. */
+  /** True if a later attempt, or the sweep, will know of the upload. */
   get isKept(): boolean {
     return this.#file.journal !== undefined && this.#now.uploadId !== undefined;
   }
 
   /**
-   * The upload on record if it is for this key, cut this way and still open; any other is aborted
-   * and forgotten.
+   * Resolves with the recorded upload if it is for this key, cut in the same way and still open.
+   * Any other upload is aborted and forgotten.
    */
   async takeUp(): Promise<OpenUpload | undefined> {
     const { journal, signal } = this.#file;
@@ -62,7 +65,7 @@ export class UploadRecord {
     const rest = await abandon(this.#bucket, found, signal);
     const keptMs =
       stale === undefined ? livesOf(found, parts === 'gone' ? this.#ageMs(found) : undefined) : [];
-    // A lost request may arrive only now that we have looked: we look again in the end.
+    // A lost request may still arrive after this look, so we look again at the end.
     const { unnamedBeside } = this.#isHere(found) ? found : {};
     this.#isDoubtful = unnamedBeside !== undefined;
     await this.#save({
@@ -75,7 +78,8 @@ export class UploadRecord {
   }
 
   /**
-   * Durable when resolved: an upload may be begun now, and will be found even if its name is lost.
+   * Resolves when it is durable that an upload may be begun. It will then be found even if its id
+   * is lost.
    */
   async intend(): Promise<void> {
     const { journal, key, signal } = this.#file;
@@ -91,7 +95,7 @@ export class UploadRecord {
     await this.#save({ ...rest, ...doubt, uploadId, begunMs: this.#bucket.clock.wallMs() });
   }
 
-  /** The upload is complete, or aborted: only what is left elsewhere stays on record. */
+  /** The upload is complete or aborted. Only what is left elsewhere stays on record. */
   async ended(): Promise<void> {
     const { signal } = this.#file;
     const { uploadId: _, begunMs: __, ...rest } = this.#now;
@@ -100,7 +104,7 @@ export class UploadRecord {
       try {
         await abortUnnamed(this.#bucket, rest, signal);
       } catch (error) {
-        // The file needs it no more; what is on record is swept later.
+        // The file does not need it any more. The sweep handles what is on record.
         if (error instanceof Fault || signal.aborted) return;
         throw error;
       }
@@ -110,8 +114,9 @@ export class UploadRecord {
   }
 
   /**
-   * The store has thrown the unfinished upload away, of which it had so many bytes. Resolves with
-   * what to tell when it will do so again before the file has gone: to begin anew would never end.
+   * The store has thrown the unfinished upload away when it had `sentBytes` bytes. Resolves with
+   * the Fault to report if it would do so again before the file is sent: then beginning anew would
+   * never end.
    */
   async thrownAway(sentBytes: number): Promise<Fault | undefined> {
     const livedMs = this.#ageMs(this.#now);
@@ -149,7 +154,7 @@ export class UploadRecord {
     return begunMs === undefined ? undefined : Math.max(0, this.#bucket.clock.wallMs() - begunMs);
   }
 
-  /** What tells nothing is removed. */
+  /** Saves the record, or clears it if it says nothing. */
   async #save(upload: JournaledUpload): Promise<void> {
     this.#now = upload;
     const { uploadId, unnamedBeside, keptMs, left } = upload;
