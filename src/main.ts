@@ -129,7 +129,5 @@ const CALLS_END_TURNS = 40;
 const CALLS_END_TURN_MS = 50;
 
 process.on('uncaughtException', crash);
-// The SDK's advice about Node versions is for the people who update halfpipe, not for its log.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 keepAlive();
 await end(await main().catch(fail));

@@ -1,13 +1,12 @@
 // Commands that touch a spool, called by root: they do it as the user the daemon runs as.
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { errnoOf, Fault } from '../system/fault.ts';
+import { errnoOf } from '../system/fault.ts';
 import type { Service } from '../system/service.ts';
 
 /**
- * Root may do everything, and what it makes the service's user could not use: it works as `user`,
- * where there is one of that name, else as the spool's owner. Rejects with a Fault where Node.js
- * cannot change its user.
+ * Runs `work` as `user`, or as the owner of `path` where no user has that name. The service's user
+ * could not use the files that root makes. Another caller than root does the work as itself.
  */
 export async function asServiceUser<T>(
   path: string,
@@ -33,7 +32,7 @@ export async function asServiceUser<T>(
  */
 export function isUser(name: string): boolean {
   try {
-    changing(name, () => process.seteuid?.(name));
+    process.seteuid?.(name);
   } catch (error) {
     if (errnoOf(error) === 'ERR_UNKNOWN_CREDENTIAL') return false;
     throw error;
@@ -57,25 +56,8 @@ function takeGroupsOf(user: string, group: string | number): void {
 }
 
 function become({ user, group }: { user: string | number; group: string | number }): void {
-  changing(user, () => {
-    if (typeof user === 'string') takeGroupsOf(user, group);
-    else process.setgroups?.([Number(group)]);
-    process.setegid?.(group);
-    process.seteuid?.(user);
-  });
-}
-
-function changing(user: string | number, change: () => void): void {
-  try {
-    change();
-  } catch (error) {
-    // Debian's Node.js 20.19, whose libuv may use io_uring: CVE-2024-22017.
-    if (!(error instanceof Error) || !error.message.includes('io_uring')) throw error;
-    throw new Fault('breaker', 'this Node.js cannot change its user (CVE-2024-22017)', {
-      operation: 'change the user',
-      subject: `${user}`,
-      hint: `Run it as the service's user: setpriv --reuid=${user} --regid=${user} --clear-groups halfpipe …`,
-      cause: error,
-    });
-  }
+  if (typeof user === 'string') takeGroupsOf(user, group);
+  else process.setgroups?.([Number(group)]);
+  process.setegid?.(group);
+  process.seteuid?.(user);
 }

@@ -14,8 +14,6 @@ export async function countMatches(
   expected: ReadonlyMap<string, string>,
 ): Promise<number> {
   const { endpoint, bucket, ...credentials } = access;
-  // The SDK's notice about old Node versions would tear the live view; the daemon's log has it.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const client = new S3Client({
     endpoint,
     credentials,

@@ -19,7 +19,6 @@ import { test } from '../support/nothing-left.ts';
 process.env.AWS_ACCESS_KEY_ID = 'test';
 process.env.AWS_SECRET_ACCESS_KEY = 'test';
 process.env.AWS_EC2_METADATA_DISABLED = 'true';
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 // Compiled, because its sending thread cannot be started from TypeScript.
 const { Daemon }: typeof import('../../src/daemon.ts') = await import(
