@@ -12,22 +12,25 @@ import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
 import { keepAlive, systemClock } from './system/clock.ts';
 import { errnoOf } from './system/fault.ts';
+import { tooOldNode } from './system/node-version.ts';
 import { printable } from './system/printable.ts';
 import { redactorOf } from './system/redact.ts';
 import { storyOf } from './system/story-of.ts';
 
 async function main(): Promise<ExitCode> {
+  const { version, engines } = readPackage();
+  const tooOld = tooOldNode(process.version, engines);
+  if (tooOld !== undefined) throw new ConfigError([tooOld]);
   const { command, configFile, json, request } = readCommandLine(process.argv.slice(2));
   const dropped = command === 'run' ? [] : seeAsTheService(configFile);
   const { env, stdin, stdout, stderr } = process;
-  if (command === 'run')
-    return run({ configFile, env, version: readVersion(), exitNow: (code) => process.exit(code) });
+  if (command === 'run') return run({ configFile, env, version, exitNow: (code) => process.exit(code) });
   const unread = outputUnread();
   switch (command) {
     case 'help':
       return print(USAGE);
     case 'version':
-      return print(`halfpipe ${readVersion()}\n`);
+      return print(`halfpipe ${version}\n`);
     case 'check':
       return check({ configFile, env, stdout, dropped });
     case 'status':
@@ -52,10 +55,9 @@ function seeAsTheService(configFile: string): readonly string[] {
   return dropped;
 }
 
-/** From the package this file was built into. */
-function readVersion(): string {
-  const file = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+/** The package this file was built into. */
+function readPackage(): { readonly version: string; readonly engines?: { readonly node: string } } {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 }
 
 /**

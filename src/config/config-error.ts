@@ -1,5 +1,5 @@
-// A configuration that is refused. Nothing of it takes effect: a start ends with exit code 78
-// (EX_CONFIG), a reload keeps the settings it had.
+// A configuration that is refused, or a Node.js. Nothing of it takes effect: a start ends with exit
+// code 78 (EX_CONFIG), a reload keeps the settings it had.
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

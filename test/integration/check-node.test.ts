@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { nodeRuntime } from '../../systemd/debian/node-runtime.ts';
+import { compiledMain } from '../support/compiled.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const { engines, devDependencies, optionalDependencies } = JSON.parse(
@@ -18,15 +19,14 @@ interface Machine {
   readonly arch?: string;
 }
 
-/** The check's exit status, and what it says where Node.js and machine are these. */
-function check(machine: Machine): { readonly status: number | null; readonly stderr: string } {
+/** How a script ends, and what it says, where Node.js and machine are these. */
+function outcome(
+  script: string,
+  machine: Machine,
+): { readonly status: number | null; readonly stderr: string } {
   const played = Object.entries({ platform: 'linux', arch: 'x64', ...machine });
   const play = `for (const [k, value] of ${JSON.stringify(played)}) Object.defineProperty(process, k, { value });`;
-  const args = [
-    '--import',
-    `data:text/javascript,${encodeURIComponent(play)}`,
-    'test/support/check-node.mjs',
-  ];
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(play)}`, script, '--version'];
   return spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
 }
 
@@ -55,6 +55,8 @@ test('the Debian package carries the pinned Node.js', { skip: process.arch !== '
   assert.equal(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim(), `v${PINNED}`);
 });
 
+const check = (machine: Machine) => outcome('test/support/check-node.mjs', machine);
+
 test('set-up passes with the pinned Node.js, and elsewhere with one that is new enough', () => {
   const machines: Machine[] = [
     { version: `v${PINNED}` },
@@ -78,4 +80,11 @@ test('set-up with an older Node.js where none is pinned says which one to instal
     assert.equal(status, 1);
     assert.match(stderr, new RegExp(`needs Node.js 22.19 or newer, and this is ${version}.*darwin on arm64`));
   }
+});
+
+test('the program on an older Node.js says so, and systemd does not start it again', () => {
+  assert.deepEqual(outcome(compiledMain(), { version: `v${PINNED}` }).status, 0);
+  const { status, stderr } = outcome(compiledMain(), { version: 'v20.20.2' });
+  assert.equal(status, 78);
+  assert.match(stderr, /^halfpipe: Node.js 22.19 or newer is needed, and this is v20.20.2: .*\n$/);
 });

@@ -5,19 +5,13 @@ import { readFileSync } from 'node:fs';
 const { engines, optionalDependencies } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 );
-const [least] = engines.node.match(/[\d.]+/);
-
-function isAtLeast(version) {
-  const [major, minor] = version.slice(1).split('.').map(Number);
-  const [leastMajor, leastMinor] = least.split('.').map(Number);
-  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
-}
+const least = engines.node.replace('>=', '');
 
 function problem() {
   const name = `node-${process.platform}-${process.arch}`;
   const pinned = optionalDependencies[name];
   if (pinned === undefined)
-    return isAtLeast(process.version)
+    return process.version.localeCompare(`v${least}`, 'en', { numeric: true }) >= 0
       ? undefined
       : `halfpipe needs Node.js ${least} or newer, and this is ${process.version}. package.json pins none for ` +
           `${process.platform} on ${process.arch}: install one.`;
