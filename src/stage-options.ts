@@ -72,11 +72,11 @@ export function storeOptionsOf(
   { s3, upload, proxies, service }: Settings,
   sending: Pick<Sender, 'createHandler'>,
   clock: Clock,
-  events: Pick<S3StoreOptions, 'onNotice' | 'trace'> = {},
+  onEvent?: S3StoreOptions['onEvent'],
 ): S3StoreOptions {
   const { deadlineMs, idleTimeoutMs, connectTimeoutMs, maxConcurrency } = upload;
   const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
   const requestHandler = sending.createHandler({ deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets });
   const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
-  return { ...s3, requestHandler, clock, partsAtOnce, ...events, proxies, service };
+  return { ...s3, requestHandler, clock, partsAtOnce, onEvent, proxies, service };
 }

@@ -70,8 +70,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   view: ['system'],
   report: ['backlog', 'drain', 'link', 'pace', 'spool', 'view', ...GROUND],
   'stage-options.ts': ['config', ...STAGES, 'system'],
-  'daemon.ts': ['config', ...STAGES, ...GROUND, 'view', 'stage-options.ts'],
-  commands: ['config', ...STAGES, ...GROUND, 'view', 'daemon.ts', 'stage-options.ts'],
+  'host.ts': ['config', ...STAGES, 'stage-options.ts', 'system'],
+  'assembly.ts': ['config', ...STAGES, ...GROUND, 'view', 'host.ts', 'stage-options.ts'],
+  'daemon.ts': ['config', ...STAGES, ...GROUND, 'view', 'assembly.ts', 'host.ts', 'stage-options.ts'],
+  commands: ['config', ...STAGES, ...GROUND, 'view', 'daemon.ts', 'host.ts', 'stage-options.ts'],
   'main.ts': ['commands', 'config', 'system'],
 };
 

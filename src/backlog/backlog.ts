@@ -64,13 +64,11 @@ export class Backlog {
       ...(parts.watch === undefined ? {} : { watch: parts.watch }),
       wants: (path, identity) => this.#wants(path, identity),
       onBegin: () => this.#scanBegan(),
-      onScanned: (result, durationMs) => {
-        parts.onScanned?.(result, durationMs);
-        this.#scanned(result);
-      },
+      onScanned: (result) => this.#scanned(result),
       onNothing: () => this.#count.scanFailed(),
       onHint: (path) => this.hint(path),
-      onReport: parts.onReport,
+      onGone: parts.onGone ?? (() => undefined),
+      onEvent: parts.onEvent,
     });
   }
 

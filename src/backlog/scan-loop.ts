@@ -2,13 +2,14 @@
 // backlog runs low.
 
 import type { FileIdentity, SpoolOrder, SpoolPath } from '../spool/entry.ts';
-import { spoolFault } from '../spool/spool-fault.ts';
+import { SPOOL_GONE, spoolFault } from '../spool/spool-fault.ts';
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { Arrivals } from './arrivals.ts';
+import type { BacklogEvent } from './backlog-event.ts';
 import { IgnoreRules } from './ignore-rules.ts';
 import type { SkippedCount } from './oddity.ts';
-import { type OddityReport, OddityReports } from './oddity-reports.ts';
+import { OddityReports } from './oddity-reports.ts';
 import type { Patience } from './patience.ts';
 import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
 import type { ScannedSpool, ScanRequest, ScanResult } from './scanner.ts';
@@ -28,17 +29,6 @@ export interface ScanOptions {
   readonly rescanMs: number;
 }
 
-export type ScanReport =
-  | OddityReport
-  /**
-   * Sent once for each failure; scans go on. Its code is `spool-gone` when the spool is no longer
-   * at its path.
-   */
-  | { readonly kind: 'scan-failed'; readonly fault: Fault }
-  | { readonly kind: 'scan-recovered' }
-  /** The system has no watches left. Files are found by scanning, up to `rescan` later. */
-  | { readonly kind: 'watch-unavailable'; readonly code: string };
-
 export interface ScanLoopParts {
   readonly spool: ScannedSpool;
   readonly clock: Clock;
@@ -49,11 +39,13 @@ export interface ScanLoopParts {
   readonly watch?: WatcherFactory;
   readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
   readonly onBegin: () => void;
-  readonly onScanned: (result: ScanResult, durationMs: number) => void;
+  readonly onScanned: (result: ScanResult) => void;
   /** A scan has ended without a result. */
   readonly onNothing: () => void;
   readonly onHint: (path?: SpoolPath) => void;
-  readonly onReport: (report: ScanReport) => void;
+  /** The spool is no longer at its path. */
+  readonly onGone: () => void;
+  readonly onEvent: (event: BacklogEvent) => void;
 }
 
 const FAILED_RETRY_MS = 5_000;
@@ -102,7 +94,7 @@ export class ScanLoop {
           parts.onHint(path);
         },
         onReady: () => this.want('routine'),
-        onUnavailable: (code) => parts.onReport({ kind: 'watch-unavailable', code }),
+        onUnavailable: (code) => parts.onEvent({ kind: 'watchUnavailable', code }),
       },
       parts.watchLimits,
       parts.watch,
@@ -228,8 +220,7 @@ export class ScanLoop {
   #watchOver(signal: AbortSignal): void {
     this.#cancelWatch = this.#clock.schedule(LOOK_MS, () => {
       const fault = this.waitsFor;
-      if (fault !== null && fault.message !== this.#told)
-        this.#parts.onReport({ kind: 'scan-failed', fault });
+      if (fault !== null && fault.message !== this.#told) this.#parts.onEvent({ kind: 'scanFailed', fault });
       this.#told = fault?.message ?? this.#told;
       this.#watchOver(signal);
     });
@@ -256,9 +247,10 @@ export class ScanLoop {
     const isRecovery = this.#fault !== null || this.#told !== undefined;
     this.#fault = null;
     this.#told = undefined;
-    if (isRecovery) this.#parts.onReport({ kind: 'scan-recovered' });
-    for (const report of this.#oddities.scanEnded(endMs)) this.#parts.onReport(report);
-    this.#parts.onScanned(result, endMs - beganMs);
+    if (isRecovery) this.#parts.onEvent({ kind: 'scanRecovered' });
+    for (const event of this.#oddities.scanEnded(endMs)) this.#parts.onEvent(event);
+    this.#parts.onScanned(result);
+    this.#parts.onEvent({ kind: 'scanned', result, durationMs: endMs - beganMs });
   }
 
   #failed(fault: Fault, endMs: number): void {
@@ -268,6 +260,7 @@ export class ScanLoop {
     // Watches of a folder that was replaced get no events. The next successful scan sets new ones.
     this.#watch.pause();
     this.#parts.onNothing();
-    if (isNews) this.#parts.onReport({ kind: 'scan-failed', fault });
+    if (isNews) this.#parts.onEvent({ kind: 'scanFailed', fault });
+    if (fault.code === SPOOL_GONE) this.#parts.onGone();
   }
 }

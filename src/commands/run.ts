@@ -3,8 +3,11 @@ import { ConfigError } from '../config/config-error.ts';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { Daemon } from '../daemon.ts';
+import { thisHost } from '../host.ts';
 import { CAPACITY_UNKNOWN } from '../link/capacity.ts';
 import { createLogger, type ProcessLogger } from '../log/log.ts';
+import type { Listener } from '../report/daemon-event.ts';
+import { Reporter } from '../report/reporter.ts';
 import { Health, watchdogMs } from '../service/health.ts';
 import { SdNotifier, sendBySystemdNotify } from '../service/sd-notify.ts';
 import { proxyOf } from '../stage-options.ts';
@@ -65,9 +68,11 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   const hopeless = new Promise<Fault>((resolve) => {
     onHopeless = resolve;
   });
+  const reporter = new Reporter(clock, log);
   const daemon = new Daemon(settings, {
-    ...{ clock, log, redact, notifier, health, version, onHopeless },
-    uvThreadpoolSize: env.UV_THREADPOOL_SIZE,
+    host: thisHost(env.UV_THREADPOOL_SIZE),
+    ...{ version, redact, health, onHopeless },
+    listeners: [reporter.hear, statusLine(notifier)],
   });
   let started: Promise<boolean> | undefined;
   let { stopTimeoutMs } = settings.upload;
@@ -104,6 +109,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   const signal = await Promise.race([stopRequested, hopeless]);
   if (signal instanceof Fault) {
     await daemon.stop();
+    reporter.stop();
     return await refuse(signal, log, notifier);
   }
   log.info({ event: 'stopping', signal }, `${signal}: finishing what is in flight`);
@@ -111,6 +117,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   // Or a stop timeout beyond the unit's TimeoutStopSec= would end in SIGKILL.
   await notifier.extendTimeout(stopTimeoutMs + STOP_MARGIN_MS);
   await daemon.stop();
+  reporter.stop();
   health.stop();
   log.info({ event: 'stopped' }, 'stopped');
   await log.flush();
@@ -129,6 +136,7 @@ async function reloadFrom(
   try {
     const wanted = await loadVettedSettings(configFile, env);
     await daemon.reload(wanted);
+    log.level = wanted.log.level;
     settings = wanted;
     notifier.remark('');
   } catch (error) {
@@ -174,6 +182,13 @@ async function refuse(error: unknown, log: ProcessLogger, notifier: SdNotifier):
   await notifier.stopping(`cannot start: ${explain(error)}`);
   await log.flush();
   return error.code === CAPACITY_UNKNOWN ? EXIT.badConfiguration : EXIT.failure;
+}
+
+/** What `systemctl status` shows. */
+function statusLine(notifier: SdNotifier): Listener {
+  return (event) => {
+    if (event.kind === 'state') void notifier.status(unitStatus(event.snapshot));
+  };
 }
 
 /** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */

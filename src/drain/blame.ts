@@ -47,7 +47,7 @@ export interface BlamedTransfers {
 }
 
 export class Blame {
-  readonly #ports: Pick<DrainPorts, 'backlog' | 'breaker' | 'clock' | 'events'>;
+  readonly #ports: Pick<DrainPorts, 'backlog' | 'breaker' | 'clock' | 'onEvent'>;
   readonly #trial: StoreTrial;
   readonly #transfers: BlamedTransfers;
   readonly #suspicion = new Suspicion();
@@ -112,14 +112,15 @@ export class Blame {
 
   /** The store is to blame. */
   pause(fault: Fault): void {
-    const { breaker, clock, events } = this.#ports;
+    const { breaker, clock, onEvent } = this.#ports;
     this.#suspicion.refusedOwn();
-    if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs)) events.onPaused(fault);
+    if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs))
+      onEvent({ kind: 'paused', fault });
   }
 
   /** Ends a pause, if there is one. */
   resume(): void {
-    if (this.#ports.breaker.succeed()) this.#ports.events.onResumed();
+    if (this.#ports.breaker.succeed()) this.#ports.onEvent({ kind: 'resumed' });
   }
 
   /** Whether the store takes objects of our own again, after a pause. */
@@ -153,11 +154,11 @@ export class Blame {
     own: readonly string[],
     failing: number,
   ): Promise<'store' | 'file' | 'unclear'> {
-    const { breaker, clock, events } = this.#ports;
+    const { breaker, clock, onEvent } = this.#ports;
     const doubt = doubtOf(fault);
     if (doubt === 'slowDown') {
       this.#transfers.onSlowDown();
-      events.onSlowDown();
+      onEvent({ kind: 'slowDown' });
     }
     if (breaker.reason !== undefined) return 'store';
     const suspect = this.#suspicion.failed(doubt, clock.monotonicMs());
@@ -175,7 +176,7 @@ export class Blame {
   }
 
   async #isFolders(path: SpoolPath, fault: Fault): Promise<boolean> {
-    const { clock, breaker, backlog, events } = this.#ports;
+    const { clock, breaker, backlog, onEvent } = this.#ports;
     const held = this.#patience.holderOf(path);
     // What the last files of a held folder fail by may be their own: the folder is asked beside
     // them, or it waited for ever.
@@ -194,7 +195,7 @@ export class Blame {
     backlog.hold(folder);
     this.#transfers.onFolderHeld(folder);
     this.#transfers.holdBack((entry) => this.#patience.holds(entry.path));
-    events.onFolderHeld(nameOf(folder), fault);
+    onEvent({ kind: 'folderHeld', folder: nameOf(folder), fault });
     return true;
   }
 
@@ -214,7 +215,7 @@ export class Blame {
 
   #free(folder: string): void {
     this.#ports.backlog.free(folder);
-    this.#ports.events.onFolderFreed(nameOf(folder));
+    this.#ports.onEvent({ kind: 'folderFreed', folder: nameOf(folder) });
   }
 
   /** Where else the store may take an object: credentials may be for one folder alone. */

@@ -3,9 +3,10 @@ import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { Breaker } from './breaker.ts';
+import type { DrainEvent } from './drain-event.ts';
 import type { Passage, PipelinePorts } from './pipeline.ts';
 import type { NextLook, RetryPolicy } from './retry.ts';
-import type { Transferred, TransferSpool } from './transfer.ts';
+import type { TransferSpool } from './transfer.ts';
 import type { UploadLimitOptions } from './upload-limit.ts';
 import type { UploadMemoryOptions } from './upload-memory.ts';
 
@@ -56,32 +57,6 @@ export interface DrainOptions extends UploadMemoryOptions, UploadLimitOptions {
   readonly largestBytes: number;
 }
 
-export interface DrainEvents {
-  onUploaded(entry: Entry, transferred: Transferred, durationMs: number): void;
-  /**
-   * A file that stays blocked for one reason is told only once. `isNews`: the file itself is at
-   * fault, and this is the first time that it is for this reason.
-   */
-  onDeferred(entry: Entry, fault: Fault, delayMs: number, isNews: boolean): void;
-  /** Once for each file that is not complete yet. */
-  onStillWritten(entry: Entry, fault: Fault): void;
-  onQuarantined(entry: Entry, fault: Fault): void;
-  /**
-   * Each second in which what was written to the file in the moment of its removal cannot be
-   * brought back.
-   */
-  onUnsaved(entry: Entry, fault: Fault): void;
-  /**
-   * All files of this folder wait ('': those right in the spool); the fault is that of one of them.
-   */
-  onFolderHeld(folder: string, fault: Fault): void;
-  onFolderFreed(folder: string): void;
-  onPaused(fault: Fault): void;
-  onResumed(): void;
-  /** The store asked for fewer requests. */
-  onSlowDown(): void;
-}
-
 /** A file under way, from its being taken to its release. */
 export interface Transfer {
   readonly entry: Entry;
@@ -109,7 +84,7 @@ export interface DrainPorts extends Pick<PipelinePorts, 'rateBytesPerSec'> {
   readonly spool: DrainSpool;
   readonly backlog: DrainBacklog;
   readonly breaker: Breaker;
-  readonly events: DrainEvents;
+  readonly onEvent: (event: DrainEvent) => void;
   /** Content has been read: see TransferOptions. */
   readonly onRead: () => void;
   /** The file has left the spool. */

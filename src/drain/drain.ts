@@ -228,7 +228,7 @@ export class Drain {
   }
 
   async #run(entry: Entry, place: number, passage: Passage, signal: AbortSignal): Promise<void> {
-    const { clock, spool, backlog, events, onRead } = this.#ports;
+    const { clock, spool, backlog, onEvent, onRead } = this.#ports;
     const startedMs = clock.monotonicMs();
     try {
       const { prefix, resumableFromBytes, largestBytes } = this.#options;
@@ -242,7 +242,7 @@ export class Drain {
         holdOn: async (fault) => {
           // Or the watchdog would end the one process that has the content.
           onRead();
-          events.onUnsaved(entry, fault);
+          onEvent({ kind: 'unsaved', entry, fault });
           await clock.sleep(HOLD_ON_MS, signal);
         },
       });
@@ -251,7 +251,7 @@ export class Drain {
       this.#blame.passed(entry, place);
       this.#blame.resume();
       this.#descriptors.sufficed(clock.monotonicMs());
-      events.onUploaded(entry, transferred, clock.monotonicMs() - startedMs);
+      onEvent({ kind: 'uploaded', entry, transferred, durationMs: clock.monotonicMs() - startedMs });
     } catch (error) {
       if (signal.aborted) {
         this.#blame.detour.gaveBack(place);

@@ -21,7 +21,7 @@ import {
 const LIVE_MS = 10 * 60_000;
 
 export class FailurePolicy {
-  readonly #ports: Pick<DrainPorts, 'backlog' | 'clock' | 'events' | 'random' | 'rateBytesPerSec' | 'spool'>;
+  readonly #ports: Pick<DrainPorts, 'backlog' | 'clock' | 'onEvent' | 'random' | 'rateBytesPerSec' | 'spool'>;
   readonly #blame: Blame;
   readonly #failed = new FailedFiles();
   #options: DrainOptions;
@@ -134,7 +134,7 @@ export class FailurePolicy {
     this.#ports.backlog.release(entry.path, nextLook(file.looks));
     if (file.told === fault.message) return;
     file.told = fault.message;
-    this.#ports.events.onStillWritten(entry, fault);
+    this.#ports.onEvent({ kind: 'stillWritten', entry, fault });
   }
 
   /** One attempt counts once for each sign that the store works: not for each of a storm. */
@@ -198,11 +198,11 @@ export class FailurePolicy {
     this.#failed.waitsFor(entry.path, fault);
     this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
     if (isNews || fault.faultClass !== 'blocked')
-      this.#ports.events.onDeferred(entry, fault, delayMs, isNews && isOwn);
+      this.#ports.onEvent({ kind: 'deferred', entry, fault, delayMs, isNews: isNews && isOwn });
   }
 
   async #quarantine(entry: Entry, fault: Fault): Promise<void> {
-    const { clock, spool, events } = this.#ports;
+    const { clock, spool, onEvent } = this.#ports;
     try {
       await spool.quarantine(entry.path, {
         at: new Date(clock.wallMs()).toISOString(),
@@ -214,6 +214,6 @@ export class FailurePolicy {
       return this.#defer(entry, asFault(error), BLOCKED_RETRY_MS);
     }
     this.gone(entry);
-    events.onQuarantined(entry, fault);
+    onEvent({ kind: 'quarantined', entry, fault });
   }
 }

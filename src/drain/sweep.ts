@@ -6,6 +6,7 @@ import type { JournaledUpload, ObjectStore, UploadJournal } from '../store/objec
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
+import type { SweepEvent } from './drain-event.ts';
 
 interface JournaledFile {
   readonly path: SpoolPath;
@@ -24,17 +25,11 @@ export interface SweptDrain {
   holds(path: SpoolPath): boolean;
 }
 
-export interface SweepEvents {
-  onSwept(uploads: number): void;
-  /** Tried again by itself. */
-  onFault(operation: string, error: unknown): void;
-}
-
 export interface SweepPorts {
   readonly spool: SweptSpool;
   readonly drain: SweptDrain;
   readonly clock: Clock;
-  readonly events: SweepEvents;
+  readonly onEvent: (event: SweepEvent) => void;
 }
 
 const SWEEP_MS = 60 * 60_000;
@@ -66,12 +61,12 @@ export class Sweep {
   }
 
   async #sweep(signal: AbortSignal): Promise<void> {
-    const { spool, drain, events } = this.#ports;
+    const { spool, drain, onEvent } = this.#ports;
     try {
-      events.onSwept(await sweepOrphans(spool, drain, signal));
+      onEvent({ kind: 'swept', uploads: await sweepOrphans(spool, drain, signal) });
       this.#pauseMs = SWEEP_MS;
     } catch (error) {
-      if (!signal.aborted) events.onFault('abort orphaned multipart uploads', error);
+      if (!signal.aborted) onEvent({ kind: 'fault', operation: 'abort orphaned multipart uploads', error });
       this.#pauseMs = AGAIN_MS;
     }
   }

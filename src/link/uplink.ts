@@ -4,25 +4,20 @@
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { CAPACITY_UNKNOWN } from './capacity.ts';
+import type { LinkEvent } from './link-event.ts';
 import { LinkFinder, type UplinkIdentity, type UplinkOptions } from './link-finder.ts';
 import { SeenCapacity } from './seen-capacity.ts';
 
-export interface UplinkEvents {
+export interface UplinkPorts {
   /** The first link, or another one, or another capacity, from now on. */
   onChange(identity: UplinkIdentity): void;
-  /** There is no link yet, for this reason; once for each reason. */
-  onWaiting(fault: Fault): void;
   /** It can never be known without another config. Only before the first link. */
   onHopeless(fault: Fault): void;
-  /**
-   * The link known so far stays, though it is not found any more (a reason); or it is found again
-   * (undefined).
-   */
-  onUnsure(reason: string | undefined): void;
   /** A route, an address or an interface came or went. */
   onNetworkChange(): void;
   /** Every second while there is no link. */
   onWaitingTurn(): void;
+  onEvent(event: LinkEvent): void;
 }
 
 /** How often the routing tables and the interfaces' state are read, which takes about 100 µs. */
@@ -40,7 +35,7 @@ const UNSURE_MS = 5_000;
 
 export class Uplink {
   readonly #clock: Clock;
-  readonly #events: UplinkEvents;
+  readonly #ports: UplinkPorts;
   readonly #finder: Pick<LinkFinder, 'find' | 'networkState'>;
   #options: UplinkOptions;
   readonly #seen: SeenCapacity;
@@ -58,13 +53,13 @@ export class Uplink {
   constructor(
     clock: Clock,
     options: UplinkOptions,
-    events: UplinkEvents,
+    ports: UplinkPorts,
     finder: Pick<LinkFinder, 'find' | 'networkState'> = new LinkFinder(),
   ) {
     this.#clock = clock;
     this.#options = options;
     this.#seen = new SeenCapacity(options.capacity);
-    this.#events = events;
+    this.#ports = ports;
     this.#finder = finder;
   }
 
@@ -150,11 +145,11 @@ export class Uplink {
   }
 
   #look(): void {
-    if (this.#identity === undefined) this.#events.onWaitingTurn();
+    if (this.#identity === undefined) this.#ports.onWaitingTurn();
     const state = this.#finder.networkState(this.#options, this.#identity);
     const changed = state !== this.#networkState;
     this.#networkState = state;
-    if (changed) this.#events.onNetworkChange();
+    if (changed) this.#ports.onNetworkChange();
     const settled =
       this.#identity !== undefined && !this.#identity.isGuess && this.#missingSinceMs === undefined;
     const periodMs = settled ? FIND_MS : FIND_WHILE_WAITING_MS;
@@ -188,11 +183,11 @@ export class Uplink {
    */
   #consider(found: UplinkIdentity): void {
     this.#missingSinceMs = undefined;
-    if (this.#isUnsure) this.#events.onUnsure(undefined);
+    if (this.#isUnsure) this.#ports.onEvent({ kind: 'linkUnsure', reason: undefined });
     this.#isUnsure = false;
     const before = this.#identity;
     // The name resolves at last, and what failed because it did not need not wait.
-    if (before?.isGuess === true && !found.isGuess) this.#events.onNetworkChange();
+    if (before?.isGuess === true && !found.isGuess) this.#ports.onNetworkChange();
     if (before !== undefined && isSame(found, before)) this.#identity = found;
     const isConfirmed = this.#candidate !== undefined && isSame(found, this.#candidate);
     if (this.#identity === undefined || isConfirmed) return this.#adopt(found);
@@ -204,7 +199,7 @@ export class Uplink {
     this.#candidate = undefined;
     this.#identity = found;
     this.#networkState = this.#finder.networkState(this.#options, found);
-    if (before === undefined || !isSame(before, found)) this.#events.onChange(found);
+    if (before === undefined || !isSame(before, found)) this.#ports.onChange(found);
   }
 
   #applied(found: UplinkIdentity): UplinkIdentity {
@@ -217,7 +212,7 @@ export class Uplink {
     this.#missingSinceMs ??= nowMs;
     if (this.#isUnsure || nowMs - this.#missingSinceMs < UNSURE_MS) return;
     this.#isUnsure = true;
-    this.#events.onUnsure(fault.message);
+    this.#ports.onEvent({ kind: 'linkUnsure', reason: fault.message });
   }
 
   #wait(fault: Fault): void {
@@ -225,8 +220,8 @@ export class Uplink {
     this.#waitingFor = fault;
     // What the first look finds is told by `start`.
     if (!isNews || this.#cancelLook === undefined) return;
-    if (fault.code === CAPACITY_UNKNOWN) this.#events.onHopeless(fault);
-    else this.#events.onWaiting(fault);
+    if (fault.code === CAPACITY_UNKNOWN) this.#ports.onHopeless(fault);
+    else this.#ports.onEvent({ kind: 'waitingForLink', fault });
   }
 }
 

@@ -1,6 +1,8 @@
 // What has been done since the start, in numbers that only grow.
 import type { Totals } from '../view/snapshot.ts';
+import type { DaemonEvent } from './daemon-event.ts';
 
+/** Counts events; see Totals for what each number means. */
 export class Counters {
   #totals: Totals = {
     uploadedFiles: 0,
@@ -17,7 +19,26 @@ export class Counters {
     return this.#totals;
   }
 
-  add(name: keyof Totals, amount = 1): void {
+  readonly hear = (event: DaemonEvent): void => {
+    switch (event.kind) {
+      case 'uploaded': {
+        const { outcome, multipart, proof } = event.transferred;
+        this.#add('verifiedFiles');
+        this.#add('deletedFiles');
+        if (multipart) this.#add('multipartFiles');
+        this.#add(outcome === 'stored' ? 'uploadedFiles' : 'alreadyThereFiles');
+        if (outcome === 'stored') this.#add('uploadedBytes', proof.sizeBytes);
+        return;
+      }
+      case 'deferred':
+        return this.#add('retries');
+      case 'quarantined':
+      case 'superseded':
+        return this.#add('quarantinedFiles');
+    }
+  };
+
+  #add(name: keyof Totals, amount = 1): void {
     this.#totals = { ...this.#totals, [name]: this.#totals[name] + amount };
   }
 }

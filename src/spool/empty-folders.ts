@@ -1,6 +1,6 @@
 // Removes folders that draining has emptied.
 import type { Clock } from '../system/clock.ts';
-import type { Fault } from '../system/fault.ts';
+import type { RecurringFault } from '../system/fault.ts';
 import { SpoolPath } from './entry.ts';
 import { spoolFault } from './spool-fault.ts';
 
@@ -18,7 +18,7 @@ export interface EmptyFoldersParts {
    */
   readonly quietMs: number;
   /** A folder cannot be removed. It is left alone until another file is removed from it. */
-  readonly onFault: (fault: Fault) => void;
+  readonly onEvent: (event: RecurringFault) => void;
 }
 
 // Beyond this, folders are not remembered and stay. Removing another file from one adds it again.
@@ -93,7 +93,7 @@ export class EmptyFolders {
   }
 
   async #remove(path: SpoolPath): Promise<void> {
-    const { spool, clock, quietMs, onFault } = this.#parts;
+    const { spool, clock, quietMs, onEvent } = this.#parts;
     try {
       const outcome = await spool.removeFolder(path, quietMs, clock.wallMs());
       if (outcome === 'too-young') this.#note(path);
@@ -101,7 +101,8 @@ export class EmptyFolders {
     } catch (error) {
       const fault = spoolFault(error, 'remove folder', path.toString());
       // The folder is gone, or something else has its name. There is nothing to remove.
-      if (fault.faultClass !== 'changed') onFault(fault);
+      if (fault.faultClass === 'changed') return;
+      onEvent({ kind: 'fault', operation: 'prune empty folders', error: fault });
     }
   }
 }

@@ -1,19 +1,19 @@
 // Holds the spool for this instance, and returns to it after it was removed or unmounted.
 import type { Clock } from '../system/clock.ts';
-import type { AsideRecovery } from './aside.ts';
-import { InstanceLock, type Serve } from './instance-lock.ts';
+import type { InstanceLock, LockableSpool } from './instance-lock.ts';
 import type { SpoolDirectory } from './spool-directory.ts';
+import type { SpoolEvent } from './spool-event.ts';
+
+type Lock = Pick<InstanceLock, 'isOf' | 'release'>;
 
 export interface SpoolKeeperParts {
   readonly spool: SpoolDirectory;
   readonly clock: Clock;
-  readonly serve: Serve;
+  /** Takes the lock of the folder that is at the spool's path now. */
+  readonly lock: (spool: LockableSpool) => Promise<Lock>;
   /** The spool is back. It may be another folder with other files. */
   readonly onReattached: () => void;
-  /** Files that were set aside are back in their places. */
-  readonly onRecovered: (recovery: AsideRecovery) => void;
-  /** An operation failed. It is repeated without further action. */
-  readonly onFault: (operation: string, fault: unknown) => void;
+  readonly onEvent: (event: SpoolEvent) => void;
 }
 
 const REATTACH_MS = 3_000;
@@ -31,7 +31,7 @@ const RECOVER_MS = 10 * 60_000;
  */
 export class SpoolKeeper {
   readonly #parts: SpoolKeeperParts;
-  #lock: InstanceLock | undefined;
+  #lock: Lock | undefined;
   #lost = false;
   #running = false;
   #turn: Promise<void> | undefined;
@@ -45,12 +45,12 @@ export class SpoolKeeper {
    * Takes the lock and puts back files that were left aside. Rejects with a Fault when another
    * instance has the spool.
    */
-  async start(): Promise<AsideRecovery> {
-    this.#lock = await InstanceLock.acquire(this.#parts.spool, this.#parts.serve);
+  async start(): Promise<void> {
+    this.#lock = await this.#parts.lock(this.#parts.spool);
     const recovery = await this.#parts.spool.recoverAside();
     this.#running = true;
     this.#schedule(RECOVER_MS);
-    return recovery;
+    this.#parts.onEvent({ kind: 'putBack', recovery });
   }
 
   /** Gives the spool free for another instance. May also be called after start() has failed. */
@@ -80,25 +80,28 @@ export class SpoolKeeper {
 
   /** Never rejects. */
   async #attend(): Promise<void> {
-    const { spool, onReattached, onRecovered, onFault } = this.#parts;
+    const { spool, onReattached, onEvent } = this.#parts;
     const wasLost = this.#lost;
     try {
       if (wasLost) await this.#reattach();
       const recovery = await spool.recoverAside();
-      if (recovery.restored > 0) onRecovered(recovery);
-      if (wasLost) onReattached();
-    } catch (fault) {
-      onFault(wasLost ? 'return to the spool' : 'put back what was set aside', fault);
+      if (recovery.restored > 0) onEvent({ kind: 'putBack', recovery });
+      if (!wasLost) return;
+      onReattached();
+      onEvent({ kind: 'spoolBack' });
+    } catch (error) {
+      const operation = wasLost ? 'return to the spool' : 'put back what was set aside';
+      onEvent({ kind: 'fault', operation, error });
     }
   }
 
   async #reattach(): Promise<void> {
-    const { spool, serve } = this.#parts;
+    const { spool, lock } = this.#parts;
     const before = this.#lock;
     await spool.reattach(async (candidate) => {
       // This is the same folder, moved away and back. No other instance has held its lock.
       if (await before?.isOf(candidate)) return;
-      this.#lock = await InstanceLock.acquire(candidate, serve);
+      this.#lock = await lock(candidate);
     });
     this.#lost = false;
     if (this.#lock !== before) await before?.release();

@@ -57,6 +57,14 @@ export class Fault extends Error {
   }
 }
 
+/** Something failed that is tried again by itself. */
+export interface RecurringFault {
+  readonly kind: 'fault';
+  /** What was attempted, in a few words. */
+  readonly operation: string;
+  readonly error: unknown;
+}
+
 /** The same fault, with what was found out about it since. */
 export function amended(fault: Fault, changes: { faultClass?: FaultClass; hint?: string }): Fault {
   const { operation, subject, cause, code, retryAfterMs } = fault;

@@ -5,8 +5,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { UplinkIdentity, UplinkOptions } from '../link/link-finder.ts';
 import { PageCounter } from '../link/page-counter.ts';
-import { Uplink, type UplinkEvents } from '../link/uplink.ts';
-import type { UplinkMeterEvents } from '../link/uplink-meter.ts';
+import { Uplink, type UplinkPorts } from '../link/uplink.ts';
 import type { Limits, PaceView } from '../pace/governor.ts';
 import { type Budget, limitsOn } from '../pace/link-rates.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
@@ -27,9 +26,11 @@ export interface SendingOptions {
   readonly wayOut: WayOutOptions;
 }
 
-export interface SendingEvents extends UplinkEvents, UplinkMeterEvents {
+export interface SenderPorts extends Omit<UplinkPorts, 'onChange'> {
+  /** There is a link, or another one. */
+  onLink(): void;
   /** Ten times a second: what left since the last time, and how it waited. */
-  onReport(activity: ShaperActivity, elapsedMs: number): void;
+  onActivity(activity: ShaperActivity, elapsedMs: number): void;
   /** Some connection shows signs of life. */
   onAlive(): void;
 }
@@ -42,7 +43,7 @@ const THREAD = new URL(`./sender-thread${extname(import.meta.url)}`, import.meta
 const YOUNG_GENERATION_MB = 4;
 
 export class Sender {
-  readonly #events: SendingEvents;
+  readonly #ports: SenderPorts;
   readonly #worker: Worker;
   readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));
   readonly #clock: Clock;
@@ -58,17 +59,13 @@ export class Sender {
   #stopping = false;
 
   /** Nothing is sent before `start` has found the link. */
-  constructor(clock: Clock, options: SendingOptions, events: SendingEvents) {
+  constructor(clock: Clock, options: SendingOptions, ports: SenderPorts) {
     this.#clock = clock;
     this.#options = options;
-    this.#events = events;
+    this.#ports = ports;
     this.#uplink = new Uplink(clock, options.uplink, {
+      ...ports,
       onChange: (identity) => this.#follow(identity),
-      onWaiting: (fault) => events.onWaiting(fault),
-      onHopeless: (fault) => events.onHopeless(fault),
-      onUnsure: (reason) => events.onUnsure(reason),
-      onNetworkChange: () => events.onNetworkChange(),
-      onWaitingTurn: () => events.onWaitingTurn(),
     });
     this.#worker = new Worker(THREAD, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
     this.#worker.on('message', (notice: Notice) => this.#receive(notice));
@@ -150,7 +147,8 @@ export class Sender {
 
   #follow(identity: UplinkIdentity): void {
     this.#configure(identity);
-    this.#events.onChange(identity);
+    this.#ports.onEvent({ kind: 'link', identity });
+    this.#ports.onLink();
   }
 
   #configure(link: UplinkIdentity): void {
@@ -190,15 +188,15 @@ export class Sender {
         this.#pace = notice.pace;
         return;
       case 'measurable':
-        return this.#events.onMeasurable(notice.problem);
+        return this.#ports.onEvent({ kind: 'linkMeasurable', problem: notice.problem });
       case 'beyond':
-        return this.#events.onBeyond();
+        return this.#ports.onEvent({ kind: 'linkBeyond' });
       case 'report':
         this.#pace = notice.pace;
         this.#observeLine(notice);
-        return this.#events.onReport(notice.activity, notice.elapsedMs);
+        return this.#ports.onActivity(notice.activity, notice.elapsedMs);
       case 'alive':
-        return this.#events.onAlive();
+        return this.#ports.onAlive();
       default:
         return this.#requests.receive(notice);
     }

@@ -24,6 +24,7 @@ import { OpenWriters } from '../../src/spool/open-writers.ts';
 import { claimAndRename } from '../../src/spool/put-back.ts';
 import { salvage } from '../../src/spool/salvage.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import type { SpoolEvent } from '../../src/spool/spool-event.ts';
 import type { SpoolFile } from '../../src/spool/spool-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { test } from '../support/nothing-left.ts';
@@ -455,8 +456,10 @@ for (const same of [true, false]) {
 test('tells each step of a file that is set aside: removed, back in its place, or waiting', async (t) => {
   const disk = await TemporarySpool.create(t);
   const steps: string[] = [];
-  const onAsideStep = (path: SpoolPath, step: string) => steps.push(`${path} ${step}`);
-  const spool = await SpoolDirectory.open(disk.path, { onAsideStep });
+  const onEvent = (event: SpoolEvent) => {
+    if (event.kind === 'asideStep') steps.push(`${event.path} ${event.step}`);
+  };
+  const spool = await SpoolDirectory.open(disk.path, { onEvent });
   t.after(() => spool.close());
   const opened = async (name: string) => openIn(t, spool, await disk.put(name, name));
   const aside = async (name: string) => spool.setAside(await opened(name));
@@ -514,7 +517,11 @@ async function superseding(t: TestContext) {
   const superseded: string[] = [];
   const spool = await SpoolDirectory.open(disk.path, {
     newestStays: () => true,
-    onSuperseded: ({ path, reason }) => superseded.push(`${path}: ${reason}`),
+    onEvent: (event) => {
+      if (event.kind !== 'superseded') return;
+      const { path, reason } = event.quarantined;
+      superseded.push(`${path}: ${reason}`);
+    },
   });
   t.after(() => spool.close());
   return { disk, spool, superseded };

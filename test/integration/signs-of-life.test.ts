@@ -9,8 +9,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { loadSettings } from '../../src/config/load.ts';
 import { Health, type Heartbeat } from '../../src/service/health.ts';
-import { SdNotifier } from '../../src/service/sd-notify.ts';
-import { kernelMonotonicUsec, systemClock } from '../../src/system/clock.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { compiledMain } from '../support/compiled.ts';
 import { type Config, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
 import { KeptLog } from '../support/kept-log.ts';
@@ -23,6 +22,9 @@ process.env.AWS_EC2_METADATA_DISABLED = 'true';
 // Compiled, because its sending thread cannot be started from TypeScript.
 const { Daemon }: typeof import('../../src/daemon.ts') = await import(
   join(dirname(compiledMain()), 'daemon.js')
+);
+const { thisHost }: typeof import('../../src/host.ts') = await import(
+  join(dirname(compiledMain()), 'host.js')
 );
 
 /** Keeps each sign of life: `m` of the meter, `d` of the drain, and `md` where the control loop came round for both. */
@@ -134,10 +136,8 @@ async function started(t: TestContext, config: Config) {
   store.markWith(health);
   const redact = (text: string) => text;
   const daemon = new Daemon(await loadSettings(configFile, {}), {
-    ...{ clock, log, redact, health },
-    notifier: new SdNotifier({ send: undefined, clock, kernelMonotonicUsec, log, redact }),
-    version: '1',
-    uvThreadpoolSize: undefined,
+    host: thisHost(undefined),
+    ...{ redact, health, version: '1', listeners: [] },
     onHopeless: (fault) => assert.fail(fault),
   });
   await daemon.start();

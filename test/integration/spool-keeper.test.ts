@@ -24,13 +24,16 @@ async function keeping(
   const keeper = new SpoolKeeper({
     spool,
     clock,
-    serve: () => undefined,
+    lock: (locked) => InstanceLock.acquire(locked, () => undefined),
     onReattached: () => note('reattached'),
-    onRecovered: ({ restored }) => note(`recovered ${restored}`),
-    onFault: (operation) => note(operation),
+    onEvent: (event) => {
+      if (event.kind === 'putBack') note(`recovered ${event.recovery.restored}`);
+      if (event.kind === 'fault') note(event.operation);
+    },
   });
   t.after(() => keeper.stop());
   await keeper.start();
+  assert.deepEqual(events.splice(0), ['recovered 0'], 'what the start found');
   /** Lets time pass, until something is heard and the next turn is due. */
   const heardAfter = async (ms: number) => {
     await clock.advance(ms);

@@ -5,6 +5,7 @@ import { afterEach } from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import type { UploadJournal } from '../../src/store/object-store.ts';
 import type { S3Store } from '../../src/store/s3/s3-store.ts';
+import type { StoreEvent } from '../../src/store/s3/store-event.ts';
 import { test } from '../support/nothing-left.ts';
 import { ScriptedS3, type ScriptedS3Options, type SeenRequest } from '../support/scripted-s3.ts';
 import {
@@ -32,8 +33,11 @@ async function world(server: ScriptedS3Options = {}, options: StoreOverrides = {
   await s3.start();
   cleanups.push(() => s3.stop());
   const notices: string[] = [];
+  const onEvent = (event: StoreEvent) => {
+    if (event.kind === 'notice') notices.push(event.notice);
+  };
   const newStore = (more: StoreOverrides = {}) => {
-    const store = storeAt(s3, { onNotice: (notice) => notices.push(notice), ...options, ...more });
+    const store = storeAt(s3, { onEvent, ...options, ...more });
     cleanups.push(() => store.close());
     return store;
   };

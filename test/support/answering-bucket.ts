@@ -3,6 +3,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { S3Bucket } from '../../src/store/s3/bucket.ts';
 import type { Diagnosis } from '../../src/store/s3/diagnosis.ts';
+import type { StoreEvent } from '../../src/store/s3/store-event.ts';
 import { SimClock } from './sim-clock.ts';
 
 export type Input = Readonly<Record<string, unknown>>;
@@ -41,7 +42,10 @@ export function answeringBucket(answer: Answering, diagnosis?: Pick<Diagnosis, '
     requestChecksumCalculation: async () => 'WHEN_REQUIRED',
   };
   const client = { send, config } as unknown as S3Client;
-  const place = { name: 'b', endpoint: 'e', prefix: '', onNotice: (notice: string) => notices.push(notice) };
+  const onEvent = (event: StoreEvent) => {
+    if (event.kind === 'notice') notices.push(event.notice);
+  };
+  const place = { name: 'b', endpoint: 'e', prefix: '', onEvent };
   const clock = new SimClock();
   const bucket = new S3Bucket(place, client, NO_SETTINGS, clock, diagnosis);
   const names = () => asked.map(({ name }) => name);

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Breaker } from '../../src/drain/breaker.ts';
 import { Drain } from '../../src/drain/drain.ts';
+import type { DrainEvent } from '../../src/drain/drain-event.ts';
 import type { DrainOptions } from '../../src/drain/drain-ports.ts';
 import type { OpenFile, Transferred } from '../../src/drain/transfer.ts';
 import { type Entry, type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
@@ -191,25 +192,7 @@ export class DrainBench {
           this.reads += 1;
         },
         onRemoved: ({ path }) => note(`removed ${path}`),
-        events: {
-          onUploaded: ({ path }, transferred, tookMs) => {
-            this.transferred.push({ ...transferred, tookMs });
-            note(`uploaded ${path}`);
-          },
-          onDeferred: ({ path }, fault, delayMs, isNews) => {
-            if (isNews) this.news.push(`${path}`);
-            this.faults.push(fault);
-            note(`deferred ${path} ${fault.faultClass} ${delayMs}`);
-          },
-          onStillWritten: ({ path }) => note(`stillWritten ${path}`),
-          onQuarantined: ({ path }) => note(`quarantined ${path}`),
-          onUnsaved: ({ path }, { code }) => note(`unsaved ${path} ${code}`),
-          onFolderHeld: (folder) => note(`held ${folder}`),
-          onFolderFreed: (folder) => note(`freed ${folder}`),
-          onPaused: ({ faultClass }) => note(`paused ${faultClass}`),
-          onResumed: () => note('resumed'),
-          onSlowDown: () => note('slowDown'),
-        },
+        onEvent: (event) => this.#hear(event),
         backlog: {
           take: (accepts, place = 0) => {
             const { length } = this.#waiting;
@@ -315,6 +298,34 @@ export class DrainBench {
   /** Entries taken and not released yet. */
   get held(): number {
     return this.#taken - this.releases.length;
+  }
+
+  #hear(event: DrainEvent): void {
+    const note = (text: string) => void this.events.push(text);
+    switch (event.kind) {
+      case 'uploaded':
+        this.transferred.push({ ...event.transferred, tookMs: event.durationMs });
+        return note(`uploaded ${event.entry.path}`);
+      case 'deferred': {
+        const { entry, fault, delayMs, isNews } = event;
+        if (isNews) this.news.push(`${entry.path}`);
+        this.faults.push(fault);
+        return note(`deferred ${entry.path} ${fault.faultClass} ${delayMs}`);
+      }
+      case 'stillWritten':
+      case 'quarantined':
+        return note(`${event.kind} ${event.entry.path}`);
+      case 'unsaved':
+        return note(`unsaved ${event.entry.path} ${event.fault.code}`);
+      case 'folderHeld':
+        return note(`held ${event.folder}`);
+      case 'folderFreed':
+        return note(`freed ${event.folder}`);
+      case 'paused':
+        return note(`paused ${event.fault.faultClass}`);
+      default:
+        return note(event.kind);
+    }
   }
 
   #release(path: string, outcome: 'gone' | 'returned' | 'again' | { readonly deferForMs: number }): void {

@@ -166,7 +166,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
 };
 
 /** Hears every answer about open writers, and from the one of this number on heeds none. */
-function blindFrom(first: number, spool: SpoolDirectory): DrainPorts['spool'] {
+function blindFrom(first: number, spool: SpoolDirectory): Partial<DrainPorts['spool']> {
   return {
     openFile: async (path) => {
       const file = await spool.openFile(path);

@@ -1,50 +1,27 @@
-// One life of the daemon in a simulated world: the real spool, backlog, drain and store code, put together as the
-// daemon does it, on files and requests that may fail at any step, until it is stopped or crashes.
-import type { RequestHandler } from '../../src/transport/http-request.ts';
+// One life of the daemon in a simulated world: the whole daemon, on files, requests and a lock that may fail at any
+// step, until it is stopped or crashes.
 import './sim-spool-files.ts';
 
-import { Backlog } from '../../src/backlog/backlog.ts';
-import { scanned } from '../../src/backlog/scanner.ts';
-import type { WatcherEvents } from '../../src/backlog/watcher.ts';
-import { Breaker } from '../../src/drain/breaker.ts';
-import { Drain } from '../../src/drain/drain.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { Daemon } from '../../src/daemon.ts';
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
-import { Sweep } from '../../src/drain/sweep.ts';
-import { EmptyFolders } from '../../src/spool/empty-folders.ts';
-import { LateLook } from '../../src/spool/late-look.ts';
-import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import type { DaemonEvent } from '../../src/report/daemon-event.ts';
+import { Health } from '../../src/service/health.ts';
+import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
-
-import { S3Store } from '../../src/store/s3/s3-store.ts';
 import type { Clock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
-import { NO_PROXIES } from '../../src/system/proxies.ts';
-import { readService } from '../../src/system/service.ts';
+import { KeptLog } from './kept-log.ts';
+import { SimHost } from './sim-host.ts';
+import { settingsOf } from './sim-settings.ts';
 import { SimFiles, type SimSteps } from './sim-spool-files.ts';
-import { SIM_PART_BYTES, simClient } from './sim-store-client.ts';
 import type { Sender } from './sim-store-network.ts';
 import type { SimWorld } from './sim-world.ts';
 
-export const SETTLE_MS = 1_000;
-const UPLOADS_AT_ONCE = 3;
-/** Two of the small files are read ahead. */
-const SIM_RATE_BYTES_PER_SEC = 2_000;
-const STOP_TIMEOUT_MS = 3_000;
-const FIRST_ANSWER_MS = 5_000;
-
-export interface SimSettings {
-  readonly conflict: 'keep-both' | 'skip' | 'overwrite';
-  readonly settleMs: number;
-  readonly order: 'oldest-first' | 'newest-first' | 'smallest-first' | 'name';
-  readonly prunes: boolean;
-  /** Whether the kernel tells of open writers. */
-  readonly tellsWriters: boolean;
-}
-
 /** Exchanges a good part for a bad one, to see that it is found out. */
 export interface Plant {
-  readonly store?: (store: ObjectStore, spool: DrainPorts['spool']) => ObjectStore;
-  readonly spool?: (spool: SpoolDirectory, world: SimWorld) => DrainPorts['spool'];
+  readonly store?: (store: ObjectStore, spool: SpoolDirectory) => ObjectStore;
+  readonly spool?: (spool: SpoolDirectory, world: SimWorld) => Partial<DrainPorts['spool']>;
   /** Files and folders that are not synced though it is said that they were. */
   readonly skipsSync?: RegExp;
   /** What an older file of a name does to a newer one is nobody's concern. */
@@ -58,74 +35,36 @@ export class SimProcess implements Sender, SimSteps {
   readonly clock: Clock;
   readonly #world: SimWorld;
   readonly #files: SimFiles;
-  readonly #stops: (() => unknown)[] = [];
-  #watcher: WatcherEvents | undefined;
+  readonly #daemon: Daemon;
+  readonly #host: SimHost;
+  readonly #settings: Settings;
   #callsUnderWay = 0;
-  drain: Drain | undefined;
-  backlog: Backlog | undefined;
 
   constructor(world: SimWorld) {
     this.#world = world;
     this.clock = this.#ownClock();
     this.#files = new SimFiles(world.disk, this);
+    this.#host = new SimHost(world, this, this.#files);
+    this.#settings = settingsOf(world.settings, this.#files.spoolPath);
+    this.#daemon = new Daemon(this.#settings, {
+      host: this.#host,
+      version: 'simulated',
+      redact: (text) => text,
+      // Nothing leaves by a link here, so no sign of life can be expected.
+      health: new Health({ clock: this.clock, watchdogMs: undefined, ping: nothing, log: new KeptLog() }),
+      listeners: [(event) => this.#hear(event)],
+      onHopeless: nothing,
+    });
   }
 
   /** Rejects as the daemon would end with an error; never settles after a crash. */
-  async start(): Promise<void> {
-    const { settings, plant } = this.#world;
-    const lateLook = new LateLook({ clock: this.clock, onLate: (path) => this.#world.late(path.toString()) });
-    const told = this.#files.writers(() => this.#world.cannotTellWriters());
-    const writers = settings.tellsWriters ? told : undefined;
-    const newestStays = () => settings.conflict === 'overwrite' && plant.forgetsOrder !== true;
-    const parts = { clock: this.clock, writers, lateLook, newestStays };
-    const spool = await SpoolDirectory.open(this.#files.spoolPath, parts);
-    this.#stops.push(() => spool.close());
-    await spool.clearTemporaries();
-    await spool.recoverAside();
-    const { order, settleMs } = settings;
-    const seen = plant.spool?.(spool, this.#world) ?? spool;
-    const backlog = new Backlog({
-      spool: scanned(spool),
-      clock: this.clock,
-      options: { order, ignore: ['.*', '*.tmp'], settleMs, rescanMs: 15_000 },
-      limits: { entries: 3, deferred: 5 },
-      onWork: () => drain.pump(),
-      onReport: ({ kind }) => this.#world.note(`backlog ${kind}`),
-      watch: (_path, events) => this.#watch(events),
-    });
-    const emptyFolders = new EmptyFolders({
-      spool,
-      clock: this.clock,
-      quietMs: settleMs,
-      onFault: () => this.#world.note('prune failed'),
-    });
-    const store = this.#createStore();
-    const judged = plant.store?.(store, seen) ?? store;
-    const drain = new Drain(this.#drainPorts(seen, backlog, emptyFolders), judged, {
-      prefix: '',
-      retry: { initialMs: 500, maxMs: 10_000, maxAttempts: 6 },
-      concurrency: UPLOADS_AT_ONCE,
-      maxConcurrency: UPLOADS_AT_ONCE,
-      maxMemoryBytes: 20_000,
-      memoryFor: (sizeBytes) => sizeBytes,
-      resumableFromBytes: SIM_PART_BYTES + 1,
-      largestBytes: Number.POSITIVE_INFINITY,
-    });
-    this.drain = drain;
-    this.backlog = backlog;
-    emptyFolders.start();
-    this.#stops.push(() => emptyFolders.stop());
-    backlog.start();
-    this.#stops.push(() => backlog.stop());
-    drain.start();
-    this.#stops.push(() => drain.stop(STOP_TIMEOUT_MS));
-    await Promise.race([drain.firstAnswer, this.clock.sleep(FIRST_ANSWER_MS)]);
-    this.#sweep(spool, drain);
+  start(): Promise<void> {
+    return this.#daemon.start();
   }
 
   /** As on SIGTERM. */
   async stop(): Promise<void> {
-    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
+    await this.#daemon.stop();
     // A call that was given up closes what it opened once it returns.
     while (this.#callsUnderWay > 0) await this.clock.sleep(100);
     this.#world.stopped(this.#files.openDescriptors);
@@ -140,16 +79,17 @@ export class SimProcess implements Sender, SimSteps {
 
   end(): void {
     this.dead = true;
+    this.#host.end();
     this.#files.end();
   }
 
   get idle(): boolean {
-    return this.drain?.active === 0;
+    return this.ready && this.#daemon.snapshot().state === 'idle';
   }
 
   /** A watch event comes through. */
   hint(): void {
-    this.#watcher?.onHint();
+    this.#host.hint();
   }
 
   step(): boolean {
@@ -187,83 +127,12 @@ export class SimProcess implements Sender, SimSteps {
     return this.#world.shortRead(bytes);
   }
 
-  #drainPorts(spool: DrainPorts['spool'], backlog: Backlog, emptyFolders: EmptyFolders): DrainPorts {
-    const { random, settings } = this.#world;
-    const note = (text: string) => this.#world.note(text);
-    return {
-      clock: this.clock,
-      random: () => random.next(),
-      spool,
-      backlog,
-      breaker: new Breaker(1_000),
-      rateBytesPerSec: () => SIM_RATE_BYTES_PER_SEC,
-      onRead: () => undefined,
-      onRemoved: ({ path }) => {
-        if (settings.prunes) emptyFolders.fileRemoved(path);
-      },
-      events: {
-        onUploaded: ({ path }, { outcome }) => note(`uploaded ${path} ${outcome}`),
-        onDeferred: ({ path }, { code, faultClass, message }, delayMs) =>
-          note(`deferred ${path} ${faultClass} ${code} ${message} ${delayMs}`),
-        onStillWritten: ({ path }) => note(`still written ${path}`),
-        onQuarantined: ({ path }, { code, message }) => note(`quarantined ${path} ${code} ${message}`),
-        onUnsaved: ({ path }, { code }) => note(`unsaved ${path} ${code}`),
-        onFolderHeld: (folder, { code }) => note(`held ${folder} ${code}`),
-        onFolderFreed: (folder) => note(`freed ${folder}`),
-        onPaused: ({ code, message }) => note(`paused ${code} ${message}`),
-        onResumed: () => note('resumed'),
-        onSlowDown: () => note('slow down'),
-      },
-    };
-  }
-
-  #createStore(): S3Store {
-    const never = () => Promise.reject(new Error('the network is simulated'));
-    return new S3Store({
-      bucket: 'bucket',
-      prefix: '',
-      region: undefined,
-      endpoint: undefined,
-      forcePathStyle: true,
-      proxies: NO_PROXIES,
-      service: readService({}),
-      ...{ storageClass: undefined, serverSideEncryption: undefined, kmsKeyId: undefined },
-      ...{ metadata: {}, tags: {} },
-      conflict: this.#world.settings.conflict,
-      partSizeBytes: SIM_PART_BYTES,
-      leastPartBytes: SIM_PART_BYTES,
-      partsAtOnce: 2,
-      client: simClient(this.#world.network, this),
-      requestHandler: { handle: never } as RequestHandler,
-      clock: this.clock,
-    });
-  }
-
-  #sweep(spool: SpoolDirectory, drain: Drain): void {
-    const tell = (what: string) => {
-      this.ready = true;
-      this.#world.note(what);
-    };
-    const events = {
-      onSwept: (uploads: number) => tell(`swept ${uploads}`),
-      onFault: (operation: string, error: unknown) =>
-        tell(`${operation} failed ${error instanceof Fault ? error.code : error}`),
-    };
-    const sweep = new Sweep({ spool, drain, clock: this.clock, events });
-    this.#stops.push(() => sweep.stop());
-    sweep.start();
-  }
-
-  #watch(events: WatcherEvents) {
-    return {
-      start: () => {
-        this.#watcher = events;
-        this.clock.schedule(5, () => events.onReady());
-      },
-      stop: async () => {
-        if (this.#watcher === events) this.#watcher = undefined;
-      },
-    };
+  #hear(event: DaemonEvent): void {
+    const text = traceOf(event);
+    if (text !== undefined) this.#world.note(text);
+    if (event.kind === 'lateWrite') this.#world.late(event.path.toString());
+    const isSweep = event.kind === 'fault' && event.operation.startsWith('abort orphaned');
+    if (event.kind === 'swept' || isSweep) this.ready = true;
   }
 
   /** What was scheduled by a process that has ended does not happen. */
@@ -293,5 +162,43 @@ export class SimProcess implements Sender, SimSteps {
           signal?.addEventListener('abort', onAbort, { once: true });
         }),
     };
+  }
+}
+
+const nothing = () => undefined;
+
+/** What is worth a line of the trace. */
+function traceOf(event: DaemonEvent): string | undefined {
+  switch (event.kind) {
+    case 'uploaded':
+      return `uploaded ${event.entry.path} ${event.transferred.outcome}`;
+    case 'deferred': {
+      const { entry, fault, delayMs } = event;
+      return `deferred ${entry.path} ${fault.faultClass} ${fault.code} ${fault.message} ${delayMs}`;
+    }
+    case 'quarantined':
+    case 'unsaved':
+    case 'stillWritten':
+      return `${event.kind} ${event.entry.path} ${event.fault.code} ${event.fault.message}`;
+    case 'folderHeld':
+      return `held ${event.folder} ${event.fault.code}`;
+    case 'folderFreed':
+      return `freed ${event.folder}`;
+    case 'paused':
+      return `paused ${event.fault.code} ${event.fault.message}`;
+    case 'asideStep':
+      return `aside ${event.path} ${event.step}`;
+    case 'fault':
+      return `${event.operation} failed ${event.error instanceof Fault ? event.error.code : event.error}`;
+    case 'swept':
+      return `swept ${event.uploads}`;
+    case 'activity':
+    case 'notice':
+    case 'request':
+    case 'scanned':
+    case 'state':
+      return undefined;
+    default:
+      return event.kind;
   }
 }

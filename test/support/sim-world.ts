@@ -6,12 +6,13 @@ import { keyFor } from '../../src/store/keys.ts';
 import { isStored, judge, type QuarantinedFile, type Violation } from './oracle.ts';
 import { isOwnObject } from './own-object.ts';
 import { SimClock } from './sim-clock.ts';
+import { SETTLE_MS, type SimSettings } from './sim-settings.ts';
 import { type Errno, SimDisk, systemError } from './sim-spool-disk.ts';
 import { SIM_PART_BYTES } from './sim-store-client.ts';
 import { SimStoreNetwork } from './sim-store-network.ts';
 import { SimStoreServer } from './sim-store-server.ts';
 import { BadFiles, goodFiles } from './sim-world-bad.ts';
-import { type Plant, SETTLE_MS, SimProcess, type SimSettings } from './sim-world-process.ts';
+import { type Plant, SimProcess } from './sim-world-process.ts';
 import { digestOf, SimProducers, SPOOL } from './sim-world-producers.ts';
 import { SimRandom } from './sim-world-random.ts';
 
@@ -80,6 +81,7 @@ export class SimWorld {
   readonly #violations: Violation[] = [];
   readonly #bad: BadFiles | undefined;
   #process: SimProcess | undefined;
+  #lockedBy: SimProcess | undefined;
   #faulty = true;
   #tellsWriters: boolean;
   #diskFaultShare = 0;
@@ -214,6 +216,16 @@ export class SimWorld {
   #replaceKept(): void {
     for (const [path] of this.disk.files(`${PRIVATE}/aside/0`))
       if (this.#chaos.chance(0.5)) this.#producers.drop(decodeURIComponent(path));
+  }
+
+  /** A process takes the spool's lock. */
+  locked(process: SimProcess): void {
+    if (this.#lockedBy !== undefined) throw new Error('two processes have the spool');
+    this.#lockedBy = process;
+  }
+
+  released(process: SimProcess): void {
+    if (this.#lockedBy === process) this.#lockedBy = undefined;
   }
 
   /** In one of its lives the daemon had to do without. */

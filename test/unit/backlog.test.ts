@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Backlog } from '../../src/backlog/backlog.ts';
-import type { BacklogOptions, BacklogParts, BacklogReport } from '../../src/backlog/backlog-parts.ts';
+import type { BacklogEvent } from '../../src/backlog/backlog-event.ts';
+import type { BacklogOptions, BacklogParts } from '../../src/backlog/backlog-parts.ts';
 import type { WatcherEvents } from '../../src/backlog/watcher.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import { Fault } from '../../src/system/fault.ts';
@@ -14,15 +15,19 @@ const OPTIONS: BacklogOptions = { order: 'oldest-first', ignore: [], settleMs: 0
 function prepare(t: TestContext, overrides: Partial<BacklogParts> = {}) {
   const clock = new SimClock();
   const spool = new FakeSpool();
-  const reports: BacklogReport[] = [];
+  const reports: BacklogEvent[] = [];
   const watches: { events: WatcherEvents; stopped: boolean }[] = [];
+  const scanned: number[] = [];
   const calls = { work: 0 };
   const backlog = new Backlog({
     spool,
     clock,
     options: OPTIONS,
     onWork: () => void calls.work++,
-    onReport: (report) => void reports.push(report),
+    onEvent: (event) => {
+      if (event.kind === 'scanned') scanned.push(event.result.files);
+      else reports.push(event);
+    },
     watch: (_path, events) => {
       const watch = { events, stopped: false };
       return {
@@ -46,14 +51,13 @@ function prepare(t: TestContext, overrides: Partial<BacklogParts> = {}) {
       names.push(String(entry.path));
     return names;
   };
-  return { clock, spool, reports, watches, calls, backlog, takeAll };
+  return { clock, spool, scanned, reports, watches, calls, backlog, takeAll };
 }
 
 const path = (name: string) => SpoolPath.from(name);
 
 test('what a scan finds after the backlog was stopped is not taken over', async (t) => {
-  const scanned: number[] = [];
-  const { clock, spool, backlog, calls } = prepare(t, { onScanned: ({ files }) => void scanned.push(files) });
+  const { clock, spool, backlog, calls, scanned } = prepare(t);
   let end: () => void = () => undefined;
   spool.put('a');
   spool.duration = () =>
@@ -445,7 +449,7 @@ test('tells a failure once, hands out nothing, and tells when it is over', async
   await clock.advance(60_000);
   assert.deepEqual(
     reports.map(({ kind }) => kind),
-    ['scan-failed'],
+    ['scanFailed'],
   );
   assert.equal(backlog.view().fault?.code, 'spool-gone');
   assert.equal(backlog.view().files, 1);
@@ -453,7 +457,7 @@ test('tells a failure once, hands out nothing, and tells when it is over', async
   assert.equal(watches[0]?.stopped, true);
   spool.error = undefined;
   await clock.advance(5_000);
-  assert.equal(reports.at(-1)?.kind, 'scan-recovered');
+  assert.equal(reports.at(-1)?.kind, 'scanRecovered');
   assert.equal(watches.length, 2);
   assert.ok(backlog.take());
 });
@@ -483,7 +487,7 @@ test('warns once when no watches are left, and finds files all the same', async 
   watches[0]?.events.onReady();
   spool.put('a');
   await clock.advance(60_000);
-  assert.deepEqual(reports, [{ kind: 'watch-unavailable', code: 'ENOSPC' }]);
+  assert.deepEqual(reports, [{ kind: 'watchUnavailable', code: 'ENOSPC' }]);
   assert.equal(backlog.view().watching, false);
   assert.deepEqual(takeAll(), ['a']);
 });
@@ -497,7 +501,7 @@ test('tells within 15 s what a scan waits for, and hands out what is known meanw
   await clock.advance(30_000);
   await clock.advance(15_000);
   const messages = reports.map((report) =>
-    report.kind === 'scan-failed' ? report.fault.message : report.kind,
+    report.kind === 'scanFailed' ? report.fault.message : report.kind,
   );
   assert.deepEqual(messages, ['the scan waits for /spool, which does not answer']);
   assert.equal(backlog.view().fault?.message, messages[0]);

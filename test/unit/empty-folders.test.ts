@@ -15,7 +15,10 @@ function prepare(t: TestContext, outcome: (path: string) => Outcome) {
   const folders = new EmptyFolders({
     clock,
     quietMs: 10_000,
-    onFault: (fault) => void faults.push(fault),
+    onEvent: ({ error }) => {
+      assert.ok(error instanceof Fault);
+      faults.push(error);
+    },
     spool: {
       removeFolder: async (path, quietMs) => {
         assert.equal(quietMs, 10_000);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import { Counters } from '../../src/report/counters.ts';
+import type { DaemonEvent } from '../../src/report/daemon-event.ts';
 import { Reporter } from '../../src/report/reporter.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
@@ -14,9 +15,13 @@ function reporting() {
   const clock = new SimClock();
   const log = new KeptLog();
   const counters = new Counters();
-  const reporter = new Reporter(clock, log, counters);
+  const reporter = new Reporter(clock, log);
+  const tell = (event: DaemonEvent) => {
+    counters.hear(event);
+    reporter.hear(event);
+  };
   const messages = () => log.records.map(({ level, message }) => `${level}: ${message}`);
-  return { clock, log, counters, reporter, messages };
+  return { clock, log, counters, tell, messages };
 }
 
 function entryOf(name: string): Entry {
@@ -32,8 +37,13 @@ function transferred(key: string, outcome: 'stored' | 'already-there', multipart
 }
 
 test('a file uploaded is one record, and counts as verified and deleted', () => {
-  const { reporter, log, counters, messages } = reporting();
-  reporter.onUploaded(entryOf('a.jpg'), transferred('a.jpg', 'stored'), 1_234.5);
+  const { tell, log, counters, messages } = reporting();
+  tell({
+    kind: 'uploaded',
+    entry: entryOf('a.jpg'),
+    transferred: transferred('a.jpg', 'stored'),
+    durationMs: 1_234.5,
+  });
   assert.deepEqual(messages(), ['info: uploaded a.jpg, 5 B in 1.23 s, verified and deleted']);
   assert.equal(log.records[0]?.fields.event, 'uploaded');
   const { uploadedFiles, uploadedBytes, verifiedFiles, deletedFiles, alreadyThereFiles } = counters.totals;
@@ -44,9 +54,9 @@ test('a file uploaded is one record, and counts as verified and deleted', () => 
 });
 
 test('a file that cannot be put back is told once a minute, for as long as it is', async () => {
-  const { clock, reporter, log, messages } = reporting();
+  const { clock, tell, log, messages } = reporting();
   for (let second = 0; second < 90; second += 1) {
-    reporter.onUnsaved(entryOf('a.jpg'), faultOf('breaker', { code: 'ENOSPC' }));
+    tell({ kind: 'unsaved', entry: entryOf('a.jpg'), fault: faultOf('breaker', { code: 'ENOSPC' }) });
     await clock.advance(1_000);
   }
   assert.equal(messages().length, 2);
@@ -58,20 +68,35 @@ test('a file that cannot be put back is told once a minute, for as long as it is
 });
 
 test('a name that needs escapes is not another one for it', () => {
-  const { reporter, messages } = reporting();
-  reporter.onUploaded(entryOf('a\nb.jpg'), transferred('a\nb.jpg', 'stored'), 0);
+  const { tell, messages } = reporting();
+  tell({
+    kind: 'uploaded',
+    entry: entryOf('a\nb.jpg'),
+    transferred: transferred('a\nb.jpg', 'stored'),
+    durationMs: 0,
+  });
   assert.match(messages()[0] ?? '', /^info: uploaded a\\x0ab\.jpg, /);
 });
 
 test('a key other than the name is told', () => {
-  const { reporter, messages } = reporting();
-  reporter.onUploaded(entryOf('sub/a.jpg'), transferred('sub/a.2cf24dba.jpg', 'stored'), 0);
+  const { tell, messages } = reporting();
+  tell({
+    kind: 'uploaded',
+    entry: entryOf('sub/a.jpg'),
+    transferred: transferred('sub/a.2cf24dba.jpg', 'stored'),
+    durationMs: 0,
+  });
   assert.match(messages()[0] ?? '', /uploaded sub\/a\.jpg as sub\/a\.2cf24dba\.jpg,/);
 });
 
 test('a file that was in the bucket already counts as no upload', () => {
-  const { reporter, counters, messages } = reporting();
-  reporter.onUploaded(entryOf('a'), transferred('a', 'already-there', true), 0);
+  const { tell, counters, messages } = reporting();
+  tell({
+    kind: 'uploaded',
+    entry: entryOf('a'),
+    transferred: transferred('a', 'already-there', true),
+    durationMs: 0,
+  });
   assert.match(messages()[0] ?? '', /^info: a was in the bucket already/);
   const { uploadedFiles, uploadedBytes, alreadyThereFiles, deletedFiles, multipartFiles } = counters.totals;
   assert.deepEqual(
@@ -81,9 +106,10 @@ test('a file that was in the bucket already counts as no upload', () => {
 });
 
 test('a storm of one fault is one line a minute, with its count', async () => {
-  const { reporter, clock, counters, messages } = reporting();
+  const { tell, clock, counters, messages } = reporting();
   const fault = faultOf('transient', { code: 'ECONNRESET' });
-  for (let file = 0; file < 500; file += 1) reporter.onDeferred(entryOf(`f${file}`), fault, 1_000, false);
+  for (let file = 0; file < 500; file += 1)
+    tell({ kind: 'deferred', entry: entryOf(`f${file}`), fault, delayMs: 1_000, isNews: false });
   assert.deepEqual(messages(), ['warn: deferred f0 for 1 s: a transient fault']);
   await clock.advance(60_000);
   assert.equal(messages().length, 2);
@@ -92,17 +118,24 @@ test('a storm of one fault is one line a minute, with its count', async () => {
 });
 
 test('faults of different codes are lines of their own', () => {
-  const { reporter, messages } = reporting();
+  const { tell, messages } = reporting();
   for (const code of ['ECONNRESET', 'NotProven', 'ECONNRESET'])
-    reporter.onDeferred(entryOf('a'), faultOf('transient', { code }), 1_000, false);
+    tell({
+      kind: 'deferred',
+      entry: entryOf('a'),
+      fault: faultOf('transient', { code }),
+      delayMs: 1_000,
+      isNews: false,
+    });
   assert.equal(messages().length, 2);
 });
 
 test('every file that is itself at fault is told once by its name, beside the line a minute', () => {
-  const { reporter, messages } = reporting();
+  const { tell, messages } = reporting();
   const fault = faultOf('unknown', { code: 'AccessDenied' });
   for (const isNews of [true, false])
-    for (const name of ['a', 'b', 'c']) reporter.onDeferred(entryOf(name), fault, 1_000, isNews);
+    for (const name of ['a', 'b', 'c'])
+      tell({ kind: 'deferred', entry: entryOf(name), fault, delayMs: 1_000, isNews });
   assert.deepEqual(messages(), [
     'warn: deferred a for 1 s: a unknown fault',
     'info: deferred b for 1 s: a unknown fault',
@@ -111,10 +144,10 @@ test('every file that is itself at fault is told once by its name, beside the li
 });
 
 test('a folder that waits as a whole is named in one alarm, and when it is free', () => {
-  const { reporter, messages } = reporting();
-  reporter.onFolderHeld('cam2/', faultOf('unknown', { code: 'AccessDenied' }));
-  reporter.onFolderFreed('cam2/');
-  reporter.onFolderHeld('', faultOf('unknown', { code: 'AccessDenied' }));
+  const { tell, messages } = reporting();
+  tell({ kind: 'folderHeld', folder: 'cam2/', fault: faultOf('unknown', { code: 'AccessDenied' }) });
+  tell({ kind: 'folderFreed', folder: 'cam2/' });
+  tell({ kind: 'folderHeld', folder: '', fault: faultOf('unknown', { code: 'AccessDenied' }) });
   assert.match(
     messages()[0] ?? '',
     /^error: the files below cam2\/ wait, because the store refuses all of them: /,
@@ -124,9 +157,9 @@ test('a folder that waits as a whole is named in one alarm, and when it is free'
 });
 
 test('every file in quarantine is named, with where it is', () => {
-  const { reporter, counters, messages } = reporting();
-  reporter.onQuarantined(entryOf('a'), faultOf('file'));
-  reporter.onQuarantined(entryOf('b'), faultOf('file'));
+  const { tell, counters, messages } = reporting();
+  tell({ kind: 'quarantined', entry: entryOf('a'), fault: faultOf('file') });
+  tell({ kind: 'quarantined', entry: entryOf('b'), fault: faultOf('file') });
   assert.deepEqual(messages(), [
     'error: quarantined a: a file fault; it is in .halfpipe/quarantine',
     'error: quarantined b: a file fault; it is in .halfpipe/quarantine',
@@ -135,18 +168,21 @@ test('every file in quarantine is named, with where it is', () => {
 });
 
 test('a store that asks for less halves the uploads each time, and is told of once', () => {
-  const { reporter, messages } = reporting();
-  for (let answer = 0; answer < 10; answer += 1) reporter.onSlowDown();
+  const { tell, messages } = reporting();
+  for (let answer = 0; answer < 10; answer += 1) tell({ kind: 'slowDown' });
   assert.equal(messages().length, 1);
 });
 
 test('a reload tells what is in force and what waits for a restart', () => {
-  const { reporter, messages } = reporting();
-  reporter.onReloaded([
-    { key: 'link.share', live: true },
-    { key: 'spool.path', live: false },
-  ]);
-  reporter.onReloaded([]);
+  const { tell, messages } = reporting();
+  tell({
+    kind: 'reloaded',
+    changed: [
+      { key: 'link.share', live: true },
+      { key: 'spool.path', live: false },
+    ],
+  });
+  tell({ kind: 'reloaded', changed: [] });
   assert.deepEqual(messages(), [
     'info: reloaded: changed link.share',
     'warn: spool.path changed, too, and takes effect only after a restart',
@@ -155,11 +191,11 @@ test('a reload tells what is in force and what waits for a restart', () => {
 });
 
 test('what a crash left is told only where there was something', () => {
-  const { reporter, messages } = reporting();
-  reporter.onRecovered({ restored: 0, waiting: 0 });
-  reporter.onSwept(0);
+  const { tell, messages } = reporting();
+  tell({ kind: 'putBack', recovery: { restored: 0, waiting: 0 } });
+  tell({ kind: 'swept', uploads: 0 });
   assert.deepEqual(messages(), []);
-  reporter.onRecovered({ restored: 2, waiting: 1 });
+  tell({ kind: 'putBack', recovery: { restored: 2, waiting: 1 } });
   assert.match(
     messages()[0] ?? '',
     /put 2 files back into the spool; in \.halfpipe\/aside 1 file waits until its name is free/,
@@ -167,15 +203,15 @@ test('what a crash left is told only where there was something', () => {
 });
 
 test('what is skipped is named by what it is, with what to do', () => {
-  const { reporter, messages } = reporting();
+  const { tell, messages } = reporting();
   const paths = ['priv', 'b', 'c'].map(SpoolPath.from);
-  reporter.onBacklogReport({
+  tell({
     kind: 'oddities',
     oddity: { kind: 'closed folder', code: 'EACCES' },
     paths,
     count: 9,
   });
-  reporter.onBacklogReport({
+  tell({
     kind: 'oddities',
     oddity: { kind: 'FIFO' },
     paths: paths.slice(0, 1),
@@ -231,19 +267,19 @@ const DRAINING: Snapshot = {
 };
 
 test('a pause is told at once and every minute, with its reason; work every ten seconds', async () => {
-  const { reporter, clock, messages } = reporting();
+  const { tell, clock, messages } = reporting();
   const fault = faultOf('breaker');
-  reporter.onPaused(fault);
+  tell({ kind: 'paused', fault });
   for (let second = 10; second <= 120; second += 10) {
     await clock.advance(10_000);
-    reporter.summarize({ ...DRAINING, state: 'paused', waitingFor: fault.message });
+    tell({ kind: 'state', snapshot: { ...DRAINING, state: 'paused', waitingFor: fault.message } });
   }
   const told = messages();
   assert.match(told[0] ?? '', /^error: draining is paused: a breaker fault/);
   assert.deepEqual(told.slice(1), Array(2).fill('info: paused: a breaker fault; 3 files wait'));
   for (let second = 1; second <= 20; second += 1) {
     await clock.advance(1_000);
-    reporter.summarize(DRAINING);
+    tell({ kind: 'state', snapshot: DRAINING });
   }
   assert.equal(messages().length, 5);
 });

@@ -6,6 +6,7 @@ import type { WaitingFiles } from '../../src/drain/drain-ports.ts';
 import { Governor } from '../../src/pace/governor.ts';
 import { Counters } from '../../src/report/counters.ts';
 import { Statistics } from '../../src/report/statistics.ts';
+import { SpoolPath } from '../../src/spool/entry.ts';
 import { faultOf } from '../support/drain-bench.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
@@ -160,7 +161,8 @@ test('the quarantine is what is found in it, and what has come since', async () 
   now.quarantined = 2;
   await stats.countQuarantined();
   stats.start();
-  counters.add('quarantinedFiles');
+  const quarantined = { id: 'a', path: SpoolPath.from('a'), reason: 'superseded', at: '' };
+  counters.hear({ kind: 'superseded', quarantined });
   assert.equal(stats.snapshot().backlog.quarantined, 3);
   // Two are put back by a human.
   now.quarantined = 1;

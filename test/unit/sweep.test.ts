@@ -1,6 +1,7 @@
 // Which multipart uploads are given up at the start and later, and which are not.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { SweepEvent } from '../../src/drain/drain-event.ts';
 import { Sweep, type SweptDrain, type SweptSpool, sweepOrphans } from '../../src/drain/sweep.ts';
 import { type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
 import type { JournaledUpload } from '../../src/store/object-store.ts';
@@ -146,8 +147,8 @@ test('sweeps every hour, sooner after a sweep that failed, and no more once stop
       if (clock.monotonicMs() < 8 * MINUTES) throw away;
     },
   };
-  const events = { onSwept: note, onFault: (_: string, error: unknown) => note(error) };
-  const sweep = new Sweep({ spool, drain: drainOf(store), clock, events });
+  const onEvent = (event: SweepEvent) => note(event.kind === 'swept' ? event.uploads : event.error);
+  const sweep = new Sweep({ spool, drain: drainOf(store), clock, onEvent });
   sweep.start();
   await clock.advance(80 * MINUTES);
   await sweep.stop();
@@ -183,8 +184,8 @@ test('a stop waits for the sweep under way, tells of no failure, and no other sw
         signal.addEventListener('abort', () => clock.schedule(1_000, end));
       }),
   };
-  const events = { onSwept: (uploads: number) => told.push(uploads), onFault: () => told.push('fault') };
-  const sweep = new Sweep({ spool, drain: drainOf(store), clock, events });
+  const onEvent = (event: SweepEvent) => told.push(event.kind === 'swept' ? event.uploads : 'fault');
+  const sweep = new Sweep({ spool, drain: drainOf(store), clock, onEvent });
   sweep.start();
   await clock.advance(0);
   const stopped = sweep.stop().then(() => happened.push('stopped'));

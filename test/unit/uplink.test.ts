@@ -1,6 +1,7 @@
 // The link over time: what is waited for, what is followed, what is said.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { LinkEvent } from '../../src/link/link-event.ts';
 import type { UplinkIdentity, UplinkOptions } from '../../src/link/link-finder.ts';
 import { Uplink } from '../../src/link/uplink.ts';
 import { Fault } from '../../src/system/fault.ts';
@@ -53,9 +54,11 @@ function uplinkOf(answer: UplinkIdentity | Fault) {
   const events = {
     onChange: ({ name, capacityBitsPerSec }: UplinkIdentity) =>
       void heard.push(`link ${name} ${capacityBitsPerSec / MBIT}`),
-    onWaiting: ({ message }: Fault) => void heard.push(`waiting: ${message}`),
     onHopeless: ({ message }: Fault) => void heard.push(`hopeless: ${message}`),
-    onUnsure: (reason: string | undefined) => void heard.push(`unsure: ${reason}`),
+    onEvent: (event: LinkEvent) => {
+      if (event.kind === 'waitingForLink') heard.push(`waiting: ${event.fault.message}`);
+      if (event.kind === 'linkUnsure') heard.push(`unsure: ${event.reason}`);
+    },
     onNetworkChange: () => void heard.push('network'),
     onWaitingTurn: () => undefined,
   };

@@ -21,6 +21,7 @@ import type { Diagnosis } from './diagnosis.ts';
 import { Dialect, type Extra, type Writing } from './dialect.ts';
 import { KeyMemory } from './key-memory.ts';
 import { SecondTry } from './second-try.ts';
+import type { StoreEvent } from './store-event.ts';
 
 /** Settings for every new object. */
 export interface ObjectSettings {
@@ -41,8 +42,7 @@ export interface Place {
   readonly endpoint: string;
   /** Objects of our own are put below this prefix. */
   readonly prefix: string;
-  /** Called once for each thing that the store does not do, with what follows from it. */
-  readonly onNotice?: ((notice: string) => void) | undefined;
+  readonly onEvent?: ((event: StoreEvent) => void) | undefined;
 }
 
 /**
@@ -68,14 +68,14 @@ export class S3Bucket {
   readonly dialect = new Dialect();
   /** Keys that are taken, as far as is known. */
   readonly taken = new KeyMemory();
-  readonly #onNotice: (notice: string) => void;
+  readonly #onEvent: (event: StoreEvent) => void;
   readonly #noticed = new Set<string>();
   readonly #settings: ObjectSettings;
   readonly #secondTry: SecondTry;
   readonly #diagnosis: Pick<Diagnosis, 'of'>;
 
   constructor(
-    { name, endpoint, prefix, onNotice }: Place,
+    { name, endpoint, prefix, onEvent }: Place,
     client: S3Client,
     settings: ObjectSettings,
     clock: Clock,
@@ -84,7 +84,7 @@ export class S3Bucket {
     this.name = name;
     this.endpoint = endpoint;
     this.prefix = prefix;
-    this.#onNotice = onNotice ?? (() => undefined);
+    this.#onEvent = onEvent ?? (() => undefined);
     this.client = client;
     this.clock = clock;
     this.#settings = settings;
@@ -101,7 +101,7 @@ export class S3Bucket {
   notice(notice: string): void {
     if (this.#noticed.has(notice)) return;
     this.#noticed.add(notice);
-    this.#onNotice(notice);
+    this.#onEvent({ kind: 'notice', notice });
   }
 
   /** The input that creates an object, whole or in parts. */

@@ -3,42 +3,24 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { errnoOf } from '../../system/fault.ts';
+import type { StoreEvent } from './store-event.ts';
 
-export interface TracedRequest {
-  /** S3's name for it, for example PutObject. */
-  readonly operation: string;
-  readonly key: string | undefined;
-  readonly part: number | undefined;
-  /** The status of the answer; undefined if there was no answer. */
-  readonly status: number | undefined;
-  /** The store's or the system's name for the error. */
-  readonly error: string | undefined;
-  /** Until the head of the answer, including the wait for the link. */
-  readonly durationMs: number;
-  /** The size of the request body. */
-  readonly bytes: number;
-}
-
-export interface RequestTrace {
-  /** Asked before each request. While it returns false, tracing costs nothing. */
-  readonly isWanted: () => boolean;
-  readonly onRequest: (request: TracedRequest) => void;
-}
-
-export function traceRequests(client: S3Client, trace: RequestTrace, clock: Clock): void {
+export function traceRequests(client: S3Client, onEvent: (event: StoreEvent) => void, clock: Clock): void {
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
       async (args) => {
-        if (!trace.isWanted()) return next(args);
         const startedMs = clock.monotonicMs();
         const { Key: key, PartNumber: part } = args.input as { Key?: string; PartNumber?: number };
         const { body } = args.request as { body?: unknown };
         const bytes = typeof body === 'string' || body instanceof Uint8Array ? Buffer.byteLength(body) : 0;
         const operation = commandName.replace(/Command$/, '');
         const tell = (status: number | undefined, error?: string) =>
-          trace.onRequest({
-            ...{ operation, key, part, status, error, bytes },
-            durationMs: clock.monotonicMs() - startedMs,
+          onEvent({
+            kind: 'request',
+            request: {
+              ...{ operation, key, part, status, error, bytes },
+              durationMs: clock.monotonicMs() - startedMs,
+            },
           });
         try {
           const answer = await next(args);

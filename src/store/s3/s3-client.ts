@@ -8,12 +8,13 @@ import { carrySignals } from '../../transport/request-signal.ts';
 import { RetryWithinSdk } from '../../transport/retry-within-sdk.ts';
 import { keepHeaders } from './answers.ts';
 import { limitCredentials } from './credentials.ts';
-import { type RequestTrace, traceRequests } from './request-trace.ts';
+import { traceRequests } from './request-trace.ts';
+import type { StoreEvent } from './store-event.ts';
 
 export interface S3ClientOptions {
   readonly requestHandler: RequestHandler;
   readonly clock: Clock;
-  readonly trace?: RequestTrace | undefined;
+  readonly onEvent?: ((event: StoreEvent) => void) | undefined;
   /**
    * Undefined: the SDK's own chain decides, or us-east-1 if there is an endpoint and the chain
    * knows no region.
@@ -34,7 +35,7 @@ export interface S3ClientOptions {
  * within a time limit. Its `destroy` closes only idle connections; requests in flight finish.
  */
 export function createS3Client(options: S3ClientOptions): S3Client {
-  const { region, endpoint, requestHandler, clock, trace } = options;
+  const { region, endpoint, requestHandler, clock, onEvent } = options;
   const config: S3ClientConfig & { ignoreCache: boolean; cacheMiddleware: boolean } = {
     ...addressing(options),
     // Following a redirect would cost a second request each time. The operator is told the right
@@ -62,7 +63,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
   reuseSha256(client);
   carrySignals(client);
   keepHeaders(client);
-  if (trace !== undefined) traceRequests(client, trace, clock);
+  if (onEvent !== undefined) traceRequests(client, onEvent, clock);
   addHeaders(client, headersOfEach(options));
   return client;
 }

@@ -42,8 +42,6 @@ export interface S3StoreOptions extends S3ClientOptions, ObjectSettings, Diagnos
   readonly partsAtOnce?: number;
   /** The least size that the store accepts for a part that is not the last [S3's 5 MiB]. */
   readonly leastPartBytes?: number;
-  /** Called once for each thing that the store does not do, with what follows from it. */
-  readonly onNotice?: (notice: string) => void;
   /** The client that sends the requests [a new one, made from these options]. */
   readonly client?: S3Client;
 }
@@ -64,8 +62,8 @@ export class S3Store implements ObjectStore {
   /** Sends nothing. Credentials are looked for at the first request. */
   constructor(options: S3StoreOptions) {
     this.#options = options;
-    const { bucket: name, prefix, onNotice } = options;
-    const place = { name, endpoint: options.endpoint ?? 'AWS', prefix, onNotice };
+    const { bucket: name, prefix, onEvent } = options;
+    const place = { name, endpoint: options.endpoint ?? 'AWS', prefix, onEvent };
     const client = options.client ?? createS3Client(options);
     this.#bucket = new S3Bucket(place, client, options, options.clock, new Diagnosis(options));
     this.#lesson = new ConditionsLesson(this.#bucket);

@@ -1,7 +1,9 @@
 // What log.level: debug adds: how often it speaks, what it says, and that it is silent at any other level.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DebugLog } from '../../src/report/debug-log.ts';
+import type { ShaperActivity } from '../../src/pace/shaper.ts';
+import type { DaemonEvent } from '../../src/report/daemon-event.ts';
+import { debugLines } from '../../src/report/debug-lines.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
@@ -22,18 +24,20 @@ const SCAN = {
   ...{ settlesInMs: 500, folders: 1, hasSilent: false },
 };
 
+function activityOf(activity: ShaperActivity, active: number): DaemonEvent {
+  return { kind: 'activity', activity, elapsedMs: 100, pace: PACE, uploads: { active, limit: 8 } };
+}
+
 function debugging() {
   const log = new KeptLog();
   const messages = () => log.records.map(({ level, message }) => `${level}: ${message}`);
-  return { log, debug: new DebugLog(log), messages };
+  return { log, tell: debugLines(log), messages };
 }
 
 test('a sample is a line a second, not one a tick, and none while nothing is sent', () => {
-  const { log, debug, messages } = debugging();
-  for (let report = 0; report < 30; report += 1)
-    debug.onReport(BUSY, 100, PACE, { sending: 5, uploadLimit: { current: 8 } });
-  for (let report = 0; report < 30; report += 1)
-    debug.onReport(IDLE, 100, PACE, { sending: 0, uploadLimit: { current: 8 } });
+  const { log, tell, messages } = debugging();
+  for (let report = 0; report < 30; report += 1) tell(activityOf(BUSY, 5));
+  for (let report = 0; report < 30; report += 1) tell(activityOf(IDLE, 0));
   assert.deepEqual(
     messages(),
     Array(3).fill(
@@ -44,9 +48,10 @@ test('a sample is a line a second, not one a tick, and none while nothing is sen
 });
 
 test('a request is a line with its operation, key, answer, time and bytes, harmless in a terminal', () => {
-  const { debug, messages } = debugging();
-  debug.onRequest(REQUEST);
-  debug.onRequest({ ...REQUEST, part: undefined, status: undefined, error: 'ECONNRESET', bytes: 0 });
+  const { tell, messages } = debugging();
+  tell({ kind: 'request', request: REQUEST });
+  const failed = { ...REQUEST, part: undefined, status: undefined, error: 'ECONNRESET', bytes: 0 };
+  tell({ kind: 'request', request: failed });
   assert.deepEqual(messages(), [
     'debug: UploadPart part 2 of cam/\\x1b.mp4: 503 SlowDown in 1.23 s, 5.24 MB sent',
     'debug: UploadPart cam/\\x1b.mp4: no answer ECONNRESET in 1.23 s, 0 B sent',
@@ -54,10 +59,10 @@ test('a request is a line with its operation, key, answer, time and bytes, harml
 });
 
 test('a scan and each step of a removal is a line', () => {
-  const { debug, messages } = debugging();
-  debug.onScanned(SCAN, 7);
+  const { tell, messages } = debugging();
+  tell({ kind: 'scanned', result: SCAN, durationMs: 7 });
   for (const step of ['aside', 'removed', 'back', 'waits'] as const)
-    debug.onAsideStep(SpoolPath.from('a.jpg'), step);
+    tell({ kind: 'asideStep', path: SpoolPath.from('a.jpg'), step });
   assert.deepEqual(messages(), [
     'debug: scanned 3 files (3.00 kB) in 1 folder in 0.01 s: 2 may go, 1 not complete yet',
     'debug: a.jpg was set aside, to be removed',
@@ -68,13 +73,11 @@ test('a scan and each step of a removal is a line', () => {
 });
 
 test('at info nothing is put into words', () => {
-  const { log, debug } = debugging();
+  const { log, tell } = debugging();
   log.level = 'info';
   const unread = new Proxy(SCAN, { get: () => assert.fail('the scan was looked at') });
-  debug.onScanned(unread, 7);
-  debug.onAsideStep(SpoolPath.from('a.jpg'), 'removed');
-  for (let report = 0; report < 30; report += 1)
-    debug.onReport(BUSY, 100, PACE, { sending: 5, uploadLimit: { current: 8 } });
-  assert.equal(debug.isWanted(), false);
+  tell({ kind: 'scanned', result: unread, durationMs: 7 });
+  tell({ kind: 'asideStep', path: SpoolPath.from('a.jpg'), step: 'removed' });
+  for (let report = 0; report < 30; report += 1) tell(activityOf(BUSY, 5));
   assert.deepEqual(log.records, []);
 });

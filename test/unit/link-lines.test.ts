@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UplinkIdentity } from '../../src/link/link-finder.ts';
-import { linkReports } from '../../src/report/link-reports.ts';
+import { linkLines } from '../../src/report/link-lines.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 test('a route that moves under one capacity for all is told with the remedy, once', () => {
   const log = new KeptLog();
-  const { onChange } = linkReports(log);
+  const tell = linkLines(log);
   const link: UplinkIdentity = {
     name: 'eth0',
     via: undefined,
@@ -19,7 +19,7 @@ test('a route that moves under one capacity for all is told with the remedy, onc
     warnings: ['a blind spot'],
     isGuess: false,
   };
-  for (const name of ['eth0', 'wwan0', 'eth0', 'wwan0']) onChange({ ...link, name });
+  for (const name of ['eth0', 'wwan0', 'eth0', 'wwan0']) tell({ kind: 'link', identity: { ...link, name } });
   const said = JSON.stringify(log);
   assert.equal(said.split('from eth0 to wwan0').length - 1, 1, said);
   assert.match(said, /give each its rate: link\.capacity: \{ eth0: …, wwan0: … \}/);

@@ -1,0 +1,147 @@
+// The daemon's stages: what is built from what. Nothing is started here; Daemon does that, along
+// the flow.
+
+import { Backlog } from './backlog/backlog.ts';
+import { scanned } from './backlog/scanner.ts';
+import type { Settings } from './config/settings.ts';
+import { Breaker } from './drain/breaker.ts';
+import { Drain } from './drain/drain.ts';
+import { Sweep } from './drain/sweep.ts';
+import type { Host, PacedSender, Store } from './host.ts';
+import type { ShaperActivity } from './pace/shaper.ts';
+import type { Counters } from './report/counters.ts';
+import type { Listener } from './report/daemon-event.ts';
+import { Statistics } from './report/statistics.ts';
+import type { Supervision } from './service/supervision.ts';
+import { EmptyFolders } from './spool/empty-folders.ts';
+import { LateLook, type LateLookParts } from './spool/late-look.ts';
+import type { SpoolDirectory } from './spool/spool-directory.ts';
+import { SpoolKeeper } from './spool/spool-keeper.ts';
+import { backlogOptionsOf, drainOptionsOf, storeOptionsOf } from './stage-options.ts';
+import type { Fault } from './system/fault.ts';
+import type { Redact } from './system/redact.ts';
+import type { Stops } from './system/stops.ts';
+import { serveControl } from './view/control.ts';
+import type { Snapshot } from './view/snapshot.ts';
+
+export interface AssemblyPorts {
+  readonly host: Host;
+  readonly version: string;
+  readonly redact: Redact;
+  readonly counters: Counters;
+  readonly supervision: Supervision;
+  /** As they are in force; a reload changes them. */
+  readonly settings: () => Settings;
+  readonly isStopping: () => boolean;
+  /** Of a daemon that is up. */
+  readonly snapshot: () => Snapshot | undefined;
+  readonly onEvent: Listener;
+  /** Only another config leads to a link. */
+  readonly onHopeless: (fault: Fault) => void;
+}
+
+export interface Stages {
+  /** The store of new uploads; a reload may replace it. */
+  store: Store;
+  readonly spool: SpoolDirectory;
+  readonly sender: PacedSender;
+  readonly backlog: Backlog;
+  readonly breaker: Breaker;
+  readonly drain: Drain;
+  readonly emptyFolders: EmptyFolders;
+  readonly statistics: Statistics;
+  readonly sweep: Sweep;
+}
+
+/**
+ * Builds the stages on a spool that is locked. Rejects with a Fault when spool or sender cannot be
+ * made; `stops` ends what was opened by then, and later the stages that are not started.
+ */
+export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stages> {
+  const { host, onEvent, supervision } = ports;
+  const { clock } = host;
+  const settings = ports.settings();
+  const { spool, keeper } = await openSpool(ports, stops, () => backlog.hint());
+
+  const sender = host.createSender(await host.sendingOptions(settings), {
+    onEvent,
+    onLink: () => drain.start(),
+    onHopeless: ports.onHopeless,
+    onNetworkChange: () => drain.retryNow(),
+    onWaitingTurn: () => supervision.turned(true),
+    onActivity: (activity, elapsedMs) => observe(activity, elapsedMs),
+    onAlive: supervision.moved,
+  });
+  stops.push(() => sender.stop());
+
+  const backlog = new Backlog({
+    ...{ clock, onEvent },
+    spool: scanned(spool),
+    options: backlogOptionsOf(settings),
+    ...(host.backlogLimits && { limits: host.backlogLimits }),
+    ...(host.watch && { watch: host.watch }),
+    onWork: () => drain.pump(),
+    onGone: () => keeper.lost(),
+  });
+
+  const emptyFolders = new EmptyFolders({ spool, clock, quietMs: settings.spool.settleMs, onEvent });
+  const breaker = new Breaker(settings.retry.probeMs);
+  const store = createStore(ports, sender);
+  const drain = new Drain(
+    {
+      ...{ clock, spool, backlog, breaker, onEvent },
+      random: () => host.random(),
+      onRead: supervision.moved,
+      onRemoved: ({ path }) => {
+        if (ports.settings().spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
+      },
+      rateBytesPerSec: () => sender.limits.targetBytesPerSec,
+    },
+    store,
+    drainOptionsOf(settings),
+  );
+
+  const statistics = new Statistics({
+    ...{ clock, backlog, drain, counters: ports.counters, link: sender },
+    ...{ version: ports.version, unit: settings.service.unit, isStopping: ports.isStopping },
+    waitingFor: () => sender.waitingFor?.message ?? breaker.reason ?? backlog.view().fault?.message,
+    countQuarantined: () => spool.quarantinedCount(),
+  });
+
+  /** Ten times a second, while there is a link. */
+  function observe(activity: ShaperActivity, elapsedMs: number): void {
+    const uploads = { active: drain.sending, limit: drain.uploadLimit.current };
+    statistics.sent(activity.admittedBytes);
+    onEvent({ kind: 'activity', activity, elapsedMs, pace: sender.pace, uploads });
+    drain.observe(activity, elapsedMs);
+    supervision.turned(activity.admittedBytes > 0 || drain.active === 0);
+  }
+
+  const sweep = new Sweep({ spool, drain, clock, onEvent });
+  return { store, spool, sender, backlog, breaker, drain, emptyFolders, statistics, sweep };
+}
+
+/** The spool, held for this instance. `onReattached`: see SpoolKeeperParts. */
+async function openSpool(ports: AssemblyPorts, stops: Stops, onReattached: () => void) {
+  const { host, redact, snapshot, onEvent } = ports;
+  const { clock } = host;
+  const writers = host.openWriters((problem) => onEvent({ kind: 'openWriters', problem }));
+  stops.push(() => writers.stop());
+  const onLate: LateLookParts['onLate'] = (path, problem) => onEvent({ kind: 'lateWrite', path, problem });
+  const lateLook = new LateLook({ clock, onLate });
+  const newestStays = () => ports.settings().s3.conflict === 'overwrite';
+  const { path } = ports.settings().spool;
+  const spool = await host.openSpool(path, { clock, writers, lateLook, newestStays, onEvent });
+  stops.push(() => spool.close());
+  const keeper = new SpoolKeeper({
+    ...{ spool, clock, onReattached, onEvent },
+    lock: (locked) => host.lockSpool(locked, (socket) => serveControl(socket, { snapshot, redact })),
+  });
+  stops.push(() => keeper.stop());
+  await keeper.start();
+  return { spool, keeper };
+}
+
+export function createStore({ host, settings, onEvent }: AssemblyPorts, sender: PacedSender): Store {
+  return host.createStore(storeOptionsOf(settings(), sender, host.clock, onEvent));
+}

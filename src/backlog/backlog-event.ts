@@ -1,0 +1,17 @@
+// What the backlog tells of its scans.
+import type { Fault } from '../system/fault.ts';
+import type { OddityReport } from './oddity-reports.ts';
+import type { ScanResult } from './scanner.ts';
+
+export type BacklogEvent =
+  | OddityReport
+  /** A scan has ended well. */
+  | { readonly kind: 'scanned'; readonly result: ScanResult; readonly durationMs: number }
+  /**
+   * Sent once for each failure; scans go on. Its code is `spool-gone` when the spool is no longer
+   * at its path.
+   */
+  | { readonly kind: 'scanFailed'; readonly fault: Fault }
+  | { readonly kind: 'scanRecovered' }
+  /** The system has no watches left. Files are found by scanning, up to `rescan` later. */
+  | { readonly kind: 'watchUnavailable'; readonly code: string };

@@ -1,0 +1,62 @@
+// What the daemon needs of the machine it runs on. The simulation has a host of its own.
+import type { BacklogLimits } from './backlog/backlog-limits.ts';
+import type { WatcherFactory } from './backlog/watch-when-shallow.ts';
+import type { Settings } from './config/settings.ts';
+import { InstanceLock, type LockableSpool, type Serve } from './spool/instance-lock.ts';
+import { OpenWriters, type WriterView } from './spool/open-writers.ts';
+import { SpoolDirectory, type SpoolOptions } from './spool/spool-directory.ts';
+import { sendingOptionsOf } from './stage-options.ts';
+import type { ObjectStore } from './store/object-store.ts';
+import { S3Store, type S3StoreOptions } from './store/s3/s3-store.ts';
+import { type Clock, systemClock } from './system/clock.ts';
+import { Sender, type SenderPorts, type SendingOptions } from './thread/sender.ts';
+
+/** A store whose credentials can be read anew. */
+export interface Store extends ObjectStore {
+  refreshCredentials(): void;
+}
+
+export interface Host {
+  readonly clock: Clock;
+  /** 0 ≤ a number < 1. */
+  random(): number;
+  /** `onChange`: see OpenWritersParts. */
+  openWriters(onChange: (problem: string | undefined) => void): WriterView & { stop(): void };
+  openSpool(path: string, options: SpoolOptions): Promise<SpoolDirectory>;
+  lockSpool(spool: LockableSpool, serve: Serve): Promise<Pick<InstanceLock, 'isOf' | 'release'>>;
+  /** Rejects with a Fault that names what cannot be found out. */
+  sendingOptions(settings: Settings): Promise<SendingOptions>;
+  createSender(options: SendingOptions, ports: SenderPorts): PacedSender;
+  createStore(options: S3StoreOptions): Store;
+  /** Absent: chokidar on real directories. */
+  readonly watch?: WatcherFactory;
+  readonly backlogLimits?: BacklogLimits;
+}
+
+export type PacedSender = Pick<
+  Sender,
+  | 'createHandler'
+  | 'identity'
+  | 'limits'
+  | 'pace'
+  | 'reconfigure'
+  | 'slowLine'
+  | 'start'
+  | 'stop'
+  | 'waitingFor'
+>;
+
+/** This machine. `threads`: see syncsAtOnce. */
+export function thisHost(threads: string | undefined): Host {
+  const clock = systemClock;
+  return {
+    clock,
+    random: Math.random,
+    openWriters: (onChange) => new OpenWriters({ clock, onChange }),
+    openSpool: (path, options) => SpoolDirectory.open(path, { threads, ...options }),
+    lockSpool: (spool, serve) => InstanceLock.acquire(spool, serve),
+    sendingOptions: sendingOptionsOf,
+    createSender: (options, ports) => new Sender(clock, options, ports),
+    createStore: (options) => new S3Store(options),
+  };
+}

@@ -1,0 +1,34 @@
+// Everything that happens, as one union. Listeners (the log, the counters) hear each event and
+// steer nothing.
+import type { BacklogEvent } from '../backlog/backlog-event.ts';
+import type { ChangedKey } from '../config/changes.ts';
+import type { DrainEvent, SweepEvent } from '../drain/drain-event.ts';
+import type { LinkEvent } from '../link/link-event.ts';
+import type { PaceView } from '../pace/governor.ts';
+import type { ShaperActivity } from '../pace/shaper.ts';
+import type { SpoolEvent } from '../spool/spool-event.ts';
+import type { StoreEvent } from '../store/s3/store-event.ts';
+import type { Snapshot } from '../view/snapshot.ts';
+
+export type DaemonEvent =
+  | BacklogEvent
+  | DrainEvent
+  | LinkEvent
+  | SpoolEvent
+  | StoreEvent
+  | SweepEvent
+  /** A reload has been accepted. */
+  | { readonly kind: 'reloaded'; readonly changed: readonly ChangedKey[] }
+  /** Ten times a second: what left since the last time. */
+  | {
+      readonly kind: 'activity';
+      readonly activity: ShaperActivity;
+      readonly elapsedMs: number;
+      readonly pace: PaceView | undefined;
+      /** Files that are being sent, and how many may be. */
+      readonly uploads: { readonly active: number; readonly limit: number };
+    }
+  /** Every two seconds: how it goes. */
+  | { readonly kind: 'state'; readonly snapshot: Snapshot };
+
+export type Listener = (event: DaemonEvent) => void;

@@ -1,0 +1,71 @@
+// What becomes of the drain as a whole: pauses, folders that wait, reloads, and what fails beside
+// the files.
+import type { ChangedKey } from '../config/changes.ts';
+import type { Logger } from '../log/log.ts';
+import type { OncePerKind } from '../log/once-per-kind.ts';
+import { explain, type Fault } from '../system/fault.ts';
+import type { Listener } from './daemon-event.ts';
+
+export function drainLines(log: Logger, faults: OncePerKind): Listener {
+  return (event) => {
+    switch (event.kind) {
+      case 'paused': {
+        const { fault } = event;
+        const hint = fault.hint === undefined ? '' : ` (${fault.hint})`;
+        const text = `draining is paused: ${fault.message}${hint}; trying again by itself`;
+        return log.error({ event: 'paused', fault }, text);
+      }
+      case 'resumed':
+        return log.info({ event: 'resumed' }, 'draining goes on');
+      case 'slowDown':
+        return faults.note('slowDown', () =>
+          log.warn({ event: 'slowDown' }, 'the store asked for fewer requests: fewer uploads at once'),
+        );
+      case 'folderHeld':
+        return tellFolderHeld(log, event.folder, event.fault);
+      case 'folderFreed': {
+        const where = event.folder === '' ? 'right in the spool' : `below ${event.folder}`;
+        const text = `the store takes files ${where} again`;
+        return log.info({ event: 'folderFreed', folder: event.folder }, text);
+      }
+      case 'swept': {
+        const { uploads } = event;
+        if (uploads === 0) return;
+        return log.info(
+          { event: 'swept', uploads },
+          `aborted ${uploads} multipart uploads of files that are gone`,
+        );
+      }
+      case 'notice':
+        return log.warn({ event: 'notice' }, event.notice);
+      case 'fault': {
+        const { operation, error } = event;
+        const text = `${operation}: ${error instanceof Error ? error.message : error}`;
+        return faults.note(operation, () => log.warn({ event: 'fault', operation, error }, text));
+      }
+      case 'reloaded':
+        return tellReloaded(log, event.changed);
+    }
+  };
+}
+
+function tellFolderHeld(log: Logger, folder: string, fault: Fault): void {
+  const where = folder === '' ? 'right in the spool' : `below ${folder}`;
+  log.error(
+    { event: 'folderHeld', folder, fault },
+    `the files ${where} wait, because the store refuses all of them: ${explain(fault)} ` +
+      'The others go on; one of these is tried now and then.',
+  );
+}
+
+function tellReloaded(log: Logger, changed: readonly ChangedKey[]): void {
+  const names = (live: boolean) => changed.filter((key) => key.live === live).map(({ key }) => key);
+  const [inForce, waiting] = [names(true), names(false)];
+  const what = inForce.length === 0 ? 'nothing changed' : `changed ${inForce.join(', ')}`;
+  log.info({ event: 'reloaded', changed: inForce }, `reloaded: ${what}`);
+  if (waiting.length > 0)
+    log.warn(
+      { event: 'restartNeeded', keys: waiting },
+      `${waiting.join(', ')} changed, too, and takes effect only after a restart`,
+    );
+}
