@@ -1,32 +1,32 @@
-// Whether the speed that a driver reports is the rate of a line. Decides on what /sys shows of the
-// interface alone.
+// Decides whether the speed that a driver reports is the rate of a line, from what /sys shows of
+// the interface.
 import type { InterfaceFacts } from './interface-tree.ts';
 
 export type SpeedFinding =
   | { readonly kind: 'known'; readonly bitsPerSec: number }
-  /** Not now; a cable or a driver may change that. */
+  /** Not now. Another cable or driver may change that. */
   | { readonly kind: 'later'; readonly why: string }
-  /** Whatever happens to the cable. */
+  /** Never, with any cable. */
   | { readonly kind: 'never'; readonly why: string };
 
-/** Buses that exist in virtual machines only: KVM, Hyper-V and Azure, Xen, POWER. */
+/** Buses that exist only in virtual machines: KVM, Hyper-V and Azure, Xen, POWER. */
 const VIRTUAL_BUSES: readonly string[] = ['virtio', 'vmbus', 'xen', 'vio'];
 /**
- * Cards that hypervisors and clouds make up. vmxnet3 says 10,000 and hv_netvsc the host's rate;
- * ena, gve and mana name the host's card, while the cloud allows each machine a part of it. The
- * last ones are shares of a card (SR-IOV).
+ * Cards made up by hypervisors and clouds. vmxnet3 reports 10,000 and hv_netvsc the host's rate;
+ * ena, gve and mana report the host's card, although the cloud allows each machine only a part of
+ * it. The last pattern matches shares of a card (SR-IOV).
  */
 const VIRTUAL_DRIVERS =
   /^(vmxnet3?|hv_netvsc|netvsc|virtio_net|xen[-_]netfront|vif|ena|gve|mana|idpf|ibmveth|ibmvnic|veth|tun|\w*vf)$/;
-/** Modems: what they report is what the radio, or the USB port, does at the moment. */
+/** Modems. They report the present rate of the radio or of the USB port. */
 const MODEM_DRIVERS =
   /^(cdc_ether|cdc_ncm|cdc_mbim|huawei_cdc_ncm|qmi_wwan\w*|rndis_host|ipheth|sierra_net|hso|mhi_net|mhi_wwan_mbim|iosm|t7xx|GobiNet)$/;
 /**
- * The maker of the board is a hypervisor: Red Hat (QEMU), VMware, Parallels, InnoTek (VirtualBox),
- * XenSource, Microsoft.
+ * PCI ids of hypervisors as makers of the board: Red Hat (QEMU), VMware, Parallels, InnoTek
+ * (VirtualBox), XenSource, Microsoft.
  */
 const EMULATED_MAKERS: readonly string[] = ['0x1af4', '0x15ad', '0x1ab8', '0x80ee', '0x5853', '0x1414'];
-/** Boards that QEMU (e1000e) and VirtualBox (e1000) copy, number for number. */
+/** Real boards whose ids QEMU (e1000e) and VirtualBox (e1000) copy. */
 const EMULATED_BOARDS: readonly string[] = ['0x8086:0x0000', '0x8086:0x001e'];
 
 export function believableSpeed(facts: InterfaceFacts): SpeedFinding {

@@ -1,28 +1,28 @@
-// What the found link can carry: by link.capacity, else by the drivers of its cards. Deterministic.
+// The capacity of the found link: from link.capacity, else from the drivers of its cards.
+// Deterministic.
 import { Fault } from '../system/fault.ts';
 import type { SpeedFinding } from './believable-speed.ts';
 import type { Carriers } from './carriers.ts';
 
 /**
- * One rate for whatever the link is, a rate for each interface, or what the drivers say; in bits a
- * second.
+ * One rate for any link, a rate for each interface, or what the drivers report. In bits a second.
  */
 export type WantedCapacity = number | 'auto' | Readonly<Record<string, number>>;
 
 export interface Capacity {
   readonly bitsPerSec: number;
   readonly from: 'link.capacity' | 'driver' | 'least known' | 'seen';
-  /** Tells the operator that the number was not meant for this link. */
+  /** Set if the number was not meant for this link; text for the operator. */
   readonly warning?: string | undefined;
 }
 
-/** What was in force before, if anything was. */
+/** The capacity that was in force before, if there was one. */
 export type KnownCapacity = { readonly capacityBitsPerSec: number } | undefined;
 
 /**
- * Throws a Fault when it is not known: with the code CAPACITY_UNKNOWN when only the config can
- * change that. Once a capacity has been in force, it stays where nothing better is known.
- * `bondBitsPerSec` is what a bond says of its cards.
+ * Throws a Fault when the capacity is unknown: with code CAPACITY_UNKNOWN when only the config can
+ * change that. A capacity that was in force stays in force while nothing better is known.
+ * `bondBitsPerSec` is what a bond reports about its cards.
  */
 export function capacityOf(
   wanted: WantedCapacity,
@@ -46,8 +46,8 @@ export function capacityOf(
 }
 
 /**
- * By the device of the route or one on the way down; of several lines side by side each has to bear
- * an equal part.
+ * The configured rate of the route's device or of one below it. Several lines side by side must
+ * each carry an equal part, so the slowest decides.
  */
 function byName(
   rates: ReadonlyMap<string, number>,
@@ -70,8 +70,8 @@ function bySpeed(
   const known = speeds.flatMap(({ finding }) => (finding.kind === 'known' ? [finding.bitsPerSec] : []));
   const hopeless = speeds.find(({ finding }) => finding.kind === 'never');
   if (hopeless === undefined && known.length > 0) {
-    // A bond knows which of its cards send: of two in active-backup, one. Lines side by side bear
-    // equal parts.
+    // A bond knows which of its cards send: one of two in active-backup mode. Lines side by side
+    // carry equal parts.
     return { bitsPerSec: bondBitsPerSec ?? Math.min(...known) * known.length, from: 'driver' };
   }
   if (present !== undefined) return kept(present.capacityBitsPerSec, hopeless?.name);
@@ -93,8 +93,8 @@ function bySpeed(
 export const CAPACITY_UNKNOWN = 'CAPACITY_UNKNOWN';
 
 /**
- * A cable that is out says nothing of the line; another interface, whose rate is unknown, is held
- * to what was known.
+ * A missing cable says nothing about the line. Another interface, whose rate is unknown, is held to
+ * the last known capacity.
  */
 function kept(bitsPerSec: number, hopeless: string | undefined): Capacity {
   if (hopeless === undefined) return { bitsPerSec, from: 'driver' };
@@ -105,7 +105,7 @@ function kept(bitsPerSec: number, hopeless: string | undefined): Capacity {
   };
 }
 
-/** The rate as messages have it: `12.5 Mbit/s`. */
+/** The rate as written in messages: `12.5 Mbit/s`. */
 export function inMegabits(bitsPerSec: number): string {
   return `${Number((bitsPerSec / 1e6).toPrecision(3))} Mbit/s`;
 }

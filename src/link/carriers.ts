@@ -1,31 +1,31 @@
-// From the device of a route down to what carries the line: a bridge's port towards the gateway,
+// Follows the device of a route down to what carries the line: a bridge's port towards the gateway,
 // the cards below a VLAN or a bond, the card that a tunnel's outer packets leave through. Only
-// there does everybody's traffic show. Deterministic, given what the machine answers.
+// there can all traffic be counted. Deterministic, given the machine's answers.
 import type { InterfaceFacts } from './interface-tree.ts';
 import type { Hop, LinkKind, Machine } from './machine.ts';
 import { routesBeside } from './route-tables.ts';
 
 export interface Carriers {
-  /** Whose counters add up to the line. */
+  /** The interfaces whose counters add up to the line. */
   readonly names: readonly string[];
-  /** Every device on the way down, the route's own first. */
+  /** Every device on the way down, beginning with the route's own. */
   readonly chain: readonly string[];
-  /** What these counters do not show, and the remedy, each in a sentence. */
+  /** What these counters do not show, and the remedy, one sentence each. */
   readonly blindSpots: readonly string[];
-  /** What tunnels add to each packet, in bytes. */
+  /** How many bytes tunnels add to each packet. */
   readonly encapsulationBytes: number;
 }
 
-/** Tunnels in tunnels, on a VLAN, on a bond, on a bridge: more than anyone stacks. */
+/** How many devices may be stacked: tunnels in tunnels, on a VLAN, on a bond, on a bridge. */
 const DEEPEST = 8;
-/** ARPHRD_… of if_arp.h. */
+/** ARPHRD_… in if_arp.h. */
 const LOOPBACK = 772;
 const TUNNEL_TYPES: readonly number[] = [512, 65_534, 768, 769, 776, 778, 823];
 const TUNNEL_KINDS =
   /^(wireguard|tun|ppp|vxlan|geneve|gre|gretap|erspan|ip6gre|ip6gretap|ip6erspan|ipip|ip6tnl|sit|vti6?|xfrm|gtp|bareudp|amt)$/;
 /**
- * Outer headers over IPv4: Ethernet inside UDP for vxlan, 32 bytes of its own for WireGuard;
- * OpenVPN is like it.
+ * Outer headers over IPv4. vxlan carries Ethernet inside UDP; WireGuard adds 32 bytes of its own,
+ * and OpenVPN is similar.
  */
 const ENCAPSULATION_BYTES: Readonly<Record<string, number>> = {
   ...{ vxlan: 50, geneve: 50, gre: 24, gretap: 38, erspan: 50, ipip: 20, sit: 20, ip6tnl: 40, ppp: 8 },
@@ -75,14 +75,14 @@ class Descent {
     return only(name, [`${name} is a bridge without a port: what its guests send is not seen`]);
   }
 
-  /** Ports of a bridge that do not lead to guests. */
+  /** True if the port of a bridge leads to a card, not to a guest. */
   #standsOnCard(name: string, depth = 0): boolean {
     const facts = this.#machine.tree.facts(name);
     if (facts === undefined || depth >= DEEPEST) return false;
     return !facts.isVirtual || facts.lower.some((below) => this.#standsOnCard(below, depth + 1));
   }
 
-  /** A virtual machine's tap device. */
+  /** True for the tap device of a virtual machine. */
   async #isGuest(port: string): Promise<boolean> {
     return (await this.#machine.kindOf(port))?.kind === 'tun' && !this.#standsOnCard(port);
   }
@@ -141,7 +141,7 @@ class Descent {
   }
 }
 
-/** Several ways out, taken together. */
+/** Joins several ways out. */
 export function join(found: readonly Carriers[]): Carriers {
   return {
     names: unique(found.flatMap(({ names }) => names)).sort(),

@@ -1,5 +1,5 @@
-// What the kernel shows of a network interface below /sys/class/net: one small read for each fact,
-// some 20 µs. The folder is a parameter, so that the trees of other machines can be read as well.
+// Reads what the kernel shows about a network interface below /sys/class/net. Each fact is one
+// small read of about 20 µs.
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { errnoOf } from '../system/fault.ts';
@@ -8,34 +8,39 @@ export const SYS_CLASS_NET = '/sys/class/net';
 
 export interface InterfaceFacts {
   readonly name: string;
-  /** Differs when an interface was removed and made again under the same name. */
+  /** Changes when an interface is removed and created again under the same name. */
   readonly index: number;
   /**
-   * The index of the interface it is stacked on, or that is the other end of a veth; else its own.
+   * The index of the interface that it is stacked on, or of the other end of a veth; else its own
+   * index.
    */
   readonly linkedIndex: number;
-  /** No hardware of its own: below /sys/devices/virtual. */
+  /** True without hardware of its own: it is below /sys/devices/virtual. */
   readonly isVirtual: boolean;
-  /** ARPHRD_… of if_arp.h. */
+  /** ARPHRD_… in if_arp.h. */
   readonly hardwareType: number;
-  /** What the driver calls this kind: `bridge`, `vlan`, `wlan`, `wwan`, `vxlan`, `ppp`. */
+  /** The driver's word for this kind: `bridge`, `vlan`, `wlan`, `wwan`, `vxlan`, `ppp`. */
   readonly deviceType: string | undefined;
   readonly driver: string | undefined;
   /** `pci`, `usb`, `virtio`, `vmbus`, `xen`, `platform`. */
   readonly bus: string | undefined;
-  /** `0x1af4:0x1100`: on PCI, whose board it is. */
+  /** On PCI, the maker and the board: `0x1af4:0x1100`. */
   readonly board: string | undefined;
-  /** A share of a card that the hypervisor or the host hands out (SR-IOV). */
+  /** A share of a card that the hypervisor or the host gives out (SR-IOV). */
   readonly isVirtualFunction: boolean;
   readonly isWireless: boolean;
   readonly mtuBytes: number;
   readonly hasCarrier: boolean;
-  /** As the driver says; undefined while it says nothing. */
+  /** What the driver reports; undefined while it reports nothing. */
   readonly speedBitsPerSec: number | undefined;
   /** The interfaces it is stacked on: a VLAN's card, a bond's cards, a bridge's ports. */
   readonly lower: readonly string[];
 }
 
+/**
+ * The tree of interfaces. Its root folder is a parameter, so that tests can read the trees of other
+ * machines. Reads are synchronous; a missing fact is undefined, and nothing throws for it.
+ */
 export class InterfaceTree {
   readonly #root: string;
 
@@ -43,12 +48,12 @@ export class InterfaceTree {
     this.#root = root;
   }
 
-  /** False where there is no such file system: not Linux. */
+  /** False without such a file system, that is, not on Linux. */
   get exists(): boolean {
     return this.#present('');
   }
 
-  /** Undefined when there is no such interface now. */
+  /** Undefined if there is no such interface now. */
   facts(name: string): InterfaceFacts | undefined {
     const index = this.#number(name, 'ifindex');
     if (index === undefined) return undefined;
@@ -76,8 +81,8 @@ export class InterfaceTree {
   }
 
   /**
-   * Index and state of an interface as text: another text is another interface, or one that came up
-   * or went down.
+   * Index and state of an interface as text. A different text means another interface, or one that
+   * went up or down.
    */
   stateOf(name: string): string {
     return `${name} ${this.#text(name, 'ifindex')} ${this.#text(name, 'operstate')}`;
@@ -120,8 +125,8 @@ export class InterfaceTree {
 }
 
 /**
- * What the kernel does not know it refuses with an errno: EINVAL for the speed of a card without a
- * cable.
+ * The kernel refuses what it does not know with an errno, for example EINVAL for the speed of a
+ * card without a cable.
  */
 function known<T>(read: () => T): T | undefined {
   try {

@@ -1,6 +1,4 @@
-// What the kernel says of routes, kinds of interfaces and neighbours: by ip(8) and bridge(8) of
-// iproute2, which need no privilege and follow policy rules and VRFs; where they are missing, by
-// /proc/self/net. Child processes are started from the main thread, never from the one that sends.
+// Asks the kernel about routes, kinds of interfaces and neighbours.
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -14,27 +12,35 @@ import type { Hop, LinkKind, Machine } from './machine.ts';
 import { parseRoutes, type Route, routesTo } from './route-tables.ts';
 
 const NET = '/proc/self/net';
-/** Root's own folders, which are not on everybody's PATH. */
+/** Folders of root's commands, which are not on every PATH. */
 const FOLDERS = ['', '/usr/sbin/', '/sbin/'];
-/** RFC 863. */
+/** The discard port; RFC 863. */
 const DISCARD_PORT = 9;
-/** In a local network an answer to ARP comes within milliseconds. */
+/** In a local network, an answer to ARP comes within milliseconds. */
 const NEIGHBOUR_MS = 200;
 const COMMAND_TIMEOUT_MS = 2_000;
-/** A router with the Internet's whole table shows its first part: default routes come first. */
+/**
+ * A router with the Internet's whole table shows only its first part here. Default routes come
+ * first.
+ */
 const MOST_TABLE_BYTES = 65_536;
 /**
- * Two columns of ipv6_route that change while it is used: references and uses, between metric and
- * flags.
+ * Matches two columns of ipv6_route that change with use: the reference and use counts between
+ * metric and flags.
  */
 const USE_COUNTS = /([0-9a-f]{8}) [0-9a-f]{8} [0-9a-f]{8} ([0-9a-f]{8} +\S+)$/gm;
 
+/**
+ * Uses ip(8) and bridge(8) of iproute2, which need no privilege and know policy rules and VRFs.
+ * Without them it reads /proc/self/net. It starts child processes, so it runs in the main thread,
+ * never in the sending thread. A question without an answer resolves with nothing found.
+ */
 export class Kernel implements Machine {
   readonly tree = new InterfaceTree();
   readonly #called = new Set<string>();
   #kinds: ReadonlyMap<string, LinkKind> | undefined;
 
-  /** To be called before a search: interfaces may have come and gone. */
+  /** Call before a search, because interfaces may have changed. */
   forget(): void {
     this.#kinds = undefined;
   }
@@ -66,15 +72,15 @@ export class Kernel implements Machine {
     return typeof port === 'string' ? port : undefined;
   }
 
-  /** Sessions of PPP over Ethernet: which device they go through. */
+  /** The devices that sessions of PPP over Ethernet use. */
   pppoeDevices(): readonly string[] {
     const lines = head(`${NET}/pppoe`).trim().split('\n').slice(1);
     return [...new Set(lines.map((line) => line.trim().split(/\s+/)[2] ?? ''))].filter((name) => name !== '');
   }
 
   /**
-   * What tells that a route, an address or one of these interfaces came, went or changed: compare
-   * it with the last one. Some 100 µs.
+   * A text that changes when a route, an address or one of these interfaces changes. Compare it
+   * with the last one. Takes about 100 µs.
    */
   networkState(interfaces: readonly string[]): string {
     const ipv6 = head(`${NET}/ipv6_route`).replaceAll(USE_COUNTS, '$1 $2');
@@ -82,14 +88,14 @@ export class Kernel implements Machine {
   }
 
   /**
-   * An empty datagram to the discard port: the kernel has to find the neighbour for it. Once for
-   * each address.
+   * Sends an empty datagram to the discard port, so that the kernel has to find the neighbour. Once
+   * for each address.
    */
   async #call(address: string): Promise<string | undefined> {
     if (isIP(address) === 0 || this.#called.has(address)) return undefined;
     this.#called.add(address);
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
-    // It may be refused or lost; what counts is the neighbour table.
+    // The datagram may be refused or lost. Only its effect on the neighbour table matters.
     await new Promise<void>((resolve) => socket.send('', DISCARD_PORT, address, () => resolve()));
     socket.close();
     await systemClock.sleep(NEIGHBOUR_MS);
@@ -108,8 +114,8 @@ export class Kernel implements Machine {
   }
 
   /**
-   * A process may be bound to a VRF (`ip vrf exec`), which ip(8) does not see when it asks. A
-   * socket of ours is bound: its local address then belongs to an interface of that VRF.
+   * A process may be bound to a VRF (`ip vrf exec`), which ip(8) does not see when it is asked. Our
+   * sockets are bound as well, so their local address belongs to an interface of that VRF.
    */
   async #vrfOf(address: string, hops: readonly Hop[]): Promise<string | undefined> {
     const local = await localAddressTowards(address);
@@ -129,7 +135,7 @@ async function hardwareAddressOf(address: string): Promise<string | undefined> {
   return neighbours.map(({ lladdr }) => textOf(lladdr)).find((lladdr) => lladdr !== undefined);
 }
 
-/** The kernel's choice for a socket of this process; sends nothing. */
+/** The local address that the kernel chooses for a socket of this process. Sends nothing. */
 async function localAddressTowards(address: string): Promise<string | undefined> {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   try {
@@ -147,15 +153,14 @@ async function localAddressTowards(address: string): Promise<string | undefined>
 type Answer = Readonly<Record<string, unknown>>;
 
 /**
- * What the command printed; empty when the kernel said no; undefined where there is no such
- * command, or one that does not work here: too old for JSON, another program of that name, refused
- * by a sandbox.
+ * What the command printed; empty when the kernel refused; undefined without a usable command: it
+ * is missing, too old for JSON, another program of that name, or refused by a sandbox.
  */
 async function json([command = '', ...args]: readonly string[]): Promise<readonly Answer[] | undefined> {
   const options = {
     timeout: COMMAND_TIMEOUT_MS,
     maxBuffer: 4_194_304,
-    // Nothing of our environment, which may hold credentials.
+    // The command gets none of our environment, which may hold credentials.
     env: {},
   };
   for (const folder of FOLDERS) {
@@ -169,7 +174,7 @@ async function json([command = '', ...args]: readonly string[]): Promise<readonl
   return undefined;
 }
 
-/** lib/libnetlink.c of iproute2: the kernel's error, or its own words. */
+/** From lib/libnetlink.c of iproute2: the kernel's error, or iproute2's own. */
 const KERNEL_SAID_NO = /^(RTNETLINK answers|Error): /m;
 
 function parsed(printed: string): readonly Answer[] | undefined {
@@ -182,7 +187,7 @@ function parsed(printed: string): readonly Answer[] | undefined {
   }
 }
 
-/** What `ip -j route get fibmatch` prints. */
+/** Reads the output of `ip -j route get fibmatch`. */
 export function hopsOf(answers: readonly Answer[]): readonly Hop[] {
   return answers.flatMap((route): readonly Hop[] => {
     const { type = 'unicast', nexthops } = route;
@@ -197,7 +202,7 @@ export function hopsOf(answers: readonly Answer[]): readonly Hop[] {
   });
 }
 
-/** What `ip -d -j link show` prints. */
+/** Reads the output of `ip -d -j link show`. */
 export function kindsOf(links: readonly Answer[]): ReadonlyMap<string, LinkKind> {
   return new Map(
     links.flatMap(({ ifname, linkinfo, link, link_netnsid: elsewhere, master }) => {
@@ -230,7 +235,7 @@ function textOf(value: unknown): string | undefined {
 
 const table = Buffer.alloc(MOST_TABLE_BYTES);
 
-/** The first part of a file of the kernel's; empty where there is none. */
+/** The first part of a file below /proc; empty if there is none. */
 function head(path: string): string {
   let descriptor: number | undefined;
   try {

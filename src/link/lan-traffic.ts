@@ -1,35 +1,38 @@
-// Traffic that the card carries and the line cannot: a copy to a NAS in the same network. Where a
-// card sends more than the line's whole capacity, its counter is no measure of the line: what
-// others sent on the line is then taken to be what it was before. Deterministic: time comes with
-// the samples.
+// Recognises traffic that the card carries but the line cannot, for example a copy to a NAS in the
+// same network.
 import type { Sample } from './meter.ts';
 
-/** More than headers, bursts and a generous provider explain. */
+/** Headers, bursts and a generous provider do not explain more than this. */
 const TOO_MUCH = 1.2;
-/** The card's rate is taken over this long. */
+/** The card's rate is averaged over this time. */
 const WINDOW_MS = 1_000;
 /**
- * What others sent before is remembered this long, in steps; the last steps may hold the begin of
- * the copy already.
+ * What others sent before is remembered for STEPS steps. The last steps may already contain the
+ * beginning of the copy, so they are not used.
  */
 const STEP_MS = 500;
 const STEPS = 12;
 const LAST_STEPS = 3;
 
+/**
+ * While the card sends more than the whole capacity of the line, its counter does not measure the
+ * line. Then what others send on the line is assumed to be what it was before. Deterministic: time
+ * comes with the samples.
+ */
 export class LanTraffic {
   #rateBytesPerMs = 0;
   #isBeyond = false;
   #stepMs = 0;
   #stepBytes = 0;
-  /** Others' bytes a millisecond, oldest first. */
+  /** Bytes of others in a millisecond, oldest first. */
   #before: number[] = [];
 
-  /** The card sends more than the line can carry. */
+  /** True while the card sends more than the line can carry. */
   get isBeyond(): boolean {
     return this.#isBeyond;
   }
 
-  /** Another link, another past. */
+  /** Another link begins; its past is unknown. */
   forget(): void {
     this.#rateBytesPerMs = 0;
     this.#isBeyond = false;
@@ -38,7 +41,8 @@ export class LanTraffic {
   }
 
   /**
-   * The sample as far as the line is concerned; `ownWireBytes` is what we sent of it, with headers.
+   * Returns the part of the sample that was on the line. `ownWireBytes` is what we sent of it, with
+   * headers.
    */
   onTheLine(sample: Sample, ownWireBytes: number, capacityBitsPerSec: number): Sample {
     const { sentBytes, intervalMs } = sample;

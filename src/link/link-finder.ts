@@ -1,5 +1,4 @@
-// Finds the link, once: the route to the endpoint, what carries it, and what that can carry. Sends
-// nothing but, behind a bridge, one empty datagram to the gateway.
+// Finds the link once: the route to the endpoint, what carries it, and its capacity.
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { errnoOf, Fault } from '../system/fault.ts';
@@ -13,50 +12,54 @@ import type { Segment } from './wire-bytes.ts';
 import { linkWithoutSysfs } from './without-sysfs.ts';
 
 export interface Endpoint {
-  /** A name or an address; IPv6 without brackets. Behind a proxy: the proxy. */
+  /** A name or an address, IPv6 without brackets. With a proxy, the proxy's. */
   readonly host: string;
   readonly port: number;
 }
 
 export interface UplinkOptions {
-  /** `auto`: what carries the route to the endpoint. */
+  /** `auto`: whatever carries the route to the endpoint. */
   readonly interface: string;
   readonly capacity: WantedCapacity;
   readonly endpoint: Endpoint;
-  /** Counts the line's bytes instead of the interfaces. */
+  /** Counts the line's bytes in place of the interfaces. */
   readonly counter?: OtherCounter | undefined;
 }
 
 export type OtherCounter =
-  /** A file that holds a number; local, since the sending thread reads it. */
+  /** A file that holds a number. It must be local, because the sending thread reads it. */
   { readonly kind: 'file'; readonly path: string } | ({ readonly kind: 'page' } & PageCounterOptions);
 
 export interface Carrier {
   readonly name: string;
-  /** Differs when the interface was removed and made again under its name. */
+  /** Changes when the interface is removed and created again under its name. */
   readonly index: number;
 }
 
 export interface UplinkIdentity {
-  /** The name for people: `eth0`, or `eth0+eth1` where several carry the line. */
+  /** The name for messages: `eth0`, or `eth0+eth1` if several interfaces carry the line. */
   readonly name: string;
-  /** The device of the route where that is another one: a bridge, a tunnel. */
+  /** The device of the route if it is a different one: a bridge, a tunnel. */
   readonly via: string | undefined;
-  /** Their counters add up to the line, unless there is another counter of it. */
+  /** The interfaces whose counters add up to the line, unless there is another counter. */
   readonly carriers: readonly Carrier[];
   readonly counter: OtherCounter | undefined;
   readonly segment: Segment;
   readonly capacityBitsPerSec: number;
   readonly capacityFrom: Capacity['from'];
-  /** What cannot be seen or is not sure, each with its remedy. */
+  /** What cannot be seen or is not certain, each with its remedy. */
   readonly warnings: readonly string[];
-  /** The endpoint's name does not resolve: a guess, until it does. */
+  /** True if the endpoint's name does not resolve. The link is a guess until it does. */
   readonly isGuess: boolean;
 }
 
-/** Addresses of one name that are asked about; S3 has dozens, behind one route. */
+/** How many addresses of a name are looked at. S3 has dozens, behind one route. */
 const MOST_ADDRESSES = 8;
 
+/**
+ * Searches once for each call. It sends nothing, except one empty datagram to the gateway if that
+ * is behind a bridge. A name look-up may take half a minute and cannot be cancelled.
+ */
 export class LinkFinder {
   readonly #machine: Machine;
   readonly #addressesOf: (host: string) => Promise<readonly string[]>;
@@ -68,7 +71,7 @@ export class LinkFinder {
 
   /**
    * Rejects with a Fault: CAPACITY_UNKNOWN when only the config can help, any other code when time
-   * may. `present` is the link so far, which keeps its capacity, and stays while the endpoint's
+   * may help. `present` is the link so far. It keeps its capacity, and stays while the endpoint's
    * name does not resolve.
    */
   async find(options: UplinkOptions, present?: UplinkIdentity): Promise<UplinkIdentity> {
@@ -83,7 +86,7 @@ export class LinkFinder {
     return this.#identify({ ...found, isGuess: addresses.length === 0 }, options, present);
   }
 
-  /** Another text when anything changed that may lead to another link than `present`. */
+  /** A text that changes when anything changes that may lead to another link than `present`. */
   networkState({ interface: wanted }: UplinkOptions, present?: UplinkIdentity): string {
     const carriers = present?.carriers.map(({ name }) => name) ?? [];
     return this.#machine.networkState(wanted === 'auto' ? carriers : [wanted, ...carriers]);
@@ -107,7 +110,7 @@ export class LinkFinder {
     return { ...joined, blindSpots, isIpv6 };
   }
 
-  /** While the name does not resolve: where everything else would leave. */
+  /** The way by which most traffic would leave. Used while the name does not resolve. */
   async #guess({ endpoint }: UplinkOptions): Promise<Path> {
     const isDefault = ({ prefixBits, device }: { prefixBits: string; device: string }) =>
       prefixBits === '' && device !== 'lo';
@@ -117,7 +120,7 @@ export class LinkFinder {
     return { ...(await carriersOf(hop, '', this.#machine)), isIpv6: route.family === 6 };
   }
 
-  /** The interface that the operator named, and no other; with what that one does not see. */
+  /** The interface that the operator named, and no other, with what it does not see. */
   async #named(name: string): Promise<Path> {
     if (this.#machine.tree.facts(name) === undefined) throw noInterface(name);
     const route = this.#machine
@@ -168,7 +171,7 @@ interface Path extends Carriers {
   readonly isIpv6: boolean;
 }
 
-/** IP and TCP with timestamps; Ethernet before them. */
+/** IP and TCP headers with timestamps, and the Ethernet header before them. */
 function segmentOf(mtuBytes: number, { isIpv6, encapsulationBytes }: Path): Segment {
   const innerBytes = isIpv6 ? 72 : 52;
   return {

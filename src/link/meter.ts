@@ -1,49 +1,55 @@
-// Turns readings of the NIC's transmit counter into samples of what the link really sent. Pure:
-// time is an argument.
-// Invariant: every byte the counter reports is in exactly one sample, unless the counter was reset.
+// Turns readings of the card's transmit counter into samples of what the link really sent.
 
 export type Reading =
   | Sample
   /**
-   * Nothing to say yet: the first reading, a counter that was reset, or one that waits for its
-   * driver.
+   * Nothing to report: the first reading, a counter that was reset, or one whose driver has not
+   * refreshed it yet.
    */
   | { readonly kind: 'none' }
-  /** We send, and the counter does not move: it does not count what we send. */
+  /** We send, but the counter does not move, so it does not count what we send. */
   | { readonly kind: 'stuck' };
 
-/** What left the NIC over a stretch of time. */
+/** What left the card within some time. */
 export interface Sample {
   readonly kind: 'sample';
   readonly sentBytes: number;
-  /** The part of these that we handed to the kernel over the same time, without headers. */
+  /** The part that we handed to the kernel in the same time, without headers. */
   readonly ownBytes: number;
   /** > 0. */
   readonly intervalMs: number;
 }
 
 /**
- * Drivers such as ice, Aquantia and 82580 refresh their counters every 1–2 s; one that stands still
- * longer is stuck.
+ * Drivers such as ice, Aquantia and 82580 refresh their counters every 1–2 s. A counter that stands
+ * still longer is stuck.
  */
 const LONGEST_REFRESH_MS = 2_500;
-/** A fresh counter must show at least this many of our bytes. More than a socket may buffer. */
+/**
+ * A fresh counter must show at least this many of our bytes. It is more than a socket may buffer.
+ */
 const CERTAIN_BYTES = 65_536;
 
+/**
+ * Reads a counter of bytes, at any interval. Deterministic: time is an argument, of the monotonic
+ * clock; a step back gives no sample.
+ * Invariant: every byte that the counter reports is in exactly one sample, unless the counter was
+ * reset.
+ */
 export class Meter {
   #counterBytes: number | undefined;
-  /** End of the last sample. */
+  /** The end of the last sample. */
   #sampledToMs = 0;
   #changedAtMs = 0;
   #ownSinceSampleBytes = 0;
   #stillReadings = 0;
   /**
-   * Learnt: how long the counter stands still between refreshes while traffic flows; 0 for a
-   * counter that is live.
+   * Learnt: how long the counter stands still between refreshes while traffic flows; 0 for a live
+   * counter.
    */
   #refreshMs = 0;
 
-  /** Takes the counter's value, and what we ourselves handed to the kernel since the last call. */
+  /** Takes the counter's value, and the bytes we handed to the kernel since the last call. */
   read(nowMs: number, counterBytes: number, ownBytes: number): Reading {
     this.#ownSinceSampleBytes += ownBytes;
     if (this.#counterBytes === undefined || counterBytes < this.#counterBytes) {
@@ -55,7 +61,7 @@ export class Meter {
     return counterBytes === this.#counterBytes ? this.#still(nowMs) : this.#moved(nowMs, counterBytes);
   }
 
-  /** The counter is another one from now on, or was out of sight. */
+  /** Call when another counter follows, or when the counter was unreadable for a time. */
   forget(): void {
     this.#counterBytes = undefined;
   }
@@ -80,7 +86,7 @@ export class Meter {
     const unsampledMs = nowMs - this.#sampledToMs;
     if (this.#ownSinceSampleBytes >= CERTAIN_BYTES)
       this.#refreshMs = this.#stillReadings === 0 ? 0 : Math.min(unsampledMs, LONGEST_REFRESH_MS);
-    // Bytes that show after a silence left within the last refresh, not all since the last look.
+    // Bytes that appear after a silence left within the last refresh, not since the last look.
     const refreshedMs = Math.min(this.#refreshMs, nowMs - this.#changedAtMs);
     const sentBytes = counterBytes - (this.#counterBytes ?? counterBytes);
     this.#counterBytes = counterBytes;

@@ -1,6 +1,5 @@
-// A counter that another machine shows, such as the router of the line: a metric on a page in
-// Prometheus's text format. Asked for once a second from the main thread; the sending thread gets
-// the number.
+// A counter that another machine shows, for example the router of the line: a metric on a page in
+// Prometheus's text format.
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { Clock } from '../system/clock.ts';
@@ -8,7 +7,7 @@ import type { Clock } from '../system/clock.ts';
 export interface PageCounterOptions {
   readonly url: string;
   readonly metric: string;
-  /** Series that have at least these are added up. */
+  /** Series that have at least these labels are added up. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -16,10 +15,14 @@ export interface PageCounterOptions {
 export type PageReading = { readonly bytes: number } | { readonly problem: string };
 
 const PERIOD_MS = 1_000;
-/** Routers are slow, and pages of several hundred kB usual. */
+/** Routers are slow, and pages of several hundred kB are usual. */
 const TIMEOUT_MS = 2_000;
 const MOST_BYTES = 16_777_216;
 
+/**
+ * Reads the page once a second from the main thread; the sending thread gets the number. A failure
+ * is a reading with its `problem`; nothing rejects.
+ */
 export class PageCounter {
   readonly #clock: Clock;
   readonly #options: PageCounterOptions;
@@ -33,7 +36,7 @@ export class PageCounter {
     this.#onReading = onReading;
   }
 
-  /** Reads now and every second until `stop`; one request at a time. */
+  /** Reads now, and then every second until stop(). One request at a time. */
   start(): void {
     this.#running = true;
     void this.#turn();
@@ -52,7 +55,7 @@ export class PageCounter {
   }
 }
 
-/** Never rejects. */
+/** Resolves with the reading or the problem, after at most 2 s of silence. Never rejects. */
 export async function readPage(options: PageCounterOptions): Promise<PageReading> {
   try {
     const bytes = metricOn(await fetchText(options.url), options);
@@ -87,7 +90,7 @@ function fetchText(url: string): Promise<string> {
   });
 }
 
-/** The sum of the series that match; undefined when there is none. */
+/** The sum of the series that match; undefined if there are none. */
 export function metricOn(page: string, { metric, labels }: PageCounterOptions): number | undefined {
   const values = page.split('\n').flatMap((line) => {
     if (!line.startsWith(metric)) return [];

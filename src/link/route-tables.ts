@@ -1,25 +1,25 @@
-// The kernel's main routing tables as /proc/self/net shows them, in which the longest prefix wins.
-// Knows neither policy rules nor several next hops of one route: ip(8) does, and is asked first.
+// The kernel's main routing tables as /proc/self/net shows them; the longest prefix wins. It knows
+// neither policy rules nor several next hops of one route. ip(8) does, and is asked first.
 import { isIPv6 } from 'node:net';
 
 export interface Route {
   readonly device: string;
-  /** The prefix of the destination, as 0s and 1s. */
+  /** The prefix of the destination, as text of 0s and 1s. */
   readonly prefixBits: string;
   readonly family: 4 | 6;
   readonly gateway: string | undefined;
   readonly metric: number;
 }
 
-/** linux/route.h and linux/ipv6_route.h. */
+/** From linux/route.h and linux/ipv6_route.h. */
 const RTF_UP = 0x1;
 const RTF_GATEWAY = 0x2;
 const RTF_REJECT = 0x200;
 const RTF_CACHE = 0x0100_0000;
 
 /**
- * `ipv4` is /proc/self/net/route, `ipv6` /proc/self/net/ipv6_route. A line cut short at the end is
- * left out.
+ * `ipv4` is the content of /proc/self/net/route, `ipv6` that of /proc/self/net/ipv6_route. A last
+ * line that was cut is left out.
  */
 export function parseRoutes(ipv4: string, ipv6: string): readonly Route[] {
   return [...ipv4.split('\n').flatMap(parseIpv4), ...ipv6.split('\n').flatMap(parseIpv6)];
@@ -60,8 +60,7 @@ function parseIpv6(line: string): Route[] {
 }
 
 /**
- * The routes that an address takes: the longest prefix, then the least metric; several where these
- * are equal.
+ * The routes to an address: the longest prefix, then the least metric. Several if these are equal.
  */
 export function routesTo(address: string, routes: readonly Route[]): readonly Route[] {
   const family = isIPv6(address) ? 6 : 4;
@@ -71,8 +70,8 @@ export function routesTo(address: string, routes: readonly Route[]): readonly Ro
 }
 
 /**
- * Where a tunnel's own packets may leave: default routes that do not lead into it, else routes by
- * way of a gateway.
+ * The routes by which a tunnel's own packets may leave: default routes that do not lead into it,
+ * else routes through a gateway.
  */
 export function routesBeside(device: string, routes: readonly Route[]): readonly Route[] {
   const others = routes.filter((route) => route.device !== device && route.device !== 'lo');

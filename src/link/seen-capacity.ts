@@ -1,12 +1,10 @@
-// A line whose capacity is only assumed is held to what it is seen to take: after the route has
-// moved to another interface the one number of link.capacity is meant for the first, and the rate
-// of a card that tells none is a guess. Deterministic.
+// Corrects a capacity that is only assumed by what the line was seen to take.
 import { inMegabits, type WantedCapacity } from './capacity.ts';
 import type { UplinkIdentity } from './link-finder.ts';
 
 /**
- * How long stands what was seen: the line may have become better. Then the number is assumed again,
- * and the line seen anew.
+ * How long an observation is valid. The line may have improved since, so afterwards the assumed
+ * number is tried again.
  */
 const STANDS_MS = 3_600_000;
 
@@ -18,6 +16,12 @@ interface Seen {
   readonly assumed: Pick<UplinkIdentity, 'capacityBitsPerSec' | 'capacityFrom' | 'warnings'>;
 }
 
+/**
+ * A capacity is assumed in two cases: the route has moved to another interface than the one for
+ * which link.capacity has its single number, or the card reports no rate. The line is then held to
+ * what it was seen to take, for an hour. Deterministic: time is an argument, of the monotonic
+ * clock.
+ */
 export class SeenCapacity {
   #wanted: WantedCapacity;
   #meantFor: string | undefined;
@@ -27,7 +31,7 @@ export class SeenCapacity {
     this.#wanted = wanted;
   }
 
-  /** The operator has said anew what the present line can carry. */
+  /** The operator has set the capacity again, for the present line. */
   reset(wanted: WantedCapacity): void {
     this.#wanted = wanted;
     this.#meantFor = undefined;
@@ -40,8 +44,8 @@ export class SeenCapacity {
   }
 
   /**
-   * The line `found`, with the capacity to work with. The first one after a reset is the one that
-   * the number is meant for.
+   * Returns `found` with the capacity to use. The first line after a reset is the one that the
+   * number is meant for.
    */
   appliedTo(found: UplinkIdentity, nowMs: number): UplinkIdentity {
     this.#meantFor ??= found.name;
@@ -58,7 +62,7 @@ export class SeenCapacity {
     };
   }
 
-  /** As if nothing had been seen of it. */
+  /** Returns the link as if nothing had been observed. */
   assumedOf(link: UplinkIdentity): UplinkIdentity {
     return link.capacityFrom === 'seen' && this.#seen !== undefined
       ? { ...link, ...this.#seen.assumed }

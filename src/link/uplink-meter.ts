@@ -1,5 +1,5 @@
-// Measures the found link: adds up its carriers' counters. In the sending thread, some 50 µs each
-// time.
+// Measures the found link by its carriers' counters. Runs in the sending thread and takes about 50
+// µs each time.
 import { readFileSync } from 'node:fs';
 import { SYS_CLASS_NET } from './interface-tree.ts';
 import { LanTraffic } from './lan-traffic.ts';
@@ -14,13 +14,16 @@ export type MeasuredLink = Pick<
 >;
 
 export interface UplinkMeterEvents {
-  /** The link cannot be measured (a reason), or can be again (undefined). Once for each change. */
+  /**
+   * The link cannot be measured (with the reason), or can be again (undefined). Once for each
+   * change.
+   */
   onMeasurable(problem: string | undefined): void;
-  /** The card has sent more than the line can carry for some seconds. Once for each link. */
+  /** The card has sent more than the line can carry for 3 s. Once for each link. */
   onBeyond(): void;
 }
 
-/** Throws what the file system throws when the interface is gone. */
+/** Throws the system error when the interface is gone. */
 export type ReadCount = (name: string) => Count;
 
 export const readCount: ReadCount = (name) => ({
@@ -36,12 +39,17 @@ interface Counted extends Carrier {
   readonly wire: WireBytes;
 }
 
-/** Wire bytes of a body byte that the governor reckons with: 66 bytes of headers for 1,448. */
+/** Wire bytes for each body byte, as the governor calculates: 66 bytes of headers for 1,448. */
 const USUAL_OVERHEAD = 1 + 66 / 1_448;
 
-/** A copy in the local network that is worth a line. */
+/** A copy in the local network of this length is worth a log line. */
 const BEYOND_MS = 3_000;
 
+/**
+ * Adds up the counters of the carriers, or reads `link.counter`, and returns the part that was on
+ * the line. Time is an argument, of the monotonic clock. Nothing throws: a link that cannot be
+ * measured is a reading `lost`.
+ */
 export class UplinkMeter {
   readonly #events: UplinkMeterEvents;
   readonly #read: ReadCount;
@@ -60,7 +68,7 @@ export class UplinkMeter {
     this.#restart();
   }
 
-  /** Measures that link from now on. */
+  /** Measures `link` from now on. */
   follow(link: MeasuredLink): void {
     const keys = ({ carriers, counter, segment }: MeasuredLink) =>
       JSON.stringify([carriers, counter, segment]);
@@ -77,10 +85,7 @@ export class UplinkMeter {
     this.#page = reading;
   }
 
-  /**
-   * What left since the last call, of which `ownBytes` were ours, headers not counted. Throws
-   * nothing.
-   */
+  /** What left since the last call. `ownBytes` of it were ours, without headers. Never throws. */
   measure(nowMs: number, ownBytes: number): Sample | { readonly kind: 'none' | 'lost' } {
     const { name, counter } = this.#link;
     const what = counter === undefined ? `the counter of ${name}` : 'link.counter';
@@ -113,7 +118,7 @@ export class UplinkMeter {
     return all.every((one) => one !== undefined) ? all.reduce((sum, one) => sum + one, 0) : undefined;
   }
 
-  /** A counter was reset: another one begins. */
+  /** Begins again after a counter was reset. */
   #anew(): number {
     this.#restart();
     return this.#wireBytes() ?? 0;
@@ -129,8 +134,8 @@ export class UplinkMeter {
   }
 
   /**
-   * In a tunnel or over IPv6 our bytes have longer headers than the governor reckons with; they are
-   * no others' traffic.
+   * In a tunnel or over IPv6, our bytes have longer headers than the governor assumes. These
+   * headers are not traffic of others.
    */
   get #ownScale(): number {
     const { payloadBytes, headerBytes } = this.#link.segment;

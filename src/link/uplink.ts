@@ -1,6 +1,5 @@
-// The link over time: waits for it, watches it, follows it when the route moves. In the main
-// thread, since finding it starts other programs and looks up names; the sending thread is told
-// what to measure.
+// The link over time. Runs in the main thread, because finding the link starts other programs and
+// looks up names; the sending thread gets the result.
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { CAPACITY_UNKNOWN } from './capacity.ts';
@@ -9,11 +8,11 @@ import { LinkFinder, type UplinkIdentity, type UplinkOptions } from './link-find
 import { SeenCapacity } from './seen-capacity.ts';
 
 export interface UplinkPorts {
-  /** The first link, or another one, or another capacity, from now on. */
+  /** The first link, another link, or another capacity, from now on. */
   onChange(identity: UplinkIdentity): void;
-  /** It can never be known without another config. Only before the first link. */
+  /** The link can never be known without another config. Only before the first link. */
   onHopeless(fault: Fault): void;
-  /** A route, an address or an interface came or went. */
+  /** A route, an address or an interface appeared or disappeared. */
   onNetworkChange(): void;
   /** Every second while there is no link. */
   onWaitingTurn(): void;
@@ -23,16 +22,20 @@ export interface UplinkPorts {
 /** How often the routing tables and the interfaces' state are read, which takes about 100 µs. */
 const LOOK_MS = 1_000;
 /**
- * What no routing table of ours shows: policy rules, a name's other addresses, a bridge's
- * neighbours.
+ * How often the link is searched for, because our tables do not show everything: policy rules, a
+ * name's other addresses, a bridge's neighbours.
  */
 const FIND_MS = 15_000;
 const FIND_WHILE_WAITING_MS = 5_000;
-/** At a start a name that does not resolve is not waited for longer. */
+/** A name that does not resolve delays the start no longer than this. */
 const FIRST_FIND_MS = 3_000;
-/** A link that is not found for this long is worth a line. */
+/** A link that is not found for this time is worth a log line. */
 const UNSURE_MS = 5_000;
 
+/**
+ * Waits for the link, looks every second whether the network has changed, and follows the link when
+ * its route moves. Monotonic clock.
+ */
 export class Uplink {
   readonly #clock: Clock;
   readonly #ports: UplinkPorts;
@@ -40,7 +43,7 @@ export class Uplink {
   #options: UplinkOptions;
   readonly #seen: SeenCapacity;
   #identity: UplinkIdentity | undefined;
-  /** Found once, and adopted when it is found again. */
+  /** Found once. It is adopted when it is found again. */
   #candidate: UplinkIdentity | undefined;
   #waitingFor: Fault | undefined;
   #missingSinceMs: number | undefined;
@@ -72,13 +75,14 @@ export class Uplink {
     return this.#identity === undefined ? this.#waitingFor : undefined;
   }
 
-  /** The capacity is not known of this very line. */
+  /** True if the capacity is not known for this very line. */
   get isAssumed(): boolean {
     return this.#identity !== undefined && this.#seen.isAssumed(this.#identity);
   }
 
   /**
-   * The line took so much while more was waiting: all there is, if nothing better is known of it.
+   * The line took this much while more was waiting. If nothing better is known, this counts as its
+   * capacity.
    */
   took(bitsPerSec: number): void {
     if (this.#identity === undefined || !this.isAssumed) return;
@@ -87,8 +91,8 @@ export class Uplink {
   }
 
   /**
-   * Looks once, and then every second. Rejects with a Fault when only another config leads to a
-   * link.
+   * Looks for the link for at most 3 s, and then every second in the background. Rejects with a
+   * Fault when only another config leads to a link.
    */
   async start(): Promise<void> {
     this.#networkState = this.#finder.networkState(this.#options);
@@ -109,8 +113,8 @@ export class Uplink {
   }
 
   /**
-   * In force when the promise resolves. Rejects, and keeps what was, when the new options lead to
-   * no link where there is one now, or never will.
+   * Resolves when the new options are in force. Rejects with a Fault and changes nothing when they
+   * never lead to a link, or do not now although there is one.
    */
   async reconfigure(options: UplinkOptions): Promise<void> {
     await this.#finding;
@@ -130,7 +134,7 @@ export class Uplink {
     this.#options = options;
   }
 
-  /** The network is away: another number needs none. */
+  /** The network is down, but a new number for the capacity needs no network. */
   #setCapacity(capacityBitsPerSec: number): void {
     if (this.#identity === undefined) return;
     this.#seen.reset(capacityBitsPerSec);
@@ -157,7 +161,7 @@ export class Uplink {
     if (changed || due || this.#candidate !== undefined) void this.#find();
   }
 
-  /** One at a time: a name may take half a minute to look up. */
+  /** One search at a time, because a name look-up may take half a minute. */
   #find(): Promise<void> {
     this.#finding ??= this.#findOnce().finally(() => {
       this.#finding = undefined;
@@ -178,7 +182,7 @@ export class Uplink {
   }
 
   /**
-   * The first link is taken at once, another one when it is found twice: routes flap while a
+   * The first link is adopted at once, another one when it is found twice: routes flap while a
    * network comes up.
    */
   #consider(found: UplinkIdentity): void {
@@ -186,7 +190,7 @@ export class Uplink {
     if (this.#isUnsure) this.#ports.onEvent({ kind: 'linkUnsure', reason: undefined });
     this.#isUnsure = false;
     const before = this.#identity;
-    // The name resolves at last, and what failed because it did not need not wait.
+    // The name resolves at last. What failed because it did not can be tried now.
     if (before?.isGuess === true && !found.isGuess) this.#ports.onNetworkChange();
     if (before !== undefined && isSame(found, before)) this.#identity = found;
     const isConfirmed = this.#candidate !== undefined && isSame(found, this.#candidate);
@@ -218,7 +222,7 @@ export class Uplink {
   #wait(fault: Fault): void {
     const isNews = this.#waitingFor?.message !== fault.message;
     this.#waitingFor = fault;
-    // What the first look finds is told by `start`.
+    // start() reports what the first look finds.
     if (!isNews || this.#cancelLook === undefined) return;
     if (fault.code === CAPACITY_UNKNOWN) this.#ports.onHopeless(fault);
     else this.#ports.onEvent({ kind: 'waitingForLink', fault });

@@ -1,12 +1,10 @@
-// From what an interface counts to what the wire carries. Drivers without hardware of their own
-// (veth, virtio) count a packet that is cut into segments later as one, with one header: some 4 %
-// too little. Deterministic.
+// Corrects what an interface counts to what the wire carries.
 
-/** What the packets of an upload look like on the wire. */
+/** The packets of an upload on the wire. */
 export interface Segment {
-  /** The payload of TCP in a full packet. */
+  /** The TCP payload of a full packet. */
   readonly payloadBytes: number;
-  /** Before it, Ethernet, IP, TCP and what a tunnel adds. */
+  /** The headers before it: Ethernet, IP, TCP and those of a tunnel. */
   readonly headerBytes: number;
 }
 
@@ -15,7 +13,11 @@ export interface Count {
   readonly packets: number;
 }
 
-/** Adds up one interface's bytes on the wire since it was first read. */
+/**
+ * Adds up the wire bytes of one interface since its first reading. Drivers without hardware (veth,
+ * virtio) count a packet that is later cut into segments once, with one header: about 4 % too
+ * little. Deterministic.
+ */
 export class WireBytes {
   readonly #segment: Segment;
   #last: Count | undefined;
@@ -25,7 +27,7 @@ export class WireBytes {
     this.#segment = segment;
   }
 
-  /** Never less than before; undefined when the counter was reset. */
+  /** Returns the wire bytes so far, which never fall; undefined when the counter was reset. */
   read(count: Count): number | undefined {
     const last = this.#last;
     this.#last = count;
@@ -39,9 +41,8 @@ export class WireBytes {
 }
 
 /**
- * The headers that were not counted: of packets that are longer than the interface can send, as
- * many segments must have become as their payload fills. 0 where the mean packet fits, as on every
- * real card.
+ * The headers that were not counted. A packet longer than the interface can send must have been cut
+ * into as many segments as its payload fills. 0 if the mean packet fits, as on every real card.
  */
 export function uncountedBytes({ bytes, packets }: Count, { payloadBytes, headerBytes }: Segment): number {
   const segments = (bytes - packets * headerBytes) / payloadBytes;

@@ -1,11 +1,11 @@
-// The link where there is no /sys: macOS, for a look at the program on a desk. Asks
-// systeminformation, which starts other programs; nothing of this runs on a server, nor in the
-// thread that sends.
+// Finds the link where there is no /sys, for example on macOS, to try the program on a desk. It
+// uses systeminformation, which starts other programs. Nothing of this runs on a server or in the
+// sending thread.
 import systeminformation from 'systeminformation';
 import { Fault } from '../system/fault.ts';
 import type { UplinkIdentity, UplinkOptions } from './link-finder.ts';
 
-/** Without /sys nothing is corrected by it: the segment of an ordinary Ethernet. */
+/** Without /sys, nothing is corrected by it: the segment of plain Ethernet. */
 const SEGMENT = { payloadBytes: 1_448, headerBytes: 66 };
 
 export async function linkWithoutSysfs({

@@ -1,94 +1,100 @@
-// Decides what we may send: the budget that keeps the whole link at the target. Pure: fed with what
-// the NIC sent.
+// Decides what we may send: the budget that keeps the whole link at the target.
 //
-// Three terms. The first yields: budget = target − cross, where cross is what the NIC sent beyond
-// our own bytes. It is right within one sample, and wrong by whatever we do not model (TLS,
-// retransmits, acknowledgements, a header's size). The second settles accounts: a debt integrates
-// (total − target), and a share of it is taken off the budget, so that the mean comes out exact
-// whatever the first term got wrong. Bytes that are on their way, in the kernel or saved up in the
-// shaper, count as sent when they set out. The third is for several instances on one link: each
-// takes off a little of what it sends itself, and all make up for it alike through their debts, so
-// that their shares grow alike (additive increase, multiplicative decrease); a levy on what each
-// sends evens out the debts themselves within a minute.
+// The budget has three terms. The first yields: budget = target − cross, where cross is what the
+// card sent beyond our own bytes. It is right within one sample, and wrong by whatever the model
+// leaves out (TLS, retransmits, acknowledgements, the exact size of headers). The second settles
+// accounts: a debt integrates (total − target), and a share of it is subtracted from the budget, so
+// that the mean becomes exact whatever the first term got wrong. Bytes that wait in the kernel, or
+// are saved in the shaper, count as sent from the start. The third is for several instances on one
+// link. Each subtracts a little of what it sends itself, and all recover the same amount through
+// their debts, so that their shares become equal (additive increase, multiplicative decrease). A
+// levy on what each sends makes the debts equal as well, within a minute.
 //
-// Why it is stable: our own wire bytes are subtracted from the total in the same interval, so the
-// budget does not feed back through the first term beyond the few percent that OVERHEAD misses (a
-// loop gain of about 0.05); the second term is an integrator with gain interval/SETTLE_MS = 0.1 at
-// 50 ms and never more than 1/SETTLE_SAMPLES, far from its limit of 2; the third is a gain of
-// DECREASE behind a filter.
+// Why it is stable: our own wire bytes are subtracted from the total of the same interval, so the
+// budget feeds back through the first term only by the few percent that OVERHEAD misses (a loop
+// gain of about 0.05). The second term is an integrator with gain interval/SETTLE_MS = 0.1 at 50 ms
+// and never more than 1/SETTLE_SAMPLES, far from its limit of 2. The third is a gain of DECREASE
+// behind a filter.
 
 export interface Limits {
+  /** Wire bytes a second. */
   readonly targetBytesPerSec: number;
-  /** What we may always send, whatever others do; > 0 and ≤ target. */
+  /**
+   * What we may always send, in wire bytes a second, however much others send; > 0 and ≤ target.
+   */
   readonly floorBytesPerSec: number;
 }
 
 export interface Interval {
+  /** Wire bytes that left the link in the interval. */
   readonly sentBytes: number;
+  /** Body bytes that we handed to the kernel in the interval. */
   readonly ownBytes: number;
   /** > 0. */
   readonly intervalMs: number;
   /**
-   * The part of the interval in which no request waited to send: unclaimed room earns no credit.
+   * The part of the interval in which no request waited. Room that nothing claims earns no credit.
    */
   readonly idleMs: number;
-  /** Tokens saved for waiting requests. Counts as sent, like bytes in the kernel's queue. */
+  /** Tokens saved for waiting requests. They count as sent, like bytes in the kernel's queue. */
   readonly savedBytes: number;
 }
 
 /**
  * Wire bytes for one body byte: Ethernet, IP and TCP headers with timestamps, 66 bytes for each
- * full 1,448-byte segment.
+ * full segment of 1,448 bytes.
  */
 const OVERHEAD = 1 + 66 / 1_448;
 /**
- * Bytes we handed over may leave in the next interval and are not others' then. As time at the
- * target rate; the same time constant forgets them, so that bytes lost on the way, or an OVERHEAD
- * too large, hide no more cross than this.
+ * Bytes that we handed over may leave in the next interval; they are not traffic of others then.
+ * Given as time at the target rate. They are forgotten with the same time constant, so that lost
+ * bytes, or an OVERHEAD that is too large, cannot hide more cross traffic than this.
  */
 const MOST_QUEUED_MS = 100;
 /**
- * A rise of cross traffic beyond this part of the target is believed at once; less is noise, and is
- * smoothed.
+ * A rise of cross traffic by more than this part of the target is believed at once. A smaller rise
+ * is noise and is smoothed.
  */
 const NOISE = 0.05;
-/** Noise is averaged over this long; shorter follows it, longer lags behind slow changes. */
+/**
+ * Noise is averaged over this time. A shorter time follows the noise; a longer one lags behind slow
+ * changes.
+ */
 const SMOOTH_MS = 250;
 /**
- * A fall is believed this slowly: shorter makes three instances swing, each taking the others'
- * changes for cross; longer leaves room unused after bursts, and on slow links, where single
- * packets look like bursts.
+ * A fall is believed with this time constant. A shorter one makes three instances oscillate, each
+ * taking the others' changes for cross traffic. A longer one leaves room unused after bursts, and
+ * on slow links, where single packets look like bursts.
  */
 const FALL_MS = 50;
 /**
- * The part of our own rate that is taken off. More evens out the shares of instances sooner, and
- * costs more of the mean while cross traffic moves.
+ * The part of our own rate that is subtracted. More makes the shares of instances equal sooner, but
+ * costs more of the mean while cross traffic changes.
  */
 const DECREASE = 0.03;
 /**
- * The part of our own bytes that is booked as if it had been sent twice: without it a difference
- * between the debts of two instances, and so between their shares, would stay for ever. Costs this
- * much of the mean.
+ * The part of our own bytes that is booked twice. Without it, a difference between the debts of two
+ * instances, and so between their shares, would stay for ever. It costs this much of the mean.
  */
 const LEVY = 0.0005;
 /**
- * A debt is paid back over this long: shorter amplifies noise, longer leaves the mean wrong for
- * longer …
+ * A debt is paid back over this time. A shorter time amplifies noise; a longer one leaves the mean
+ * wrong for longer.
  */
 const SETTLE_MS = 500;
 /**
- * … but over no less than so many samples, however seldom a driver gives one: the integrator's gain
- * stays at 1/2.
+ * A debt is paid back over at least this many samples, even if a driver gives them seldom: so the
+ * integrator's gain stays at most 1/2.
  */
 const SETTLE_SAMPLES = 2;
 /**
- * The most that is ever owed: an hour above target is forgotten as soon as it ends. As time at the
- * target rate.
+ * The largest debt. An hour above the target is forgotten when it ends. Given as time at the target
+ * rate.
  */
 const MOST_DEBT_MS = 150;
 /**
- * The most that is ever made up for, a stall of the process: bounds how far beyond the target the
- * budget may go, by this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. As time at
+ * The largest credit, for a stall of the process. It limits how far the budget may exceed the
+ * target: by this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. Given as time at
  * the target rate.
  */
 const MOST_CREDIT_MS = 44;
@@ -96,10 +102,14 @@ const MOST_CREDIT_MS = 44;
 /** The governor's state, as reported to other parts. */
 export type PaceView = Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
 
+/**
+ * Calculates the budget from samples of the link. Deterministic: time comes with the samples, and
+ * nothing throws. Without a sample it is degraded: the budget is at most half the target.
+ */
 export class Governor {
   #limits: Limits;
   #cross = 0;
-  /** Handed to the kernel, and not yet seen to leave. */
+  /** Wire bytes handed to the kernel that were not seen to leave yet. */
   #queuedBytes = 0;
   #pendingBytes = 0;
   #debtBytes = 0;
@@ -109,17 +119,21 @@ export class Governor {
   #own = 0;
   #degraded = true;
 
-  /** Starts without a measurement, hence degraded. */
+  /** Starts degraded, because nothing has been measured. */
   constructor(limits: Limits) {
     this.#limits = limits;
   }
 
-  /** In force at once; what others send is remembered. */
+  /** In force at once. What others send stays known. */
   setLimits(limits: Limits): void {
     this.#limits = limits;
     this.#boundDebt();
   }
 
+  /**
+   * Takes one sample of the link and updates the budget. Call it for samples in order, without
+   * gaps.
+   */
   observe({ sentBytes, ownBytes, intervalMs, idleMs, savedBytes }: Interval): void {
     const perSec = 1000 / intervalMs;
     this.#total = sentBytes * perSec;
@@ -137,14 +151,16 @@ export class Governor {
   }
 
   /**
-   * The link cannot be measured: until the next sample at most half the target, and no accounts are
-   * kept.
+   * The link cannot be measured. Until the next sample, the budget is at most half the target, and
+   * no accounts are kept.
    */
   lose(): void {
     this.#degraded = true;
   }
 
-  /** Body bytes per second that may leave now: the token bucket's rate. Never below the floor. */
+  /**
+   * Body bytes a second that may leave now: the rate of the token bucket. Never below the floor.
+   */
   get budgetBytesPerSec(): number {
     const { targetBytesPerSec, floorBytesPerSec } = this.#limits;
     const modesty = this.#ownSmoothed * DECREASE;
@@ -154,8 +170,8 @@ export class Governor {
   }
 
   /**
-   * Others leave less than the floor below the target: we send the floor, and the link is above its
-   * target.
+   * True while others leave less than the floor below the target. Then we send the floor, and the
+   * link exceeds its target.
    */
   get floorEngaged(): boolean {
     return this.#limits.targetBytesPerSec - this.#cross < this.#limits.floorBytesPerSec;
@@ -165,12 +181,12 @@ export class Governor {
     return this.#degraded;
   }
 
-  /** Wire rates of the last sample; cross as believed. */
+  /** Wire bytes a second in the last sample; cross is the smoothed value that the budget uses. */
   get rates(): { totalBytesPerSec: number; ownBytesPerSec: number; crossBytesPerSec: number } {
     return { totalBytesPerSec: this.#total, ownBytesPerSec: this.#own, crossBytesPerSec: this.#cross };
   }
 
-  /** What left beyond our own bytes of this interval and those that were still queued before it. */
+  /** Wire bytes that left beyond our own of this interval and those still queued before it. */
   #crossBytes(sentBytes: number, ownWireBytes: number, intervalMs: number): number {
     const mostQueued = (this.#limits.targetBytesPerSec * MOST_QUEUED_MS) / 1000;
     const queued = this.#queuedBytes * Math.exp(-intervalMs / MOST_QUEUED_MS) + ownWireBytes;

@@ -1,90 +1,94 @@
-// How much of ours the kernel may hold before another request begins. What it holds and the other
-// side has not taken is backpressure: more requests would only wait in it, side by side, and none
-// would end. So there is room for what the line takes within a moment: a few round trips, for an
-// answer is on its way as long, and a little more. Where that is not enough for what one connection
-// holds, RoomTrial finds it out. Deterministic: time is an argument.
+// Decides how much of our data the kernel may hold before another request begins.
 import { RoomTrial } from './room-trial.ts';
 
-/** So long the line is kept busy by what is held, beside the round trips. */
+/** What is held keeps the line busy for this long, in addition to the round trips. */
 const HOLD_MS = 250;
 /**
- * A new connection takes three until its first byte is there (TCP, TLS), an answer takes one, and
- * so long again the next requests are on their way.
+ * In round trips: a new connection needs three until its first byte arrives (TCP, TLS), an answer
+ * needs one, and the next requests travel for as long again.
  */
 const HOLD_ROUND_TRIPS = 8;
 /**
- * What is held is known late, by a tick of the control loop and the kernel's answer; on a busy
- * machine by much more.
+ * How late it is known what is held: by a tick of the control loop and the kernel's answer, and by
+ * much more on a busy machine. Counted this many times.
  */
 const HOLD_LAGS = 2;
-/** A longer lag is forgotten by so much with each answer. */
+/** With each answer, a longer lag decays by this factor. */
 const LAG_DECAY = 0.95;
-/** Satellites have 0.6 s; beyond this a round trip is a queue. */
+/** Satellites have 0.6 s. A longer round trip is a queue. */
 const MOST_HOLD_MS = 6_000;
-/** A line of 250 kbit/s takes this in 2 s. Less would stop a short request after some packets. */
+/** A line of 250 kbit/s needs 2 s for this. Less would stop a short request after a few packets. */
 const LEAST_ROOM_BYTES = 65_536;
 /**
- * Before anything is known of the line: what eight fresh connections may send at once is half of
- * it.
+ * The room before anything is known about the line: twice what eight new connections may send at
+ * once.
  */
 const FIRST_ROOM_BYTES = 262_144;
 /**
- * At the start the line takes more from window to window, because more is under way: the room is so
- * many times as large …
+ * At the start, the line takes more from window to window, because more is in flight. The room is
+ * this many times as large meanwhile.
  */
 const START_GAIN = 3;
 /**
- * … until requests have waited to be sent for so long, or for HOLD_ROUND_TRIPS where these take
- * longer …
+ * The start ends when requests have waited for this long (or for HOLD_ROUND_TRIPS if that is
+ * longer) without a window that counts as growth.
  */
 const START_MS = 3_000;
-/** … and no window brought so much more than the best before. */
+/** A window counts as growth if it brings this much more than the best before. */
 const START_GROWTH = 1.25;
 /**
- * The rate is the best of the last windows: one in which packets were lost says little of the line.
+ * The rate is the best of the last windows, because a window in which packets were lost says little
+ * about the line.
  */
 const WINDOW_MS = 1_000;
 const WINDOWS = 3;
-/** At the start each is shorter: two round trips, and no less than this. */
+/** At the start, windows are shorter: two round trips, and at least this. */
 const LEAST_WINDOW_MS = 250;
 const WINDOWS_IN_HOLD = HOLD_ROUND_TRIPS / 2;
 
-/** What there is for the line to take. */
+/** What the line has to carry. */
 export interface LineDemand {
-  /** Something is under way. */
+  /** True if anything is in flight. */
   readonly isHeld: boolean;
-  /** Requests wait to be sent, whatever for. */
+  /** True if requests wait to be sent, for any reason. */
   readonly isWaiting: boolean;
-  /** Requests wait because there is no room. */
+  /** True if requests wait because there is no room. */
   readonly isHeldBack: boolean;
 }
 
+/**
+ * What the kernel holds because the other side has not accepted it is backpressure. More requests
+ * would only share it, and none would end. So the room is what the line takes within a moment: a
+ * few round trips, because an answer travels that long, and a little more. If that is less than one
+ * connection holds, RoomTrial finds it out. Deterministic: time is an argument, of the monotonic
+ * clock.
+ */
 export class LineRoom {
   readonly #trial = new RoomTrial();
   #rates: readonly number[] = [];
   #windowFromMs: number | undefined;
   #windowFromBytes = 0;
   #isStarting = true;
-  /** The results of the windows so far, and how long requests have waited since. */
+  /** The best window so far, and how long requests have waited since. */
   #best = { rate: 0, waitedMs: 0 };
   #lastMs: number | undefined;
   #roundTripMs = Number.POSITIVE_INFINITY;
   #lagMs = 0;
   #deliveredBytes = 0;
 
-  /** How long a connection took to open; the shortest counts. */
+  /** A connection took this long to open. The shortest one counts. */
   connected(tookMs: number): void {
     this.#roundTripMs = Math.min(this.#roundTripMs, tookMs);
   }
 
-  /** It took so long from one look at what is held until the next was known. */
+  /** This much time passed from one look at what is held until the next result. */
   lagged(lagMs: number): void {
     this.#lagMs = Math.max(lagMs, this.#lagMs * LAG_DECAY);
   }
 
   /**
-   * `deliveredBytes` counts up: what the other side has taken so far. Call often while something is
-   * held, and once when nothing is any more.
+   * `deliveredBytes` only grows: what the other side has accepted so far. Call it often while
+   * something is held, and once when nothing is held any more.
    */
   observe(nowMs: number, deliveredBytes: number, { isHeld, isWaiting, isHeldBack }: LineDemand): void {
     this.#deliveredBytes = deliveredBytes;
@@ -93,16 +97,16 @@ export class LineRoom {
     this.#lastMs = nowMs;
     if (this.#windowFromMs === undefined || nowMs - this.#windowFromMs >= this.#windowMs)
       this.#nextWindow(nowMs);
-    // A time with nothing to take says nothing of the line.
+    // A time without anything to carry says nothing about the line.
     if (!isHeld) this.#windowFromMs = undefined;
   }
 
-  /** What the line takes has been found out, and may change. */
+  /** True once it is known what the line takes. That may still change. */
   get isKnown(): boolean {
     return !this.#isStarting;
   }
 
-  /** What the line takes, in bytes a second; 0 when unknown. */
+  /** What the line takes, in body bytes a second; 0 if unknown. */
   get rateBytesPerSec(): number {
     const sinceWindow = ((this.#deliveredBytes - this.#windowFromBytes) * 1000) / this.#windowMs;
     return Math.max(...this.#rates, this.#windowFromMs === undefined ? 0 : sinceWindow);

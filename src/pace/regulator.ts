@@ -1,10 +1,9 @@
-// The control loop: reads the meter, lets the governor decide, sets the shaper's rate. Runs at its
-// own pace: quickly while requests send, slowly while none does, and at once when one starts.
+// The control loop.
 import type { Clock } from '../system/clock.ts';
 import type { Governor, Interval } from './governor.ts';
 import type { Shaper, ShaperActivity } from './shaper.ts';
 
-/** What the link's meter says, given what we handed to the kernel since the last question. */
+/** Reads the link's meter, given the bytes we handed to the kernel since the last call. */
 export type Measure = (
   nowMs: number,
   ownBytes: number,
@@ -18,15 +17,19 @@ export interface RegulatorOptions {
   readonly governor: Governor;
   readonly measure: Measure;
   readonly sampleIntervalMs: number;
-  /** After every tick, with what the shaper did since the one before. */
+  /** Called after every tick, with what the shaper did since the last one. */
   readonly onTick?: (activity: ShaperActivity, elapsedMs: number) => void;
 }
 
-/** While no request sends, one sample in this many is enough. */
+/** While no request sends, only one of this many samples is needed. */
 const IDLE_SLOWDOWN = 10;
-/** So long without a sender is idle. */
+/** After this time without a sender, the loop is idle. */
 const IDLE_AFTER_MS = 1_000;
 
+/**
+ * Reads the meter, lets the governor decide and sets the shaper's rate. It runs at its own pace:
+ * fast while requests send, slowly while none does, and at once when one starts. Monotonic clock.
+ */
 export class Regulator {
   readonly #options: RegulatorOptions;
   #sampleIntervalMs: number;
@@ -59,7 +62,7 @@ export class Regulator {
   }
 
   /**
-   * One step of the loop, now: after a change of limits the new budget is in force when this
+   * One step of the loop, now. After a change of limits, the new budget is in force when this
    * returns.
    */
   tick(): void {

@@ -1,33 +1,35 @@
-// Finds out whether the line takes more when more requests are under way than LineRoom would allow:
-// a store may limit each connection, and a path that loses packets slows each of them down. While
-// requests are held back it tries twice the room, keeps what pays, and goes back where it does not.
-// Deterministic: time is an argument.
+// Finds out whether the line takes more when more requests are in flight than LineRoom would allow.
 
-/** A trial lasts this long: what is held fills up, and the rate settles. */
+/** How long a trial lasts: the room fills up, and the rate settles. */
 const STEP_MS = 5_000;
-/** Twice the room has to bring this much more to be kept. */
+/** Twice the room is kept if it brings this much more. */
 const WORTHWHILE = 1.25;
 const MOST_FACTOR = 64;
-/** After a trial that brought nothing, so long no other; twice as long after each further one … */
+/** How long to wait after a trial that brought nothing. Doubles with each further one. */
 const REST_MS = 30_000;
-/** … up to this. What was kept is found out anew after it. */
+/** The longest wait. Afterwards a larger room is tested again as well. */
 const MOST_REST_MS = 600_000;
 
+/**
+ * A store may limit each connection, and a path that loses packets slows each one down. While
+ * requests are held back, this tries twice the room, keeps it if that brings more, and goes back if
+ * not. Deterministic: time is an argument, of the monotonic clock.
+ */
 export class RoomTrial {
   #factor = 1;
   #step = newStep(0, 0);
   #last: { readonly ms: number; readonly bytes: number } | undefined;
-  /** What the line took before the trial that runs. */
+  /** What the line took before the running trial, in bytes a second. */
   #rateBefore: number | undefined;
   #restMs = REST_MS;
   #restUntilMs = 0;
 
-  /** How many times the room to give; a power of two ≥ 1. */
+  /** By how much to multiply the room: a power of two, ≥ 1. */
   get factor(): number {
     return this.#factor;
   }
 
-  /** `deliveredBytes` counts up; `isHeldBack`: requests wait because there is no room. */
+  /** `deliveredBytes` only grows. `isHeldBack`: requests wait because there is no room. */
   observe(nowMs: number, deliveredBytes: number, isHeldBack: boolean): void {
     const last = this.#last ?? { ms: nowMs, bytes: deliveredBytes };
     this.#last = { ms: nowMs, bytes: deliveredBytes };
@@ -65,8 +67,8 @@ function newStep(fromMs: number, fromBytes: number) {
 }
 
 /**
- * While requests were held back, if that is most of the time: in the rest there may have been
- * nothing to take.
+ * The rate while requests were held back, if that was most of the time. In the rest there may have
+ * been nothing to carry.
  */
 function rateOf(step: ReturnType<typeof newStep>, nowMs: number, deliveredBytes: number): number {
   const elapsedMs = nowMs - step.fromMs;

@@ -1,59 +1,65 @@
-// Delays senders until it is their turn and the token bucket admits their next slice.
+// Makes requests wait for their turn and for the token bucket.
 import type { Clock } from '../system/clock.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Turns } from './turns.ts';
 
 /**
- * While senders wait, a late timer is made up for at once by at most this much of the rate; the
+ * While requests wait, a late timer is made up for at once by at most this much of the rate. The
  * governor's debt makes up for longer stalls, slowly.
  */
 const BURST_MS = 20;
 /**
- * A queue empty for longer than this is idle, and idle time earns nothing: 50 % × (100 + 5) ms
- * stays well below 60 %.
+ * A queue that is empty for longer than this is idle, and idle time earns nothing. 50 % × (100 + 5)
+ * ms stays well below 60 %.
  */
 const IDLE_GRACE_MS = 5;
-/** After this long without a request the control loop may be slow, and is woken. */
+/** After this long without a request, the control loop may be slow, so it is woken. */
 const WAKE_AFTER_MS = 500;
-/** A slice is about this long at the present rate: 50 of them make a window of 100 ms … */
+/** The length of a slice at the present rate: 50 slices make a window of 100 ms. */
 const SLICE_MS = 2;
 /**
- * … but no less than fits into one TCP segment on Ethernet together with a TLS record's 29 bytes;
- * the headers of smaller ones weigh too much …
+ * The smallest slice fits into one TCP segment on Ethernet together with a TLS record's 29 bytes.
+ * The headers of smaller slices would weigh too much.
  */
 const MIN_SLICE_BYTES = 1_400;
-/** … and no more than leaves a link in a moment: 0.3 ms at 1 Gbit/s. */
+/** The largest slice leaves a link quickly: in 0.3 ms at 1 Gbit/s. */
 const MAX_SLICE_BYTES = 32_768;
 
-/** What happened at the shaper since it was last asked. */
+/** What happened at the shaper since the last call. */
 export interface ShaperActivity {
   /** Bytes handed out to be sent. */
   readonly admittedBytes: number;
   /** Time in which no request was in the queue. */
   readonly idleMs: number;
   /**
-   * How long the slice that has waited longest has waited now; the next request to begin does not
+   * How long the slice that has waited longest has been waiting. The next request to begin does not
    * count.
    */
   readonly longestWaitMs: number;
+  /** How many slices are waiting. */
   readonly waiting: number;
 }
 
+/**
+ * Delays each slice until it is its request's turn and the token bucket has tokens for it.
+ * Monotonic clock. A wait is cancelled by its signal and then takes no tokens.
+ * It does not promise an order between slices of different requests beyond that of Turns.
+ */
 export class Shaper {
   /** Called when a request asks for bytes after a time without any. */
   onWake: (() => void) | undefined;
-  /** Whether the line has room for another request; call `roomChanged` when it has again. */
+  /**
+   * Returns true if the line has room for another request. Call roomChanged() when that becomes
+   * true again.
+   */
   hasRoom: () => boolean = () => true;
-  /** A request begins, told by its signal, that has so much to send. */
+  /** Called when a request begins, identified by its signal, with the bytes it has to send. */
   onBegin: (request: AbortSignal, leftBytes: number) => void = () => undefined;
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
   readonly #turns = new Turns(() => this.#serve());
   #cancelTimer: (() => void) | undefined;
-  /**
-   * The tokens for the next one are there, and rather go unused until the timer than let that one
-   * begin.
-   */
+  /** True if the tokens for the next request are there, but stay unused until the timer fires. */
   #leavesUnused = false;
   #emptySinceMs: number | undefined;
   #idleCountedToMs: number;
@@ -68,22 +74,22 @@ export class Shaper {
     this.#idleCountedToMs = nowMs;
   }
 
-  /** Takes effect for the bytes already waiting, too. */
+  /** Also applies to bytes that are already waiting. */
   setRate(rateBytesPerSec: number): void {
     this.#bucket.setRate(bucketRate(rateBytesPerSec), this.#clock.monotonicMs());
     this.#serve();
   }
 
-  /** How much to send in one write at the present rate. */
+  /** How many bytes to send in one write at the present rate. */
   sliceBytes(): number {
     return sliceBytesAt(this.#bucket.rateBytesPerSec);
   }
 
   /**
-   * Resolves when `bytes` may be sent; send them at once. Rejects with `signal.reason` when aborted
-   * first, and then nothing is charged. Slices that come with the same signal are of one request,
-   * which is over when the signal aborts; `leftBytes` is what the request has still to send,
-   * `bytes` included.
+   * Resolves when `bytes` may be sent; send them at once. If `signal` aborts first, it rejects with
+   * `signal.reason` and charges nothing. Slices with the same signal belong to one request, which
+   * is over when the signal aborts. `leftBytes` is what the request still has to send, including
+   * `bytes`.
    */
   admit(bytes: number, signal?: AbortSignal, leftBytes = bytes): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -107,7 +113,7 @@ export class Shaper {
     });
   }
 
-  /** Lets requests begin for which there may be room now. */
+  /** Lets requests begin if there is room now. */
   roomChanged(): void {
     if (this.#cancelTimer === undefined && this.#turns.waiting > 0) this.#serve();
   }
@@ -116,18 +122,18 @@ export class Shaper {
     return this.#turns.waiting > 0;
   }
 
-  /** Requests wait to begin, and only the line is in their way: there are unused tokens. */
+  /** True if requests wait to begin and only the line prevents it: there are unused tokens. */
   get isHeldBack(): boolean {
     const savedBytes = this.#bucket.savedBytes(this.#clock.monotonicMs());
     return savedBytes >= this.sliceBytes() && this.#turns.isBeginning && !this.hasRoom();
   }
 
-  /** Tokens saved for waiting requests, which count as sent; 0 when no request waits. */
+  /** Tokens saved for waiting requests. They count as sent. 0 if no request waits. */
   get savedBytes(): number {
     return this.#turns.waiting === 0 ? 0 : this.#bucket.savedBytes(this.#clock.monotonicMs());
   }
 
-  /** What happened since the last call. */
+  /** Returns what happened since the last call. */
   activity(): ShaperActivity {
     const nowMs = this.#clock.monotonicMs();
     this.#countIdle(nowMs);
@@ -177,7 +183,7 @@ export class Shaper {
     this.#idleCountedToMs = nowMs;
   }
 
-  /** True after a time so long that what the meter last saw is old. */
+  /** Returns true after so long a time that the meter's last sample is old. */
   #endIdle(nowMs: number): boolean {
     if (this.#emptySinceMs === undefined) return false;
     this.#countIdle(nowMs);

@@ -1,44 +1,45 @@
-// Finds out that the line takes less than the budget: for most of a minute requests waited because
-// the other side had not taken what was sent. Deterministic. It tells what it saw; what the
-// capacity should be is the operator's to decide.
+// Finds out that the line takes less than the budget.
 
-/** What happened on the line over some time. */
+/** What happened on the line within some time. */
 export interface LineActivity {
   readonly elapsedMs: number;
-  /** The part of it in which requests waited because the line had no room for another. */
+  /** The part in which requests waited because the line had no room for another. */
   readonly heldBackMs: number;
   /**
-   * The part of it in which other sides took nothing more: most connections that held something had
-   * a closed window.
+   * The part in which other sides accepted nothing more: most connections that held bytes had a
+   * closed window.
    */
   readonly refusedMs: number;
-  /** Bodies, as far as the other side has acknowledged them. */
+  /** Body bytes that the other side has acknowledged. */
   readonly deliveredBytes: number;
 }
 
 export interface SlowLine {
-  /** On the wire, of all that leaves. */
+  /** What all traffic takes on the wire. */
   readonly bitsPerSec: number;
-  /** Who takes so little: the line, or the store at its end. */
+  /** What limits the rate: the line, or the store at its end. */
   readonly limitedBy: 'line' | 'store';
 }
 
 const STEP_MS = 10_000;
 const STEPS = 6;
-/** Held back for so much of the time, the line is what everything waits for … */
+/** If requests are held back for this share of the time, the line may be the limit. */
 const HELD_BACK = 0.5;
-/** … where it also takes no more than this part of the budget. */
+/** The line is the limit only if it also takes at most this part of the budget. */
 const MISSED = 0.8;
-/** Held back for no more than this, it is not. In between, what was found stands. */
+/**
+ * If requests are held back for at most this share of the time, the line is not the limit. In
+ * between, the last finding stands.
+ */
 const FREE = 0.1;
-/** What was found stands until it is off by more. */
+/** A finding stands until it is wrong by more than this. */
 const STEADY = 0.2;
-/** Ethernet, IP and TCP headers of a full segment with timestamps, and some more for TLS. */
+/** Ethernet, IP and TCP headers of a full segment with timestamps, and a little for TLS. */
 const OVERHEAD = 1.05;
 /**
- * What others send is the card's count less our own, and has what was sent again in it: up to this
- * part of our own. The budget's own estimate of others is of no use here: what waits in the kernel
- * for seconds is others' for it.
+ * What others send is the card's count minus our own. It includes what was sent again, up to this
+ * part of our own. The governor's estimate of others cannot be used here, because it counts as
+ * others what waits in the kernel for seconds.
  */
 const SENT_AGAIN = 0.25;
 
@@ -56,20 +57,25 @@ const NOTHING: Step = {
   totalBytes: 0,
 };
 
+/**
+ * Reports a slow line if for most of a minute requests waited because the other side had not
+ * accepted what was sent. It reports what it saw; the operator decides what the capacity should be.
+ * Deterministic: time comes with the activity.
+ */
 export class SlowLineFinder {
   #steps: readonly Step[] = [];
   #step = NOTHING;
   #found: SlowLine | undefined;
   #stepsNeeded = STEPS;
 
-  /** Undefined while the line keeps up, or too little is known. */
+  /** Undefined while the line keeps up or too little is known. */
   get found(): SlowLine | undefined {
     return this.#found;
   }
 
   /**
-   * Another line, or another capacity: what was found says nothing of it. With `soon` ten seconds
-   * are evidence enough: where a wrong guess costs nothing but some time.
+   * Another line or another capacity begins, so the last finding no longer applies. With `soon`,
+   * ten seconds are enough evidence; use that where a wrong guess costs only some time.
    */
   forget({ soon }: { readonly soon: boolean } = { soon: false }): void {
     this.#stepsNeeded = soon ? 1 : STEPS;
@@ -84,7 +90,7 @@ export class SlowLineFinder {
     const rates = { budgetBytes: budgetBytesPerSec * seconds, totalBytes: totalBytesPerSec * seconds };
     this.#step = sum([this.#step, { ...activity, ...rates }]);
     if (this.#step.elapsedMs < STEP_MS) return;
-    // A time with nothing to send says nothing of the line.
+    // A time without anything to send says nothing about the line.
     if (this.#step.heldBackMs > 0 || this.#step.deliveredBytes > 0)
       this.#steps = [...this.#steps, this.#step].slice(-this.#stepsNeeded);
     this.#step = NOTHING;

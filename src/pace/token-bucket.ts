@@ -1,14 +1,18 @@
-// Admits bytes at a rate with a bounded burst, as in tc-tbf(8). Pure: time is an argument.
-// Invariant: over any span, admitted bytes ≤ burst + ∫rate + one slice that started on a positive
-// balance.
+// Admits bytes at a rate with a bounded burst, as in tc-tbf(8).
 
 export interface BucketRate {
   /** > 0. */
   readonly rateBytesPerSec: number;
-  /** Most bytes that may be saved up while someone waits; > 0. */
+  /** The most bytes that may be saved while a request waits; > 0. */
   readonly burstBytes: number;
 }
 
+/**
+ * Tokens are body bytes. Deterministic: time is an argument, of the monotonic clock; a clock that
+ * stands still or steps back earns nothing.
+ * Invariant: over any time, admitted bytes ≤ burst + ∫rate + one slice, which may be larger than
+ * the burst and starts on a full one.
+ */
 export class TokenBucket {
   #rateBytesPerSec: number;
   #burstBytes: number;
@@ -16,7 +20,7 @@ export class TokenBucket {
   #settledAtMs: number;
 
   /**
-   * Starts empty, so that a start never bursts. Throws RangeError on a rate or burst that is not
+   * Starts empty, so that a start never bursts. Throws RangeError if the rate or the burst is not
    * positive.
    */
   constructor(rate: BucketRate, nowMs: number) {
@@ -30,7 +34,10 @@ export class TokenBucket {
     return this.#rateBytesPerSec;
   }
 
-  /** Changes the rate from now on; what was earned so far was earned at the old rate. */
+  /**
+   * Changes the rate from now on. What was earned so far was earned at the old rate. Throws
+   * RangeError like the constructor.
+   */
   setRate(rate: BucketRate, nowMs: number): void {
     assertRate(rate);
     this.#settle(nowMs);
@@ -40,9 +47,9 @@ export class TokenBucket {
   }
 
   /**
-   * Takes `bytes` and returns true once the balance covers them, or covers the whole burst when
-   * they are more than that: the balance then goes negative, and the next taker waits for it.
-   * Otherwise takes nothing.
+   * Takes `bytes` and returns true once the balance covers them. If they are more than the burst,
+   * it takes them once the balance covers the burst; the balance is negative then, and the next
+   * taker waits for it. Otherwise takes nothing and returns false.
    */
   take(bytes: number, nowMs: number): boolean {
     this.#settle(nowMs);
@@ -51,19 +58,19 @@ export class TokenBucket {
     return true;
   }
 
-  /** How long until `take(bytes)` would succeed at the present rate; 0 when it would now. */
+  /** How long until take(bytes) would succeed at the present rate; 0 if it would now. */
   waitMs(bytes: number, nowMs: number): number {
     this.#settle(nowMs);
     return Math.max(0, ((this.#needed(bytes) - this.#tokens) / this.#rateBytesPerSec) * 1000);
   }
 
-  /** What could be taken now. */
+  /** How many bytes could be taken now. */
   savedBytes(nowMs: number): number {
     this.#settle(nowMs);
     return Math.max(0, this.#tokens);
   }
 
-  /** No request waited for a while: only `graceMs` of the rate are kept of what was saved. */
+  /** No request waited for some time: of the saved tokens, only `graceMs` of the rate are kept. */
   skipIdle(graceMs: number, nowMs: number): void {
     this.#settle(nowMs);
     this.#tokens = Math.min(this.#tokens, (this.#rateBytesPerSec * graceMs) / 1000);

@@ -1,91 +1,96 @@
-// Which request sends next. Requests take turns, first come, first served: one goes on with its
-// slices until its turn is over, so that requests end one after the other and their answers do not
-// arrive in waves; none starves. Long requests have their turns together: the one that began first
-// sends, and the others only what it leaves. A long request does not begin beside another long one,
-// as long as the link is kept busy without it. On a slow link a turn takes long: a request that
-// waits in its middle gets a slice now and then, so that no server takes it for dead, and no more
-// requests begin than can be kept alive so. Deterministic: time is an argument.
+// Decides which request sends next.
 
 export interface Waiter {
   readonly bytes: number;
-  /** What the request has still to send, `bytes` included. */
+  /** What the request still has to send, including `bytes`. */
   readonly leftBytes: number;
   readonly sinceMs: number;
   readonly request: AbortSignal | undefined;
   readonly admit: () => void;
-  /** In the order of coming. */
+  /** Counts up in the order of arrival. */
   readonly arrival: number;
-  /** Undefined when the request has not begun. */
+  /** Undefined if the request has not begun. */
   readonly begun: Begun | undefined;
 }
 
-/** Whose slices go before others', until it is over. */
+/** The slices of a turn go before others until the turn is over. */
 interface Turn {
-  /** Lower ones go first. */
+  /** A lower place goes first. */
   place: number;
-  /** Sent since the turn came. */
+  /** Bytes sent since the turn began. */
   bytes: number;
 }
 
 /** A request that has begun. */
 interface Begun {
-  /** All long requests have one together. */
+  /** All long requests share one turn. */
   readonly turn: Turn;
   readonly isLong: boolean;
-  /** In the order of beginning. */
+  /** Counts up in the order of beginning. */
   readonly order: number;
-  /** Stops listening to the request's signal; undefined when the request has no more to send. */
+  /** Stops listening to the request's signal. Undefined if the request has no more to send. */
   unlisten: (() => void) | undefined;
 }
 
-/**
- * How long a request may go on before others have their turn: small files go whole, parts of large
- * ones by pieces …
- */
+/** How long a turn lasts. Small files are sent whole within it, parts of large files in pieces. */
 const TURN_MS = 100;
 /**
- * … that are not too small on a slow link, where files would else all end at the very end. 8 s at
- * 256 kbit/s.
+ * A turn is at least this large on a slow link, where all files would otherwise end at the very
+ * end. 8 s at 256 kbit/s.
  */
 const MIN_TURN_BYTES = 262_144;
 /**
- * A request is not silent in its middle for longer than this, as far as the rate allows. S3 drops a
- * connection after about 20 s; Apache's mod_reqtimeout wants 500 bytes a second, and 1,400 bytes
+ * A request that has begun is not silent for longer than this, if the rate allows. S3 drops a
+ * connection after about 20 s. Apache's mod_reqtimeout requires 500 bytes a second, and 1,400 bytes
  * every 2.5 s are 560.
  */
 const KEEP_ALIVE_MS = 2_500;
 /**
- * No request begins while those in their middle would get less than this each: twice what Apache
- * wants …
+ * No request begins if those that have begun would each get less than this: twice what Apache
+ * requires.
  */
 const LEAST_EACH_BYTES_PER_SEC = 1_000;
-/** … but a short one may always begin beside a long one, which may take hours. */
+/** A short request may always begin beside a long one, which may take hours. */
 const ALWAYS_AT_ONCE = 2;
 
 /**
- * A second long request begins when tokens went unused for so much of the time that it will take:
- * the first may only be opening its connection, and two that share a slow link both end late. 3 s
- * for 8 MiB at 200 kbit/s.
+ * A second long request begins when tokens were unused for this part of the time that it will take.
+ * The first one may only be opening its connection, and two that share a slow link both end late. 3
+ * s for 8 MiB at 200 kbit/s.
  */
 const UNUSED_SHARE = 0.01;
 
+/**
+ * Requests take turns, first come, first served. A request continues with its slices until its turn
+ * is over, so that requests end one after another and their answers do not arrive in waves. Every
+ * request gets its turn.
+ * Long requests share a turn: the one that began first sends, and the others only what it leaves. A
+ * long request does not begin beside another long one while the link is busy without it. On a slow
+ * link a turn takes long. So a request that waits after its beginning gets a slice now and then, so
+ * that the server does not time it out, and no more requests begin than can be kept alive in this
+ * way.
+ * Deterministic: time is an argument, of the monotonic clock.
+ */
 export class Turns {
-  /** In the order of their coming. */
+  /** In the order of arrival. */
   readonly #waiters = new Set<Waiter>();
-  /** Told by their signals. */
+  /** Keyed by the signals of the requests. */
   readonly #begun = new WeakMap<AbortSignal, Begun>();
-  /** Those that have more to send. */
+  /** Requests that have more to send. */
   readonly #unfinished = new Set<Begun>();
   readonly #longTurn: Turn = { place: 0, bytes: 0 };
   #unfinishedLong = 0;
-  /** How long tokens went unused since the last long request began, up to … */
+  /**
+   * How long tokens were unused since the last long request began, without the time since
+   * `#unusedSinceMs`.
+   */
   #unusedMs = 0;
-  /** … when that began again. */
+  /** Since when tokens are unused; undefined while they are used. */
   #unusedSinceMs: number | undefined;
   readonly #onRoom: () => void;
   #lastPlace = 0;
 
-  /** `onRoom` is called when a request was broken off: another may begin in its stead. */
+  /** `onRoom` is called when a request ended early, so that another may begin. */
   constructor(onRoom: () => void) {
     this.#onRoom = onRoom;
   }
@@ -95,7 +100,8 @@ export class Turns {
   }
 
   /**
-   * The request is over when its signal aborts; slices without a signal are requests of one slice.
+   * Adds a slice. Its request is over when the signal aborts. A slice without a signal is a request
+   * of one slice.
    */
   join(slice: Omit<Waiter, 'arrival' | 'begun'>): Waiter {
     this.#lastPlace += 1;
@@ -109,7 +115,7 @@ export class Turns {
     this.#waiters.delete(waiter);
   }
 
-  /** Its slice is admitted. True when its request begins with it. */
+  /** The slice is admitted. Returns true if its request begins with it. */
   admit(waiter: Waiter, rateBytesPerSec: number): boolean {
     this.#waiters.delete(waiter);
     const { request, bytes, leftBytes } = waiter;
@@ -122,8 +128,8 @@ export class Turns {
   }
 
   /**
-   * Undefined when none waits, or none of them may be sent now. Without `hasRoom` only those go on
-   * that have begun, and of the long ones the first.
+   * Returns the slice to send next; undefined if none waits or none may be sent now. Without
+   * `hasRoom`, only requests that have begun continue, and only the first of the long ones.
    */
   next(nowMs: number, rateBytesPerSec: number, hasRoom: boolean): Waiter | undefined {
     const mostAtOnce = Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / LEAST_EACH_BYTES_PER_SEC);
@@ -141,13 +147,12 @@ export class Turns {
       if (mayGoOn || (!begun && may)) next = first(next, waiter);
       else if (!begun && mayBegin) otherwise = first(otherwise, waiter);
     }
-    // Rather a second long one than tokens that go unused.
+    // A second long request is better than unused tokens.
     return next === undefined ? otherwise : this.#used(next, nowMs);
   }
 
   /**
-   * How much longer the tokens that are there now should rather go unused than let this one begin;
-   * 0 for most.
+   * How much longer the present tokens should stay unused before this request begins; 0 for most.
    */
   unusedMsBefore(waiter: Waiter, nowMs: number, rateBytesPerSec: number): number {
     const { begun, leftBytes } = waiter;
@@ -159,8 +164,8 @@ export class Turns {
   }
 
   /**
-   * How long the one that has waited longest has waited. The next request to begin does not count:
-   * one should always wait for that.
+   * How long the slice that has waited longest has waited. The next request to begin does not
+   * count, because one should always be waiting.
    */
   longestWaitMs(nowMs: number): number {
     let isNext = true;
@@ -176,20 +181,20 @@ export class Turns {
     return undefined;
   }
 
-  /** Whether a request waits to begin. */
+  /** True if a request waits to begin. */
   get isBeginning(): boolean {
     for (const { begun } of this.#waiters) if (begun === undefined) return true;
     return false;
   }
 
-  /** This one takes the tokens. */
+  /** This slice takes the tokens, so they are not unused any more. */
   #used(waiter: Waiter, nowMs: number): Waiter {
     if (this.#unusedSinceMs !== undefined) this.#unusedMs += nowMs - this.#unusedSinceMs;
     this.#unusedSinceMs = undefined;
     return waiter;
   }
 
-  /** It keeps its place until it is over, and goes to the end then. */
+  /** A turn keeps its place until it is over, and then goes to the end. */
   #useTurn(turn: Turn, bytes: number, rateBytesPerSec: number): void {
     turn.bytes += bytes;
     if (turn.bytes < wholeTurnBytes(rateBytesPerSec)) return;
@@ -232,7 +237,7 @@ function placeOf({ begun, arrival }: Waiter): number {
   return begun?.turn.place ?? arrival;
 }
 
-/** Which has its turn first: of two in the same turn, the one that began first. */
+/** The slice that goes first. Within one turn, the request that began first. */
 function first(one: Waiter | undefined, other: Waiter): Waiter {
   if (one === undefined) return other;
   const later = placeOf(one) - placeOf(other) || (one.begun?.order ?? 0) - (other.begun?.order ?? 0);

@@ -1,6 +1,10 @@
-// A request's body in the sending thread, while the main thread hands it over piece by piece.
+// In the sending thread: a request's body while the main thread hands it over in pieces.
 import { type Content, sliceOf } from '../transport/paced-body.ts';
 
+/**
+ * Returns the bytes in order, and waits for pieces that have not arrived. The memory of each used
+ * piece goes back to the main thread.
+ */
 export class ArrivingContent implements Content {
   readonly byteLength: number;
   readonly #wantMore: (empty: ArrayBuffer) => void;
@@ -10,10 +14,7 @@ export class ArrivingContent implements Content {
   #arrivedBytes = 0;
   #onPiece: (() => void) | undefined;
 
-  /**
-   * `wantMore` is called with the memory of each piece that is used up, as long as others are still
-   * to come.
-   */
+  /** `wantMore` gets the memory of each used piece, as long as more pieces are to come. */
   constructor(byteLength: number, wantMore: (empty: ArrayBuffer) => void) {
     this.byteLength = byteLength;
     this.#wantMore = wantMore;

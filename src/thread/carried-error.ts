@@ -1,5 +1,5 @@
-// Errors on their way from one thread to the other: structured cloning keeps neither their class
-// nor their code.
+// Carries errors from one thread to the other. Structured cloning keeps neither their class nor
+// their code.
 import { inspect } from 'node:util';
 import { Fault, type FaultClass } from '../system/fault.ts';
 
@@ -7,18 +7,19 @@ export interface CarriedError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** Own fields that are plain values: code, errno, syscall, address, hint … */
+  /** Own fields with plain values: code, errno, syscall, address, hint. */
   readonly fields: Readonly<Record<string, string | number | boolean>>;
   readonly cause: CarriedError | undefined;
-  /** The errors of an AggregateError: one for each address that was tried. */
+  /** The errors of an AggregateError, one for each address that was tried. */
   readonly errors: readonly CarriedError[] | undefined;
 }
 
 const PLAIN = new Set(['string', 'number', 'boolean']);
 
-/** How many causes of causes are carried; an error may even be its own cause. */
+/** How many levels of causes are carried. An error may even be its own cause. */
 const MOST_DEEP = 8;
 
+/** Makes plain data of anything that was thrown. `depth` is for its own recursion. */
 export function carry(error: unknown, depth = 0): CarriedError {
   if (!(error instanceof Error)) return carry(new Error(typeof error === 'string' ? error : inspect(error)));
   const isDeep = depth === MOST_DEEP;
@@ -36,10 +37,7 @@ export function carry(error: unknown, depth = 0): CarriedError {
   };
 }
 
-/**
- * A Fault is a Fault again, an AggregateError one; any other is an Error with the name and fields
- * it had.
- */
+/** Restores the error: a Fault, an AggregateError, or an Error with its former name and fields. */
 export function uncarry({ name, message, stack, fields, cause, errors }: CarriedError): Error {
   const options = cause === undefined ? {} : { cause: uncarry(cause) };
   if (name === 'Fault') {

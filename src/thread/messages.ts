@@ -1,4 +1,4 @@
-// What the main thread and the sending thread say to each other: plain data, which is copied, and
+// The messages between the main thread and the sending thread: plain data, which is copied, and
 // bytes, which are moved.
 import type { PageReading } from '../link/page-counter.ts';
 import type { PaceView } from '../pace/governor.ts';
@@ -10,24 +10,24 @@ import type { WayOutOptions } from '../transport/way-out.ts';
 import type { CarriedError } from './carried-error.ts';
 import type { PacedLinkOptions } from './paced-link.ts';
 
-/** An answer's body up to this size comes with its head. */
+/** An answer's body up to this size comes in one message with its head. */
 export const SMALL_ANSWER_BYTES = 65_536;
 /**
- * A request's body goes over in pieces of this size. Most files are one; a large part costs little
- * more memory.
+ * The size of the pieces in which a request's body is handed over. Most files fit into one piece,
+ * and a large part needs little extra memory.
  */
 export const PIECE_BYTES = 262_144;
 
 /** To the sending thread, about the link. */
 export type LinkOrder =
-  /** Answered by `configured`. Comes before any other order. */
+  /** Must come before any other order. Answered by `configured`. */
   | { readonly kind: 'configure'; readonly options: PacedLinkOptions }
   /** What the page of `link.counter` shows now. */
   | { readonly kind: 'shown'; readonly reading: PageReading }
-  /** Measure from now on. */
+  /** Start measuring. */
   | { readonly kind: 'start' };
 
-/** To the sending thread, about requests and the handlers they go through. */
+/** To the sending thread, about requests and their handlers. */
 export type RequestOrder =
   | {
       readonly kind: 'open';
@@ -45,11 +45,11 @@ export type RequestOrder =
       readonly bodyBytes: number;
       readonly piece: Uint8Array<ArrayBuffer> | undefined;
     }
-  /** What `wantsBody` asked for. */
+  /** The answer to `wantsBody`. */
   | { readonly kind: 'body'; readonly id: number; readonly piece: Uint8Array<ArrayBuffer> }
-  /** The next piece of the answer's body may come. */
+  /** Asks for the next piece of the answer's body. */
   | { readonly kind: 'read'; readonly id: number }
-  /** The rest of the request and of its answer is not wanted any more. */
+  /** Give up the rest of the request and of its answer. */
   | { readonly kind: 'abort'; readonly id: number };
 
 export type Order = LinkOrder | RequestOrder;
@@ -60,7 +60,7 @@ export type LinkNotice =
   | { readonly kind: 'measurable'; readonly problem: string | undefined }
   /** The card sends more than the line can carry. */
   | { readonly kind: 'beyond' }
-  /** Ten times a second: what the shaper did since the last one. */
+  /** At most ten times a second: what the shaper did since the last report. */
   | {
       readonly kind: 'report';
       readonly activity: ShaperActivity;
@@ -68,12 +68,12 @@ export type LinkNotice =
       readonly line: LineActivity;
       readonly pace: PaceView;
     }
-  /** Some connection shows signs of life. */
+  /** A connection shows signs of life. */
   | { readonly kind: 'alive' };
 
 /** From the sending thread, about requests. */
 export type RequestNotice =
-  /** A piece has been sent: another one, please, in the same memory. */
+  /** A piece has been sent. Asks for another one, in the same memory. */
   | { readonly kind: 'wantsBody'; readonly id: number; readonly empty: ArrayBuffer }
   | {
       readonly kind: 'answer';
@@ -81,19 +81,19 @@ export type RequestNotice =
       readonly statusCode: number;
       readonly reason: string | undefined;
       readonly headers: Record<string, string>;
-      /** The whole body; undefined when it follows in pieces. */
+      /** The whole body; undefined if it follows in pieces. */
       readonly body: Uint8Array | undefined;
     }
   | { readonly kind: 'answerBody'; readonly id: number; readonly piece: Uint8Array }
   | { readonly kind: 'answerEnd'; readonly id: number }
-  /** Before its answer or in the middle of it. */
+  /** The request failed, before its answer or in the middle of it. */
   | { readonly kind: 'failed'; readonly id: number; readonly error: CarriedError };
 
 export type Notice = LinkNotice | RequestNotice;
 
 /**
- * A copy that can be moved to the other thread, in memory of its own: in `empty`, where that has
- * room.
+ * A copy of `bytes` that can be moved to the other thread, in memory of its own. Uses `empty` if
+ * that is large enough.
  */
 export function movable(bytes: Uint8Array, empty?: ArrayBuffer): Uint8Array<ArrayBuffer> {
   const { byteLength } = bytes;

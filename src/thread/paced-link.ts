@@ -1,5 +1,5 @@
-// The link and what paces it, joined: uplink meter → governor → shaper; link and pace know nothing
-// of each other.
+// Joins the link and the pacing, which know nothing of each other: uplink meter → governor →
+// shaper.
 import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { PageReading } from '../link/page-counter.ts';
 import { UplinkMeter, type UplinkMeterEvents } from '../link/uplink-meter.ts';
@@ -21,6 +21,10 @@ export interface PacedLinkEvents extends UplinkMeterEvents {
   onTick(activity: ShaperActivity, elapsedMs: number): void;
 }
 
+/**
+ * Measures one link and paces what is sent over it. Everything runs in the sending thread, on the
+ * monotonic clock.
+ */
 export class PacedLink {
   readonly shaper: Shaper;
   readonly deliveries: Deliveries;
@@ -51,13 +55,13 @@ export class PacedLink {
     });
   }
 
-  /** As of the last tick. */
+  /** The governor's state after the last tick. */
   get pace(): PaceView {
     const { rates, budgetBytesPerSec, floorEngaged, degraded } = this.#governor;
     return { rates, budgetBytesPerSec, floorEngaged, degraded };
   }
 
-  /** Measures from now on. */
+  /** Starts measuring. */
   start(): void {
     this.#regulator.start();
   }
@@ -71,10 +75,10 @@ export class PacedLink {
     this.#meter.show(reading);
   }
 
-  /** In force when it returns. */
+  /** The new options are in force when this returns. */
   configure(options: PacedLinkOptions): void {
     this.#regulator.setSampleInterval(options.sampleIntervalMs);
-    // What has left so far is held against the old target.
+    // What has been sent so far is compared with the old target.
     this.#regulator.tick();
     this.#meter.follow(options.link);
     this.#governor.setLimits(limitsOf(options));

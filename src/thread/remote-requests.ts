@@ -1,5 +1,5 @@
-// In the main thread: the SDK's requests on their way through the sending thread, and their answers
-// on the way back.
+// In the main thread: hands the SDK's requests to the sending thread, and its answers back to the
+// SDK.
 
 import { Readable } from 'node:stream';
 import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../transport/http-request.ts';
@@ -8,7 +8,7 @@ import { signalOf } from '../transport/request-signal.ts';
 import { uncarry } from './carried-error.ts';
 import { movable, type Order, PIECE_BYTES, type RequestNotice } from './messages.ts';
 
-/** Bytes in `moved` are gone afterwards. */
+/** Sends an order. The buffers in `moved` cannot be used afterwards. */
 export type Send = (order: Order, moved?: readonly ArrayBuffer[]) => void;
 type Of<Kind extends RequestNotice['kind']> = Extract<RequestNotice, { kind: Kind }>;
 
@@ -17,15 +17,19 @@ const NONE = new Uint8Array(0);
 interface Underway {
   /** Released when the answer arrives. */
   body: Uint8Array;
-  /** The part of the body that has been handed over. */
+  /** How many bytes of the body have been handed over. */
   offset: number;
   readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: unknown) => void;
-  /** The body of the answer, where it comes in pieces. */
+  /** The body of the answer, if it comes in pieces. */
   pieces: Readable | undefined;
   readonly forget: () => void;
 }
 
+/**
+ * Keeps track of all requests that are in flight. begin() settles like PacedHandler.handle(); an
+ * abort gives the request up at once.
+ */
 export class RemoteRequests {
   readonly #send: Send;
   readonly #underway = new Map<number, Underway>();
@@ -35,12 +39,12 @@ export class RemoteRequests {
     this.#send = send;
   }
 
-  /** Requests that are not over: an answer may still be arriving. */
+  /** How many requests are not over. Their answers may still be arriving. */
   get underWay(): number {
     return this.#underway.size;
   }
 
-  /** As PacedHandler.handle. */
+  /** Like PacedHandler.handle(). `handler` is the number under which the handler was opened. */
   begin(handler: number, request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     const signal = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
     this.#lastId += 1;
@@ -59,14 +63,15 @@ export class RemoteRequests {
       const piece = this.#nextPiece(underway);
       const order = { kind: 'request', id, handler, head, bodyBytes: body.byteLength, piece } as const;
       this.#send(order, piece && [piece.buffer]);
-      // A second one, so that the sender does not wait for us with every piece.
+      // Send a second piece as well, so that the sender does not have to wait for us after each
+      // one.
       this.#sendPiece(id, underway);
       this.#underway.set(id, underway);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  /** Notices of requests that were given up mean nothing any more. */
+  /** Notices about requests that were given up are ignored. */
   receive(notice: RequestNotice): void {
     const underway = this.#underway.get(notice.id);
     if (underway === undefined) return;
@@ -139,8 +144,8 @@ function aborted(): DOMException {
 }
 
 /**
- * A stream, though it is all there: the SDK looks for errors in answers of status 200 only in
- * those.
+ * A stream, although all bytes are there: the SDK looks for errors in answers with status 200 only
+ * if the body is a stream.
  */
 function wholeBody(bytes: Uint8Array): Readable {
   const body = new Readable({ read: () => undefined });

@@ -1,5 +1,4 @@
-// In the sending thread: sends what the main thread orders, through the paced handlers it has
-// opened, and tells what became of it.
+// In the sending thread: sends what the main thread orders, and reports the outcome.
 
 import type { Readable } from 'node:stream';
 import type { Clock } from '../system/clock.ts';
@@ -12,7 +11,7 @@ import { ArrivingContent } from './arriving-content.ts';
 import { carry } from './carried-error.ts';
 import { movable, type Notice, type RequestOrder, SMALL_ANSWER_BYTES } from './messages.ts';
 
-/** Bytes in `moved` are gone afterwards. */
+/** Sends a notice. The buffers in `moved` cannot be used afterwards. */
 export type Tell = (notice: Notice, moved?: readonly ArrayBuffer[]) => void;
 type Of<Kind extends RequestOrder['kind']> = Extract<RequestOrder, { kind: Kind }>;
 
@@ -20,11 +19,15 @@ interface InFlight {
   readonly stop: AbortController;
   readonly content: ArrivingContent;
   answer: Readable | undefined;
-  /** The next piece of the answer has been asked for; and who waits for that. */
+  /** True if the next piece of the answer was asked for. `onAsked` wakes the sender of pieces. */
   isAsked: boolean;
   onAsked: (() => void) | undefined;
 }
 
+/**
+ * Runs requests through the paced handlers that the main thread has opened. Failures go back as
+ * `failed` notices.
+ */
 export class RequestService {
   readonly #tell: Tell;
   readonly #pacer: Pacer;
@@ -40,18 +43,18 @@ export class RequestService {
     this.#deliveries = deliveries;
   }
 
-  /** Requests that are not over. */
+  /** How many requests are not over. */
   get inFlight(): number {
     return this.#inFlight.size;
   }
 
-  /** Orders about requests that are over mean nothing any more. */
+  /** Orders about requests that are over are ignored. */
   obey(order: RequestOrder): void {
     switch (order.kind) {
       case 'open':
         return this.#open(order);
       case 'close':
-        // It stays, for uploads that are under way: some KB for each reload.
+        // The handler stays for uploads that are in flight: a few KB for each reload.
         return this.#handlers.get(order.handler)?.destroy();
       case 'request':
         return this.#begin(order);
@@ -133,7 +136,7 @@ export class RequestService {
   }
 }
 
-/** Resolves when the next piece is wanted, or the answer is over, whichever way. */
+/** Resolves when the next piece is wanted, or when the answer has ended in any way. */
 async function asked(request: InFlight): Promise<void> {
   if (!request.isAsked && !request.answer?.destroyed)
     await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-// The sending thread: measures, paces and sends. Nothing else runs in it.
+// The sending thread. It measures, paces and sends; nothing else runs in it.
 import { parentPort } from 'node:worker_threads';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { systemClock } from '../system/clock.ts';

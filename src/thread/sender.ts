@@ -1,5 +1,4 @@
-// The main thread's side of the sending thread, where the link is measured and every byte leaves:
-// neither reading, scanning nor signing, nor the garbage they make, holds up a slice there.
+// The main thread's side of the sending thread.
 
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -22,26 +21,31 @@ export interface SendingOptions {
   readonly uplink: UplinkOptions;
   readonly budget: Budget;
   readonly sampleIntervalMs: number;
-  /** The way out of handlers that are created from then on. */
+  /** How requests leave, for handlers that are created from then on. */
   readonly wayOut: WayOutOptions;
 }
 
 export interface SenderPorts extends Omit<UplinkPorts, 'onChange'> {
-  /** There is a link, or another one. */
+  /** The first link, or another one. */
   onLink(): void;
-  /** Ten times a second: what left since the last time, and how it waited. */
+  /** At most ten times a second: what was sent since the last time, and how it waited. */
   onActivity(activity: ShaperActivity, elapsedMs: number): void;
-  /** Some connection shows signs of life. */
+  /** A connection shows signs of life. */
   onAlive(): void;
 }
 
 const THREAD = new URL(`./sender-thread${extname(import.meta.url)}`, import.meta.url);
 /**
- * Its garbage is small and short-lived: collecting little of it at a time takes a fraction of a
- * millisecond.
+ * The thread's garbage is small and short-lived. Collecting little of it at a time takes a fraction
+ * of a millisecond.
  */
 const YOUNG_GENERATION_MB = 4;
 
+/**
+ * Starts the sending thread, where the link is measured and every byte leaves. So reading, scanning
+ * and signing, and the garbage they make, never delay a slice.
+ * If the thread breaks down, the process ends by an uncaught error, and systemd restarts it.
+ */
 export class Sender {
   readonly #ports: SenderPorts;
   readonly #worker: Worker;
@@ -58,7 +62,7 @@ export class Sender {
   #held: Order[] = [];
   #stopping = false;
 
-  /** Nothing is sent before `start` has found the link. */
+  /** Starts the thread. Nothing is sent before start() has found the link. */
   constructor(clock: Clock, options: SendingOptions, ports: SenderPorts) {
     this.#clock = clock;
     this.#options = options;
@@ -69,7 +73,7 @@ export class Sender {
     });
     this.#worker = new Worker(THREAD, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
     this.#worker.on('message', (notice: Notice) => this.#receive(notice));
-    // Uncaught: without this thread there is nothing to be done, and systemd starts us anew.
+    // Not caught: without this thread nothing can be done, and systemd starts us again.
     this.#worker.on('error', (cause) => {
       throw new Error('the sending thread broke down', { cause });
     });
@@ -80,7 +84,7 @@ export class Sender {
 
   /**
    * Looks for the link, and waits for it in the background. Rejects with a Fault when only another
-   * config helps.
+   * config can help.
    */
   async start(): Promise<void> {
     await this.#uplink.start();
@@ -96,22 +100,27 @@ export class Sender {
     return this.#uplink.waitingFor;
   }
 
-  /** Throws while there is no link. */
+  /** The target and floor in bytes a second on the wire. Throws while there is no link. */
   get limits(): Limits {
     return limitsOn(known(this.identity).capacityBitsPerSec, this.#options.budget);
   }
 
-  /** Undefined while the line keeps up with the budget, or too little has been sent to know. */
+  /**
+   * Undefined while the line keeps up with the budget, or while too little has been sent to know.
+   */
   get slowLine(): SlowLine | undefined {
     return this.#slowLine.found;
   }
 
-  /** As of the last report. Undefined until the link is found and measured. */
+  /** The governor's state as of the last report. Undefined until the link is found and measured. */
   get pace(): PaceView | undefined {
     return this.#pace;
   }
 
-  /** In force when it resolves. Rejects, changing nothing, when the new options lead to no link. */
+  /**
+   * Resolves when the new options are in force. If they lead to no link, it rejects with a Fault
+   * and changes nothing.
+   */
   async reconfigure(options: SendingOptions): Promise<void> {
     await this.#uplink.reconfigure(options.uplink);
     this.#options = options;
@@ -119,7 +128,7 @@ export class Sender {
   }
 
   /**
-   * Makes the handler of one SDK client. Its `destroy` closes idle connections; requests go on to
+   * Makes the handler of one SDK client. Its `destroy` closes idle connections; requests still
    * work.
    */
   createHandler(limits: HandlerLimits): RequestHandler {
@@ -131,13 +140,13 @@ export class Sender {
       handle: (request: HttpRequest, options?: HttpHandlerOptions) =>
         this.#requests.begin(handler, request, options),
       destroy: () => this.#send({ kind: 'close', handler }),
-      // The SDK would hand over its logger and time-outs; the paced handler has its own.
+      // The SDK would pass its logger and time-outs; the paced handler has its own.
       updateHttpClientConfig: () => undefined,
       httpHandlerConfigs: () => ({}),
     } as RequestHandler;
   }
 
-  /** Terminates the thread without waiting: a DNS lookup may be running. */
+  /** Terminates the thread without waiting, because a DNS lookup may be running. */
   stop(): void {
     this.#stopping = true;
     this.#uplink.stop();

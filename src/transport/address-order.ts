@@ -1,11 +1,11 @@
-// In which order the addresses of a name are tried. Node gives each but the last a slice of time to
-// connect, one after the other: so they are few enough that a slow line connects within its slice,
-// and first is the one that worked before.
+// Decides in which order the addresses of a name are tried. Node.js gives each address except the
+// last an equal slice of the connect time-out, one after another. So there are few, a slow line
+// connects within a slice, and the address that worked before comes first.
 import { type LookupAddress, lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 
-/** Each gets an equal slice of `upload.connectTimeout`: 2.5 s of the default 10 s. */
+/** Each address gets an equal slice of `upload.connectTimeout`: 2.5 s of the default 10 s. */
 const MOST_ADDRESSES = 4;
 
 /** Options of `net.connect` and `tls.connect`. */
@@ -13,19 +13,19 @@ export interface DialOptions {
   readonly lookup: LookupFunction;
   readonly autoSelectFamily: true;
   readonly autoSelectFamilyAttemptTimeout: number;
-  /** Whose certificates are trusted; left out: Node's own choice. */
+  /** The certificates that are trusted [Node's own choice]. */
   readonly secureContext?: SecureContext;
 }
 
-/** What one address may take before the next is tried. */
+/** How long one address may take before the next is tried, in milliseconds. */
 export function attemptTimeoutMs(connectTimeoutMs: number): number {
-  // Node takes no less than 10 ms.
+  // Node accepts no less than 10 ms.
   return Math.max(10, Math.floor(connectTimeoutMs / MOST_ADDRESSES));
 }
 
 /**
- * Families in turn. `last`, where it is still among them, is the first; else one of its family;
- * else the resolver's first.
+ * Alternates between the address families. `last` comes first if it is still among the addresses;
+ * else one of its family; else the resolver's first.
  */
 export function inOrder(addresses: readonly LookupAddress[], last?: LookupAddress): LookupAddress[] {
   const first = last?.family ?? addresses[0]?.family;
@@ -37,10 +37,13 @@ export function inOrder(addresses: readonly LookupAddress[], last?: LookupAddres
   return [...turns, ...other.slice(own.length)].slice(0, MOST_ADDRESSES);
 }
 
-/** Remembers which address of each name took the last connection. */
+/**
+ * Remembers for each name which address accepted the last connection. Never forgets a name:
+ * halfpipe contacts only a few.
+ */
 export class AddressOrder {
   readonly #last = new Map<string, LookupAddress>();
-  /** How many questions about a name are not answered yet. */
+  /** How many questions about a name are unanswered. */
   readonly #asked = new Map<string, number>();
 
   readonly lookup: LookupFunction = (hostname, options, callback) => {

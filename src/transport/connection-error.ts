@@ -1,5 +1,5 @@
-// Errors of connections that were not made, with what tells whose fault it is. They cross to the
-// main thread, so what is added are plain values.
+// Makes errors of failed connections say what is to blame. The errors cross to the main thread, so
+// only plain values are added.
 import type { PeerCertificate } from 'node:tls';
 import { errnoOf } from '../system/fault.ts';
 import type { ProxySetting } from '../system/proxies.ts';
@@ -8,9 +8,9 @@ import { proxyFailure } from './proxy-error.ts';
 export interface ConnectionFacts {
   readonly host: string;
   readonly connectTimeoutMs: number;
-  /** Where the connection should have led to. */
+  /** The proxy that the connection should have led to. */
   readonly proxy: ProxySetting | undefined;
-  /** The name server has not answered yet. */
+  /** True if the name server has not answered yet. */
   readonly isLookingUp: boolean;
 }
 
@@ -23,7 +23,7 @@ export function explained(error: unknown, facts: ConnectionFacts): unknown {
   return Object.assign(error, { altnames: cert?.subjectaltname ?? '' });
 }
 
-/** NodeHttpHandler's own has neither code nor syscall, and names the library. */
+/** NodeHttpHandler's own time-out error has neither code nor syscall, and names the library. */
 function isConnectTimeout(error: Error): boolean {
   return error.name === 'TimeoutError' && errnoOf(error) === undefined;
 }

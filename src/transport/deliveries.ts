@@ -1,6 +1,6 @@
-// What has arrived of what is being sent: each request's bytes as the kernel takes them, less those
-// it still holds. The other side's acknowledgement is the only progress there is on a slow line;
-// the kernel takes some hundred KB at once, and then nothing for a long time.
+// Tracks how much of what is being sent has arrived. On a slow line, the other side's
+// acknowledgement is the only sign of progress: the kernel accepts some hundred KB at once, and
+// then nothing for a long time.
 import type { Socket } from 'node:net';
 import { type LineDemand, LineRoom } from '../pace/line-room.ts';
 import type { LineActivity } from '../pace/slow-line.ts';
@@ -9,52 +9,55 @@ import { connectionOf, type SendQueues } from './send-queues.ts';
 
 export type ReadSendQueues = (sockets: readonly Socket[]) => Promise<SendQueues>;
 
-/** While requests are under way the kernel is asked at least this often … */
+/** While requests are in flight, the kernel is asked at least this often. */
 const ASK_MS = 1_000;
-/** … and not so often that it costs more than a fiftieth of a core. */
+/**
+ * Each answer is followed by a pause of this many times its cost, so that asking takes at most a
+ * fiftieth of a core.
+ */
 const ASK_AFTER_COSTS = 50;
 /**
- * The kernel searches its whole table of connections: 5 ms on a large machine, 0.1 s where there
- * are 50,000 …
+ * The cost assumed at first. The kernel searches its whole table of connections: 5 ms on a large
+ * machine, 0.1 s with 50,000 connections.
  */
 const FIRST_COST_MS = 5;
 /**
- * … and an answer that takes longer than that may only have waited for the processor: it is
- * believed by so much.
+ * An answer that takes longer than expected may only have waited for the processor. So the expected
+ * cost grows by at most this factor with each answer.
  */
 const COST_GROWTH = 1.05;
-/** An answer that takes longer waits behind something else, a disk that hangs say. */
+/** An answer that takes longer is stuck behind something else, for example a disk that hangs. */
 const ANSWER_MS = 5_000;
 
 /**
- * A request that begins counts as a whole, or for this much of it: the kernel may take it in a
- * moment …
+ * A request that begins counts as held with its size, or at most this much, because the kernel may
+ * accept that in a moment.
  */
 const MOST_RESERVED_BYTES = 262_144;
 /**
- * … and for no less than this until it has a connection that is open, or its answer while it is
- * being found out what the line takes: connections cost, too. There are 13 of them at the beginning
- * …
+ * Until a request has an open connection, it counts as at least this much, because connections cost
+ * bandwidth too. While the line's capacity for requests is being found out, it counts so until its
+ * answer. 13 such requests fit into the room at first.
  */
 const LEAST_CONNECTING_BYTES = 20_480;
 /**
- * … and a request of some bytes tells nothing of the line: until that is known, there are no more
- * of these, however large the room has become.
+ * A request of fewer bytes says nothing about the line. Until the line is known, only
+ * `MOST_AT_FIRST` such requests run, however large the room has become.
  */
 const TELLS_BYTES = 4_096;
 const MOST_AT_FIRST = 13;
 
-/** One request's body on its way, from its first slice to its answer. */
+/** One request's body, from its first slice to its answer. */
 export class Delivery {
-  /** What the kernel may take of it in a moment. */
+  /** How much of it the kernel may accept in a moment. */
   readonly soonBytes: number;
-  /** Taken by the kernel. */
+  /** Bytes that the kernel has accepted. */
   handedBytes = 0;
-  /** As good as taken. */
+  /** Bytes that count as accepted from the beginning. */
   reservedBytes: number;
-  /** … when it was last asked what it holds. */
+  /** `handedBytes` when the kernel was last asked. */
   askedAtBytes = 0;
-  /** The part of these that arrived at the other side, as far as is known. */
+  /** Bytes that have arrived at the other side, as far as is known. */
   deliveredBytes = 0;
   socket: Socket | undefined;
   isOver = false;
@@ -67,29 +70,34 @@ export class Delivery {
 
 export interface DeliveriesOptions {
   readonly clock: Clock;
-  /** Absent where the kernel is not asked: what it takes counts as delivered. */
+  /** Reads what the kernel holds. Without it, what the kernel accepts counts as delivered. */
   readonly read?: ReadSendQueues;
   readonly room?: LineRoom;
-  /** Another request may begin that might not before. */
+  /** Called when another request may begin. */
   readonly onRoom?: () => void;
 }
 
 const NO_ACTIVITY: LineActivity = { elapsedMs: 0, heldBackMs: 0, refusedMs: 0, deliveredBytes: 0 };
 
+/**
+ * Counts for each request the bytes that the kernel has accepted, minus those that it still holds.
+ * From that it decides whether the line has room for another request. Monotonic clock.
+ * If the kernel does not answer, what it accepts counts as delivered. Nothing rejects.
+ */
 export class Deliveries {
   readonly #clock: Clock;
   readonly #room: LineRoom;
   readonly #onRoom: () => void;
-  /** By the signals of the requests. */
+  /** Keyed by the signals of the requests. */
   readonly #underWay = new Map<AbortSignal, Delivery>();
   #read: ReadSendQueues | undefined;
   #deliveredBytes = 0;
   #heldBytes = 0;
   #askedAtMs = Number.NEGATIVE_INFINITY;
-  /** What an answer of the kernel costs. */
+  /** How long an answer of the kernel takes. */
   #costMs = FIRST_COST_MS;
   #isAsking = false;
-  /** Most connections that hold something lead to a side that takes no more now. */
+  /** True if most connections that hold bytes lead to a side that currently accepts none. */
   #isRefused = false;
   #activity: LineActivity = NO_ACTIVITY;
   #tickedAtMs: number | undefined;
@@ -102,12 +110,12 @@ export class Deliveries {
     this.#onRoom = onRoom;
   }
 
-  /** Arrived so far, of all requests. */
+  /** Bytes of all requests that have arrived so far. */
   get deliveredBytes(): number {
     return this.#deliveredBytes;
   }
 
-  /** What happened since the last call. */
+  /** Returns what happened since the last call. */
   activity(): LineActivity {
     const activity = this.#activity;
     this.#activity = NO_ACTIVITY;
@@ -119,8 +127,8 @@ export class Deliveries {
   }
 
   /**
-   * A request that has so much to send may do so; it is over when its signal aborts. A second call
-   * changes nothing.
+   * A request with `byteLength` bytes begins. It is over when its signal aborts. A second call for
+   * the same signal changes nothing.
    */
   begin(request: AbortSignal, byteLength: number): Delivery {
     const before = this.#underWay.get(request);
@@ -134,7 +142,7 @@ export class Deliveries {
     return delivery;
   }
 
-  /** The kernel has taken so much more of the request. */
+  /** The kernel has accepted `bytes` more bytes of the request. */
   handed(delivery: Delivery, bytes: number): void {
     if (delivery.isOver) return;
     this.#heldBytes -= heldBytes(delivery);
@@ -165,7 +173,7 @@ export class Deliveries {
     this.#heldBytes += heldBytes(delivery);
   }
 
-  /** The whole request was answered: all of it has arrived. */
+  /** The request was answered, so all of it has arrived. */
   answered(delivery: Delivery): void {
     this.#delivered(delivery, delivery.handedBytes);
   }
@@ -206,7 +214,7 @@ export class Deliveries {
     try {
       this.#learn(asked, await read(asked.flatMap(({ socket }) => socket ?? [])));
     } catch {
-      // Not Linux, or a sandbox without /proc: what the kernel takes is all that can be known.
+      // Not Linux, or a sandbox without /proc. Only what the kernel accepts can be known.
       this.#read = undefined;
       this.#assumeDelivered();
     }
@@ -226,7 +234,7 @@ export class Deliveries {
     for (const delivery of asked) {
       const name = delivery.socket && connectionOf(delivery.socket);
       const queue = name === undefined ? undefined : queues.get(name);
-      // Over meanwhile, or its connection is.
+      // The request or its connection has ended meanwhile.
       if (queue === undefined || delivery.isOver) continue;
       if (queue.bytes > 0) holding += 1;
       if (queue.isClosed) closed += 1;

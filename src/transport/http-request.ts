@@ -1,4 +1,4 @@
-// What the SDK calls a request, its answer and its handler, and the part of a request that crosses
+// Types for the SDK's request, answer and handler, and for the part of a request that crosses
 // between the threads.
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -13,5 +13,5 @@ export type RequestHead = Pick<
   'method' | 'protocol' | 'hostname' | 'port' | 'path' | 'query' | 'headers'
 >;
 
-/** What leaves for the store, leaves through it. */
+/** The handler through which everything leaves for the store. */
 export type RequestHandler = Exclude<NonNullable<S3ClientConfig['requestHandler']>, Record<string, unknown>>;

@@ -1,36 +1,32 @@
-// The body of one request on its way out: slices of its content, each admitted by the pacer just
-// before it is written, the next only once the kernel has taken the last. So the pacer is never
-// more than one slice ahead of the connection, and an answer, an abort or a broken connection stops
-// the tokens as well as the bytes. The first slice is admitted before there is a connection:
-// servers hang up on one that is open and silent.
+// The body of one request on its way out, slice by slice.
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Deliveries, Delivery } from './deliveries.ts';
 import type { RequestWatch } from './request-watch.ts';
 
-/** Hands out the link's budget. The shaper is one; tests have their own. */
+/** Gives out the link's budget. The shaper is one; tests have their own. */
 export interface Pacer {
-  /** How many bytes to ask for at a time, at the present rate; > 0. */
+  /** How many bytes to ask for at the present rate; > 0. */
   sliceBytes(): number;
   /**
-   * Resolves when `bytes` may leave; rejects with the signal's reason, taking nothing, when it
-   * aborts first. `leftBytes` is what the request has still to send, `bytes` included.
+   * Resolves when `bytes` may leave. If `signal` aborts first, it rejects with the signal's reason
+   * and takes nothing. `leftBytes` is what the request still has to send, including `bytes`.
    */
   admit(bytes: number, signal: AbortSignal, leftBytes: number): Promise<void>;
 }
 
-/** What is to be sent: all of it in memory, or arriving piece by piece. */
+/** What is to be sent: all of it in memory, or arriving in pieces. */
 export interface Content {
   readonly byteLength: number;
   /**
-   * The next bytes, about so many; none only where there are none at all. Waits for them to arrive.
-   * Those that were given before have been written, and their memory may be used again.
+   * Returns about `sliceBytes` bytes, and waits for them to arrive; empty only if the content is
+   * empty. Call it after the previous bytes have been written: their memory may be reused.
    */
   next(sliceBytes: number): Uint8Array | Promise<Uint8Array>;
 }
 
-/** How many of the bytes left are sent now: a small remainder goes with the slice. */
+/** How many of the remaining bytes to send now. A small remainder is sent with the slice. */
 export function sliceOf(leftBytes: number, sliceBytes: number): number {
   return leftBytes <= 1.5 * sliceBytes ? leftBytes : sliceBytes;
 }
@@ -54,13 +50,17 @@ export class WholeContent implements Content {
   }
 }
 
-/** Made once: an error of its own for every request would be one with a stack. */
+/** Made once, because an error for each request would also make a stack each time. */
 const OVER = new DOMException('the request is over', 'AbortError');
 
 /**
- * What NodeHttpHandler takes for a stream and pipes into the request. Nothing can be read from it:
- * `pipe` writes, because only the writer knows when the kernel has accepted a slice. It never emits
- * an error.
+ * NodeHttpHandler takes this for a stream and pipes it into the request. But nothing can be read
+ * from it: `pipe` writes, because only the writer knows when the kernel has accepted a slice.
+ * Each slice is admitted by the pacer just before it is written, and the next one only after the
+ * kernel has accepted the last. So the pacer is at most one slice ahead of the connection, and an
+ * answer, an abort or a broken connection stops the tokens together with the bytes. The first slice
+ * is admitted before there is a connection, because servers hang up on a connection that is open
+ * and silent. It never emits an error.
  */
 export class PacedBody extends Readable {
   readonly #content: Content;
@@ -71,10 +71,10 @@ export class PacedBody extends Readable {
   readonly #stop = new AbortController();
   #delivery: Delivery | undefined;
   #admittedBytes = 0;
-  /** Admitted before there was a connection. */
+  /** The first slice, admitted before there was a connection. */
   #first: Uint8Array = new Uint8Array(0);
 
-  /** `headBytes` of request line and headers are charged with the first slice. */
+  /** `headBytes` (request line and headers) are charged with the first slice. */
   constructor(
     content: Content,
     headBytes: number,
@@ -91,7 +91,7 @@ export class PacedBody extends Readable {
 
   /**
    * Resolves when it is the request's turn: the head and the first slice may leave, and it is time
-   * to connect. Rejects with an error named `AbortError` when the request is cancelled before that.
+   * to connect. Rejects with an error named `AbortError` when cancelled first.
    */
   async begin(): Promise<void> {
     this.#first = await this.#nextSlice(this.#headBytes);
@@ -105,7 +105,7 @@ export class PacedBody extends Readable {
       if (request.writableEnded && this.#delivery !== undefined) this.#deliveries.answered(this.#delivery);
       this.cancel();
       response.once('close', () => {
-        // An answer before the whole request was sent: the connection is of no further use, and
+        // The answer came before the whole request was sent. The connection is useless now, but
         // Node would keep it waiting for the rest for ever.
         if (!request.writableFinished) request.destroy();
       });
@@ -118,12 +118,12 @@ export class PacedBody extends Readable {
     return destination;
   }
 
-  /** Sends no further slice and gives up waiting for one. The request itself is left alone. */
+  /** Sends no further slice and stops waiting for one. Does not touch the request itself. */
   cancel(): void {
     this.#stop.abort(OVER);
   }
 
-  /** Emits `close` when the request is over, whichever way. */
+  /** Emits `close` when the request is over, in whichever way. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.cancel();
     this.#watch.stop();
@@ -135,7 +135,8 @@ export class PacedBody extends Readable {
     const delivery = this.#delivery;
     this.#watch.observe({
       answeredBytes: () => socket.bytesRead - read,
-      // Until the kernel has taken the first slice: the head, and what TLS says before it.
+      // Before the kernel accepts the first slice, only the socket's own count (the head and the
+      // TLS handshake) shows life.
       deliveredBytes: () =>
         delivery !== undefined && delivery.handedBytes > 0
           ? delivery.deliveredBytes
@@ -159,7 +160,7 @@ export class PacedBody extends Readable {
     if (this.#delivery !== undefined) this.#deliveries.handed(this.#delivery, byteLength);
   }
 
-  /** Admitted, together with `headBytes`. */
+  /** The next slice, admitted together with `headBytes`. */
   async #nextSlice(headBytes: number): Promise<Uint8Array> {
     const slice = await this.#content.next(this.#pacer.sliceBytes());
     this.#stop.signal.throwIfAborted();
@@ -179,7 +180,7 @@ export class PacedBody extends Readable {
     this.#stop.signal.throwIfAborted();
   }
 
-  /** Resolves when the kernel has taken the slice; rejects when the request is over first. */
+  /** Resolves when the kernel has accepted the slice. Rejects if the request ends first. */
   #write(request: ClientRequest, slice: Uint8Array): Promise<void> {
     const { signal } = this.#stop;
     return new Promise((resolve, reject) => {

@@ -1,6 +1,4 @@
-// The one place where bytes leave for the store. It wraps the SDK's NodeHttpHandler behind the
-// signer, so retries, multipart parts and metadata calls are all charged where they leave; nothing
-// is charged twice.
+// The one place where bytes leave for the store.
 
 import type { Clock } from '../system/clock.ts';
 import { Deliveries } from './deliveries.ts';
@@ -15,14 +13,18 @@ import { WayOut, type WayOutOptions } from './way-out.ts';
 export interface PacedHandlerOptions extends HandlerLimits, WatchOptions {
   readonly pacer: Pacer;
   readonly clock: Clock;
-  /** Default: what the kernel has taken counts as delivered. */
+  /** Default: what the kernel has accepted counts as delivered. */
   readonly deliveries?: Deliveries;
   readonly wayOut: WayOutOptions;
 }
 
-/** S3 refuses a date that is 15 minutes off, and the clocks may differ by some of these already. */
+/** S3 refuses a date that is 15 minutes off, and the clocks may already differ by some of these. */
 const SIGNED_FOR_MS = 60_000;
 
+/**
+ * Wraps the SDK's NodeHttpHandler, behind the signer. So retries, parts and metadata requests are
+ * all charged where they leave, and nothing is charged twice.
+ */
 export class PacedHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
   readonly #options: PacedHandlerOptions & { readonly deliveries: Deliveries };
@@ -35,17 +37,17 @@ export class PacedHandler {
   }
 
   /**
-   * Sends the request at the pacer's speed, on a connection that is opened when its turn has come.
-   * Rejects with an error named `TimeoutError` past the deadline or the idle limit, `AbortError`
-   * when the caller's signal aborts, an error with the code SIGNATURE_AGED when its turn does not
-   * come for a minute, and a TypeError for a body that is no Buffer, Uint8Array or string: a stream
-   * cannot be repeated, nor its length be trusted.
+   * Sends the request at the pacer's speed, on a connection that is opened when the request's turn
+   * comes. Rejects with an error named `TimeoutError` past the deadline or the idle limit;
+   * `AbortError` when the caller's signal aborts; an error with code SIGNATURE_AGED when its turn
+   * does not come within a minute; and a TypeError for a body that is not a Buffer, Uint8Array or
+   * string. A stream cannot be repeated, and its length cannot be trusted.
    */
   async handle(request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     return this.send(request, new WholeContent(bytesOf(request.body)), options);
   }
 
-  /** As handle, with a body that may still be arriving; the request's own is not looked at. */
+  /** Like handle(), with a body that may still be arriving. The body of `request` is ignored. */
   async send(request: RequestHead, content: Content, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     const stop = new AbortController();
     const caller = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
@@ -82,15 +84,15 @@ export class PacedHandler {
   }
 
   /**
-   * Closes idle connections now, and those in use as soon as their request is over. Requests go on
-   * to work.
+   * Closes idle connections now, and those in use when their request is over. New requests still
+   * work.
    */
   destroy(): void {
     this.#wayOut.close();
   }
 
   updateHttpClientConfig(): void {
-    // The SDK would hand over its logger and time-outs; this handler has its own.
+    // The SDK would pass its logger and time-outs; this handler has its own.
   }
 
   httpHandlerConfigs(): object {
@@ -107,7 +109,7 @@ function signatureAged(): Error {
   return Object.assign(error, { name: 'SignatureAged', code: SIGNATURE_AGED });
 }
 
-/** Raises a TypeError for what is neither bytes nor text. */
+/** Throws a TypeError for anything that is neither bytes nor text. */
 export function bytesOf(body: unknown): Uint8Array {
   if (body === undefined || body === null) return new Uint8Array(0);
   if (typeof body === 'string') return Buffer.from(body);
@@ -115,7 +117,10 @@ export function bytesOf(body: unknown): Uint8Array {
   throw new TypeError('a request body must be a Buffer, a Uint8Array or a string, not a stream');
 }
 
-/** Request line and headers as Node writes them, give or take the `Connection` header it adds. */
+/**
+ * The size of the request line and headers as Node writes them, including the `Connection` header
+ * it adds. Approximate.
+ */
 function headBytesOf(request: RequestHead): number {
   const CONNECTION_HEADER_BYTES = 24;
   let bytes =

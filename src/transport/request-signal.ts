@@ -1,6 +1,6 @@
-// Carries a request's abort signal to the handler past the SDK: given as an option of `send`, it
-// makes the SDK put together its middleware for every request anew, which is a sixth of what a
-// small upload costs the store's side.
+// Carries a request's abort signal past the SDK to the handler. Given as an option of `send`, a
+// signal makes the SDK rebuild its middleware stack for every request, a sixth of the CPU of a
+// small upload.
 import type { S3Client } from '@aws-sdk/client-s3';
 
 const SIGNAL = Symbol('abort signal');
@@ -10,7 +10,7 @@ interface Signalled {
   [SIGNAL]?: AbortSignal;
 }
 
-/** The command itself, to be sent by a client that carries signals. */
+/** Returns the same command, with the signal attached. The client must carry signals. */
 export function withSignal<Command extends { readonly input: object }>(
   command: Command,
   signal: AbortSignal,
@@ -20,7 +20,7 @@ export function withSignal<Command extends { readonly input: object }>(
   return command;
 }
 
-/** Has `client` hand the signals of its commands on to its request handler. */
+/** Makes `client` pass the signals of its commands to its request handler. */
 export function carrySignals(client: S3Client): void {
   client.middlewareStack.add(
     (next) => (args) => {
@@ -28,12 +28,12 @@ export function carrySignals(client: S3Client): void {
       if (signal !== undefined) signals.set(args.request as object, signal);
       return next(args);
     },
-    // Where the request is signed and is not copied any more.
+    // Here the request is signed and is not copied any more.
     { step: 'deserialize', priority: 'low', name: 'carrySignals' },
   );
 }
 
-/** The signal for the request handler; undefined where there is none. */
+/** The signal for the request handler; undefined if there is none. */
 export function signalOf(request: object): AbortSignal | undefined {
   return signals.get(request);
 }

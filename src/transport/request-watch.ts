@@ -1,21 +1,21 @@
-// The two time-outs of one request: an overall deadline that stands still while the request waits
-// for its turn on the link and while its bytes arrive, and an idle limit on the silence of its
-// connection. It covers what the HTTP handler's own time-outs do not: waiting for a socket of the
-// pool, name look-up, TLS, and a server that never answers.
+// The two time-outs of one request.
 import type { Clock } from '../system/clock.ts';
 
 export interface RequestLimits {
-  /** Longest a request may take, not counting the time its bytes wait for the link or are on it. */
+  /**
+   * The longest time a request may take, without the time its bytes wait for the link or travel on
+   * it.
+   */
   readonly deadlineMs: number;
-  /** Longest silence on the connection, in either direction, not counting the wait for a turn. */
+  /** The longest silence on the connection, in either direction, without the wait for a turn. */
   readonly idleTimeoutMs: number;
 }
 
 export interface HandlerLimits extends RequestLimits {
   readonly connectTimeoutMs: number;
   /**
-   * At least the uploads at once times the parts at once of each: waiting for a socket counts as
-   * silence.
+   * At least the number of concurrent uploads times the parts in flight of each, because waiting
+   * for a socket counts as silence.
    */
   readonly maxSockets: number;
 }
@@ -25,13 +25,19 @@ export interface WatchOptions extends RequestLimits {
   readonly onAlive?: () => void;
 }
 
-/** What the connection has carried so far of this request; any change is a sign of life. */
+/** What the connection has carried of this request so far. Any change is a sign of life. */
 export interface Carried {
-  /** Arrived at the other side, as far as can be known. */
+  /** Bytes that have arrived at the other side, as far as can be known. */
   deliveredBytes(): number;
   answeredBytes(): number;
 }
 
+/**
+ * An overall deadline, which stops while the request waits for its turn and while its bytes arrive,
+ * and a limit on the silence of its connection. They cover what the HTTP handler's own time-outs do
+ * not: waiting for a pooled socket, name look-up, TLS, and a server that never answers. Monotonic
+ * clock.
+ */
 export class RequestWatch {
   readonly #clock: Clock;
   readonly #limits: WatchOptions;
@@ -40,13 +46,13 @@ export class RequestWatch {
   #lastDelivered = 0;
   #lastAnswered = 0;
   #aliveAtMs = 0;
-  /** Since then the deadline has not been put off. */
+  /** The deadline has not been extended for the time since then. */
   #countedFromMs = 0;
   #endAtMs = 0;
   #waitingSinceMs: number | undefined;
   #cancel: (() => void) | undefined;
 
-  /** `expire` is called at most once, with an error named `TimeoutError` as the SDK knows it. */
+  /** `expire` is called at most once, with an error that is named `TimeoutError` like the SDK's. */
   constructor(clock: Clock, limits: WatchOptions, expire: (error: Error) => void) {
     this.#clock = clock;
     this.#limits = limits;
@@ -59,7 +65,7 @@ export class RequestWatch {
     this.#arm();
   }
 
-  /** Where to look for signs of life, once there is a connection. */
+  /** Tells where to look for signs of life. Call it once there is a connection. */
   observe(carried: Carried): void {
     this.#carried = carried;
     this.#lastDelivered = carried.deliveredBytes();
@@ -67,7 +73,7 @@ export class RequestWatch {
     this.#aliveAtMs = this.#clock.monotonicMs();
   }
 
-  /** The bytes now wait for their turn: neither limit runs until `resume`. */
+  /** The bytes now wait for their turn. Neither limit runs until resume(). */
   pause(): void {
     this.#waitingSinceMs ??= this.#clock.monotonicMs();
   }

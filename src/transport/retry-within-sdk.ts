@@ -1,7 +1,4 @@
-// The only retries inside the SDK, both at once. A connection that was kept alive may have been
-// closed by the other side just as it was used again: one second attempt. A request whose turn on
-// the link did not come for long was not begun, and its signature is old: it is signed anew, as
-// often as it takes. Everything else is the drain's to decide.
+// The only retries inside the SDK. The drain decides about everything else.
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { errnoOf } from '../system/fault.ts';
 
@@ -10,7 +7,7 @@ type Token = Awaited<ReturnType<Strategy['acquireInitialRetryToken']>>;
 type Failure = Parameters<Strategy['refreshRetryTokenForRetry']>[1];
 
 /**
- * The code of a request that was not begun, because its turn did not come while its signature was
+ * The code of a request that did not begin because its turn did not come while its signature was
  * fresh.
  */
 export const SIGNATURE_AGED = 'ERR_SIGNATURE_AGED';
@@ -18,6 +15,11 @@ export const SIGNATURE_AGED = 'ERR_SIGNATURE_AGED';
 const FIRST: Token = { getRetryCount: () => 0, getRetryDelay: () => 0 };
 const SECOND: Token = { getRetryCount: () => 1, getRetryDelay: () => 0 };
 
+/**
+ * Retries at once in two cases. The other side may close a kept-alive connection just as it is used
+ * again: one second attempt. A request whose turn did not come in time has not begun, and its
+ * signature is old: it is signed again, as often as needed. Any other failure is thrown.
+ */
 export class RetryWithinSdk implements Strategy {
   async acquireInitialRetryToken(): Promise<Token> {
     return FIRST;

@@ -1,37 +1,38 @@
-// What the kernel still holds of what was written to our connections: bytes the other side has not
-// acknowledged. Linux tells it in its table of TCP connections, to anybody and without a system
-// call of its own; elsewhere it is unknown.
+// Reads what the kernel still holds of the bytes written to our connections, that is, what the
+// other side has not acknowledged. Linux shows it in its table of TCP connections, without any
+// privilege. Elsewhere it is unknown.
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 
 export interface SendQueue {
-  /** Not acknowledged: on its way, or not yet sent. */
+  /** Bytes not acknowledged: on their way, or not yet sent. */
   readonly bytes: number;
-  /** The other side does not take any more now: its window is closed. */
+  /** The other side currently accepts nothing more: its window is closed. */
   readonly isClosed: boolean;
 }
 
-/** By what `connectionOf` names. */
+/** Keyed by connectionOf(). */
 export type SendQueues = ReadonlyMap<string, SendQueue>;
 
 /**
- * The network namespace's own; /proc/net is a link to it, and hidden by systemd's ProcSubset=pid.
+ * The table of this network namespace. /proc/net is a link to it, and systemd's ProcSubset=pid
+ * hides that link.
  */
 const TABLES = { IPv4: '/proc/self/net/tcp', IPv6: '/proc/self/net/tcp6' } as const;
-/** The kernel hands it out a page at a time. */
+/** The kernel returns the table one page at a time. */
 const CHUNK_BYTES = 16_384;
-/** The value of `tr` for the timer that probes a closed window; see proc_net_tcp.txt. */
+/** The value of `tr` while a closed window is probed; see proc_net_tcp.txt. */
 const PROBES_WINDOW = '04';
 
 // sl local_address rem_address st tx_queue:rx_queue tr:…
 const ROW = /: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]{2} ([0-9A-F]{8}):[0-9A-F]{8} (\d\d):/;
 
-/** Undefined for a socket that is not connected. */
+/** A name for the socket's connection; undefined if it is not connected. */
 export function connectionOf({ localPort, remotePort }: Socket): string | undefined {
   return localPort === undefined || remotePort === undefined ? undefined : `${localPort} ${remotePort}`;
 }
 
-/** Adds the rows of the table that are about `wanted` connections. */
+/** Adds those rows of the table that belong to `wanted` connections. */
 export function readRows(
   rows: readonly string[],
   wanted: ReadonlySet<string>,
@@ -45,7 +46,10 @@ export function readRows(
   }
 }
 
-/** Reads the queues of these sockets. Rejects where the kernel does not tell. */
+/**
+ * Resolves with the queues of these sockets. Rejects with the system error where the kernel does
+ * not show them.
+ */
 export async function readSendQueues(sockets: readonly Socket[]): Promise<SendQueues> {
   const queues = new Map<string, SendQueue>();
   for (const family of ['IPv4', 'IPv6'] as const) {
@@ -57,7 +61,8 @@ export async function readSendQueues(sockets: readonly Socket[]): Promise<SendQu
 }
 
 /**
- * A page at a time: on a host with many connections the table is megabytes, and slices are waiting.
+ * Reads one page at a time, because on a host with many connections the table has megabytes, and
+ * slices are waiting.
  */
 async function readTable(
   path: string,

@@ -1,6 +1,6 @@
-// Whose certificates the endpoint may have, as the AWS CLI is told: AWS_CA_BUNDLE, or `ca_bundle`
-// of the profile. They take the place of the built-in ones. NODE_EXTRA_CA_CERTS, which Node adds to
-// its own, is added to them, too.
+// Decides which certificates of the endpoint are trusted, as the AWS CLI does: AWS_CA_BUNDLE, or
+// `ca_bundle` of the profile, replaces the built-in ones. Certificates of NODE_EXTRA_CA_CERTS,
+// which Node adds to its own, are added to either.
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import tls from 'node:tls';
@@ -12,23 +12,27 @@ const CERTIFICATE =
 
 interface Bundle {
   readonly file: string;
-  /** What names the file. */
+  /** The setting that names the file. */
   readonly setting: 'AWS_CA_BUNDLE' | 'ca_bundle' | 'NODE_EXTRA_CA_CERTS';
 }
 
-/** PEM, or undefined where nothing is named. Rejects with a Fault that names file and setting. */
+/**
+ * Resolves with PEM text, or with undefined if no setting names a file. Rejects with a Fault that
+ * names the file and the setting.
+ */
 export async function trustedCertificates(): Promise<string | undefined> {
   const bundle = await namedBundle();
   const extra = await extraBundle();
   if (bundle === undefined && extra === undefined) return undefined;
-  // Read here, because Node reads NODE_EXTRA_CA_CERTS before we know of /etc/default/halfpipe, and
-  // is silent if it cannot. With the system's own where NODE_USE_SYSTEM_CA asks for them.
+  // NODE_EXTRA_CA_CERTS is read here, because Node reads it before /etc/default/halfpipe is known,
+  // and reports no error if it cannot. `default` includes the system's certificates if
+  // NODE_USE_SYSTEM_CA asks for them.
   const usual = bundle === undefined ? tls.getCACertificates('default') : [];
   const files = [bundle, extra].filter((file) => file !== undefined);
   return [...usual, ...(await Promise.all(files.map(certificatesIn)))].join('\n');
 }
 
-/** The SDK's reader of environment and profile, which looks at nothing before it is called. */
+/** The SDK's reader of environment and profile. It reads nothing before it is called. */
 function configured(fromEnv: string, fromProfile?: string): () => Promise<string> {
   return loadConfig<string>({
     environmentVariableSelector: (env) => env[fromEnv] || undefined,

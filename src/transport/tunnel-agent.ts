@@ -1,5 +1,4 @@
-// Connections to TLS endpoints through a proxy: CONNECT to it, then TLS with the endpoint. Pooled
-// by Node like any other.
+// Connections to TLS endpoints through a proxy.
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
@@ -13,12 +12,16 @@ import { proxyAuthorization, proxyFailure, proxyRefusal, proxySilence } from './
 export interface TunnelOptions {
   readonly proxy: ProxySetting;
   readonly clock: Clock;
-  /** What the proxy may take to connect and answer. */
+  /** How long the proxy may take to connect and answer. */
   readonly connectTimeoutMs: number;
   readonly maxSockets: number;
   readonly dial: DialOptions;
 }
 
+/**
+ * Sends CONNECT to the proxy and then does TLS with the endpoint. Node pools these connections like
+ * any others.
+ */
 export class TunnelAgent extends Agent {
   readonly #options: TunnelOptions;
 
@@ -27,13 +30,17 @@ export class TunnelAgent extends Agent {
     this.#options = options;
   }
 
-  /** Rejects with an error of `proxy-error` when the proxy lets nothing through. */
+  /**
+   * Resolves with the connection. Rejects with an error of proxy-error when the proxy lets nothing
+   * through.
+   */
   override async connect(request: ClientRequest, target: AgentConnectOpts): Promise<Socket> {
     const { proxy, clock, connectTimeoutMs, dial } = this.#options;
     const stop = new AbortController();
     const cancel = clock.schedule(connectTimeoutMs, () => stop.abort());
-    // One for each connection, because only its signal ends a connection to a proxy that is silent.
-    // The password is not in its URL: it would write that to the console with DEBUG set.
+    // One agent for each connection, because only its signal ends a connection to a silent proxy.
+    // Its URL does not contain the password, because the agent would print that to the console with
+    // DEBUG set.
     const tunnel = new HttpsProxyAgent(shownProxy(proxy), {
       ...dial,
       keepAlive: true,
@@ -56,15 +63,15 @@ export class TunnelAgent extends Agent {
     throw proxyRefusal(proxy, status);
   }
 
-  /** Otherwise told from a stack trace, for each request. */
+  /** Otherwise the agent would find this out from a stack trace, for each request. */
   override isSecureEndpoint(): boolean {
     return true;
   }
 }
 
 /**
- * The certificate must be the endpoint's also where that is an address, which is no server name in
- * TLS.
+ * The certificate must be the endpoint's, even if the endpoint is an address, which cannot be a
+ * server name in TLS.
  */
 function endpointTls(target: AgentConnectOpts, { secureContext }: DialOptions): object {
   const checkIdentity = (_name: string, certificate: PeerCertificate) =>

@@ -1,6 +1,4 @@
-// How requests leave the machine: directly, or through the proxy that the environment names for
-// their host, with the certificates it names. One set of connections for each way, all alike in
-// what the pacer sees.
+// How requests leave the machine: directly or through a proxy.
 
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -21,33 +19,38 @@ import { proxyAuthorization, proxyRefusal } from './proxy-error.ts';
 import type { HandlerLimits } from './request-watch.ts';
 import { TunnelAgent } from './tunnel-agent.ts';
 
-/** Plain data: it goes to the sending thread. */
+/** Plain data, because it crosses to the sending thread. */
 export interface WayOutOptions {
   readonly proxies: Proxies;
-  /** PEM; undefined: Node's own choice of trusted certificates. */
+  /** PEM text [Node's own choice of trusted certificates]. */
   readonly trustedCertificates: string | undefined;
 }
 
-/** One request on its way. */
+/** How one request leaves. */
 export interface Departure {
   readonly handler: NodeHttpHandler;
-  /** As it is sent: to a proxy, a plain HTTP request names the whole URL. */
+  /** The head as it is sent. A plain HTTP request to a proxy names the whole URL. */
   readonly head: RequestHead;
-  /** Where the connection goes. */
+  /** The host that the connection goes to. */
   readonly host: string;
   /**
-   * The proxy that sees the request itself; undefined where it only passes bytes on, or where there
-   * is none.
+   * The proxy that reads the request itself. Undefined if there is no proxy, or if it only passes
+   * bytes on.
    */
   readonly reader: ProxySetting | undefined;
 }
 
 type HttpAnswer = Awaited<ReturnType<NodeHttpHandler['handle']>>;
 
-// Without a logger NodeHttpHandler warns on the console, which belongs to the log.
+// Without a logger, NodeHttpHandler warns on the console, which belongs to the log.
 const silent = () => undefined;
 const SILENT = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
 
+/**
+ * Chooses the way for each request: the proxy that the environment names for its host, or none,
+ * with the certificates that the environment names. There is one pool of connections for each way;
+ * the pacer sees no difference between them.
+ */
 export class WayOut {
   readonly #proxies: Proxies;
   readonly #limits: HandlerLimits;
@@ -56,7 +59,7 @@ export class WayOut {
   readonly #dial: DialOptions;
   readonly #agents: HttpAgent[] = [];
   readonly #direct: NodeHttpHandler;
-  /** By the proxy's URL. */
+  /** Keyed by the proxy's URL. */
   readonly #tunnels = new Map<string, NodeHttpHandler>();
 
   constructor({ proxies, trustedCertificates }: WayOutOptions, limits: HandlerLimits, clock: Clock) {
@@ -67,12 +70,12 @@ export class WayOut {
       lookup: this.#order.lookup,
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: attemptTimeoutMs(limits.connectTimeoutMs),
-      // Once, because a bundle may hold 150 certificates, and reading those takes some 10 ms.
+      // Done once, because a bundle may hold 150 certificates, and reading them takes about 10 ms.
       ...(trustedCertificates !== undefined && {
         secureContext: createSecureContext({ ca: trustedCertificates }),
       }),
     };
-    // Fewer warm connections are better than many: an idle one is closed by S3 after some 20 s.
+    // Few warm connections are better than many: S3 closes an idle one after about 20 s.
     const pool = { keepAlive: true, maxSockets: limits.maxSockets, scheduling: 'lifo' } as const;
     const [http, https] = [
       new HttpAgent({ ...pool, ...this.#dial }),
@@ -93,13 +96,13 @@ export class WayOut {
     return { handler: this.#tunnel(proxy), head, host, reader: undefined };
   }
 
-  /** To be asked of each answer: throws where it is the proxy's own. */
+  /** Call for each answer. Throws if the answer is the proxy's own. */
   arrived({ host, reader }: Departure, { response }: HttpAnswer): void {
     this.#order.connected(host, (response.body as Partial<IncomingMessage>).socket?.remoteAddress);
     if (reader !== undefined && response.statusCode === 407) throw proxyRefusal(reader, 407);
   }
 
-  /** The error of a request that failed, so that it tells who is to blame. */
+  /** Returns the error of a failed request, changed so that it says what is to blame. */
   explained(error: unknown, { host, reader }: Departure): unknown {
     const { connectTimeoutMs } = this.#limits;
     return explained(error, {
@@ -111,8 +114,8 @@ export class WayOut {
   }
 
   /**
-   * Closes idle connections now, and those in use as soon as their request is over. Requests go on
-   * to work.
+   * Closes idle connections now, and those in use when their request is over. New requests still
+   * work.
    */
   close(): void {
     for (const agent of this.#agents) {
@@ -145,7 +148,7 @@ export class WayOut {
       httpAgent,
       httpsAgent: httpsAgent as HttpsAgent,
       connectionTimeout: this.#limits.connectTimeoutMs,
-      // RequestWatch does both: these count the time the pacer holds a slice back.
+      // RequestWatch does both, because these also count the time the pacer holds a slice back.
       requestTimeout: 0,
       socketTimeout: 0,
       logger: SILENT,
