@@ -4,7 +4,7 @@
 import { Backlog } from './backlog/backlog.ts';
 import { scanned } from './backlog/scanner.ts';
 import type { Settings } from './config/settings.ts';
-import { Breaker } from './drain/breaker.ts';
+import type { DestinationOptions } from './drain/destination.ts';
 import { Drain } from './drain/drain.ts';
 import { Sweep } from './drain/sweep.ts';
 import type { Host, PacedSender, Store } from './host.ts';
@@ -17,7 +17,7 @@ import { EmptyFolders } from './spool/empty-folders.ts';
 import { LateLook, type LateLookParts } from './spool/late-look.ts';
 import type { SpoolDirectory } from './spool/spool-directory.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
-import { backlogOptionsOf, drainOptionsOf, storeOptionsOf } from './stage-options.ts';
+import { backlogOptionsOf, drainOptionsOf, partsOf, storeOptionsOf } from './stage-options.ts';
 import type { Fault } from './system/fault.ts';
 import type { Redact } from './system/redact.ts';
 import type { Stops } from './system/stops.ts';
@@ -46,7 +46,6 @@ export interface Stages {
   readonly spool: SpoolDirectory;
   readonly sender: PacedSender;
   readonly backlog: Backlog;
-  readonly breaker: Breaker;
   readonly drain: Drain;
   readonly emptyFolders: EmptyFolders;
   readonly statistics: Statistics;
@@ -85,11 +84,10 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   });
 
   const emptyFolders = new EmptyFolders({ spool, clock, quietMs: settings.spool.settleMs, onEvent });
-  const breaker = new Breaker(settings.retry.probeMs);
   const store = createStore(ports, sender);
   const drain = new Drain(
     {
-      ...{ clock, spool, backlog, breaker, onEvent },
+      ...{ clock, spool, backlog, onEvent },
       random: () => host.random(),
       onRead: supervision.moved,
       onRemoved: ({ path }) => {
@@ -97,14 +95,15 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
       },
       rateBytesPerSec: () => sender.limits.targetBytesPerSec,
     },
-    store,
+    destinationOf(ports, store),
     drainOptionsOf(settings),
   );
 
   const statistics = new Statistics({
     ...{ clock, backlog, drain, counters: ports.counters, link: sender },
     ...{ version: ports.version, unit: settings.service.unit, isStopping: ports.isStopping },
-    waitingFor: () => sender.waitingFor?.message ?? breaker.reason ?? backlog.view().fault?.message,
+    waitingFor: () =>
+      sender.waitingFor?.message ?? drain.destination.breaker.reason ?? backlog.view().fault?.message,
     countQuarantined: () => spool.quarantinedCount(),
   });
 
@@ -118,7 +117,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   }
 
   const sweep = new Sweep({ spool, drain, clock, onEvent });
-  return { store, spool, sender, backlog, breaker, drain, emptyFolders, statistics, sweep };
+  return { store, spool, sender, backlog, drain, emptyFolders, statistics, sweep };
 }
 
 /** The spool, held for this instance. `onReattached`: see SpoolKeeperParts. */
@@ -143,5 +142,18 @@ async function openSpool(ports: AssemblyPorts, stops: Stops, onReattached: () =>
 }
 
 export function createStore({ host, settings, onEvent }: AssemblyPorts, sender: PacedSender): Store {
-  return host.createStore(storeOptionsOf(settings(), sender, host.clock, onEvent));
+  return host.createStore(
+    storeOptionsOf(settings(), sender, host.clock, partsOf(settings(), host.leastPartBytes), onEvent),
+  );
+}
+
+/** Where files go, by the settings in force. */
+export function destinationOf({ host, settings }: AssemblyPorts, store: Store): DestinationOptions {
+  const { s3, retry } = settings();
+  return {
+    store,
+    prefix: s3.prefix,
+    parts: partsOf(settings(), host.leastPartBytes),
+    probeMs: retry.probeMs,
+  };
 }

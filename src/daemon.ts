@@ -1,7 +1,7 @@
 // The daemon's life: starts its stages along the flow, reloads them, and stops them in reverse.
 // What they are built from is in assembly.
 
-import { type AssemblyPorts, assemble, createStore, type Stages } from './assembly.ts';
+import { type AssemblyPorts, assemble, createStore, destinationOf, type Stages } from './assembly.ts';
 import { changedKeys } from './config/changes.ts';
 import type { Settings } from './config/settings.ts';
 import type { Host } from './host.ts';
@@ -99,7 +99,6 @@ export class Daemon {
       spool: { ...settings.spool, path: spool.path },
       log: { ...settings.log, format: log.format },
     };
-    stages.breaker.setProbeInterval(settings.retry.probeMs);
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
     // The operator may have put right what a file waits for, a permission say.
     stages.backlog.retryDeferred();
@@ -145,7 +144,7 @@ export class Daemon {
       stages.store.close();
       stages.store = createStore(this.#assembly, stages.sender);
     } else stages.store.refreshCredentials();
-    stages.drain.reconfigure(stages.store, drainOptionsOf(this.#settings));
+    stages.drain.reconfigure(destinationOf(this.#assembly, stages.store), drainOptionsOf(this.#settings));
   }
 
   async #stopDrain(stages: Stages): Promise<void> {

@@ -31,6 +31,8 @@ export interface Host {
   /** Absent: chokidar on real directories. */
   readonly watch?: WatcherFactory;
   readonly backlogLimits?: BacklogLimits;
+  /** See PartPlannerOptions. */
+  readonly leastPartBytes?: number;
 }
 
 export type PacedSender = Pick<

@@ -5,9 +5,9 @@ import type { BacklogOptions } from './backlog/backlog-parts.ts';
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/link-finder.ts';
-import { largestFileBytes, partsAtOnceWithin, uploadMemoryBytes } from './store/part-plan.ts';
+import { PARTS_AT_ONCE_MAX, PartPlanner } from './store/part-plan.ts';
 import { endpointOf } from './store/s3/endpoint.ts';
-import { DEFAULT_PARTS_AT_ONCE, type S3StoreOptions } from './store/s3/s3-store.ts';
+import type { S3StoreOptions } from './store/s3/s3-store.ts';
 import type { Clock } from './system/clock.ts';
 import { type ProxySetting, proxyAddress, proxyFor } from './system/proxies.ts';
 import type { Sender, SendingOptions } from './thread/sender.ts';
@@ -48,35 +48,27 @@ export function backlogOptionsOf({ spool }: Settings): BacklogOptions {
   return { order, ignore, settleMs, rescanMs };
 }
 
-export function drainOptionsOf({ s3, retry, upload }: Settings): DrainOptions {
+export function drainOptionsOf({ retry, upload }: Settings): DrainOptions {
   const { initialMs, maxMs, maxAttempts } = retry;
-  const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
-  return {
-    prefix: s3.prefix,
-    retry: { initialMs, maxMs, maxAttempts },
-    concurrency: upload.concurrency,
-    maxConcurrency: upload.maxConcurrency,
-    maxMemoryBytes: upload.maxMemoryBytes,
-    memoryFor: (sizeBytes) => uploadMemoryBytes(sizeBytes, s3.partSizeBytes, partsAtOnce),
-    resumableFromBytes: s3.partSizeBytes + 1,
-    largestBytes: largestFileBytes(upload.maxMemoryBytes / 2, s3.partSizeBytes),
-  };
+  const { concurrency, maxConcurrency, maxMemoryBytes } = upload;
+  return { retry: { initialMs, maxMs, maxAttempts }, concurrency, maxConcurrency, maxMemoryBytes };
 }
 
 /** One half of the memory is for files sent in parts; see drain/upload-memory. */
-function partsAtOnceOf(partSizeBytes: number, maxMemoryBytes: number): number {
-  return partsAtOnceWithin(maxMemoryBytes / 2, partSizeBytes, DEFAULT_PARTS_AT_ONCE);
+export function partsOf({ s3, upload }: Settings, leastPartBytes?: number): PartPlanner {
+  const memoryBytes = upload.maxMemoryBytes / 2;
+  return new PartPlanner({ partSizeBytes: s3.partSizeBytes, memoryBytes, leastPartBytes });
 }
 
 export function storeOptionsOf(
   { s3, upload, proxies, service }: Settings,
   sending: Pick<Sender, 'createHandler'>,
   clock: Clock,
+  parts: PartPlanner,
   onEvent?: S3StoreOptions['onEvent'],
 ): S3StoreOptions {
   const { deadlineMs, idleTimeoutMs, connectTimeoutMs, maxConcurrency } = upload;
-  const maxSockets = maxConcurrency * DEFAULT_PARTS_AT_ONCE;
+  const maxSockets = maxConcurrency * PARTS_AT_ONCE_MAX;
   const requestHandler = sending.createHandler({ deadlineMs, idleTimeoutMs, connectTimeoutMs, maxSockets });
-  const partsAtOnce = partsAtOnceOf(s3.partSizeBytes, upload.maxMemoryBytes);
-  return { ...s3, requestHandler, clock, partsAtOnce, onEvent, proxies, service };
+  return { ...s3, requestHandler, clock, parts, onEvent, proxies, service };
 }

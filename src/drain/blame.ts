@@ -3,11 +3,12 @@
 // the drain pauses.
 import { type Entry, foldersOf, SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
+import type { Destination } from './destination.ts';
 import { Detour } from './detour.ts';
 import { isOutOfDescriptors, isSlowDown } from './drain-faults.ts';
 import type { DrainPorts } from './drain-ports.ts';
 import { FolderPatience, type HeldFolder } from './folder-patience.ts';
-import type { StoreTrial, TrialAnswer } from './store-trial.ts';
+import type { TrialAnswer } from './store-trial.ts';
 import { type Doubt, Suspicion } from './suspicion.ts';
 
 /**
@@ -47,8 +48,8 @@ export interface BlamedTransfers {
 }
 
 export class Blame {
-  readonly #ports: Pick<DrainPorts, 'backlog' | 'breaker' | 'clock' | 'onEvent'>;
-  readonly #trial: StoreTrial;
+  readonly #ports: Pick<DrainPorts, 'backlog' | 'clock' | 'onEvent'>;
+  readonly #destination: Pick<Destination, 'breaker' | 'trial'>;
   readonly #transfers: BlamedTransfers;
   readonly #suspicion = new Suspicion();
   readonly #patience = new FolderPatience();
@@ -58,9 +59,9 @@ export class Blame {
   #lastPassed: string | undefined;
   #signs = 0;
 
-  constructor(ports: DrainPorts, trial: StoreTrial, transfers: BlamedTransfers) {
+  constructor(ports: DrainPorts, destination: Destination, transfers: BlamedTransfers) {
     this.#ports = ports;
-    this.#trial = trial;
+    this.#destination = destination;
     this.#transfers = transfers;
   }
 
@@ -84,8 +85,8 @@ export class Blame {
 
   /** A held folder of which one file is to be tried now. */
   takeDueFolder(): string | undefined {
-    const { clock, breaker } = this.#ports;
-    return this.#patience.takeDue(clock.monotonicMs(), breaker.probeMs);
+    const { breaker } = this.#destination;
+    return this.#patience.takeDue(this.#ports.clock.monotonicMs(), breaker.probeMs);
   }
 
   /** `failing` is how many files are remembered as failed. */
@@ -112,7 +113,8 @@ export class Blame {
 
   /** The store is to blame. */
   pause(fault: Fault): void {
-    const { breaker, clock, onEvent } = this.#ports;
+    const { clock, onEvent } = this.#ports;
+    const { breaker } = this.#destination;
     this.#suspicion.refusedOwn();
     if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs))
       onEvent({ kind: 'paused', fault });
@@ -120,12 +122,12 @@ export class Blame {
 
   /** Ends a pause, if there is one. */
   resume(): void {
-    if (this.#ports.breaker.succeed()) this.#ports.onEvent({ kind: 'resumed' });
+    if (this.#destination.breaker.succeed()) this.#ports.onEvent({ kind: 'resumed' });
   }
 
   /** Whether the store takes objects of our own again, after a pause. */
   async askAgain(): Promise<TrialAnswer> {
-    const answer = await this.#trial.ask(() => this.#otherFolders([]));
+    const answer = await this.#destination.trial.ask(() => this.#otherFolders([]));
     if (answer === 'passed') this.#suspicion.tookOwn(this.#ports.clock.monotonicMs());
     return answer;
   }
@@ -154,7 +156,8 @@ export class Blame {
     own: readonly string[],
     failing: number,
   ): Promise<'store' | 'file' | 'unclear'> {
-    const { breaker, clock, onEvent } = this.#ports;
+    const { clock, onEvent } = this.#ports;
+    const { breaker } = this.#destination;
     const doubt = doubtOf(fault);
     if (doubt === 'slowDown') {
       this.#transfers.onSlowDown();
@@ -163,7 +166,7 @@ export class Blame {
     if (breaker.reason !== undefined) return 'store';
     const suspect = this.#suspicion.failed(doubt, clock.monotonicMs());
     if (suspect !== 'ask') return suspect;
-    const answer = await this.#trial.ask(() => this.#otherFolders(own));
+    const answer = await this.#destination.trial.ask(() => this.#otherFolders(own));
     if (answer === 'ended') return 'store';
     if (answer === 'passed') {
       this.#suspicion.tookOwn(clock.monotonicMs());
@@ -176,7 +179,8 @@ export class Blame {
   }
 
   async #isFolders(path: SpoolPath, fault: Fault): Promise<boolean> {
-    const { clock, breaker, backlog, onEvent } = this.#ports;
+    const { clock, backlog, onEvent } = this.#ports;
+    const { breaker } = this.#destination;
     const held = this.#patience.holderOf(path);
     // What the last files of a held folder fail by may be their own: the folder is asked beside
     // them, or it waited for ever.
@@ -202,7 +206,8 @@ export class Blame {
   /** Files of one folder that fail together wait for one answer. */
   #askFolder(folder: string): Promise<TrialAnswer> {
     const asked =
-      this.#asked.get(folder) ?? this.#trial.askFolder(folder).finally(() => this.#asked.delete(folder));
+      this.#asked.get(folder) ??
+      this.#destination.trial.askFolder(folder).finally(() => this.#asked.delete(folder));
     this.#asked.set(folder, asked);
     return asked;
   }

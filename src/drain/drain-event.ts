@@ -1,6 +1,6 @@
 // What the drain tells: each event once, where it is decided. Listeners only hear of it: nothing
 // that the drain does depends on them.
-import type { Entry } from '../spool/entry.ts';
+import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Fault, RecurringFault } from '../system/fault.ts';
 import type { Transferred } from './transfer.ts';
 
@@ -31,7 +31,7 @@ export type DrainEvent =
    * Each second in which what was written to the file in the moment of its removal cannot be
    * brought back.
    */
-  | { readonly kind: 'unsaved'; readonly entry: Entry; readonly fault: Fault }
+  | { readonly kind: 'unsaved'; readonly path: SpoolPath; readonly fault: Fault }
   /**
    * All files of this folder wait ('': those right in the spool); the fault is that of one of them.
    */

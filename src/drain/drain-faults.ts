@@ -1,5 +1,6 @@
 // Faults the drain itself raises or has to tell apart.
 import type { Entry } from '../spool/entry.ts';
+import { leastMemoryBytes } from '../store/part-plan.ts';
 import { Fault } from '../system/fault.ts';
 
 export function noAnswer(afterMs: number): Fault {
@@ -14,8 +15,8 @@ export function tooLarge({ path, identity: { sizeBytes } }: Entry, largestBytes:
   return new Fault('file', message, {
     operation: 'upload',
     subject: `${path}`,
-    // S3 takes 10,000 parts; two of them must fit into one half of the memory.
-    hint: `Set upload.maxMemory to ${Math.ceil((4 * sizeBytes) / 10_000 / 1024 ** 2)} MiB and more (and MemoryMax= of the unit accordingly), then halfpipe quarantine retry.`,
+    // One half of the memory is for uploads in parts.
+    hint: `Set upload.maxMemory to ${Math.ceil((2 * leastMemoryBytes(sizeBytes)) / 1024 ** 2)} MiB and more (and MemoryMax= of the unit accordingly), then halfpipe quarantine retry.`,
     code: 'EntityTooLarge',
     isLocal: true,
   });

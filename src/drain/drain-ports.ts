@@ -2,13 +2,12 @@
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
-import type { Breaker } from './breaker.ts';
 import type { DrainEvent } from './drain-event.ts';
 import type { Passage, PipelinePorts } from './pipeline.ts';
 import type { NextLook, RetryPolicy } from './retry.ts';
+import type { Shipment } from './shipment.ts';
 import type { TransferSpool } from './transfer.ts';
 import type { UploadLimitOptions } from './upload-limit.ts';
-import type { UploadMemoryOptions } from './upload-memory.ts';
 
 export interface DrainBacklog {
   /**
@@ -46,20 +45,15 @@ export interface QuarantineReason {
   readonly hint?: string;
 }
 
-/**
- * Files of `resumableFromBytes` and more resume where they stopped, and need not be finished by a
- * stop.
- */
-export interface DrainOptions extends UploadMemoryOptions, UploadLimitOptions {
-  readonly prefix: string;
+export interface DrainOptions extends UploadLimitOptions {
   readonly retry: RetryPolicy & { readonly maxAttempts: number };
-  /** The largest file that can be uploaded. */
-  readonly largestBytes: number;
+  /** Bytes of file content in memory at once, over all uploads. */
+  readonly maxMemoryBytes: number;
 }
 
-/** A file under way, from its being taken to its release. */
+/** A shipment under way, from the taking of its entries to their release. */
 export interface Transfer {
-  readonly entry: Entry;
+  readonly shipment: Shipment;
   readonly passage: Passage;
   readonly abort: AbortController;
   readonly ended: Promise<void>;
@@ -83,7 +77,6 @@ export interface DrainPorts extends Pick<PipelinePorts, 'rateBytesPerSec'> {
   readonly random: () => number;
   readonly spool: DrainSpool;
   readonly backlog: DrainBacklog;
-  readonly breaker: Breaker;
   readonly onEvent: (event: DrainEvent) => void;
   /** Content has been read: see TransferOptions. */
   readonly onRead: () => void;

@@ -2,18 +2,18 @@
 // cannot be used.
 // Invariant: an entry taken is released exactly once, whatever happens to it.
 import { type Entry, foldersOf, type SpoolPath } from '../spool/entry.ts';
-import type { ObjectStore } from '../store/object-store.ts';
 import { Repeat } from '../system/repeat.ts';
 import { Blame } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
+import { Destination, type DestinationOptions } from './destination.ts';
 import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts, Transfer, WaitingFiles } from './drain-ports.ts';
 import { FailurePolicy } from './failure-policy.ts';
 import { type Passage, Pipeline } from './pipeline.ts';
 import { Reopening } from './reopening.ts';
+import { type Shipment, singleFile } from './shipment.ts';
 import { SlowSyncs } from './slow-syncs.ts';
-import { StoreTrial } from './store-trial.ts';
-import { transfer } from './transfer.ts';
+import { type Delivery, transfer } from './transfer.ts';
 import { Undisposed } from './undisposed.ts';
 import { type LinkUse, UploadLimit } from './upload-limit.ts';
 import { UploadMemory } from './upload-memory.ts';
@@ -24,6 +24,8 @@ const TICK_MS = 1_000;
 const HOLD_ON_MS = 1_000;
 
 export class Drain {
+  /** Where the files go. */
+  readonly destination: Destination;
   /** How many files may be sent at once. */
   readonly uploadLimit: UploadLimit;
   readonly #ports: DrainPorts;
@@ -31,49 +33,40 @@ export class Drain {
   readonly #pipeline: Pipeline;
   readonly #failures: FailurePolicy;
   readonly #memory: UploadMemory;
-  readonly #trial: StoreTrial;
   readonly #blame: Blame;
   readonly #reopening: Reopening;
   readonly #syncs: SlowSyncs;
   readonly #ticks: Repeat;
   #undisposed = new Undisposed();
-  #options: DrainOptions;
-  #store: ObjectStore;
   #descriptors = new DescriptorLimit();
 
-  constructor(ports: DrainPorts, store: ObjectStore, options: DrainOptions) {
+  constructor(ports: DrainPorts, destination: DestinationOptions, options: DrainOptions) {
     this.#ports = ports;
+    this.destination = new Destination(ports.clock, destination);
     this.uploadLimit = new UploadLimit(options);
     // While the store is asked, nothing new is sent.
-    const limit = () => (this.#trial.isAsking ? 0 : this.uploadLimit.current);
+    const limit = () => (this.destination.trial.isAsking ? 0 : this.uploadLimit.current);
     this.#pipeline = new Pipeline({ ...ports, limit }, () => this.pump());
-    this.#trial = new StoreTrial(ports.clock, store);
-    this.#blame = new Blame(ports, this.#trial, {
-      entries: () => [...this.#transfers].map(({ entry }) => entry),
+    this.#blame = new Blame(ports, this.destination, {
+      entries: () => [...this.#transfers].flatMap(({ shipment }) => shipment.entries),
       holdBackBest: () => this.#holdBack('the files before it fail', ({ place }) => place === 0),
-      holdBack: (accepts) => this.#holdBack('its folder is held', ({ entry }) => accepts(entry)),
+      holdBack: (accepts) =>
+        this.#holdBack('its folder is held', ({ shipment }) => shipment.entries.some(accepts)),
       onFolderHeld: (folder) => this.#failures.folderHeld(folder),
       onSlowDown: () => this.uploadLimit.slowDown(),
     });
-    this.#reopening = new Reopening(ports.breaker, this.#trial, this.#blame);
+    this.#reopening = new Reopening(this.destination, this.#blame);
     this.#failures = new FailurePolicy(ports, this.#blame, options);
     this.#syncs = new SlowSyncs(ports.clock);
     this.#ticks = new Repeat(ports.clock, () => this.#tick(), TICK_MS);
-    this.#store = store;
-    this.#options = options;
-    this.#memory = new UploadMemory(options);
+    this.#memory = new UploadMemory(options.maxMemoryBytes);
   }
 
   /**
    * Resolves when the store has answered for the first time, or has turned out to be out of reach.
    */
   get firstAnswer(): Promise<void> {
-    return this.#trial.firstAnswer;
-  }
-
-  /** The store of new uploads. */
-  get store(): ObjectStore {
-    return this.#store;
+    return this.destination.trial.firstAnswer;
   }
 
   /** Files being read, sent, or disposed of. */
@@ -87,7 +80,7 @@ export class Drain {
 
   /** Whether a file of this path is one of these. */
   holds({ id }: SpoolPath): boolean {
-    return [...this.#transfers].some(({ entry }) => entry.path.id === id);
+    return [...this.#transfers].some(({ shipment }) => shipment.entries.some(({ path }) => path.id === id));
   }
 
   get sending(): number {
@@ -110,7 +103,7 @@ export class Drain {
    */
   async stop(timeoutMs: number): Promise<void> {
     void this.#ticks.stop();
-    this.#trial.stop();
+    this.destination.trial.stop();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     this.#holdBack('halfpipe is stopping');
     // Files that are being removed are left alone: a late write may have to be saved.
@@ -124,26 +117,22 @@ export class Drain {
   }
 
   /** Applies to new uploads; those in flight end with what they started with. */
-  reconfigure(store: ObjectStore, options: DrainOptions): void {
-    const goesElsewhere = store !== this.#store || options.prefix !== this.#options.prefix;
-    this.#store = store;
-    this.#options = options;
+  reconfigure(destination: DestinationOptions, options: DrainOptions): void {
+    const goesElsewhere = this.destination.reconfigure(destination);
     this.#failures.reconfigure(options);
-    this.#memory.setOptions(options);
+    this.#memory.setMax(options.maxMemoryBytes);
     this.uploadLimit.configure(options);
     this.#descriptors = new DescriptorLimit();
     this.#undisposed = new Undisposed();
-    this.#trial.setStore(store);
     this.#blame.forgive();
     if (goesElsewhere) this.#holdBack('new settings');
-    this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
     this.pump();
   }
 
   /** Starts whatever may be started now. Call when there is new work or more room. */
   pump(): void {
     if (!this.#ticks.isStarted) return;
-    const allowed = this.#ports.breaker.allows(this.#ports.clock.monotonicMs());
+    const allowed = this.destination.allows();
     if (allowed === 'none') return;
     if (allowed === 'trial')
       return void this.#reopening.attempt(
@@ -167,8 +156,8 @@ export class Drain {
 
   /** The network changed: a pause for its sake may be over. */
   retryNow(): void {
-    if (this.#ports.breaker.reason === undefined) return;
-    this.#ports.breaker.retryNow(this.#ports.clock.monotonicMs());
+    if (this.destination.breaker.reason === undefined) return;
+    this.destination.retryNow();
     this.pump();
   }
 
@@ -179,7 +168,7 @@ export class Drain {
 
   async #sendOne(place: number): Promise<void> {
     if (this.#transfers.size > 0) return;
-    const isWhole = ({ identity }: Entry) => identity.sizeBytes < this.#options.resumableFromBytes;
+    const isWhole = ({ identity }: Entry) => this.destination.parts.plan(identity.sizeBytes).isWhole;
     await (this.#startNext(isWhole, place) ?? this.#startNext(() => true, place))?.ended;
   }
 
@@ -204,19 +193,22 @@ export class Drain {
     return this.#startNext(isFree) !== undefined;
   }
 
-  /** The best that fits into memory and is accepted. */
+  /** The best file that fits into memory and is accepted. */
   #startNext(accepts: (entry: Entry) => boolean, place = 0): Transfer | undefined {
+    const { parts } = this.destination;
     // A file too large to upload is rejected at once, without waiting for memory.
     const fits = ({ identity: { sizeBytes } }: Entry) =>
-      sizeBytes > this.#options.largestBytes || this.#memory.fits(sizeBytes);
+      sizeBytes > parts.largestBytes || this.#memory.fits(parts.plan(sizeBytes));
     const entry = this.#ports.backlog.take((best) => fits(best) && accepts(best), place);
-    if (entry === undefined) return undefined;
-    const { sizeBytes } = entry.identity;
-    const release = this.#memory.hold(sizeBytes);
+    return entry === undefined ? undefined : this.#start(singleFile(entry, this.destination), place);
+  }
+
+  #start(shipment: Shipment, place: number): Transfer {
+    const release = this.#memory.hold(shipment.plan);
     const abort = new AbortController();
-    const passage = this.#pipeline.enter(sizeBytes, sizeBytes < this.#options.resumableFromBytes);
-    const ended = this.#run(entry, place, passage, abort.signal);
-    const started: Transfer = { entry, passage, abort, ended, place };
+    const passage = this.#pipeline.enter(shipment.sizeBytes, shipment.plan.isWhole);
+    const ended = this.#run(shipment, place, passage, abort.signal);
+    const started: Transfer = { shipment, passage, abort, ended, place };
     this.#transfers.add(started);
     void ended.then(() => {
       release();
@@ -227,41 +219,62 @@ export class Drain {
     return started;
   }
 
-  async #run(entry: Entry, place: number, passage: Passage, signal: AbortSignal): Promise<void> {
-    const { clock, spool, backlog, onEvent, onRead } = this.#ports;
+  async #run(shipment: Shipment, place: number, passage: Passage, signal: AbortSignal): Promise<void> {
+    const { clock, onEvent } = this.#ports;
     const startedMs = clock.monotonicMs();
     try {
-      const { prefix, resumableFromBytes, largestBytes } = this.#options;
-      if (entry.identity.sizeBytes > largestBytes) throw tooLarge(entry, largestBytes);
-      const transferred = await transfer(entry, {
-        ...{ spool, prefix, resumableFromBytes, signal, onRead },
-        store: this.#store,
-        undisposed: this.#undisposed,
-        whileSyncing: (sync) => this.#syncs.run(sync),
-        whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
-        holdOn: async (fault) => {
-          // Or the watchdog would end the one process that has the content.
-          onRead();
-          onEvent({ kind: 'unsaved', entry, fault });
-          await clock.sleep(HOLD_ON_MS, signal);
-        },
-      });
-      this.#failures.gone(entry);
-      this.#ports.onRemoved(entry);
-      this.#blame.passed(entry, place);
+      const { transferred, kept } = await this.#transfer(shipment, passage, signal);
+      const gone = shipment.entries.filter(({ path }) => !kept.has(path.id));
+      for (const entry of gone) {
+        this.#failures.gone(entry);
+        this.#ports.onRemoved(entry);
+        this.#blame.passed(entry, place);
+      }
       this.#blame.resume();
       this.#descriptors.sufficed(clock.monotonicMs());
-      onEvent({ kind: 'uploaded', entry, transferred, durationMs: clock.monotonicMs() - startedMs });
+      for (const entry of gone)
+        onEvent({ kind: 'uploaded', entry, transferred, durationMs: clock.monotonicMs() - startedMs });
+      for (const entry of shipment.entries)
+        if (kept.has(entry.path.id)) await this.#fail([entry], shipment, place, kept.get(entry.path.id));
     } catch (error) {
-      if (signal.aborted) {
-        this.#blame.detour.gaveBack(place);
-        return backlog.release(entry.path, 'returned');
-      }
-      const fault = asFault(error);
-      if (isOutOfDescriptors(fault)) this.#descriptors.ranOut(this.#transfers.size, clock.monotonicMs());
-      await this.#failures.fail(entry, place, fault);
-      if (this.#ports.breaker.reason !== undefined) this.#holdBack('draining is paused');
+      if (!signal.aborted) return this.#fail(shipment.entries, shipment, place, error);
+      this.#blame.detour.gaveBack(place);
+      for (const { path } of shipment.entries) this.#ports.backlog.release(path, 'returned');
     }
+  }
+
+  async #transfer(shipment: Shipment, passage: Passage, signal: AbortSignal): Promise<Delivery> {
+    const { clock, spool, onEvent, onRead } = this.#ports;
+    const { store, parts } = this.destination;
+    for (const entry of shipment.entries)
+      if (entry.identity.sizeBytes > parts.largestBytes) throw tooLarge(entry, parts.largestBytes);
+    return transfer(shipment, {
+      ...{ spool, store, signal, onRead },
+      undisposed: this.#undisposed,
+      whileSyncing: (sync) => this.#syncs.run(sync),
+      whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
+      holdOn: async (path, fault) => {
+        // Or the watchdog would end the one process that has the content.
+        onRead();
+        onEvent({ kind: 'unsaved', path, fault });
+        await clock.sleep(HOLD_ON_MS, signal);
+      },
+    });
+  }
+
+  async #fail(
+    entries: readonly Entry[],
+    { plan, sizeBytes }: Shipment,
+    place: number,
+    error: unknown,
+  ): Promise<void> {
+    const fault = asFault(error);
+    // Of a large file no more than a part is lost.
+    const sentBytes = plan.isWhole ? sizeBytes : Math.min(sizeBytes, plan.partSizeBytes);
+    if (isOutOfDescriptors(fault))
+      this.#descriptors.ranOut(this.#transfers.size, this.#ports.clock.monotonicMs());
+    for (const entry of entries) await this.#failures.fail({ entry, place, sentBytes }, fault);
+    if (this.destination.breaker.reason !== undefined) this.#holdBack('draining is paused');
   }
 
   /** Returns transfers that have sent nothing yet to the backlog. */

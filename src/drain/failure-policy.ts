@@ -4,7 +4,7 @@
 import { type Entry, foldersOf, sameIdentity } from '../spool/entry.ts';
 import { STILL_WRITTEN, TOUCHED } from '../spool/spool-fault.ts';
 import type { Fault } from '../system/fault.ts';
-import { type Blame, nameOf } from './blame.ts';
+import { type Blame, type Failed, nameOf } from './blame.ts';
 import { asFault, isOutOfDescriptors } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts, WaitingFiles } from './drain-ports.ts';
 import { FailedFiles } from './failed-files.ts';
@@ -59,19 +59,13 @@ export class FailurePolicy {
     return this.#failed.has(path);
   }
 
-  /**
-   * Releases the entry with what its fault and whose fault it is say. It was taken at `place` in
-   * the order.
-   */
-  async fail(entry: Entry, place: number, fault: Fault): Promise<void> {
+  /** Releases the entry, after its fault and after whose fault it is. */
+  async fail(failed: Failed, fault: Fault): Promise<void> {
+    const { entry } = failed;
     if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
     if (fault.code === STILL_WRITTEN) return this.#awaitWriter(entry, fault);
     if (fault.faultClass === 'changed') return this.#changed(entry, fault);
-    const verdict = await this.#blame.of(
-      { entry, place, sentBytes: this.#sentBytes(entry) },
-      fault,
-      this.#failed.waiting,
-    );
+    const verdict = await this.#blame.of(failed, fault, this.#failed.waiting);
     switch (verdict) {
       case 'here':
         return this.#failHere(entry, fault);
@@ -84,7 +78,7 @@ export class FailurePolicy {
       case 'unclear':
         return this.#defer(entry, fault, this.#backoffMs(entry, fault));
       case 'file':
-        return this.#failForItself(entry, fault);
+        return this.#failForItself(failed, fault);
     }
   }
 
@@ -109,19 +103,14 @@ export class FailurePolicy {
   }
 
   /** The store takes others. */
-  #failForItself(entry: Entry, fault: Fault): Promise<void> | void {
+  #failForItself({ entry, sentBytes }: Failed, fault: Fault): Promise<void> | void {
     if (fault.faultClass === 'file') return this.#quarantine(entry, fault);
     const backoffMs = this.#backoffMs(entry, fault);
     if (fault.faultClass === 'transient') return this.#defer(entry, fault, backoffMs, true);
-    const fairMs = fairDelayMs(this.#sentBytes(entry), this.#ports.rateBytesPerSec());
+    const fairMs = fairDelayMs(sentBytes, this.#ports.rateBytesPerSec());
     const delayMs = Math.max(backoffMs, fairMs);
     if (fault.faultClass === 'unknown') this.#strike(entry);
     return this.#retry(entry, fault, delayMs);
-  }
-
-  /** At most: of a large file no more than a part. */
-  #sentBytes({ identity }: Entry): number {
-    return Math.min(identity.sizeBytes, this.#options.resumableFromBytes);
   }
 
   /** No failure of anything: the file is not complete yet. */

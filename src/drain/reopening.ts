@@ -1,21 +1,18 @@
 // Opens the drain at a start and after a pause: at a start the store has to answer; after a pause
 // it has to take an object of our own or, where it refuses ours alone, a file.
 import type { Blame } from './blame.ts';
-import type { Breaker } from './breaker.ts';
+import type { Destination } from './destination.ts';
 import { STEP } from './detour.ts';
-import type { StoreTrial } from './store-trial.ts';
 
 export class Reopening {
-  readonly #breaker: Breaker;
-  readonly #trial: StoreTrial;
+  readonly #destination: Destination;
   readonly #blame: Blame;
   #isUnderWay = false;
   /** Files that were sent to end pauses: the next time it is another. */
   #sent = 0;
 
-  constructor(breaker: Breaker, trial: StoreTrial, blame: Blame) {
-    this.#breaker = breaker;
-    this.#trial = trial;
+  constructor(destination: Destination, blame: Blame) {
+    this.#destination = destination;
     this.#blame = blame;
   }
 
@@ -27,14 +24,14 @@ export class Reopening {
     // One at a time.
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
-    if (this.#breaker.reason === undefined) await this.#start();
+    if (this.#destination.breaker.reason === undefined) await this.#start();
     else await this.#endPause(sendOne);
     this.#isUnderWay = false;
     onEnd();
   }
 
   async #start(): Promise<void> {
-    const answer = await this.#trial.reach();
+    const answer = await this.#destination.trial.reach();
     if (answer === 'passed') this.#blame.resume();
     else if (answer !== 'ended') this.#blame.pause(answer);
   }
@@ -48,7 +45,7 @@ export class Reopening {
       await sendOne((this.#sent * STEP) % 1);
       this.#sent += 1;
     }
-    if (this.#breaker.reason === undefined) this.#blame.tookFileOnly();
+    if (this.#destination.breaker.reason === undefined) this.#blame.tookFileOnly();
     else this.#blame.pause(answer);
   }
 }

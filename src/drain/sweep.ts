@@ -21,7 +21,7 @@ export interface SweptSpool {
 
 /** What is under way is the drain's. */
 export interface SweptDrain {
-  readonly store: Pick<ObjectStore, 'abandon'>;
+  readonly destination: { readonly store: Pick<ObjectStore, 'abandon'> };
   holds(path: SpoolPath): boolean;
 }
 
@@ -86,7 +86,7 @@ export async function sweepOrphans(
   for await (const { path, identity, value } of spool.journals<JournaledUpload>()) {
     if (drain.holds(path) || (await isStillThere(spool, path, identity))) continue;
     try {
-      const left = await drain.store.abandon(value, signal);
+      const left = await drain.destination.store.abandon(value, signal);
       const journal = spool.journal({ path, identity });
       // By now the drain may have begun to upload the file's new content: that record is not ours
       // to change.

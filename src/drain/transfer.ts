@@ -1,21 +1,14 @@
 // One file's life: open → sync → read → upload → verify → dispose. Every exit but the last leaves
 // the file in the spool.
-import {
-  type Entry,
-  type FileIdentity,
-  type KnownContent,
-  type SpoolPath,
-  sameContentIdentity,
-} from '../spool/entry.ts';
+import { type FileIdentity, type KnownContent, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { Writers } from '../spool/open-writers.ts';
-import type { HoldOn } from '../spool/salvage.ts';
 import { stillWrittenFault } from '../spool/spool-fault.ts';
-import { keyFor } from '../store/keys.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
 import { Fault } from '../system/fault.ts';
 import { dispose, type SetAside } from './dispose.ts';
 import { hasContent } from './same-content.ts';
-import type { Undisposed } from './undisposed.ts';
+import type { Shipment } from './shipment.ts';
+import type { Undisposed, UndisposedUpload } from './undisposed.ts';
 import { isProof, type Proof, verify } from './verify.ts';
 
 /** A file held open from upload to disposal. */
@@ -39,13 +32,10 @@ export interface TransferSpool {
 export interface TransferOptions {
   readonly spool: TransferSpool;
   readonly store: ObjectStore;
-  readonly prefix: string;
   readonly undisposed: Undisposed;
   readonly signal: AbortSignal;
   /** The disk may take minutes for a large file that was just written. */
   readonly whileSyncing: (sync: () => Promise<void>) => Promise<void>;
-  /** Smaller files are in memory before their turn comes. */
-  readonly resumableFromBytes: number;
   /** Runs what sends, when it is this file's turn. */
   readonly whileSending: <T>(send: () => Promise<T>) => Promise<T>;
   /**
@@ -54,7 +44,7 @@ export interface TransferOptions {
    */
   readonly onRead: () => void;
   /** What was written in the moment of the removal cannot be brought back yet. */
-  readonly holdOn: HoldOn;
+  readonly holdOn: (path: SpoolPath, fault: Fault) => Promise<void>;
 }
 
 export interface Transferred {
@@ -65,34 +55,71 @@ export interface Transferred {
   readonly sha256Hex: string | undefined;
 }
 
-/** Rejects with a Fault, or with the signal's reason. */
-export async function transfer(entry: Entry, options: TransferOptions): Promise<Transferred> {
-  const { spool, prefix, undisposed, holdOn } = options;
-  const key = keyFor(entry.path.bytes, prefix);
-  const file = await spool.openFile(entry.path);
+export interface Delivery {
+  readonly transferred: Transferred;
+  /** Why files are still in the spool, by the id of their path. */
+  readonly kept: ReadonlyMap<string, unknown>;
+}
+
+/**
+ * Sends a shipment and removes its files. Resolves when the object is stored and the files are
+ * removed, except those in `kept`. Rejects with a Fault, or with the signal's reason: all files are
+ * then still in the spool.
+ */
+export async function transfer(shipment: Shipment, options: TransferOptions): Promise<Delivery> {
+  const key = shipment.key();
+  const files: OpenFile[] = [];
   try {
-    // Only the content the scanner saw has settled. If the file changed since, it must settle
-    // again.
-    if (!sameContentIdentity(file.identity, entry.identity)) throw changed(entry.path, 'since it was found');
-    const earlier = undisposed.of(file);
+    for (const entry of shipment.entries) {
+      const file = await options.spool.openFile(entry.path);
+      files.push(file);
+      // Only the content the scanner saw has settled. If the file changed since, it must settle
+      // again.
+      if (!sameContentIdentity(file.identity, entry.identity))
+        throw changed(entry.path, 'since it was found');
+    }
+    const [first, ...others] = files;
+    if (first === undefined) throw new TypeError('a shipment has at least one file');
+    const earlier = others.length === 0 ? options.undisposed.of(first) : undefined;
     const { upload, proof } = await (earlier === undefined
-      ? uploadAndProve(file, key, options)
-      : reprove(file, earlier.upload, options));
+      ? uploadAndProve(shipment, [first, ...others], key, options)
+      : reprove(earlier, files, options));
+    const kept = await removeAll(files, earlier, upload, proof, options);
+    const { parts, multipart } = upload.local;
+    const sha256Hex = multipart ? undefined : parts[0]?.sha256Hex;
+    return { transferred: { proof, outcome: upload.outcome, multipart, sha256Hex }, kept };
+  } finally {
+    for (const file of files) await file.close();
+  }
+}
+
+/** Resolves with why files are still there, by path. Rejects when that is true of all of them. */
+async function removeAll(
+  files: readonly OpenFile[],
+  earlier: UndisposedUpload | undefined,
+  upload: Upload,
+  proof: Proof,
+  { spool, undisposed, holdOn, onRead, signal }: TransferOptions,
+): Promise<ReadonlyMap<string, unknown>> {
+  const kept = new Map<string, unknown>();
+  for (const file of files) {
     const identity = earlier?.identity ?? file.identity;
     undisposed.keep({ path: file.path, identity }, upload);
-    const isUnchanged = () => hasContent(file, upload.local, options.onRead, options.signal);
-    await dispose(() => spool.setAside(file, { identity, isUnchanged }), proof, holdOn);
-    undisposed.forget(file.path);
-    const { parts, multipart } = upload.local;
-    return {
-      proof,
-      outcome: upload.outcome,
-      multipart,
-      sha256Hex: multipart ? undefined : parts[0]?.sha256Hex,
-    };
-  } finally {
-    await file.close();
+    const isUnchanged = () => hasContent(file, upload.local, onRead, signal);
+    try {
+      await dispose(
+        () => spool.setAside(file, { identity, isUnchanged }),
+        proof,
+        (fault) => holdOn(file.path, fault),
+      );
+      undisposed.forget(file.path);
+    } catch (error) {
+      kept.set(file.path.id, error);
+    }
   }
+  const [error] = kept.values();
+  if (kept.size === files.length) throw error;
+  return kept;
 }
 
 interface ProvenUpload {
@@ -100,36 +127,45 @@ interface ProvenUpload {
   readonly proof: Proof;
 }
 
-async function uploadAndProve(file: OpenFile, key: string, options: TransferOptions): Promise<ProvenUpload> {
-  const { spool, store, signal, onRead, resumableFromBytes, whileSyncing, whileSending } = options;
+async function uploadAndProve(
+  shipment: Shipment,
+  files: readonly [OpenFile, ...OpenFile[]],
+  key: string,
+  options: TransferOptions,
+): Promise<ProvenUpload> {
+  const { spool, store, signal, onRead, whileSyncing, whileSending } = options;
+  const refuseChangedFiles = async (when: string) => {
+    for (const file of files) await refuseChanged(file, when);
+  };
   // First, or the store might be given what a power cut then takes from the spool.
-  await whileSyncing(() => file.sync(signal));
+  for (const file of files) await whileSyncing(() => file.sync(signal));
   // Also for small files: a larger one of this name may have left an upload open, to be ended
   // first.
-  const journal = spool.journal(file);
-  const steadily = steady(file, onRead);
-  const source = file.sizeBytes < resumableFromBytes ? await readAhead(steadily) : steadily;
+  const journal = spool.journal(files[0]);
+  const steadily = shipment.contentOf(files.map((file) => steady(file, onRead)));
+  const source = shipment.plan.isWhole ? await readAhead(steadily) : steadily;
   // After the reading, where all is read by now: nothing of a file that is not complete leaves for
   // the store.
-  if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
+  for (const file of files)
+    if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
   // Its writer may have gone on after the reading, and closed the file before the answer.
-  await refuseChanged(file, 'before it was sent');
+  await refuseChangedFiles('before it was sent');
   return whileSending(async () => {
     const upload = await store.upload({ key, source, journal, signal });
-    await refuseChanged(file, 'while it was uploaded');
-    const answered = verify(upload.local, upload.receipt, [file.identity]);
-    return { upload, proof: isProof(answered) ? answered : await prove(file, upload, store, signal) };
+    await refuseChangedFiles('while it was uploaded');
+    const answered = verify(upload.local, upload.receipt, identitiesOf(files));
+    return { upload, proof: isProof(answered) ? answered : await prove(files, upload, store, signal) };
   });
 }
 
 /** What was sent before and could not be removed is not sent again, if the store still has it. */
 function reprove(
-  file: OpenFile,
-  upload: Upload,
+  { path, upload }: UndisposedUpload,
+  files: readonly OpenFile[],
   { store, signal, undisposed, whileSending }: TransferOptions,
 ): Promise<ProvenUpload> {
-  undisposed.forget(file.path);
-  return whileSending(async () => ({ upload, proof: await prove(file, upload, store, signal) }));
+  undisposed.forget(path);
+  return whileSending(async () => ({ upload, proof: await prove(files, upload, store, signal) }));
 }
 
 /**
@@ -161,12 +197,12 @@ async function refuseChanged(file: OpenFile, when: string): Promise<void> {
 
 /** By asking the store anew. */
 async function prove(
-  { identity }: OpenFile,
+  files: readonly OpenFile[],
   { local, receipt }: Upload,
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<Proof> {
-  const confirmed = verify(local, await store.confirm(receipt.key, local, signal), [identity]);
+  const confirmed = verify(local, await store.confirm(receipt.key, local, signal), identitiesOf(files));
   if (isProof(confirmed)) return confirmed;
   throw new Fault('unknown', `cannot prove that the store holds the file: ${confirmed.doubt}`, {
     operation: 'verify the upload',
@@ -174,6 +210,10 @@ async function prove(
     hint: 'The file stays in the spool and is uploaded again.',
     code: 'NotProven',
   });
+}
+
+function identitiesOf(files: readonly OpenFile[]): FileIdentity[] {
+  return files.map(({ identity }) => identity);
 }
 
 function changed(path: SpoolPath, when: string): Fault {

@@ -1,55 +1,47 @@
-// File content in memory, over all uploads: half of what may be used is for files sent whole, half
-// for those sent in parts, so that a few huge files, which may take days, never keep the small ones
-// waiting, nor these them. Pure.
-
+// Bounds the file content in memory.
+import type { PartPlan } from '../store/part-plan.ts';
 import { brokenInvariant } from '../system/invariant.ts';
 
-export interface UploadMemoryOptions {
-  /** Bytes of content in memory at once, over all uploads. */
-  readonly maxMemoryBytes: number;
-  /** What one upload of this size holds in memory. */
-  readonly memoryFor: (sizeBytes: number) => number;
-  /** Files of this size and more are sent in parts. */
-  readonly resumableFromBytes: number;
-}
+/** What one upload holds in memory, and of which kind it is. */
+type Held = Pick<PartPlan, 'isWhole' | 'memoryBytes'>;
 
+/**
+ * File content in memory, over all uploads, in bytes. One half is for files sent whole, the other
+ * for files sent in parts, so that huge files, which may take days, and small files never block
+ * each other. Reads no clock.
+ */
 export class UploadMemory {
-  #options: UploadMemoryOptions;
+  #maxBytes: number;
   readonly #held = { whole: 0, parts: 0 };
 
-  constructor(options: UploadMemoryOptions) {
-    this.#options = options;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
   /** Applies to memory that is held from now on. */
-  setOptions(options: UploadMemoryOptions): void {
-    this.#options = options;
+  setMax(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
   }
 
-  /**
-   * A single upload of its kind always fits: beyond the maximum, should it need more than half of
-   * that.
-   */
-  fits(sizeBytes: number): boolean {
-    const { maxMemoryBytes, memoryFor } = this.#options;
-    const heldBytes = this.#held[this.#kindOf(sizeBytes)];
-    return heldBytes === 0 || heldBytes + memoryFor(sizeBytes) <= maxMemoryBytes / 2;
+  /** A single upload of its kind always fits, even if it needs more than half of the maximum. */
+  fits({ isWhole, memoryBytes }: Held): boolean {
+    const heldBytes = this.#held[kindOf(isWhole)];
+    return heldBytes === 0 || heldBytes + memoryBytes <= this.#maxBytes / 2;
   }
 
-  /** Holds memory for an upload of this size, until the function it returns is called, once. */
-  hold(sizeBytes: number): () => void {
-    const kind = this.#kindOf(sizeBytes);
-    const bytes = this.#options.memoryFor(sizeBytes);
-    this.#held[kind] += bytes;
+  /** Holds memory until the returned function is called; that must happen exactly once. */
+  hold({ isWhole, memoryBytes }: Held): () => void {
+    const kind = kindOf(isWhole);
+    this.#held[kind] += memoryBytes;
     let isHeld = true;
     return () => {
       if (!isHeld) brokenInvariant('memory is released once');
       isHeld = false;
-      this.#held[kind] -= bytes;
+      this.#held[kind] -= memoryBytes;
     };
   }
+}
 
-  #kindOf(sizeBytes: number): 'whole' | 'parts' {
-    return sizeBytes < this.#options.resumableFromBytes ? 'whole' : 'parts';
-  }
+function kindOf(isWhole: boolean): 'whole' | 'parts' {
+  return isWhole ? 'whole' : 'parts';
 }

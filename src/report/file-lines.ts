@@ -88,11 +88,11 @@ function tellStillWritten(log: Logger, faults: OncePerKind, { entry, fault }: Of
   });
 }
 
-function tellUnsaved(log: Logger, faults: OncePerKind, { entry, fault }: Of<'unsaved'>): void {
-  faults.note(`unsaved ${entry.path.id}`, () =>
+function tellUnsaved(log: Logger, faults: OncePerKind, { path, fault }: Of<'unsaved'>): void {
+  faults.note(`unsaved ${path.id}`, () =>
     log.error(
-      { event: 'unsaved', file: `${entry.path}`, fault },
-      `${entry.path} was written to while it was removed, and cannot be put back: ${fault.message}; ` +
+      { event: 'unsaved', file: `${path}`, fault },
+      `${path} was written to while it was removed, and cannot be put back: ${fault.message}; ` +
         'it is held open and tried every second, and lost if halfpipe ends before there is room',
     ),
   );

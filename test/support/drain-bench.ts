@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { Breaker } from '../../src/drain/breaker.ts';
+import type { Breaker } from '../../src/drain/breaker.ts';
+import type { DestinationOptions } from '../../src/drain/destination.ts';
 import { Drain } from '../../src/drain/drain.ts';
 import type { DrainEvent } from '../../src/drain/drain-event.ts';
 import type { DrainOptions } from '../../src/drain/drain-ports.ts';
@@ -65,6 +66,16 @@ export class Slow {
   }
 }
 
+/** The drain's options, and how its files are cut. */
+export interface BenchOptions extends DrainOptions {
+  readonly prefix: string;
+  readonly largestBytes: number;
+  /** Files of this size and more are sent in parts. */
+  readonly resumableFromBytes: number;
+  /** What an upload of this size holds in memory. */
+  readonly memoryFor: (sizeBytes: number) => number;
+}
+
 export class FakeStore implements ObjectStore {
   /** By key; a key without an answer of its own is stored. */
   readonly answers = new Map<string, Answer>();
@@ -119,7 +130,6 @@ export class FakeStore implements ObjectStore {
 
 export class DrainBench {
   readonly clock = new SimClock();
-  readonly breaker = new Breaker(1_000);
   readonly contents = new Map<string, Buffer>();
   readonly store = new FakeStore(this.contents);
   /** In the order of their happening. */
@@ -147,7 +157,7 @@ export class DrainBench {
   readonly spoolFaults = new Map<string, Error>();
   /** The identity the open file has after its upload, by path, or when it is read, by `read path`; else as before. */
   readonly identitiesAfter = new Map<string, Partial<FileIdentity>>();
-  readonly options: DrainOptions = {
+  readonly options: BenchOptions = {
     prefix: '',
     retry: { initialMs: 1_000, maxMs: 8_000, maxAttempts: 3 },
     concurrency: 4,
@@ -179,14 +189,13 @@ export class DrainBench {
   readonly #open = new Set<string>();
   #taken = 0;
 
-  constructor(options: Partial<DrainOptions> = {}) {
+  constructor(options: Partial<BenchOptions> = {}) {
     Object.assign(this.options, options);
     const note = (event: string) => void this.events.push(event);
     this.drain = new Drain(
       {
         clock: this.clock,
         random: () => 0,
-        breaker: this.breaker,
         rateBytesPerSec: () => this.rateBytesPerSec,
         onRead: () => {
           this.reads += 1;
@@ -236,9 +245,31 @@ export class DrainBench {
           },
         },
       },
-      this.store,
+      this.#destinationOf(this.options, this.store),
       this.options,
     );
+  }
+
+  get breaker(): Breaker {
+    return this.drain.destination.breaker;
+  }
+
+  /** New settings; what is not named stays as it was at first. */
+  reconfigure(changed: Partial<BenchOptions>, store: ObjectStore = this.store): void {
+    const options = { ...this.options, ...changed };
+    this.drain.reconfigure(this.#destinationOf(options, store), options);
+  }
+
+  #destinationOf(options: BenchOptions, store: ObjectStore): DestinationOptions {
+    const { prefix, largestBytes, resumableFromBytes, memoryFor } = options;
+    const plan = (sizeBytes: number) => ({
+      isWhole: sizeBytes < resumableFromBytes,
+      partSizeBytes: resumableFromBytes,
+      partCount: Math.ceil(sizeBytes / resumableFromBytes),
+      partsAtOnce: 1,
+      memoryBytes: memoryFor(sizeBytes),
+    });
+    return { store, prefix, probeMs: 1_000, parts: { largestBytes, plan } };
   }
 
   /** Files that may be sent at once. */
@@ -316,7 +347,7 @@ export class DrainBench {
       case 'quarantined':
         return note(`${event.kind} ${event.entry.path}`);
       case 'unsaved':
-        return note(`unsaved ${event.entry.path} ${event.fault.code}`);
+        return note(`unsaved ${event.path} ${event.fault.code}`);
       case 'folderHeld':
         return note(`held ${event.folder}`);
       case 'folderFreed':

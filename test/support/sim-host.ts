@@ -22,6 +22,7 @@ const SIM_RATE_BYTES_PER_SEC = 2_000;
 
 export class SimHost implements Host {
   readonly backlogLimits = { entries: 3, deferred: 5 };
+  readonly leastPartBytes = SIM_PART_BYTES;
   readonly #world: SimWorld;
   readonly #process: SimProcess;
   readonly #files: SimFiles;
@@ -86,7 +87,7 @@ export class SimHost implements Host {
 
   createStore(options: S3StoreOptions): Store {
     const client = simClient(this.#world.network, this.#process);
-    const store = new S3Store({ ...options, client, leastPartBytes: SIM_PART_BYTES });
+    const store = new S3Store({ ...options, client });
     if (this.#spool === undefined) throw new Error('a store is made once the spool is open');
     const judged: ObjectStore = this.#world.plant.store?.(store, this.#spool) ?? store;
     return instead(store, judged === store ? {} : judged);

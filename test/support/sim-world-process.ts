@@ -176,8 +176,9 @@ function traceOf(event: DaemonEvent): string | undefined {
       const { entry, fault, delayMs } = event;
       return `deferred ${entry.path} ${fault.faultClass} ${fault.code} ${fault.message} ${delayMs}`;
     }
-    case 'quarantined':
     case 'unsaved':
+      return `unsaved ${event.path} ${event.fault.code} ${event.fault.message}`;
+    case 'quarantined':
     case 'stillWritten':
       return `${event.kind} ${event.entry.path} ${event.fault.code} ${event.fault.message}`;
     case 'folderHeld':

@@ -1,6 +1,7 @@
 // A store under test beside its scripted server, and files that live in memory.
 
 import type { JournaledUpload, UploadJournal, UploadSource } from '../../src/store/object-store.ts';
+import { PartPlanner, type PartPlannerOptions } from '../../src/store/part-plan.ts';
 import { S3Store, type S3StoreOptions } from '../../src/store/s3/s3-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { NO_PROXIES } from '../../src/system/proxies.ts';
@@ -12,7 +13,7 @@ process.env.AWS_ACCESS_KEY_ID = 'test';
 process.env.AWS_SECRET_ACCESS_KEY = 'test';
 process.env.AWS_EC2_METADATA_DISABLED = 'true';
 
-export type StoreOverrides = Partial<S3StoreOptions & PacedHandlerOptions>;
+export type StoreOverrides = Partial<S3StoreOptions & PacedHandlerOptions & PartPlannerOptions>;
 
 export const PART_BYTES = 5 * 1024 ** 2;
 
@@ -41,8 +42,7 @@ export function storeAt(server: { readonly endpoint: string }, options: StoreOve
     metadata: {},
     tags: {},
     conflict: 'keep-both',
-    partSizeBytes: PART_BYTES,
-    partsAtOnce: 2,
+    parts: new PartPlanner({ partSizeBytes: PART_BYTES, partsAtOnce: 2, ...options }),
     requestHandler,
     clock: systemClock,
     ...options,

@@ -865,7 +865,7 @@ test('a refused file that is the only one makes one alarm where the store refuse
   assert.deepEqual(alarms, ['paused unknown']);
   assert.ok(bench.store.trials.length >= 20, `asked ${bench.store.trials.length} times in ten minutes`);
   bench.store.onTrial = async () => undefined;
-  bench.drain.reconfigure(bench.store, bench.options);
+  bench.reconfigure({});
   await bench.settle();
   assert.ok(bench.events.includes('resumed'), 'new settings do not wait for it');
 });
@@ -961,7 +961,7 @@ test('a new store gets new uploads; those in flight end with the old one', async
   bench.store.answers.set('old', slow.answer);
   await bench.startClosed();
   const other = new FakeStore(bench.contents);
-  bench.drain.reconfigure(other, { ...bench.options, prefix: '' });
+  bench.reconfigure({ prefix: '' }, other);
   bench.put('new');
   bench.drain.pump();
   slow.finish();
@@ -979,7 +979,7 @@ test('new settings end the wait of a pause at once', async () => {
   await bench.settle();
   assert.deepEqual(bench.events, ['paused breaker']);
   const corrected = new FakeStore(bench.contents);
-  bench.drain.reconfigure(corrected, bench.options);
+  bench.reconfigure({}, corrected);
   await bench.settle();
   assert.deepEqual(corrected.uploads, ['a']);
   assert.deepEqual(bench.events, ['paused breaker', 'resumed', 'removed a', 'uploaded a']);
@@ -993,7 +993,7 @@ test('new settings do not wait for a probe of the old store, nor heed what it sa
   bench.drain.start();
   await bench.settle();
   const corrected = new FakeStore(bench.contents);
-  bench.drain.reconfigure(corrected, bench.options);
+  bench.reconfigure({}, corrected);
   await bench.settle();
   assert.equal(corrected.probes, 1);
   assert.deepEqual(bench.events, ['removed a', 'uploaded a']);

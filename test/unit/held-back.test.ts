@@ -102,7 +102,7 @@ test('the best file is next, too, when it was given back before it could be sent
   bench.put('first', Buffer.alloc(1_000));
   bench.drain.pump();
   await bench.settle();
-  bench.drain.reconfigure(bench.store, { ...bench.options, prefix: 'p/' });
+  bench.reconfigure({ prefix: 'p/' });
   await bench.settle();
   assert.deepEqual(bench.outcomesOf('first'), ['returned']);
   [bench.limit, bench.rateBytesPerSec] = [2, 0];

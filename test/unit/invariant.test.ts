@@ -54,8 +54,8 @@ test('a place aside belongs to one file at a time', async () => {
 });
 
 test('memory that is released twice ends the process', (t) => {
-  const memory = new UploadMemory({ maxMemoryBytes: 8, memoryFor: (bytes) => bytes, resumableFromBytes: 9 });
-  const release = memory.hold(4);
+  const memory = new UploadMemory(8);
+  const release = memory.hold({ isWhole: true, memoryBytes: 4 });
   release();
   endsTheProcess(t, release, /released once/);
 });

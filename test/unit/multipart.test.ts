@@ -14,7 +14,7 @@ Reflect.set(PartUploader, 'MIN_PART_SIZE', 1);
 
 const HOUR = 3_600_000;
 const CONTENT = Buffer.from('oursthemend');
-const PLAN = { partSizeBytes: 4, partCount: 3 };
+const PLAN = { isWhole: false, partSizeBytes: 4, partCount: 3, memoryBytes: 8 };
 const md5Of = (part: unknown) => createHash('md5').update(String(part)).digest('hex');
 
 interface Options {

@@ -1,17 +1,12 @@
 // New settings hold for all that begins after them: waits, memory, proofs, and how many files are at work.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { DrainOptions } from '../../src/drain/drain-ports.ts';
 import { DrainBench, FakeStore, fails, faultOf, Slow } from '../support/drain-bench.ts';
-
-function reconfigure(bench: DrainBench, changed: Partial<DrainOptions>, store = bench.store): void {
-  bench.drain.reconfigure(store, { ...bench.options, ...changed });
-}
 
 test('a file that fails after them waits as long as they say', async () => {
   const bench = new DrainBench();
   await bench.startClosed();
-  reconfigure(bench, { retry: { initialMs: 6_000, maxMs: 60_000, maxAttempts: 3 } });
+  bench.reconfigure({ retry: { initialMs: 6_000, maxMs: 60_000, maxAttempts: 3 } });
   bench.store.answers.set('a', fails(faultOf('transient')));
   bench.put('a');
   bench.drain.pump();
@@ -28,7 +23,7 @@ test('as many files are at work as fit into the memory that they allow', async (
   }
   await bench.startClosed();
   assert.equal(bench.drain.active, 2);
-  reconfigure(bench, { maxMemoryBytes: 300 });
+  bench.reconfigure({ maxMemoryBytes: 300 });
   assert.equal(bench.drain.active, 3);
 });
 
@@ -47,7 +42,7 @@ test('what has too few descriptors is tried anew: another limit may be one of th
   for (const name of names) bench.putBack(name);
   bench.drain.pump();
   assert.ok(bench.drain.active < names.length, `${bench.drain.active} at work after descriptors ran out`);
-  reconfigure(bench, {});
+  bench.reconfigure({});
   assert.equal(bench.drain.active, names.length);
 });
 
@@ -59,7 +54,7 @@ test('what could not be removed is sent again to where they say, and not removed
   bench.spoolFaults.clear();
   const other = new FakeStore(new Map([['new/a', bench.contents.get('a') ?? Buffer.alloc(0)]]));
   other.confirmation = { etag: bench.etagOf('a') };
-  reconfigure(bench, { prefix: 'new/' }, other);
+  bench.reconfigure({ prefix: 'new/' }, other);
   bench.putBack('a');
   bench.drain.pump();
   await bench.settle();

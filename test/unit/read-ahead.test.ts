@@ -66,7 +66,7 @@ for (const { when, happen } of [
     when: 'there are new settings, whose store it then goes to',
     happen: async (bench: DrainBench, slow: Slow) => {
       const other = new FakeStore(bench.contents);
-      bench.drain.reconfigure(other, bench.options);
+      bench.reconfigure({}, other);
       slow.finish();
       await bench.settle();
       assert.deepEqual(bench.store.uploads, ['a']);
@@ -90,7 +90,7 @@ for (const { what, prefix, goesBack } of [
 ]) {
   test(`what was read ahead ${what}`, async () => {
     const { bench, slow } = await readingAhead();
-    bench.drain.reconfigure(bench.store, { ...bench.options, prefix });
+    bench.reconfigure({ prefix });
     await bench.settle();
     assert.deepEqual(bench.outcomesOf('c'), goesBack ? ['returned'] : []);
     slow.finish();

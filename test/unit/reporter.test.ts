@@ -56,7 +56,7 @@ test('a file uploaded is one record, and counts as verified and deleted', () => 
 test('a file that cannot be put back is told once a minute, for as long as it is', async () => {
   const { clock, tell, log, messages } = reporting();
   for (let second = 0; second < 90; second += 1) {
-    tell({ kind: 'unsaved', entry: entryOf('a.jpg'), fault: faultOf('breaker', { code: 'ENOSPC' }) });
+    tell({ kind: 'unsaved', path: SpoolPath.from('a.jpg'), fault: faultOf('breaker', { code: 'ENOSPC' }) });
     await clock.advance(1_000);
   }
   assert.equal(messages().length, 2);

@@ -49,8 +49,8 @@ function uploadOf(name: string): JournaledUpload {
   return { bucket: 'b', key: name, uploadId: `id-${name}`, partSizeBytes: 5 };
 }
 
-function drainOf(store: SweptDrain['store'], underWay: readonly string[] = []): SweptDrain {
-  return { store, holds: (path) => underWay.includes(`${path}`) };
+function drainOf(store: SweptDrain['destination']['store'], underWay: readonly string[] = []): SweptDrain {
+  return { destination: { store }, holds: (path) => underWay.includes(`${path}`) };
 }
 
 test('aborts the uploads of files that are gone or changed, and no others', async () => {

@@ -14,7 +14,7 @@ import type {
   Upload,
   UploadRequest,
 } from '../object-store.ts';
-import { MIN_PART_BYTES, type PartPlan, planParts } from '../part-plan.ts';
+import type { PartPlan, PartPlanner } from '../part-plan.ts';
 import { abandon } from './abandon.ts';
 import type { HeldObject } from './answers.ts';
 import { isDenied, type ObjectSettings, S3Bucket } from './bucket.ts';
@@ -36,17 +36,11 @@ export interface S3StoreOptions extends S3ClientOptions, ObjectSettings, Diagnos
    */
   readonly prefix: string;
   readonly conflict: ConflictPolicy;
-  /** Files up to this size are sent whole. */
-  readonly partSizeBytes: number;
-  /** How many parts of one file are in flight together [4]. */
-  readonly partsAtOnce?: number;
-  /** The least size that the store accepts for a part that is not the last [S3's 5 MiB]. */
-  readonly leastPartBytes?: number;
+  /** How files are cut into parts. */
+  readonly parts: PartPlanner;
   /** The client that sends the requests [a new one, made from these options]. */
   readonly client?: S3Client;
 }
-
-export const DEFAULT_PARTS_AT_ONCE = 4;
 
 /**
  * Sends small files whole and large files in parts, and resolves conflicts before bytes are sent if
@@ -76,10 +70,8 @@ export class S3Store implements ObjectStore {
   }
 
   async upload(request: UploadRequest): Promise<Upload> {
-    const { partSizeBytes, partsAtOnce = DEFAULT_PARTS_AT_ONCE, leastPartBytes } = this.#options;
-    const { sizeBytes } = request.source;
-    if (sizeBytes <= partSizeBytes) return this.#uploadWhole(request);
-    return this.#uploadParts(request, planParts(sizeBytes, partSizeBytes, partsAtOnce, leastPartBytes));
+    const plan = this.#options.parts.plan(request.source.sizeBytes);
+    return plan.isWhole ? this.#uploadWhole(request) : this.#uploadParts(request, plan);
   }
 
   async confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt> {
@@ -137,7 +129,7 @@ export class S3Store implements ObjectStore {
 
   /** Puts an object of two parts, compares it and deletes it; see twoPartTrip(). */
   async twoPartTrip(during: AbortSignal, signal: AbortSignal): Promise<Leftovers> {
-    const { leastPartBytes: partSizeBytes = MIN_PART_BYTES } = this.#options;
+    const { leastPartBytes: partSizeBytes } = this.#options.parts;
     const confirm = (key: string, local: LocalContent) => this.confirm(key, local, signal);
     return twoPartTrip({ bucket: this.#bucket, partSizeBytes, confirm, during, signal });
   }

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { evidenceOf } from '../evidence.ts';
 import type { LocalContent, Receipt, UploadSource } from '../object-store.ts';
-import { MIN_PART_BYTES, planParts } from '../part-plan.ts';
+import { MIN_PART_BYTES, PartPlanner } from '../part-plan.ts';
 import type { S3Bucket } from './bucket.ts';
 import { PartwiseUpload } from './multipart.ts';
 import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
@@ -55,7 +55,8 @@ async function send(
   signal: AbortSignal,
 ): Promise<{ receipt: Receipt; local: LocalContent }> {
   const source = contentOf(partSizeBytes + Math.min(partSizeBytes, LAST_PART_BYTES));
-  const plan = planParts(source.sizeBytes, partSizeBytes, 1, partSizeBytes);
+  const planner = new PartPlanner({ partSizeBytes, partsAtOnce: 1, leastPartBytes: partSizeBytes });
+  const plan = planner.plan(source.sizeBytes);
   const parts = { journal: undefined, onAccepted: undefined, onlyIfAbsent: false };
   const upload = new PartwiseUpload({ ...parts, bucket, key, source, plan, signal });
   try {

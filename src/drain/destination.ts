@@ -1,0 +1,67 @@
+// Where files go: one store, the keys in it, how files are cut for it, and whether it works.
+import type { Entry } from '../spool/entry.ts';
+import { keyFor } from '../store/keys.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { Parts } from '../store/part-plan.ts';
+import type { Clock } from '../system/clock.ts';
+import { Breaker } from './breaker.ts';
+import { StoreTrial } from './store-trial.ts';
+
+export interface DestinationOptions {
+  readonly store: ObjectStore;
+  /** The beginning of every key. */
+  readonly prefix: string;
+  readonly parts: Parts;
+  /** Milliseconds between two looks at a store that does not work. */
+  readonly probeMs: number;
+}
+
+/** One destination. New options replace the old ones whole; uploads in flight keep theirs. */
+export class Destination {
+  /** Whether files may be sent there now. */
+  readonly breaker: Breaker;
+  /** Asks the store with objects of our own. */
+  readonly trial: StoreTrial;
+  readonly #clock: Clock;
+  #options: DestinationOptions;
+
+  constructor(clock: Clock, options: DestinationOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.breaker = new Breaker(options.probeMs);
+    this.trial = new StoreTrial(clock, options.store);
+  }
+
+  get store(): ObjectStore {
+    return this.#options.store;
+  }
+
+  get parts(): Parts {
+    return this.#options.parts;
+  }
+
+  /** Throws a Fault of class `file` when the name can be no key. */
+  keyOf({ path }: Entry): string {
+    return keyFor(path.bytes, this.#options.prefix);
+  }
+
+  /** See Breaker. */
+  allows(): 'all' | 'trial' | 'none' {
+    return this.breaker.allows(this.#clock.monotonicMs());
+  }
+
+  /** Ends the wait of a pause: something changed. */
+  retryNow(): void {
+    this.breaker.retryNow(this.#clock.monotonicMs());
+  }
+
+  /** For uploads from now on. Returns true when these go elsewhere. */
+  reconfigure(options: DestinationOptions): boolean {
+    const { store, prefix } = this.#options;
+    this.#options = options;
+    this.breaker.setProbeInterval(options.probeMs);
+    this.trial.setStore(options.store);
+    this.retryNow();
+    return store !== options.store || prefix !== options.prefix;
+  }
+}

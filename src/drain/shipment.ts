@@ -1,0 +1,32 @@
+// What is sent as one object. Today that is one file; files that are packed together are one
+// shipment, too.
+import type { Entry } from '../spool/entry.ts';
+import type { UploadSource } from '../store/object-store.ts';
+import type { PartPlan } from '../store/part-plan.ts';
+import type { Destination } from './destination.ts';
+
+export interface Shipment {
+  /** At least one. */
+  readonly entries: readonly Entry[];
+  readonly sizeBytes: number;
+  readonly plan: PartPlan;
+  /** Throws a Fault when there can be no such key. */
+  key(): string;
+  /** The object's bytes, from the open files of `entries`, in their order. */
+  contentOf(files: readonly UploadSource[]): UploadSource;
+}
+
+/** The file by itself, under its own name. */
+export function singleFile(entry: Entry, destination: Destination): Shipment {
+  const { sizeBytes } = entry.identity;
+  return {
+    entries: [entry],
+    sizeBytes,
+    plan: destination.parts.plan(sizeBytes),
+    key: () => destination.keyOf(entry),
+    contentOf: ([file]) => {
+      if (file === undefined) throw new TypeError('a shipment has at least one file');
+      return file;
+    },
+  };
+}
