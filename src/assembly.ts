@@ -93,7 +93,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
       onRemoved: ({ path }) => {
         if (ports.settings().spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
       },
-      rateBytesPerSec: () => sender.limits.targetBytesPerSec,
+      rateBytesPerSec: () => sender.pace?.limits.targetBytesPerSec ?? 0,
     },
     destinationOf(ports, store),
     drainOptionsOf(settings),

@@ -2,14 +2,14 @@
 // What they are built from is in assembly.
 
 import { type AssemblyPorts, assemble, createStore, destinationOf, type Stages } from './assembly.ts';
-import { changedKeys } from './config/changes.ts';
+import { type ChangedKey, changedKeys } from './config/changes.ts';
 import type { Settings } from './config/settings.ts';
 import type { Host } from './host.ts';
 import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
 import type { Health } from './service/health.ts';
 import { Supervision } from './service/supervision.ts';
-import { backlogOptionsOf, drainOptionsOf } from './stage-options.ts';
+import { allowanceOf, backlogOptionsOf, drainOptionsOf } from './stage-options.ts';
 import { atMost } from './system/at-most.ts';
 import type { Fault } from './system/fault.ts';
 import type { Redact } from './system/redact.ts';
@@ -90,9 +90,11 @@ export class Daemon {
     const changed = changedKeys(this.#settings, settings);
     const touches = (...sections: string[]) =>
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
+    const isOfShare = ({ key }: ChangedKey) => key === 'link.share' || key === 'link.floor';
     // First what can be refused; then what people wait for.
-    if (touches('link.', 's3.', 'upload.'))
+    if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
       await stages.sender.reconfigure(await this.#ports.host.sendingOptions(settings));
+    else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(settings));
     const { spool, log } = this.#settings;
     this.#settings = {
       ...settings,

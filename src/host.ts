@@ -37,9 +37,9 @@ export interface Host {
 
 export type PacedSender = Pick<
   Sender,
+  | 'allow'
   | 'createHandler'
   | 'identity'
-  | 'limits'
   | 'pace'
   | 'reconfigure'
   | 'slowLine'

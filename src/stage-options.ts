@@ -5,6 +5,7 @@ import type { BacklogOptions } from './backlog/backlog-parts.ts';
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/link-finder.ts';
+import type { Allowance } from './pace/link-rates.ts';
 import { PARTS_AT_ONCE_MAX, PartPlanner } from './store/part-plan.ts';
 import { endpointOf } from './store/s3/endpoint.ts';
 import type { S3StoreOptions } from './store/s3/s3-store.ts';
@@ -36,11 +37,19 @@ export async function wayOutOf({ proxies }: Settings): Promise<WayOutOptions> {
   return { proxies, trustedCertificates: await trustedCertificates() };
 }
 
+export function allowanceOf({ link: { share, floor } }: Settings): Allowance {
+  return { share, floor };
+}
+
 export async function sendingOptionsOf(settings: Settings): Promise<SendingOptions> {
-  const { share, floor, sampleIntervalMs } = settings.link;
   const uplink = await uplinkOptionsOf(settings);
   const wayOut = await wayOutOf(settings);
-  return { uplink, budget: { share, floor }, sampleIntervalMs, wayOut };
+  return {
+    uplink,
+    allowance: allowanceOf(settings),
+    sampleIntervalMs: settings.link.sampleIntervalMs,
+    wayOut,
+  };
 }
 
 export function backlogOptionsOf({ spool }: Settings): BacklogOptions {

@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import { formatPercent } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity, type UplinkOptions } from '../link/link-finder.ts';
-import { limitsOn } from '../pace/link-rates.ts';
+import { ratesOn } from '../pace/link-rates.ts';
 import { proxyOf, uplinkOptionsOf } from '../stage-options.ts';
 import { throughProxy } from '../system/proxies.ts';
 import { readableRate } from '../view/readable.ts';
@@ -22,7 +22,7 @@ export async function examineLink(settings: Settings): Promise<readonly Finding[
   const finder = new LinkFinder();
   const found = await finder.find(options);
   const { name, via, capacityBitsPerSec, capacityFrom, warnings } = found;
-  const { targetBytesPerSec, floorBytesPerSec } = limitsOn(capacityBitsPerSec, settings.link);
+  const { targetBytesPerSec, floorBytesPerSec } = ratesOn(capacityBitsPerSec, settings.link);
   const target = `${readableRate(targetBytesPerSec * 8)} (${formatPercent(settings.link.share)})`;
   const elsewhere = await findElsewhere(found, options, finder);
   const proxy = await proxyOf(settings);

@@ -4,8 +4,8 @@
 import type { Settings } from '../config/settings.ts';
 import { formatSize } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity } from '../link/link-finder.ts';
-import { limitsOn } from '../pace/link-rates.ts';
-import { partsOf, storeOptionsOf, uplinkOptionsOf, wayOutOf } from '../stage-options.ts';
+import { ratesOn } from '../pace/link-rates.ts';
+import { allowanceOf, partsOf, storeOptionsOf, uplinkOptionsOf, wayOutOf } from '../stage-options.ts';
 import type { Leftovers } from '../store/s3/own-objects.ts';
 import type { RoundTrip } from '../store/s3/round-trip.ts';
 import { S3Store } from '../store/s3/s3-store.ts';
@@ -50,10 +50,11 @@ export async function examineStore(
  * What is sent here counts as the daemon's uploads do: all of the link together stays at the
  * target.
  */
-function pacedLink({ link: { share, floor, sampleIntervalMs } }: Settings, link: UplinkIdentity): PacedLink {
+function pacedLink(settings: Settings, link: UplinkIdentity): PacedLink {
   const ignored = () => undefined;
+  const { sampleIntervalMs } = settings.link;
   const events = { onMeasurable: ignored, onBeyond: ignored, onTick: ignored };
-  return new PacedLink(systemClock, { link, budget: { share, floor }, sampleIntervalMs }, events);
+  return new PacedLink(systemClock, { link, allowance: allowanceOf(settings), sampleIntervalMs }, events);
 }
 
 async function storeOf(settings: Settings, paced: PacedLink | undefined): Promise<S3Store> {
@@ -71,7 +72,7 @@ async function tryTwoParts(
   store: S3Store,
   say: (finding: Finding) => void,
 ): Promise<{ findings: readonly Finding[]; leftovers: readonly Leftovers[] }> {
-  const { targetBytesPerSec } = limitsOn(capacityBitsPerSec, settings.link);
+  const { targetBytesPerSec } = ratesOn(capacityBitsPerSec, settings.link);
   const { notice, limitMs } = twoPartsPlan(targetBytesPerSec);
   if (notice !== undefined) say(notice);
   if (limitMs === undefined) return { findings: [], leftovers: [] };

@@ -16,14 +16,7 @@
 // and never more than 1/SETTLE_SAMPLES, far from its limit of 2. The third is a gain of DECREASE
 // behind a filter.
 
-export interface Limits {
-  /** Wire bytes a second. */
-  readonly targetBytesPerSec: number;
-  /**
-   * What we may always send, in wire bytes a second, however much others send; > 0 and ≤ target.
-   */
-  readonly floorBytesPerSec: number;
-}
+import type { LinkRates } from './link-rates.ts';
 
 export interface Interval {
   /** Wire bytes that left the link in the interval. */
@@ -100,14 +93,14 @@ const MOST_DEBT_MS = 150;
 const MOST_CREDIT_MS = 44;
 
 /** The governor's state, as reported to other parts. */
-export type PaceView = Pick<Governor, 'rates' | 'budgetBytesPerSec' | 'floorEngaged' | 'degraded'>;
+export type PaceView = Pick<Governor, 'budgetBytesPerSec' | 'degraded' | 'floorEngaged' | 'limits' | 'rates'>;
 
 /**
  * Calculates the budget from samples of the link. Deterministic: time comes with the samples, and
  * nothing throws. Without a sample it is degraded: the budget is at most half the target.
  */
 export class Governor {
-  #limits: Limits;
+  #limits: LinkRates;
   #cross = 0;
   /** Wire bytes handed to the kernel that were not seen to leave yet. */
   #queuedBytes = 0;
@@ -120,12 +113,16 @@ export class Governor {
   #degraded = true;
 
   /** Starts degraded, because nothing has been measured. */
-  constructor(limits: Limits) {
+  constructor(limits: LinkRates) {
     this.#limits = limits;
   }
 
+  get limits(): LinkRates {
+    return this.#limits;
+  }
+
   /** In force at once. What others send stays known. */
-  setLimits(limits: Limits): void {
+  setLimits(limits: LinkRates): void {
     this.#limits = limits;
     this.#boundDebt();
   }

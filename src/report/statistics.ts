@@ -5,7 +5,7 @@ import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { WaitingFiles } from '../drain/drain-ports.ts';
 import type { UplinkIdentity } from '../link/link-finder.ts';
-import type { Limits, PaceView } from '../pace/governor.ts';
+import type { PaceView } from '../pace/governor.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
@@ -28,7 +28,6 @@ export interface StatisticsSources {
     readonly pace: PaceView | undefined;
     readonly identity: UplinkIdentity | undefined;
     readonly slowLine: SlowLine | undefined;
-    readonly limits: Limits;
   };
   /** Why the drain stands still, if it does. */
   readonly waitingFor: () => string | undefined;
@@ -147,7 +146,7 @@ export class Statistics {
     const { pace, identity, slowLine } = this.#sources.link;
     if (pace === undefined || identity === undefined) return null;
     const { name, capacityBitsPerSec, capacityFrom } = identity;
-    const { targetBytesPerSec, floorBytesPerSec } = this.#sources.link.limits;
+    const { targetBytesPerSec, floorBytesPerSec } = pace.limits;
     const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = pace.rates;
     return {
       interface: name,

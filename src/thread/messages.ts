@@ -2,6 +2,7 @@
 // bytes, which are moved.
 import type { PageReading } from '../link/page-counter.ts';
 import type { PaceView } from '../pace/governor.ts';
+import type { Allowance } from '../pace/link-rates.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { LineActivity } from '../pace/slow-line.ts';
 import type { RequestHead } from '../transport/http-request.ts';
@@ -22,6 +23,8 @@ export const PIECE_BYTES = 262_144;
 export type LinkOrder =
   /** Must come before any other order. Answered by `configured`. */
   | { readonly kind: 'configure'; readonly options: PacedLinkOptions }
+  /** Another share of the same link. Answered by `configured`. */
+  | { readonly kind: 'allow'; readonly allowance: Allowance }
   /** What the page of `link.counter` shows now. */
   | { readonly kind: 'shown'; readonly reading: PageReading }
   /** Start measuring. */

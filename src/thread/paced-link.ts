@@ -4,7 +4,7 @@ import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { PageReading } from '../link/page-counter.ts';
 import { UplinkMeter, type UplinkMeterEvents } from '../link/uplink-meter.ts';
 import { Governor, type PaceView } from '../pace/governor.ts';
-import { type Budget, limitsOn } from '../pace/link-rates.ts';
+import { type Allowance, ratesOn } from '../pace/link-rates.ts';
 import { Regulator } from '../pace/regulator.ts';
 import { Shaper, type ShaperActivity } from '../pace/shaper.ts';
 import type { Clock } from '../system/clock.ts';
@@ -13,7 +13,7 @@ import { readSendQueues } from '../transport/send-queues.ts';
 
 export interface PacedLinkOptions {
   readonly link: UplinkIdentity;
-  readonly budget: Budget;
+  readonly allowance: Allowance;
   readonly sampleIntervalMs: number;
 }
 
@@ -31,8 +31,10 @@ export class PacedLink {
   readonly #governor: Governor;
   readonly #meter: UplinkMeter;
   readonly #regulator: Regulator;
+  #options: PacedLinkOptions;
 
   constructor(clock: Clock, options: PacedLinkOptions, events: PacedLinkEvents) {
+    this.#options = options;
     this.#meter = new UplinkMeter(options.link, events);
     this.#governor = new Governor(limitsOf(options));
     const shaper = new Shaper(clock, this.#governor.budgetBytesPerSec);
@@ -57,8 +59,8 @@ export class PacedLink {
 
   /** The governor's state after the last tick. */
   get pace(): PaceView {
-    const { rates, budgetBytesPerSec, floorEngaged, degraded } = this.#governor;
-    return { rates, budgetBytesPerSec, floorEngaged, degraded };
+    const { rates, limits, budgetBytesPerSec, floorEngaged, degraded } = this.#governor;
+    return { rates, limits, budgetBytesPerSec, floorEngaged, degraded };
   }
 
   /** Starts measuring. */
@@ -81,11 +83,22 @@ export class PacedLink {
     // What has been sent so far is compared with the old target.
     this.#regulator.tick();
     this.#meter.follow(options.link);
+    this.#setOptions(options);
+  }
+
+  /** Another share of the same link. It is in force when this returns. */
+  allow(allowance: Allowance): void {
+    this.#regulator.tick();
+    this.#setOptions({ ...this.#options, allowance });
+  }
+
+  #setOptions(options: PacedLinkOptions): void {
+    this.#options = options;
     this.#governor.setLimits(limitsOf(options));
     this.#regulator.tick();
   }
 }
 
-function limitsOf({ link, budget }: PacedLinkOptions) {
-  return limitsOn(link.capacityBitsPerSec, budget);
+function limitsOf({ link, allowance }: PacedLinkOptions) {
+  return ratesOn(link.capacityBitsPerSec, allowance);
 }

@@ -27,7 +27,10 @@ function obey(order: Order): void {
   if (link === undefined || requests === undefined)
     throw new Error(`${order.kind} was ordered before a link was found`);
   if (order.kind === 'start') link.start();
-  else if (order.kind === 'shown') link.show(order.reading);
+  else if (order.kind === 'allow') {
+    link.allow(order.allowance);
+    tell({ kind: 'configured', pace: link.pace });
+  } else if (order.kind === 'shown') link.show(order.reading);
   else requests.obey(order);
 }
 

@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads';
 import type { UplinkIdentity, UplinkOptions } from '../link/link-finder.ts';
 import { PageCounter } from '../link/page-counter.ts';
 import { Uplink, type UplinkPorts } from '../link/uplink.ts';
-import type { Limits, PaceView } from '../pace/governor.ts';
-import { type Budget, limitsOn } from '../pace/link-rates.ts';
+import type { PaceView } from '../pace/governor.ts';
+import type { Allowance } from '../pace/link-rates.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { type SlowLine, SlowLineFinder } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';
@@ -19,7 +19,7 @@ import { RemoteRequests } from './remote-requests.ts';
 
 export interface SendingOptions {
   readonly uplink: UplinkOptions;
-  readonly budget: Budget;
+  readonly allowance: Allowance;
   readonly sampleIntervalMs: number;
   /** How requests leave, for handlers that are created from then on. */
   readonly wayOut: WayOutOptions;
@@ -100,11 +100,6 @@ export class Sender {
     return this.#uplink.waitingFor;
   }
 
-  /** The target and floor in bytes a second on the wire. Throws while there is no link. */
-  get limits(): Limits {
-    return limitsOn(known(this.identity).capacityBitsPerSec, this.#options.budget);
-  }
-
   /**
    * Undefined while the line keeps up with the budget, or while too little has been sent to know.
    */
@@ -125,6 +120,12 @@ export class Sender {
     await this.#uplink.reconfigure(options.uplink);
     this.#options = options;
     if (this.identity !== undefined) this.#configure(this.identity);
+  }
+
+  /** Another share of the same link: nothing is looked up, and no measurement starts anew. */
+  allow(allowance: Allowance): void {
+    this.#options = { ...this.#options, allowance };
+    if (this.#isConfigured) this.#send({ kind: 'allow', allowance });
   }
 
   /**
@@ -161,11 +162,11 @@ export class Sender {
   }
 
   #configure(link: UplinkIdentity): void {
-    const { budget, sampleIntervalMs } = this.#options;
+    const { allowance, sampleIntervalMs } = this.#options;
     const isFirst = !this.#isConfigured;
     this.#slowLine.forget({ soon: this.#uplink.isAssumed });
     this.#isConfigured = true;
-    this.#send({ kind: 'configure', options: { link, budget, sampleIntervalMs } });
+    this.#send({ kind: 'configure', options: { link, allowance, sampleIntervalMs } });
     this.#readPage(link);
     if (!isFirst) return;
     this.#send({ kind: 'start' });
@@ -210,9 +211,4 @@ export class Sender {
         return this.#requests.receive(notice);
     }
   }
-}
-
-function known<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('the link has not been found yet');
-  return value;
 }

@@ -135,8 +135,15 @@ async function started(t: TestContext, config: Config) {
   const health = new HeardHealth({ clock, watchdogMs: undefined, ping: () => undefined, log });
   store.markWith(health);
   const redact = (text: string) => text;
-  const daemon = new Daemon(await loadSettings(configFile, {}), {
-    host: thisHost(undefined),
+  const settings = await loadSettings(configFile, {});
+  const host = thisHost(undefined);
+  const lookups = { count: 0 };
+  const sendingOptions: typeof host.sendingOptions = (wanted) => {
+    lookups.count += 1;
+    return host.sendingOptions(wanted);
+  };
+  const daemon = new Daemon(settings, {
+    host: { ...host, sendingOptions },
     ...{ redact, health, version: '1', listeners: [] },
     onHopeless: (fault) => assert.fail(fault),
   });
@@ -149,7 +156,7 @@ async function started(t: TestContext, config: Config) {
     await writeFile(join(base, 'file'), Buffer.alloc(SLOW_BYTES));
     await rename(join(base, 'file'), join(spool, 'file'));
   };
-  return { health, store, put };
+  return { health, store, put, daemon, settings, lookups };
 }
 
 test('an idle daemon, a read, and bytes that leave are signs of the drain; an upload that hangs is none', async (t) => {
@@ -186,4 +193,17 @@ test('a daemon that waits for its link is alive', async (t) => {
   const { health } = await started(t, { link: { interface: 'nosuch0' } });
   await until(() => health.since(0).length >= 1);
   assert.deepEqual(health.since(0), ['md']);
+});
+
+test('a reload of the share alone looks nothing up, and is in force at once', async (t) => {
+  const { daemon, settings, lookups } = await started(t, {});
+  const before = { ...lookups };
+  await daemon.reload({ ...settings, link: { ...settings.link, share: 0.25, floor: { share: 0.01 } } });
+  await until(() => daemon.snapshot().link?.targetBitsPerSec === 1e6);
+  assert.equal(daemon.snapshot().link?.floorBitsPerSec, 40e3);
+  assert.deepEqual(lookups, before);
+
+  await daemon.reload({ ...settings, link: { ...settings.link, sampleIntervalMs: 100 } });
+  await until(() => daemon.snapshot().link?.targetBitsPerSec === 2e6);
+  assert.equal(lookups.count, before.count + 1, 'any other change of the link does');
 });

@@ -20,6 +20,13 @@ import type { SimProcess } from './sim-world-process.ts';
 /** Two of the small files are read ahead. */
 const SIM_RATE_BYTES_PER_SEC = 2_000;
 
+const PACE = {
+  limits: { targetBytesPerSec: SIM_RATE_BYTES_PER_SEC, floorBytesPerSec: 0 },
+  rates: { totalBytesPerSec: 0, ownBytesPerSec: 0, crossBytesPerSec: 0 },
+  budgetBytesPerSec: SIM_RATE_BYTES_PER_SEC,
+  ...{ floorEngaged: false, degraded: false },
+};
+
 export class SimHost implements Host {
   readonly backlogLimits = { entries: 3, deferred: 5 };
   readonly leastPartBytes = SIM_PART_BYTES;
@@ -67,7 +74,7 @@ export class SimHost implements Host {
   async sendingOptions(): Promise<SendingOptions> {
     return {
       uplink: { interface: 'sim0', capacity: 'auto', endpoint: { host: 'store.test', port: 443 } },
-      budget: { share: 0.5, floor: { share: 0.01 } },
+      allowance: { share: 0.5, floor: { share: 0.01 } },
       sampleIntervalMs: 50,
       wayOut: { proxies: NO_PROXIES, trustedCertificates: undefined },
     };
@@ -79,9 +86,10 @@ export class SimHost implements Host {
       start: async () => onLink(),
       stop: () => undefined,
       reconfigure: async () => undefined,
+      allow: () => undefined,
       createHandler: () => ({ handle: never }) as RequestHandler,
-      limits: { targetBytesPerSec: SIM_RATE_BYTES_PER_SEC, floorBytesPerSec: 0 },
-      ...{ identity: undefined, pace: undefined, slowLine: undefined, waitingFor: undefined },
+      pace: PACE,
+      ...{ identity: undefined, slowLine: undefined, waitingFor: undefined },
     };
   }
 

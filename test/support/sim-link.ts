@@ -1,7 +1,8 @@
 // A link under a simulated clock: its counter adds up what the instances' shapers admit, with headers, and what others
 // send. The control loop is the real one.
 import { Meter } from '../../src/link/meter.ts';
-import { Governor, type Limits } from '../../src/pace/governor.ts';
+import { Governor } from '../../src/pace/governor.ts';
+import type { LinkRates } from '../../src/pace/link-rates.ts';
 import { type Measure, Regulator } from '../../src/pace/regulator.ts';
 import { Shaper } from '../../src/pace/shaper.ts';
 import { SimClock } from './sim-clock.ts';
@@ -12,7 +13,7 @@ export const STEP_MS = 5;
 const SAMPLE_INTERVAL_MS = 50;
 
 export interface SimLinkOptions {
-  readonly limits: Limits;
+  readonly limits: LinkRates;
   /** What the others send at a time, in bytes a second. */
   readonly cross?: (nowMs: number) => number;
   /** How long the process stands still from a time on, in whole steps: others go on. */
@@ -30,7 +31,7 @@ export class SimInstance {
   #sending: AbortController | undefined;
   wireBytes = 0;
 
-  constructor(clock: SimClock, wire: SimWire, limits: Limits) {
+  constructor(clock: SimClock, wire: SimWire, limits: LinkRates) {
     this.#wire = wire;
     this.governor = new Governor(limits);
     this.#shaper = new Shaper(clock, this.governor.budgetBytesPerSec);

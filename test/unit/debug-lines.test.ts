@@ -8,6 +8,7 @@ import { SpoolPath } from '../../src/spool/entry.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 const PACE = {
+  limits: { targetBytesPerSec: 6_250_000, floorBytesPerSec: 125_000 },
   rates: { totalBytesPerSec: 6_250_000, ownBytesPerSec: 5_000_000, crossBytesPerSec: 1_250_000 },
   budgetBytesPerSec: 4_900_000,
   floorEngaged: false,

@@ -60,7 +60,6 @@ function statistics() {
     link: {
       pace: new Governor(limits),
       slowLine: undefined,
-      limits,
       identity: {
         name: 'eth0',
         via: undefined,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limitsOn } from '../../src/pace/link-rates.ts';
+import { ratesOn } from '../../src/pace/link-rates.ts';
 
-for (const [what, budget, limits] of [
+for (const [what, allowance, limits] of [
   ['shares', { share: 0.5, floor: { share: 0.01 } }, { targetBytesPerSec: 6.25e6, floorBytesPerSec: 125e3 }],
   [
     'a rate',
@@ -16,5 +16,5 @@ for (const [what, budget, limits] of [
   ],
 ] as const)
   test(`a floor of ${what}, in bytes per second, is at most the target`, () => {
-    assert.deepEqual(limitsOn(100e6, budget), limits);
+    assert.deepEqual(ratesOn(100e6, allowance), limits);
   });
