@@ -5,12 +5,13 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { loadSettings } from '../../src/config/load.ts';
+import { Daemon } from '../../src/daemon.ts';
+import { thisHost } from '../../src/host.ts';
 import { Health, type Heartbeat } from '../../src/service/health.ts';
 import { systemClock } from '../../src/system/clock.ts';
-import { compiledMain } from '../support/compiled.ts';
 import { type Config, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { test } from '../support/nothing-left.ts';
@@ -18,14 +19,6 @@ import { test } from '../support/nothing-left.ts';
 process.env.AWS_ACCESS_KEY_ID = 'test';
 process.env.AWS_SECRET_ACCESS_KEY = 'test';
 process.env.AWS_EC2_METADATA_DISABLED = 'true';
-
-// Compiled, because its sending thread cannot be started from TypeScript.
-const { Daemon }: typeof import('../../src/daemon.ts') = await import(
-  join(dirname(compiledMain()), 'daemon.js')
-);
-const { thisHost }: typeof import('../../src/host.ts') = await import(
-  join(dirname(compiledMain()), 'host.js')
-);
 
 /** Keeps each sign of life: `m` of the meter, `d` of the drain, and `md` where the control loop came round for both. */
 class HeardHealth extends Health {
