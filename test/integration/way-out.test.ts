@@ -137,7 +137,7 @@ describe('through a proxy', { concurrency: 2 }, () => {
     {
       what: 'that cannot reach the endpoint',
       refuse: 502,
-      says: /cannot reach the endpoint \(HTTP 502\).*beyond it/,
+      says: /cannot reach the endpoint \(HTTP 502\).*the way from it to the store does not/,
     },
   ])
     test(`one ${what} is told apart from the store`, async (t) => {
