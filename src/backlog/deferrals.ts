@@ -2,6 +2,7 @@
 
 import { type Entry, type FileIdentity, sameIdentity } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
+import { Repeat } from '../system/repeat.ts';
 
 export interface Delay {
   readonly deferForMs: number;
@@ -28,9 +29,7 @@ export class Deferrals {
   readonly #clock: Clock;
   readonly #onDue: (entries: readonly Entry[]) => void;
   readonly #byId = new Map<string, Deferral>();
-  #isRunning = false;
-  #armedMs = Number.POSITIVE_INFINITY;
-  #cancelTimer: (() => void) | undefined;
+  readonly #handOvers: Repeat;
 
   /**
    * `onDue` gets the entries whose time has come, at least one. They are no longer deferred then.
@@ -38,18 +37,20 @@ export class Deferrals {
   constructor(clock: Clock, onDue: (entries: readonly Entry[]) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
+    this.#handOvers = new Repeat(
+      clock,
+      () => this.#handOver(clock.monotonicMs()),
+      () => this.#untilNextMs(),
+    );
   }
 
   start(): void {
-    this.#isRunning = true;
-    this.#arm();
+    this.#handOvers.start();
   }
 
   /** Nothing becomes due until the next start(). */
   stop(): void {
-    this.#isRunning = false;
-    this.#cancelTimer?.();
-    this.#armedMs = Number.POSITIVE_INFINITY;
+    void this.#handOvers.stop();
   }
 
   get size(): number {
@@ -101,7 +102,7 @@ export class Deferrals {
 
   #put(deferral: Deferral): void {
     this.#byId.set(deferral.entry.path.id, deferral);
-    if (deferral.dueMs < this.#armedMs) this.#armAt(deferral.dueMs);
+    this.#handOvers.soon(this.#untilMs(deferral.dueMs));
   }
 
   #handOver(untilMs: number): void {
@@ -111,24 +112,16 @@ export class Deferrals {
       this.#byId.delete(id);
       due.push(entry);
     }
-    this.#arm();
     if (due.length > 0) this.#onDue(due);
   }
 
-  #arm(): void {
+  #untilNextMs(): number {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const { dueMs } of this.#byId.values()) nextMs = Math.min(nextMs, dueMs);
-    this.#armAt(nextMs);
+    return this.#untilMs(nextMs);
   }
 
-  #armAt(dueMs: number): void {
-    this.#cancelTimer?.();
-    if (!this.#isRunning || dueMs === Number.POSITIVE_INFINITY) {
-      this.#armedMs = Number.POSITIVE_INFINITY;
-      return;
-    }
-    this.#armedMs = dueMs;
-    const waitMs = Math.max(GRANULARITY_MS, dueMs - this.#clock.monotonicMs());
-    this.#cancelTimer = this.#clock.schedule(waitMs, () => this.#handOver(this.#clock.monotonicMs()));
+  #untilMs(dueMs: number): number {
+    return Math.max(GRANULARITY_MS, dueMs - this.#clock.monotonicMs());
   }
 }

@@ -5,6 +5,7 @@ import type { FileIdentity, SpoolOrder, SpoolPath } from '../spool/entry.ts';
 import { SPOOL_GONE, spoolFault } from '../spool/spool-fault.ts';
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
+import { Repeat } from '../system/repeat.ts';
 import { Arrivals } from './arrivals.ts';
 import type { BacklogEvent } from './backlog-event.ts';
 import { IgnoreRules } from './ignore-rules.ts';
@@ -73,10 +74,9 @@ export class ScanLoop {
   readonly #silent: SilentFolders;
   #fault: Fault | null = null;
   #told: string | undefined;
-  #running: AbortController | undefined;
-  #scan: Promise<void> | undefined;
-  #cancelTimer: (() => void) | undefined;
-  #cancelWatch: () => void = () => undefined;
+  readonly #scans: Repeat;
+  /** During a scan. */
+  readonly #looks: Repeat;
 
   constructor(parts: ScanLoopParts) {
     this.#parts = parts;
@@ -85,6 +85,12 @@ export class ScanLoop {
     this.#ignore = new IgnoreRules(parts.options.ignore);
     this.#settle = new Settle(parts.options.settleMs);
     this.#schedule = new ScanSchedule(parts.options.rescanMs);
+    this.#scans = new Repeat(
+      parts.clock,
+      (signal) => this.#scanOnce(signal),
+      () => this.#schedule.dueMs() - this.#clock.monotonicMs(),
+    );
+    this.#looks = new Repeat(parts.clock, () => this.#reportSilence(), LOOK_MS);
     this.#silent = new SilentFolders(parts.clock, () => this.want('routine'));
     this.#watch = new WatchWhenShallow(
       parts.spool.path,
@@ -128,7 +134,7 @@ export class ScanLoop {
   }
 
   get isScanning(): boolean {
-    return this.#scan !== undefined;
+    return this.#scans.isRunning;
   }
 
   get watching(): boolean {
@@ -140,23 +146,20 @@ export class ScanLoop {
   }
 
   start(): void {
-    this.#running = new AbortController();
     const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
     this.#settle.begin(now);
     // Earlier than that, no file would count as settled, and a second scan of a deep spool takes
     // longer.
     const waitMs = Math.min(this.#options.settleMs, FIRST_SCAN_MAX_MS);
     this.#schedule.want('routine', now.monotonicMs + waitMs);
-    this.#arm();
+    this.#scans.start();
   }
 
   /** Resolves when no scan runs and nothing is watched. */
   async stop(): Promise<void> {
-    this.#running?.abort(new Error('the backlog has been stopped'));
-    this.#running = undefined;
-    this.#cancelTimer?.();
+    const stopped = this.#scans.stop();
     const ended = this.#silent.stop();
-    await this.#scan;
+    await stopped;
     ended();
     await this.#watch.stop();
   }
@@ -164,7 +167,7 @@ export class ScanLoop {
   /** Requests a scan, as soon as the limit on the time spent scanning allows. */
   want(reason: ScanReason): void {
     this.#schedule.want(reason, this.#clock.monotonicMs());
-    this.#arm();
+    this.#scans.soon();
   }
 
   setOptions(options: ScanOptions): void {
@@ -175,27 +178,13 @@ export class ScanLoop {
     this.want('routine');
   }
 
-  #arm(): void {
-    if (this.#running === undefined || this.#scan !== undefined) return;
-    this.#cancelTimer?.();
-    const dueMs = this.#schedule.dueMs();
-    if (dueMs === Number.POSITIVE_INFINITY) return;
-    const { signal } = this.#running;
-    this.#cancelTimer = this.#clock.schedule(Math.max(0, dueMs - this.#clock.monotonicMs()), () => {
-      this.#scan = this.#scanOnce(signal).finally(() => {
-        this.#scan = undefined;
-        this.#arm();
-      });
-    });
-  }
-
   /** Never rejects. */
   async #scanOnce(signal: AbortSignal): Promise<void> {
     const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
     this.#schedule.began();
     this.#oddities.scanBegan();
     this.#parts.onBegin();
-    this.#watchOver(signal);
+    this.#looks.start();
     const outcome = await this.#attempt({
       order: this.#options.order,
       capacity: this.#parts.capacity,
@@ -208,7 +197,7 @@ export class ScanLoop {
       signal,
       silent: this.#silent,
     });
-    this.#cancelWatch();
+    void this.#looks.stop();
     const endMs = this.#clock.monotonicMs();
     this.#schedule.ended(endMs, endMs - now.monotonicMs);
     if (signal.aborted) this.#parts.onNothing();
@@ -217,13 +206,10 @@ export class ScanLoop {
   }
 
   /** Reports once what a scan waits for. */
-  #watchOver(signal: AbortSignal): void {
-    this.#cancelWatch = this.#clock.schedule(LOOK_MS, () => {
-      const fault = this.waitsFor;
-      if (fault !== null && fault.message !== this.#told) this.#parts.onEvent({ kind: 'scanFailed', fault });
-      this.#told = fault?.message ?? this.#told;
-      this.#watchOver(signal);
-    });
+  #reportSilence(): void {
+    const fault = this.waitsFor;
+    if (fault !== null && fault.message !== this.#told) this.#parts.onEvent({ kind: 'scanFailed', fault });
+    this.#told = fault?.message ?? this.#told;
   }
 
   async #attempt(request: ScanRequest): Promise<{ result: ScanResult } | { fault: Fault }> {

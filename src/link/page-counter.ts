@@ -3,6 +3,7 @@
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { Clock } from '../system/clock.ts';
+import { Repeat } from '../system/repeat.ts';
 
 export interface PageCounterOptions {
   readonly url: string;
@@ -24,34 +25,23 @@ const MOST_BYTES = 16_777_216;
  * is a reading with its `problem`; nothing rejects.
  */
 export class PageCounter {
-  readonly #clock: Clock;
-  readonly #options: PageCounterOptions;
-  readonly #onReading: (reading: PageReading) => void;
-  #cancel: (() => void) | undefined;
-  #running = false;
+  readonly #readings: Repeat;
 
   constructor(clock: Clock, options: PageCounterOptions, onReading: (reading: PageReading) => void) {
-    this.#clock = clock;
-    this.#options = options;
-    this.#onReading = onReading;
+    const readOnce = async (signal: AbortSignal) => {
+      const reading = await readPage(options);
+      if (!signal.aborted) onReading(reading);
+    };
+    this.#readings = new Repeat(clock, readOnce, PERIOD_MS);
   }
 
   /** Reads now, and then every second until stop(). One request at a time. */
   start(): void {
-    this.#running = true;
-    void this.#turn();
+    this.#readings.startNow();
   }
 
   stop(): void {
-    this.#running = false;
-    this.#cancel?.();
-  }
-
-  async #turn(): Promise<void> {
-    const reading = await readPage(this.#options);
-    if (!this.#running) return;
-    this.#onReading(reading);
-    this.#cancel = this.#clock.schedule(PERIOD_MS, () => void this.#turn());
+    void this.#readings.stop();
   }
 }
 

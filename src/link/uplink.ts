@@ -2,6 +2,7 @@
 // looks up names; the sending thread gets the result.
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
+import { Repeat } from '../system/repeat.ts';
 import { CAPACITY_UNKNOWN } from './capacity.ts';
 import type { LinkEvent } from './link-event.ts';
 import { LinkFinder, type UplinkIdentity, type UplinkOptions } from './link-finder.ts';
@@ -51,7 +52,7 @@ export class Uplink {
   #networkState = '';
   #foundMs = 0;
   #finding: Promise<void> | undefined;
-  #cancelLook: (() => void) | undefined;
+  readonly #looks: Repeat;
 
   constructor(
     clock: Clock,
@@ -64,6 +65,7 @@ export class Uplink {
     this.#seen = new SeenCapacity(options.capacity);
     this.#ports = ports;
     this.#finder = finder;
+    this.#looks = new Repeat(clock, () => this.#look(), LOOK_MS);
   }
 
   get identity(): UplinkIdentity | undefined {
@@ -102,14 +104,13 @@ export class Uplink {
     });
     const fault = this.#waitingFor ?? stillLooking(this.#options);
     if (this.#identity === undefined && fault.code === CAPACITY_UNKNOWN) throw fault;
-    this.#scheduleLook();
+    this.#looks.start();
     this.#waitingFor = undefined;
     if (this.#identity === undefined) this.#wait(fault);
   }
 
   stop(): void {
-    this.#cancelLook?.();
-    this.#cancelLook = undefined;
+    void this.#looks.stop();
   }
 
   /**
@@ -139,13 +140,6 @@ export class Uplink {
     if (this.#identity === undefined) return;
     this.#seen.reset(capacityBitsPerSec);
     this.#adopt(this.#applied({ ...this.#identity, capacityBitsPerSec, capacityFrom: 'link.capacity' }));
-  }
-
-  #scheduleLook(): void {
-    this.#cancelLook = this.#clock.schedule(LOOK_MS, () => {
-      this.#scheduleLook();
-      this.#look();
-    });
   }
 
   #look(): void {
@@ -223,7 +217,7 @@ export class Uplink {
     const isNews = this.#waitingFor?.message !== fault.message;
     this.#waitingFor = fault;
     // start() reports what the first look finds.
-    if (!isNews || this.#cancelLook === undefined) return;
+    if (!isNews || !this.#looks.isStarted) return;
     if (fault.code === CAPACITY_UNKNOWN) this.#ports.onHopeless(fault);
     else this.#ports.onEvent({ kind: 'waitingForLink', fault });
   }

@@ -1,5 +1,6 @@
 // The control loop.
 import type { Clock } from '../system/clock.ts';
+import { Repeat } from '../system/repeat.ts';
 import type { Governor, Interval } from './governor.ts';
 import type { Shaper, ShaperActivity } from './shaper.ts';
 
@@ -33,8 +34,7 @@ const IDLE_AFTER_MS = 1_000;
 export class Regulator {
   readonly #options: RegulatorOptions;
   #sampleIntervalMs: number;
-  #cancelTimer: (() => void) | undefined;
-  #running = false;
+  readonly #ticks: Repeat;
   #idleMs = 0;
   #lastTickMs = 0;
   #quietSinceMs = 0;
@@ -42,19 +42,22 @@ export class Regulator {
   constructor(options: RegulatorOptions) {
     this.#options = options;
     this.#sampleIntervalMs = options.sampleIntervalMs;
+    this.#ticks = new Repeat(
+      options.clock,
+      () => this.#tick(),
+      () => this.#untilNextMs(),
+    );
   }
 
   start(): void {
-    this.#running = true;
     this.#quietSinceMs = this.#lastTickMs = this.#options.clock.monotonicMs();
     this.#options.shaper.onWake = () => this.tick();
-    this.tick();
+    this.#ticks.startNow();
   }
 
   stop(): void {
-    this.#running = false;
     this.#options.shaper.onWake = undefined;
-    this.#cancelTimer?.();
+    void this.#ticks.stop();
   }
 
   setSampleInterval(sampleIntervalMs: number): void {
@@ -66,7 +69,10 @@ export class Regulator {
    * returns.
    */
   tick(): void {
-    if (!this.#running) return;
+    this.#ticks.now();
+  }
+
+  #tick(): void {
     const { clock, shaper, governor, measure, onTick } = this.#options;
     const nowMs = clock.monotonicMs();
     const activity = shaper.activity();
@@ -84,16 +90,11 @@ export class Regulator {
     }
     shaper.setRate(governor.budgetBytesPerSec);
     if (elapsedMs > 0) onTick?.(activity, elapsedMs);
-    this.#scheduleNext(nowMs, activity);
+    if (activity.admittedBytes > 0 || activity.waiting > 0) this.#quietSinceMs = nowMs;
   }
 
-  #scheduleNext(nowMs: number, activity: ShaperActivity): void {
-    if (activity.admittedBytes > 0 || activity.waiting > 0) this.#quietSinceMs = nowMs;
-    const quiet = nowMs - this.#quietSinceMs > IDLE_AFTER_MS;
-    this.#cancelTimer?.();
-    this.#cancelTimer = this.#options.clock.schedule(
-      quiet ? this.#sampleIntervalMs * IDLE_SLOWDOWN : this.#sampleIntervalMs,
-      () => this.tick(),
-    );
+  #untilNextMs(): number {
+    const isQuiet = this.#lastTickMs - this.#quietSinceMs > IDLE_AFTER_MS;
+    return isQuiet ? this.#sampleIntervalMs * IDLE_SLOWDOWN : this.#sampleIntervalMs;
   }
 }

@@ -4,6 +4,7 @@
 
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
+import { Repeat } from '../system/repeat.ts';
 
 /** How often progress is looked at when there is no watchdog: then for the log alone. */
 const CHECK_WITHOUT_WATCHDOG_MS = 10_000;
@@ -54,14 +55,21 @@ export class Health {
   readonly #options: HealthOptions;
   readonly #checkMs: number;
   readonly #parts = new Set<Part>();
-  /** When the next check is due. */
-  #dueMs = 0;
-  #cancel: () => void = () => undefined;
+  readonly #checks: Repeat;
+  #checkedMs = 0;
+  /** From then to the next check. */
+  #pauseMs: number;
 
   constructor(options: HealthOptions) {
     this.#options = options;
     const { watchdogMs } = options;
     this.#checkMs = watchdogMs === undefined ? CHECK_WITHOUT_WATCHDOG_MS : watchdogMs / PINGS_PER_PERIOD;
+    this.#pauseMs = this.#checkMs;
+    this.#checks = new Repeat(
+      options.clock,
+      () => this.#check(),
+      () => this.#pauseMs,
+    );
   }
 
   /**
@@ -84,32 +92,26 @@ export class Health {
 
   start(): void {
     this.#options.ping();
-    this.#scheduleCheck(this.#checkMs);
+    this.#checkedMs = this.#options.clock.monotonicMs();
+    this.#checks.start();
   }
 
   stop(): void {
-    this.#cancel();
-  }
-
-  #scheduleCheck(inMs: number): void {
-    const { clock } = this.#options;
-    this.#dueMs = clock.monotonicMs() + inMs;
-    this.#cancel = clock.schedule(inMs, () => {
-      this.#check();
-      const isInDoubt = [...this.#parts].some(({ silent }) => silent);
-      this.#scheduleCheck(isInDoubt ? Math.min(LOOK_AGAIN_MS, this.#checkMs) : this.#checkMs);
-    });
+    void this.#checks.stop();
   }
 
   #check(): void {
     const nowMs = this.#options.clock.monotonicMs();
-    const lateMs = nowMs - this.#dueMs;
+    const lateMs = nowMs - this.#checkedMs - this.#pauseMs;
+    this.#checkedMs = nowMs;
     // The whole process stood still for as long (SIGSTOP, a paused machine, a swap storm): no part
     // could speak.
     if (lateMs > LATE_MS)
       for (const part of this.#parts) part.beatAtMs = Math.min(part.beatAtMs + lateMs, nowMs);
     for (const part of this.#parts) this.#judge(part, Math.round(nowMs - part.beatAtMs));
-    if ([...this.#parts].every(({ silent }) => !silent)) this.#options.ping();
+    const isInDoubt = [...this.#parts].some(({ silent }) => silent);
+    if (!isInDoubt) this.#options.ping();
+    this.#pauseMs = isInDoubt ? Math.min(LOOK_AGAIN_MS, this.#checkMs) : this.#checkMs;
   }
 
   #judge(part: Part, silenceMs: number): void {

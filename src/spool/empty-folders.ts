@@ -1,6 +1,7 @@
 // Removes folders that draining has emptied.
 import type { Clock } from '../system/clock.ts';
 import type { RecurringFault } from '../system/fault.ts';
+import { Repeat } from '../system/repeat.ts';
 import { SpoolPath } from './entry.ts';
 import { spoolFault } from './spool-fault.ts';
 
@@ -37,25 +38,24 @@ const INTERVAL_MS = 2_000;
 export class EmptyFolders {
   readonly #parts: EmptyFoldersParts;
   readonly #dueMsByFolder = new Map<string, { readonly path: SpoolPath; readonly dueMs: number }>();
-  #isRunning = false;
-  #cancelTimer: (() => void) | undefined;
-  #sweep: Promise<void> | undefined;
+  readonly #rounds: Repeat;
 
   constructor(parts: EmptyFoldersParts) {
     this.#parts = parts;
+    this.#rounds = new Repeat(
+      parts.clock,
+      (signal) => this.#removeDue(signal),
+      () => (this.#dueMsByFolder.size > 0 ? INTERVAL_MS : Number.POSITIVE_INFINITY),
+    );
   }
 
   start(): void {
-    this.#isRunning = true;
-    this.#arm();
+    this.#rounds.start();
   }
 
   /** Resolves when no removal is running any more. */
-  async stop(): Promise<void> {
-    this.#isRunning = false;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    await this.#sweep;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** The file at `path` has been removed from the spool. */
@@ -68,25 +68,13 @@ export class EmptyFolders {
     if (this.#dueMsByFolder.size >= FOLDERS_MAX && !this.#dueMsByFolder.has(path.id)) return;
     const dueMs = this.#parts.clock.monotonicMs() + Math.max(INTERVAL_MS, this.#parts.quietMs);
     this.#dueMsByFolder.set(path.id, { path, dueMs });
-    this.#arm();
+    this.#rounds.soon();
   }
 
-  #arm(): void {
-    const isIdle = this.#cancelTimer === undefined && this.#sweep === undefined;
-    if (!this.#isRunning || !isIdle || this.#dueMsByFolder.size === 0) return;
-    this.#cancelTimer = this.#parts.clock.schedule(INTERVAL_MS, () => {
-      this.#cancelTimer = undefined;
-      this.#sweep = this.#removeDue().finally(() => {
-        this.#sweep = undefined;
-        this.#arm();
-      });
-    });
-  }
-
-  async #removeDue(): Promise<void> {
+  async #removeDue(signal: AbortSignal): Promise<void> {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [id, { path, dueMs }] of this.#dueMsByFolder) {
-      if (dueMs > nowMs || !this.#isRunning) continue;
+      if (dueMs > nowMs || signal.aborted) continue;
       this.#dueMsByFolder.delete(id);
       await this.#remove(path);
     }

@@ -2,6 +2,7 @@
 // writing.
 import { openFilesMax } from '../system/capabilities.ts';
 import type { Clock } from '../system/clock.ts';
+import { Repeat } from '../system/repeat.ts';
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from './entry.ts';
 
 /** The part of an open file that is needed. Each hold() needs one more close(). */
@@ -43,7 +44,7 @@ interface Kept {
 
 const FILES_MAX = 256;
 const BYTES_MAX = 256 * 1024 ** 2;
-const TURN_MS = 1_000;
+const ROUND_MS = 1_000;
 /**
  * A file that was not written to for this time before its removal is not watched. A watched file is
  * given up after the same time without a change.
@@ -65,13 +66,17 @@ export class LateLook {
   readonly #bytesMax: number;
   readonly #kept = new Set<Kept>();
   #bytes = 0;
-  #turn: Promise<void> | undefined;
-  #cancel: (() => void) | undefined;
+  readonly #rounds: Repeat;
 
   constructor(parts: LateLookParts) {
     this.#parts = parts;
     this.#filesMax = parts.filesMax ?? Math.min(FILES_MAX, Math.floor(openFilesMax() / 8));
     this.#bytesMax = parts.bytesMax ?? BYTES_MAX;
+    this.#rounds = new Repeat(
+      parts.clock,
+      () => this.#lookAtAll(),
+      () => (this.#kept.size > 0 ? ROUND_MS : Number.POSITIVE_INFINITY),
+    );
   }
 
   get size(): number {
@@ -93,26 +98,14 @@ export class LateLook {
       if (this.#kept.size <= this.#filesMax && this.#bytes <= this.#bytesMax) break;
       await this.#giveUp(oldest);
     }
-    this.#arm();
+    this.#rounds.start();
+    this.#rounds.soon();
   }
 
   /** Takes a last look at all files and closes them. Resolves when no descriptor is kept. */
   async flush(): Promise<void> {
-    this.#cancel?.();
-    this.#cancel = undefined;
-    await this.#turn;
+    await this.#rounds.stop();
     for (const kept of this.#kept) await this.#giveUp(kept);
-  }
-
-  #arm(): void {
-    if (this.#cancel !== undefined || this.#turn !== undefined || this.#kept.size === 0) return;
-    this.#cancel = this.#parts.clock.schedule(TURN_MS, () => {
-      this.#cancel = undefined;
-      this.#turn = this.#lookAtAll().finally(() => {
-        this.#turn = undefined;
-        this.#arm();
-      });
-    });
   }
 
   async #lookAtAll(): Promise<void> {

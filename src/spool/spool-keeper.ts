@@ -1,5 +1,6 @@
 // Holds the spool for this instance, and returns to it after it was removed or unmounted.
 import type { Clock } from '../system/clock.ts';
+import { Repeat } from '../system/repeat.ts';
 import type { InstanceLock, LockableSpool } from './instance-lock.ts';
 import type { SpoolDirectory } from './spool-directory.ts';
 import type { SpoolEvent } from './spool-event.ts';
@@ -33,12 +34,15 @@ export class SpoolKeeper {
   readonly #parts: SpoolKeeperParts;
   #lock: Lock | undefined;
   #lost = false;
-  #running = false;
-  #turn: Promise<void> | undefined;
-  #cancel: () => void = () => undefined;
+  readonly #visits: Repeat;
 
   constructor(parts: SpoolKeeperParts) {
     this.#parts = parts;
+    this.#visits = new Repeat(
+      parts.clock,
+      () => this.#attend(),
+      () => (this.#lost ? REATTACH_MS : RECOVER_MS),
+    );
   }
 
   /**
@@ -48,34 +52,20 @@ export class SpoolKeeper {
   async start(): Promise<void> {
     this.#lock = await this.#parts.lock(this.#parts.spool);
     const recovery = await this.#parts.spool.recoverAside();
-    this.#running = true;
-    this.#schedule(RECOVER_MS);
+    this.#visits.start();
     this.#parts.onEvent({ kind: 'putBack', recovery });
   }
 
   /** Gives the spool free for another instance. May also be called after start() has failed. */
   async stop(): Promise<void> {
-    this.#running = false;
-    this.#cancel();
-    await this.#turn;
+    await this.#visits.stop();
     await this.#lock?.release();
   }
 
   /** Call when a scan has found that the spool is no longer at its path. */
   lost(): void {
     this.#lost = true;
-    if (this.#turn === undefined) this.#schedule(0);
-  }
-
-  #schedule(delayMs: number): void {
-    this.#cancel();
-    if (!this.#running) return;
-    this.#cancel = this.#parts.clock.schedule(delayMs, () => {
-      this.#turn = this.#attend().finally(() => {
-        this.#turn = undefined;
-        this.#schedule(this.#lost ? REATTACH_MS : RECOVER_MS);
-      });
-    });
+    this.#visits.soon(0);
   }
 
   /** Never rejects. */
