@@ -331,6 +331,12 @@ export class DrainBench {
     return this.#taken - this.releases.length;
   }
 
+  /** The books of a drain that has nothing under way. */
+  checkBooks(): void {
+    assert.equal(this.held, 0, 'every entry taken is released');
+    assert.deepEqual(this.closedFiles.toSorted(), this.openedFiles.toSorted(), 'every file opened is closed');
+  }
+
   #hear(event: DrainEvent): void {
     const note = (text: string) => void this.events.push(text);
     switch (event.kind) {

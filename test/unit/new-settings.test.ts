@@ -60,3 +60,48 @@ test('what could not be removed is sent again to where they say, and not removed
   await bench.settle();
   assert.deepEqual([other.uploads, bench.removed], [['new/a'], ['a']]);
 });
+
+test('a new store gets new uploads; those in flight end with the old one', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  bench.put('old');
+  bench.store.answers.set('old', slow.answer);
+  await bench.startClosed();
+  const other = new FakeStore(bench.contents);
+  bench.reconfigure({ prefix: '' }, other);
+  bench.put('new');
+  bench.drain.pump();
+  slow.finish();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['old']);
+  assert.deepEqual(other.uploads, ['new']);
+  assert.deepEqual(bench.removed.sort(), ['new', 'old']);
+});
+
+test('new settings end the wait of a pause at once', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.store.onProbe = () => Promise.reject(faultOf('breaker'));
+  bench.drain.start();
+  await bench.settle();
+  assert.deepEqual(bench.events, ['paused breaker']);
+  const corrected = new FakeStore(bench.contents);
+  bench.reconfigure({}, corrected);
+  await bench.settle();
+  assert.deepEqual(corrected.uploads, ['a']);
+  assert.deepEqual(bench.events, ['paused breaker', 'resumed', 'removed a', 'uploaded a']);
+});
+
+test('new settings do not wait for a probe of the old store, nor heed what it says', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.store.onProbe = (signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  bench.drain.start();
+  await bench.settle();
+  const corrected = new FakeStore(bench.contents);
+  bench.reconfigure({}, corrected);
+  await bench.settle();
+  assert.equal(corrected.probes, 1);
+  assert.deepEqual(bench.events, ['removed a', 'uploaded a']);
+});

@@ -1,7 +1,7 @@
 // What is read of a file, when, and what is told of its upload.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { UploadSource } from '../../src/store/object-store.ts';
+import type { Upload, UploadSource } from '../../src/store/object-store.ts';
 import type { Fault } from '../../src/system/fault.ts';
 import { DrainBench, faultOf, localContent, Slow, stores } from '../support/drain-bench.ts';
 
@@ -160,4 +160,79 @@ test('a file of which the writers cannot be told is sent', async () => {
   bench.put('a');
   await bench.startClosed();
   assert.deepEqual(bench.removed, ['a']);
+});
+
+const UNPROVEN: readonly (readonly [string, (content: Buffer) => Partial<Upload['receipt']>])[] = [
+  ['an opaque ETag', () => ({ etag: 'opaque' })],
+  ['no digest at all', () => ({})],
+  ['a wrong size', ({ length }) => ({ sizeBytes: length + 1 })],
+];
+for (const [what, receipt] of UNPROVEN) {
+  test(`keeps the file when the store answers with ${what} and confirms nothing better`, async () => {
+    const bench = new DrainBench();
+    bench.put('a');
+    bench.store.answers.set('a', ({ key }, content) => ({
+      local: localContent(content),
+      receipt: { key, ...receipt(content) },
+      outcome: 'stored',
+    }));
+    await bench.startClosed();
+    assert.deepEqual(bench.removed, []);
+    assert.deepEqual(bench.events, ['deferred a unknown 500']);
+    bench.checkBooks();
+  });
+}
+
+test('removes the file when the answer proves nothing and a second look does', async () => {
+  const bench = new DrainBench();
+  bench.put('a', 'the bytes');
+  bench.store.answers.set('a', ({ key }, content) => ({
+    local: localContent(content),
+    receipt: { key, etag: 'opaque' },
+    outcome: 'stored',
+  }));
+  bench.store.confirmation = { readBack: localContent(Buffer.from('the bytes')).parts };
+  await bench.startClosed();
+  assert.deepEqual(bench.removed, ['a']);
+});
+
+for (const [when, key] of [
+  ['since it was found', 'found a'],
+  ['while it was uploaded', 'a'],
+] as const) {
+  for (const part of [{ ino: 2n }, { mtimeNs: 2n }, { sizeBytes: 99 }, { dev: 2n }]) {
+    test(`keeps a file whose ${Object.keys(part)[0]} changed ${when}`, async () => {
+      const bench = new DrainBench();
+      bench.put('a');
+      bench.identitiesAfter.set(key, part);
+      await bench.startClosed();
+      assert.deepEqual(bench.removed, []);
+      assert.deepEqual(bench.events, ['deferred a changed 500']);
+      assert.equal(bench.store.uploads.length, key === 'a' ? 1 : 0);
+      assert.deepEqual(bench.closedFiles, ['a']);
+      assert.equal(bench.held, 0);
+    });
+  }
+}
+
+for (const [when, key] of [
+  ['since it was found', 'found a'],
+  ['while it was uploaded', 'a'],
+] as const) {
+  test(`a change of ctime alone ${when} is no change of the file`, async () => {
+    const bench = new DrainBench();
+    bench.put('a');
+    bench.identitiesAfter.set(key, { ctimeNs: 2n });
+    await bench.startClosed();
+    assert.deepEqual([bench.store.uploads, bench.removed], [['a'], ['a']]);
+  });
+}
+
+test('keeps a file of the same size and mtime whose bytes are others than those sent', async () => {
+  const bench = new DrainBench();
+  bench.put('a', 'sent');
+  bench.identitiesAfter.set('a', { ctimeNs: 2n });
+  bench.rewritten.set('a', Buffer.from('SENT'));
+  await bench.startClosed();
+  assert.deepEqual([bench.store.uploads, bench.removed], [['a'], []]);
 });

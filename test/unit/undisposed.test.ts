@@ -3,6 +3,7 @@ import test from 'node:test';
 import { Undisposed } from '../../src/drain/undisposed.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import type { Upload } from '../../src/store/object-store.ts';
+import { DrainBench, faultOf } from '../support/drain-bench.ts';
 
 /** As many digests as are kept at most. */
 const PARTS_MAX = 20_000;
@@ -50,4 +51,69 @@ test('an upload that is forgotten, or kept again, leaves its room to others', ()
   undisposed.forget(SpoolPath.from('b'));
   undisposed.keep(file('c'), uploadOf(PARTS_MAX / 4));
   assert.deepEqual(known(undisposed, 'old', 'a', 'b', 'c'), ['old', 'a', 'c']);
+});
+
+test('an upload whose file could not be removed is not sent again after a chmod', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.store.confirmation = { etag: bench.etagOf('a') };
+  bench.spoolFaults.clear();
+  bench.identitiesAfter.set('found a', { ctimeNs: 2n });
+  bench.putBack('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual([bench.store.uploads, bench.removed], [['a'], ['a']]);
+});
+
+test('an upload whose file could not be removed is not sent again, only asked for', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.store.confirmation = { etag: bench.etagOf('a') };
+  for (let again = 0; again < 3; again += 1) {
+    bench.putBack('a');
+    bench.drain.pump();
+    await bench.settle();
+  }
+  assert.deepEqual(bench.store.uploads, ['a']);
+  assert.deepEqual(bench.events, [`deferred a blocked 600000`], 'and told of once');
+  bench.spoolFaults.clear();
+  bench.putBack('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['a']);
+  assert.deepEqual(bench.removed, ['a']);
+  bench.checkBooks();
+});
+
+test('an upload whose file could not be removed is sent again when the store has lost it', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.spoolFaults.clear();
+  for (let again = 0; again < 2; again += 1) {
+    bench.putBack('a');
+    bench.drain.pump();
+    await bench.settle();
+    assert.equal(bench.removed.length, again, 'removed only after the second upload');
+  }
+  assert.deepEqual(bench.store.uploads, ['a', 'a']);
+});
+
+test('an upload whose file could not be removed is sent again when the file changed', async () => {
+  const bench = new DrainBench();
+  bench.put('a');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.spoolFaults.clear();
+  bench.contents.set('a', Buffer.from('other content'));
+  bench.putBack('a');
+  bench.drain.pump();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['a', 'a']);
+  assert.deepEqual(bench.removed, ['a']);
 });

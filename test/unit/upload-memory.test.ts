@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { UploadMemory } from '../../src/drain/upload-memory.ts';
+import { DrainBench, fails, faultOf, Slow } from '../support/drain-bench.ts';
 
 const whole = (memoryBytes: number) => ({ isWhole: true, memoryBytes });
 const inParts = (memoryBytes: number) => ({ isWhole: false, memoryBytes });
@@ -31,4 +32,42 @@ test('a new maximum holds for what begins after it, and what was held is release
   assert.deepEqual([memory.fits(inParts(90)), memory.fits(inParts(91))], [true, false]);
   release();
   assert.deepEqual([memory.fits(whole(9_000)), memory.fits(inParts(91))], [true, false]);
+});
+
+test('starts no upload once the memory for file content is used up', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 200, memoryFor: () => 50 });
+  const slow = new Slow();
+  for (const name of ['a', 'b', 'c']) {
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+  }
+  await bench.startClosed();
+  assert.deepEqual(bench.store.uploads, ['a', 'b']);
+  slow.finish();
+  await bench.settle();
+  assert.deepEqual(bench.store.uploads, ['a', 'b', 'c'], 'what ended gave its memory back');
+});
+
+test('small files pass beside the oldest ones, which are huge and take days', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 4_000 });
+  bench.limit = 1;
+  for (const name of ['huge', 'as huge']) {
+    bench.put(name, Buffer.alloc(2_000));
+    bench.store.answers.set(name, new Slow().answer);
+  }
+  for (let file = 0; file < 10; file += 1) bench.put(`small${file}`);
+  await bench.startClosed();
+  assert.equal(bench.removed.length, 10, 'whatever the limit of uploads at once');
+  assert.deepEqual(bench.openedFiles.slice(0, 1), ['huge'], 'which began with the oldest all the same');
+  assert.ok(!bench.store.uploads.includes('as huge'), 'only one of them fits into its half of the memory');
+});
+
+test('gives memory back after failures, too', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 1, memoryFor: () => 1 });
+  for (let file = 0; file < 5; file += 1) {
+    bench.put(`bad${file}`);
+    bench.store.answers.set(`bad${file}`, fails(faultOf('file')));
+  }
+  await bench.startClosed();
+  assert.equal(bench.quarantined.length, 5);
 });
