@@ -67,7 +67,7 @@ function findSectionSlip(section: string, content: unknown): string | undefined 
   return `must have no value of its own: put keys such as ${Object.keys(options)[0]} below it, indented`;
 }
 
-const NOT_REGULAR = 'is no regular file: name one with --config FILE';
+const NOT_REGULAR = 'is not a regular file: name one with --config FILE';
 
 async function readText(file: string): Promise<string> {
   try {
@@ -80,7 +80,7 @@ async function readText(file: string): Promise<string> {
       ENOENT: 'no such file: name the config file with --config FILE',
       EISDIR: 'is a directory: name the config file in it with --config FILE',
       EACCES: 'may not be read by this user: give it read permission (chmod, chown)',
-      ERR_ENCODING_INVALID_ENCODED_DATA: 'is no UTF-8 text: save it as UTF-8',
+      ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text: save it as UTF-8',
     };
     const reason =
       (code === undefined ? undefined : reasons[code]) ?? `cannot be read (${code ?? String(error)})`;

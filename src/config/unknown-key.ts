@@ -6,14 +6,14 @@ const SECRET = /secret|access_?key|password|passwd|token|credential|profile/i;
 /** One line that ends a message which names the unknown key. `known` is not empty. */
 export function explainUnknownKey(key: string, known: Iterable<string>): string {
   if (SECRET.test(key)) {
-    return "is no option: credentials come from the AWS SDK's own chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws/credentials, an instance role)";
+    return "is not an option: credentials come from the AWS SDK's own chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws/credentials, an instance role)";
   }
   const candidates = [...known].map((name) => ({ name, distance: distance(key, name) }));
   const nearest = candidates.reduce((best, next) => (next.distance < best.distance ? next : best));
   const near = nearest.distance <= Math.max(2, key.length / 3);
   return near
-    ? `is no option: did you mean ${nearest.name}?`
-    : 'is no option: remove it, or see config/halfpipe.yaml for all there are';
+    ? `is not an option: did you mean ${nearest.name}?`
+    : 'is not an option: remove it, or see config/halfpipe.yaml for all options';
 }
 
 /**

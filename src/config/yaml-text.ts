@@ -29,7 +29,7 @@ export function parseYaml(file: string, text: string): YamlText {
 function explain({ code, message, pos }: YAMLError, text: string): string {
   switch (code) {
     case 'DUPLICATE_KEY':
-      return `key ${/^[^\s:]*/.exec(text.slice(pos[0]))?.[0]} stands here a second time: remove one of the two`;
+      return `key ${/^[^\s:]*/.exec(text.slice(pos[0]))?.[0]} is here a second time: remove one of the two`;
     case 'TAB_AS_INDENT':
       return 'tabs cannot indent in YAML: use spaces';
     case 'BLOCK_AS_IMPLICIT_KEY':

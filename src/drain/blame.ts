@@ -1,6 +1,4 @@
-// Whose fault a failure is: this machine's, the store's, a folder's or the file's own. In doubt the
-// store is asked with a tiny object of our own: only when it refuses that, too, is it to blame, and
-// the drain pauses.
+// Decides what is to blame for a failure: this machine, the store, a folder or the file itself.
 import { type Entry, foldersOf, SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
 import type { Destination } from './destination.ts';
@@ -12,41 +10,46 @@ import type { TrialAnswer } from './store-trial.ts';
 import { type Doubt, Suspicion } from './suspicion.ts';
 
 /**
- * `unclear`: the network failed or the store is busy, so that neither store nor file is blamed yet.
+ * `here`: this machine. `unclear`: the network failed or the store is busy, so that neither the
+ * store nor the file is blamed yet.
  */
 export type Verdict = 'here' | 'store' | 'folder' | 'file' | 'unclear';
 
 /**
- * Our own object speaks against the files that fail only while these are so few: a store may take
- * nothing but ours.
+ * That the store accepts our own object counts against files only while at most this many fail: a
+ * store may accept nothing but our object.
  */
 const FEW_FILES = 8;
-/** Other folders to ask in, beside the one in which a file passed last. */
+/** How many other folders to ask in, besides the one where a file passed last. */
 const OTHER_FOLDERS = 2;
 
 export interface Failed {
   readonly entry: Entry;
-  /** Where in the order it was taken. */
+  /** Where in the order the file was taken; see Detour. */
   readonly place: number;
-  /** At most so many bytes were sent for it. */
+  /** At most this many bytes were sent for it. */
   readonly sentBytes: number;
 }
 
-/** What the drain is about to do with files that may be bad, too. */
+/** The running transfers, which may meet the same failure. */
 export interface BlamedTransfers {
   entries(): Iterable<Entry>;
-  /**
-   * Gives back those that were taken as the best files, or are accepted, and of which nothing has
-   * been sent.
-   */
+  /** Gives back transfers that were taken as the best files and have sent nothing. */
   holdBackBest(): void;
+  /** Gives back accepted transfers that have sent nothing. */
   holdBack(accepts: (entry: Entry) => boolean): void;
-  /** Its files wait with it from now on. */
+  /** The files of this folder wait together from now on. */
   onFolderHeld(folder: string): void;
   /** The store asked for fewer requests. */
   onSlowDown(): void;
 }
 
+/**
+ * When in doubt, it puts a tiny object of our own. Only if the store refuses that as well is the
+ * store to blame, and the drain pauses. If the store refuses files of one folder only, the folder
+ * is held.
+ * Asking may take 30 s for each folder; a stop or a new store ends it. Nothing rejects.
+ */
 export class Blame {
   readonly #ports: Pick<DrainPorts, 'backlog' | 'clock' | 'onEvent'>;
   readonly #destination: Pick<Destination, 'breaker' | 'trial'>;
@@ -54,7 +57,7 @@ export class Blame {
   readonly #suspicion = new Suspicion();
   readonly #patience = new FolderPatience();
   readonly #detour = new Detour();
-  /** Folders that are being asked. */
+  /** Folders where an answer is awaited. */
   readonly #asked = new Map<string, Promise<TrialAnswer>>();
   #lastPassed: string | undefined;
   #signs = 0;
@@ -65,12 +68,15 @@ export class Blame {
     this.#transfers = transfers;
   }
 
-  /** Counts what says that the store works: what fails all the same may be the file's fault. */
+  /**
+   * Counts the signs that the store works. A file that fails after such a sign may itself be to
+   * blame.
+   */
   get signs(): number {
     return this.#signs;
   }
 
-  /** Where files are taken. */
+  /** Decides where in the order files are taken. */
   get detour(): Detour {
     return this.#detour;
   }
@@ -89,7 +95,10 @@ export class Blame {
     return this.#patience.takeDue(this.#ports.clock.monotonicMs(), breaker.probeMs);
   }
 
-  /** `failing` is how many files are remembered as failed. */
+  /**
+   * Decides what is to blame for `fault`, and pauses the drain or holds a folder if necessary.
+   * `failing` is the number of files that are remembered as failed.
+   */
   async of({ entry: { path }, place, sentBytes }: Failed, fault: Fault, failing: number): Promise<Verdict> {
     if (fault.isLocal || fault.faultClass === 'blocked') {
       this.#isBad(place, 0);
@@ -102,7 +111,7 @@ export class Blame {
     return isOfKey && (await this.#isFolders(path, fault)) ? 'folder' : 'file';
   }
 
-  /** An upload of this file has passed. */
+  /** An upload of this file succeeded. */
   passed({ path, identity }: Entry, place: number): void {
     this.#signs += 1;
     this.#suspicion.passed();
@@ -111,7 +120,7 @@ export class Blame {
     for (const folder of this.#patience.passed(path, this.#ports.clock.monotonicMs())) this.#free(folder);
   }
 
-  /** The store is to blame. */
+  /** The store is to blame: begins or prolongs a pause. */
   pause(fault: Fault): void {
     const { clock, onEvent } = this.#ports;
     const { breaker } = this.#destination;
@@ -125,24 +134,24 @@ export class Blame {
     if (this.#destination.breaker.succeed()) this.#ports.onEvent({ kind: 'resumed' });
   }
 
-  /** Whether the store takes objects of our own again, after a pause. */
+  /** After a pause: resolves with whether the store accepts an object of our own again. */
   async askAgain(): Promise<TrialAnswer> {
     const answer = await this.#destination.trial.ask(() => this.#otherFolders([]));
     if (answer === 'passed') this.#suspicion.tookOwn(this.#ports.clock.monotonicMs());
     return answer;
   }
 
-  /** The store refuses our own objects, and has taken a file all the same. */
+  /** The store refuses our own objects, but has accepted a file. */
   tookFileOnly(): void {
     this.#suspicion.tookFileOnly();
   }
 
-  /** Asks in a held folder of which no file is at hand. */
+  /** Asks in a held folder of which no file is at hand, and frees it if the store accepts. */
   async askHeldFolder(folder: string): Promise<void> {
     await this.#freesWhenAsked(folder);
   }
 
-  /** With new settings no folder is held any more. */
+  /** There are new settings, so no folder is held any more. */
   forgive(): void {
     for (const folder of this.#patience.clear()) this.#free(folder);
   }
@@ -182,8 +191,8 @@ export class Blame {
     const { clock, backlog, onEvent } = this.#ports;
     const { breaker } = this.#destination;
     const held = this.#patience.holderOf(path);
-    // What the last files of a held folder fail by may be their own: the folder is asked beside
-    // them, or it waited for ever.
+    // The last files of a held folder may fail for their own reasons. So the folder is asked beside
+    // them; otherwise it would wait for ever.
     if (held !== undefined) return !(await this.#freesWhenAsked(held));
     const folder = this.#patience.refused(path, clock.monotonicMs());
     if (folder === undefined) return false;
@@ -203,7 +212,7 @@ export class Blame {
     return true;
   }
 
-  /** Files of one folder that fail together wait for one answer. */
+  /** Files of one folder that fail together wait for the same answer. */
   #askFolder(folder: string): Promise<TrialAnswer> {
     const asked =
       this.#asked.get(folder) ??
@@ -223,7 +232,10 @@ export class Blame {
     this.#ports.onEvent({ kind: 'folderFreed', folder: nameOf(folder) });
   }
 
-  /** Where else the store may take an object: credentials may be for one folder alone. */
+  /**
+   * Other folders in which the store may accept an object, because credentials may be valid for
+   * some folders only.
+   */
   #otherFolders(own: readonly string[]): string[] {
     const folders = new Set<string>();
     if (this.#lastPassed !== undefined) folders.add(this.#lastPassed);
@@ -244,7 +256,7 @@ function doubtOf(fault: Fault): Doubt {
   return fault.faultClass === 'transient' ? 'transient' : 'refusal';
 }
 
-/** The folder's path as people read it; '' is the spool itself. */
+/** The folder's path as text; '' is the root of the spool. */
 export function nameOf(folder: string): string {
   return `${new SpoolPath(Buffer.from(folder, 'latin1'))}`;
 }

@@ -1,12 +1,15 @@
-// Pauses the whole drain when the store is to blame. Deterministic: time is an argument. Open:
-// nothing is sent. When the wait is over the store is asked: success closes it, failure waits
-// again, longer. A start is a trial, too.
+// Pauses the whole drain when the store is to blame.
 
 export type BreakerState = 'closed' | 'open' | 'trial';
 
-/** The wait doubles with every failed trial, up to this multiple of the first. */
+/** The wait doubles with every failed trial, up to this multiple of the first wait. */
 const LONGEST_WAIT = 8;
 
+/**
+ * While open, nothing is sent. When the wait is over, a trial is allowed: success closes the
+ * breaker, failure opens it for longer. The start is a trial as well. Deterministic: time is an
+ * argument, of the monotonic clock.
+ */
 export class Breaker {
   #state: BreakerState = 'trial';
   #reason: string | undefined;
@@ -22,7 +25,7 @@ export class Breaker {
     this.#probeMs = probeMs;
   }
 
-  /** Milliseconds between two trials at first. */
+  /** The first wait between two trials, in milliseconds. */
   get probeMs(): number {
     return this.#probeMs;
   }
@@ -32,19 +35,22 @@ export class Breaker {
     return this.#reason;
   }
 
-  /** What may be sent now: all, nothing, or what asks the store. */
+  /**
+   * What may be sent now: everything, nothing, or what asks the store. Changes the state to a trial
+   * when the wait is over.
+   */
   allows(nowMs: number): 'all' | 'trial' | 'none' {
     if (this.#state === 'closed') return 'all';
     if (nowMs >= this.#retryAtMs) this.#state = 'trial';
     return this.#state === 'trial' ? 'trial' : 'none';
   }
 
-  /** Milliseconds until a trial is allowed; 0 when one is, or when the breaker is closed. */
+  /** Milliseconds until a trial is allowed; 0 during a trial and while closed. */
   waitMs(nowMs: number): number {
     return this.#state === 'open' ? Math.max(0, this.#retryAtMs - nowMs) : 0;
   }
 
-  /** The store works. True when that ended a pause. */
+  /** The store works. Returns true if this ended a pause. */
   succeed(): boolean {
     const ended = this.#reason !== undefined;
     this.#state = 'closed';
@@ -54,8 +60,8 @@ export class Breaker {
   }
 
   /**
-   * The store is to blame. True when that began a pause: a further fault in the same pause is no
-   * news.
+   * The store is to blame. Returns true if this began a pause; a further fault in the same pause is
+   * not news.
    */
   fail(reason: string, nowMs: number, retryAfterMs = 0): boolean {
     const began = this.#reason === undefined;
@@ -69,7 +75,7 @@ export class Breaker {
     return began;
   }
 
-  /** Try now: the operator changed something. */
+  /** Allows a trial now, because the operator or the network changed something. */
   retryNow(nowMs: number): void {
     this.#retryAtMs = nowMs;
     this.#failedTrials = 0;

@@ -1,10 +1,13 @@
-// How many transfers there are descriptors for, as far as is known: half as many as there were when
-// they ran out, for the link's counter, scans and journals need some, too; and in time more again.
-// Pure: time is an argument.
+// Bounds the number of transfers when file descriptors run out.
 
 /** The cause may have gone by then. If not, descriptors run out again and one file waits. */
 const DOUBLES_AFTER_MS = 60_000;
 
+/**
+ * Halves the number of transfers that was running, because the link's counter, scans and journals
+ * need descriptors as well. Doubles it after each minute without trouble. Deterministic: time is an
+ * argument, of the monotonic clock.
+ */
 export class DescriptorLimit {
   #transfers = Number.POSITIVE_INFINITY;
   #changedMs = 0;
@@ -13,13 +16,13 @@ export class DescriptorLimit {
     return this.#transfers;
   }
 
-  /** They ran out with `active` transfers at work. */
+  /** Descriptors ran out with `active` transfers running. */
   ranOut(active: number, nowMs: number): void {
     this.#transfers = Math.max(1, Math.floor(active / 2));
     this.#changedMs = nowMs;
   }
 
-  /** A transfer has succeeded. */
+  /** A transfer succeeded. */
   sufficed(nowMs: number): void {
     if (nowMs - this.#changedMs < DOUBLES_AFTER_MS) return;
     this.#transfers *= 2;

@@ -13,9 +13,8 @@ export type DrainEvent =
       readonly durationMs: number;
     }
   /**
-   * The file is tried again after `delayMs`; a file that stays blocked for one reason is told only
-   * once. `isNews`: the file itself is at fault, and this is the first time that it is for this
-   * reason.
+   * The file is tried again after `delayMs`. For a file that stays blocked for one reason, this is
+   * sent only once. `isNews`: the file itself is to blame, for this reason for the first time.
    */
   | {
       readonly kind: 'deferred';
@@ -28,12 +27,11 @@ export type DrainEvent =
   | { readonly kind: 'stillWritten'; readonly entry: Entry; readonly fault: Fault }
   | { readonly kind: 'quarantined'; readonly entry: Entry; readonly fault: Fault }
   /**
-   * Each second in which what was written to the file in the moment of its removal cannot be
-   * brought back.
+   * What was written to the file during its removal cannot be brought back yet. Sent every second.
    */
   | { readonly kind: 'unsaved'; readonly path: SpoolPath; readonly fault: Fault }
   /**
-   * All files of this folder wait ('': those right in the spool); the fault is that of one of them.
+   * All files of this folder wait ('' for the root of the spool). `fault` is that of one of them.
    */
   | { readonly kind: 'folderHeld'; readonly folder: string; readonly fault: Fault }
   | { readonly kind: 'folderFreed'; readonly folder: string }
@@ -43,5 +41,5 @@ export type DrainEvent =
   | { readonly kind: 'slowDown' };
 
 export type SweepEvent =
-  /** Multipart uploads of files that are gone have been aborted. */
+  /** Multipart uploads whose files are gone or changed have been aborted. */
   { readonly kind: 'swept'; readonly uploads: number } | RecurringFault;

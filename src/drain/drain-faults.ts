@@ -1,4 +1,4 @@
-// Faults the drain itself raises or has to tell apart.
+// Faults that the drain itself raises or has to recognise.
 import type { Entry } from '../spool/entry.ts';
 import { leastMemoryBytes } from '../store/part-plan.ts';
 import { Fault } from '../system/fault.ts';
@@ -8,10 +8,10 @@ export function noAnswer(afterMs: number): Fault {
   return new Fault('transient', message, { operation: 'probe', subject: 'store', code: 'NoAnswer' });
 }
 
-/** Nothing of it is sent. */
+/** The file is too large for any upload. Nothing of it is sent. */
 export function tooLarge({ path, identity: { sizeBytes } }: Entry, largestBytes: number): Fault {
   const inGib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
-  const message = `it has ${inGib(sizeBytes)}; with the present upload.maxMemory ${inGib(largestBytes)} is the largest`;
+  const message = `the file is ${inGib(sizeBytes)}; the present upload.maxMemory allows at most ${inGib(largestBytes)}`;
   return new Fault('file', message, {
     operation: 'upload',
     subject: `${path}`,
@@ -22,27 +22,26 @@ export function tooLarge({ path, identity: { sizeBytes } }: Entry, largestBytes:
   });
 }
 
-/** S3's, MinIO's, other AWS services' and proxies' words for it. */
+/** The words of S3, MinIO, other AWS services and proxies for it. */
 const SLOW_DOWNS: ReadonlySet<string | undefined> = new Set([
   ...['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ServiceUnavailable'],
   ...['Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'BandwidthLimitExceeded'],
   ...['TooManyRequests', 'TooManyRequestsException', 'Http429'],
 ]);
 
-/** The store works, and asks for fewer requests. */
+/** True if the store works but asks for fewer requests. */
 export function isSlowDown({ code }: Fault): boolean {
   return SLOW_DOWNS.has(code);
 }
 
-/**
- * There are too few descriptors for so many files and connections: neither a file's nor the store's
- * fault.
- */
+/** True if file descriptors ran out. Neither a file nor the store is to blame. */
 export function isOutOfDescriptors({ code }: Fault): boolean {
   return code === 'EMFILE' || code === 'ENFILE';
 }
 
-/** What was raised elsewhere is no class of failure that anybody thought of. */
+/**
+ * Turns anything thrown elsewhere into a Fault of class `unknown`. A Fault is returned unchanged.
+ */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-// What the drain needs of the stages around it and of its settings, in its own terms.
+// What the drain needs from the stages around it and from the settings.
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
@@ -11,25 +11,25 @@ import type { UploadLimitOptions } from './upload-limit.ts';
 
 export interface DrainBacklog {
   /**
-   * The best entry that is free and accepted; undefined when there is none now. `place`: see
+   * Takes the best entry that is free and accepted; undefined if there is none now. `place`: see
    * Detour.
    */
   take(accepts: (entry: Entry) => boolean, place?: number): Entry | undefined;
-  /** As take, without taking it. */
+  /** Like take(), but does not take the entry. */
   find(accepts: (entry: Entry) => boolean): Entry | undefined;
   /**
-   * Files below this folder wait, all but one that a scan finds: see FolderPatience for how a
+   * Keeps the files below this folder back, except one that a scan finds. FolderPatience says how a
    * folder is named.
    */
   hold(folder: string): void;
   free(folder: string): void;
-  /** Files that wait with this folder, as of the last scan. */
+  /** How many files wait with this folder, as of the last scan. */
   heldFiles(folder: string): number;
   release(
     path: SpoolPath,
     outcome: 'gone' | 'returned' | 'again' | { readonly deferForMs: number } | NextLook,
   ): void;
-  /** The file has changed since it was taken for complete. */
+  /** The file has changed since it was taken as complete. */
   changed(path: SpoolPath): void;
 }
 
@@ -61,12 +61,12 @@ export interface Transfer {
   readonly place: number;
 }
 
-/** Files that wait for one reason. */
+/** Files that wait for the same reason. */
 export interface WaitingFiles {
   /** The code of the fault. */
   readonly reason: string;
   readonly files: number;
-  /** One of them, or the folder they are below. */
+  /** One of the files, or the folder that they are below. */
   readonly example: string;
   readonly isFolder: boolean;
   readonly fault: Fault;
@@ -78,7 +78,7 @@ export interface DrainPorts extends Pick<PipelinePorts, 'rateBytesPerSec'> {
   readonly spool: DrainSpool;
   readonly backlog: DrainBacklog;
   readonly onEvent: (event: DrainEvent) => void;
-  /** Content has been read: see TransferOptions. */
+  /** Content was read; see TransferOptions. */
   readonly onRead: () => void;
   /** The file has left the spool. */
   readonly onRemoved: (entry: Entry) => void;

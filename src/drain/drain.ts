@@ -1,6 +1,4 @@
-// Moves files: takes entries from the backlog while there is room, and holds back when the store
-// cannot be used.
-// Invariant: an entry taken is released exactly once, whatever happens to it.
+// Takes entries from the backlog and moves them to the store.
 import { type Entry, foldersOf, type SpoolPath } from '../spool/entry.ts';
 import { Repeat } from '../system/repeat.ts';
 import { Blame } from './blame.ts';
@@ -18,11 +16,17 @@ import { Undisposed } from './undisposed.ts';
 import { type LinkUse, UploadLimit } from './upload-limit.ts';
 import { UploadMemory } from './upload-memory.ts';
 
-/** The breaker, the limit and the watchdog are looked at this often, whatever else happens. */
+/** The breaker, the limit and the watchdog are looked at this often, in addition to events. */
 const TICK_MS = 1_000;
-/** Between attempts to save what was written to a file in the moment of its removal. */
+/** The pause between attempts to save what was written to a file during its removal. */
 const HOLD_ON_MS = 1_000;
 
+/**
+ * Takes entries while there is room, and holds back while the store cannot be used. Each transfer's
+ * failure goes to the FailurePolicy, so nothing here rejects except stop(), and nothing throws
+ * except on a broken invariant.
+ * Invariant: an entry that was taken is released exactly once, whatever happens to it.
+ */
 export class Drain {
   /** Where the files go. */
   readonly destination: Destination;
@@ -63,13 +67,14 @@ export class Drain {
   }
 
   /**
-   * Resolves when the store has answered for the first time, or has turned out to be out of reach.
+   * Resolves when the store has answered for the first time or has proved to be out of reach. Never
+   * rejects.
    */
   get firstAnswer(): Promise<void> {
     return this.destination.trial.firstAnswer;
   }
 
-  /** Files being read, sent, or disposed of. */
+  /** How many files are being read, sent or removed. */
   get active(): number {
     return this.#transfers.size;
   }
@@ -78,7 +83,7 @@ export class Drain {
     return this.#failures.waiting;
   }
 
-  /** Whether a file of this path is one of these. */
+  /** True if a file of this path is among them. */
   holds({ id }: SpoolPath): boolean {
     return [...this.#transfers].some(({ shipment }) => shipment.entries.some(({ path }) => path.id === id));
   }
@@ -87,19 +92,19 @@ export class Drain {
     return this.#pipeline.sending;
   }
 
-  /** Uploads that only the limit keeps waiting. */
+  /** Uploads that wait only because of the limit. */
   get ready(): number {
     return this.#pipeline.ready;
   }
 
-  /** Once the link is known; again when there is another one, which changes nothing. */
+  /** Call once the link is known. Further calls change nothing. */
   start(): void {
     this.#ticks.startNow();
   }
 
   /**
-   * Takes no more work. Uploads in flight may finish until `timeoutMs` have passed; those that can
-   * resume are aborted at once, the others then. Resolves when none is left.
+   * Takes no more work. Uploads that can resume are aborted at once; others may finish within
+   * `timeoutMs` and are then aborted. Resolves when none is left.
    */
   async stop(timeoutMs: number): Promise<void> {
     void this.#ticks.stop();
@@ -129,7 +134,7 @@ export class Drain {
     this.pump();
   }
 
-  /** Starts whatever may be started now. Call when there is new work or more room. */
+  /** Starts whatever can be started now. Call it when there is new work or more room. */
   pump(): void {
     if (!this.#ticks.isStarted) return;
     const allowed = this.destination.allows();
@@ -146,15 +151,15 @@ export class Drain {
   }
 
   /**
-   * Hears how the link was used in the last `elapsedMs`, and sends more files at once where that
-   * leaves it idle.
+   * Takes how the link was used in the last `elapsedMs`, and starts more uploads if that left the
+   * link idle.
    */
   observe(use: LinkUse, elapsedMs: number): void {
     const demand = { active: this.sending, workWaiting: this.ready > 0 };
     if (this.uploadLimit.observe(use, elapsedMs, demand)) this.pump();
   }
 
-  /** The network changed: a pause for its sake may be over. */
+  /** The network changed, so a pause because of it may be over. */
   retryNow(): void {
     if (this.destination.breaker.reason === undefined) return;
     this.destination.retryNow();
@@ -180,8 +185,8 @@ export class Drain {
   }
 
   /**
-   * After failures that are files' own, first a file that has not failed, from elsewhere in the
-   * order.
+   * After failures for which files are to blame, first takes a file from elsewhere in the order
+   * that has not failed.
    */
   #startBest(): boolean {
     const { detour } = this.#blame;

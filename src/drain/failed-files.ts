@@ -1,43 +1,47 @@
-// What the drain remembers of files that failed, and how many of them wait for what. A file that is
-// uploaded, gone or in quarantine is forgotten, and beyond a bound the one that failed longest ago:
-// a file that its producer removes while it waits is never heard of again.
+// Remembers files that failed, and counts how many wait for which reason.
 import type { FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
 
 export interface FailedFile {
-  /** Attempts that failed, for whatever reason: the next one waits the longer. */
+  /** Failed attempts for any reason. Each one makes the next wait longer. */
   failures: number;
-  /** Attempts that speak against the file itself, and lead to quarantine. */
+  /** Attempts that count against the file itself and lead to quarantine. */
   strikes: number;
-  /** Signs of a working store, as counted at the file's last strike. */
+  /** The signs of a working store, as counted at the file's last strike. */
   signsAtStrike: number;
   /** Deferred: the entry returns unchanged, even if the file changes meanwhile. */
   waits: boolean;
-  /** How often it was found open for writing since it last changed; and how it was then. */
+  /** How often the file was found open for writing since it last changed. */
   looks: number;
+  /** The file's identity at that time. */
   lookedAt: FileIdentity | undefined;
-  /** What people were last told of it. */
+  /** The last message about the file that was logged. */
   told: string | undefined;
-  /** The reason why the file waits: see `kinds`. */
+  /** The reason why the file waits; see `kinds`. */
   kind: string | undefined;
 }
 
-/** Files that wait for one reason. */
+/** Files that wait for the same reason. */
 export interface WaitingKind {
   /** The code of the fault. */
   readonly reason: string;
   readonly files: number;
-  /** The last one. */
+  /** The file that failed last. */
   readonly example: string;
   readonly fault: Fault;
 }
 
-/** Twice what the backlog defers. */
+/** Twice as many as the backlog defers. */
 const FILES_MAX = 20_000;
-/** Codes come from stores: the further ones are counted together. */
+/** Codes come from stores. Beyond this many, they are counted together. */
 const KINDS_MAX = 32;
 const FURTHER = 'other';
 
+/**
+ * A file is forgotten once it is uploaded, gone or quarantined. Beyond the bound, the file that
+ * failed longest ago is forgotten as well, because no event reports that a waiting file was removed
+ * by its producer.
+ */
 export class FailedFiles {
   readonly #filesMax: number;
   readonly #byId = new Map<string, FailedFile>();
@@ -47,7 +51,7 @@ export class FailedFiles {
     this.#filesMax = filesMax;
   }
 
-  /** How many wait because they failed. */
+  /** How many files wait because they failed. */
   get waiting(): number {
     let files = 0;
     for (const kind of this.#kinds.values()) files += kind.files;
@@ -63,7 +67,7 @@ export class FailedFiles {
     return this.#byId.has(id);
   }
 
-  /** To be read and written, while the file fails; begins with nothing. */
+  /** The record of the file, to be read and written. A new record begins empty. */
   of({ id }: SpoolPath): FailedFile {
     const none: FailedFile = {
       failures: 0,
@@ -83,7 +87,7 @@ export class FailedFiles {
     return file;
   }
 
-  /** From now on the file counts as one that waits because of this fault. */
+  /** The file now waits because of this fault. */
   waitsFor(path: SpoolPath, fault: Fault): void {
     const file = this.of(path);
     this.#leaveKind(file);
@@ -98,7 +102,7 @@ export class FailedFiles {
     this.#forget(id);
   }
 
-  /** Those below a folder, when it waits as a whole. */
+  /** Forgets the files below a folder, because it waits as a whole. */
   forgetBelow(covers: (id: string) => boolean): void {
     for (const id of [...this.#byId.keys()]) if (covers(id)) this.#forget(id);
   }

@@ -1,6 +1,4 @@
-// What a failure means for a file: later, again, or a human's business. No failure removes
-// anything.
-// Invariant: an entry that failed is released exactly once.
+// Decides what a failure means for its file: try later, try again, or quarantine.
 import { type Entry, foldersOf, sameIdentity } from '../spool/entry.ts';
 import { STILL_WRITTEN, TOUCHED } from '../spool/spool-fault.ts';
 import type { Fault } from '../system/fault.ts';
@@ -17,9 +15,13 @@ import {
   SPOOL_RETRY_MS,
 } from './retry.ts';
 
-/** A file that was written to within this time is still in the making. */
+/** A file that was written to within this time is probably still being written. */
 const LIVE_MS = 10 * 60_000;
 
+/**
+ * Releases each failed entry with a delay, or moves the file to the quarantine. No failure removes
+ * anything. Invariant: a failed entry is released exactly once. Nothing rejects.
+ */
 export class FailurePolicy {
   readonly #ports: Pick<DrainPorts, 'backlog' | 'clock' | 'onEvent' | 'random' | 'rateBytesPerSec' | 'spool'>;
   readonly #blame: Blame;
@@ -36,7 +38,7 @@ export class FailurePolicy {
     this.#options = options;
   }
 
-  /** Why files wait, by themselves or with their folder: the most frequent reason first. */
+  /** Why files wait, alone or with their folder: the most frequent reason first. */
   get waiting(): WaitingFiles[] {
     const folders = this.#blame.heldFolders.map(({ folder, fault }) => ({
       reason: fault.code ?? fault.faultClass,
@@ -49,7 +51,7 @@ export class FailurePolicy {
     return [...folders, ...files].sort((a, b) => b.files - a.files);
   }
 
-  /** The file has left the spool, or is to be forgotten. */
+  /** The file has left the spool or the drain's care. Forgets it. */
   gone({ path }: Entry): void {
     this.#failed.forget(path);
     this.#ports.backlog.release(path, 'gone');
@@ -72,7 +74,7 @@ export class FailurePolicy {
       case 'folder':
         return this.#waitWithFolder(entry);
       case 'store':
-        // The store refuses everything now, so that its answer says nothing of the file.
+        // The store refuses everything now, so its answer says nothing about this file.
         if (fault.faultClass !== 'transient') return this.#ports.backlog.release(entry.path, 'again');
         return this.#defer(entry, fault, this.#backoffMs(entry, fault));
       case 'unclear':
@@ -82,7 +84,7 @@ export class FailurePolicy {
     }
   }
 
-  /** What this machine says of a file: the store has nothing to do with it. */
+  /** This machine raised the fault. The store has nothing to do with it. */
   #failHere(entry: Entry, fault: Fault): Promise<void> | void {
     switch (fault.faultClass) {
       case 'file':
@@ -95,7 +97,8 @@ export class FailurePolicy {
         this.#failed.of(entry.path).strikes += 1;
         return this.#retry(entry, fault, this.#backoffMs(entry, fault));
       case 'breaker':
-        // The whole spool is concerned, as by a read-only mount: it may be mended at any moment.
+        // The whole spool is affected, for example by a read-only mount, which may be mended at any
+        // moment.
         return this.#defer(entry, fault, Math.min(SPOOL_RETRY_MS, this.#backoffMs(entry, fault)), true);
       default:
         return this.#defer(entry, fault, BLOCKED_RETRY_MS, true);
@@ -126,46 +129,48 @@ export class FailurePolicy {
     this.#ports.onEvent({ kind: 'stillWritten', entry, fault });
   }
 
-  /** One attempt counts once for each sign that the store works: not for each of a storm. */
+  /** Counts one strike for each sign that the store works, not for each failure in a storm. */
   #strike({ path }: Entry): void {
     const file = this.#failed.of(path);
     if (file.signsAtStrike !== this.#blame.signs) file.strikes += 1;
     file.signsAtStrike = this.#blame.signs;
   }
 
-  /** It counts as one of the folder's, and is found by the scan that finds them. */
+  /**
+   * The file counts as one of its folder's files, and is found again by the scan that counts them.
+   */
   #waitWithFolder({ path }: Entry): void {
     this.#failed.forget(path);
     this.#ports.backlog.release(path, { deferForMs: this.#options.retry.maxMs });
   }
 
-  /** What waited by itself waits with its folder from now on. */
+  /** Files that waited alone now wait with their folder. */
   folderHeld(folder: string): void {
     this.#failed.forgetBelow((id) => foldersOf({ id }).includes(folder));
   }
 
   #changed(entry: Entry, fault: Fault): Promise<void> | void {
     if (fault.code === 'ENOENT') return this.gone(entry);
-    // Its content is the same: nothing speaks against the file.
+    // The content is the same, so this does not count against the file.
     if (fault.code === TOUCHED) return this.#defer(entry, fault, this.#backoffMs(entry, fault));
     const { backlog, clock } = this.#ports;
     const file = this.#failed.of(entry.path);
     if (!file.waits) {
       file.strikes += 1;
       backlog.changed(entry.path);
-      // A log, say, that goes on: no human is needed, but more patience.
+      // The file is probably a log that is still written. It needs more patience, but no human.
       const isLive = clock.wallMs() - entry.modifiedMs < LIVE_MS;
       const delayMs = this.#backoffMs(entry, fault);
       return isLive ? this.#defer(entry, fault, delayMs) : this.#retry(entry, fault, delayMs);
     }
-    // An entry that waited tells of an earlier state of its file: the next scan tells of the
-    // present one, if there is any.
+    // An entry that waited describes an earlier state of its file. The next scan describes the
+    // present one, if the file still exists.
     file.waits = false;
     if (file.strikes === 0 && file.looks === 0) this.#failed.forget(entry.path);
     backlog.release(entry.path, 'again');
   }
 
-  /** What may never pass is tried so often, and then left to a human. */
+  /** A file that may never pass is tried a limited number of times and then quarantined. */
   #retry(entry: Entry, fault: Fault, delayMs: number): Promise<void> | void {
     if (this.#failed.of(entry.path).strikes >= this.#options.retry.maxAttempts)
       return this.#quarantine(entry, fault);
@@ -178,7 +183,7 @@ export class FailurePolicy {
     return retryDelayMs(this.#options.retry, file.failures, this.#ports.random(), retryAfterMs);
   }
 
-  /** `isOwn`: the file is at fault, not the network or the store. */
+  /** `isOwn`: the file is to blame, not the network or the store. */
   #defer(entry: Entry, fault: Fault, delayMs: number, isOwn = false): void {
     const file = this.#failed.of(entry.path);
     const isNews = file.told !== fault.message;

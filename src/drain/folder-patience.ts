@@ -1,7 +1,5 @@
-// Folders whose files the store refuses as a whole, such as a prefix the credentials may not write:
-// after some refusals the folder is tested, then held, and one file of it is tried now and then.
-// Deterministic: time is an argument. A folder is the bytes of its path as latin1 text with a `/`
-// at its end; '' stands for the files right in the spool.
+// Finds folders whose files the store refuses as a whole, for example a prefix that the credentials
+// may not write to.
 import { foldersOf, type SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
 
@@ -22,16 +20,23 @@ interface Record {
   worksUntilMs: number;
 }
 
-/** Refusals without a file that passed, after which a folder is tested. */
+/** After this many refusals without a success, a folder is tested. */
 const TESTED_AT = 3;
-/** A folder that took something is not tested again for so long. */
+/** A folder that accepted something is not tested again for this time. */
 const WORKS_MS = 10 * 60_000;
 /** The wait between tries doubles up to this multiple of the first. */
 const LONGEST_WAIT = 8;
-/** Bounds on memory: of folders with a refusal lately, and of those that are held. */
+/** The most folders with a recent refusal, and the most held folders, that are remembered. */
 const RECORDS_MAX = 2_000;
 const HELD_MAX = 200;
 
+/**
+ * After some refusals, a folder is tested with an object of our own. If that is refused as well,
+ * the folder is held, and one file of it is tried now and then. Deterministic: time is an argument,
+ * of the monotonic clock.
+ * A folder is named by the bytes of its path as latin1 text with a `/` at its end; '' means the
+ * files in the root of the spool.
+ */
 export class FolderPatience {
   readonly #records = new Map<string, Record>();
   readonly #held = new Map<string, Hold>();
@@ -44,14 +49,14 @@ export class FolderPatience {
     return this.holderOf(path) !== undefined;
   }
 
-  /** The topmost held folder that the file is in. */
+  /** The topmost held folder that contains the file. */
   holderOf(path: SpoolPath): string | undefined {
     return this.#held.size > 0 ? foldersOf(path).find((folder) => this.#held.has(folder)) : undefined;
   }
 
   /**
-   * A file was refused for its own sake or its folder's. Returns the topmost folder to be tested
-   * now, if there is one.
+   * A file was refused because of itself or its folder. Returns the topmost folder that should be
+   * tested now, if there is one.
    */
   refused(path: SpoolPath, nowMs: number): string | undefined {
     let tested: string | undefined;
@@ -63,21 +68,24 @@ export class FolderPatience {
     return tested;
   }
 
-  /** The folder took an object of our own. */
+  /** The folder accepted an object of our own. */
   works(folder: string, nowMs: number): void {
     const record = this.#record(folder);
     record.refusals = 0;
     record.worksUntilMs = nowMs + WORKS_MS;
   }
 
-  /** False when as many are held as may be. */
+  /** Returns false if the maximum number of folders is held already. */
   hold(folder: string, fault: Fault, nowMs: number, firstWaitMs: number): boolean {
     if (this.#held.size >= HELD_MAX) return false;
     this.#held.set(folder, { fault, tries: 0, tryAtMs: nowMs + firstWaitMs });
     return true;
   }
 
-  /** A held folder of which a file may be tried. The next one may be after a longer wait. */
+  /**
+   * Returns a held folder of which a file may be tried now. The next try of that folder comes after
+   * a longer wait.
+   */
   takeDue(nowMs: number, firstWaitMs: number): string | undefined {
     for (const [folder, hold] of this.#held) {
       if (nowMs < hold.tryAtMs) continue;
@@ -88,22 +96,22 @@ export class FolderPatience {
     return undefined;
   }
 
-  /** A file passed: its folders work. Returns those that were held. */
+  /** A file passed, so its folders work. Returns those that were held. */
   passed(path: SpoolPath, nowMs: number): string[] {
-    // In a healthy drain nothing is to be noted of a file that passed.
+    // In a healthy drain, there is nothing to note about a file that passed.
     if (this.#records.size + this.#held.size === 0) return [];
     const folders = foldersOf(path);
     for (const folder of folders) if (this.#records.has(folder)) this.works(folder, nowMs);
     return folders.filter((folder) => this.#held.delete(folder));
   }
 
-  /** It took an object of our own, or a file. Returns it when it was held. */
+  /** The folder accepted an object of our own or a file. Returns it if it was held. */
   free(folder: string, nowMs: number): string[] {
     this.works(folder, nowMs);
     return this.#held.delete(folder) ? [folder] : [];
   }
 
-  /** The settings are new. Returns the folders that were held. */
+  /** There are new settings. Returns the folders that were held. */
   clear(): string[] {
     const held = [...this.#held.keys()];
     this.#held.clear();

@@ -1,21 +1,17 @@
-// The stages of transfers at work: read ahead → sending → disposing. Only sending is limited by the
-// link; a disk that stalls for a moment holds up the other two, while what was read ahead keeps the
-// link busy.
-// Invariant: a transfer is in one stage at a time, and as many send as the limit allows, in the
-// order they were ready; one that is sent whole may always do so, for those in parts may take days.
+// The stages of transfers: read ahead → sending → disposing.
 
 export interface PipelinePorts {
-  /** Uploads that may be sending now. */
+  /** How many uploads may be sending now. */
   readonly limit: () => number;
-  /** What the link lets us send at most, in bytes per second. */
+  /** The target: the most that the link allows, in wire bytes a second. */
   readonly rateBytesPerSec: () => number;
 }
 
 /** Where one transfer is. */
 export interface Passage {
-  /** Sent whole, not in parts. */
+  /** True if it is sent whole, not in parts. */
   readonly isWhole: boolean;
-  /** Bytes of content in memory before it is sent; parts are read as they are sent. */
+  /** Bytes of content in memory before it is sent. Parts are read while they are sent. */
   readonly aheadBytes: number;
   stage: 'ahead' | 'sending' | 'disposing';
 }
@@ -26,13 +22,20 @@ interface Waiting {
 }
 
 /**
- * Content read ahead bridges a disk that stalls for so long: a journal commit on a busy disk takes
- * some 100 ms.
+ * Content read ahead bridges a disk that stalls for this time. A journal commit on a busy disk
+ * takes about 100 ms.
  */
 const READ_AHEAD_MS = 500;
-/** Each file read ahead, and each on its way out, holds a descriptor. */
+/** Each file read ahead, and each one being removed, holds a descriptor. */
 const MOST_BESIDE_SENDING = 256;
 
+/**
+ * Only sending is limited by the link. If a disk stalls for a moment, it delays the other two
+ * stages, while the content read ahead keeps the link busy.
+ * Invariant: a transfer is in one stage at a time, and as many send as the limit allows, in the
+ * order in which they became ready. One whole file may always send, because multipart uploads can
+ * take days.
+ */
 export class Pipeline {
   readonly #ports: PipelinePorts;
   readonly #onMoved: () => void;
@@ -44,7 +47,7 @@ export class Pipeline {
   #sendingWhole = 0;
   #disposing = 0;
 
-  /** `onMoved` is called when there may be room for one more. */
+  /** `onMoved` is called when there may be room for one more transfer. */
   constructor(ports: PipelinePorts, onMoved: () => void) {
     this.#ports = ports;
     this.#onMoved = onMoved;
@@ -54,12 +57,12 @@ export class Pipeline {
     return this.#sending;
   }
 
-  /** Uploads that only the limit keeps waiting. */
+  /** Uploads that wait only because of the limit. */
   get ready(): number {
     return this.#queue.size;
   }
 
-  /** Whether one more transfer may begin. */
+  /** True if one more transfer may begin. */
   get hasRoom(): boolean {
     if (this.#disposing >= MOST_BESIDE_SENDING) return false;
     if (this.#aheadFiles + this.#sending < this.#ports.limit()) return true;
@@ -67,7 +70,7 @@ export class Pipeline {
     return this.#aheadBytes < enoughBytes && this.#aheadFiles < MOST_BESIDE_SENDING;
   }
 
-  /** A transfer of `sizeBytes` begins; it must `leave`. */
+  /** A transfer of `sizeBytes` begins. It must leave(). */
   enter(sizeBytes: number, isWhole: boolean): Passage {
     const aheadBytes = isWhole ? sizeBytes : 0;
     this.#aheadFiles += 1;
@@ -76,8 +79,8 @@ export class Pipeline {
   }
 
   /**
-   * Waits for a turn, and keeps it until `send` has succeeded. Rejects with the signal's reason
-   * when it aborts before.
+   * Waits for a turn and keeps it until `send` has succeeded. Rejects as `send` does, or with the
+   * signal's reason when it aborts during the wait.
    */
   async whileSending<T>(passage: Passage, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
     await this.#turn(passage, signal);
@@ -94,8 +97,8 @@ export class Pipeline {
   }
 
   /**
-   * The transfer has ended, whichever way. A turn that failed ends only here, when it is known what
-   * the failure means.
+   * The transfer has ended in any way. A turn that failed ends only here, after the failure was
+   * judged.
    */
   leave(passage: Passage): void {
     if (passage.stage === 'ahead') this.#leaveAhead(passage);
@@ -103,7 +106,7 @@ export class Pipeline {
     else this.#disposing -= 1;
   }
 
-  /** Lets those go on for whom there is room. Call when the limit has risen. */
+  /** Starts the transfers for which there is room. Call it when the limit has risen. */
   grant(): void {
     for (const waiting of this.#queue) {
       const { passage, go } = waiting;

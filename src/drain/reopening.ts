@@ -1,14 +1,17 @@
-// Opens the drain at a start and after a pause: at a start the store has to answer; after a pause
-// it has to take an object of our own or, where it refuses ours alone, a file.
+// Opens the drain at startup and after a pause.
 import type { Blame } from './blame.ts';
 import type { Destination } from './destination.ts';
 import { STEP } from './detour.ts';
 
+/**
+ * At startup, the store has to answer. After a pause, it has to accept an object of our own or, if
+ * it refuses only ours, a file. One attempt runs at a time; nothing rejects.
+ */
 export class Reopening {
   readonly #destination: Destination;
   readonly #blame: Blame;
   #isUnderWay = false;
-  /** Files that were sent to end pauses: the next time it is another. */
+  /** How many files were sent to end pauses. The next pause uses another file. */
   #sent = 0;
 
   constructor(destination: Destination, blame: Blame) {
@@ -17,11 +20,11 @@ export class Reopening {
   }
 
   /**
-   * `sendOne` sends a file taken at a place of the order, if none is under way, and resolves when
-   * it has passed or failed; `onEnd` is called at the end.
+   * `sendOne` sends a file taken at a place of the order, if no transfer is running, and resolves
+   * when it has succeeded or failed. `onEnd` is called at the end.
    */
   async attempt(sendOne: (place: number) => Promise<void>, onEnd: () => void): Promise<void> {
-    // One at a time.
+    // One attempt at a time.
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
     if (this.#destination.breaker.reason === undefined) await this.#start();
@@ -40,7 +43,7 @@ export class Reopening {
     const answer = await this.#blame.askAgain();
     if (answer === 'ended') return;
     if (answer === 'passed') return this.#blame.resume();
-    // A store that answers may refuse our objects alone.
+    // A store that answers may refuse only our objects.
     if (answer.faultClass !== 'transient') {
       await sendOne((this.#sent * STEP) % 1);
       this.#sent += 1;

@@ -1,4 +1,4 @@
-// When a deferred file is tried again. Pure: randomness is an argument.
+// Decides when a deferred file is tried again. Pure functions: randomness is an argument.
 
 import { GOOD_FOR_BAD } from './detour.ts';
 
@@ -7,12 +7,14 @@ export interface RetryPolicy {
   readonly maxMs: number;
 }
 
-/** A file that a human must look at (no permission, say) is not tried sooner than this. */
+/**
+ * A file that needs a human, for example one without permissions, is not tried sooner than this.
+ */
 export const BLOCKED_RETRY_MS = 10 * 60_000;
 
 /**
- * A file that is open for writing is looked at again so soon after it changed, and at the longest
- * so late if it did not.
+ * A file that is open for writing is looked at again this soon after it changed, and at the latest
+ * after LOOK_LAST_MS if it did not.
  */
 const LOOK_AFTER_CHANGE_MS = 1_000;
 const LOOK_FIRST_MS = 250;
@@ -20,14 +22,14 @@ const LOOK_LAST_MS = 60_000;
 
 export interface NextLook {
   readonly deferForMs: number;
-  /** Should the file change before. */
+  /** The delay if the file changes before its time. */
   readonly whenChangedMs: number;
 }
 
 /**
- * When a file is looked at again that has been found open for writing `looks` times, ≥ 1, since it
- * last changed. Each wait is as long as all before it: a file that is closed waits at most as long
- * again as it was open without a change.
+ * When to look again at a file that was found open for writing `looks` times (≥ 1) since it last
+ * changed. Each wait is as long as all earlier ones together. So a file that is closed waits at
+ * most as long again as it was open without a change.
  */
 export function nextLook(looks: number): NextLook {
   const deferForMs = Math.min(LOOK_LAST_MS, LOOK_FIRST_MS * 2 ** Math.min(looks - 1, 40));
@@ -35,27 +37,27 @@ export function nextLook(looks: number): NextLook {
 }
 
 /**
- * A file under a lease: the kernel has asked for it, and breaks it itself after 45 s
+ * For a file under a lease. The kernel asks for the lease, and breaks it itself after 45 s
  * (fs.lease-break-time).
  */
 export const LEASED_RETRY_MS = 5_000;
 
-/** The longest wait while the spool as a whole cannot be used: nothing of it is sent meanwhile. */
+/** The longest wait while the spool as a whole cannot be used. Nothing of it is sent meanwhile. */
 export const SPOOL_RETRY_MS = 60_000;
-/** However slow the line is. */
+/** The longest wait on any line. */
 const FAIR_MAX_MS = 60 * 60_000;
 
 /**
- * A file that is refused again and again gets a twentieth of the line: it waits so much longer than
- * it was sent.
+ * A file that is refused again and again gets a twentieth of the line: it waits 20 times as long as
+ * its sending took.
  */
 export function fairDelayMs(sentBytes: number, rateBytesPerSec: number): number {
   return Math.min(FAIR_MAX_MS, (GOOD_FOR_BAD * sentBytes * 1000) / rateBytesPerSec);
 }
 
 /**
- * The delay before attempt `attempt + 1`, `attempt` ≥ 1 having failed: exponential, capped, and
- * spread over its upper half so that files deferred together do not return together. Never sooner
+ * The delay before attempt `attempt + 1`, after `attempt` ≥ 1 failed: exponential, capped, and
+ * spread over its upper half, so that files deferred together do not return together. Never sooner
  * than the store asked for. `random` is in [0, 1).
  */
 export function retryDelayMs(

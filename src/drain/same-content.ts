@@ -1,13 +1,16 @@
-// Whether a file still has the bytes that were sent, by reading it again: asked when its ctime
-// moved and nothing else, as by chmod, by a link that goes, or by a tool that restores mtime after
-// it has written.
+// Reads a file again to find out whether it still has the bytes that were sent. Used when only its
+// ctime changed: by a chmod, by the removal of a link, or by a tool that restores mtime after a
+// write.
 import { createHash } from 'node:crypto';
 import type { LocalContent, UploadSource } from '../store/object-store.ts';
 
-/** Read at once; others want memory and the disk, too. */
+/** How much is read at once. Other transfers need memory and the disk as well. */
 const CHUNK_BYTES = 1 << 20;
 
-/** Rejects as the source does, or with the signal's reason. `onRead` is called for each piece. */
+/**
+ * Resolves with true if the file has the same bytes. Rejects as the source does, or with the
+ * signal's reason. `onRead` is called for each piece.
+ */
 export async function hasContent(
   source: UploadSource,
   local: LocalContent,

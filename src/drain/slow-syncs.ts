@@ -1,11 +1,13 @@
-// A disk may take minutes to write down a large file. The drain waits for that and makes progress:
-// a restart would only begin the wait anew. Not for ever: a disk that never answers is a
-// standstill.
+// Keeps the watchdog from ending a slow sync.
 import type { Clock } from '../system/clock.ts';
 
-/** 4 GiB of dirty memory at 7 MB/s, as a slow SD card writes. */
+/** Enough for 4 GiB of dirty memory at 7 MB/s, the speed of a slow SD card. */
 const PATIENCE_MS = 10 * 60_000;
 
+/**
+ * A disk may take minutes to write a large file. That counts as progress, because a restart would
+ * only begin the wait again. After ten minutes (monotonic clock), it counts as a standstill.
+ */
 export class SlowSyncs {
   readonly #clock: Clock;
   readonly #begunMs = new Set<{ readonly atMs: number }>();
@@ -14,12 +16,13 @@ export class SlowSyncs {
     this.#clock = clock;
   }
 
-  /** Whether one is under way that has not taken too long. */
+  /** True if a sync is running that has not taken too long. */
   get areUnderWay(): boolean {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#begunMs].some(({ atMs }) => nowMs - atMs < PATIENCE_MS);
   }
 
+  /** Runs `sync` and counts it. Rejects as `sync` does. */
   async run(sync: () => Promise<void>): Promise<void> {
     const begun = { atMs: this.#clock.monotonicMs() };
     this.#begunMs.add(begun);

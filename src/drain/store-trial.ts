@@ -1,30 +1,33 @@
-// Asks the store with objects of our own whether it is to blame, one trial at a time. Answers of a
-// replaced store, or after a stop, are ignored.
+// Asks the store with objects of our own whether it works.
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import { asFault, noAnswer } from './drain-faults.ts';
 
-/** `passed`, why not, or `ended`: nothing is heard of it. */
+/** `passed`, a Fault that says why not, or `ended`: a stop or a new store has ended the trial. */
 export type TrialAnswer = 'passed' | 'ended' | Fault;
 
-/** Longer than the store may take; a file that waits for the answer keeps its slot so long. */
+/**
+ * Longer than a store should take. A file that waits for the answer keeps its slot for this time.
+ */
 const TIMEOUT_MS = 30_000;
-/** A bound on the folders that are asked for one answer. */
+/** How many folders are asked at most for one answer. */
 const FOLDERS_MAX = 4;
 
+/**
+ * Runs trials, each with a time limit of 30 s. Answers of a replaced store, or after a stop, are
+ * ignored. Nothing rejects: a failure is an answer.
+ */
 export class StoreTrial {
   readonly #clock: Clock;
   #store: ObjectStore;
   #ending = new AbortController();
   #asked: Promise<TrialAnswer> | undefined;
   #underWay = 0;
-  /** Where an object of our own passed last: asked first. */
+  /** The folder where an object of our own was accepted last. It is asked first. */
   #home = '';
   #answered: () => void = () => undefined;
-  /**
-   * Resolves when a store has answered for the first time, or has turned out to be out of reach.
-   */
+  /** Resolves when a store has answered for the first time or has proved to be out of reach. */
   readonly firstAnswer = new Promise<void>((resolve) => {
     this.#answered = resolve;
   });
@@ -34,12 +37,12 @@ export class StoreTrial {
     this.#store = store;
   }
 
-  /** An object of ours is under way. */
+  /** True while an object of ours is being put. */
   get isAsking(): boolean {
     return this.#underWay > 0;
   }
 
-  /** Ends what is under way, and asks this store from now on. */
+  /** Ends running trials, and asks this store from now on. */
   setStore(store: ObjectStore): void {
     this.stop();
     this.#ending = new AbortController();
@@ -47,13 +50,13 @@ export class StoreTrial {
     this.#home = '';
   }
 
-  /** Nothing is asked any more. */
+  /** Ends running trials; nothing is asked any more. */
   stop(): void {
     this.#ending.abort();
     this.#asked = undefined;
   }
 
-  /** Whether the store can be reached with these credentials: puts nothing. */
+  /** Resolves with whether the store can be reached with these credentials. Puts nothing. */
   async reach(): Promise<TrialAnswer> {
     const answer = await this.#bounded((signal) => this.#store.probe(signal));
     this.#answered();
@@ -61,9 +64,9 @@ export class StoreTrial {
   }
 
   /**
-   * Whether the store takes an object of our own: below the prefix, or else in one of the folders
-   * that `others` names, because credentials may be for some folders alone. Callers that ask
-   * meanwhile get the same answer.
+   * Resolves with whether the store accepts an object of our own: below the prefix, or else in one
+   * of the folders that `others` names, because credentials may be valid for some folders only.
+   * Callers meanwhile get the same answer.
    */
   ask(others: () => readonly string[]): Promise<TrialAnswer> {
     if (this.#asked !== undefined) return this.#asked;
@@ -74,7 +77,7 @@ export class StoreTrial {
     return asked;
   }
 
-  /** Whether the store takes an object of our own in this folder. */
+  /** Resolves with whether the store accepts an object of our own in this folder. */
   async askFolder(folder: string): Promise<TrialAnswer> {
     this.#underWay += 1;
     const answer = await this.#bounded((signal) => this.#store.trial(Buffer.from(folder, 'latin1'), signal));
@@ -84,7 +87,7 @@ export class StoreTrial {
 
   async #askAround(others: () => readonly string[]): Promise<TrialAnswer> {
     const first = await this.#askHome(this.#home);
-    // Without an answer no other folder would tell more.
+    // Without an answer, other folders would say no more.
     if (typeof first === 'string' || first.faultClass === 'transient') return first;
     const folders = new Set(['', ...others()]);
     folders.delete(this.#home);

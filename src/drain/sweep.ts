@@ -1,6 +1,5 @@
-// At the start and now and then: multipart uploads of ours whose files are gone or changed can
-// never be completed, and are aborted, unless they are under way. They are known by the spool's
-// journals alone: an upload that no journal names belongs to others, and is not touched.
+// Aborts our multipart uploads whose files are gone or changed, because these can never be
+// completed.
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { JournaledUpload, ObjectStore, UploadJournal } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
@@ -19,7 +18,7 @@ export interface SweptSpool {
   openFile(path: SpoolPath): Promise<{ readonly identity: FileIdentity; close(): Promise<void> }>;
 }
 
-/** What is under way is the drain's. */
+/** Uploads in progress belong to the drain. */
 export interface SweptDrain {
   readonly destination: { readonly store: Pick<ObjectStore, 'abandon'> };
   holds(path: SpoolPath): boolean;
@@ -33,9 +32,14 @@ export interface SweepPorts {
 }
 
 const SWEEP_MS = 60 * 60_000;
-/** After a sweep that failed: the store was away, most likely. */
+/** The pause after a failed sweep. Most likely the store was out of reach. */
 const AGAIN_MS = 5 * 60_000;
 
+/**
+ * Sweeps at startup and every hour. It knows uploads only from the spool's journals: an upload that
+ * no journal names belongs to another program, and is not touched. Monotonic clock. Nothing
+ * rejects.
+ */
 export class Sweep {
   readonly #ports: SweepPorts;
   readonly #sweeps: Repeat;
@@ -50,12 +54,12 @@ export class Sweep {
     );
   }
 
-  /** Sweeps at once, in the background, and then now and then. */
+  /** Sweeps now in the background, and then every hour. */
   start(): void {
     this.#sweeps.startNow();
   }
 
-  /** Resolves when a sweep under way has ended. */
+  /** Resolves when a running sweep has ended. */
   stop(): Promise<void> {
     return this.#sweeps.stop();
   }
@@ -73,8 +77,9 @@ export class Sweep {
 }
 
 /**
- * Resolves with how many were aborted. An upload that cannot be keeps its journal for the next time
- * and no other from being swept; the first such failure rejects in the end, and an abort at once.
+ * Resolves with the number of aborted uploads. An upload that cannot be aborted keeps its journal
+ * and does not keep others from being swept. At the end it rejects with the first such failure;
+ * after an abort it rejects at once.
  */
 export async function sweepOrphans(
   spool: SweptSpool,
@@ -88,11 +93,11 @@ export async function sweepOrphans(
     try {
       const left = await drain.destination.store.abandon(value, signal);
       const journal = spool.journal({ path, identity });
-      // By now the drain may have begun to upload the file's new content: that record is not ours
-      // to change.
+      // The drain may have begun to upload the file's new content. That record must not be changed
+      // here.
       if (drain.holds(path) || (await journal.load()) === undefined) continue;
       await (left === undefined ? journal.clear() : journal.save(left));
-      // One that is left is elsewhere.
+      // An upload that is left is at another place.
       if (left === undefined) swept += 1;
     } catch (error) {
       signal.throwIfAborted();
@@ -104,8 +109,8 @@ export async function sweepOrphans(
 }
 
 /**
- * In doubt (no permission, say) the file counts as there: its upload can still be resumed. So does
- * one with another ctime, as the journal has it.
+ * If in doubt, for example without permission, the file counts as there, because its upload can
+ * still be resumed. A different ctime does not matter.
  */
 async function isStillThere(spool: SweptSpool, path: SpoolPath, identity: FileIdentity): Promise<boolean> {
   try {

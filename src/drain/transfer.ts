@@ -11,18 +11,18 @@ import type { Shipment } from './shipment.ts';
 import type { Undisposed, UndisposedUpload } from './undisposed.ts';
 import { isProof, type Proof, verify } from './verify.ts';
 
-/** A file held open from upload to disposal. */
+/** A file held open from its upload to its disposal. */
 export interface OpenFile extends UploadSource {
   readonly path: SpoolPath;
   readonly identity: FileIdentity;
   currentIdentity(): Promise<FileIdentity>;
-  /** Resolves when a power cut can no longer bring the content back as less. */
+  /** Resolves when a power cut can no longer bring the file back with less content. */
   sync(signal: AbortSignal): Promise<void>;
   writers(): Promise<Writers>;
   close(): Promise<void>;
 }
 
-/** What a transfer needs of the spool. */
+/** What a transfer needs from the spool. */
 export interface TransferSpool {
   openFile(path: SpoolPath): Promise<OpenFile>;
   setAside(file: OpenFile, known: KnownContent): Promise<SetAside>;
@@ -34,13 +34,13 @@ export interface TransferOptions {
   readonly store: ObjectStore;
   readonly undisposed: Undisposed;
   readonly signal: AbortSignal;
-  /** The disk may take minutes for a large file that was just written. */
+  /** Runs a sync. The disk may take minutes for a large file that was just written. */
   readonly whileSyncing: (sync: () => Promise<void>) => Promise<void>;
   /** Runs what sends, when it is this file's turn. */
   readonly whileSending: <T>(send: () => Promise<T>) => Promise<T>;
   /**
-   * Content has been read, for the store or for its digests alone: progress, though nothing may
-   * have been sent.
+   * Content was read, for the store or only for its digests. That is progress even if nothing was
+   * sent.
    */
   readonly onRead: () => void;
   /** What was written in the moment of the removal cannot be brought back yet. */
@@ -51,7 +51,7 @@ export interface Transferred {
   readonly proof: Proof;
   readonly outcome: Upload['outcome'];
   readonly multipart: boolean;
-  /** The digest of the whole content, where it was sent whole. */
+  /** The digest of the whole content, if the file was sent whole. */
   readonly sha256Hex: string | undefined;
 }
 
@@ -158,7 +158,9 @@ async function uploadAndProve(
   });
 }
 
-/** What was sent before and could not be removed is not sent again, if the store still has it. */
+/**
+ * A file that was sent before and could not be removed is not sent again if the store still has it.
+ */
 function reprove(
   { path, upload }: UndisposedUpload,
   files: readonly OpenFile[],
@@ -169,8 +171,8 @@ function reprove(
 }
 
 /**
- * The file as a source that fails when it changed by the time its end was read: what a store is
- * given to keep are bytes that were all there at one moment, or it is told to drop them.
+ * The file as a source that rejects if the file changed before its end was read. So the bytes that
+ * a store keeps were all there at one moment.
  */
 function steady(file: OpenFile, onRead: () => void): UploadSource {
   const { sizeBytes } = file;
@@ -195,7 +197,7 @@ async function refuseChanged(file: OpenFile, when: string): Promise<void> {
   if (!sameContentIdentity(await file.currentIdentity(), file.identity)) throw changed(file.path, when);
 }
 
-/** By asking the store anew. */
+/** Makes the proof by asking the store again. */
 async function prove(
   files: readonly OpenFile[],
   { local, receipt }: Upload,
@@ -207,7 +209,7 @@ async function prove(
   throw new Fault('unknown', `cannot prove that the store holds the file: ${confirmed.doubt}`, {
     operation: 'verify the upload',
     subject: receipt.key,
-    hint: 'The file stays in the spool and is uploaded again.',
+    hint: 'The file stays in the spool, and halfpipe uploads it again.',
     code: 'NotProven',
   });
 }

@@ -1,6 +1,4 @@
-// Uploads whose files could not be removed: when such a file is tried again, the store is asked
-// whether it still holds it, and nothing is sent. Forgotten on a restart: then the upload is made
-// again.
+// Remembers uploads whose files could not be removed.
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { Upload } from '../store/object-store.ts';
 
@@ -14,11 +12,15 @@ export interface UndisposedUpload extends IdentifiedFile {
 }
 
 /**
- * Parts of all uploads kept, with a digest of about 250 bytes each: beyond this the oldest are
- * forgotten.
+ * How many parts of all remembered uploads are kept, each with digests of about 250 bytes. Beyond
+ * this, the oldest uploads are forgotten.
  */
 const PARTS_MAX = 20_000;
 
+/**
+ * When such a file is tried again, the store is asked whether it still holds the content, and
+ * nothing is sent. A restart forgets the uploads; they are then made again.
+ */
 export class Undisposed {
   readonly #byId = new Map<string, UndisposedUpload>();
   #parts = 0;
@@ -34,8 +36,8 @@ export class Undisposed {
   }
 
   /**
-   * The upload of this content and the file's identity when it was read: ctime may have moved.
-   * Undefined: none.
+   * The upload of this content, with the file's identity when it was read (its ctime may have
+   * changed since). Undefined if there is none.
    */
   of({ path, identity }: IdentifiedFile): UndisposedUpload | undefined {
     const kept = this.#byId.get(path.id);

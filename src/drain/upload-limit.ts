@@ -1,46 +1,53 @@
-// How many uploads to run at once. Pure. Enough that a request always waits for the next token, few
-// enough that no request waits long: by Little's law the uploads needed are those that run, divided
-// by the time they keep the shaper busy.
+// Decides how many uploads run at once.
 
-/** How the link was used over some time. */
+/** How the link was used within some time. */
 export interface LinkUse {
   /** Time in which no upload waited for the link. */
   readonly idleMs: number;
-  /** How long the slice that has waited longest has waited now. */
+  /** How long the slice that has waited longest has been waiting. */
   readonly longestWaitMs: number;
 }
 
 export interface UploadLimitOptions {
-  /** A fixed number ≥ 1, or found out. */
+  /** A fixed number ≥ 1, or `auto`. */
   readonly concurrency: number | 'auto';
-  /** ≥ 1. Bounds what is found out. */
+  /** ≥ 1. The upper bound for `auto`. */
   readonly maxConcurrency: number;
 }
 
 export interface UploadDemand {
   readonly active: number;
-  /** There is work that only the limit keeps waiting. */
+  /** True if there is work that waits only because of the limit. */
   readonly workWaiting: boolean;
 }
 
 /**
- * A decision needs this much evidence; shorter mistakes a pause between two files for a lack of
+ * A decision needs this much evidence. Less would mistake a pause between two files for a lack of
  * uploads.
  */
 const DECIDE_EVERY_MS = 100;
-/** Unclaimed room below this share is left alone. */
+/** An idle share below this is accepted. */
 const TOLERATED_IDLE = 0.01;
-/** No step more than doubles: uploads just started have not shown yet what they do. */
+/**
+ * No step more than doubles the limit, because uploads that just started do not show their effect
+ * yet.
+ */
 const MOST_GROWTH = 2;
 /**
- * A slice that waits longer than this for its turn is one of too many. S3 drops a connection after
- * about 20 s.
+ * If a slice waits longer than this for its turn, there are too many uploads. S3 drops a connection
+ * after about 20 s.
  */
 const LONG_WAIT_MS = 250;
-/** After the store asked for less, so long without growth. */
+/** After the store asked for fewer requests, the limit does not grow for this time. */
 const CALM_MS = 10_000;
 const FIRST_LIMIT = 8;
 
+/**
+ * Keeps just enough uploads running that a request is always waiting for the next token, and few
+ * enough that no request waits long. By Little's law, the number needed is the number running,
+ * divided by the share of time in which they keep the shaper busy. Deterministic: time is an
+ * argument (`elapsedMs` ≥ 0).
+ */
 export class UploadLimit {
   #fixed: number | undefined;
   #most: number;
@@ -66,7 +73,10 @@ export class UploadLimit {
     return this.#fixed ?? this.#limit;
   }
 
-  /** How the link was used in the last `elapsedMs`. True when more uploads may run than before. */
+  /**
+   * Takes how the link was used in the last `elapsedMs`. Returns true if more uploads may run than
+   * before.
+   */
   observe(use: LinkUse, elapsedMs: number, demand: UploadDemand): boolean {
     const before = this.current;
     this.#elapsedMs += elapsedMs;
@@ -88,7 +98,10 @@ export class UploadLimit {
     return this.current > before;
   }
 
-  /** The store answered SlowDown, 429 or 503: half as many, and none more for a while. */
+  /**
+   * The store answered SlowDown, 429 or 503: halves the limit and keeps it from growing for a
+   * while.
+   */
   slowDown(): void {
     if (this.#calmForMs > CALM_MS - 1_000) return; // the same wave of answers
     this.#limit = Math.max(1, Math.floor(this.#limit / 2));

@@ -1,6 +1,5 @@
-// Turns what the store answered into a proof, or into nothing. Deterministic, and the only place
-// where a Proof is made: without one the spool removes nothing, so an unproven delete does not
-// compile.
+// Turns what the store answered into a proof, or into a doubt. Deterministic. The only place where
+// a Proof is made: without one the spool removes nothing, so an unproven delete does not compile.
 import type { FileIdentity } from '../spool/entry.ts';
 import type { RemovalProof } from '../spool/proof.ts';
 import { type Evidence, evidenceOf } from '../store/evidence.ts';
@@ -13,14 +12,15 @@ export interface Proof extends RemovalProof {
   readonly by: (Evidence & { verdict: 'same' })['by'];
 }
 
-/** Not proven: the answers differ from the local bytes, or there was nothing to compare. */
+/** Not proven: the answers differ from the local bytes, or nothing could be compared. */
 export interface Doubt {
   readonly doubt: string;
 }
 
 /**
- * A proof where the answer says that the store holds the same bytes; see store/evidence for what
- * says so. It allows the removal of `files`, from which `local` was read, and of no others.
+ * Returns a proof if the answer says that the store holds the same bytes; see store/evidence for
+ * the rules. The proof allows the removal of `files`, from which `local` was read, and of no
+ * others.
  */
 export function verify(
   local: LocalContent,

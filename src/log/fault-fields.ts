@@ -1,13 +1,13 @@
-// An error as flat fields of a log record. Only what is named here is taken: an SDK error also
-// carries the request with its headers, and those must never reach a log.
+// Turns an error into flat fields of a log record. It takes only the fields named here: an SDK
+// error also carries the request with its headers, and those must never reach a log.
 import { errnoOf, Fault } from '../system/fault.ts';
 
-/** A cause of a cause of a cause: enough to find the root, and an end to cycles. */
+/** How many causes are followed: enough to find the root, and a limit for cycles. */
 const MAX_CAUSES = 5;
 
 /**
- * What is known about `error`; for a Fault its class, operation, subject, code and hint; otherwise
- * name and stack.
+ * The fields of `error`: for a Fault its class, operation, subject, code and hint; for any other
+ * error its name and stack.
  */
 export function faultFields(error: Error): Record<string, unknown> {
   const causes = causeMessages(error);
@@ -28,8 +28,8 @@ function causeMessages(error: Error): string[] {
 }
 
 /**
- * `ECONNREFUSED` comes as an AggregateError without a message: then its name or its first part has
- * to do.
+ * `ECONNREFUSED` comes as an AggregateError without a message. Then the message of its first error,
+ * or its code, is used.
  */
 function messageOf(error: Error): string {
   if (error.message !== '') return error.message;
@@ -37,7 +37,7 @@ function messageOf(error: Error): string {
   return first instanceof Error && first.message !== '' ? first.message : (errnoOf(error) ?? error.name);
 }
 
-/** Status and request id of the store's answer: what its operator asks for. */
+/** Status and request id of the store's answer, which the store's operator will ask for. */
 function answerOf(error: Error): Record<string, unknown> {
   const metadata: unknown = '$metadata' in error ? error.$metadata : undefined;
   if (typeof metadata !== 'object' || metadata === null) return {};

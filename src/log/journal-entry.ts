@@ -1,16 +1,19 @@
-// One log record as an entry of journald's own protocol,
-// https://systemd.io/JOURNAL_NATIVE_PROTOCOL/: the message for people, and each field of the record
-// as a field of the journal, `HALFPIPE_` before its name.
-// Invariant: every value goes with its length, so none can end its field and begin another,
-// whatever a file is called.
+// Turns a log record into an entry of journald's own protocol
+// (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): the message for people, and each field of the
+// record as a journal field with the prefix `HALFPIPE_`.
+// Invariant: each value is sent with its length, so that no value, whatever a file is called, can
+// end its field and begin another.
 import { priorityOf, renderMessage } from './log-line.ts';
 
 /** journald drops fields with longer names. */
 const MAX_NAME_CHARS = 64;
-/** The journal has these in fields of its own. */
+/** The journal has its own fields for these. */
 const TOLD = new Set(['level', 'time', 'msg']);
 
-/** `record` as pino wrote it, parsed. `pid` is ours, for the journal takes the sender's. */
+/**
+ * `record` is the parsed record that pino wrote. `pid` is ours, because the journal records the
+ * sender's.
+ */
 export function journalEntry(record: Readonly<Record<string, unknown>>, pid: number): Buffer {
   const own = Object.entries(record).filter(([name, value]) => !TOLD.has(name) && value !== null);
   const fields: (readonly [string, string])[] = [
@@ -24,8 +27,8 @@ export function journalEntry(record: Readonly<Record<string, unknown>>, pid: num
 }
 
 /**
- * `durationMs` is `HALFPIPE_DURATION_MS`: capital letters, digits and underscores are all that
- * journald takes.
+ * `durationMs` becomes `HALFPIPE_DURATION_MS`. journald accepts only capital letters, digits and
+ * underscores.
  */
 function fieldName(name: string): string {
   const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();

@@ -1,17 +1,13 @@
-// Between the log and journald. Entries with fields go to a Unix datagram socket, which Node.js has
-// not, so a dozen lines of perl (in every Debian: perl-base is essential) pass them on, and answer
-// for each whether journald took it.
-// Invariant: a record is kept until then. If perl is missing or ends, or journald refuses, it goes
-// to stdout as a line.
+// Passes log records to journald as entries with fields.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { journalEntry } from './journal-entry.ts';
 import type { LogStream } from './line-sink.ts';
 
 /**
- * Frames in: a length of four bytes, then the entry. A character out for each: + or -. It lives as
- * long as its input, also when its process group gets a signal. The address is given with each
- * entry, because journald's socket may be made anew.
+ * Input frames: a length of four bytes, then the entry. Output: one character for each entry, + or
+ * -. The process lives as long as its input, even when its process group gets a signal. The address
+ * is given with each entry, because journald may make its socket anew.
  */
 const PERL = `
   use strict; use Socket;
@@ -29,6 +25,13 @@ interface Sent {
   readonly bytes: number;
 }
 
+/**
+ * Entries with fields need a Unix datagram socket, which Node.js lacks. So a dozen lines of perl
+ * pass them on, and answer for each whether journald accepted it. Every Debian has perl, because
+ * perl-base is essential.
+ * Invariant: a record is kept until its answer comes. If perl is missing or ends, or journald
+ * refuses the entry, the record goes to stdout as a line. Nothing throws.
+ */
 export class JournalRelay implements LogStream {
   readonly #stdout: LogStream;
   readonly #line: (record: string) => string;
@@ -37,16 +40,19 @@ export class JournalRelay implements LogStream {
   #whenAnswered: (() => void)[] = [];
   #perl: ChildProcessByStdio<Writable, Readable, null> | undefined;
 
-  /** `line` renders a record for stdout, where journald knows no fields. */
+  /** `line` renders a record for stdout, which carries no fields. */
   constructor(stdout: LogStream, line: (record: string) => string) {
     this.#stdout = stdout;
     this.#line = line;
   }
 
-  /** Without perl, all goes to stdout. `socket` is journald's; perl is looked for along `path`. */
+  /**
+   * Starts perl, which is looked for in `path`. `socket` is journald's. Without perl, all records
+   * go to stdout.
+   */
   start({ socket = '/run/systemd/journal/socket', path = '/usr/bin:/bin' } = {}): void {
     const perl = spawn('perl', ['-e', PERL, socket], {
-      // Nothing of our environment, which may hold credentials.
+      // Perl gets none of our environment, which may hold credentials.
       env: { PATH: path },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
@@ -60,12 +66,15 @@ export class JournalRelay implements LogStream {
     perl.on('close', (code, signal) => this.#giveUp(`it ended with ${signal ?? code}`));
   }
 
-  /** What is neither journald's nor stdout's yet. */
+  /** Bytes that neither journald nor stdout has accepted yet. */
   get writableLength(): number {
     return this.#unansweredBytes + this.#stdout.writableLength;
   }
 
-  /** Takes one record; or none (``), the last time: to hear when all before it have been taken. */
+  /**
+   * Takes one record. The last call has an empty record: its `done` is called when all earlier
+   * records were accepted.
+   */
   write(record: string, done?: () => void): boolean {
     if (this.#perl === undefined) return this.#stdout.write(record && this.#toLine(record), done);
     if (record === '') this.#end(done);
@@ -74,8 +83,8 @@ export class JournalRelay implements LogStream {
   }
 
   /**
-   * Told of stdout's end only when there is no other way: journald, stopped and started, closes it,
-   * but takes entries.
+   * Reports stdout's end only if no other way is left. When journald is restarted, it closes stdout
+   * but still accepts entries.
    */
   on(event: 'error', listener: (error: Error) => void): void {
     this.#stdout.on(event, (error) => {
@@ -92,7 +101,7 @@ export class JournalRelay implements LogStream {
     perl.write(Buffer.concat([length, entry]));
   }
 
-  /** The oldest one: answers come in order. */
+  /** Handles one answer. Answers come in the order of the entries. */
   #answered(taken: boolean): void {
     const sent = this.#unanswered.shift();
     if (sent === undefined) return;
@@ -103,7 +112,8 @@ export class JournalRelay implements LogStream {
   }
 
   /**
-   * Perl ends with its input; left alone, it would be killed after us, and systemd would say so.
+   * Perl ends when its input ends. Left alone, it would be killed after us, and systemd would
+   * report that.
    */
   #end(done: () => void = () => undefined): void {
     const passOn = () => void this.#stdout.write('', done);
@@ -121,7 +131,7 @@ export class JournalRelay implements LogStream {
   #giveUp(reason: string): void {
     if (this.#perl === undefined) return;
     this.#perl = undefined;
-    const msg = `the journal gets no fields from here on, for perl does not run: ${reason}`;
+    const msg = `perl is not running: journal entries have no fields from now on: ${reason}`;
     const notice = JSON.stringify({ level: 'warn', event: 'journalWithoutFields', reason, msg });
     this.#stdout.write(this.#toLine(notice));
     while (this.#unanswered.length > 0) this.#answered(false);

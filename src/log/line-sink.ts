@@ -1,15 +1,14 @@
-// Between the log and stdout. Uploads must not wait for the reader of the log, so a reader that is
-// slow costs lines, never memory or time, and a reader that is gone costs nothing at all.
+// Writes log lines to stdout.
 import { atMost } from '../system/at-most.ts';
 import type { Clock } from '../system/clock.ts';
 
-/** Lines not yet taken by the reader; about 3,000 records. */
+/** Bytes that the reader has not taken yet; about 3,000 records. */
 const MAX_PENDING_BYTES = 1024 * 1024;
 const FLUSH_TIMEOUT_MS = 1000;
 
 /**
- * What the sink needs of `process.stdout`, which on Linux never blocks on pipes and sockets, but
- * buffers without bound.
+ * The part of `process.stdout` that the sink needs. On Linux, `process.stdout` never blocks on
+ * pipes and sockets, but buffers without a limit.
  */
 export interface LogStream {
   readonly fd?: number;
@@ -19,6 +18,10 @@ export interface LogStream {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
+/**
+ * Uploads must not wait for the reader of the log. So a slow reader costs lines, never memory or
+ * time, and a reader that is gone costs nothing. write() never waits and never throws.
+ */
 export class LineSink {
   readonly #stdout: LogStream;
   readonly #clock: Clock;
@@ -26,7 +29,7 @@ export class LineSink {
   #lostLines = 0;
   #open = false;
 
-  /** `lostNotice` renders the line that tells how many lines the reader missed. */
+  /** `lostNotice` renders the line that says how many lines were lost. */
   constructor(stdout: LogStream, clock: Clock, lostNotice: (lines: number) => string) {
     this.#stdout = stdout;
     this.#clock = clock;
@@ -34,8 +37,8 @@ export class LineSink {
   }
 
   /**
-   * From here on stdout's errors are taken care of: the first one (EPIPE, ENOSPC) ends the log, not
-   * the process.
+   * Handles stdout's errors from now on. The first one (EPIPE, ENOSPC) ends the log, not the
+   * process.
    */
   start(): void {
     this.#stdout.on('error', () => {
@@ -45,12 +48,13 @@ export class LineSink {
   }
 
   /**
-   * Hands over one line (without line feed), or drops and counts it while the reader is too far
-   * behind.
+   * Writes one line (without a line feed). While the reader is too far behind, the line is dropped
+   * and counted.
    */
   write(line: string): void {
     if (!this.#open) return;
-    // Resume only at half: otherwise every other line of a storm would be a notice.
+    // Resumes only when the buffer is half empty; otherwise every other line of a storm would be a
+    // notice.
     const room = this.#lostLines === 0 ? MAX_PENDING_BYTES : MAX_PENDING_BYTES / 2;
     if (this.#stdout.writableLength > room) {
       this.#lostLines += 1;
@@ -60,7 +64,7 @@ export class LineSink {
     this.#stdout.write(`${line}\n`);
   }
 
-  /** Resolves when the reader has everything, or is gone, or after a second. */
+  /** Resolves when the reader has taken everything or is gone, and after a second at the latest. */
   async flush(): Promise<void> {
     if (!this.#open) return;
     this.#tellLost();

@@ -1,33 +1,30 @@
-// One record as one line, for programs (JSON) or for people (text), harmless whatever the fields
-// contain.
+// Renders one record as one line, as JSON for programs or as text for people. Whatever the fields
+// contain, the line is safe to print.
 import { printable } from '../system/printable.ts';
 
 /**
- * `text` is for a terminal; `journal-text` leaves out what the journal keeps itself, the time and
- * the priority.
+ * `text` is for a terminal. `journal-text` leaves out the time and the priority, which the journal
+ * keeps itself.
  */
 export type LineForm = 'json' | 'text' | 'journal-text';
 
-/** sd-daemon(3): SD_CRIT … SD_DEBUG. */
+/** sd-daemon(3): SD_CRIT to SD_DEBUG. */
 const PRIORITY: Readonly<Record<string, number>> = { fatal: 2, error: 3, warn: 4, info: 6, debug: 7 };
 
-/** Fields a person does not need beside the message, or that need many lines. */
+/** Fields that a reader does not need in addition to the message, or that need many lines. */
 const MACHINE_ONLY = new Set(['level', 'time', 'msg', 'event', 'stack']);
 
-/** A level as syslog's priority, 0 to 7. */
+/** A level as a syslog priority, 0 to 7. */
 export function priorityOf(level: string): number {
   return PRIORITY[level] ?? 6;
 }
 
-/** The `<N>` by which journald knows a line's priority. */
+/** The prefix `<N>` from which journald reads a line's priority. */
 export function journalPrefix(level: string): string {
   return `<${priorityOf(level)}>`;
 }
 
-/**
- * What people read where every field is at hand in another place: the message, and what to do about
- * it.
- */
+/** The text for places where the fields are shown separately: the message and the hint. */
 export function renderMessage({ msg, event, hint }: Readonly<Record<string, unknown>>): string {
   const message = String(msg ?? event ?? '');
   const advice = typeof hint === 'string' && !message.includes(hint) ? ` (${hint})` : '';
@@ -35,16 +32,16 @@ export function renderMessage({ msg, event, hint }: Readonly<Record<string, unkn
 }
 
 /**
- * `record` as pino wrote it: JSON with `level`, `time` (ISO 8601) and `msg`. The line has no line
- * feed.
+ * `record` is JSON as pino wrote it, with `level`, `time` (ISO 8601) and `msg`. The returned line
+ * has no line feed.
  */
 export function renderLine(form: LineForm, record: string): string {
   return form === 'json' ? harmlessJson(record) : textLine(form, JSON.parse(record));
 }
 
 /**
- * JSON itself leaves C1, bidirectional and line-separator characters as they are; as `\uXXXX` it
- * means the same.
+ * JSON leaves C1, bidirectional and line-separator characters as they are. Written as `\uXXXX`,
+ * they mean the same.
  */
 function harmlessJson(json: string): string {
   return json.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) =>
@@ -60,8 +57,8 @@ function textLine(form: 'text' | 'journal-text', record: Record<string, unknown>
   const message = String(record.msg ?? record.event ?? '');
   const words = form === 'text' ? [clockTime(String(record.time)), level.toUpperCase().padEnd(5)] : [];
   words.push(printable(message));
-  // The message of an ordinary event is the whole story; of trouble, people want every detail it
-  // does not tell.
+  // For a normal event, the message is enough. For trouble, the line adds every detail that the
+  // message does not contain.
   if (level !== 'info') {
     const details = Object.entries(record).filter(([name, value]) => tells(name, value, message));
     if (details.length > 0)
@@ -80,7 +77,7 @@ function textValue(value: unknown): string {
   return printable(typeof value === 'string' && !/^[^\s"=]+$/u.test(text) ? JSON.stringify(text) : text);
 }
 
-/** Local time of day: who reads a terminal knows the date. */
+/** Local time of day. A reader at a terminal knows the date. */
 function clockTime(isoTime: string): string {
   const at = new Date(isoTime);
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map((n) => String(n).padStart(2, '0')).join(':');

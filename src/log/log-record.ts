@@ -1,20 +1,21 @@
-// What a caller handed to the log, made plain: strings, numbers, booleans and small trees of them,
-// bounded in size, without errors as objects and without secrets. Everything logged passes here.
+// Makes plain what a caller passed to the log: strings, numbers, booleans and small trees of them,
+// bounded in size, without error objects and without secrets. Everything that is logged passes
+// here.
 
 import { isSecretField, type Redact } from '../system/redact.ts';
 import { faultFields } from './fault-fields.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-// journald cuts lines at 48 KiB (LineMax= in journald.conf(5)), and the rest would be a line
+// journald cuts lines at 48 KiB (LineMax= in journald.conf(5)), and the rest would become a line
 // without a priority.
 const MAX_TEXT_CHARS = 4096;
 const MAX_DEPTH = 4;
 const MAX_ITEMS = 32;
 
 /**
- * The fields of one record. An Error among them is spread into flat fields; a field given by name
- * wins over those.
+ * The fields of one record. An Error among them is spread into flat fields; a field that was given
+ * by name wins over those.
  */
 export function plainFields(fields: LogFields, redact: Redact): Record<string, unknown> {
   const spread: Record<string, unknown> = {};
@@ -23,12 +24,13 @@ export function plainFields(fields: LogFields, redact: Redact): Record<string, u
     if (value instanceof Error) Object.assign(spread, faultFields(value));
     else given[name] = value;
   }
-  // `given` first for the order of the fields, and last for their values.
+  // `given` comes first for the order of the fields, and again last for their values.
   return plainObject({ ...given, ...spread, ...given }, redact, 0);
 }
 
 export function plainText(text: string, redact: Redact): string {
-  // Twice the limit before redaction: a secret cut in two would no longer look like one.
+  // Takes twice the limit before redaction, because a secret that was cut would no longer look like
+  // one.
   const clean = redact(text.slice(0, 2 * MAX_TEXT_CHARS));
   return clean.length > MAX_TEXT_CHARS ? `${clean.slice(0, MAX_TEXT_CHARS)}…` : clean;
 }
@@ -42,7 +44,7 @@ function plainValue(value: unknown, redact: Redact, depth: number): unknown {
   if (Array.isArray(value))
     return value.slice(0, MAX_ITEMS).map((item) => plainValue(item, redact, depth + 1));
   if (value instanceof Error) return plainObject(faultFields(value), redact, depth + 1);
-  // Things that say what they are, such as a SpoolPath or a URL.
+  // Objects that render themselves, such as a SpoolPath or a URL.
   if (typeof value.toString === 'function' && value.toString !== Object.prototype.toString)
     return plainText(String(value), redact);
   return plainObject(value, redact, depth + 1);

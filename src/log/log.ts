@@ -1,6 +1,6 @@
-// The log: records in, lines out on stdout, where systemd, a container or a terminal takes them;
-// journald gets entries. A record is cleaned before pino sees it and rendered after, so nothing
-// gets out by another way.
+// The log. Lines go to stdout, where systemd, a container or a terminal reads them; journald gets
+// entries. A record is cleaned before pino sees it and rendered afterwards, so nothing bypasses the
+// cleaning.
 import { fstatSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Clock } from '../system/clock.ts';
@@ -16,7 +16,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 export type LogFormat = 'auto' | 'json' | 'text';
 
 /**
- * `event` is the record's name for programs. An Error under any name becomes fields (class, code,
+ * `event` is the record's name for programs. An Error in any field becomes fields (class, code,
  * hint, causes).
  */
 export interface EventFields extends LogFields {
@@ -27,11 +27,12 @@ export interface EventFields extends LogFields {
 }
 
 /**
- * `message` is the whole story for people: as text, an `info` line shows nothing else, the other
- * levels add the fields the message does not quote. Never waits.
+ * `message` must say everything that a reader needs. As text, an `info` line shows only the
+ * message; other levels add the fields that the message does not quote. Logging never waits and
+ * never throws.
  */
 export interface Logger {
-  /** May be changed at any time; records below it cost nearly nothing. */
+  /** May be changed at any time. Records below it cost almost nothing. */
   level: LogLevel;
   debug(fields: EventFields, message: string): void;
   info(fields: EventFields, message: string): void;
@@ -43,17 +44,17 @@ export interface Logger {
 export interface LogOptions {
   readonly level: LogLevel;
   /**
-   * `auto`: entries with fields to journald, text on a terminal, JSON otherwise. For journald every
-   * line has its priority.
+   * `auto`: entries with fields to journald, text on a terminal, JSON otherwise. Lines for journald
+   * begin with their priority.
    */
   readonly format: LogFormat;
-  /** Read for JOURNAL_STREAM, and for the secrets it holds: they are never logged. */
+  /** Read for JOURNAL_STREAM, and for the secrets it holds: these are never logged. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout?: LogStream;
   readonly clock?: Clock;
 }
 
-/** Once per process: it stays attached to stdout. */
+/** Call once in a process: the logger stays attached to stdout. */
 export function createLogger(options: LogOptions): ProcessLogger {
   const { env, stdout = process.stdout, clock = systemClock } = options;
   const journal = isJournal(env.JOURNAL_STREAM, stdout.fd);
@@ -69,7 +70,7 @@ export function createLogger(options: LogOptions): ProcessLogger {
         time: isoTime(clock),
         event: 'logLost',
         lines,
-        msg: `${lines} log lines lost: they are read too slowly`,
+        msg: `${lines} log lines lost: the reader of the log is too slow`,
       }),
     ),
   );
@@ -77,6 +78,7 @@ export function createLogger(options: LogOptions): ProcessLogger {
   return new ProcessLogger(options.level, clock, sink, render, redactorOf(env));
 }
 
+/** The logger of this process: pino, with cleaned records, into a LineSink. */
 export class ProcessLogger implements Logger {
   readonly #pino;
   readonly #sink: LineSink;
@@ -95,7 +97,7 @@ export class ProcessLogger implements Logger {
     this.#pino = pino(
       {
         level,
-        // The journal knows the pid and the host; anybody else can add them where the lines arrive.
+        // The journal knows the pid and the host. Other readers can add them.
         base: null,
         timestamp: () => `,"time":"${isoTime(clock)}"`,
         formatters: { level: (label) => ({ level: label }) },
@@ -133,8 +135,8 @@ export class ProcessLogger implements Logger {
   }
 
   /**
-   * Before the process exits: resolves when every line has been taken, within a second whatever
-   * happens.
+   * Call before the process exits. Resolves when every line has been taken, and after a second at
+   * the latest.
    */
   flush(): Promise<void> {
     return this.#sink.flush();
@@ -161,7 +163,7 @@ function lineForm(format: LogFormat, journal: boolean, terminal: boolean): LineF
 }
 
 /**
- * systemd.exec(5): JOURNAL_STREAM is inherited by children whose stdout may be elsewhere, so device
+ * systemd.exec(5): children inherit JOURNAL_STREAM, but their stdout may lead elsewhere. So device
  * and inode must match.
  */
 function isJournal(journalStream: string | undefined, fd: number | undefined): boolean {

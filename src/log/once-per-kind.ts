@@ -1,12 +1,12 @@
-// Keeps a storm of one kind of trouble to one log line a period: the first is told at once,
-// the rest are counted and told together. journald drops a service's lines after 10,000 in 30 s.
+// Limits a storm of one kind of trouble to one log line in a period. journald drops a service's
+// lines after 10,000 in 30 s.
 import type { Clock } from '../system/clock.ts';
 
-/** Kinds are fault classes and codes, a few dozen; more than this share one count. */
+/** Kinds are fault classes and codes, a few dozen. Beyond this many, kinds share one count. */
 const MAX_KINDS = 64;
 
 /**
- * Writes the line; `repeats` is how many were counted since the last line of this kind, 0 at the
+ * Writes the line. `repeats` is how many were counted since the last line of this kind, 0 at the
  * first.
  */
 export type TellKind = (repeats: number) => void;
@@ -17,6 +17,10 @@ interface Kind {
   cancel: () => void;
 }
 
+/**
+ * Writes the first line of each kind at once, counts the rest, and writes one line for them at the
+ * end of the period. Monotonic clock.
+ */
 export class OncePerKind {
   readonly #clock: Clock;
   readonly #periodMs: number;
@@ -29,7 +33,7 @@ export class OncePerKind {
   }
 
   /**
-   * Calls `tell(0)` at once when `kind` was quiet for a period; otherwise counts it, and calls the
+   * Calls `tell(0)` at once if `kind` was quiet for a period. Otherwise counts, and calls the
    * latest `tell(repeats)` when the period is over.
    */
   note(kind: string, tell: TellKind): void {
@@ -44,7 +48,7 @@ export class OncePerKind {
     }
   }
 
-  /** Tells what was counted so far and forgets every kind. */
+  /** Writes what was counted so far, and forgets every kind. */
   stop(): void {
     const kinds = [...this.#kinds.values()];
     this.#kinds.clear();

@@ -1,40 +1,35 @@
-// The watchdog, bound to progress: systemd hears a sign of life only while every part that must
-// make progress does. A part that hangs thus ends in a restart, which is safe: what was in flight
-// is found in the spool again.
+// The watchdog, bound to progress.
 
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
 import { Repeat } from '../system/repeat.ts';
 
-/** How often progress is looked at when there is no watchdog: then for the log alone. */
+/** Without a watchdog, progress is checked this often, only for the log. */
 const CHECK_WITHOUT_WATCHDOG_MS = 10_000;
 /**
- * The manager hears of us so often within its period: sd_watchdog_enabled(3) recommends twice. With
- * four times, a process that stands still for up to three quarters of the period, as in a swap
- * storm, is still there in time.
+ * How many signs of life the manager gets in its period. sd_watchdog_enabled(3) recommends two.
+ * With four, a process that stands still for up to three quarters of the period, for example in a
+ * swap storm, is still in time.
  */
 const PINGS_PER_PERIOD = 4;
-/**
- * A part found silent may be about to speak: it is looked at again so soon, and counts as hung when
- * it still is silent.
- */
+/** A silent part is looked at again after this time. If it is still silent, it counts as hung. */
 const LOOK_AGAIN_MS = 1_000;
 /**
- * A check that is later than this was held up with the whole process. Timers of a busy one are some
- * ms late.
+ * A check that is later than this was delayed together with the whole process. Timers of a busy
+ * process are a few ms late.
  */
 const LATE_MS = 500;
 
-/** Given to one part, which calls `beat` whenever its loop has come round, with work or without. */
+/** Belongs to one part, which calls beat() each time its loop comes round, with or without work. */
 export interface Heartbeat {
   beat(): void;
-  /** From here on the part is not expected to beat. */
+  /** From now on, the part is not expected to beat. */
   end(): void;
 }
 
 export interface HealthOptions {
   readonly clock: Clock;
-  /** Undefined: no watchdog. See `watchdogMs`. */
+  /** Undefined without a watchdog; see watchdogMs(). */
   readonly watchdogMs: number | undefined;
   /** Tells the manager that all is well. */
   readonly ping: () => void;
@@ -45,12 +40,17 @@ interface Part {
   readonly name: string;
   readonly maxSilenceMs: () => number;
   beatAtMs: number;
-  /** Silent when last looked at. */
+  /** Silent at the last look. */
   silent: boolean;
-  /** Silent at two looks, and said so. */
+  /** Silent at two looks in a row, and reported. */
   stalled: boolean;
 }
 
+/**
+ * The manager gets a sign of life only while every registered part makes progress. So a part that
+ * hangs leads to a restart. That is safe, because files in flight are still in the spool. Monotonic
+ * clock; time in which the whole process stood still does not count.
+ */
 export class Health {
   readonly #options: HealthOptions;
   readonly #checkMs: number;
@@ -73,8 +73,8 @@ export class Health {
   }
 
   /**
-   * The part `name` counts as hung when it does not beat for `maxSilenceMs`, which may change. It
-   * begins fresh.
+   * Registers a part. It counts as hung when it does not beat for `maxSilenceMs`, which may change.
+   * Its silence begins now.
    */
   register(name: string, maxSilenceMs: () => number): Heartbeat {
     const beatAtMs = this.#options.clock.monotonicMs();
@@ -133,8 +133,8 @@ export class Health {
 }
 
 /**
- * The manager's watchdog period, or undefined when there is none or it is meant for another
- * process: sd_watchdog_enabled(3).
+ * The manager's watchdog period in milliseconds; undefined if there is none or it is meant for
+ * another process. See sd_watchdog_enabled(3).
  */
 export function watchdogMs(
   env: Readonly<Record<string, string | undefined>>,

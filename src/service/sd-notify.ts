@@ -1,6 +1,5 @@
-// What the service manager is told: sd_notify(3), by way of systemd-notify(1), for Node has no Unix
-// datagram sockets. Messages leave one at a time and in order; failing to notify never harms the
-// daemon.
+// Notifies the service manager as in sd_notify(3). It uses systemd-notify(1), because Node.js has
+// no Unix datagram sockets.
 import { execFile } from 'node:child_process';
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
@@ -8,27 +7,31 @@ import { errnoOf, Fault } from '../system/fault.ts';
 import { printable } from '../system/printable.ts';
 import type { Redact } from '../system/redact.ts';
 
-/** Each message is a process (about 7 ms), and people do not read faster. */
+/** Each message starts a process (about 7 ms), and nobody reads faster. */
 const STATUS_INTERVAL_MS = 2000;
 /** systemd-notify itself waits up to 5 s until the manager has taken the message. */
 const COMMAND_TIMEOUT_MS = 10_000;
 
-/** Hands over one message of `VARIABLE=value` lines; rejects when the manager did not get it. */
+/**
+ * Hands over one message of `VARIABLE=value` lines. Rejects with a Fault when the manager did not
+ * get it.
+ */
 export type SendToManager = (variables: readonly string[]) => Promise<void>;
 
 export interface NotifierOptions {
-  /** Undefined when no service manager listens: then every call below does nothing. */
+  /** Undefined when no service manager listens. Then every call below does nothing. */
   readonly send: SendToManager | undefined;
   readonly clock: Clock;
-  /** CLOCK_MONOTONIC, as systemd reads it. */
+  /** CLOCK_MONOTONIC in microseconds, as systemd reads it. */
   readonly kernelMonotonicUsec: () => bigint;
   readonly log: Logger;
-  /** Cleans what `systemctl status` shows. */
+  /** Cleans the text that `systemctl status` shows. */
   readonly redact: Redact;
 }
 
 /**
- * The promises resolve when the manager has the message or cannot be reached; they never reject.
+ * Sends messages one at a time and in order. Its promises resolve when the manager has the message
+ * or cannot be reached. They never reject, because a failed notification must not harm the daemon.
  */
 export class SdNotifier {
   readonly #options: NotifierOptions;
@@ -45,19 +48,19 @@ export class SdNotifier {
     this.#options = options;
   }
 
-  /** Started, or done reloading. */
+  /** The daemon has started, or has finished reloading. */
   ready(status: string): Promise<void> {
     return this.#message('READY=1', this.#statusLine(status));
   }
 
-  /** Reloading; `ready` must follow. */
+  /** The daemon reloads. ready() must follow. */
   reloading(): Promise<void> {
     return this.#message('RELOADING=1', `MONOTONIC_USEC=${this.#options.kernelMonotonicUsec()}`);
   }
 
   /**
-   * The line in `systemctl status`. The latest wins; at most one every two seconds, and none that
-   * equals the last.
+   * The line in `systemctl status`. The latest one wins: at most one every two seconds, and none
+   * that equals the last.
    */
   status(text: string): void {
     this.#status = text;
@@ -65,28 +68,28 @@ export class SdNotifier {
     void this.#sendStatus();
   }
 
-  /** Stands behind every status from here on, until it is taken away with ``. */
+  /** A text after every status from now on. Call with an empty text to remove it. */
   remark(text: string): void {
     this.#remark = text === '' ? '' : ` · ${text}`;
   }
 
-  /** After this, only `extendTimeout` and `watchdog` still speak. */
+  /** The daemon stops. After this, only extendTimeout() and watchdog() still send. */
   stopping(status: string): Promise<void> {
     this.#stopping = true;
     this.#cancelStatus?.();
     return this.#message('STOPPING=1', this.#statusLine(status));
   }
 
-  /** A sign of life; for Health alone to give. */
+  /** A sign of life. Only Health may call this. */
   async watchdog(): Promise<void> {
-    // When messages leave slower than pings come, one ping in the queue says as much as ten.
+    // If messages leave more slowly than pings come, one ping in the queue is enough.
     if (this.#pingWaiting) return;
     this.#pingWaiting = true;
     await this.#message('WATCHDOG=1');
     this.#pingWaiting = false;
   }
 
-  /** Asks for `ms` more, from now, before a start or stop counts as failed. */
+  /** Asks for `ms` more milliseconds, from now, before a start or a stop counts as failed. */
   extendTimeout(ms: number): Promise<void> {
     return this.#message(`EXTEND_TIMEOUT_USEC=${Math.round(ms * 1000)}`);
   }
@@ -104,7 +107,7 @@ export class SdNotifier {
     });
   }
 
-  /** One line, for each line of a message is a variable of its own. */
+  /** One line, because each line of a message is a variable of its own. */
   #statusLine(text: string): string {
     return `STATUS=${printable(this.#options.redact(text + this.#remark))}`;
   }
@@ -118,7 +121,7 @@ export class SdNotifier {
         await send(variables);
         this.#failed = false;
       } catch (error) {
-        // Once until it works again: it would be said every few seconds.
+        // Logged once until it works again; otherwise it would be logged every few seconds.
         if (!this.#failed)
           this.#options.log.warn({ event: 'notifyFailed', error }, `cannot notify systemd: ${error}`);
         this.#failed = true;
@@ -129,16 +132,16 @@ export class SdNotifier {
 }
 
 /**
- * One datagram. A leading @ stands for the zero of an abstract socket. It stays a moment, because
- * the manager finds the unit by the sender's PID.
+ * Sends one datagram. A leading @ stands for the zero byte of an abstract socket. The process waits
+ * a moment, because the manager finds the unit by the sender's PID.
  */
 const PERL = String.raw`use Socket; my $s; my $to = $ENV{NOTIFY_SOCKET}; $to =~ s/^@/\0/;
 socket($s, AF_UNIX, SOCK_DGRAM, 0) && send($s, join("\n", @ARGV), 0, pack_sockaddr_un($to)) or die "$!\n";
 select undef, undef, undef, 0.2`;
 
 /**
- * Sends through systemd-notify(1) when `notifySocket` (the manager's NOTIFY_SOCKET) is given; where
- * that is not installed, as in most containers, through perl. Both are looked for along `path`.
+ * Sends through systemd-notify(1) if `notifySocket` (the manager's NOTIFY_SOCKET) is given. If that
+ * is not installed, as in most containers, it sends through perl. Both are looked for in `path`.
  */
 export function sendBySystemdNotify(
   notifySocket: string | undefined,
@@ -146,7 +149,7 @@ export function sendBySystemdNotify(
 ): SendToManager | undefined {
   if (notifySocket === undefined || notifySocket === '') return undefined;
   const options = {
-    // Nothing else of our environment, which may hold credentials, is needed there.
+    // The command needs nothing else of our environment, which may hold credentials.
     env: { NOTIFY_SOCKET: notifySocket, PATH: path },
     timeout: COMMAND_TIMEOUT_MS,
   };
@@ -161,9 +164,10 @@ export function sendBySystemdNotify(
   return async (variables) => {
     if (!isMissing) {
       try {
-        // Not --no-block: the manager finds the unit by the sender's PID, which must live until
-        // then. No --pid either: the parent, which is us, is the default; an unprivileged sender
-        // appears as itself, hence NotifyAccess=all.
+        // Without --no-block, because the manager finds the unit by the sender's PID, which must
+        // live until then. Without --pid, because the parent, which is this process, is the
+        // default. An unprivileged sender appears as itself, which is why the unit has
+        // NotifyAccess=all.
         return await run('systemd-notify', ['--', ...variables]);
       } catch (error) {
         if (!(error instanceof Fault) || error.code !== 'ENOENT') throw error;

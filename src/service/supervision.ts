@@ -1,4 +1,4 @@
-// Decides what counts as progress: the control loop ticks, and uploads in flight move bytes.
+// Decides what counts as progress.
 import type { Health, Heartbeat } from './health.ts';
 
 /** From the settings: how often the link is measured, and how long a request may be silent. */
@@ -9,22 +9,26 @@ export interface Pace {
 }
 
 /**
- * While no request sends, the link is measured once in this many intervals: see Regulator. Its
- * report may be one late.
+ * While no request sends, the link is measured only once in 10 intervals (see Regulator), and its
+ * report may be one turn late.
  */
 const INTERVALS_AT_MOST = 2 * 10;
-/** What a busy machine adds. */
+/** Added for a busy machine. */
 const METER_MARGIN_MS = 10_000;
-/** A slice may wait for the link as well. */
+/** Added because a slice may also wait for the link. */
 const UPLOADS_MARGIN_MS = 60_000;
 
+/**
+ * Registers two parts with Health: the control loop must tick, and uploads in flight must move
+ * bytes.
+ */
 export class Supervision {
   readonly #health: Health;
   readonly #pace: () => Pace;
   #meter: Heartbeat | undefined;
   #uploads: Heartbeat | undefined;
 
-  /** The pace may change. */
+  /** `pace` is asked each time, because the settings may change. */
   constructor(health: Health, pace: () => Pace) {
     this.#health = health;
     this.#pace = pace;
@@ -46,14 +50,14 @@ export class Supervision {
     this.#uploads?.end();
   }
 
-  /** The control loop came round; `moving` when bytes left, or none had to. */
+  /** The control loop ticked. `moving`: bytes left, or no bytes had to leave. */
   turned(moving: boolean): void {
     this.#meter?.beat();
     if (moving) this.moved();
   }
 
   /**
-   * Bytes came in, from the disk or from the store: what reads does not hang, though nothing
+   * Bytes came from the disk or from the store. A part that reads does not hang, even if nothing
    * leaves.
    */
   readonly moved = () => this.#uploads?.beat();

@@ -1,9 +1,9 @@
-// A wait with an end: for what may never come.
+// A wait with a time limit.
 import type { Clock } from './clock.ts';
 
 /**
- * Resolves when the promise does, and after `ms` at the latest; then no timer is left. Rejects when
- * the promise does.
+ * Resolves when the promise does, and after `ms` at the latest. Rejects when the promise does.
+ * Leaves no timer behind.
  */
 export async function atMost(ms: number, promise: Promise<unknown>, clock: Clock): Promise<void> {
   let cancel: () => void = () => undefined;

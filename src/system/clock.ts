@@ -1,13 +1,13 @@
 // The one place that reads time. Everything else takes time as an argument or waits through this
-// port, so the whole daemon also runs under a simulated clock.
+// port, so that the whole daemon also runs on a simulated clock.
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Clock {
-  /** Milliseconds on a clock that never steps; only differences have a meaning. */
+  /** Milliseconds of a clock that never steps. Only differences have a meaning. */
   monotonicMs(): number;
-  /** Milliseconds since the Unix epoch; may step when an operator or NTP sets the clock. */
+  /** Milliseconds since the Unix epoch. Steps when an operator or NTP sets the clock. */
   wallMs(): number;
-  /** Resolves after `ms` (≥ 0); rejects with `signal.reason` as soon as the signal aborts. */
+  /** Resolves after `ms` (≥ 0). Rejects with `signal.reason` as soon as the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /**
    * Calls `callback` once after `ms`, unless the returned function is called first. Does not keep
@@ -35,21 +35,21 @@ export const systemClock: Clock = {
   },
 };
 
-/** The longest interval that Node.js takes, 24 days. */
+/** The longest interval that Node.js accepts, 24 days. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * From now on the process ends by process.exit alone: what `schedule` waits for would not keep it,
- * and a request that waits for its turn on the link has no connection yet. Node.js would end it
- * with 13, in the middle of its work.
+ * From now on, only process.exit ends the process. Timers of `schedule` do not keep it alive, and a
+ * request that waits for its turn has no connection yet, so Node.js would otherwise end the process
+ * with code 13 in the middle of its work.
  */
 export function keepAlive(): void {
   setInterval(() => undefined, LONGEST_MS);
 }
 
 /**
- * CLOCK_MONOTONIC in microseconds, comparable with what other processes read: for sd_notify(3)
- * alone.
+ * CLOCK_MONOTONIC in microseconds, comparable with what other processes read. Only for
+ * sd_notify(3).
  */
 export function kernelMonotonicUsec(): bigint {
   return process.hrtime.bigint() / 1000n;

@@ -1,40 +1,40 @@
-// What went wrong, in one shape: the operation, what it was done to, the cause, a hint for the
-// operator, and one class that decides what happens next. Raised at the edges, decided on in drain,
-// logged once there.
+// One shape for everything that goes wrong: operation, subject, cause, hint for the operator, and
+// one class that decides what happens next. Raised at the edges, judged in the drain, logged once.
 
 /**
- * Unless a fault is local, the store is to blame when it refuses a tiny object of our own as well:
- * then the whole drain pauses, whatever the class. Otherwise:
+ * What happens next. Unless a fault is local, the store is to blame when it also refuses a tiny
+ * object of our own; then the whole drain pauses, whatever the class. Otherwise:
  * - `transient`: the file is deferred and tried again with backoff.
- * - `breaker`: a fault of the store or its settings that is never a file's; the file is tried again
- *   with backoff.
- * - `file`: this file needs a human; it is quarantined, the rest goes on.
- * - `blocked`: this file cannot be read or removed now; it stays where it is, is reported once and
- *   tried slowly.
- * - `changed`: the file changed or went away under us; it is looked at again from the start.
- * - `unknown`: deferred loudly, quarantined after `retry.maxAttempts`.
+ * - `breaker`: the store or its settings are at fault, never a file. The file is tried again with
+ *   backoff.
+ * - `file`: this file needs a human. It is quarantined, and the others continue.
+ * - `blocked`: this file cannot be read or removed now. It stays, is reported once and is tried
+ *   seldom.
+ * - `changed`: the file changed or disappeared. It has to settle again.
+ * - `unknown`: the file is deferred, and quarantined after `retry.maxAttempts`.
  */
 export type FaultClass = 'transient' | 'breaker' | 'file' | 'blocked' | 'changed' | 'unknown';
 
 export interface FaultDetails {
   /** What was attempted, in a few words: `put object`, `open spool`. */
   readonly operation: string;
-  /** The file, key, bucket or setting it was attempted on. */
+  /** The file, key, bucket or setting that it was attempted on. */
   readonly subject: string;
   /** What the operator can do about it. */
   readonly hint?: string;
   readonly cause?: unknown;
-  /** This machine raised it, not the store: it says nothing about the store. */
+  /** True if this machine raised the fault. It then says nothing about the store. */
   readonly isLocal?: boolean;
-  /** The server asked to be left alone for this long. */
+  /** The server asked for a pause of this length. */
   readonly retryAfterMs?: number;
-  /**
-   * Short machine-readable reason, such as an errno (`EACCES`) or an S3 error name
-   * (`NoSuchBucket`).
-   */
+  /** A short reason for programs: an errno (`EACCES`) or an S3 error name (`NoSuchBucket`). */
   readonly code?: string;
 }
 
+/**
+ * An error with an operation, a subject and a class. The message is one line for the operator,
+ * without the hint.
+ */
 export class Fault extends Error {
   override readonly name = 'Fault';
   readonly faultClass: FaultClass;
@@ -57,7 +57,7 @@ export class Fault extends Error {
   }
 }
 
-/** Something failed that is tried again by itself. */
+/** Work that failed and is repeated without further action. */
 export interface RecurringFault {
   readonly kind: 'fault';
   /** What was attempted, in a few words. */
@@ -65,7 +65,7 @@ export interface RecurringFault {
   readonly error: unknown;
 }
 
-/** The same fault, with what was found out about it since. */
+/** Returns the same fault, with what was found out about it since. */
 export function amended(fault: Fault, changes: { faultClass?: FaultClass; hint?: string }): Fault {
   const { operation, subject, cause, code, retryAfterMs } = fault;
   const hint = changes.hint ?? fault.hint;
@@ -79,19 +79,19 @@ export function amended(fault: Fault, changes: { faultClass?: FaultClass; hint?:
   });
 }
 
-/** The errno name of a system error (`ENOENT`, `EACCES`, …), or undefined for any other value. */
+/** The errno name of a system error (`ENOENT`, `EACCES`); undefined for any other value. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** What happened and what to do about it, in a line for people: the one way to join the two. */
+/** What happened and what to do, in one line: the only way in which message and hint are joined. */
 export function explain(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return withHint(message, error instanceof Fault ? error.hint : undefined);
 }
 
-/** A hint that the message holds already is not said twice. */
+/** Adds the hint, unless the message already contains it. */
 export function withHint(message: string, hint: string | undefined): string {
   if (hint === undefined || message.includes(hint)) return message;
   return `${message.replace(/\.$/, '')}. ${hint}`;

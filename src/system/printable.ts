@@ -1,5 +1,4 @@
-// What a file, a server or a person named, made fit to stand in a line that people and terminals
-// read.
+// Makes names from files, servers and people safe to print in a line.
 
 /**
  * Escapes what could break a line, move a cursor or reorder text: C0, C1, bidirectional and

@@ -1,14 +1,15 @@
-// Which proxy a URL is reached through, by the variables that every program reads (curl's and the
-// AWS CLI's meaning). Pure: the environment is an argument.
+// Decides through which proxy a URL is reached, by the variables that every program reads, with the
+// meaning of curl and the AWS CLI. Pure functions: the environment is an argument.
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * What the environment says of proxies. URLs may hold a password: never shown, see `shownProxy`.
+ * What the environment says about proxies. A URL may hold a password; never show it, use
+ * shownProxy().
  */
 export interface Proxies {
   readonly http: ProxySetting | undefined;
   readonly https: ProxySetting | undefined;
-  /** As in NO_PROXY: hosts that are reached without one. */
+  /** Hosts that are reached without a proxy, written as in NO_PROXY. */
   readonly none: string;
 }
 
@@ -18,7 +19,7 @@ export interface ProxySetting {
   readonly variable: string;
 }
 
-/** Where a request goes. IPv6 addresses may have their brackets. */
+/** Where a request goes. An IPv6 address may have brackets. */
 export interface ProxyTarget {
   readonly protocol: string;
   readonly host: string;
@@ -37,27 +38,27 @@ export function readProxies(env: Readonly<Record<string, string | undefined>>): 
   };
 }
 
-/** The proxy in front of the target; undefined when it is reached directly. */
+/** The proxy for the target; undefined if it is reached directly. */
 export function proxyFor({ http, https, none }: Proxies, target: ProxyTarget): ProxySetting | undefined {
   const proxy = target.protocol === 'http:' ? http : https;
   return proxy === undefined || isExempt(none, target) ? undefined : proxy;
 }
 
-/** Without user and password. */
+/** The URL without user and password. */
 export function shownProxy({ url }: Pick<ProxySetting, 'url'>): string {
   return new URL(url).origin;
 }
 
 /**
- * User and password; undefined where the URL names no user. A `%` that begins no escape stands for
- * itself, as in curl.
+ * User and password; undefined if the URL names no user. A `%` that does not begin an escape stands
+ * for itself, as in curl.
  */
 export function proxyLogin({ url }: Pick<ProxySetting, 'url'>): string | undefined {
   const { username, password } = new URL(url);
   return username === '' && password === '' ? undefined : `${unescaped(username)}:${unescaped(password)}`;
 }
 
-/** The passwords of all proxies, as they are typed and as they are meant: to be shown nowhere. */
+/** The passwords of all proxies, as written and as decoded. They must not be shown anywhere. */
 export function proxyPasswords(env: Readonly<Record<string, string | undefined>>): readonly string[] {
   const values = Object.entries(env).filter(([name]) => /^(https?|all)_proxy$/i.test(name));
   return values.flatMap(([, value = '']) => {
@@ -72,18 +73,18 @@ function unescaped(text: string): string {
     try {
       return decodeURIComponent(escapes);
     } catch {
-      // Not of UTF-8.
+      // The escapes are not UTF-8.
       return escapes;
     }
   });
 }
 
-/** The text for people, at the start and in `halfpipe check`. */
+/** The text for the log at startup and for `halfpipe check`. */
 export function throughProxy(proxy: ProxySetting): string {
   return `requests go through the proxy ${shownProxy(proxy)} (${proxy.variable})`;
 }
 
-/** Host, without brackets, and port of the proxy itself. */
+/** The host (without brackets) and the port of the proxy itself. */
 export function proxyAddress({ url }: Pick<ProxySetting, 'url'>): { host: string; port: number } {
   const { hostname, port, protocol } = new URL(url);
   return { host: bare(hostname), port: port === '' ? defaultPort(protocol) : Number(port) };
@@ -93,19 +94,20 @@ function setting(env: Readonly<Record<string, string | undefined>>, name: string
   const variable = env[name] ? name : name.toUpperCase();
   const value = env[variable]?.trim();
   if (value === undefined || value === '') return undefined;
-  // As curl and the AWS CLI: without a scheme it is http.
+  // As in curl and the AWS CLI, a URL without a scheme is http.
   const url = value.includes('://') ? value : `http://${value}`;
-  if (!URL.canParse(url)) throw new RangeError(`${variable} is no URL: type http://proxy.example.com:3128`);
+  if (!URL.canParse(url))
+    throw new RangeError(`${variable} is not a URL: write http://proxy.example.com:3128`);
   const { protocol } = new URL(url);
   if (protocol === 'http:' || protocol === 'https:') return { url, variable };
   throw new RangeError(
-    `${variable} names a ${protocol.slice(0, -1)} proxy: halfpipe goes through http:// and https:// proxies`,
+    `${variable} names a ${protocol.slice(0, -1)} proxy: halfpipe supports http:// and https:// proxies`,
   );
 }
 
 /**
- * Entries are names (with all that is below them), addresses or networks, with or without a port;
- * `*` is everything.
+ * Entries are names (including all names below them), addresses or networks, with or without a
+ * port. `*` means everything.
  */
 function isExempt(none: string, { protocol, host, port }: ProxyTarget): boolean {
   const name = bare(host).toLowerCase();

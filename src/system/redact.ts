@@ -1,13 +1,11 @@
-// The last gate before a log line, a status and a crash message: no credential, no Authorization
-// header and no presigned URL passes. It errs on the side of hiding: a file named `password=x`
-// loses its name in the log, never in the spool.
+// The last gate before a log line, a status and a crash message: it lets no credential, no
+// Authorization header and no presigned URL through. If in doubt, it hides: a file named
+// `password=x` loses its name in the log, never in the spool.
 import { proxyPasswords } from './proxies.ts';
 
 const HIDDEN = '[redacted]';
 
-/**
- * Field names whose value is a secret whatever it looks like; compared without case, `-` and `_`.
- */
+/** Names of fields whose value is always a secret. Compared without case, `-` and `_`. */
 const SECRET_FIELDS =
   /^(?:(?:proxy)?authorization|(?:set)?cookie|(?:xamz|aws)?(?:secret|session|security|access)?(?:accesskey(?:id)?|secretkey|token|secret|password|passwd|credentials?|signature))$/;
 
@@ -16,7 +14,7 @@ const VALUE = String.raw`(?:[^\s"'&<>,;]+)`;
 const ASSIGN = String.raw`(?:\\?["']?\s*(?:[:=]|%3D)\s*\\?["']?)`;
 
 const SECRET_TEXT: readonly [RegExp, string][] = [
-  // Signature Version 4 in a header, whole: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…,
+  // A whole header of Signature Version 4: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…,
   // Signature=…`.
   [/\bAWS4-[A-Z0-9-]+\s+Credential=[^\r\n]*?(?:Signature=[^\s"'&<>,;]*|(?=["'\r\n])|$)/gi, HIDDEN],
   [
@@ -38,27 +36,27 @@ const SECRET_TEXT: readonly [RegExp, string][] = [
   [/\/\/[^/\s:@]*:[^/\s@]+@/g, `//${HIDDEN}@`],
 ];
 
-/** Whether a field of this name is hidden whole. */
+/** True if a field of this name is hidden completely. */
 export function isSecretField(name: string): boolean {
   return SECRET_FIELDS.test(name.toLowerCase().replaceAll(/[-_]/g, ''));
 }
 
 export type Redact = (text: string) => string;
 
-/** Hides what looks like a secret, and every secret that `env` holds. */
+/** Hides everything that looks like a secret, and every secret that `env` holds. */
 export function redactorOf(env: Readonly<Record<string, string | undefined>>): Redact {
   const { AWS_SECRET_ACCESS_KEY: key = '', AWS_SESSION_TOKEN: token = '' } = env;
   return redactor([key, token, ...proxyPasswords(env)]);
 }
 
 /**
- * Hides what looks like a secret, and every occurrence of the given ones.
- * Not promised: a secret of unknown form that was not named here.
+ * Hides everything that looks like a secret, and every occurrence of the given ones. It does not
+ * promise to hide a secret of unknown form that was not given.
  */
 export function redactor(knownSecrets: readonly string[]): Redact {
-  // A short "secret" is a placeholder, and hiding every `x` would make the log unreadable.
+  // A short "secret" is a placeholder. Hiding every `x` would make the log unreadable.
   const known = knownSecrets.filter((secret) => secret.length >= 8);
-  // One may be the beginning of another, whose end would stay.
+  // One secret may be the beginning of another, whose end would otherwise stay.
   known.sort((one, other) => other.length - one.length);
   return (text) => {
     let clean = text;

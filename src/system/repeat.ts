@@ -1,28 +1,29 @@
-// One piece of work, again and again on the clock. The stages' loops are made of it, so that each
-// of them ends in the same way, and none stops because one run failed.
+// Repeats work on the clock. All loops of the stages use it, so that they end in the same way, and
+// none stops because one run failed.
 import type { Clock } from './clock.ts';
 
 /** The work. The signal aborts when the loop is stopped. */
 export type Run = (signal: AbortSignal) => void | Promise<void>;
 
 /**
- * How long to wait in ms; 0 or less is at once, Infinity is until `soon` or `now`. A function is
- * asked at the start and after each run: what makes a run necessary must show in its answer.
+ * How long to wait, in ms: 0 or less means at once, Infinity means until soon() or now(). A
+ * function is asked at the start and after each run, so its answer must reflect everything that
+ * makes a run necessary.
  */
 export type Pause = number | (() => number);
 
 /**
- * Runs never overlap, and the pause begins when a run has ended. Errors belong to the work: one
- * that a run throws is not caught here, and the next run is planned all the same.
+ * Runs never overlap, and the pause begins when a run has ended. An error that a run throws is not
+ * caught here, and the next run is still planned. Monotonic clock.
  */
 export class Repeat {
   readonly #clock: Clock;
   readonly #run: Run;
   readonly #pause: () => number;
-  /** Defined from the start to the stop. */
+  /** Defined from start to stop. */
   #ending: AbortController | undefined;
   #isRunning = false;
-  /** Of an asynchronous run. */
+  /** The end of an asynchronous run. */
   #ended: Promise<void> | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
   #cancel: () => void = () => undefined;
@@ -41,14 +42,14 @@ export class Repeat {
     return this.#isRunning;
   }
 
-  /** The first run comes after a pause. Does nothing when started already. */
+  /** The first run comes after a pause. Does nothing if already started. */
   start(): void {
     if (this.isStarted) return;
     this.#ending = new AbortController();
     this.soon();
   }
 
-  /** The first run begins within this call. Does nothing when started already. */
+  /** The first run begins within this call. Does nothing if already started. */
   startNow(): void {
     if (this.isStarted) return;
     this.#ending = new AbortController();
@@ -56,8 +57,8 @@ export class Repeat {
   }
 
   /**
-   * The next run begins in `ms` [a pause] at the latest: one that is planned sooner stays. Does
-   * nothing during a run, after which the pause is asked for anyway, and unless started.
+   * Plans the next run in `ms` [a pause] at the latest; an earlier plan stays. Does nothing if not
+   * started, or during a run, because the pause is asked for after it.
    */
   soon(ms?: number): void {
     if (!this.isStarted || this.#isRunning) return;
@@ -69,7 +70,7 @@ export class Repeat {
     this.#cancel = this.#clock.schedule(inMs, () => this.now());
   }
 
-  /** A run begins within this call. Does nothing during a run, and unless started. */
+  /** Begins a run within this call. Does nothing if not started, or during a run. */
   now(): void {
     if (this.#ending === undefined || this.#isRunning) return;
     this.#unplan();
@@ -83,8 +84,8 @@ export class Repeat {
   }
 
   /**
-   * Aborts the run in progress, and plans no other. Resolves when that run has ended, and rejects
-   * with its error. May be started again.
+   * Aborts the running work and plans no other. Resolves when that run has ended; rejects with its
+   * error. The loop may be started again.
    */
   async stop(): Promise<void> {
     this.#ending?.abort();

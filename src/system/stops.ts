@@ -1,5 +1,6 @@
 // What has been started, to be stopped in reverse order.
 
+/** A stack of stop functions. run() calls each once. */
 export class Stops {
   readonly #stops: (() => unknown)[] = [];
 
@@ -7,13 +8,16 @@ export class Stops {
     this.#stops.push(stop);
   }
 
-  /** `resource`, which `stop` is to be called with. */
+  /** Returns `resource`, and registers that `stop` is to be called with it. */
   held<T>(resource: T, stop: (resource: T) => unknown): T {
     this.push(() => stop(resource));
     return resource;
   }
 
-  /** One after the other, the latest first; each once. */
+  /**
+   * Calls the functions one after another, the latest first. Rejects as they do; the rest then
+   * stays.
+   */
   async run(): Promise<void> {
     for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
   }

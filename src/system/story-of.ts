@@ -1,7 +1,7 @@
-// An error that ends the process, as text: where it was thrown, and what caused it. Nothing else
-// that hangs on it.
+// Renders an error that ends the process: where it was thrown and what caused it. No other field of
+// the error is shown.
 
-/** A cause of a cause of a cause: enough to find the root, and an end to cycles. */
+/** How many causes are followed: enough to find the root, and a limit for cycles. */
 const MAX_CAUSES = 5;
 
 export function storyOf(error: unknown): string {

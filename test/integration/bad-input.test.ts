@@ -29,7 +29,7 @@ const REFUSALS: readonly Refusal[] = [
     what: 'an unknown key',
     config: { spool: { setle: '2 s' } },
     code: BAD_CONFIG,
-    says: /spool\.setle is no option: did you mean spool\.settle\?/,
+    says: /spool\.setle is not an option: did you mean spool\.settle\?/,
   },
   {
     what: 'a share of 0',

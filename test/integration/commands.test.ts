@@ -34,7 +34,7 @@ describe('halfpipe', { concurrency: 4 }, () => {
       out: /^$/,
       err: /^halfpipe: \/no\\x1b: no such file/,
     },
-    { args: ['run', '--config', '/dev/null'], code: 78, out: /^$/, err: /\/dev\/null: is no regular file/ },
+    { args: ['run', '--config', '/dev/null'], code: 78, out: /^$/, err: /\/dev\/null: is not a regular file/ },
     { args: ['run', '--config', '/etc'], code: 78, out: /^$/, err: /\/etc: is a directory/ },
     { args: ['run', 'now'], code: 2, out: /^$/, err: /unexpected argument now/ },
     { args: ['check', '--config'], code: 2, out: /^$/, err: /--config/ },
@@ -233,7 +233,7 @@ describe('halfpipe', { concurrency: 4 }, () => {
     assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
     const run = fixture.command(['check', '--config', fifo]);
     assert.equal(await run.exit, 78);
-    assert.match(run.stderr, /fifo: is no regular file/);
+    assert.match(run.stderr, /fifo: is not a regular file/);
   });
 
   for (const command of ['status', 'top']) {

@@ -256,6 +256,6 @@ describe('the daemon’s line', { concurrency: 2 }, () => {
     truncateSync(fixture.at('huge'), 4 * 1024 ** 4);
     const daemon = fixture.start();
     const { msg } = await daemon.says('quarantined');
-    assert.match(`${msg}`, /it has .*; with the present upload\.maxMemory/);
+    assert.match(`${msg}`, /the file is .*; the present upload\.maxMemory allows at most/);
   });
 });

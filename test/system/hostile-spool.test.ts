@@ -143,7 +143,7 @@ describe('a spool others may write to', { concurrency: 2, skip }, () => {
     await fixture.untilDrained(['also huge', 'huge']);
     assert.equal(fixture.keys().filter((key) => key.startsWith('small')).length, 100);
     const { msg } = await daemon.says('quarantined');
-    assert.match(String(msg), /too huge: it has 1024\.0 GiB; with the present upload\.maxMemory/);
+    assert.match(String(msg), /too huge: the file is 1024\.0 GiB; the present upload\.maxMemory allows/);
     assert.ok(
       fixture.begun.some((request) => /partNumber=1&.*/.test(request)),
       'a huge one is under way',

@@ -229,7 +229,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     await must('journalctl --sync');
     const told = new Set((await halfpipe.journal()).match(/^uploaded helper\/\d+/gm));
     assert.equal(told.size, SPOOLED.files);
-    assert.match(await must('journalctl -u halfpipe -p warning -o cat'), /the journal gets no fields/);
+    assert.match(await must('journalctl -u halfpipe -p warning -o cat'), /journal entries have no fields/);
     assert.equal(await halfpipe.show('MainPID'), pid);
     await must('systemctl restart halfpipe');
   });

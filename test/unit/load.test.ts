@@ -95,7 +95,7 @@ test('says what to do when the file may not be read', { skip: asRoot }, async ()
 
 test('refuses a file that is no UTF-8', async () => {
   assert.deepEqual(await scratch.problemsOf(scratch.load(Buffer.from([0x61, 0xff, 0x3a]))), [
-    'FILE: is no UTF-8 text: save it as UTF-8',
+    'FILE: is not UTF-8 text: save it as UTF-8',
   ]);
 });
 
@@ -104,10 +104,10 @@ test('reports everything that is wrong at once, and counts it in its one-line me
     HALFPIPE_LOG_LEVEL: 'loud',
   });
   await assert.rejects(loading, {
-    message: `${scratch.file}:2: spool.setle is no option: did you mean spool.settle? (and 4 more problems)`,
+    message: `${scratch.file}:2: spool.setle is not an option: did you mean spool.settle? (and 4 more problems)`,
   });
   assert.deepEqual(await scratch.problemsOf(loading), [
-    'FILE:2: spool.setle is no option: did you mean spool.settle?',
+    'FILE:2: spool.setle is not an option: did you mean spool.settle?',
     'FILE:3: spool.order = "random": must be oldest-first, newest-first, smallest-first or name',
     'FILE:5: link.share = "0 %": must be above 0 % and at most 100 %, such as 50 %',
     'FILE: s3.bucket is required: type the name of the bucket, such as my-bucket',
@@ -134,7 +134,7 @@ test('refuses a file that is a list', async () => {
   ]);
 });
 
-const DUPLICATE = 'key bucket stands here a second time: remove one of the two';
+const DUPLICATE = 'key bucket is here a second time: remove one of the two';
 const ALIAS = "a value that begins with * needs quotes: type '*.tmp'";
 const INDENT = 'indent the lines of a section alike, and put a value that contains ": " in quotes';
 const FLOW = 'Flow map in block collection must be sufficiently indented and end with a }';
@@ -160,26 +160,26 @@ function refusesKey(what: string, text: string, key: string, reason: string) {
   refuses(what, `s3:\n  bucket: my-bucket\n${text}`, `FILE:${text.split('\n').length + 2}: ${key} ${reason}`);
 }
 
-const NO_OPTION = 'is no option: remove it, or see config/halfpipe.yaml for all there are';
+const NO_OPTION = 'is not an option: remove it, or see config/halfpipe.yaml for all options';
 const NESTED = 'must be nested: type link: and, indented on the next line, share:';
 const NO_VALUE = 'must have no value of its own: put keys such as interface below it, indented';
 const CHAIN =
-  "is no option: credentials come from the AWS SDK's own chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws/credentials, an instance role)";
+  "is not an option: credentials come from the AWS SDK's own chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws/credentials, an instance role)";
 
 refusesKey(
   'an unknown key',
   'link:\n  shares: 50 %',
   'link.shares',
-  'is no option: did you mean link.share?',
+  'is not an option: did you mean link.share?',
 );
 refusesKey('an unknown key like no other', 'link: { wxyzwxyzwxyz: 1 }', 'link.wxyzwxyzwxyz', NO_OPTION);
-refusesKey('an unknown section', 'uplaod: { deadline: 1 s }', 'uplaod', 'is no option: did you mean upload?');
-refusesKey('a key outside its section', 'share: 5 %', 'share', 'is no option: did you mean link.share?');
+refusesKey('an unknown section', 'uplaod: { deadline: 1 s }', 'uplaod', 'is not an option: did you mean upload?');
+refusesKey('a key outside its section', 'share: 5 %', 'share', 'is not an option: did you mean link.share?');
 refusesKey(
   'a key elsewhere',
   'spool: { share: 5 % }',
   'spool.share',
-  'is no option: did you mean link.share?',
+  'is not an option: did you mean link.share?',
 );
 refusesKey('a key with a dot', 'link.share: 50 %', 'link.share', NESTED);
 refusesKey('a section with a value', 'link: 50 %', 'link', NO_VALUE);
@@ -194,7 +194,7 @@ refuses('a secret in the environment', BUCKET, `environment: HALFPIPE_S3_SECRET_
 refuses(
   'an unknown variable',
   BUCKET,
-  'environment: HALFPIPE_LINK_SHAER is no option: did you mean HALFPIPE_LINK_SHARE?',
+  'environment: HALFPIPE_LINK_SHAER is not an option: did you mean HALFPIPE_LINK_SHARE?',
   { HALFPIPE_LINK_SHAER: '1 %' },
 );
 

@@ -217,7 +217,7 @@ test('a slow reader costs lines, not memory, and is told how many', () => {
   assert.deepEqual(
     stdout.records.map(({ event, lines, msg }) => [event, lines, msg]),
     [
-      ['logLost', 1000, '1000 log lines lost: they are read too slowly'],
+      ['logLost', 1000, '1000 log lines lost: the reader of the log is too slow'],
       ['x', undefined, 'again'],
     ],
   );

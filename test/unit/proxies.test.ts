@@ -99,7 +99,7 @@ describe('a proxy that no request can go through is refused by the name of its v
   for (const [env, problem] of [
     [{ HTTPS_PROXY: 'socks5://p:1080' }, /^HTTPS_PROXY names a socks5 proxy/],
     [{ all_proxy: 'socks5://p:1080' }, /^all_proxy names a socks5 proxy/],
-    [{ http_proxy: 'http://' }, /^http_proxy is no URL/],
+    [{ http_proxy: 'http://' }, /^http_proxy is not a URL/],
   ] as const)
     test(JSON.stringify(env), () => {
       assert.throws(
