@@ -1,12 +1,13 @@
-// Commands that touch a spool, called by root: they do it as the user the daemon runs as.
+// Lets commands that touch a spool do so as the user of the daemon, when root calls them.
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { errnoOf } from '../system/fault.ts';
 import type { Service } from '../system/service.ts';
 
 /**
- * Runs `work` as `user`, or as the owner of `path` where no user has that name. The service's user
- * could not use the files that root makes. Another caller than root does the work as itself.
+ * Runs `work` as `user`, or as the owner of `path` if there is no user of that name, because the
+ * service could not use files that root makes. If the caller is not root, it works as itself.
+ * Rejects as `work` does.
  */
 export async function asServiceUser<T>(
   path: string,
@@ -27,8 +28,8 @@ export async function asServiceUser<T>(
 }
 
 /**
- * Only root may call this. Node.js cannot query the user database: it can only try to become the
- * user.
+ * Only root may call this. Node.js cannot query the user database; the only test is to try to
+ * become that user.
  */
 export function isUser(name: string): boolean {
   try {
@@ -42,14 +43,14 @@ export function isUser(name: string): boolean {
 }
 
 /**
- * As systemd chooses it where the unit names none: the one of the user database, which Node.js
+ * The group that systemd uses if the unit names none: the one in the user database, which Node.js
  * cannot query.
  */
 function ownGroup(user: string): number {
   return Number(execFileSync('id', ['-g', user], { encoding: 'utf8' }));
 }
 
-/** All groups of the user, as the service has them. Node's own types leave this function out. */
+/** Takes all groups of the user, as the service has them. Node's types lack this function. */
 function takeGroupsOf(user: string, group: string | number): void {
   const initgroups: unknown = Reflect.get(process, 'initgroups');
   if (typeof initgroups === 'function') initgroups.call(process, user, group);

@@ -1,5 +1,5 @@
-// `halfpipe check`: everything the daemon needs, tried out once, in a short table. Leaves nothing
-// behind.
+// `halfpipe check`: tries out everything that the daemon needs, once, and prints a short table.
+// Leaves nothing behind, if the store allows it.
 import type { Writable } from 'node:stream';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -25,7 +25,9 @@ export interface CheckContext {
   readonly dropped?: readonly string[];
 }
 
-/** 0 when everything works, 1 otherwise. Rejects with ConfigError for a config that is refused. */
+/**
+ * Resolves with 0 if everything works, else with 1. Rejects with ConfigError for a refused config.
+ */
 export async function check({ configFile, env, stdout, dropped = [] }: CheckContext): Promise<ExitCode> {
   const settings = await loadVettedSettings(configFile, env);
   const redact = redactorOf(env);
@@ -38,7 +40,7 @@ export async function check({ configFile, env, stdout, dropped = [] }: CheckCont
   const told = new Set<string>();
   for (const [name, examine] of EXAMINATIONS) {
     const say = ({ verdict, text }: Finding) => {
-      // What two of them stumble over is said once.
+      // A problem that two examinations find is printed once.
       if (!told.has(text)) print(verdict, name, text);
       told.add(text);
     };
@@ -49,7 +51,7 @@ export async function check({ configFile, env, stdout, dropped = [] }: CheckCont
   return failed ? EXIT.failure : EXIT.ok;
 }
 
-/** One that rejects has failed. `say` is for what is to be read before the end. */
+/** A rejected examination counts as failed. `say` prints a finding before the end. */
 type Examination = (settings: Settings, say: (finding: Finding) => void) => Promise<readonly Finding[]>;
 
 const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
@@ -70,7 +72,7 @@ function clockFindings(): readonly Finding[] {
   return behind === undefined ? [] : [warns(behind)];
 }
 
-/** That there is a host to send to, which the link needs to know, too. */
+/** Finds out whether there is a host to send to. The link needs to know that as well. */
 async function examineEndpoint({ s3 }: Settings): Promise<readonly Finding[]> {
   await endpointOf(s3);
   return [];

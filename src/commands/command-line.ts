@@ -9,12 +9,12 @@ export const USAGE = `Usage: halfpipe COMMAND [--config FILE]
 Drains a spool folder to S3 while the whole link's upload traffic stays at half its capacity.
 
 Commands:
-  run      drain until told to stop: SIGTERM stops, SIGHUP reloads the config
-  check    try out config, spool, link and bucket, and say what would be used
-  status   ask the running daemon how it goes (--json for everything it knows)
+  run      drain the spool: SIGTERM stops, SIGHUP reloads the config
+  check    try out config, spool, link and bucket, and print what would be used
+  status   show the state of the running daemon (--json for everything it knows)
   top      the same, live
   quarantine list|retry|drop [ID ...]
-           what needs a human: show it, put it back into the spool, or delete it for good
+           files that need a human: show them, put them back into the spool, or delete them
 
 Options:
   --config FILE  (default /etc/halfpipe/halfpipe.yaml)
@@ -40,7 +40,7 @@ const OPTIONS = {
   version: { type: 'boolean', default: false },
 } as const;
 
-/** Which of the switches make sense where; the other options are taken everywhere. */
+/** Which command takes which switch. All commands take the other options. */
 const TAKES: Readonly<Record<string, readonly string[]>> = {
   status: ['json'],
   'quarantine retry': ['all'],
@@ -51,7 +51,7 @@ export interface CommandLine {
   readonly command: (typeof COMMANDS)[number] | 'help' | 'version';
   readonly configFile: string;
   readonly json: boolean;
-  /** What `quarantine` is to do. */
+  /** What `quarantine` should do. */
   readonly request: QuarantineRequest;
 }
 
@@ -80,7 +80,7 @@ function parse(argv: readonly string[]) {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (errnoOf(error) !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw new UsageError(printable(message));
-    // Node.js goes on about positional arguments that begin with a hyphen.
+    // Node's own message continues with advice about positional arguments.
     const name = /'(-.*?)'/s.exec(message)?.[1] ?? message;
     const known = Object.keys(OPTIONS).map((option) => `--${option}`);
     throw new UsageError(`unknown option ${printable(name)}: there are ${known.join(', ')}`);

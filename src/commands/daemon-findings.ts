@@ -1,4 +1,4 @@
-// `halfpipe check`, the part that only a running daemon knows: what it has found out about its
+// The part of `halfpipe check` that only a running daemon knows: what it has found out about its
 // line.
 
 import type { Settings } from '../config/settings.ts';
@@ -8,7 +8,9 @@ import { slowLineText } from '../view/slow-line-text.ts';
 
 import { type Finding, warns } from './finding.ts';
 
-/** Nothing where no daemon answers: that none runs is no fault of the configuration. */
+/**
+ * Resolves with no findings if no daemon answers, because the configuration is not at fault then.
+ */
 export async function findingsOfDaemon({
   spool,
 }: {

@@ -1,5 +1,5 @@
-// `halfpipe check`, the part about the link: which one would be measured, what it can carry, and
-// what is not seen.
+// The part of `halfpipe check` about the link: which link would be measured, its capacity, and what
+// is not seen.
 import type { Settings } from '../config/settings.ts';
 import { formatPercent } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity, type UplinkOptions } from '../link/link-finder.ts';
@@ -43,8 +43,8 @@ function reason({ interface: wanted }: UplinkOptions, via: string | undefined, n
 }
 
 /**
- * The operator named an interface that the uploads do not pass. Not said where the route says
- * nothing: on loopback.
+ * Returns a warning if the operator named an interface that the uploads do not use. Undefined if
+ * the route says nothing, as on loopback.
  */
 export async function findElsewhere(
   found: UplinkIdentity,

@@ -1,5 +1,5 @@
-// `halfpipe check`, the part about the spool: whether the service could drain it, and what it would
-// leave out.
+// The part of `halfpipe check` about the spool: whether the service could drain it, and what it
+// would leave out.
 import { statSync } from 'node:fs';
 import { IgnoreRules } from '../backlog/ignore-rules.ts';
 import { OddityReports } from '../backlog/oddity-reports.ts';
@@ -29,7 +29,7 @@ export async function examineSpool({ spool, service }: Settings): Promise<readon
     throw ofRoot !== undefined && isRefusedBySystem(error) ? new Error(ofRoot, { cause: error }) : error;
   });
   const findings = [ok(`${spool.path}: files can be created, renamed and deleted`), ...hidden];
-  // Where there is the user, the service can do what has just been done.
+  // If the user exists, the service can do what has just been done.
   if (ofRoot !== undefined && !isUser(userOf(service))) findings.push(warns(ofRoot));
   if (quarantined > 0)
     findings.push(warns(`${readableFiles(quarantined)} in quarantine: halfpipe quarantine list`));
@@ -49,7 +49,7 @@ function isRefusedBySystem(error: unknown): boolean {
   return error instanceof Fault && ['EACCES', 'EPERM'].includes(errnoOf(error.cause) ?? '');
 }
 
-/** What the daemon would leave out. */
+/** Finds what the daemon would leave out. */
 async function lookThrough(directory: SpoolDirectory, spool: Settings['spool']): Promise<readonly Finding[]> {
   const reports = new OddityReports();
   const signal = AbortSignal.timeout(SCAN_TIMEOUT_MS);
@@ -71,16 +71,18 @@ async function lookThrough(directory: SpoolDirectory, spool: Settings['spool']):
     const example = `${kind.example}`;
     return warns(`${skippedText({ ...kind, example })}: ${kind.remedy}`);
   });
-  const more = warns('there is more in it than could be looked at: halfpipe status tells what is skipped');
+  const more = warns(
+    'the spool holds more than could be looked at in time: halfpipe status shows what is skipped',
+  );
   return signal.aborted ? [...found, more] : found;
 }
 
-/** What root owns, the service's user cannot empty, unless its group may. */
+/** The service's user cannot empty a folder that root owns, unless its group may. */
 function ownedByRoot(path: string, service: Service): string | undefined {
   const owner = statSync(path, { throwIfNoEntry: false });
   if (process.geteuid?.() !== 0 || owner?.uid !== 0) return undefined;
   const user = userOf(service);
-  return `it belongs to root, and the service runs as ${user}: chown ${user}: ${path}`;
+  return `the spool belongs to root, and the service runs as ${user}: chown ${user}: ${path}`;
 }
 
 function userOf({ user = SERVICE_USER }: Service): string {

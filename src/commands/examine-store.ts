@@ -1,5 +1,5 @@
-// `halfpipe check`, the part about the store: what it takes is tried out with objects of our own,
-// which are removed again.
+// The part of `halfpipe check` about the store. It tries out what the store accepts with objects of
+// our own, and removes them again.
 
 import type { Settings } from '../config/settings.ts';
 import { formatSize } from '../config/units.ts';
@@ -18,7 +18,7 @@ import { readableDuration, readableSize } from '../view/readable.ts';
 import { type Finding, ok, warns } from './finding.ts';
 
 const STORE_TIMEOUT_MS = 30_000;
-/** Where there is no link to measure: a handful of small requests, and nothing else is sent. */
+/** Used if there is no link to measure: only a few small requests are sent then. */
 const UNPACED = { sliceBytes: () => 16_384, admit: () => Promise.resolve() };
 
 export async function examineStore(
@@ -47,7 +47,7 @@ export async function examineStore(
 }
 
 /**
- * What is sent here counts as the daemon's uploads do: all of the link together stays at the
+ * What is sent here counts like the daemon's uploads: all traffic on the link together stays at the
  * target.
  */
 function pacedLink(settings: Settings, link: UplinkIdentity): PacedLink {
@@ -89,8 +89,8 @@ async function tryTwoParts(
 }
 
 /**
- * What is said before `TWO_PARTS_BYTES` are sent, and how long that may take; no limit: they are
- * not sent.
+ * What is printed before `TWO_PARTS_BYTES` are sent, and how long that may take. Without a limit,
+ * they are not sent.
  */
 export function twoPartsPlan(targetBytesPerSec: number): {
   readonly notice: Finding | undefined;
@@ -101,7 +101,7 @@ export function twoPartsPlan(targetBytesPerSec: number): {
   const takes = `about ${readableDuration(takesMs)} at the target`;
   if (takesMs > LONGEST_MS)
     return {
-      notice: warns(`an upload in parts was not tried: the ${size} that S3 asks for would take ${takes}`),
+      notice: warns(`a multipart upload was not tried: the ${size} that S3 requires would take ${takes}`),
       limitMs: undefined,
     };
   const notice = ok(`an object of ${size} is sent in two parts now: ${takes}`);
@@ -111,7 +111,7 @@ export function twoPartsPlan(targetBytesPerSec: number): {
   };
 }
 
-/** Longer than this, and people wonder whether anything happens. */
+/** After this long without output, a user wonders whether anything happens. */
 const TELL_MS = 5_000;
 const LONGEST_MS = 5 * 60_000;
 /** Others may use the link meanwhile, and a line may be slower than configured. */
@@ -120,8 +120,8 @@ const SPARE_MS = 60_000;
 
 function tooSlow(limitMs: number): string {
   return (
-    `an upload of ${readableSize(TWO_PARTS_BYTES)} in parts did not end within ${readableDuration(limitMs)}, and was given up: ` +
-    'others use the link, or the line is slower than link.capacity says'
+    `a multipart upload of ${readableSize(TWO_PARTS_BYTES)} did not end within ${readableDuration(limitMs)} and was given up: ` +
+    'other traffic uses the link, or the line is slower than link.capacity says'
   );
 }
 
@@ -133,11 +133,11 @@ function wholeFinding({ s3: { bucket } }: Settings, { partsRefused }: RoundTrip)
 function partsFindings({ s3: { partSizeBytes } }: Settings, { partsRefused }: RoundTrip): readonly Finding[] {
   if (partsRefused === undefined) return [warns(UNTRIED)];
   const remedy = 'set s3.partSize above the largest file, at most 4 GiB';
-  const what = `the store takes no uploads in parts (${partsRefused.code ?? partsRefused.message})`;
+  const what = `the store accepts no multipart uploads (${partsRefused.code ?? partsRefused.message})`;
   return [warns(`${what}: files over ${formatSize(partSizeBytes)} cannot be stored; ${remedy}`)];
 }
 
-const UNTRIED = 'an upload of 5 MiB in parts was not tried, because the link is not known';
+const UNTRIED = 'a multipart upload of 5 MiB was not tried, because the link is not known';
 
 function findingsOf(trip: RoundTrip, others: readonly Leftovers[]): readonly Finding[] {
   const { refusals, listsUploads, partsRefused } = trip;
@@ -145,7 +145,9 @@ function findingsOf(trip: RoundTrip, others: readonly Leftovers[]): readonly Fin
   return [
     removal(together([trip.leftovers, ...others])),
     ok(conditionsText(trip)),
-    ...(refusals.length === 0 ? [] : [ok(`it does not take, and is sent without: ${refusals.join(', ')}`)]),
+    ...(refusals.length === 0
+      ? []
+      : [ok(`the store refuses these, so they are left out: ${refusals.join(', ')}`)]),
     ...(isUnlisted ? [warns(UNLISTED)] : []),
   ];
 }
@@ -159,7 +161,7 @@ function together(all: readonly Leftovers[]): Leftovers {
 }
 
 const UNLISTED =
-  'open uploads cannot be listed: one whose name is lost in a crash stays open. Allow s3:ListBucketMultipartUploads on ' +
+  'open uploads cannot be listed: an upload whose id is lost in a crash stays open. Allow s3:ListBucketMultipartUploads on ' +
   'the bucket, or have a lifecycle rule abort unfinished uploads';
 
 function removal({ objects, areVersions, fault }: Leftovers): Finding {
@@ -167,7 +169,7 @@ function removal({ objects, areVersions, fault }: Leftovers): Finding {
     return ok(areVersions ? 'and deleted again, each version of them' : 'and deleted again');
   const what = areVersions
     ? `${objects} versions had to be left behind, because the bucket keeps them`
-    : `${objects} objects could not be deleted, which the daemon never needs to`;
+    : `${objects} objects could not be deleted (the daemon never needs to)`;
   return ok(`${what}: ${fault.message}`);
 }
 
@@ -176,5 +178,5 @@ function conditionsText({ conditions: whole, conditionsInParts: inParts, partsRe
   if (whole !== 'supported') return `the store does not honour If-None-Match: ${looks}`;
   if (inParts === 'supported' || partsRefused !== undefined)
     return 'If-None-Match keeps objects from being overwritten';
-  return `If-None-Match keeps objects from being overwritten, but not by files in parts: there ${looks}`;
+  return `If-None-Match keeps objects from being overwritten, except by multipart uploads: for these, ${looks}`;
 }

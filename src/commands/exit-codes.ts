@@ -1,10 +1,10 @@
-// What the process tells the shell and systemd when it ends.
+// The exit codes for the shell and systemd.
 
 export const EXIT = {
   ok: 0,
   failure: 1,
   usage: 2,
-  /** EX_CONFIG of sysexits.h: the unit does not restart on it, since trying again cannot help. */
+  /** EX_CONFIG in sysexits.h. The unit does not restart on it, because trying again cannot help. */
   badConfiguration: 78,
 } as const;
 

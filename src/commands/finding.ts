@@ -1,4 +1,4 @@
-// One line of what `halfpipe check` has found.
+// One line of the output of `halfpipe check`.
 
 export interface Finding {
   readonly verdict: 'ok' | 'WARN' | 'FAIL';

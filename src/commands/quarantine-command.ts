@@ -1,5 +1,5 @@
-// `halfpipe quarantine list|retry|drop`: what a human does about files that need one. Works beside
-// a running daemon, by renames alone: a file put back is found like any other.
+// `halfpipe quarantine list|retry|drop`: what a human does about quarantined files. It works beside
+// a running daemon, because it only renames: a file put back is found like any other.
 import { createInterface } from 'node:readline/promises';
 import type { ReadStream } from 'node:tty';
 import type { Quarantined } from '../spool/quarantine.ts';
@@ -29,8 +29,8 @@ interface Kept {
 }
 
 /**
- * 0 when everything asked for was done; 1 when an id is unknown, a name is taken or the answer was
- * no.
+ * Resolves with 0 if everything was done; with 1 if an id is unknown, a name is taken or the answer
+ * was no.
  */
 export async function quarantine(
   context: StatusContext & { readonly stdin: ReadStream },
@@ -83,7 +83,7 @@ function list({ stdout, env }: StatusContext, kept: readonly Kept[]): ExitCode {
   return EXIT.ok;
 }
 
-/** Undefined, and said why, when an id is unknown or none is named. */
+/** Undefined, after a message, if an id is unknown. */
 function choose(
   { stderr }: StatusContext,
   kept: readonly Kept[],
@@ -125,7 +125,7 @@ async function drop(
   for (const file of chosen) stdout.write(`${describe(file)}\n`);
   if (!yes && chosen.length > 0) {
     if (!context.stdin.isTTY) {
-      stderr.write('halfpipe: nothing was deleted: say --yes where nobody can be asked\n');
+      stderr.write('halfpipe: nothing was deleted: without a terminal, add --yes\n');
       return EXIT.failure;
     }
     if (!(await isConfirmed(context, chosen.length))) {

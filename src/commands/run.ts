@@ -27,16 +27,16 @@ export interface RunContext {
   readonly configFile: string;
   readonly env: Environment;
   readonly version: string;
-  /** Called at the second signal: ends the process there and then. */
+  /** Ends the process immediately. Called at the second signal. */
   readonly exitNow: (code: ExitCode) => void;
 }
 
 /**
- * Resolves with the exit code once the daemon has stopped. Rejects with ConfigError when it cannot
- * be configured.
+ * Resolves with the exit code when the daemon has stopped. Rejects with ConfigError when it cannot
+ * be configured, unless a service manager was told so.
  */
 export async function run({ configFile, env, version, exitNow }: RunContext): Promise<ExitCode> {
-  // What `systemctl status`, ps and top call us; by itself Node.js 24 is a `MainThread`.
+  // The name in `systemctl status`, ps and top. Without this, Node.js 24 is called `MainThread`.
   process.title = 'halfpipe';
   const clock = systemClock;
   const redact = redactorOf(env);
@@ -77,7 +77,7 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
   let started: Promise<boolean> | undefined;
   let { stopTimeoutMs } = settings.upload;
   const reload = serially(async () => {
-    // A start that fails ends the process, and the next one reads the config anyway.
+    // A start that fails ends the process, and the next start reads the config anyway.
     if (!(await started)) return;
     const reloaded = await reloadFrom(configFile, env, daemon, notifier, log);
     stopTimeoutMs = reloaded?.upload.stopTimeoutMs ?? stopTimeoutMs;
@@ -112,9 +112,9 @@ export async function run({ configFile, env, version, exitNow }: RunContext): Pr
     reporter.stop();
     return await refuse(signal, log, notifier);
   }
-  log.info({ event: 'stopping', signal }, `${signal}: finishing what is in flight`);
-  await notifier.stopping('finishing what is in flight');
-  // Or a stop timeout beyond the unit's TimeoutStopSec= would end in SIGKILL.
+  log.info({ event: 'stopping', signal }, `${signal}: finishing the uploads in flight`);
+  await notifier.stopping('finishing the uploads in flight');
+  // Otherwise a stop timeout longer than the unit's TimeoutStopSec= would end in SIGKILL.
   await notifier.extendTimeout(stopTimeoutMs + STOP_MARGIN_MS);
   await daemon.stop();
   reporter.stop();
@@ -140,7 +140,7 @@ async function reloadFrom(
     settings = wanted;
     notifier.remark('');
   } catch (error) {
-    // Whatever it is: a reload never ends the process.
+    // Any error: a reload never ends the process.
     const problems = problemsOf(error, configFile);
     const fault = error instanceof ConfigError ? {} : { fault: error };
     for (const problem of problems)
@@ -148,7 +148,7 @@ async function reloadFrom(
         { event: 'reloadRefused', problem, ...fault },
         `reload refused, the old settings stay: ${problem}`,
       );
-    // \`systemctl reload\` itself cannot fail on it: the signal was sent.
+    // `systemctl reload` itself cannot fail, because it only sends the signal.
     notifier.remark(`the last reload was refused: ${problems[0]}`);
   }
   await notifier.ready(unitStatus(daemon.snapshot()));
@@ -162,8 +162,8 @@ function problemsOf(error: unknown, configFile: string): readonly string[] {
 }
 
 /**
- * Under a service manager: the reason goes where its users look, as an error in the journal and as
- * the unit's status.
+ * Under a service manager, the reason goes where operators look: into the journal as an error, and
+ * into the unit's status.
  */
 async function refuseConfig(
   { problems }: ConfigError,
@@ -184,14 +184,14 @@ async function refuse(error: unknown, log: ProcessLogger, notifier: SdNotifier):
   return error.code === CAPACITY_UNKNOWN ? EXIT.badConfiguration : EXIT.failure;
 }
 
-/** What `systemctl status` shows. */
+/** Keeps the line in `systemctl status` up to date. */
 function statusLine(notifier: SdNotifier): Listener {
   return (event) => {
     if (event.kind === 'state') void notifier.status(unitStatus(event.snapshot));
   };
 }
 
-/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+/** Resolves with the first SIGTERM or SIGINT. A second one ends the process at once. */
 function onStopSignal(exitNow: (code: ExitCode) => void): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let asked = false;
@@ -205,7 +205,7 @@ function onStopSignal(exitNow: (code: ExitCode) => void): Promise<NodeJS.Signals
   });
 }
 
-/** Calls follow one another; any number of calls while one runs make one more. */
+/** Calls run one after another. All calls that come during a run lead to one more run. */
 function serially(task: () => Promise<void>): () => void {
   let running = false;
   let again = false;

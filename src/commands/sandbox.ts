@@ -1,5 +1,5 @@
-// What the unit's sandbox hides from the service, or keeps it from writing to: `check` itself runs
-// outside of it. Pure but for asking systemd.
+// What the unit's sandbox hides from the service, or protects from its writes. `check` itself runs
+// outside the sandbox.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type Finding, fails } from './finding.ts';
@@ -8,7 +8,7 @@ export type UnitProperties = Readonly<Record<string, string>>;
 
 const ASKED = ['LoadState', 'User', 'ProtectSystem', 'ProtectHome', 'PrivateTmp', 'ReadWritePaths'];
 
-/** Undefined where there is no systemd, or no such unit. */
+/** Resolves with undefined if there is no systemd or no such unit. */
 export async function askUnit(unit: string): Promise<UnitProperties | undefined> {
   try {
     const { stdout } = await promisify(execFile)('systemctl', [
@@ -24,7 +24,7 @@ export async function askUnit(unit: string): Promise<UnitProperties | undefined>
     );
     return properties.LoadState === 'loaded' ? properties : undefined;
   } catch {
-    // No systemctl, or no systemd that answers.
+    // There is no systemctl, or systemd does not answer.
     return undefined;
   }
 }
@@ -38,11 +38,11 @@ export function sandboxFindings(path: string, unit: string, properties: UnitProp
   const writable = (properties.ReadWritePaths ?? '').split(' ').map((entry) => entry.replace(/^[-+]+/, ''));
   if (properties.ProtectSystem !== 'strict' || isBelow(path, writable)) return [];
   return [
-    fails(`the unit lets the service write to nothing but its own spool: ${edit} set ReadWritePaths=${path}`),
+    fails(`the unit allows the service to write only to its own spool: ${edit} set ReadWritePaths=${path}`),
   ];
 }
 
-/** `read-only` of ProtectHome= is told by the writing. */
+/** `read-only` in ProtectHome= is found by writing. */
 function hides(value: string | undefined): boolean {
   return value !== undefined && !['no', 'false', 'off', 'read-only', ''].includes(value);
 }

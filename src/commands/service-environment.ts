@@ -1,6 +1,5 @@
-// What the service of a config file sees, for the commands that an operator types: its variables
-// and its key, instead of those of the shell. As the shipped units say it; see
-// systemd/halfpipe.service.
+// Gives commands that an operator types the environment of the config file's service: its variables
+// and its key instead of the shell's. See systemd/halfpipe.service.
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Environment } from '../config/load.ts';
@@ -42,12 +41,12 @@ export interface ServiceEnvironment {
 /** Variables that decide what halfpipe does, and that a shell may have for other programs. */
 const OURS =
   /^(AWS_.*|HALFPIPE_.*|(https?|all|no)_proxy|NODE_EXTRA_CA_CERTS|NODE_USE_SYSTEM_CA|CREDENTIALS_DIRECTORY)$/i;
-/** A person may set these in a shell to try things out. */
+/** Variables that an operator may set in a shell to try things out. */
 const HARMLESS = /^(AWS_EC2_METADATA_DISABLED|AWS_SDK_JS_.*)$/;
 
 /**
- * Rejects nothing: a file that cannot be read counts as missing, and root can read all. `unit` is
- * what systemd says, which drop-ins may have changed.
+ * Never throws for a missing file: a file that cannot be read counts as missing. `unit` is what
+ * systemd says about the unit, including drop-ins.
  */
 export function serviceEnvironment(
   shell: Environment,
@@ -55,8 +54,7 @@ export function serviceEnvironment(
   unit: ServiceUnit | undefined,
 ): ServiceEnvironment {
   const kept = Object.entries(shell).filter(([name]) => !OURS.test(name) || HARMLESS.test(name));
-  // What the service reads is a copy: an operator who types a command wants to know of the file
-  // itself.
+  // The service reads a copy, but the operator wants to know about the original file.
   const { AWS_SHARED_CREDENTIALS_FILE: _copy, ...ofUnit } = unit?.environment ?? {};
   const ofFiles = (unit?.environmentFiles ?? [files.defaults]).map((file) =>
     parseEnvironmentFile(textOf(file)),
@@ -64,7 +62,7 @@ export function serviceEnvironment(
   const credentials = ofUnit.HALFPIPE_CREDENTIALS || files.credentials;
   const set = {
     AWS_CONFIG_FILE: `${FOLDER}/aws-config`,
-    // Without a key of the instance the unit passes an empty file, so that no home folder is
+    // Without a key for the instance, the unit passes an empty file, so that no home folder is
     // searched.
     AWS_SHARED_CREDENTIALS_FILE: existsSync(credentials) ? credentials : '/dev/null',
     HALFPIPE_CREDENTIALS: credentials,
@@ -80,7 +78,7 @@ export function serviceEnvironment(
   return { env, dropped };
 }
 
-/** As systemd.exec(5) has it: comments, quotes, and lines that go on after a backslash. */
+/** Parses the format of systemd.exec(5): comments, quotes, and lines continued by a backslash. */
 export function parseEnvironmentFile(text: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const line of text.replace(/\\\r?\n/g, '').split(/\r?\n/)) {

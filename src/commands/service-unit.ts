@@ -1,21 +1,20 @@
-// What systemd knows of the service's unit with its drop-ins, as far as the commands that an
-// operator types must see it: whom it runs as, and its variables.
+// What systemd knows about the service's unit and its drop-ins: its user and its variables.
 import { execFileSync } from 'node:child_process';
 
 export interface ServiceUnit {
-  /** Undefined where the unit does not say. */
+  /** Undefined if the unit does not say. */
   readonly user: string | undefined;
   readonly group: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
-  /** In their order; a later one counts more. */
+  /** In their order; a later file takes precedence. */
   readonly environmentFiles: readonly string[];
 }
 
 const ASKED = 'LoadState,User,Group,Environment,EnvironmentFiles';
-/** A manager that hangs must not keep `status` from telling so. */
+/** `status` must be able to answer even if the manager hangs. */
 const PATIENCE_MS = 2_000;
 
-/** Undefined where there is no systemd, or no such unit. */
+/** Undefined if there is no systemd or no such unit. */
 export function readServiceUnit(unit: string): ServiceUnit | undefined {
   try {
     const args = ['show', unit, `--property=${ASKED}`];
@@ -24,12 +23,12 @@ export function readServiceUnit(unit: string): ServiceUnit | undefined {
       execFileSync('systemctl', args, { encoding: 'utf8', stdio: [...stdio], timeout: PATIENCE_MS }),
     );
   } catch {
-    // No systemctl, or no systemd that answers.
+    // There is no systemctl, or systemd does not answer.
     return undefined;
   }
 }
 
-/** `text` is what `systemctl show` prints. */
+/** `text` is the output of `systemctl show`. */
 export function parseServiceUnit(text: string): ServiceUnit | undefined {
   const lines = text.split('\n').flatMap((line) => {
     const [, name = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
@@ -48,7 +47,7 @@ export function parseServiceUnit(text: string): ServiceUnit | undefined {
   };
 }
 
-/** As systemctl quotes them: `A=1 "B=two words" $'C=a\nb'`. */
+/** Splits a value as systemctl quotes it: `A=1 "B=two words" $'C=a\nb'`. */
 function words(value: string): string[] {
   const found = value.matchAll(/\$'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\S+)/g);
   return [...found].map(([, posix, quoted, bare = '']) => {

@@ -1,4 +1,4 @@
-// `halfpipe status`: asks the running daemon once. `halfpipe top`: keeps asking, and draws.
+// `halfpipe status` asks the running daemon once. `halfpipe top` keeps asking, and draws.
 import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
@@ -25,7 +25,7 @@ export interface StatusContext {
 const TOP_EVERY_MS = 500;
 const PLAIN_EVERY_MS = 5_000;
 
-/** One line for people, or the whole snapshot as JSON. */
+/** Prints one line, or the whole snapshot as JSON. */
 export async function status(context: StatusContext, asJson: boolean): Promise<ExitCode> {
   const snapshot = await ask(await findSpoolPath(context), context);
   if (snapshot === undefined) return EXIT.failure;
@@ -33,7 +33,7 @@ export async function status(context: StatusContext, asJson: boolean): Promise<E
   return EXIT.ok;
 }
 
-/** Until the signal aborts, or the daemon is gone. */
+/** Runs until the signal aborts or the daemon is gone. */
 export async function top(
   context: StatusContext & { readonly stdout: WriteStream },
   signal: AbortSignal,

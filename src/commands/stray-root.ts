@@ -1,5 +1,5 @@
-// `halfpipe run` typed by root beside the service: what root makes in the spool, the service could
-// not use, and would not start any more.
+// Refuses `halfpipe run` typed by root beside the service: the service could not use what root
+// makes in the spool, and would not start any more.
 import { statSync } from 'node:fs';
 import type { Environment } from '../config/load.ts';
 import { isUser } from './as-service-user.ts';
@@ -7,15 +7,15 @@ import { serviceFilesOf } from './service-environment.ts';
 import { readServiceUnit } from './service-unit.ts';
 
 export interface RootFacts {
-  /** Undefined: there is no spool. */
+  /** Undefined if there is no spool. */
   readonly ownerUid: number | undefined;
-  /** The service of the config file that was named, where one reads it. */
+  /** The service that reads the named config file; undefined if there is none. */
   readonly service: { readonly unit: string; readonly user: string } | undefined;
 }
 
-/** Why not, and what to type; undefined where nothing speaks against it. */
+/** The reason to refuse, and what to type instead; undefined if root may run it. */
 export function strayRoot(path: string, configFile: string, env: Environment): string | undefined {
-  // The service manager starts services with it.
+  // Set by systemd, so a service manager has started this process.
   if (env.INVOCATION_ID !== undefined || process.geteuid?.() !== 0) return undefined;
   const unit = serviceFilesOf(configFile)?.unit;
   const user = unit === undefined ? 'root' : (readServiceUnit(unit)?.user ?? 'halfpipe');

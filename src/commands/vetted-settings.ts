@@ -1,6 +1,6 @@
-// Settings for commands that touch files of the spool: refused when it would take what keeps the
-// machine, or this very program, going. Other than the config alone can tell: links are followed,
-// and what is there is looked at.
+// Settings for commands that touch files of the spool. They are refused if draining would remove
+// what the machine or this program needs. Unlike the config loader, this follows links and looks at
+// what is there.
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -21,18 +21,15 @@ export async function loadVettedSettings(configFile: string, env: Environment): 
     throw new ConfigError([`${configFile}: spool.path = ${JSON.stringify(path)}${shown}: ${reason}`]);
   };
   if (isOfTheSystem(spool))
-    refuse('is a folder of the system, and everything in a spool is removed: name one of its own');
+    refuse('is a folder of the system, and everything in a spool is removed: name a separate folder');
   for (const [what, file] of await keptFiles(configFile, env)) {
     if (holds(spool, file))
-      refuse(`holds ${what} (${file}), and everything in a spool is removed: name a folder of its own`);
+      refuse(`holds ${what} (${file}), and everything in a spool is removed: name a separate folder`);
   }
   return settings;
 }
 
-/**
- * Where credentials and certificates may come from: variables of the AWS SDK, of systemd and of
- * Node.js.
- */
+/** Variables of the AWS SDK, systemd and Node.js that name credentials and certificates. */
 const FILE_VARIABLES = [
   ...['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CA_BUNDLE'],
   ...[
@@ -43,7 +40,7 @@ const FILE_VARIABLES = [
   ],
 ];
 
-/** What the program needs to start again, each by what it is and its real path. */
+/** What the program needs to start again: descriptions and real paths. */
 async function keptFiles(
   configFile: string,
   env: Environment,
@@ -58,7 +55,7 @@ async function keptFiles(
     const file = env[name];
     if (file !== undefined && file !== '') files.push([`what ${name} names`, file]);
   }
-  // The name itself counts, too: a link that is removed leads nowhere.
+  // The name itself also counts: once a link is removed, it leads nowhere.
   return (
     await Promise.all(
       files.map(async ([what, file]) => {
@@ -69,7 +66,7 @@ async function keptFiles(
   ).flat();
 }
 
-/** With links followed as far as there is anything. */
+/** The path with all links followed, as far as it exists. */
 async function realPath(path: string): Promise<string> {
   const absolute = resolve(path);
   try {

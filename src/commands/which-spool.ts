@@ -1,5 +1,5 @@
-// Which spool a command is about, when it needs to know no more of the config than that: a mistake
-// in the file must not keep an operator from asking the daemon, which goes on with what it had.
+// Finds the spool for commands that need nothing else from the config. A mistake in the file must
+// not keep an operator from asking the daemon, which still runs with its old settings.
 import type { Writable } from 'node:stream';
 import { ConfigError } from '../config/config-error.ts';
 import { readConfigFile } from '../config/config-file.ts';
@@ -14,8 +14,8 @@ interface SpoolPathContext {
 }
 
 /**
- * Says in a line what else is wrong with the config. Rejects with ConfigError when the path itself
- * cannot be told.
+ * Prints one line if something else is wrong with the config. Rejects with ConfigError if the path
+ * itself cannot be found out.
  */
 export async function findSpoolPath({ configFile, env, stderr }: SpoolPathContext): Promise<string> {
   try {

@@ -1,17 +1,16 @@
-// What a reload changed, for its log line: names only, as in the config file, because values may be
-// private.
+// Finds out what a reload changed, for its log line. Key names only: values may be private.
 import { isDeepStrictEqual } from 'node:util';
 import { optionByKey } from './schema.ts';
 import type { Settings } from './settings.ts';
 
 export interface ChangedKey {
-  /** As in the file: `spool.settle`. */
+  /** The key as in the file: `spool.settle`. */
   readonly key: string;
-  /** False: takes effect only after a restart. */
+  /** False if the change takes effect only after a restart. */
   readonly live: boolean;
 }
 
-/** In the order of Settings; empty when nothing differs. */
+/** The changed keys in the order of Settings; empty if nothing differs. */
 export function changedKeys(before: Settings, after: Settings): readonly ChangedKey[] {
   const earlier = new Map(namedValues(before));
   return namedValues(after)
@@ -24,7 +23,7 @@ export function changedKeys(before: Settings, after: Settings): readonly Changed
  * `spool.settle`.
  */
 export function namedValues(settings: Settings): readonly (readonly [key: string, value: unknown])[] {
-  // What comes from the environment alone stays as it is for the life of the process.
+  // These come only from the environment and stay the same for the life of the process.
   const { proxies, service, ...sections } = settings;
   return Object.entries(sections).flatMap(([section, values]) =>
     Object.entries(values).map(

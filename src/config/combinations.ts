@@ -1,5 +1,5 @@
-// Checks across options: each value is valid, the combination is not. Pure: what cannot be seen
-// from the settings, such as the capacity of a card, is checked where it becomes known.
+// Checks across options: each value is valid, the combination is not. Pure functions. What the
+// settings cannot show, for example the capacity of a card, is checked where it becomes known.
 import { AWS_BUCKET_RULE, isAwsBucketName } from './s3-formats.ts';
 import type { Settings } from './settings.ts';
 import { formatDuration, formatPercent, formatRate, formatSize } from './units.ts';
@@ -53,8 +53,8 @@ export function findClashes(settings: Settings): readonly Clash[] {
 }
 
 /**
- * The target in people's units when the floor is above it. A floor as a rate beside a capacity of
- * auto: not known.
+ * The target as text if the floor is above it. Undefined if it is not, or if the capacity is `auto`
+ * and the floor is a rate.
  */
 function targetText({ link: { floor, share, capacityBitsPerSec } }: Settings): string | undefined {
   if ('share' in floor) return floor.share > share ? `link.share (${formatPercent(share)})` : undefined;

@@ -1,10 +1,14 @@
-// A configuration that is refused, or a Node.js. Nothing of it takes effect: a start ends with exit
-// code 78 (EX_CONFIG), a reload keeps the settings it had.
+// The error for a refused configuration or an unsuitable Node.js.
 
+/**
+ * Nothing of the refused configuration takes effect: a start ends with exit code 78 (EX_CONFIG),
+ * and a reload keeps the old settings.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   /**
-   * Everything that is wrong, one line each: place, key, value, what to type instead. Never empty.
+   * Everything that is wrong, one line each: place, key, value, and what to write instead. Never
+   * empty.
    */
   readonly problems: readonly string[];
 

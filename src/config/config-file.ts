@@ -1,5 +1,5 @@
-// The config file as it was typed: each option's value and the line it stands on. Knows which keys
-// exist, not what their values may be.
+// Reads the config file: the value of each option, and the line where it stands. It knows which
+// keys exist, but not which values they accept.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isMap, isNode, isScalar, type Pair } from 'yaml';
@@ -10,20 +10,20 @@ import { explainUnknownKey } from './unknown-key.ts';
 import { parseYaml } from './yaml-text.ts';
 
 export interface TypedValue {
-  /** Maps are Map objects. */
+  /** A map is a Map object. */
   readonly value: unknown;
   /** `FILE:LINE`. */
   readonly place: string;
 }
 
 export interface ConfigFile {
-  /** By the option's key. Keys without a value are absent. */
+  /** Keyed by option. Keys without a value are absent. */
   readonly values: ReadonlyMap<string, TypedValue>;
-  /** Keys that cannot be, one line each. */
+  /** Keys that are not accepted, one line each. */
   readonly problems: readonly string[];
 }
 
-/** Rejects with ConfigError when the file cannot be read or is no YAML. JSON is YAML. */
+/** Rejects with ConfigError when the file cannot be read or is not YAML. JSON is YAML. */
 export async function readConfigFile(file: string): Promise<ConfigFile> {
   const { document, lineAt } = parseYaml(file, await readText(file));
   const values = new Map<string, TypedValue>();
@@ -88,7 +88,7 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-/** Without waiting for a writer, as a FIFO would. */
+/** Reads a regular file, without waiting for a writer as a FIFO would. */
 async function readRegular(file: string): Promise<Buffer> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -112,7 +112,7 @@ function isEmpty(node: unknown): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
-/** On one line, and harmless there. */
+/** The key on one line, safe to print. */
 function printableKey(key: string): string {
   return /^[\w.-]{1,80}$/.test(key) ? key : JSON.stringify(key.slice(0, 80));
 }

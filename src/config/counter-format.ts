@@ -1,12 +1,11 @@
-// What names another counter of the line than the network card's: a file, or a metric of a
-// Prometheus page.
+// The format of `link.counter`, another counter of the line than the network card's.
 import { posix } from 'node:path';
 import type { Format } from './formats.ts';
 
 export type CounterSource =
   /** A file that holds one number. */
   | { readonly kind: 'file'; readonly path: string }
-  /** Series of a metric on a page in Prometheus's text format; several that match are added up. */
+  /** A metric on a page in Prometheus's text format. Several matching series are added up. */
   | {
       readonly kind: 'page';
       readonly url: string;

@@ -1,6 +1,6 @@
-// What a value may look like: each format takes what stands in the file or the environment and
-// returns what the code uses, or throws a RangeError whose message says what to type instead. A
-// format knows neither key nor file.
+// What a value may look like. A format takes the value from the file or the environment and returns
+// what the code uses, or throws a RangeError whose message says what to write instead. It does not
+// know the key or the file.
 import { posix } from 'node:path';
 import { isOfTheSystem } from './spool-place.ts';
 import {
@@ -14,8 +14,8 @@ import {
 } from './units.ts';
 
 /**
- * Throws RangeError. The environment gives text for every type; the file gives what YAML makes of
- * it.
+ * Throws RangeError. Values from the environment are always text; values from the file have the
+ * type that YAML gives them.
  */
 export type Format<T> = (value: unknown) => T;
 
@@ -48,7 +48,7 @@ export function rateOrRates(min: string, max: string): Format<number | Readonly<
   };
 }
 
-/** Says in which entry of a map the value stands. */
+/** Adds to an error the entry of the map in which the value stands. */
 function of<T>(name: unknown, accepts: Format<T>, value: unknown): T {
   try {
     return accepts(value);
@@ -70,7 +70,7 @@ export const share: Format<number> = (value) => {
   throw new RangeError('must be above 0 % and at most 100 %, such as 50 %');
 };
 
-/** A share of something, or a rate of its own. */
+/** A share of the capacity, or a rate. */
 export function shareOrRate(min: string, max: string): Format<{ share: number } | { bitsPerSec: number }> {
   const ownRate = rate(min, max);
   return (value) => {
@@ -117,7 +117,7 @@ export function autoOr<T>(other: Format<T>): Format<T | 'auto'> {
   };
 }
 
-/** Text that matches `pattern` from end to end; `accepted` completes "must be". */
+/** Text that matches `pattern` completely. `accepted` completes "must be". */
 export function text(pattern: RegExp, accepted: string): Format<string> {
   return (value) => {
     if (typeof value === 'string' && pattern.test(value)) return value;
@@ -139,13 +139,13 @@ export const spoolPath: Format<string> = (value) => {
   );
 };
 
-/** IFNAMSIZ of netdevice(7) leaves 15 bytes; the kernel refuses `/`, `:` and white space. */
+/** IFNAMSIZ in netdevice(7) allows 15 bytes. The kernel refuses `/`, `:` and white space. */
 export const interfaceName = text(
   /^(?!\.{1,2}$)[^\s/:\p{C}]{1,15}$/u,
   'the name of a network interface, such as eth0',
 );
 
-/** A list in the file, one comma-separated line in the environment. */
+/** A list in the file, a comma-separated line in the environment. */
 export const patterns: Format<readonly string[]> = (value) => {
   const isLine = typeof value === 'string';
   const list = isLine ? value.split(',').map((pattern) => pattern.trim()) : value;
@@ -176,7 +176,7 @@ function within(
   };
 }
 
-/** YAML makes a number of a bare `0`; the parsers decide which bare numbers they take. */
+/** YAML turns a bare `0` into a number. The parsers decide which bare numbers they accept. */
 function unitText(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }

@@ -1,6 +1,6 @@
-// From a config file and the environment to validated settings, or to a list of everything that is
-// wrong. An environment variable goes before the file, the file before the default. Strict: an
-// unknown name is refused.
+// Turns a config file and the environment into validated settings, or into a list of everything
+// that is wrong. An environment variable takes precedence over the file, and the file over the
+// default. An unknown name is refused.
 import convict from 'convict';
 import { type Proxies, readProxies } from '../system/proxies.ts';
 import { readService } from '../system/service.ts';
@@ -19,8 +19,8 @@ type Values = Record<string, unknown>;
 
 /**
  * Reads `file` (YAML or JSON), and the `HALFPIPE_…` and proxy variables of `env`; an empty variable
- * counts as not set. Rejects with ConfigError, which lists every problem found. Looks at nothing
- * but the file and `env`: whether the bucket, the interface or the spool exist is not checked.
+ * counts as not set. Rejects with ConfigError, which lists every problem found. It looks only at
+ * the file and `env`, not at whether the bucket, the interface or the spool exist.
  */
 export async function loadSettings(file: string, env: Environment): Promise<Settings> {
   const typed = await readConfigFile(file);
@@ -66,7 +66,7 @@ function refuseAny([first, ...others]: readonly string[]): void {
   if (first !== undefined) throw new ConfigError([first, ...others]);
 }
 
-/** What convict says: one text with a line `key: reason: value was JSON` for each bad value. */
+/** Reads convict's message: one line `key: reason: value was JSON` for each bad value. */
 function findings(config: convict.Config<Values>): { key: string; reason: string }[] {
   try {
     config.validate({ allowed: 'strict' });
@@ -83,7 +83,7 @@ function findings(config: convict.Config<Values>): { key: string; reason: string
   }
 }
 
-/** Only names within our sections: HALFPIPE_CONFIG and the like are not the config's business. */
+/** Checks only names within our sections. HALFPIPE_CONFIG and others are not options. */
 function unknownVariables(env: Environment): string[] {
   const known = new Set([...optionByKey.values()].map((option) => option.env));
   const ours = new RegExp(`^HALFPIPE_(${Object.keys(schema).join('|').toUpperCase()})_`);
@@ -97,7 +97,7 @@ function placeOf(option: Option<unknown>, file: string, typed: ConfigFile, env: 
   return typed.values.get(option.key)?.place ?? file;
 }
 
-/** On one line, short, and without the password of a URL. */
+/** The value on one line, short, and without the password of a URL. */
 function show(value: unknown): string {
   const text = JSON.stringify(value instanceof Map ? Object.fromEntries(value) : value)
     .replace(/\/\/.*@/, '//***@')

@@ -1,13 +1,13 @@
-// The schema written out for people: the commented config file and the table of config/README.md. A
-// test keeps both equal to what this renders.
+// Renders the schema for people: the commented config file, and the table of config/README.md. A
+// test keeps both equal to the rendered text.
 import { stringify } from 'yaml';
 import type { Option } from './option.ts';
 import { schema } from './schema.ts';
 
 export const SECTION_TITLES: Readonly<Record<keyof typeof schema, string>> = {
   spool: 'The folder to drain',
-  link: 'The network link and how much of it uploads may take',
-  s3: "Where the files go. Credentials are never set here: they come from the AWS SDK's own chain",
+  link: 'The network link, and the share of it that uploads may use',
+  s3: "Where files are uploaded to. Credentials are never set here: they come from the AWS SDK's own chain",
   upload: 'How uploads are made',
   retry: 'What happens after a failure',
   log: 'What is logged',
@@ -20,7 +20,7 @@ Rates: 100 Mbit/s, 256 kbit/s, 12.5 MB/s. Sizes: 8 MiB, 500 kB. Durations: 500 m
 Each key can be overridden by the environment variable named beside it, where lists are a,b and maps name=value,name=value.
 After a change: systemctl reload halfpipe. Keys marked "restart" need systemctl restart halfpipe.`;
 
-/** A config file that sets every option to its default. Lacks only what is required. */
+/** A config file that sets every option to its default. Only the required options are missing. */
 export function renderConfigFile(): string {
   const sections = Object.entries(schema).map(([section, options]) => {
     const title = `# ${SECTION_TITLES[section as keyof typeof schema]}.`;
@@ -34,7 +34,7 @@ export function renderConfigFile(): string {
     .join('\n')}\n\n${sections.join('\n')}`;
 }
 
-/** A Markdown table with a row for every option. */
+/** A Markdown table with a row for each option. */
 export function renderTable(): string {
   const rows = Object.values(schema)
     .flatMap((options) => optionsOf(options))
@@ -73,13 +73,13 @@ function optionsOf(section: Readonly<Record<string, Option<unknown>>>): [string,
   return Object.entries(section);
 }
 
-/** One line. */
+/** The value as YAML on one line. */
 export function yaml(value: unknown): string {
   return stringify(value, {
     collectionStyle: 'flow',
     flowCollectionPadding: false,
     singleQuote: true,
-    // A pattern copied from the list keeps its quotes: `*.tmp` without them is no YAML.
+    // A pattern copied from the list keeps its quotes: `*.tmp` without quotes is not valid YAML.
     defaultStringType: Array.isArray(value) ? 'QUOTE_SINGLE' : 'PLAIN',
     lineWidth: 0,
   }).trimEnd();
@@ -90,8 +90,8 @@ function code(text: string): string {
 }
 
 /**
- * Lines of at most WIDTH characters, each beginning with `lead`; a longer word stands alone. Keeps
- * `1 h` together.
+ * Wraps `text` at WIDTH characters, and begins each line with `lead`; a longer word gets its own
+ * line. Keeps `1 h` together.
  */
 function wrap(text: string, lead: string): string[] {
   const lines: string[] = [];

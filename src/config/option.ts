@@ -1,32 +1,31 @@
-// One option of the config: what it is called, what it accepts, what it is without being set, what
-// it means. Options are convict schema entries, so convict fills in the defaults and the
-// environment.
+// One option of the config: its name, what it accepts, its default and its meaning. Options are
+// convict schema entries, so convict fills in the defaults and the environment.
 import convict from 'convict';
 import type { Format } from './formats.ts';
 
 export interface OptionDraft<T> {
-  /** For operators: one or two sentences. */
+  /** For operators, one or two sentences. */
   readonly doc: string;
   readonly accepts: Format<T>;
-  /** In people's units. Null: not set. */
+  /** As written in the file. Null means not set. */
   readonly default: unknown;
-  /** False when a change takes effect only after a restart. Default: true. */
+  /** False if a change takes effect only after a restart [true]. */
   readonly live?: boolean;
-  /** May be left out altogether; then its value is undefined. */
+  /** True if the option may be left out; its value is then undefined. */
   readonly nullable?: boolean;
-  /** Its value is never shown. */
+  /** True if its value must never be shown. */
   readonly sensitive?: boolean;
-  /** A value worth showing beside the default, as it is typed in YAML. */
+  /** A useful value to show beside the default, as written in YAML. */
   readonly example?: string;
 }
 
 export interface Option<T> extends OptionDraft<T> {
-  /** As in the file: `spool.settle`. */
+  /** The key as in the file: `spool.settle`. */
   readonly key: string;
-  /** Its environment variable: `HALFPIPE_SPOOL_SETTLE`. */
+  /** The environment variable: `HALFPIPE_SPOOL_SETTLE`. */
   readonly env: string;
   readonly live: boolean;
-  /** The name convict knows `accepts` by. */
+  /** The name under which convict knows `accepts`. */
   readonly format: string;
 }
 
@@ -38,7 +37,7 @@ type Named<D extends Drafts> = {
 };
 
 /**
- * Gives each option the names that follow from its place, and makes its format known to convict.
+ * Gives each option the names that follow from its place, and registers its format with convict.
  */
 export function nameOptions<D extends Drafts>(drafts: D): Named<D> {
   const sections = Object.entries(drafts).map(([section, options]) => [
@@ -51,13 +50,13 @@ export function nameOptions<D extends Drafts>(drafts: D): Named<D> {
 }
 
 function nameOption<T>(key: string, draft: OptionDraft<T>): Option<T> {
-  // A format with a name of its own: with a bare function convict guesses a type from the default
-  // and makes 12 of "12abc" and true of "no".
+  // Each option has its own named format. With a bare function, convict guesses a type from the
+  // default, and turns "12abc" into 12 and "no" into true.
   convict.addFormat({ name: key, validate: (value: unknown) => void draft.accepts(value) });
   return { live: true, ...draft, key, env: environmentName(key), format: key };
 }
 
-/** `spool.pruneEmptyDirs` → `HALFPIPE_SPOOL_PRUNE_EMPTY_DIRS`. */
+/** `spool.pruneEmptyDirs` becomes `HALFPIPE_SPOOL_PRUNE_EMPTY_DIRS`. */
 function environmentName(key: string): string {
   const words = key.replace('.', '_').replace(/[A-Z]/g, (letter) => `_${letter}`);
   return `HALFPIPE_${words.toUpperCase()}`;

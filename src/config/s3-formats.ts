@@ -1,8 +1,9 @@
-// What S3 accepts in names, metadata and tags, checked before the first request: a store's answer
-// to a bad one would stop the whole drain instead of naming the key in the config file.
+// What S3 accepts in names, metadata and tags, checked before the first request. Otherwise a
+// store's answer to a bad value would stop the whole drain without naming the key in the config
+// file.
 import type { Format } from './formats.ts';
 
-/** At another store than AWS; see `isAwsBucketName`. */
+/** A bucket at any store; see isAwsBucketName() for AWS. */
 export const bucketName: Format<string> = (value) => {
   if (value === null) throw new RangeError('is required: type the name of the bucket, such as my-bucket');
   if (typeof value === 'string' && (isAwsBucketName(value) || OTHER_BUCKET.test(value)) && !isAddress(value))
@@ -14,15 +15,14 @@ export const AWS_BUCKET_RULE =
   'must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, such as my-bucket';
 
 /**
- * Underscores and capitals as at Google and in old buckets of us-east-1, a tenant before a colon as
- * at Ceph; no two dots in a row, which would leave the path.
+ * Allows underscores and capitals (Google, old buckets of us-east-1) and a tenant before a colon
+ * (Ceph). Two dots in a row are refused, because they would leave the path.
  */
 const OTHER_BUCKET = /^(?!.*\.\.)([A-Za-z0-9_$][A-Za-z0-9_.$-]{0,126})?:?[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 
 /**
- * The name of a general purpose bucket, as in "Bucket naming rules" of the Amazon S3 User Guide, or
- * the ARN of an access point ("Using Amazon S3 access points"; behind Outposts and Object Lambda,
- * too).
+ * True for the name of a general purpose bucket ("Bucket naming rules" of the Amazon S3 User Guide)
+ * or the ARN of an access point ("Using Amazon S3 access points"; also Outposts and Object Lambda).
  */
 export function isAwsBucketName(name: string): boolean {
   if (isArn(name)) return /^arn:aws[a-z-]*:s3[a-z-]*:[a-z0-9-]*:\d{12}:[A-Za-z0-9:/._-]+$/.test(name);
@@ -39,12 +39,12 @@ function isAddress(name: string): boolean {
 
 /** The number of an AWS account. */
 export const accountId: Format<string> = (value) => {
-  // YAML reads digits alone as a number, and would lose zeros before them.
+  // YAML reads digits as a number and would lose leading zeros.
   if (/^\d{12}$/.test(String(value))) return String(value);
   throw new RangeError("must be the 12 digits of an AWS account in quotes, such as '123456789012'");
 };
 
-/** Goes before each key as it is. Keys are at most 1,024 bytes long, so a prefix is shorter. */
+/** Text in front of each key. A key has at most 1,024 bytes, so a prefix is shorter. */
 export const keyPrefix: Format<string> = (value) => {
   if (typeof value !== 'string' || /\p{C}/u.test(value))
     throw new RangeError('must be text, such as camera-7/');
@@ -59,7 +59,7 @@ export const keyPrefix: Format<string> = (value) => {
   return value;
 };
 
-/** An http or https URL without user, password, query or fragment; as typed. */
+/** An http or https URL without user, password, query or fragment. Returned as written. */
 export const endpointUrl: Format<string> = (value) => {
   const url =
     typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value) ? new URL(value) : null;
@@ -75,7 +75,7 @@ export const endpointUrl: Format<string> = (value) => {
 type Pairs = Readonly<Record<string, string>>;
 
 /**
- * At most 2 KB of names and values together, as in "Working with object metadata" of the S3 User
+ * At most 2 KB of names and values together; see "Working with object metadata" in the S3 User
  * Guide.
  */
 export const metadata: Format<Pairs> = (value) => {
@@ -99,7 +99,7 @@ export const metadata: Format<Pairs> = (value) => {
   return Object.fromEntries(pairs);
 };
 
-/** At most 10, as in "Object tagging restrictions" of the S3 User Guide. */
+/** At most 10; see "Object tagging restrictions" in the S3 User Guide. */
 export const tags: Format<Pairs> = (value) => {
   const pairs = textPairs(value, 'team: imaging');
   if (pairs.length > 10) throw new RangeError(`must be at most 10 tags: remove ${pairs.length - 10}`);

@@ -1,17 +1,17 @@
-// The options of the bucket and of what becomes of an object in it: a section of the schema.
+// The options of the bucket and its objects: a section of the schema.
 import { flag, oneOf, size, text } from './formats.ts';
 import type { OptionDraft } from './option.ts';
 import { accountId, bucketName, endpointUrl, keyPrefix, metadata, tags } from './s3-formats.ts';
 
 export const s3Options = {
   bucket: {
-    doc: 'Bucket the files go to, or the ARN of an access point. With s3.endpoint also names that AWS does not allow, such as Camera_Archive or tenant:bucket.',
+    doc: 'The bucket for the files, or the ARN of an access point. With s3.endpoint, also names that AWS does not allow, such as Camera_Archive or tenant:bucket.',
     accepts: bucketName,
     default: null,
     example: 'my-bucket',
   },
   prefix: {
-    doc: "Goes before each file's path to make its key. End it with / for a folder.",
+    doc: "Text in front of each file's path; both together are the object's key. End it with / for a folder.",
     accepts: keyPrefix,
     default: '',
     example: 'camera-7/',
@@ -31,7 +31,7 @@ export const s3Options = {
     example: 'https://s3.example.com:9000',
   },
   forcePathStyle: {
-    doc: 'Put the bucket into the path of URLs, not into the host name. Many servers other than AWS need true.',
+    doc: 'Put the bucket into the path of URLs instead of the host name. Many servers other than AWS need true.',
     accepts: flag,
     default: false,
   },
@@ -57,7 +57,7 @@ export const s3Options = {
     example: 'alias/my-key',
   },
   acl: {
-    doc: 'Canned ACL of the objects (x-amz-acl), which a bucket of another account may demand. Not set: none is sent.',
+    doc: 'Canned ACL of the objects (x-amz-acl), which a bucket of another account may require. Not set: no ACL is sent.',
     accepts: oneOf(
       ...['private', 'public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read'],
       ...['bucket-owner-read', 'bucket-owner-full-control'],
@@ -67,25 +67,25 @@ export const s3Options = {
     example: 'bucket-owner-full-control',
   },
   requestPayer: {
-    doc: 'Pay for the requests oneself (x-amz-request-payer), as a bucket with requester pays demands.',
+    doc: 'Pay for the requests (x-amz-request-payer), as a bucket with requester pays requires.',
     accepts: flag,
     default: false,
   },
   expectedBucketOwner: {
-    doc: 'Account that has to own the bucket (x-amz-expected-bucket-owner): one that has the name by now but another owner gets no file.',
+    doc: 'The account that must own the bucket (x-amz-expected-bucket-owner). If another account owns a bucket of this name, it gets no files.',
     accepts: accountId,
     default: null,
     nullable: true,
     example: '123456789012',
   },
   conflict: {
-    doc: 'When a different object has the same key: keep-both adds a suffix to the new key, overwrite replaces the object, skip moves the file to quarantine.',
+    doc: 'What to do when a different object has the same key: keep-both adds a suffix to the new key, overwrite replaces the object, skip moves the file to quarantine.',
     accepts: oneOf('keep-both', 'overwrite', 'skip'),
     default: 'keep-both',
   },
   partSize: {
-    doc: 'Larger files go up in parts of this size, from 5 MiB to 4 GiB.',
-    // A part is one Buffer in memory. S3 itself would take 5 GiB.
+    doc: 'Larger files are uploaded in parts of this size, from 5 MiB to 4 GiB.',
+    // A part is one Buffer in memory. S3 itself would accept 5 GiB.
     accepts: size('5 MiB', '4 GiB'),
     default: '8 MiB',
   },

@@ -1,5 +1,5 @@
 // The only list of options. The loader, config/halfpipe.yaml and the table of config/README.md all
-// follow from it. Names carry no unit here: values are typed with theirs.
+// follow from it. Names carry no unit here, because values are written with theirs.
 import { counterSource } from './counter-format.ts';
 import {
   autoOr,
@@ -24,64 +24,64 @@ const RATE_MAX = '1 Tbit/s';
 export const schema = nameOptions({
   spool: {
     path: {
-      doc: 'Directory to drain, subfolders included. Files leave it only once S3 is proven to hold their bytes.',
+      doc: 'The folder to drain, including its subfolders. A file is removed only after S3 has provably stored its bytes.',
       accepts: spoolPath,
       default: '/var/spool/halfpipe',
       live: false,
     },
     settle: {
-      doc: 'A file is complete when it is not open for writing and has not changed for this long; for 5 times as long when it was written in place, and 15 times where open files cannot be recognised. 0 s is right when producers rename finished files into place.',
+      doc: 'A file is complete when it is not open for writing and has not changed for this long. It takes 5 times as long for a file that was written in place, and 15 times where open files cannot be recognised. Use 0 s if producers rename finished files into place.',
       accepts: duration('0 s', '7 d'),
       default: '2 s',
     },
     ignore: {
-      doc: 'Names to leave alone. A pattern without / is matched against each part of the path, one with / against the whole path below the spool.',
+      doc: 'Names to leave alone. A pattern without / is matched against each part of the path, a pattern with / against the whole path below the spool.',
       accepts: patterns,
       default: ['.*', '*~', '*.tmp', '*.part', '*.partial', '*.crdownload', '*.filepart', '*.swp'],
     },
     rescan: {
-      doc: 'Time between full scans of the spool, which find what file events missed.',
+      doc: 'Time between full scans of the spool, which find files that no event reported.',
       accepts: duration('100 ms', '1 d'),
       default: '30 s',
     },
     order: {
-      doc: 'Which file goes first: oldest-first, newest-first, smallest-first or name.',
+      doc: 'Which file is uploaded first: oldest-first, newest-first, smallest-first or name.',
       accepts: oneOf('oldest-first', 'newest-first', 'smallest-first', 'name'),
       default: 'oldest-first',
     },
     pruneEmptyDirs: {
-      doc: 'Remove subfolders that have become empty.',
+      doc: 'Remove subfolders that draining has emptied.',
       accepts: flag,
       default: false,
     },
   },
   link: {
     interface: {
-      doc: 'Network interface whose traffic counts. auto is the one that leads to the S3 endpoint.',
+      doc: 'Network interface whose traffic is counted. auto means the interface that leads to the S3 endpoint.',
       accepts: autoOr(interfaceName),
       default: 'auto',
       example: 'eth0',
     },
     capacity: {
-      doc: "The uplink's rate, or one for each network interface, such as {eth0: 100 Mbit/s, wwan0: 5 Mbit/s}. auto asks the network card, but the uplink is often slower than the card: set the rate your provider promises for uploads. Virtual cards, Wi-Fi and modems know no rate; then this is required.",
+      doc: "The uplink's rate, or a rate for each network interface, such as {eth0: 100 Mbit/s, wwan0: 5 Mbit/s}. auto asks the network card, but the uplink is often slower than the card: set the upload rate that your provider promises. Virtual cards, Wi-Fi and modems report no usable rate; then this option is required.",
       accepts: autoOr(rateOrRates(RATE_MIN, RATE_MAX)),
       default: 'auto',
       example: '100 Mbit/s',
     },
     counter: {
-      doc: "Another counter of the bytes that leave over the line, where the card carries other traffic as well: a file with a number, or a metric of a Prometheus page, such as the router's own. Not set: the card's.",
+      doc: "Another counter of the bytes sent on the line, for a card that carries other traffic as well: a file with a number, or a metric on a Prometheus page, for example the router's. Not set: the card's counter.",
       accepts: counterSource,
       default: null,
       nullable: true,
       example: 'http://192.168.1.1:9100/metrics#node_network_transmit_bytes_total{device="wan"}',
     },
     share: {
-      doc: 'How much of the capacity all uploads on the link may use together, those of other programs included.',
+      doc: 'The part of the capacity that all upload traffic on the link may use together, including that of other programs.',
       accepts: share,
       default: '50 %',
     },
     floor: {
-      doc: 'What halfpipe sends at least, however much others send: a share of the capacity, or a rate.',
+      doc: 'What halfpipe may always send, however much others send: a share of the capacity, or a rate.',
       accepts: shareOrRate(RATE_MIN, RATE_MAX),
       default: '1 %',
       example: '500 kbit/s',
@@ -95,33 +95,33 @@ export const schema = nameOptions({
   s3: s3Options,
   upload: {
     concurrency: {
-      doc: 'Uploads at once. auto finds the number that keeps the share filled.',
+      doc: 'Number of concurrent uploads. auto finds the number that keeps the share filled.',
       accepts: autoOr(wholeNumber(1, 1024)),
       default: 'auto',
       example: '8',
     },
     maxConcurrency: {
-      doc: 'Most uploads at once that auto may choose.',
+      doc: 'The most concurrent uploads that auto may choose.',
       accepts: wholeNumber(1, 1024),
       default: 256,
     },
     maxMemory: {
-      doc: 'File content held in memory at once, over all uploads: half for files sent whole, half for those in parts. It bounds the largest file, whose at most 10,000 parts grow with it: 96 MiB are enough for 234 GiB. Below four parts it may be exceeded by one upload. What is just being sent is in memory twice: up to 512 KiB of each request.',
+      doc: 'Memory for file content, over all uploads. Half is for files sent whole, half for multipart uploads. It limits the largest file, because a file has at most 10,000 parts: 96 MiB allow 234 GiB. A value below four parts may be exceeded by one upload. In addition, up to 512 KiB of each request are in memory twice while they are sent.',
       accepts: size('5 MiB', '64 GiB'),
       default: '96 MiB',
     },
     deadline: {
-      doc: 'Longest one request may take, not counting its wait for the link.',
+      doc: 'The longest time one request may take, not counting its wait for the link.',
       accepts: duration('1 s', '1 d'),
       default: '15 min',
     },
     idleTimeout: {
-      doc: 'Longest silence on a connection.',
+      doc: 'The longest silence on a connection.',
       accepts: duration('1 s', '1 h'),
       default: '60 s',
     },
     connectTimeout: {
-      doc: 'Longest wait for a connection.',
+      doc: 'The longest wait for a connection.',
       accepts: duration('100 ms', '5 min'),
       default: '10 s',
     },
@@ -133,34 +133,34 @@ export const schema = nameOptions({
   },
   retry: {
     initial: {
-      doc: 'Wait before the second attempt at a file; doubles with each further one.',
+      doc: 'The wait before the second attempt at a file. It doubles with each further attempt.',
       accepts: duration('10 ms', '1 d'),
       default: '1 s',
     },
     max: {
-      doc: 'Longest wait between attempts.',
+      doc: 'The longest wait between attempts.',
       accepts: duration('10 ms', '1 d'),
       default: '5 min',
     },
     maxAttempts: {
-      doc: 'Attempts that speak against a file (the store refuses it and takes others, or the disk cannot read it) before it goes to quarantine.',
+      doc: 'After this many failed attempts for which the file itself is to blame, the file is quarantined: the store refuses it but accepts others, or the disk cannot read it.',
       accepts: wholeNumber(1, 1000),
       default: 10,
     },
     probe: {
-      doc: 'Time between probes while a fault no file is to blame for (credentials, bucket, network) pauses the drain.',
+      doc: 'Time between probes while the drain is paused, that is, while the store is to blame (credentials, bucket, network).',
       accepts: duration('100 ms', '1 d'),
       default: '15 s',
     },
   },
   log: {
     level: {
-      doc: 'Least severity to log: debug, info, warn or error. debug adds a line for each request to the store, each scan and each step of the removal of a file, and one a second while files are sent: the measured rates and the budget.',
+      doc: 'The lowest severity to log: debug, info, warn or error. debug adds a line for each request to the store, each scan and each step of a removal, and one line a second while files are sent: the measured rates and the budget.',
       accepts: oneOf('debug', 'info', 'warn', 'error'),
       default: 'info',
     },
     format: {
-      doc: 'auto writes text to a terminal, entries with fields to the journal of systemd, JSON elsewhere; json or text is always lines of that.',
+      doc: 'auto writes text to a terminal, entries with fields to the systemd journal, and JSON elsewhere. json and text force that format.',
       accepts: oneOf('auto', 'json', 'text'),
       default: 'auto',
       live: false,

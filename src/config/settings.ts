@@ -1,5 +1,5 @@
-// The validated configuration in the units the code uses. Made by config/load; never changed, only
-// replaced.
+// The validated configuration, in the units that the code uses. config/load makes it; it is never
+// changed, only replaced.
 
 import type { SpoolOrder } from '../spool/entry.ts';
 import type { Proxies } from '../system/proxies.ts';
@@ -12,12 +12,12 @@ export type LogFormat = 'auto' | 'json' | 'text';
 
 export interface Settings {
   readonly spool: {
-    /** Absolute. */
+    /** An absolute path. */
     readonly path: string;
     readonly settleMs: number;
     /**
-     * Glob patterns matched against each path segment (no `/` inside) or the whole relative path
-     * (with `/`).
+     * Glob patterns. Those without `/` are matched against each path segment, those with `/`
+     * against the whole path below the spool.
      */
     readonly ignore: readonly string[];
     readonly rescanMs: number;
@@ -26,13 +26,13 @@ export interface Settings {
   };
   readonly link: {
     readonly interface: 'auto' | (string & {});
-    /** A map is by the name of the interface. */
+    /** A map has the names of interfaces as keys. */
     readonly capacityBitsPerSec: number | 'auto' | Readonly<Record<string, number>>;
-    /** Undefined: the interface's own. */
+    /** Undefined: the counter of the interface. */
     readonly counter: CounterSource | undefined;
     /** 0 < share ≤ 1. */
     readonly share: number;
-    /** A share of capacity, or a rate of its own. */
+    /** A share of the capacity, or a rate. */
     readonly floor: { readonly share: number } | { readonly bitsPerSec: number };
     readonly sampleIntervalMs: number;
   };
@@ -57,34 +57,34 @@ export interface Settings {
   readonly upload: {
     readonly concurrency: number | 'auto';
     readonly maxConcurrency: number;
-    /** Bytes of file content held in memory at once, over all uploads. */
+    /** Bytes of file content in memory, over all uploads. */
     readonly maxMemoryBytes: number;
     /**
-     * Longest one request may take, not counting the time its bytes wait for their turn on the
+     * The longest time a request may take, without the time its bytes wait for their turn on the
      * link.
      */
     readonly deadlineMs: number;
-    /** Longest silence on a connection. */
+    /** The longest silence on a connection. */
     readonly idleTimeoutMs: number;
     readonly connectTimeoutMs: number;
     /** How long a stop waits for uploads in flight before it aborts them. */
     readonly stopTimeoutMs: number;
   };
   readonly retry: {
-    /** First delay; doubles with each attempt, with jitter. */
+    /** The first delay. It doubles with each attempt, with jitter. */
     readonly initialMs: number;
     readonly maxMs: number;
-    /** Failed attempts of an unknown kind, while other files pass, before a file is quarantined. */
+    /** Failed attempts that count against a file before it is quarantined. */
     readonly maxAttempts: number;
-    /** Time between probes while the breaker is open. */
+    /** The time between probes while the breaker is open. */
     readonly probeMs: number;
   };
   readonly log: {
     readonly level: LogLevel;
     readonly format: LogFormat;
   };
-  /** From HTTPS_PROXY and its siblings. */
+  /** From HTTPS_PROXY and similar variables. */
   readonly proxies: Proxies;
-  /** How we were started: for hints. */
+  /** How halfpipe was started; for hints. */
   readonly service: Service;
 }

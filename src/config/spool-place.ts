@@ -1,8 +1,8 @@
-// Folders that no spool may be: everything in a spool is removed in the end, and with one of these
-// a machine would be.
+// Folders that cannot be a spool. Everything in a spool is removed in the end, and removing the
+// content of one of these would break the machine.
 import { posix } from 'node:path';
 
-/** Nothing in them is a producer's. */
+/** No producer writes below these. */
 const WITH_ALL_BELOW = [
   ...[
     '/bin',
@@ -38,7 +38,7 @@ const WITH_ALL_BELOW = [
     '/nix',
   ],
 ];
-/** Shared by many: a folder below may be a spool. */
+/** Shared folders. A folder below one of these may be a spool. */
 const BY_THEMSELVES = [
   ...['/', '/home', '/opt', '/root', '/run', '/run/lock', '/run/user', '/tmp'],
   ...[
@@ -54,17 +54,17 @@ const BY_THEMSELVES = [
   ],
   ...['/var/spool/mail', '/var/tmp', '/var/www'],
 ];
-/** Memory for files of anybody's. */
+/** Memory for files of any program. */
 const ALLOWED_BELOW = ['/dev/shm'];
 
-/** Whether `path`, absolute and normal, is a folder of the system's. */
+/** True if `path`, absolute and normalised, is a folder of the system. */
 export function isOfTheSystem(path: string): boolean {
   if (BY_THEMSELVES.includes(path) || ALLOWED_BELOW.includes(path)) return true;
   if (ALLOWED_BELOW.some((folder) => holds(folder, path))) return false;
   return WITH_ALL_BELOW.some((folder) => holds(folder, path));
 }
 
-/** Whether `path` is `folder` or lies below it. */
+/** True if `path` is `folder` or lies below it. */
 export function holds(folder: string, path: string): boolean {
   const way = posix.relative(folder, path);
   return way === '' || !(way === '..' || way.startsWith('../'));

@@ -1,5 +1,5 @@
-// The last step of loading: from values in people's units to the settings the code uses.
-// The compiler holds the two lists together: an option without its place in Settings does not pass.
+// The last step of loading: turns values as written into the settings that the code uses. The
+// compiler holds the two lists together: an option without a place in Settings is a type error.
 import { NO_PROXIES } from '../system/proxies.ts';
 import { readService } from '../system/service.ts';
 import type { Option } from './option.ts';
@@ -9,8 +9,8 @@ import type { Settings } from './settings.ts';
 const NO_ENVIRONMENT = { proxies: NO_PROXIES, service: readService({}) };
 
 /**
- * `typed` gives a key's value as it was typed, or its default. Throws RangeError where an option
- * does not accept it.
+ * `typed` gives a key's value as written, or its default. Throws RangeError if an option does not
+ * accept its value.
  */
 export function toSettings(typed: (key: string) => unknown, { proxies, service } = NO_ENVIRONMENT): Settings {
   const { spool, link, s3, upload, retry, log } = schema;

@@ -1,14 +1,14 @@
-// People's units: the text of the config file and of messages on one side, the numbers the code
-// uses on the other. Arithmetic is exact, and no unit is ever guessed: `b` for bit and `B` for byte
-// differ by a factor of eight.
+// Converts between the units of the config file and of messages and the numbers that the code uses.
+// The arithmetic is exact, and no unit is guessed: `b` for bit and `B` for byte differ by a factor
+// of eight.
 
 interface Unit {
   readonly name: string;
-  /** How many of the code's base unit one of these is. */
+  /** How many of the code's base unit this unit is. */
   readonly factor: number;
 }
 
-// Ordered from large to small: formatting takes the first unit that fits.
+// From large to small, because formatting takes the first unit that fits.
 const RATE_UNITS: readonly Unit[] = [
   { name: 'Tbit/s', factor: 1e12 },
   { name: 'Gbit/s', factor: 1e9 },
@@ -39,7 +39,7 @@ const DURATION_UNITS: readonly Unit[] = [
 
 const BYTE_RATE_UNITS = SIZE_UNITS.map(({ name, factor }) => ({ name: `${name}/s`, factor: factor * 8 }));
 
-/** Bits per second, a safe integer ≥ 0. Throws RangeError with what is accepted. */
+/** Returns bits a second, a safe integer ≥ 0. Throws RangeError, which says what is accepted. */
 export function parseRate(text: string): number {
   const { amount, unit } = split(text);
   const found = rateUnit(unit);
@@ -61,7 +61,7 @@ export function formatRate(bitsPerSec: number): string {
   return format(bitsPerSec, RATE_UNITS, 1);
 }
 
-/** Bytes, a safe integer ≥ 0. Throws RangeError with what is accepted. */
+/** Returns bytes, a safe integer ≥ 0. Throws RangeError, which says what is accepted. */
 export function parseSize(text: string): number {
   const { amount, unit } = split(text);
   const found =
@@ -75,7 +75,7 @@ export function formatSize(sizeBytes: number): string {
   return format(sizeBytes, SIZE_UNITS, 0);
 }
 
-/** Milliseconds, a safe integer ≥ 0. Throws RangeError with what is accepted. */
+/** Returns milliseconds, a safe integer ≥ 0. Throws RangeError, which says what is accepted. */
 export function parseDuration(text: string): number {
   const { amount, unit } = split(text);
   const wanted = isZero(amount) && unit === '' ? 'ms' : unit.toLowerCase();
@@ -89,13 +89,16 @@ export function formatDuration(durationMs: number): string {
   return format(durationMs, DURATION_UNITS, 0);
 }
 
-/** A share: `50 %` is 0.5. Finite, ≥ 0, may exceed 1. Throws RangeError with what is accepted. */
+/**
+ * Returns a share: `50 %` is 0.5. Finite, ≥ 0, may exceed 1. Throws RangeError, which says what is
+ * accepted.
+ */
 export function parsePercent(text: string): number {
   const { amount, unit } = split(text);
   const share = Number(`${amount}e-2`);
   if (unit === '%' && Number.isFinite(share)) return share;
   if (unit === '' && amount !== '' && !isZero(amount) && share <= 1) {
-    // A bare 0.5 could mean half or half a percent.
+    // A bare 0.5 could mean half, or half a percent.
     const asShare = Number(amount) <= 1 ? ` or ${formatPercent(Number(amount))}` : '';
     throw new RangeError(`must be a percentage with its sign: type ${amount} %${asShare}`);
   }
@@ -108,7 +111,7 @@ export function formatPercent(share: number): string {
   return `${Number(`${digits}e${Number(exponent) + 2}`)} %`;
 }
 
-/** `amount` is empty when the text does not begin with a plain decimal number. */
+/** `amount` is empty if the text does not begin with a plain decimal number. */
 function split(text: string): { amount: string; unit: string } {
   const [, amount = '', unit = ''] = /^\s*(\d{1,20}(?:\.\d{1,12})?)\s*(\D.*?)?\s*$/.exec(text) ?? [];
   return { amount, unit };
@@ -119,7 +122,7 @@ function rateUnit(unit: string): Unit | undefined {
   return RATE_UNITS.find(({ name }) => name.toLowerCase() === lower) ?? byteUnit(BYTE_RATE_UNITS, unit);
 }
 
-/** The prefix in any case, the byte's B in upper case only. */
+/** The prefix may have any case, the B for byte must be upper case. */
 function byteUnit(units: readonly Unit[], unit: string): Unit | undefined {
   if (!unit.includes('B')) return undefined;
   const lower = unit.toLowerCase();
@@ -132,7 +135,7 @@ function isZero(amount: string): boolean {
 
 function exact(amount: string, factor: number, base: string): number {
   const [whole = '', decimals = ''] = amount.split('.');
-  // In integers: 1.1 s × 1000 would be 1100.0000000000002 ms in floating point.
+  // Uses integers: in floating point, 1.1 s × 1000 would be 1100.0000000000002 ms.
   const scaled = BigInt(whole + decimals) * BigInt(factor);
   const divisor = 10n ** BigInt(decimals.length);
   if (scaled % divisor !== 0n) throw new RangeError(`must come to a whole number of ${base}`);
@@ -142,7 +145,7 @@ function exact(amount: string, factor: number, base: string): number {
 }
 
 function format(value: number, units: readonly Unit[], decimals: 0 | 1): string {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no whole number ≥ 0`);
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a whole number ≥ 0`);
   const tenths = BigInt(value) * 10n;
   const step = decimals === 1 ? 1n : 10n;
   const fits = ({ factor }: Unit) => value >= factor && tenths % (BigInt(factor) * step) === 0n;
@@ -154,5 +157,5 @@ function format(value: number, units: readonly Unit[], decimals: 0 | 1): string 
 
 function finite(value: number): number {
   if (Number.isFinite(value) && value >= 0) return value;
-  throw new RangeError(`${value} is no share ≥ 0`);
+  throw new RangeError(`${value} is not a share ≥ 0`);
 }

@@ -1,9 +1,9 @@
-// What to say about a key that is no option: which one was meant, and where credentials belong.
-// The value is never part of it: it may be a secret.
+// What to say about a key that is not an option: which option was probably meant, and where
+// credentials belong. The value is never shown, because it may be a secret.
 
 const SECRET = /secret|access_?key|password|passwd|token|credential|profile/i;
 
-/** One line that ends a message which names the unknown key. `known` is not empty. */
+/** One line that completes a message which names the unknown key. `known` is not empty. */
 export function explainUnknownKey(key: string, known: Iterable<string>): string {
   if (SECRET.test(key)) {
     return "is not an option: credentials come from the AWS SDK's own chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws/credentials, an instance role)";
@@ -17,8 +17,8 @@ export function explainUnknownKey(key: string, known: Iterable<string>): string 
 }
 
 /**
- * Edits from one key to the other, letter case aside. The right name in a wrong place is one edit
- * away.
+ * The number of edits from one key to the other, ignoring case. The right name in a wrong place is
+ * one edit away.
  */
 function distance(key: string, name: string): number {
   const typed = key.toLowerCase();
@@ -30,7 +30,7 @@ function lastWord(key: string): string {
   return key.slice(key.lastIndexOf('.') + 1);
 }
 
-/** Levenshtein's: insertions, deletions and substitutions, one row at a time. */
+/** The Levenshtein distance: insertions, deletions and substitutions, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 0; i < a.length; i++) {

@@ -1,15 +1,15 @@
-// Text to a YAML document, or to line, column and reason of everything that is wrong with it. What
-// YAML would quietly put up with (unknown tags, several documents, aliases) is refused.
+// Parses text into a YAML document, or into line, column and reason of everything that is wrong.
+// Refuses what YAML silently accepts: unknown tags, several documents, aliases.
 import { type Document, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
 import { ConfigError } from './config-error.ts';
 
 export interface YamlText {
   readonly document: Document;
-  /** The line, counted from 1, of an offset in the text. */
+  /** The line of an offset in the text, counted from 1. */
   lineAt(offset: number): number;
 }
 
-/** Throws ConfigError; `file` is for its messages. JSON is YAML. */
+/** Throws ConfigError. `file` is for its messages. JSON is YAML. */
 export function parseYaml(file: string, text: string): YamlText {
   const lines = new LineCounter();
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines });
@@ -25,7 +25,7 @@ export function parseYaml(file: string, text: string): YamlText {
   return { document, lineAt: (offset) => lines.linePos(offset).line };
 }
 
-/** YAML's own words, or better ones where an operator's usual slip is behind them. */
+/** YAML's own message, or a better one for the usual mistakes of operators. */
 function explain({ code, message, pos }: YAMLError, text: string): string {
   switch (code) {
     case 'DUPLICATE_KEY':
@@ -45,8 +45,7 @@ function explain({ code, message, pos }: YAMLError, text: string): string {
 }
 
 /**
- * `*.tmp` without quotes is YAML for "the value named .tmp". Nothing in this config needs such
- * names.
+ * `*.tmp` without quotes is YAML for "the value named .tmp". This config never needs such names.
  */
 function findAliases(document: Document): { offset: number; message: string }[] {
   const found: { offset: number; message: string }[] = [];

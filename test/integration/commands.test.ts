@@ -116,7 +116,7 @@ describe('halfpipe', { concurrency: 4 }, () => {
     const fixture = await DaemonFixture.create(t);
     const run = fixture.command(['check', '--config', fixture.configFile]);
     await run.exit;
-    assert.match(run.stdout, /^(WARN|FAIL) spool {3}it belongs to root, .*: chown halfpipe: \//m);
+    assert.match(run.stdout, /^(WARN|FAIL) spool {3}the spool belongs to root, .*: chown halfpipe: \//m);
   });
 
   test('check finds the interface by the route to the endpoint', async (t) => {

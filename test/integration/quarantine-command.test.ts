@@ -52,7 +52,7 @@ describe('halfpipe quarantine', { concurrency: 2 }, () => {
     const refused = await run('drop', id);
     assert.equal(refused.code, 1);
     assert.match(refused.out, /13 B {2}x{220}/);
-    assert.match(refused.err, /nothing was deleted: say --yes/);
+    assert.match(refused.err, /nothing was deleted: without a terminal, add --yes/);
     assert.equal((await fixture.kept()).length, 2, 'the file and its reason');
     const dropped = await run('drop', '--all', '--yes');
     assert.equal(dropped.code, 0, dropped.err);

@@ -13,7 +13,7 @@ for (const { bitsPerSec, notice, limitMs } of [
   {
     bitsPerSec: 50_000,
     notice:
-      'WARN an upload in parts was not tried: the 5.24 MB that S3 asks for would take about 13 min 59 s at the target',
+      'WARN a multipart upload was not tried: the 5.24 MB that S3 requires would take about 13 min 59 s at the target',
     limitMs: undefined,
   },
 ]) {

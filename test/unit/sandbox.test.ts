@@ -17,7 +17,7 @@ describe('a spool that the unit hides or protects is found fault with, and the s
       path: '/var/spool/halfpipe2',
       says: /halfpipe@x, below \[Service\] set ReadWritePaths=\/var\/spool\/halfpipe2$/,
     },
-    { path: '/srv/incoming', says: /lets the service write .* set ReadWritePaths=\/srv\/incoming$/ },
+    { path: '/srv/incoming', says: /allows the service to write .* set ReadWritePaths=\/srv\/incoming$/ },
     { path: '/srv/incoming', over: { ReadWritePaths: '-/var/spool/halfpipe +/srv' }, says: undefined },
     { path: '/srv/incoming', over: { ProtectSystem: 'full' }, says: undefined },
     {
