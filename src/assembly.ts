@@ -1,5 +1,5 @@
-// The daemon's stages: what is built from what. Nothing is started here; Daemon does that, along
-// the flow.
+// What the daemon's stages are built from. Nothing is started here; Daemon starts the stages in the
+// order of the flow.
 
 import { Backlog } from './backlog/backlog.ts';
 import { scanned } from './backlog/scanner.ts';
@@ -30,18 +30,18 @@ export interface AssemblyPorts {
   readonly redact: Redact;
   readonly counters: Counters;
   readonly supervision: Supervision;
-  /** As they are in force; a reload changes them. */
+  /** The settings in force. A reload changes them. */
   readonly settings: () => Settings;
   readonly isStopping: () => boolean;
-  /** Of a daemon that is up. */
+  /** Undefined until the daemon is up. */
   readonly snapshot: () => Snapshot | undefined;
   readonly onEvent: Listener;
-  /** Only another config leads to a link. */
+  /** Called when only another config leads to a link. */
   readonly onHopeless: (fault: Fault) => void;
 }
 
 export interface Stages {
-  /** The store of new uploads; a reload may replace it. */
+  /** The store for new uploads. A reload may replace it. */
   store: Store;
   readonly spool: SpoolDirectory;
   readonly sender: PacedSender;
@@ -53,8 +53,8 @@ export interface Stages {
 }
 
 /**
- * Builds the stages on a spool that is locked. Rejects with a Fault when spool or sender cannot be
- * made; `stops` ends what was opened by then, and later the stages that are not started.
+ * Builds the stages on a locked spool. Rejects with a Fault when the spool or the sender cannot be
+ * made. `stops` ends what was opened until then, and later the stages that are not started.
  */
 export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stages> {
   const { host, onEvent, supervision } = ports;
@@ -107,7 +107,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     countQuarantined: () => spool.quarantinedCount(),
   });
 
-  /** Ten times a second, while there is a link. */
+  /** At most ten times a second, while there is a link. */
   function observe(activity: ShaperActivity, elapsedMs: number): void {
     const uploads = { active: drain.sending, limit: drain.uploadLimit.current };
     statistics.sent(activity.admittedBytes);
@@ -120,7 +120,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   return { store, spool, sender, backlog, drain, emptyFolders, statistics, sweep };
 }
 
-/** The spool, held for this instance. `onReattached`: see SpoolKeeperParts. */
+/** Opens the spool and takes its lock. `onReattached`: see SpoolKeeperParts. */
 async function openSpool(ports: AssemblyPorts, stops: Stops, onReattached: () => void) {
   const { host, redact, snapshot, onEvent } = ports;
   const { clock } = host;

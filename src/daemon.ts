@@ -1,5 +1,4 @@
-// The daemon's life: starts its stages along the flow, reloads them, and stops them in reverse.
-// What they are built from is in assembly.
+// The life of the daemon. assembly says what its stages are built from.
 
 import { type AssemblyPorts, assemble, createStore, destinationOf, type Stages } from './assembly.ts';
 import { type ChangedKey, changedKeys } from './config/changes.ts';
@@ -23,19 +22,24 @@ export interface DaemonPorts {
   /** Cleans what the control socket shows. */
   readonly redact: Redact;
   readonly health: Health;
-  /** Each hears every event. */
+  /** Each listener receives every event. */
   readonly listeners: readonly Listener[];
   /**
-   * Only another config leads to a link: to be stopped. Until `start` resolves, it rejects instead.
+   * Called when only another config leads to a link, so that the daemon should be stopped. Before
+   * start() has resolved, start() rejects instead.
    */
   readonly onHopeless: (fault: Fault) => void;
 }
 
-/** How long `start` waits for the store's first answer before it reports ready without one. */
+/** How long start() waits for the store's first answer before it resolves without one. */
 const FIRST_ANSWER_MS = 5_000;
-/** What systemctl shows is not older than this. */
+/** The state that systemctl shows is not older than this. */
 const STATE_MS = 2_000;
 
+/**
+ * Starts the stages in the order of the flow, reloads them, and stops them in reverse order.
+ * reload() and snapshot() may be called only after start() has resolved.
+ */
 export class Daemon {
   readonly #ports: DaemonPorts;
   readonly #assembly: AssemblyPorts;
@@ -68,9 +72,9 @@ export class Daemon {
   }
 
   /**
-   * Resolves when the spool is being drained, or would be but for the store, which is then tried
-   * again and again. Rejects with a Fault when spool or link cannot be used; what was started is
-   * stopped again.
+   * Resolves when the spool is being drained, or would be if the store worked; the store is then
+   * tried again and again. Rejects with a Fault when the spool or the link cannot be used; what was
+   * started is stopped again.
    */
   async start(): Promise<void> {
     try {
@@ -82,8 +86,8 @@ export class Daemon {
   }
 
   /**
-   * New settings, in force for everything but uploads in flight. Rejects, changing nothing, when
-   * they lead to no link.
+   * Puts new settings in force for everything except uploads in flight. Rejects with a Fault and
+   * changes nothing when they lead to no link.
    */
   async reload(settings: Settings): Promise<void> {
     const stages = this.#running();
@@ -91,7 +95,7 @@ export class Daemon {
     const touches = (...sections: string[]) =>
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
     const isOfShare = ({ key }: ChangedKey) => key === 'link.share' || key === 'link.floor';
-    // First what can be refused; then what people wait for.
+    // First the step that can be refused, then the steps that take effect.
     if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
       await stages.sender.reconfigure(await this.#ports.host.sendingOptions(settings));
     else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(settings));
@@ -102,13 +106,13 @@ export class Daemon {
       log: { ...settings.log, format: log.format },
     };
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
-    // The operator may have put right what a file waits for, a permission say.
+    // The operator may have mended what a file waits for, for example a permission.
     stages.backlog.retryDeferred();
     this.#renewStore(stages, touches('s3.', 'upload.'));
     this.#tell({ kind: 'reloaded', changed });
   }
 
-  /** Resolves when nothing is in flight any more and the spool is free for the next instance. */
+  /** Resolves when nothing is in flight and the spool is free for the next instance. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#stops.run();
@@ -138,7 +142,7 @@ export class Daemon {
   }
 
   /**
-   * Credentials are read anew in any case. A store that is replaced closes once its last upload has
+   * In any case, credentials are read again. A replaced store closes when its last upload has
    * ended.
    */
   #renewStore(stages: Stages, replace: boolean): void {

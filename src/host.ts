@@ -1,4 +1,4 @@
-// What the daemon needs of the machine it runs on. The simulation has a host of its own.
+// What the daemon needs from the machine it runs on. The simulation has its own host.
 import type { BacklogLimits } from './backlog/backlog-limits.ts';
 import type { WatcherFactory } from './backlog/watch-when-shallow.ts';
 import type { Settings } from './config/settings.ts';
@@ -11,14 +11,14 @@ import { S3Store, type S3StoreOptions } from './store/s3/s3-store.ts';
 import { type Clock, systemClock } from './system/clock.ts';
 import { Sender, type SenderPorts, type SendingOptions } from './thread/sender.ts';
 
-/** A store whose credentials can be read anew. */
+/** A store that can read its credentials again. */
 export interface Store extends ObjectStore {
   refreshCredentials(): void;
 }
 
 export interface Host {
   readonly clock: Clock;
-  /** 0 ≤ a number < 1. */
+  /** Returns a number with 0 ≤ number < 1. */
   random(): number;
   /** `onChange`: see OpenWritersParts. */
   openWriters(onChange: (problem: string | undefined) => void): WriterView & { stop(): void };
@@ -28,7 +28,7 @@ export interface Host {
   sendingOptions(settings: Settings): Promise<SendingOptions>;
   createSender(options: SendingOptions, ports: SenderPorts): PacedSender;
   createStore(options: S3StoreOptions): Store;
-  /** Absent: chokidar on real directories. */
+  /** Without it: chokidar on real directories. */
   readonly watch?: WatcherFactory;
   readonly backlogLimits?: BacklogLimits;
   /** See PartPlannerOptions. */
@@ -48,7 +48,7 @@ export type PacedSender = Pick<
   | 'waitingFor'
 >;
 
-/** This machine. `threads`: see syncsAtOnce. */
+/** This machine. `threads`: see syncsAtOnce(). */
 export function thisHost(threads: string | undefined): Host {
   const clock = systemClock;
   return {

@@ -43,8 +43,8 @@ async function main(): Promise<ExitCode> {
 }
 
 /**
- * Has the AWS SDK, too, see what the service of that config file sees. Returns what it does not
- * have of this shell's.
+ * Gives this process, including the AWS SDK, the environment of the config file's service. Returns
+ * the names of the shell's variables that the service does not have.
  */
 function seeAsTheService(configFile: string): readonly string[] {
   const files = serviceFilesOf(configFile);
@@ -55,14 +55,14 @@ function seeAsTheService(configFile: string): readonly string[] {
   return dropped;
 }
 
-/** The package this file was built into. */
+/** The package that this file was built into. */
 function readPackage(): { readonly version: string; readonly engines?: { readonly node: string } } {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 }
 
 /**
- * Aborts when the reader of our output has gone (`halfpipe top | head`). That is not a failure:
- * work goes on unseen.
+ * Aborts when the reader of our output is gone (`halfpipe top | head`). That is not a failure: the
+ * command's work continues without output.
  */
 function outputUnread(): AbortSignal {
   const unread = new AbortController();
@@ -74,7 +74,7 @@ function outputUnread(): AbortSignal {
   return unread.signal;
 }
 
-/** Aborts with SIGINT or SIGTERM. */
+/** Aborts at SIGINT or SIGTERM. */
 function interrupted(): AbortSignal {
   const interruption = new AbortController();
   process.once('SIGINT', () => interruption.abort());
@@ -102,8 +102,8 @@ function fail(error: unknown): ExitCode {
 }
 
 /**
- * What is not caught ends the process there and then, as without this handler; but Node.js would
- * print all that hangs on the error, a request with its headers for example.
+ * An uncaught error ends the process, as it would without this handler. But Node.js would print
+ * everything attached to the error, for example a request with its headers.
  */
 function crash(error: unknown): never {
   writeSync(process.stderr.fd, `halfpipe ends: ${redactorOf(process.env)(storyOf(error))}\n`);
@@ -111,9 +111,9 @@ function crash(error: unknown): never {
 }
 
 /**
- * Ends the process. process.exit waits for the threads of the pool: one whose call does not return,
- * as on a dead network mount, would hold it up until systemd kills it. A process that ends by
- * SIGTERM has ended well, for systemd.
+ * Ends the process. process.exit waits for the threads of the pool. A call that does not return, as
+ * on a dead network mount, would delay it until systemd kills the process. systemd counts an end by
+ * SIGTERM as success.
  */
 async function end(code: ExitCode): Promise<void> {
   const isCalling = () => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
@@ -126,7 +126,7 @@ async function end(code: ExitCode): Promise<void> {
   process.exit(code);
 }
 
-/** File calls that are under way at the end have 2 s to return. */
+/** File calls that are running at the end have 2 s to return. */
 const CALLS_END_TURNS = 40;
 const CALLS_END_TURN_MS = 50;
 

@@ -1,5 +1,4 @@
-// From the one configuration to the small options of each stage: the only arithmetic between
-// people's settings and code.
+// Turns the one configuration into the options of each stage.
 
 import type { BacklogOptions } from './backlog/backlog-parts.ts';
 import type { Settings } from './config/settings.ts';
@@ -27,12 +26,12 @@ export async function uplinkOptionsOf(settings: Settings): Promise<UplinkOptions
   };
 }
 
-/** The proxy in front of the store, if there is one. */
+/** The proxy in front of the store; undefined if there is none. */
 export async function proxyOf({ proxies, s3 }: Settings): Promise<ProxySetting | undefined> {
   return proxyFor(proxies, await endpointOf(s3));
 }
 
-/** Rejects with a Fault that names the file when there are certificates that cannot be read. */
+/** Rejects with a Fault that names the file when certificates cannot be read. */
 export async function wayOutOf({ proxies }: Settings): Promise<WayOutOptions> {
   return { proxies, trustedCertificates: await trustedCertificates() };
 }

@@ -1,11 +1,11 @@
-// What the backlog tells of its scans.
+// The events of the backlog.
 import type { Fault } from '../system/fault.ts';
 import type { OddityReport } from './oddity-reports.ts';
 import type { ScanResult } from './scanner.ts';
 
 export type BacklogEvent =
   | OddityReport
-  /** A scan has ended well. */
+  /** A scan has succeeded. */
   | { readonly kind: 'scanned'; readonly result: ScanResult; readonly durationMs: number }
   /**
    * Sent once for each failure; scans go on. Its code is `spool-gone` when the spool is no longer

@@ -9,14 +9,14 @@ import { StoreTrial } from './store-trial.ts';
 
 export interface DestinationOptions {
   readonly store: ObjectStore;
-  /** The beginning of every key. */
+  /** The text in front of every key. */
   readonly prefix: string;
   readonly parts: Parts;
-  /** Milliseconds between two looks at a store that does not work. */
+  /** The first wait between two trials of a store that does not work, in milliseconds. */
   readonly probeMs: number;
 }
 
-/** One destination. New options replace the old ones whole; uploads in flight keep theirs. */
+/** One destination. New options replace all old ones; uploads in flight keep theirs. */
 export class Destination {
   /** Whether files may be sent there now. */
   readonly breaker: Breaker;
@@ -40,7 +40,7 @@ export class Destination {
     return this.#options.parts;
   }
 
-  /** Throws a Fault of class `file` when the name can be no key. */
+  /** The key for an entry. Throws Fault `file` when the name cannot be a key. */
   keyOf({ path }: Entry): string {
     return keyFor(path.bytes, this.#options.prefix);
   }
@@ -50,12 +50,12 @@ export class Destination {
     return this.breaker.allows(this.#clock.monotonicMs());
   }
 
-  /** Ends the wait of a pause: something changed. */
+  /** Ends the wait of a pause, because something changed. */
   retryNow(): void {
     this.breaker.retryNow(this.#clock.monotonicMs());
   }
 
-  /** For uploads from now on. Returns true when these go elsewhere. */
+  /** Applies to new uploads. Returns true if these go to another store or prefix. */
   reconfigure(options: DestinationOptions): boolean {
     const { store, prefix } = this.#options;
     this.#options = options;

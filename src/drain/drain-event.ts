@@ -1,5 +1,5 @@
-// What the drain tells: each event once, where it is decided. Listeners only hear of it: nothing
-// that the drain does depends on them.
+// The events of the drain and of the sweep. Each event is sent once, where it is decided. Nothing
+// that the drain does depends on a listener.
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Fault, RecurringFault } from '../system/fault.ts';
 import type { Transferred } from './transfer.ts';

@@ -47,11 +47,11 @@ export interface QuarantineReason {
 
 export interface DrainOptions extends UploadLimitOptions {
   readonly retry: RetryPolicy & { readonly maxAttempts: number };
-  /** Bytes of file content in memory at once, over all uploads. */
+  /** The most bytes of content in memory, over all uploads. */
   readonly maxMemoryBytes: number;
 }
 
-/** A shipment under way, from the taking of its entries to their release. */
+/** A shipment in progress, from when its entries were taken until their release. */
 export interface Transfer {
   readonly shipment: Shipment;
   readonly passage: Passage;

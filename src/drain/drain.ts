@@ -28,7 +28,7 @@ const HOLD_ON_MS = 1_000;
  * Invariant: an entry that was taken is released exactly once, whatever happens to it.
  */
 export class Drain {
-  /** Where the files go. */
+  /** Where files are uploaded to. */
   readonly destination: Destination;
   /** How many files may be sent at once. */
   readonly uploadLimit: UploadLimit;
@@ -48,7 +48,7 @@ export class Drain {
     this.#ports = ports;
     this.destination = new Destination(ports.clock, destination);
     this.uploadLimit = new UploadLimit(options);
-    // While the store is asked, nothing new is sent.
+    // While the store is being asked, nothing new is sent.
     const limit = () => (this.destination.trial.isAsking ? 0 : this.uploadLimit.current);
     this.#pipeline = new Pipeline({ ...ports, limit }, () => this.pump());
     this.#blame = new Blame(ports, this.destination, {
@@ -121,7 +121,7 @@ export class Drain {
     cancel();
   }
 
-  /** Applies to new uploads; those in flight end with what they started with. */
+  /** Applies to new uploads. Uploads in flight keep what they started with. */
   reconfigure(destination: DestinationOptions, options: DrainOptions): void {
     const goesElsewhere = this.destination.reconfigure(destination);
     this.#failures.reconfigure(options);
@@ -198,7 +198,7 @@ export class Drain {
     return this.#startNext(isFree) !== undefined;
   }
 
-  /** The best file that fits into memory and is accepted. */
+  /** Starts the best entry that fits into memory and is accepted. */
   #startNext(accepts: (entry: Entry) => boolean, place = 0): Transfer | undefined {
     const { parts } = this.destination;
     // A file too large to upload is rejected at once, without waiting for memory.
@@ -259,7 +259,7 @@ export class Drain {
       whileSyncing: (sync) => this.#syncs.run(sync),
       whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
       holdOn: async (path, fault) => {
-        // Or the watchdog would end the one process that has the content.
+        // Without this, the watchdog would end the one process that has the content.
         onRead();
         onEvent({ kind: 'unsaved', path, fault });
         await clock.sleep(HOLD_ON_MS, signal);
@@ -274,7 +274,7 @@ export class Drain {
     error: unknown,
   ): Promise<void> {
     const fault = asFault(error);
-    // Of a large file no more than a part is lost.
+    // A large file loses at most one part.
     const sentBytes = plan.isWhole ? sizeBytes : Math.min(sizeBytes, plan.partSizeBytes);
     if (isOutOfDescriptors(fault))
       this.#descriptors.ranOut(this.#transfers.size, this.#ports.clock.monotonicMs());

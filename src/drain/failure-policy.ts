@@ -61,7 +61,7 @@ export class FailurePolicy {
     return this.#failed.has(path);
   }
 
-  /** Releases the entry, after its fault and after whose fault it is. */
+  /** Releases the entry in the way that its fault, and what is to blame for it, require. */
   async fail(failed: Failed, fault: Fault): Promise<void> {
     const { entry } = failed;
     if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
@@ -105,7 +105,7 @@ export class FailurePolicy {
     }
   }
 
-  /** The store takes others. */
+  /** The store accepts other files. */
   #failForItself({ entry, sentBytes }: Failed, fault: Fault): Promise<void> | void {
     if (fault.faultClass === 'file') return this.#quarantine(entry, fault);
     const backoffMs = this.#backoffMs(entry, fault);
@@ -116,7 +116,7 @@ export class FailurePolicy {
     return this.#retry(entry, fault, delayMs);
   }
 
-  /** No failure of anything: the file is not complete yet. */
+  /** This is no failure: the file is not complete yet. */
   #awaitWriter(entry: Entry, fault: Fault): void {
     const file = this.#failed.of(entry.path);
     const isAsBefore = file.lookedAt !== undefined && sameIdentity(file.lookedAt, entry.identity);

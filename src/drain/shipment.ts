@@ -1,5 +1,4 @@
-// What is sent as one object. Today that is one file; files that are packed together are one
-// shipment, too.
+// What is sent as one object: today one file, later perhaps several files that are packed together.
 import type { Entry } from '../spool/entry.ts';
 import type { UploadSource } from '../store/object-store.ts';
 import type { PartPlan } from '../store/part-plan.ts';
@@ -10,13 +9,13 @@ export interface Shipment {
   readonly entries: readonly Entry[];
   readonly sizeBytes: number;
   readonly plan: PartPlan;
-  /** Throws a Fault when there can be no such key. */
+  /** The object's key. Throws Fault `file` when the name cannot be a key. */
   key(): string;
   /** The object's bytes, from the open files of `entries`, in their order. */
   contentOf(files: readonly UploadSource[]): UploadSource;
 }
 
-/** The file by itself, under its own name. */
+/** One file under its own name. */
 export function singleFile(entry: Entry, destination: Destination): Shipment {
   const { sizeBytes } = entry.identity;
   return {

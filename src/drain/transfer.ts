@@ -1,5 +1,5 @@
-// One file's life: open → sync → read → upload → verify → dispose. Every exit but the last leaves
-// the file in the spool.
+// One file's life: open → sync → read → upload → verify → dispose. Every exit except the last
+// leaves the file in the spool.
 import { type FileIdentity, type KnownContent, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { Writers } from '../spool/open-writers.ts';
 import { stillWrittenFault } from '../spool/spool-fault.ts';
@@ -43,7 +43,7 @@ export interface TransferOptions {
    * sent.
    */
   readonly onRead: () => void;
-  /** What was written in the moment of the removal cannot be brought back yet. */
+  /** What was written to the file during its removal cannot be brought back yet. */
   readonly holdOn: (path: SpoolPath, fault: Fault) => Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export interface Transferred {
 
 export interface Delivery {
   readonly transferred: Transferred;
-  /** Why files are still in the spool, by the id of their path. */
+  /** By path id: why a file is still in the spool. */
   readonly kept: ReadonlyMap<string, unknown>;
 }
 
@@ -93,7 +93,7 @@ export async function transfer(shipment: Shipment, options: TransferOptions): Pr
   }
 }
 
-/** Resolves with why files are still there, by path. Rejects when that is true of all of them. */
+/** Resolves with the reason for each file that is still there. Rejects if none was removed. */
 async function removeAll(
   files: readonly OpenFile[],
   earlier: UndisposedUpload | undefined,
@@ -137,18 +137,19 @@ async function uploadAndProve(
   const refuseChangedFiles = async (when: string) => {
     for (const file of files) await refuseChanged(file, when);
   };
-  // First, or the store might be given what a power cut then takes from the spool.
+  // The sync comes first. Otherwise the store could get content that a power cut then takes from
+  // the spool.
   for (const file of files) await whileSyncing(() => file.sync(signal));
-  // Also for small files: a larger one of this name may have left an upload open, to be ended
-  // first.
+  // Small files have a journal as well, because a larger file of the same name may have left an
+  // upload open that must be ended first.
   const journal = spool.journal(files[0]);
   const steadily = shipment.contentOf(files.map((file) => steady(file, onRead)));
   const source = shipment.plan.isWhole ? await readAhead(steadily) : steadily;
-  // After the reading, where all is read by now: nothing of a file that is not complete leaves for
-  // the store.
+  // Asked after reading, when all content is there. Nothing of an incomplete file leaves for the
+  // store.
   for (const file of files)
     if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
-  // Its writer may have gone on after the reading, and closed the file before the answer.
+  // The writer may have written after the reading, and closed the file before the answer.
   await refuseChangedFiles('before it was sent');
   return whileSending(async () => {
     const upload = await store.upload({ key, source, journal, signal });

@@ -1,4 +1,4 @@
-// What has been done since the start, in numbers that only grow.
+// Counts what was done since the start.
 import type { Totals } from '../view/snapshot.ts';
 import type { DaemonEvent } from './daemon-event.ts';
 

@@ -1,5 +1,5 @@
-// Everything that happens, as one union. Listeners (the log, the counters) hear each event and
-// steer nothing.
+// All events of the daemon, as one union. Listeners (the log, the counters) receive every event and
+// control nothing.
 import type { BacklogEvent } from '../backlog/backlog-event.ts';
 import type { ChangedKey } from '../config/changes.ts';
 import type { DrainEvent, SweepEvent } from '../drain/drain-event.ts';
@@ -17,18 +17,18 @@ export type DaemonEvent =
   | SpoolEvent
   | StoreEvent
   | SweepEvent
-  /** A reload has been accepted. */
+  /** A reload was accepted. */
   | { readonly kind: 'reloaded'; readonly changed: readonly ChangedKey[] }
-  /** Ten times a second: what left since the last time. */
+  /** At most ten times a second: what was sent since the last time. */
   | {
       readonly kind: 'activity';
       readonly activity: ShaperActivity;
       readonly elapsedMs: number;
       readonly pace: PaceView | undefined;
-      /** Files that are being sent, and how many may be. */
+      /** How many files are being sent, and how many may be. */
       readonly uploads: { readonly active: number; readonly limit: number };
     }
-  /** Every two seconds: how it goes. */
+  /** Every two seconds: the state of the daemon. */
   | { readonly kind: 'state'; readonly snapshot: Snapshot };
 
 export type Listener = (event: DaemonEvent) => void;

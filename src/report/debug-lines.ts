@@ -1,6 +1,5 @@
 // What `log.level: debug` adds to the log: a line for each scan, each request and each step of a
-// file's removal, and a line a second while anything is sent. At any other level nothing is put
-// into words.
+// removal, and one line a second while anything is sent. At any other level, no text is made.
 
 import type { Logger } from '../log/log.ts';
 import type { AsideStep } from '../spool/aside.ts';
@@ -49,7 +48,7 @@ function tellScanned(log: Logger, { result, durationMs }: Scanned): void {
   log.debug(
     { event: 'scanned', ...fields, durationMs: Math.round(durationMs) },
     `scanned ${readableFiles(files)} (${readableSize(bytes)}) in ${inFolders} in ${seconds(durationMs)}: ` +
-      `${readableCount(eligible)} may go, ${readableCount(unsettled)} not complete yet`,
+      `${readableCount(eligible)} ready to upload, ${readableCount(unsettled)} not complete yet`,
   );
 }
 
@@ -63,7 +62,7 @@ function tellRequest(log: Logger, request: TracedRequest): void {
   );
 }
 
-/** Adds up a second of activity, and tells it when anything was sent. */
+/** Adds up one second of activity, and logs it if anything was sent. */
 class Samples {
   readonly #log: Logger;
   #elapsedMs = 0;

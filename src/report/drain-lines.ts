@@ -1,5 +1,5 @@
-// What becomes of the drain as a whole: pauses, folders that wait, reloads, and what fails beside
-// the files.
+// Log lines about the drain as a whole: pauses, folders that wait, reloads, and failures apart from
+// files.
 import type { ChangedKey } from '../config/changes.ts';
 import type { Logger } from '../log/log.ts';
 import type { OncePerKind } from '../log/once-per-kind.ts';
@@ -12,20 +12,23 @@ export function drainLines(log: Logger, faults: OncePerKind): Listener {
       case 'paused': {
         const { fault } = event;
         const hint = fault.hint === undefined ? '' : ` (${fault.hint})`;
-        const text = `draining is paused: ${fault.message}${hint}; trying again by itself`;
+        const text = `draining is paused: ${fault.message}${hint}; halfpipe tries again by itself`;
         return log.error({ event: 'paused', fault }, text);
       }
       case 'resumed':
-        return log.info({ event: 'resumed' }, 'draining goes on');
+        return log.info({ event: 'resumed' }, 'draining continues');
       case 'slowDown':
         return faults.note('slowDown', () =>
-          log.warn({ event: 'slowDown' }, 'the store asked for fewer requests: fewer uploads at once'),
+          log.warn(
+            { event: 'slowDown' },
+            'the store asked for fewer requests: halfpipe runs fewer uploads at once',
+          ),
         );
       case 'folderHeld':
         return tellFolderHeld(log, event.folder, event.fault);
       case 'folderFreed': {
         const where = event.folder === '' ? 'right in the spool' : `below ${event.folder}`;
-        const text = `the store takes files ${where} again`;
+        const text = `the store accepts files ${where} again`;
         return log.info({ event: 'folderFreed', folder: event.folder }, text);
       }
       case 'swept': {
@@ -54,7 +57,7 @@ function tellFolderHeld(log: Logger, folder: string, fault: Fault): void {
   log.error(
     { event: 'folderHeld', folder, fault },
     `the files ${where} wait, because the store refuses all of them: ${explain(fault)} ` +
-      'The others go on; one of these is tried now and then.',
+      'Other files continue; one of these is tried now and then.',
   );
 }
 
@@ -66,6 +69,6 @@ function tellReloaded(log: Logger, changed: readonly ChangedKey[]): void {
   if (waiting.length > 0)
     log.warn(
       { event: 'restartNeeded', keys: waiting },
-      `${waiting.join(', ')} changed, too, and takes effect only after a restart`,
+      `${waiting.join(', ')} changed as well, and takes effect only after a restart`,
     );
 }

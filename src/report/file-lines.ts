@@ -1,5 +1,5 @@
-// What became of a file: one record for each, whose `event` and fields are for programs and whose
-// text is for people.
+// Log lines about files: one record for each event of a file. Its `event` and fields are for
+// programs, its text is for people.
 import { basename } from 'node:path';
 import type { DrainEvent } from '../drain/drain-event.ts';
 import type { Logger } from '../log/log.ts';
@@ -14,7 +14,7 @@ type Of<Kind extends (DrainEvent | SpoolEvent)['kind']> = Extract<
   { readonly kind: Kind }
 >;
 
-/** `faults` keeps one line a minute of a kind of failure that concerns many files. */
+/** `faults` limits a kind of failure that concerns many files to one line a minute. */
 export function fileLines(log: Logger, faults: OncePerKind): Listener {
   return (event) => {
     switch (event.kind) {
@@ -61,8 +61,8 @@ function tellUploaded(log: Logger, { entry, transferred, durationMs }: Of<'uploa
 }
 
 /**
- * A line a minute for one kind of fault; beside it one for each file that is itself at fault, by
- * its name.
+ * Logs one line a minute for a kind of fault, and in addition one line for each file that is itself
+ * to blame.
  */
 function tellDeferred(
   log: Logger,

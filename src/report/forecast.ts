@@ -1,6 +1,4 @@
-// How fast the backlog grows and shrinks, and whether it will ever be empty. Pure: time is an
-// argument. A drop of many files at once is no rate: for the forecast, the busiest moment of
-// arrivals does not count.
+// Measures how fast the backlog grows and shrinks, and forecasts whether it will be empty.
 
 export interface Flow {
   readonly files: number;
@@ -14,15 +12,15 @@ export interface Rates {
   readonly drainBytesPerSec: number;
 }
 
-/** What a forecast follows from, a second. */
+/** The basis of a forecast, in amounts a second. */
 export interface Trend {
   readonly drained: Flow;
-  /** Without the burst. */
+  /** Arrivals without the burst. */
   readonly arrived: Flow;
-  /** Over the last half minute, as people are shown it; and without the burst. */
+  /** Arrivals in the last half minute, as shown to people, and the same without the burst. */
   readonly recent: Flow;
   readonly coming: Flow;
-  /** Observed for long enough to say `never`. */
+  /** True if observed for long enough to say `never`. */
   readonly lasting: boolean;
 }
 
@@ -32,19 +30,19 @@ export interface Forecast {
 }
 
 /**
- * Rates look back about this long: long enough for single files not to show, short enough to follow
- * a changed link.
+ * Rates look back about this long: long enough that single files do not show, and short enough to
+ * follow a changed link.
  */
 const LOOK_BACK_MS = 30_000;
-/** Nothing is foretold from less. */
+/** Less than this is not enough for a forecast. */
 const ENOUGH_MS = 2_000;
 /**
- * Whether more arrives than leaves is judged over this long: it is bad news, and must not come and
- * go.
+ * Whether more arrives than leaves is judged over this time, because such bad news must not come
+ * and go.
  */
 const TREND_MS = 120_000;
 const LASTING_MS = 60_000;
-/** Files dropped together are found within less. */
+/** Files dropped together are found within this time. */
 const BURST_MS = 10_000;
 
 interface Sample {
@@ -52,23 +50,27 @@ interface Sample {
   readonly arrived: Flow;
   readonly drained: Flow;
   /**
-   * Nothing was in flight: the spool was empty, or its files had not settled, or the drain was
+   * True if nothing was in flight: the spool was empty, its files had not settled, or the drain was
    * paused.
    */
   readonly idle: boolean;
 }
 
-/** Rates of files and bytes from counters that only grow. */
+/**
+ * Rates of files and bytes, from counters that only grow. Deterministic: time is an argument, of
+ * the monotonic clock. Many files that arrive at once are not a rate, so forecasts leave out the
+ * busiest moment of arrivals.
+ */
 export class FlowMeter {
   readonly #samples: Sample[] = [];
 
-  /** Counters since the start; call about once a second. */
+  /** Takes the counters since the start. Call it about once a second. */
   observe(nowMs: number, arrived: Flow, drained: Flow, idle: boolean): void {
     this.#samples.push({ atMs: nowMs, arrived, drained, idle });
     while (nowMs - (this.#samples[1]?.atMs ?? nowMs) >= TREND_MS) this.#samples.shift();
   }
 
-  /** Averages over the last half minute. Undefined until there is enough to tell. */
+  /** Averages over the last half minute. Undefined until there is enough evidence. */
   rates(): Rates | undefined {
     const last = this.#samples.at(-1);
     const first = this.#before(LOOK_BACK_MS);
@@ -84,7 +86,7 @@ export class FlowMeter {
     };
   }
 
-  /** Undefined until there is enough to tell. */
+  /** Undefined until there is enough evidence. */
   trend(): Trend | undefined {
     const [first, recent, last] = [this.#samples[0], this.#before(LOOK_BACK_MS), this.#samples.at(-1)];
     const busy = this.#sinceIdle();
@@ -100,8 +102,8 @@ export class FlowMeter {
   }
 
   /**
-   * Where the last half minute begins, or the work within it: after idling, the rate is true at
-   * once.
+   * Where the last half minute begins, or the work within it, so that the rate is right immediately
+   * after idling.
    */
   #sinceIdle(): Sample | undefined {
     const first = this.#before(LOOK_BACK_MS);
@@ -113,8 +115,8 @@ export class FlowMeter {
   }
 
   /**
-   * The latest sample that is at least `ms` old; the first one if all are younger, but none if that
-   * tells nothing.
+   * The latest sample that is at least `ms` old; the first one if all are younger; undefined if
+   * that says nothing.
    */
   #before(ms: number): Sample | undefined {
     const nowMs = this.#samples.at(-1)?.atMs ?? 0;
@@ -126,7 +128,7 @@ export class FlowMeter {
 
 const NONE: Flow = { files: 0, bytes: 0 };
 
-/** What arrived a second, but for the burst. */
+/** Arrivals a second, without the burst. */
 function steady(samples: readonly Sample[]): Flow {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined) return NONE;
@@ -134,7 +136,7 @@ function steady(samples: readonly Sample[]): Flow {
   return perSecond(NONE, rest, Math.max(last.atMs - first.atMs - BURST_MS, ENOUGH_MS));
 }
 
-/** Most that arrived within the time of a burst. */
+/** The most that arrived within the time of a burst. */
 function burstIn(samples: readonly Sample[]): Flow {
   let most = NONE;
   let from = 0;
@@ -155,10 +157,7 @@ function perSecond(from: Flow, to: Flow, ms: number): Flow {
   return { files: (files * 1000) / ms, bytes: (bytes * 1000) / ms };
 }
 
-/**
- * When a backlog will be empty if things go on as they do. Bytes decide, and files where they are
- * empty.
- */
+/** When the backlog will be empty if nothing changes. Bytes decide, or files if all are empty. */
 export function forecast(backlog: Flow, trend: Trend | undefined): Forecast {
   if (backlog.files === 0) return { forecast: 'empty', etaMs: 0 };
   if (trend === undefined) return { forecast: 'unknown', etaMs: null };
@@ -167,9 +166,10 @@ export function forecast(backlog: Flow, trend: Trend | undefined): Forecast {
   const coming = trend.coming[unit];
   const grows = arrived > 0 && arrived >= drained && recent >= drained;
   if (trend.lasting && grows) return { forecast: 'never', etaMs: null };
-  // More has begun to come than leaves: it may pass or become `never`, but no time is true.
+  // More has begun to arrive than leaves. That may pass or become `never`, but no time would be
+  // right.
   if (drained <= 0 || coming >= drained) return { forecast: 'unknown', etaMs: null };
-  // What came before and has stopped does not count any more.
+  // Earlier arrivals that have stopped do not count any more.
   const netPerSec = drained - (grows ? coming : Math.min(arrived, recent));
   return { forecast: 'finite', etaMs: (backlog[unit] / netPerSec) * 1000 };
 }

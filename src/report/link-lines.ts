@@ -1,4 +1,4 @@
-// Tells people about the link: which one it is, what it does not see, and when it is away.
+// Log lines about the link: which link it is, what it does not show, and when it is lost.
 import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { Logger } from '../log/log.ts';
 import { explain } from '../system/fault.ts';
@@ -12,7 +12,7 @@ const CAPACITY_ORIGINS: Readonly<Record<UplinkIdentity['capacityFrom'], string>>
   seen: 'as it was seen to take',
 };
 
-/** Each warning is told once in the life of the process. */
+/** Logs each warning once in the life of the process. */
 export function linkLines(log: Logger): Listener {
   const told = new Set<string>();
   let before: UplinkIdentity | undefined;
@@ -30,13 +30,13 @@ export function linkLines(log: Logger): Listener {
       }
       case 'waitingForLink': {
         const { fault } = event;
-        const text = `waiting for the network: ${explain(fault)} halfpipe starts by itself when it comes`;
+        const text = `waiting for the network: ${explain(fault)} halfpipe starts by itself when the network is there`;
         return log.warn({ event: 'waitingForLink', fault }, text);
       }
       case 'linkUnsure': {
         const { reason } = event;
         if (reason === undefined)
-          return log.info({ event: 'linkFound' }, 'the way to the endpoint is there again');
+          return log.info({ event: 'linkFound' }, 'the link to the endpoint is found again');
         return log.warn({ event: 'linkUnsure', reason }, `${reason}: the link stays what it was`);
       }
       case 'linkMeasurable':
@@ -63,12 +63,12 @@ function tellMeasurable(log: Logger, problem: string | undefined): void {
 function tellBeyond(log: Logger): void {
   const what = 'the network card sends more than link.capacity';
   const why = 'most of it stays in the local network (LAN), or link.capacity is too low';
-  const meanwhile = 'others are taken to send over the line what they sent before';
+  const meanwhile = 'until then, others are assumed to send on the line what they sent before';
   const remedy = 'set link.counter to a counter of the line itself, such as the router’s';
   log.warn({ event: 'linkWarning' }, `${what}: ${why}; ${meanwhile}; ${remedy}`);
 }
 
-/** One rate for two lines is right for one of them at most. */
+/** One rate for two lines can be right for only one of them. */
 function movedWarnings(before: UplinkIdentity | undefined, { name, ...now }: UplinkIdentity): string[] {
   const isSameRate = before?.capacityBitsPerSec === now.capacityBitsPerSec;
   if (before === undefined || before.name === name || !isSameRate || now.capacityFrom !== 'link.capacity')

@@ -1,4 +1,4 @@
-// One line for each kind of thing in the spool that is left out, with what to do about it.
+// Logs one line for each kind of thing in the spool that is left out, with the remedy.
 import { describeOddity, remedyOf } from '../backlog/oddity.ts';
 import type { OddityReport } from '../backlog/oddity-reports.ts';
 import type { Logger } from '../log/log.ts';

@@ -1,5 +1,5 @@
-// Tells people what happens: one record a file, one line for a storm of one fault, one for each
-// change of state. Log messages are for people; `event` is the record's name for programs.
+// Writes the log: one record for each file, one line for a storm of one fault, one for each change
+// of state.
 import type { Logger } from '../log/log.ts';
 import { OncePerKind } from '../log/once-per-kind.ts';
 import type { Clock } from '../system/clock.ts';
@@ -11,10 +11,13 @@ import { linkLines } from './link-lines.ts';
 import { spoolLines } from './spool-lines.ts';
 import { summaryLines } from './summary-lines.ts';
 
-/** A fault that keeps happening gets a line this often. */
+/** A fault that keeps happening gets one line in this time. */
 const FAULT_PERIOD_MS = 60_000;
 
-/** The listener that writes the log. Each kind of event has its lines in one of the files above. */
+/**
+ * The listener that writes the log. Each group of events has its own file of lines. A message is
+ * for people; `event` is the record's name for programs.
+ */
 export class Reporter {
   readonly #faults: OncePerKind;
   readonly #lines: readonly Listener[];
@@ -35,7 +38,7 @@ export class Reporter {
     for (const tell of this.#lines) tell(event);
   };
 
-  /** Tells what was held back as a repetition. */
+  /** Logs the repetitions that were held back. */
   stop(): void {
     this.#faults.stop();
   }

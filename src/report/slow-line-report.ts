@@ -1,5 +1,4 @@
-// Says that the line takes less than its capacity was said to be, and what to set: to status, and
-// to the log when it is found, once a day while it lasts, and when it is over.
+// Logs that the line takes less than its configured capacity.
 
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
@@ -8,6 +7,7 @@ import type { LinkView } from '../view/snapshot.ts';
 
 const PERIOD_MS = 86_400_000;
 
+/** Logs it when it is found, once a day while it lasts, and when it is over. Monotonic clock. */
 export class SlowLineReport {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -18,14 +18,14 @@ export class SlowLineReport {
     this.#log = log;
   }
 
-  /** Call often. */
+  /** Call this often. */
   tell(link: LinkView | null): void {
     if (link === null) return;
     const text = slowLineText(link);
     const nowMs = this.#clock.monotonicMs();
     if (text === undefined) {
       if (this.#told !== undefined)
-        this.#log.info({ event: 'lineKeepsUp' }, 'the line takes what it is given again');
+        this.#log.info({ event: 'lineKeepsUp' }, 'the line keeps up with the budget again');
       this.#told = undefined;
       return;
     }

@@ -1,4 +1,4 @@
-// What becomes of the spool: scans that fail, things in it that are left out, files that are back.
+// Log lines about the spool: failed scans, things that are left out, and files that are back.
 import type { Logger } from '../log/log.ts';
 import type { AsideRecovery } from '../spool/aside.ts';
 import { readableFiles } from '../view/readable.ts';
@@ -24,7 +24,7 @@ export function spoolLines(log: Logger): Listener {
       case 'putBack':
         return tellPutBack(log, event.recovery);
       case 'spoolBack':
-        return log.info({ event: 'spoolBack' }, 'the spool is there again, and is drained');
+        return log.info({ event: 'spoolBack' }, 'the spool is there again, and draining continues');
     }
   };
 }

@@ -1,5 +1,4 @@
-// Puts the snapshot together from what the stages know of themselves, and keeps the flow rates over
-// time.
+// Makes the snapshot from what the stages know, and keeps the flow rates over time.
 
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
@@ -29,24 +28,28 @@ export interface StatisticsSources {
     readonly identity: UplinkIdentity | undefined;
     readonly slowLine: SlowLine | undefined;
   };
-  /** Why the drain stands still, if it does. */
+  /** Why the drain stands still; undefined if it does not. */
   readonly waitingFor: () => string | undefined;
   readonly isStopping: () => boolean;
-  /** How many files are in quarantine, from this run and others. */
+  /** How many files are in quarantine, from this run and earlier ones. */
   readonly countQuarantined: () => Promise<number>;
 }
 
 const OBSERVE_MS = 1_000;
-/** A human takes files out of the quarantine without telling us. */
+/** Operators take files out of the quarantine, and no event reports that. */
 const COUNT_QUARANTINED_MS = 10_000;
 
+/**
+ * Observes the flow once a second (monotonic clock) and makes a snapshot on request. snapshot()
+ * does not wait: the quarantine is counted every ten seconds in the background.
+ */
 export class Statistics {
   readonly #sources: StatisticsSources;
   readonly #flow = new FlowMeter();
   readonly #startedMs: number;
   readonly #observing: Repeat;
   #sentBytes = 0;
-  /** The last count on disk, and the counter's value at that time. */
+  /** The last count on the disk, and the counter's value at that time. */
   #quarantined = { atMs: 0, files: 0, counted: 0 };
 
   constructor(sources: StatisticsSources) {
@@ -63,12 +66,18 @@ export class Statistics {
     void this.#observing.stop();
   }
 
-  /** Bytes handed to the kernel: what drains, smoothly, even while one large file is under way. */
+  /**
+   * Adds bytes handed to the kernel. They show the drain's progress smoothly, even during one large
+   * file.
+   */
   sent(bytes: number): void {
     this.#sentBytes += bytes;
   }
 
-  /** Rejects with a Fault when the spool cannot be read; the last count stands. */
+  /**
+   * Counts the quarantine on the disk. Rejects with a Fault when the spool cannot be read; the last
+   * count then stays.
+   */
   async countQuarantined(): Promise<void> {
     const { clock, counters, countQuarantined } = this.#sources;
     const counted = counters.totals.quarantinedFiles;
@@ -103,7 +112,7 @@ export class Statistics {
       { files: counters.totals.deletedFiles, bytes: this.#sentBytes },
       drain.active === 0,
     );
-    // A spool that cannot be read is told by the backlog.
+    // The backlog reports a spool that cannot be read.
     if (clock.monotonicMs() - this.#quarantined.atMs >= COUNT_QUARANTINED_MS)
       this.countQuarantined().catch(() => undefined);
   }
@@ -165,7 +174,7 @@ export class Statistics {
   }
 }
 
-/** So many reasons are told apart. */
+/** How many reasons are shown separately. */
 const KINDS_MAX = 8;
 
 function boundedKinds(waiting: readonly WaitingFiles[]): WaitingView[] {

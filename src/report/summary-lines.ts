@@ -1,4 +1,4 @@
-// While there is work: now and then, what an operator wants to know at a glance, and all of it as
+// While there is work, logs a summary now and then: a sentence for the operator, and everything as
 // fields.
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
@@ -7,16 +7,16 @@ import { statusText, waitsForRetries } from '../view/status-text.ts';
 import type { Listener } from './daemon-event.ts';
 import { SlowLineReport } from './slow-line-report.ts';
 
-/** While there is work, a summary this often. */
+/** How often a summary is logged while there is work. */
 const SUMMARY_PERIOD_MS = 10_000;
-/** While the drain is paused, or all files wait for their next try. */
+/** How often while the drain is paused, or while all files wait for their next attempt. */
 const PAUSED_PERIOD_MS = 60_000;
 
 export function summaryLines(clock: Clock, log: Logger): Listener {
   const slowLine = new SlowLineReport(clock, log);
   let toldAtMs = Number.NEGATIVE_INFINITY;
   return (event) => {
-    // The line that says so is summary enough.
+    // The line about the pause is summary enough.
     if (event.kind === 'paused') toldAtMs = clock.monotonicMs();
     if (event.kind !== 'state' || !hasWork(event.snapshot)) return;
     const { backlog, link, uploads, totals, state, waitingFor } = event.snapshot;

@@ -1,9 +1,9 @@
-// Whether this Node.js is new enough. npm installs halfpipe on an older one, too, and only warns;
-// the program would then fail somewhere, in words that do not name the cause.
+// Checks whether this Node.js is new enough. npm only warns when it installs halfpipe on an older
+// one, and the program would then fail with errors that do not name the cause.
 
 /**
- * What is wrong, and what to do; undefined if nothing is. `version` is process.version, `engines`
- * is package.json's. The Debian package has no `engines`, because it has its own Node.js.
+ * Returns what is wrong and what to do, or undefined. `version` is process.version, `engines` is
+ * package.json's. The Debian package has no `engines`, because it has its own Node.js.
  */
 export function tooOldNode(version: string, engines?: { readonly node: string }): string | undefined {
   const least = engines?.node.replace('>=', 'v');

@@ -1,5 +1,5 @@
-// Answers people on this machine: HTTP on the Unix socket in the spool's private folder, which only
-// the service's user and root can reach. Nothing is ever served over the network.
+// Answers requests on this machine: HTTP on the Unix socket in the spool's private folder, which
+// only the service's user and root can reach. Nothing is served over the network.
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { Socket, Server as SocketServer } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -7,13 +7,13 @@ import type { Redact } from '../system/redact.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface ControlOptions {
-  /** While there is none, connections are reset. */
+  /** Undefined while there is no snapshot. Connections are then reset. */
   readonly snapshot: () => Snapshot | undefined;
-  /** Cleans every text of it. */
+  /** Cleans every text of the snapshot. */
   readonly redact: Redact;
 }
 
-/** Serves `GET /status` on a socket that listens already. */
+/** Serves `GET /status` on a listening socket. */
 export function serveControl(socket: SocketServer, options: ControlOptions): void {
   const server = createServer((incoming, answer) => respond(incoming, answer, options));
   socket.on('connection', (connection) => server.emit('connection', connection));
@@ -47,7 +47,8 @@ export function fetchSnapshot(connection: Socket): Promise<Snapshot> {
     const outgoing = request(options, (answer) => {
       json(answer).then((body) => resolve(body as Snapshot), reject);
     });
-    // A time-out of the connection, because that of the request is ignored when it is given one.
+    // Uses the time-out of the connection, because Node ignores the request's when a connection is
+    // given.
     connection.once('timeout', () => outgoing.destroy(new Error('the daemon does not answer')));
     outgoing.on('error', reject);
     outgoing.end();

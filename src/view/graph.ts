@@ -1,32 +1,33 @@
-// A rate over time as block characters, newest on the right, with a line at one level to hold it
-// against. Pure text without colour; a column is one sample, an eighth of a row the smallest step.
+// Draws a rate over time as block characters, the newest on the right, with a line at one level.
+// Pure text without colour. A column is one sample; an eighth of a row is the smallest step.
 
 const EIGHTHS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 
-/** The character of the level's line, where no bar covers it. */
+/** The character of the line, where no bar covers it. */
 export const LINE = '┈';
 
 export interface GraphShape {
   readonly columns: number;
   readonly rows: number;
-  /** The value at the upper edge; larger samples are cut off there. */
+  /** The value at the upper edge. Larger samples are cut there. */
   readonly top: number;
-  /** Where the line is drawn: the row that holds this value. */
+  /** The value at which the line is drawn. */
   readonly level: number;
   /** Written to the right of the line. */
   readonly label: string;
 }
 
 /**
- * The rows from top to bottom, `columns` wide but for the label. Samples that do not fit are the
- * oldest.
+ * Returns the rows from top to bottom, `columns` wide without the label. If there are too many
+ * samples, the oldest are left out.
  */
 export function renderGraph(samples: readonly number[], shape: GraphShape): string[] {
   const { columns, rows, top, level, label } = shape;
   const shown = columns > 0 ? samples.slice(-columns) : [];
   const blank = columns - shown.length;
   const heights = shown.map((sample) => eighths(sample, top, rows));
-  // A level on the border of two rows counts to the lower one, whose upper edge it is.
+  // A level on the border of two rows belongs to the lower one, because it is that row's upper
+  // edge.
   const levelRow = Math.max(0, Math.ceil(eighths(level, top, rows) / 8) - 1);
   return Array.from({ length: rows }, (_, index) => {
     const row = rows - 1 - index;

@@ -1,14 +1,17 @@
-// What a live view remembers between snapshots: the last rates for the graph and the deepest
-// backlog since it was last empty, against which the progress bar counts down. Bounded.
+// What a live view remembers between snapshots.
 import type { Snapshot } from './snapshot.ts';
 
 const LONGEST = 600;
 
+/**
+ * The last 600 rates for the graph, and the largest backlog since it was last empty, against which
+ * the progress bar counts down.
+ */
 export class LiveHistory {
   #totalsBitsPerSec: number[] = [];
   #deepestFiles = 0;
 
-  /** Call once for each snapshot, at an even pace: a sample is a column of the graph. */
+  /** Call once for each snapshot, at a regular pace. A sample is a column of the graph. */
   add(snapshot: Snapshot): void {
     this.#totalsBitsPerSec.push(snapshot.link?.totalBitsPerSec ?? 0);
     if (this.#totalsBitsPerSec.length > LONGEST) this.#totalsBitsPerSec.shift();
@@ -16,7 +19,7 @@ export class LiveHistory {
     this.#deepestFiles = files === 0 ? 0 : Math.max(this.#deepestFiles, files);
   }
 
-  /** Oldest first. */
+  /** The oldest first. */
   get totalsBitsPerSec(): readonly number[] {
     return this.#totalsBitsPerSec;
   }

@@ -1,12 +1,10 @@
-// Keeps a block of lines at the bottom of a terminal and rewrites it in place; lines printed
-// meanwhile scroll above it.
-// Invariant: after stop() the cursor is visible and below the block, whatever happened in between.
+// Draws a block of lines at the bottom of a terminal.
 import type { WriteStream } from 'node:tty';
 
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
 /**
- * Synchronized output (DEC private mode 2026): terminals that know it show a frame at once, the
+ * Synchronized output (DEC private mode 2026). Terminals that support it show a frame at once;
  * others ignore it.
  */
 const BEGIN_FRAME = '\x1b[?2026h';
@@ -15,6 +13,10 @@ const ERASE_REST_OF_LINE = '\x1b[K';
 const ERASE_BELOW = '\x1b[J';
 const CLEAR_SCREEN = '\x1b[2J\x1b[H';
 
+/**
+ * Rewrites the block in place; text printed meanwhile scrolls above it. Invariant: after stop(),
+ * the cursor is visible and below the block, whatever happened in between.
+ */
 export class LiveScreen {
   readonly #terminal: WriteStream;
   readonly #onResize = () => this.#startAfresh();
@@ -26,7 +28,10 @@ export class LiveScreen {
     this.#terminal = terminal;
   }
 
-  /** What a block may take: one column less than the terminal, whose last one wraps on some. */
+  /**
+   * The width of a block: one column less than the terminal, because some terminals wrap at the
+   * last one.
+   */
   get columns(): number {
     return Math.max(1, this.#terminal.columns - 1);
   }
@@ -38,7 +43,7 @@ export class LiveScreen {
     process.once('exit', this.#onExit);
   }
 
-  /** Replaces the block. More lines than the terminal has are cut at its lower end. */
+  /** Replaces the block. Lines that do not fit into the terminal are cut at its lower end. */
   paint(text: string): void {
     if (!this.#running) return;
     const lines = text.split('\n').slice(0, Math.max(1, this.#terminal.rows - 1));
@@ -46,14 +51,14 @@ export class LiveScreen {
     this.#lines = lines;
   }
 
-  /** Prints something that stays, above the block. */
+  /** Prints permanent text above the block. */
   print(text: string): void {
     const block = this.#lines.map((line) => `${line}${ERASE_REST_OF_LINE}\n`).join('');
     const kept = text.split('\n').map((line) => `${line}${ERASE_REST_OF_LINE}\n`);
     this.#write(this.#rewind() + kept.join('') + block);
   }
 
-  /** Takes the block away and gives the terminal back. Can be called again. */
+  /** Removes the block and gives the terminal back. May be called again. */
   stop(): void {
     if (!this.#running) return;
     this.#running = false;
@@ -71,14 +76,16 @@ export class LiveScreen {
     this.#terminal.write(`${BEGIN_FRAME}${text}${ERASE_BELOW}${END_FRAME}`);
   }
 
-  /** A narrower terminal wraps what stands there already: no arithmetic finds the block again. */
+  /** A narrower terminal wraps the old block, so its place cannot be calculated any more. */
   #startAfresh(): void {
     this.#terminal.write(CLEAR_SCREEN);
     this.#lines = [];
   }
 }
 
-/** Whether colours are welcome: a terminal, and neither NO_COLOR (no-color.org) nor a dumb one. */
+/**
+ * True if colours are wanted: on a terminal, without NO_COLOR (no-color.org) and not on a dumb one.
+ */
 export function wantsColor(terminal: WriteStream, env: NodeJS.ProcessEnv): boolean {
   return terminal.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }

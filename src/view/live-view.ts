@@ -1,5 +1,5 @@
-// The daemon's state as a few lines of text for a terminal, or as one line where there is none.
-// Pure: snapshot and history in, text out. No line is wider than the terminal, colour adds no
+// Renders the daemon's state as a few lines for a terminal, or as one line elsewhere. Pure
+// functions: snapshot and history in, text out. No line is wider than the terminal; colour adds no
 // width.
 
 import { LINE, renderGraph } from './graph.ts';
@@ -18,7 +18,7 @@ import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
 import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, waitingText, whereToLook } from './status-text.ts';
 
 export interface LiveOptions {
-  /** Width of the terminal. */
+  /** The width of the terminal. */
   readonly columns: number;
   readonly color: boolean;
 }
@@ -30,7 +30,8 @@ const WIDEST = 100;
 const BARS = /[▁-█]+/g;
 const LINES = new RegExp(`${LINE}+`, 'g');
 /**
- * SGR parameters (ECMA-48): the terminal's own palette, so that light and dark themes both work.
+ * SGR parameters (ECMA-48). They use the terminal's own palette, so that light and dark themes both
+ * work.
  */
 const SGR = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 type Ink = keyof typeof SGR;
@@ -70,7 +71,7 @@ function headline({ state, backlog, link }: Snapshot): string {
 
 function progressBar(backlog: BacklogView, deepestFiles: number, width: number): string {
   const done = deepestFiles === 0 ? 1 : 1 - backlog.files / deepestFiles;
-  // 100 % is said only when nothing is left.
+  // Shows 100 % only when nothing is left.
   const percent = `${String(Math.floor(done * 100)).padStart(4)} %`;
   const cells = Math.max(0, width - percent.length);
   const filled = Math.round(Math.min(1, Math.max(0, done)) * cells);
@@ -113,8 +114,8 @@ function rates(link: LinkView | null): string {
 function graph(link: LinkView | null, history: History, width: number): string[] {
   if (link === null) return [];
   const { targetBitsPerSec: level, capacityBitsPerSec: capacity } = link;
-  // At a share of 50 % the edge is the whole capacity; at a small one the target stays in the
-  // middle.
+  // At a share of 50 %, the upper edge is the whole capacity. At a small share, the target stays in
+  // the middle.
   const top = Math.min(capacity, level * 2);
   const label = ` ${readableRate(level)}`;
   const columns = width - label.length;

@@ -1,14 +1,14 @@
-// Numbers as people read them on a screen or in a log line: short, rounded to three digits, for
-// reading only. (config/units writes the exact form that a config file takes back.)
+// Formats numbers for a screen or a log line: short, rounded to three digits, for reading only.
+// (config/units writes the exact form that a config file accepts.)
 
 const STEPS = ['', 'k', 'M', 'G', 'T', 'P'] as const;
 
-/** `49.9 Mbit/s`; powers of ten. */
+/** `49.9 Mbit/s`, in powers of ten. */
 export function readableRate(bitsPerSec: number): string {
   return scaled(bitsPerSec, 'bit/s');
 }
 
-/** `512 MB`; powers of ten, so that 50 Mbit/s and 6.25 MB/s are seen to be the same. */
+/** `512 MB`, in powers of ten, so that 50 Mbit/s and 6.25 MB/s are visibly the same. */
 export function readableSize(sizeBytes: number): string {
   return scaled(sizeBytes, 'B');
 }
@@ -28,7 +28,7 @@ export function readableNumber(value: number): string {
   return value >= 999.5 ? readableCount(value) : threeDigits(value);
 }
 
-/** `4 s`, `3 min 20 s`, `5 h 10 min`, `12 d 3 h`: two units at most. */
+/** `4 s`, `3 min 20 s`, `5 h 10 min`, `12 d 3 h`: at most two units. */
 export function readableDuration(durationMs: number): string {
   const seconds = Math.max(0, Math.round(durationMs / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -47,7 +47,7 @@ function twoUnits(large: number, largeUnit: string, small: number, smallUnit: st
 function scaled(value: number, unit: string): string {
   let step = 0;
   let rest = value;
-  // 999.5 would be written 1,000: it belongs to the next unit.
+  // 999.5 would be written as 1,000, so it belongs to the next unit.
   while (Math.abs(rest) >= 999.5 && step < STEPS.length - 1) {
     rest /= 1000;
     step += 1;

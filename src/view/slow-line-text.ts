@@ -1,4 +1,4 @@
-// The sentence on a line that takes less than its capacity was said to be, with what to set.
+// The sentence about a line that takes less than its configured capacity, with the value to set.
 import { readableRate } from './readable.ts';
 import type { LinkView } from './snapshot.ts';
 

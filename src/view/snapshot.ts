@@ -1,6 +1,5 @@
-// Everything a person or a program may want to know about the running daemon, at one moment. The
-// summary line, systemctl's status text, `halfpipe status`, `halfpipe top` and the metrics all read
-// this.
+// The state of the running daemon at one moment, for people and programs. The summary line,
+// systemctl's status text, `halfpipe status` and `halfpipe top` all read it.
 import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 
@@ -12,7 +11,7 @@ export interface Snapshot {
   /** The unit's name in systemd: `halfpipe`, or `halfpipe@NAME`. */
   readonly unit: string;
   readonly state: DaemonState;
-  /** Why the drain stands still, when it does. */
+  /** Why the drain stands still; null if it does not. */
   readonly waitingFor: string | null;
   readonly uptimeMs: number;
   readonly backlog: BacklogView;
@@ -25,45 +24,46 @@ export interface Snapshot {
 export interface BacklogView {
   readonly files: number;
   readonly bytes: number;
+  /** Null while there is no file. */
   readonly oldestAgeMs: number | null;
   readonly deferred: number;
-  /** Open for writing when last looked at. */
+  /** Files that were open for writing at their last attempt. */
   readonly written: number;
   /**
-   * Why files wait, as far as the drain remembers: the most frequent reasons first, the others
+   * Why files wait, as far as the drain remembers: the most frequent reasons first, the rest
    * counted together.
    */
   readonly waiting: readonly WaitingView[];
   readonly quarantined: number;
-  /** What lies in the spool and is never uploaded, a kind each, as of the last scan. */
+  /** What lies in the spool and is never uploaded, one entry for each kind, as of the last scan. */
   readonly skipped: readonly SkippedView[];
   readonly arrivalFilesPerSec: number;
   readonly arrivalBytesPerSec: number;
   readonly drainFilesPerSec: number;
   readonly drainBytesPerSec: number;
-  /** `never`: for minutes more has arrived than left. */
+  /** `never`: for minutes, more has arrived than was uploaded. */
   readonly forecast: 'empty' | 'finite' | 'never' | 'unknown';
-  /** Milliseconds until empty, when `forecast` is `finite`. */
+  /** Milliseconds until the backlog is empty; null unless `forecast` is `finite` or `empty`. */
   readonly etaMs: number | null;
-  /** True while the count is of the last scan of a spool too deep to watch. */
+  /** True if the count is that of the last scan, because the spool is too deep to watch. */
   readonly scanning: boolean;
 }
 
 export interface WaitingView {
   /**
-   * The code of the fault, such as `AccessDenied` or `EIO`; `other` for all that are not told
-   * apart.
+   * The code of the fault, for example `AccessDenied` or `EIO`; `other` for all further reasons
+   * together.
    */
   readonly reason: string;
   readonly files: number;
-  /** One of these files, or the folder they are below. */
+  /** One of these files, or the folder that they are below. */
   readonly example: string;
   readonly isFolder: boolean;
   readonly message: string;
 }
 
 export interface SkippedView {
-  /** The kind in words, such as `a folder that cannot be read or entered (EACCES)`. */
+  /** The kind in words, for example `a folder that cannot be read or entered (EACCES)`. */
   readonly what: string;
   readonly remedy: string;
   readonly count: number;
@@ -81,17 +81,17 @@ export interface LinkView {
   readonly ownBitsPerSec: number;
   readonly crossBitsPerSec: number;
   readonly budgetBitsPerSec: number;
-  /** Others take so much that only the floor is left. */
+  /** True if others send so much that only the floor is left. */
   readonly floorEngaged: boolean;
-  /** The link cannot be measured just now; the budget is at most half the target. */
+  /** True if the link cannot be measured now. The budget is then at most half the target. */
   readonly degraded: boolean;
   /**
-   * The line, or the store, has taken less than the budget for a minute; null while it keeps up.
+   * Set if the line, or the store, took less than the budget for a minute; null while it keeps up.
    */
   readonly slowLine: SlowLine | null;
 }
 
-/** Since the start of the process. */
+/** Counts since the start of the process. */
 export interface Totals {
   readonly uploadedFiles: number;
   readonly uploadedBytes: number;

@@ -1,4 +1,4 @@
-// The daemon's state in one line for people: systemctl's status text and the summary in the log.
+// The daemon's state in one line: systemctl's status text, and the summary in the log.
 
 import { readableCount, readableDuration, readableFiles, readableRate } from './readable.ts';
 import { slowLineText } from './slow-line-text.ts';
@@ -7,17 +7,17 @@ import type { BacklogView, LinkView, SkippedView, Snapshot, WaitingView } from '
 
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
 export const NEVER_DONE = 'never done at this rate: more arrives than leaves';
-/** Hints are too long for one line; the log has them. */
+/** Hints are too long for one line. The log has them. */
 export function whereToLook(unit: string): string {
   return `what to do: journalctl -u ${unit}`;
 }
 
-/** Below this age the oldest file is not worth the space. */
+/** A younger oldest file is not worth the space. */
 const WORTH_SAYING_MS = 60_000;
 
 type Status = Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link'>;
 
-/** Where the log is not at hand. */
+/** The text for places where the log is not visible. */
 export function unitStatus(status: Status & Pick<Snapshot, 'unit'>): string {
   return status.waitingFor === null
     ? statusText(status)
@@ -40,7 +40,7 @@ function doing({ state, waitingFor, backlog, link }: Status): string[] {
   return [`${state} ${readableFiles(files)}${age}`, pace, ending(backlog)].filter((part) => part !== '');
 }
 
-/** All there is has failed and waits for its next time: nothing moves until then. */
+/** True if all files have failed and wait for their next attempt. Nothing moves until then. */
 export function waitsForRetries({ files, deferred }: Pick<BacklogView, 'files' | 'deferred'>): boolean {
   return files > 0 && deferred >= files;
 }
@@ -71,7 +71,7 @@ export function skippedText({ what, count, example }: SkippedView): string {
     : `skipped ${readableCount(count)} ${what}, such as ${example}`;
 }
 
-/** In one line, so many reasons. */
+/** How many reasons one line shows. */
 const REASONS_MAX = 3;
 
 /** ` (300 AccessDenied below cam2/, 2 EIO such as a.jpg)`, or nothing. */

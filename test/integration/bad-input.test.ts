@@ -126,7 +126,10 @@ describe('halfpipe run waits for', { concurrency: 4 }, () => {
     const daemon = fixture.start();
     await daemon.says('ready');
     const { msg } = await daemon.says('paused');
-    assert.match(String(msg), /draining is paused.*ECONNREFUSED.*check s3\.endpoint.*trying again by itself/);
+    assert.match(
+      String(msg),
+      /draining is paused.*ECONNREFUSED.*check s3\.endpoint.*halfpipe tries again by itself/,
+    );
     const asked = fixture.command(['status', '--config', fixture.configFile]);
     assert.equal(await asked.exit, 0);
     assert.match(asked.stdout, /paused.*ECONNREFUSED/);

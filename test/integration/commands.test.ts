@@ -34,7 +34,12 @@ describe('halfpipe', { concurrency: 4 }, () => {
       out: /^$/,
       err: /^halfpipe: \/no\\x1b: no such file/,
     },
-    { args: ['run', '--config', '/dev/null'], code: 78, out: /^$/, err: /\/dev\/null: is not a regular file/ },
+    {
+      args: ['run', '--config', '/dev/null'],
+      code: 78,
+      out: /^$/,
+      err: /\/dev\/null: is not a regular file/,
+    },
     { args: ['run', '--config', '/etc'], code: 78, out: /^$/, err: /\/etc: is a directory/ },
     { args: ['run', 'now'], code: 2, out: /^$/, err: /unexpected argument now/ },
     { args: ['check', '--config'], code: 2, out: /^$/, err: /--config/ },

@@ -65,7 +65,7 @@ test('a scan and each step of a removal is a line', () => {
   for (const step of ['aside', 'removed', 'back', 'waits'] as const)
     tell({ kind: 'asideStep', path: SpoolPath.from('a.jpg'), step });
   assert.deepEqual(messages(), [
-    'debug: scanned 3 files (3.00 kB) in 1 folder in 0.01 s: 2 may go, 1 not complete yet',
+    'debug: scanned 3 files (3.00 kB) in 1 folder in 0.01 s: 2 ready to upload, 1 not complete yet',
     'debug: a.jpg was set aside, to be removed',
     'debug: a.jpg was removed',
     'debug: a.jpg is back in its place',

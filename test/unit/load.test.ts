@@ -173,7 +173,12 @@ refusesKey(
   'is not an option: did you mean link.share?',
 );
 refusesKey('an unknown key like no other', 'link: { wxyzwxyzwxyz: 1 }', 'link.wxyzwxyzwxyz', NO_OPTION);
-refusesKey('an unknown section', 'uplaod: { deadline: 1 s }', 'uplaod', 'is not an option: did you mean upload?');
+refusesKey(
+  'an unknown section',
+  'uplaod: { deadline: 1 s }',
+  'uplaod',
+  'is not an option: did you mean upload?',
+);
 refusesKey('a key outside its section', 'share: 5 %', 'share', 'is not an option: did you mean link.share?');
 refusesKey(
   'a key elsewhere',

@@ -152,7 +152,7 @@ test('a folder that waits as a whole is named in one alarm, and when it is free'
     messages()[0] ?? '',
     /^error: the files below cam2\/ wait, because the store refuses all of them: /,
   );
-  assert.equal(messages()[1], 'info: the store takes files below cam2/ again');
+  assert.equal(messages()[1], 'info: the store accepts files below cam2/ again');
   assert.match(messages()[2] ?? '', /^error: the files right in the spool wait/);
 });
 
@@ -185,7 +185,7 @@ test('a reload tells what is in force and what waits for a restart', () => {
   tell({ kind: 'reloaded', changed: [] });
   assert.deepEqual(messages(), [
     'info: reloaded: changed link.share',
-    'warn: spool.path changed, too, and takes effect only after a restart',
+    'warn: spool.path changed as well, and takes effect only after a restart',
     'info: reloaded: nothing changed',
   ]);
 });
