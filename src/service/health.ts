@@ -104,8 +104,8 @@ export class Health {
     const nowMs = this.#options.clock.monotonicMs();
     const lateMs = nowMs - this.#checkedMs - this.#pauseMs;
     this.#checkedMs = nowMs;
-    // The whole process stood still for as long (SIGSTOP, a paused machine, a swap storm): no part
-    // could speak.
+    // The whole process stood still for this time (SIGSTOP, a paused machine, a swap storm), so no
+    // part could beat.
     if (lateMs > LATE_MS)
       for (const part of this.#parts) part.beatAtMs = Math.min(part.beatAtMs + lateMs, nowMs);
     for (const part of this.#parts) this.#judge(part, Math.round(nowMs - part.beatAtMs));
