@@ -147,7 +147,7 @@ export function createStore({ host, settings, onEvent }: AssemblyPorts, sender: 
   );
 }
 
-/** Where files go, by the settings in force. */
+/** The destination of files, by the settings in force. */
 export function destinationOf({ host, settings }: AssemblyPorts, store: Store): DestinationOptions {
   const { s3, retry } = settings();
   return {

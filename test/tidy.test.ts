@@ -307,6 +307,56 @@ test('every source opens with its place in the flow', () => {
   );
 });
 
+test('every exported class has its doc on the class, where an editor shows it', () => {
+  const classes = [...SOURCES].flatMap(([file, text]) =>
+    [...text.matchAll(/^(.*)\nexport (?:abstract )?class (\w+)/gm)].map(([, before = '', name]) => ({
+      name: `${file} ${name}`,
+      hasDoc: before.endsWith('*/'),
+    })),
+  );
+  assert.ok(classes.length > 80, `only ${classes.length} classes were understood`);
+  assert.deepEqual(
+    classes.filter(({ hasDoc }) => !hasDoc).map(({ name }) => name),
+    [],
+  );
+});
+
+/** Words for people, old words, and first words of a comment that make it a fragment. */
+const HARD_WORDS =
+  /\b(who|whom|whoever|somebody|someone|nobody|anybody|everybody|merely|lest|likewise|hears? of|goes by|all the same)\b/i;
+const FRAGMENT = /^(Of|For|As|Likewise|Told|None|Nothing that)\b/;
+
+test('comments of the sources name things by their nouns, in whole sentences', () => {
+  const hard = [...SOURCES].flatMap(([file, text]) =>
+    commentLinesOf(text)
+      .filter(({ words, isFirst }) => HARD_WORDS.test(words) || (isFirst && FRAGMENT.test(words)))
+      .map(({ line, words }) => `${file}:${line} ${words}`),
+  );
+  assert.deepEqual(commentLinesOf('/** As told. */\nconst one = 1;\n// Of two\n// lines\n'), [
+    { line: 1, words: 'As told.', isFirst: true },
+    { line: 3, words: 'Of two', isFirst: true },
+    { line: 4, words: 'lines', isFirst: false },
+  ]);
+  assert.deepEqual(hard, []);
+});
+
+interface CommentLine {
+  readonly line: number;
+  readonly words: string;
+  /** True for the line that begins a comment. */
+  readonly isFirst: boolean;
+}
+
+function commentLinesOf(text: string): CommentLine[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.flatMap((line, at) => {
+    const words = /^(?:\/\/|\/\*\*|\*(?!\/))\s*(.*?)\s*(?:\*\/)?$/.exec(line)?.[1] ?? '';
+    const before = lines[at - 1] ?? '';
+    const isFirst = line.startsWith('/**') || before === '/**' || !/^(\/\/|\*)/.test(before);
+    return words === '' ? [] : [{ line: at + 1, words, isFirst }];
+  });
+}
+
 test(`no source has more than ${LINES_MAX} lines of code`, () => {
   const linesOf = (text: string) =>
     codeOf(text)

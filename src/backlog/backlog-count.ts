@@ -17,7 +17,7 @@ export interface BacklogCounts {
   readonly deferred: number;
   /** Files found open for writing at their last attempt. They are not part of `deferred`. */
   readonly written: number;
-  /** As of the last scan. */
+  /** Counted by the last scan. */
   readonly unsettled: number;
   /** Since the start, without what the first scan found. These figures only grow. */
   readonly arrivedFiles: number;

@@ -4,10 +4,10 @@ import convict from 'convict';
 import type { Format } from './formats.ts';
 
 export interface OptionDraft<T> {
-  /** For operators, one or two sentences. */
+  /** One or two sentences for operators. */
   readonly doc: string;
   readonly accepts: Format<T>;
-  /** As written in the file. Null means not set. */
+  /** Written as in the file. Null means not set. */
   readonly default: unknown;
   /** False if a change takes effect only after a restart [true]. */
   readonly live?: boolean;

@@ -37,8 +37,8 @@ export function nextLook(looks: number): NextLook {
 }
 
 /**
- * For a file under a lease. The kernel asks for the lease, and breaks it itself after 45 s
- * (fs.lease-break-time).
+ * The longest wait of a file under a lease. The kernel asks for the lease, and breaks it itself
+ * after 45 s (fs.lease-break-time).
  */
 export const LEASED_RETRY_MS = 5_000;
 

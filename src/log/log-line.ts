@@ -57,8 +57,8 @@ function textLine(form: 'text' | 'journal-text', record: Record<string, unknown>
   const message = String(record.msg ?? record.event ?? '');
   const words = form === 'text' ? [clockTime(String(record.time)), level.toUpperCase().padEnd(5)] : [];
   words.push(printable(message));
-  // For a normal event, the message is enough. For trouble, the line adds every detail that the
-  // message does not contain.
+  // The message of a normal event is enough. If there is trouble, the line adds every detail that
+  // the message does not contain.
   if (level !== 'info') {
     const details = Object.entries(record).filter(([name, value]) => tells(name, value, message));
     if (details.length > 0)

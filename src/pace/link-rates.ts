@@ -17,7 +17,7 @@ export interface Allowance {
   readonly floor: { readonly share: number } | { readonly bitsPerSec: number };
 }
 
-/** For 100 Mbit/s and 50 %: 6.25 MB/s on the wire; a floor of 1 % is 125 kB/s. */
+/** Example: 50 % of 100 Mbit/s is 6.25 MB/s on the wire, and a floor of 1 % is 125 kB/s. */
 export function ratesOn(capacityBitsPerSec: number, { share, floor }: Allowance): LinkRates {
   const targetBytesPerSec = (capacityBitsPerSec * share) / 8;
   const floorBitsPerSec = 'share' in floor ? capacityBitsPerSec * floor.share : floor.bitsPerSec;

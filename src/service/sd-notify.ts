@@ -7,7 +7,7 @@ import { errnoOf, Fault } from '../system/fault.ts';
 import { printable } from '../system/printable.ts';
 import type { Redact } from '../system/redact.ts';
 
-/** Each message starts a process (about 7 ms), and nobody reads faster. */
+/** Each message starts a process (about 7 ms), and no reader is faster. */
 const STATUS_INTERVAL_MS = 2000;
 /** systemd-notify itself waits up to 5 s until the manager has taken the message. */
 const COMMAND_TIMEOUT_MS = 10_000;

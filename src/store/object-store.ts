@@ -24,12 +24,13 @@ export interface Receipt {
   readonly key: string;
   readonly versionId?: string;
   /**
-   * As the store wrote it: an MD5 (or an MD5 of MD5s with `-N`) at most stores, opaque at others.
+   * Written as the store wrote it: an MD5 (or an MD5 of MD5s with `-N`) at most stores, opaque at
+   * others.
    */
   readonly etag?: string;
   /** The store encrypts in a way that makes the ETag something else than an MD5. */
   readonly etagIsOpaque?: true;
-  /** As the store wrote it: base64 at AWS, with `-N` if composed of parts. */
+  /** Written as the store wrote it: base64 at AWS, with `-N` if composed of parts. */
   readonly checksumSha256?: string;
   /** The store says that the checksum is composed of the checksums of the parts. */
   readonly checksumIsComposite?: true;

@@ -94,7 +94,7 @@ function setting(env: Readonly<Record<string, string | undefined>>, name: string
   const variable = env[name] ? name : name.toUpperCase();
   const value = env[variable]?.trim();
   if (value === undefined || value === '') return undefined;
-  // As in curl and the AWS CLI, a URL without a scheme is http.
+  // A URL without a scheme is http, as in curl and the AWS CLI.
   const url = value.includes('://') ? value : `http://${value}`;
   if (!URL.canParse(url))
     throw new RangeError(`${variable} is not a URL: write http://proxy.example.com:3128`);

@@ -31,6 +31,7 @@ export function sliceOf(leftBytes: number, sliceBytes: number): number {
   return leftBytes <= 1.5 * sliceBytes ? leftBytes : sliceBytes;
 }
 
+/** Content that is in memory as a whole. next() never waits. */
 export class WholeContent implements Content {
   readonly #bytes: Uint8Array;
   #offset = 0;

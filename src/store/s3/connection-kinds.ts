@@ -66,8 +66,8 @@ export const KINDS_BY_CODE: Readonly<Record<string, FailureKind>> = {
 };
 
 /**
- * For any code of a failed connect: a local firewall causes EPERM or EACCES, which mean something
- * else for a file.
+ * Every code of a failed connect means this: a local firewall causes EPERM or EACCES, which mean
+ * something else for a file.
  */
 export const CONNECT_KIND = UNREACHABLE;
 /** How Node's codes for a failed TLS handshake or certificate begin. */

@@ -179,7 +179,7 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   ),
 };
 
-/** For a file sent whole, because its size alone may be the cause. */
+/** The kind for a file sent whole, because its size alone may be the cause. */
 export const FILE_TOO_LARGE = doubtful(TOO_LARGE);
 /** When a multipart upload is completed, `EntityTooLarge` is about the whole object. */
 export const OBJECT_TOO_LARGE = file('The store accepts no object of this size.');

@@ -7,7 +7,7 @@ import type { S3Bucket } from './bucket.ts';
 import { partsOf, strong, type UploadPlace } from './multipart-requests.ts';
 
 export interface StoredPart {
-  /** As the store wrote it, with quotes: completing the upload repeats it. */
+  /** Written as the store wrote it, with quotes: completing the upload repeats it. */
   readonly etag: string;
   readonly checksumSha256: string | undefined;
   readonly sizeBytes: number | undefined;

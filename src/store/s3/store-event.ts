@@ -1,4 +1,4 @@
-// What the store adapter tells beside its answers.
+// The events of the store adapter.
 
 export type StoreEvent =
   /** Sent once for each thing that the store does not do, with what follows from it. */
