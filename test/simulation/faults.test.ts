@@ -1,5 +1,5 @@
-// Promise 2 of the design, tried to break: thousands of worlds in which everything goes wrong that can, each judged by
-// the oracle. And proof that the judge is awake: bugs put in on purpose are found.
+// Tries to break promise 2 of the design: thousands of worlds in which everything goes wrong that can, each judged by the
+// oracle. Planted bugs prove that the oracle finds them.
 import '../support/sim-spool-files.ts';
 
 import assert from 'node:assert/strict';

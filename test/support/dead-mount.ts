@@ -1,5 +1,5 @@
-// A mount whose server never answers, as a network file system behind a cable that was pulled: a FUSE file system nobody
-// serves. What looks at it waits until it is ended. For root, where mounting is permitted.
+// A mount whose server never answers, like a network file system after its cable was pulled: a FUSE file system without
+// a server. A call that looks at it waits until the mount is ended. Needs root and the right to mount.
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-// One call of node:fs/promises fails, or is preceded by something, for the rest of a test; the spool code sees it, too.
+// Makes one call of node:fs/promises fail, or runs something before it, for the rest of a test, also in the spool code.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import type { TestContext } from 'node:test';

@@ -1,5 +1,6 @@
-// Stands before any S3 server and spoils requests as told. What it does not spoil passes byte for byte, so signatures
-// stand; what it damages it signs anew, so that the server stores the damage. It never answers `100 Continue`.
+// A proxy in front of any S3 server that spoils requests as a test asks. Other requests pass byte for byte, so their
+// signatures stay valid. It signs damaged requests again, so that the server stores the damage. It never answers
+// `100 Continue`.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {

@@ -1,4 +1,4 @@
-// A logger that keeps what it is told.
+// A logger that keeps its records.
 import type { EventFields, Logger, LogLevel } from '../../src/log/log.ts';
 
 export class KeptLog implements Logger {

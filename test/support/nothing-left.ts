@@ -1,4 +1,4 @@
-// One check for a whole kind of slip: what a test opened is closed when it ends. It compares descriptors, listeners
+// One check for a whole kind of mistake: everything that a test opened is closed when it ends. It compares descriptors, listeners
 // on the process and on abort signals, and what keeps the event loop alive, before and after each test of a file.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';

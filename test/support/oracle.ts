@@ -1,5 +1,5 @@
-// Judges a run by what is left of it: where every file that was complete in the spool is now, and what else there is.
-// Works on plain inventories, so that simulated runs and real kills are judged by the same words.
+// Judges a run by what it leaves: where every file that was complete in the spool is now, and what else there is. Works
+// on plain inventories, so that simulated runs and real kills are judged by the same rules.
 import { suffixedKey } from '../../src/store/keys.ts';
 
 /** SHA-256 of a whole content, in hex. */

@@ -1,4 +1,4 @@
-// What a power cut leaves of a simulated disk. Names and contents are apart, as on a real one:
+// What a power cut leaves of a simulated disk. Names and contents are separate, as on a real disk:
 // - Content that was not synced since it was written comes back as it was at its last sync, as the beginning of what was
 //   written, with zeros in place of the end, or whole.
 // - Names, on a `journal` (ext4 with data=ordered, xfs): changes reach the disk in the order in which they were made. The

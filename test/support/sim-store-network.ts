@@ -1,5 +1,5 @@
-// The way between a simulated process and its store, at the level of the SDK's request handler. Everything that can
-// happen to a request or its answer on the way happens here, by the seed; a request that was sent lives on without its
+// The network between a simulated process and its store, at the level of the SDK's request handler. Everything that can
+// happen to a request or its answer on the way happens here, chosen by the seed. A request that was sent outlives its
 // sender, and may arrive twice.
 import { Readable } from 'node:stream';
 import type { Clock } from '../../src/system/clock.ts';

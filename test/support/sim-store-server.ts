@@ -1,5 +1,5 @@
 // What an S3 server holds and answers, without a network: objects, multipart uploads, conditions, digests.
-// It is always right; what goes wrong on the way is the network's business (sim-store-network).
+// It always answers correctly; sim-store-network makes everything that goes wrong on the way.
 import { createHash } from 'node:crypto';
 
 export interface StoreRequest {

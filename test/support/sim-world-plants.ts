@@ -1,5 +1,5 @@
-// Bugs that would lose files or leak uploads, put in the place of the right parts of a simulated daemon: what the
-// simulation does not find in these, it would not find in the code either.
+// Bugs that would lose files or leak uploads, planted in a simulated daemon. A bug that the simulation does not find
+// here, it would not find in the code either.
 
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';

@@ -1,5 +1,5 @@
-// Those who put files into a simulated spool, in every way there is, and the books on what is owed to them.
-// A file is owed from the moment it has a name in the spool until its producer itself replaces or deletes it.
+// The producers of a simulated world, which put files into the spool in every possible way, and the books on the files
+// that are owed to them. A file is owed from the moment it has a name in the spool until its producer replaces or deletes it.
 import { createHash } from 'node:crypto';
 import type { Obligation, Violation } from './oracle.ts';
 import type { SimClock } from './sim-clock.ts';

@@ -1,5 +1,5 @@
-// Stores as they are said to be, by documentation and public reports; the source of each quirk stands beside it. A
-// profile is no proof of how a store behaves today: it is a form of answer that exists, to be got along with.
+// Stores as documentation and public reports describe them, with the source beside each quirk. A profile does not prove
+// how a store behaves today. It is a form of answer that exists, and that halfpipe has to handle.
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { S3Error } from './s3-error.ts';

@@ -1,5 +1,5 @@
-// Both sides of the way to the sending thread, in one thread: what passes between them is cloned and moved as it would
-// be between two, and whoever paces and serves can be looked at.
+// Both sides of the way to the sending thread, in one thread. Messages are cloned and moved as between two threads, and
+// a test can look at the parts that pace and serve.
 
 import { MessageChannel } from 'node:worker_threads';
 import type { RequestNotice, RequestOrder } from '../../src/thread/messages.ts';
