@@ -56,7 +56,7 @@ const WORDS: Readonly<Record<OddityKind, Words>> = {
     one: 'a folder that cannot be read or entered',
     many: 'folders that cannot be read or entered',
     remedy:
-      'give the service user read, write and execute permission on it: chmod g+rwx, and umask 0007 for what makes such folders',
+      'give the service user read, write and execute permission on it: chmod g+rwx, and umask 0007 for the program that makes these folders',
   },
   'broken folder': {
     one: 'a folder that cannot be read to its end',

@@ -135,7 +135,7 @@ export const spoolPath: Format<string> = (value) => {
   const path = isAbsolute ? posix.resolve(value) : undefined;
   if (path !== undefined && !isOfTheSystem(path)) return path;
   throw new RangeError(
-    'must be the absolute path of a folder of its own, such as /var/spool/halfpipe; folders of the system are refused',
+    'must be the absolute path of a separate folder, such as /var/spool/halfpipe; folders of the system are refused',
   );
 };
 

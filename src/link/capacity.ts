@@ -41,7 +41,7 @@ export function capacityOf(
   return {
     bitsPerSec: least,
     from: 'least known',
-    warning: `link.capacity has no rate for ${missing}: it is held to the least one, ${inMegabits(least)}: add ${missing} to link.capacity`,
+    warning: `link.capacity has no rate for ${missing}: the smallest rate, ${inMegabits(least)}, is used: add ${missing} to link.capacity`,
   };
 }
 
@@ -101,7 +101,7 @@ function kept(bitsPerSec: number, hopeless: string | undefined): Capacity {
   return {
     bitsPerSec,
     from: 'least known',
-    warning: `the capacity of ${hopeless} is unknown: ${inMegabits(bitsPerSec)} stays in force: set link.capacity`,
+    warning: `the capacity of ${hopeless} is unknown: ${inMegabits(bitsPerSec)} stays in force; set link.capacity`,
   };
 }
 

@@ -49,7 +49,9 @@ export class PageCounter {
 export async function readPage(options: PageCounterOptions): Promise<PageReading> {
   try {
     const bytes = metricOn(await fetchText(options.url), options);
-    return bytes === undefined ? { problem: `${options.url} shows no such ${options.metric}` } : { bytes };
+    return bytes === undefined
+      ? { problem: `${options.url} does not show ${options.metric} with these labels` }
+      : { bytes };
   } catch (error) {
     return { problem: `${options.url}: ${error instanceof Error ? error.message : error}` };
   }

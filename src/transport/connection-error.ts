@@ -31,7 +31,7 @@ function isConnectTimeout(error: Error): boolean {
 function timeout(cause: Error, { host, connectTimeoutMs, isLookingUp }: ConnectionFacts): Error {
   const within = `within ${connectTimeoutMs / 1000} s`;
   const [code, text] = isLookingUp
-    ? ['ERR_NAME_TIMEOUT', `no name server told the address of ${host} ${within}`]
+    ? ['ERR_NAME_TIMEOUT', `no name server gave the address of ${host} ${within}`]
     : ['ERR_CONNECT_TIMEOUT', `no connection to ${host} ${within}`];
   return Object.assign(new Error(text, { cause }), { name: 'TimeoutError', code });
 }

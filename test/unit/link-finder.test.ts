@@ -455,7 +455,7 @@ describe('a capacity for each interface', () => {
       { capacity },
     );
     assert.equal(capacityBitsPerSec, 5 * MBIT);
-    assert.match(warnings.join(), /no rate for eth1: it is held to the least one, 5 Mbit\/s: add eth1/);
+    assert.match(warnings.join(), /no rate for eth1: the smallest rate, 5 Mbit\/s, is used: add eth1/);
   });
 
   test('of two side by side is twice the lesser', async () => {

@@ -113,7 +113,7 @@ refusesVariable('a no for false', 'spool.pruneEmptyDirs', 'no', 'must be true or
 refusesVariable('a number with letters', 'upload.maxConcurrency', '12abc', COUNT);
 
 const PATH =
-  'must be the absolute path of a folder of its own, such as /var/spool/halfpipe; folders of the system are refused';
+  'must be the absolute path of a separate folder, such as /var/spool/halfpipe; folders of the system are refused';
 const PATTERNS = "must be a list of patterns that do not begin with /, such as ['.*', '*.tmp']";
 const PATTERN_LINE =
   'must be patterns with commas between them, none beginning with /, no quotes, no braces, no [ in front: type .*,*~,*.tmp';

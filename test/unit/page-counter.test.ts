@@ -38,7 +38,9 @@ test('reads a page, or says what is wrong with it', async (t) => {
   const page = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
   const options = { url: page, metric: 'wan_bytes', labels: {} };
   assert.deepEqual(await readPage(options), { bytes: 42 });
-  assert.deepEqual(await readPage({ ...options, metric: 'none' }), { problem: `${page} shows no such none` });
+  assert.deepEqual(await readPage({ ...options, metric: 'none' }), {
+    problem: `${page} does not show none with these labels`,
+  });
   status = 503;
   assert.deepEqual(await readPage(options), { problem: `${page}: HTTP 503` });
   server.closeAllConnections();

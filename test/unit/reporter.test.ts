@@ -219,7 +219,7 @@ test('what is skipped is named by what it is, with what to do', () => {
   });
   assert.deepEqual(messages(), [
     'warn: skipped priv and 2 more: b, c: folders that cannot be read or entered (EACCES); 9 of this kind are in the spool' +
-      ' (give the service user read, write and execute permission on it: chmod g+rwx, and umask 0007 for what makes such folders)',
+      ' (give the service user read, write and execute permission on it: chmod g+rwx, and umask 0007 for the program that makes these folders)',
     'warn: skipped priv: a FIFO (put the file itself there: only regular files are uploaded)',
   ]);
 });

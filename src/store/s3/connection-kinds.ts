@@ -4,7 +4,7 @@ import { BROKEN, breaker, type FailureKind, transient } from './failure-kinds.ts
 
 const TLS = breaker(
   'The certificate of the endpoint is not trusted: name the file of its CA in /etc/default/halfpipe ' +
-    '(AWS_CA_BUNDLE=FILE, or NODE_EXTRA_CA_CERTS=FILE beside the usual ones), then restart halfpipe; or correct s3.endpoint.',
+    '(AWS_CA_BUNDLE=FILE, or NODE_EXTRA_CA_CERTS=FILE in addition to the usual ones), then restart halfpipe; or correct s3.endpoint.',
 );
 const NO_TLS = breaker(
   'The endpoint does not speak TLS on this port: write http:// in s3.endpoint, or correct its port.',

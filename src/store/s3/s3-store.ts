@@ -87,7 +87,7 @@ export class S3Store implements ObjectStore {
         'Allow s3:GetObject below the prefix: the answers of this store prove nothing unless the object is read back.';
       throw this.#fault(
         'unknown',
-        'the answer proves nothing, and the object may not be read',
+        'the answer proves nothing, and the credentials do not allow a read of the object',
         'NotProven',
         hint,
       );
