@@ -15,6 +15,7 @@ export type GlobToken =
 
 const LITERAL = /[\\^$.*+?()[\]{}|/]/g;
 
+/** Splits `glob` into tokens. Never throws: what is not valid syntax is literal text. */
 export function globTokens(glob: string): readonly GlobToken[] {
   const tokens: GlobToken[] = [];
   let opened: number | undefined;

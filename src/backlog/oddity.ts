@@ -94,6 +94,7 @@ export function folderOddity(code: string): Oddity {
   return { kind: code === 'EACCES' || code === 'EPERM' ? 'closed folder' : 'broken folder', code };
 }
 
+/** What the operator can do about it, in one line. */
 export function remedyOf({ kind, code }: Oddity): string {
   return (code === undefined ? undefined : REMEDY_BY_ERRNO[code]) ?? WORDS[kind].remedy;
 }

@@ -75,6 +75,7 @@ export interface ScannedSpool {
   scan(request: ScanRequest): Promise<ScanResult>;
 }
 
+/** The spool as the scan loop sees it. */
 export function scanned(spool: SpoolDirectory): ScannedSpool {
   return { path: spool.path, scan: (request) => scan(spool, request) };
 }

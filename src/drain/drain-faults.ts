@@ -3,6 +3,7 @@ import type { Entry } from '../spool/entry.ts';
 import { leastMemoryBytes } from '../store/part-plan.ts';
 import { Fault } from '../system/fault.ts';
 
+/** The store has not answered a trial in time. */
 export function noAnswer(afterMs: number): Fault {
   const message = `the store has not answered for ${afterMs / 1000} s`;
   return new Fault('transient', message, { operation: 'probe', subject: 'store', code: 'NoAnswer' });

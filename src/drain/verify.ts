@@ -32,6 +32,7 @@ export function verify(
   return { files, key: receipt.key, sizeBytes: local.sizeBytes, by: evidence.by } as Proof;
 }
 
+/** True if verify() returned a proof. */
 export function isProof(verdict: Proof | Doubt): verdict is Proof {
   return !('doubt' in verdict);
 }

@@ -29,6 +29,7 @@ const EMULATED_MAKERS: readonly string[] = ['0x1af4', '0x15ad', '0x1ab8', '0x80e
 /** Real boards whose ids QEMU (e1000e) and VirtualBox (e1000) copy. */
 const EMULATED_BOARDS: readonly string[] = ['0x8086:0x0000', '0x8086:0x001e'];
 
+/** Returns the rate if the driver can be believed, else why not. */
 export function believableSpeed(facts: InterfaceFacts): SpeedFinding {
   const why = unbelievable(facts);
   if (why !== undefined) return { kind: 'never', why };

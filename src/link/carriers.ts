@@ -32,6 +32,7 @@ const ENCAPSULATION_BYTES: Readonly<Record<string, number>> = {
 };
 const USUAL_ENCAPSULATION_BYTES = 60;
 
+/** Follows `hop`, the first step towards `address`, down to what carries it. */
 export async function carriersOf(hop: Hop, address: string, machine: Machine): Promise<Carriers> {
   if (hop.isLocal) return only(hop.device, [LOCAL_ENDPOINT]);
   return new Descent(machine, hop.gateway ?? address).below(hop.device, []);

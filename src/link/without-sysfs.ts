@@ -8,6 +8,7 @@ import type { UplinkIdentity, UplinkOptions } from './link-finder.ts';
 /** Without /sys, nothing is corrected by it: the segment of plain Ethernet. */
 const SEGMENT = { payloadBytes: 1_448, headerBytes: 66 };
 
+/** Rejects with a Fault with code CAPACITY_UNKNOWN if neither config nor driver gives a rate. */
 export async function linkWithoutSysfs({
   interface: wanted,
   capacity,

@@ -45,6 +45,7 @@ export interface FileIdentity {
   readonly ctimeNs: bigint;
 }
 
+/** True if nothing about the file has changed, not even its links or permissions. */
 export function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.ctimeNs === b.ctimeNs && sameContentIdentity(a, b);
 }

@@ -99,6 +99,7 @@ export function privateFault(error: unknown, operation: string, subject: string)
 /** Code of a Fault `changed` that means: the file is still open for writing. */
 export const STILL_WRITTEN = 'still-written';
 
+/** The file is open for writing, so it is not complete yet. */
 export function stillWrittenFault(operation: string, subject: string): Fault {
   const message = `${subject} is still open for writing`;
   return new Fault('changed', message, { operation, subject, code: STILL_WRITTEN });
@@ -124,6 +125,7 @@ export function changedFault(operation: string, subject: string, what: string): 
  */
 export const TOUCHED = 'touched';
 
+/** Links or permissions of the file change again and again; its content is the same. */
 export function touchedFault(operation: string, subject: string): Fault {
   const what = 'has its links or permissions changed again and again; its content is the same';
   return new Fault('changed', `${subject} ${what}`, { operation, subject, code: TOUCHED });
@@ -140,6 +142,7 @@ export function readOnlyFault(path: string, { operation, cause }: Fault): Fault 
 /** Code of the Fault that means: the spool is gone, not empty. */
 export const SPOOL_GONE = 'spool-gone';
 
+/** The spool is no longer at its path. `what` completes "the spool is gone:". */
 export function goneFault(path: string, what: string, cause?: unknown): Fault {
   return new Fault('breaker', `the spool ${path} is gone: ${what}`, {
     operation: 'scan',

@@ -146,6 +146,7 @@ function statNow({ fd }: FileHandle): BigIntStats {
   return fstatSync(fd, { bigint: true });
 }
 
+/** The identity of the file that `stats` describes. */
 export function identityOf(stats: BigIntStats): FileIdentity {
   return {
     dev: stats.dev,

@@ -37,10 +37,12 @@ async function myTurn(bytes: number): Promise<void> {
   });
 }
 
+/** The MD5 as the header Content-MD5 carries it. */
 export function md5Base64(digest: Digest): string {
   return Buffer.from(digest.md5Hex, 'hex').toString('base64');
 }
 
+/** The SHA-256 as the header x-amz-checksum-sha256 carries it. */
 export function sha256Base64(digest: Digest): string {
   return Buffer.from(digest.sha256Hex, 'hex').toString('base64');
 }

@@ -14,6 +14,7 @@ export interface ConnectionFacts {
   readonly isLookingUp: boolean;
 }
 
+/** Returns the error, changed so that it names what is to blame. Other values stay as they are. */
 export function explained(error: unknown, facts: ConnectionFacts): unknown {
   if (!(error instanceof Error)) return error;
   const told = isConnectTimeout(error) ? timeout(error, facts) : error;
