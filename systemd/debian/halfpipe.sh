@@ -3,5 +3,6 @@
 # and key of the service by themselves.
 # The certificates that this machine trusts (update-ca-certificates) are trusted, too; NODE_USE_SYSTEM_CA=0 is against it.
 export NODE_USE_SYSTEM_CA="${NODE_USE_SYSTEM_CA-1}"
+# The flags bound the heap; src/main.ts says why, and begins with the same.
 # exec: the service manager knows this PID.
-exec /usr/lib/halfpipe/node /usr/lib/halfpipe/dist/main.js "$@"
+exec /usr/lib/halfpipe/node --max-semi-space-size=2 --max-old-space-size=256 /usr/lib/halfpipe/dist/main.js "$@"

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startFlags } from '../support/start-flags.ts';
 import { ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY } from './far-side.ts';
 import { LINK_INTERFACE, onPath } from './link-testbed.ts';
 
@@ -69,7 +70,8 @@ const halfpipe: Tool = {
   invocation(assignment) {
     const config = join(assignment.folder, 'halfpipe.yaml');
     writeConfig(config, assignment);
-    return { command: process.execPath, args: [MAIN, 'run', '--config', config], env: environment({}) };
+    const args = [...startFlags(), MAIN, 'run', '--config', config];
+    return { command: process.execPath, args, env: environment({}) };
   },
   reload(assignment, pid) {
     writeConfig(join(assignment.folder, 'halfpipe.yaml'), assignment);

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../src/system/clock.ts';
+import { startFlags } from '../support/start-flags.ts';
 
 export interface DaemonOptions {
   /** The program, `dist/main.js`. */
@@ -40,7 +41,8 @@ export class DaemonProcess {
   static start(options: DaemonOptions): DaemonProcess {
     const log = openSync(options.log, 'w');
     // Own process group, as for the S3 server: a Ctrl-C must not reach the daemon twice.
-    const child = spawn(process.execPath, [options.main, 'run', '--config', options.config], {
+    const args = [...startFlags(), options.main, 'run', '--config', options.config];
+    const child = spawn(process.execPath, args, {
       detached: true,
       stdio: ['ignore', log, log],
       env: environment(options),

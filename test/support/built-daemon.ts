@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startFlags } from './start-flags.ts';
 
 /** Far more than anything here takes, even on a busy machine. */
 const PATIENCE_MS = 30_000;
@@ -78,7 +79,7 @@ export class BuiltDaemon {
   #peakRssBytes = 0;
 
   constructor(main: string, args: readonly string[], { accessKeyId, secretAccessKey }: Credentials) {
-    const child = spawn(process.execPath, [main, ...args], {
+    const child = spawn(process.execPath, [...startFlags(), main, ...args], {
       env: {
         PATH: process.env.PATH,
         // As in the unit.

@@ -16,6 +16,7 @@ import { fetchSnapshot } from '../../src/view/control.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { compiledMain } from './compiled.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
+import { startFlags } from './start-flags.ts';
 import type { Quirks } from './store-quirks.ts';
 
 export const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
@@ -246,7 +247,8 @@ export class DaemonRun {
   #ended = false;
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv, wrapper: readonly string[]) {
-    const [command = process.execPath, ...rest] = [...wrapper, process.execPath, compiledMain(), ...args];
+    const program = [process.execPath, ...startFlags(), compiledMain(), ...args];
+    const [command = process.execPath, ...rest] = [...wrapper, ...program];
     const child = spawn(command, rest, {
       env: { ...environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

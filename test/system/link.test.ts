@@ -17,6 +17,7 @@ import {
   missingForTestbed,
 } from '../bench/link-testbed.ts';
 import { compiledMain } from '../support/compiled.ts';
+import { startFlags } from '../support/start-flags.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PATIENCE_MS = 30_000;
@@ -81,7 +82,8 @@ class Machine {
       config,
       JSON.stringify({ spool: { path, settle: '0 s' }, link, s3, log: { format: 'json' } }),
     );
-    const daemon = this.testbed.spawn('near', process.execPath, [compiledMain(), 'run', '--config', config], {
+    const args = [...startFlags(), compiledMain(), 'run', '--config', config];
+    const daemon = this.testbed.spawn('near', process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, AWS_ACCESS_KEY_ID: ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: SECRET_ACCESS_KEY },
     });
