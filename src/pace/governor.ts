@@ -2,7 +2,7 @@
 //
 // The budget has three terms. The first yields: budget = target − cross, where cross is what the
 // card sent beyond our own bytes. It is right within one sample, and wrong by whatever the model
-// leaves out (TLS, retransmits, acknowledgements, the exact size of headers). The second settles
+// leaves out (TLS, retransmits, acknowledgements, the exact size of headers). The second keeps
 // accounts: a debt integrates (total − target), and a share of it is subtracted from the budget, so
 // that the mean becomes exact whatever the first term got wrong. Bytes that wait in the kernel, or
 // are saved in the shaper, count as sent from the start. The third is for several instances on one
@@ -12,8 +12,8 @@
 //
 // Why it is stable: our own wire bytes are subtracted from the total of the same interval, so the
 // budget feeds back through the first term only by the few percent that OVERHEAD misses (a loop
-// gain of about 0.05). The second term is an integrator with gain interval/SETTLE_MS = 0.1 at 50 ms
-// and never more than 1/SETTLE_SAMPLES, far from its limit of 2. The third is a gain of DECREASE
+// gain of about 0.05). The second term is an integrator with gain interval/REPAY_MS = 0.1 at 50 ms
+// and never more than 1/REPAY_SAMPLES, far from its limit of 2. The third is a gain of DECREASE
 // behind a filter.
 
 import type { LinkRates } from './link-rates.ts';
@@ -74,12 +74,12 @@ const LEVY = 0.0005;
  * A debt is paid back over this time. A shorter time amplifies noise; a longer one leaves the mean
  * wrong for longer.
  */
-const SETTLE_MS = 500;
+const REPAY_MS = 500;
 /**
  * A debt is paid back over at least this many samples, even if a driver gives them seldom: so the
  * integrator's gain stays at most 1/2.
  */
-const SETTLE_SAMPLES = 2;
+const REPAY_SAMPLES = 2;
 /**
  * The largest debt. An hour above the target is forgotten when it ends. Given as time at the target
  * rate.
@@ -87,7 +87,7 @@ const SETTLE_SAMPLES = 2;
 const MOST_DEBT_MS = 150;
 /**
  * The largest credit, for a stall of the process. It limits how far the budget may exceed the
- * target: by this over SETTLE_MS. DECREASE takes 15 ms of it while we are alone. Given as time at
+ * target: by this over REPAY_MS. DECREASE takes 15 ms of it while we are alone. Given as time at
  * the target rate.
  */
 const MOST_CREDIT_MS = 44;
@@ -107,7 +107,7 @@ export class Governor {
   #pendingBytes = 0;
   #debtBytes = 0;
   #ownSmoothed = 0;
-  #settleMs = SETTLE_MS;
+  #repayMs = REPAY_MS;
   #total = 0;
   #own = 0;
   #degraded = true;
@@ -142,8 +142,8 @@ export class Governor {
     const leftBytes = sentBytes + pendingBytes - this.#pendingBytes + (sentBytes - crossBytes) * LEVY;
     this.#pendingBytes = pendingBytes;
     if (this.#degraded) this.#debtBytes = 0;
-    else this.#settleDebt(leftBytes, intervalMs, Math.min(1, idleMs / intervalMs));
-    this.#settleMs = Math.max(SETTLE_MS, SETTLE_SAMPLES * intervalMs);
+    else this.#bookDebt(leftBytes, intervalMs, Math.min(1, idleMs / intervalMs));
+    this.#repayMs = Math.max(REPAY_MS, REPAY_SAMPLES * intervalMs);
     this.#degraded = false;
   }
 
@@ -161,7 +161,7 @@ export class Governor {
   get budgetBytesPerSec(): number {
     const { targetBytesPerSec, floorBytesPerSec } = this.#limits;
     const modesty = this.#ownSmoothed * DECREASE;
-    const room = targetBytesPerSec - this.#cross - modesty - (this.#debtBytes * 1000) / this.#settleMs;
+    const room = targetBytesPerSec - this.#cross - modesty - (this.#debtBytes * 1000) / this.#repayMs;
     const most = this.#degraded ? targetBytesPerSec / 2 : Number.POSITIVE_INFINITY;
     return Math.max(floorBytesPerSec, Math.min(room, most)) / OVERHEAD;
   }
@@ -201,7 +201,7 @@ export class Governor {
     this.#cross += rise * (1 - Math.exp(-intervalMs / timeConstantMs));
   }
 
-  #settleDebt(leftBytes: number, intervalMs: number, idleShare: number): void {
+  #bookDebt(leftBytes: number, intervalMs: number, idleShare: number): void {
     const overBytes = leftBytes - (this.#limits.targetBytesPerSec * intervalMs) / 1000;
     const repaid = Math.max(-Math.max(0, this.#debtBytes), Math.min(0, overBytes));
     const credited = Math.min(0, overBytes - repaid);

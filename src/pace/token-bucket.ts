@@ -17,7 +17,7 @@ export class TokenBucket {
   #rateBytesPerSec: number;
   #burstBytes: number;
   #tokens = 0;
-  #settledAtMs: number;
+  #accruedAtMs: number;
 
   /**
    * Starts empty, so that a start never bursts. Throws RangeError if the rate or the burst is not
@@ -27,7 +27,7 @@ export class TokenBucket {
     assertRate(rate);
     this.#rateBytesPerSec = rate.rateBytesPerSec;
     this.#burstBytes = rate.burstBytes;
-    this.#settledAtMs = nowMs;
+    this.#accruedAtMs = nowMs;
   }
 
   get rateBytesPerSec(): number {
@@ -40,7 +40,7 @@ export class TokenBucket {
    */
   setRate(rate: BucketRate, nowMs: number): void {
     assertRate(rate);
-    this.#settle(nowMs);
+    this.#accrue(nowMs);
     this.#rateBytesPerSec = rate.rateBytesPerSec;
     this.#burstBytes = rate.burstBytes;
     this.#tokens = Math.min(this.#tokens, rate.burstBytes);
@@ -52,7 +52,7 @@ export class TokenBucket {
    * taker waits for it. Otherwise takes nothing and returns false.
    */
   take(bytes: number, nowMs: number): boolean {
-    this.#settle(nowMs);
+    this.#accrue(nowMs);
     if (this.#tokens < this.#needed(bytes)) return false;
     this.#tokens -= bytes;
     return true;
@@ -60,19 +60,19 @@ export class TokenBucket {
 
   /** How long until take(bytes) would succeed at the present rate; 0 if it would now. */
   waitMs(bytes: number, nowMs: number): number {
-    this.#settle(nowMs);
+    this.#accrue(nowMs);
     return Math.max(0, ((this.#needed(bytes) - this.#tokens) / this.#rateBytesPerSec) * 1000);
   }
 
   /** How many bytes could be taken now. */
   savedBytes(nowMs: number): number {
-    this.#settle(nowMs);
+    this.#accrue(nowMs);
     return Math.max(0, this.#tokens);
   }
 
   /** No request waited for some time: of the saved tokens, only `graceMs` of the rate are kept. */
   skipIdle(graceMs: number, nowMs: number): void {
-    this.#settle(nowMs);
+    this.#accrue(nowMs);
     this.#tokens = Math.min(this.#tokens, (this.#rateBytesPerSec * graceMs) / 1000);
   }
 
@@ -80,11 +80,11 @@ export class TokenBucket {
     return Math.min(bytes, this.#burstBytes);
   }
 
-  #settle(nowMs: number): void {
-    if (nowMs <= this.#settledAtMs) return; // a clock that stands still or steps back earns nothing
-    const earned = ((nowMs - this.#settledAtMs) / 1000) * this.#rateBytesPerSec;
+  #accrue(nowMs: number): void {
+    if (nowMs <= this.#accruedAtMs) return; // a clock that stands still or steps back earns nothing
+    const earned = ((nowMs - this.#accruedAtMs) / 1000) * this.#rateBytesPerSec;
     this.#tokens = Math.min(this.#burstBytes, this.#tokens + earned);
-    this.#settledAtMs = nowMs;
+    this.#accruedAtMs = nowMs;
   }
 }
 

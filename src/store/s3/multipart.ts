@@ -106,7 +106,7 @@ export class PartwiseUpload {
       });
       await uploader.done();
     } catch (error) {
-      const fault = await this.#settle(error);
+      const fault = await this.#cleanUp(error);
       signal.throwIfAborted();
       throw fault;
     } finally {
@@ -237,7 +237,7 @@ export class PartwiseUpload {
   }
 
   /** Decides what happens to the parts after a failure. Resolves with the error to report. */
-  async #settle(error: unknown): Promise<unknown> {
+  async #cleanUp(error: unknown): Promise<unknown> {
     const { bucket, key, signal } = this.#request;
     const uploadId = this.#uploadId;
     if (uploadId === undefined) return error;
