@@ -77,7 +77,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     ...{ clock, onEvent },
     spool: scanned(spool),
     options: backlogOptionsOf(settings),
-    ...(host.backlogLimits && { limits: host.backlogLimits }),
+    ...(host.backlogBounds && { bounds: host.backlogBounds }),
     ...(host.watch && { watch: host.watch }),
     onWork: () => drain.pump(),
     onGone: () => keeper.lost(),

@@ -1,5 +1,5 @@
 // What the daemon needs from the machine it runs on. The simulation has its own host.
-import type { BacklogLimits } from './backlog/backlog-limits.ts';
+import type { BacklogBounds } from './backlog/backlog-bounds.ts';
 import type { WatcherFactory } from './backlog/watch-when-shallow.ts';
 import type { Settings } from './config/settings.ts';
 import { InstanceLock, type LockableSpool, type Serve } from './spool/instance-lock.ts';
@@ -30,7 +30,7 @@ export interface Host {
   createStore(options: S3StoreOptions): Store;
   /** Without it: chokidar on real directories. */
   readonly watch?: WatcherFactory;
-  readonly backlogLimits?: BacklogLimits;
+  readonly backlogBounds?: BacklogBounds;
   /** See PartPlannerOptions. */
   readonly leastPartBytes?: number;
 }

@@ -1,7 +1,7 @@
 // The backlog's collaborators, as ports, so that tests and simulations can replace them.
 import type { Clock } from '../system/clock.ts';
+import type { BacklogBounds } from './backlog-bounds.ts';
 import type { BacklogEvent } from './backlog-event.ts';
-import type { BacklogLimits } from './backlog-limits.ts';
 import type { ScanLoopParts, ScanOptions } from './scan-loop.ts';
 import type { WatcherFactory } from './watch-when-shallow.ts';
 
@@ -11,7 +11,7 @@ export interface BacklogParts {
   readonly spool: ScanLoopParts['spool'];
   readonly clock: Clock;
   readonly options: BacklogOptions;
-  readonly limits?: BacklogLimits;
+  readonly bounds?: BacklogBounds;
   /** Called when take() may have an entry. */
   readonly onWork: () => void;
   /** The spool is no longer at its path. */

@@ -2,8 +2,8 @@
 
 import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
+import { DEFERRED_MAX, ENTRIES_MAX } from './backlog-bounds.ts';
 import { BacklogCount, type BacklogCounts } from './backlog-count.ts';
-import { DEFERRED_MAX, ENTRIES_MAX } from './backlog-limits.ts';
 import type { BacklogOptions, BacklogParts } from './backlog-parts.ts';
 import { Deferrals, type Delay } from './deferrals.ts';
 import { HeldFolders } from './held-folders.ts';
@@ -52,15 +52,15 @@ export class Backlog {
     this.#clock = parts.clock;
     this.#onWork = parts.onWork;
     this.#options = parts.options;
-    this.#deferredMax = parts.limits?.deferred ?? DEFERRED_MAX;
+    this.#deferredMax = parts.bounds?.deferred ?? DEFERRED_MAX;
     this.#ready = new ReadyEntries(parts.options.order);
     this.#deferrals = new Deferrals(parts.clock, (due) => this.#due(due));
     this.#loop = new ScanLoop({
       spool: parts.spool,
       clock: parts.clock,
       options: parts.options,
-      capacity: parts.limits?.entries ?? ENTRIES_MAX,
-      ...(parts.limits?.watch === undefined ? {} : { watchLimits: parts.limits.watch }),
+      capacity: parts.bounds?.entries ?? ENTRIES_MAX,
+      ...(parts.bounds?.watch === undefined ? {} : { watchBounds: parts.bounds.watch }),
       ...(parts.watch === undefined ? {} : { watch: parts.watch }),
       wants: (path, identity) => this.#wants(path, identity),
       onBegin: () => this.#scanBegan(),

@@ -16,7 +16,7 @@ import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
 import type { ScannedSpool, ScanRequest, ScanResult } from './scanner.ts';
 import { Settle } from './settle.ts';
 import { SilentFolders } from './silent-folders.ts';
-import { type WatcherFactory, type WatchLimits, WatchWhenShallow } from './watch-when-shallow.ts';
+import { type WatchBounds, type WatcherFactory, WatchWhenShallow } from './watch-when-shallow.ts';
 
 export interface ScanOptions {
   readonly order: SpoolOrder;
@@ -36,7 +36,7 @@ export interface ScanLoopParts {
   readonly options: ScanOptions;
   /** How many entries a scan keeps. */
   readonly capacity: number;
-  readonly watchLimits?: WatchLimits;
+  readonly watchBounds?: WatchBounds;
   readonly watch?: WatcherFactory;
   readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
   readonly onBegin: () => void;
@@ -102,7 +102,7 @@ export class ScanLoop {
         onReady: () => this.want('routine'),
         onUnavailable: (code) => parts.onEvent({ kind: 'watchUnavailable', code }),
       },
-      parts.watchLimits,
+      parts.watchBounds,
       parts.watch,
     );
   }

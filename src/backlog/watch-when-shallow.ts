@@ -2,12 +2,12 @@
 // cost a look at every file.
 import { type HintSource, SpoolWatcher, type WatcherEvents } from './watcher.ts';
 
-export interface WatchLimits {
+export interface WatchBounds {
   readonly files: number;
   readonly folders: number;
 }
 
-const SHALLOW: WatchLimits = { files: 2_000, folders: 200 };
+const SHALLOW: WatchBounds = { files: 2_000, folders: 200 };
 // Watching begins well below the limit at which it ends, so that a spool at the limit does not
 // switch again and again.
 const BEGIN_SHARE = 0.5;
@@ -21,7 +21,7 @@ export type WatcherFactory = (path: string, events: WatcherEvents) => HintSource
  */
 export class WatchWhenShallow {
   readonly #path: string;
-  readonly #limits: WatchLimits;
+  readonly #bounds: WatchBounds;
   readonly #create: WatcherFactory;
   readonly #events: WatcherEvents;
   #watcher: HintSource | undefined;
@@ -33,11 +33,11 @@ export class WatchWhenShallow {
   constructor(
     path: string,
     events: WatcherEvents,
-    limits: WatchLimits = SHALLOW,
+    bounds: WatchBounds = SHALLOW,
     create: WatcherFactory = (watched, watcherEvents) => new SpoolWatcher(watched, watcherEvents),
   ) {
     this.#path = path;
-    this.#limits = limits;
+    this.#bounds = bounds;
     this.#create = create;
     this.#events = events;
   }
@@ -54,7 +54,7 @@ export class WatchWhenShallow {
   /** Begins or ends watching, depending on what a scan counted. */
   adapt(files: number, folders: number): void {
     const share = this.#watcher === undefined ? BEGIN_SHARE : 1;
-    this.#deep = files >= this.#limits.files * share || folders >= this.#limits.folders * share;
+    this.#deep = files >= this.#bounds.files * share || folders >= this.#bounds.folders * share;
     if (this.#deep) this.#end();
     else if (this.#watcher === undefined && !this.#unavailable) this.#begin();
   }

@@ -13,7 +13,7 @@ import { TWO_PARTS_BYTES } from '../store/s3/two-part-trip.ts';
 import { systemClock } from '../system/clock.ts';
 import { PacedLink } from '../thread/paced-link.ts';
 import { PacedHandler } from '../transport/paced-handler.ts';
-import type { HandlerLimits } from '../transport/request-watch.ts';
+import type { HandlerOptions } from '../transport/request-watch.ts';
 import { readableDuration, readableSize } from '../view/readable.ts';
 import { type Finding, ok, warns } from './finding.ts';
 
@@ -61,7 +61,7 @@ async function storeOf(settings: Settings, paced: PacedLink | undefined): Promis
   const wayOut = await wayOutOf(settings);
   const pace =
     paced === undefined ? { pacer: UNPACED } : { pacer: paced.shaper, deliveries: paced.deliveries };
-  const createHandler = (limits: HandlerLimits) =>
+  const createHandler = (limits: HandlerOptions) =>
     new PacedHandler({ ...limits, ...pace, wayOut, clock: systemClock });
   return new S3Store(storeOptionsOf(settings, { createHandler }, systemClock, partsOf(settings)));
 }

@@ -6,7 +6,7 @@ import type { Allowance } from '../pace/link-rates.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { LineActivity } from '../pace/slow-line.ts';
 import type { RequestHead } from '../transport/http-request.ts';
-import type { HandlerLimits } from '../transport/request-watch.ts';
+import type { HandlerOptions } from '../transport/request-watch.ts';
 import type { WayOutOptions } from '../transport/way-out.ts';
 import type { CarriedError } from './carried-error.ts';
 import type { PacedLinkOptions } from './paced-link.ts';
@@ -35,7 +35,7 @@ export type RequestOrder =
   | {
       readonly kind: 'open';
       readonly handler: number;
-      readonly limits: HandlerLimits;
+      readonly options: HandlerOptions;
       readonly wayOut: WayOutOptions;
     }
   | { readonly kind: 'close'; readonly handler: number }

@@ -67,10 +67,10 @@ export class RequestService {
     }
   }
 
-  #open({ handler, limits, wayOut }: Of<'open'>): void {
+  #open({ handler, options, wayOut }: Of<'open'>): void {
     const onAlive = () => this.#tell({ kind: 'alive' });
     const paced = new PacedHandler({
-      ...limits,
+      ...options,
       wayOut,
       pacer: this.#pacer,
       clock: this.#clock,

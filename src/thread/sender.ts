@@ -12,7 +12,7 @@ import { type SlowLine, SlowLineFinder } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { HttpHandlerOptions, HttpRequest, RequestHandler } from '../transport/http-request.ts';
-import type { HandlerLimits } from '../transport/request-watch.ts';
+import type { HandlerOptions } from '../transport/request-watch.ts';
 import type { WayOutOptions } from '../transport/way-out.ts';
 import type { Notice, Order } from './messages.ts';
 import { RemoteRequests } from './remote-requests.ts';
@@ -132,10 +132,10 @@ export class Sender {
    * Makes the handler of one SDK client. Its `destroy` closes idle connections; requests still
    * work.
    */
-  createHandler(limits: HandlerLimits): RequestHandler {
+  createHandler(options: HandlerOptions): RequestHandler {
     this.#handlers += 1;
     const handler = this.#handlers;
-    this.#send({ kind: 'open', handler, limits, wayOut: this.#options.wayOut });
+    this.#send({ kind: 'open', handler, options, wayOut: this.#options.wayOut });
     return {
       metadata: { handlerProtocol: 'http/1.1' },
       handle: (request: HttpRequest, options?: HttpHandlerOptions) =>

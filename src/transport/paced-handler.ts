@@ -5,12 +5,12 @@ import { Deliveries } from './deliveries.ts';
 import type { HttpAnswer, HttpHandlerOptions, HttpRequest, RequestHead } from './http-request.ts';
 import { type Content, PacedBody, type Pacer, WholeContent } from './paced-body.ts';
 import { signalOf } from './request-signal.ts';
-import type { HandlerLimits } from './request-watch.ts';
+import type { HandlerOptions } from './request-watch.ts';
 import { RequestWatch, type WatchOptions } from './request-watch.ts';
 import { SIGNATURE_AGED } from './retry-within-sdk.ts';
 import { WayOut, type WayOutOptions } from './way-out.ts';
 
-export interface PacedHandlerOptions extends HandlerLimits, WatchOptions {
+export interface PacedHandlerOptions extends HandlerOptions, WatchOptions {
   readonly pacer: Pacer;
   readonly clock: Clock;
   /** Default: what the kernel has accepted counts as delivered. */

@@ -1,7 +1,7 @@
 // The two time-outs of one request.
 import type { Clock } from '../system/clock.ts';
 
-export interface RequestLimits {
+export interface RequestTimeouts {
   /**
    * The longest time a request may take, without the time its bytes wait for the link or travel on
    * it.
@@ -11,7 +11,7 @@ export interface RequestLimits {
   readonly idleTimeoutMs: number;
 }
 
-export interface HandlerLimits extends RequestLimits {
+export interface HandlerOptions extends RequestTimeouts {
   readonly connectTimeoutMs: number;
   /**
    * At least the number of concurrent uploads times the parts in flight of each, because waiting
@@ -20,7 +20,7 @@ export interface HandlerLimits extends RequestLimits {
   readonly maxSockets: number;
 }
 
-export interface WatchOptions extends RequestLimits {
+export interface WatchOptions extends RequestTimeouts {
   /** Called while the connection shows signs of life, at least once in each `idleTimeoutMs`. */
   readonly onAlive?: () => void;
 }
@@ -40,7 +40,7 @@ export interface Carried {
  */
 export class RequestWatch {
   readonly #clock: Clock;
-  readonly #limits: WatchOptions;
+  readonly #options: WatchOptions;
   readonly #expire: (error: Error) => void;
   #carried: Carried = { deliveredBytes: () => 0, answeredBytes: () => 0 };
   #lastDelivered = 0;
@@ -53,15 +53,15 @@ export class RequestWatch {
   #cancel: (() => void) | undefined;
 
   /** `expire` is called at most once, with an error that is named `TimeoutError` like the SDK's. */
-  constructor(clock: Clock, limits: WatchOptions, expire: (error: Error) => void) {
+  constructor(clock: Clock, options: WatchOptions, expire: (error: Error) => void) {
     this.#clock = clock;
-    this.#limits = limits;
+    this.#options = options;
     this.#expire = expire;
   }
 
   start(): void {
     this.#aliveAtMs = this.#countedFromMs = this.#clock.monotonicMs();
-    this.#endAtMs = this.#aliveAtMs + this.#limits.deadlineMs;
+    this.#endAtMs = this.#aliveAtMs + this.#options.deadlineMs;
     this.#arm();
   }
 
@@ -93,7 +93,7 @@ export class RequestWatch {
 
   #arm(): void {
     const nowMs = this.#clock.monotonicMs();
-    const dueMs = Math.min(this.#endAtMs, this.#aliveAtMs + this.#limits.idleTimeoutMs) - nowMs;
+    const dueMs = Math.min(this.#endAtMs, this.#aliveAtMs + this.#options.idleTimeoutMs) - nowMs;
     this.#cancel = this.#clock.schedule(Math.max(1, Math.ceil(dueMs)), () => this.#check());
   }
 
@@ -104,7 +104,7 @@ export class RequestWatch {
     const [delivered, answered] = [this.#carried.deliveredBytes(), this.#carried.answeredBytes()];
     const isDelivering = delivered !== this.#lastDelivered;
     const isAlive = isDelivering || answered !== this.#lastAnswered;
-    if (isAlive) this.#limits.onAlive?.();
+    if (isAlive) this.#options.onAlive?.();
     if (isAlive || isWaiting) this.#aliveAtMs = nowMs;
     if (isDelivering && !isWaiting) this.#endAtMs += nowMs - this.#countedFromMs;
     this.#countedFromMs = nowMs;
@@ -112,9 +112,9 @@ export class RequestWatch {
     this.#lastAnswered = answered;
     const pausedMs = this.#waitingSinceMs === undefined ? 0 : nowMs - this.#waitingSinceMs;
     if (nowMs >= this.#endAtMs + pausedMs) {
-      this.#expire(timeoutError('ERR_REQUEST_DEADLINE', `took longer than ${this.#limits.deadlineMs} ms`));
-    } else if (nowMs >= this.#aliveAtMs + this.#limits.idleTimeoutMs) {
-      this.#expire(timeoutError('ERR_REQUEST_IDLE', `was silent for ${this.#limits.idleTimeoutMs} ms`));
+      this.#expire(timeoutError('ERR_REQUEST_DEADLINE', `took longer than ${this.#options.deadlineMs} ms`));
+    } else if (nowMs >= this.#aliveAtMs + this.#options.idleTimeoutMs) {
+      this.#expire(timeoutError('ERR_REQUEST_IDLE', `was silent for ${this.#options.idleTimeoutMs} ms`));
     } else {
       this.#arm();
     }

@@ -16,7 +16,7 @@ import { AddressOrder, attemptTimeoutMs, type DialOptions } from './address-orde
 import { explained } from './connection-error.ts';
 import type { RequestHead } from './http-request.ts';
 import { proxyAuthorization, proxyRefusal } from './proxy-error.ts';
-import type { HandlerLimits } from './request-watch.ts';
+import type { HandlerOptions } from './request-watch.ts';
 import { TunnelAgent } from './tunnel-agent.ts';
 
 /** Plain data, because it crosses to the sending thread. */
@@ -53,7 +53,7 @@ const SILENT = { trace: silent, debug: silent, info: silent, warn: silent, error
  */
 export class WayOut {
   readonly #proxies: Proxies;
-  readonly #limits: HandlerLimits;
+  readonly #limits: HandlerOptions;
   readonly #clock: Clock;
   readonly #order = new AddressOrder();
   readonly #dial: DialOptions;
@@ -62,7 +62,7 @@ export class WayOut {
   /** Keyed by the proxy's URL. */
   readonly #tunnels = new Map<string, NodeHttpHandler>();
 
-  constructor({ proxies, trustedCertificates }: WayOutOptions, limits: HandlerLimits, clock: Clock) {
+  constructor({ proxies, trustedCertificates }: WayOutOptions, limits: HandlerOptions, clock: Clock) {
     this.#proxies = proxies;
     this.#limits = limits;
     this.#clock = clock;

@@ -31,7 +31,7 @@ export class TwoThreads {
       this.orders.push(order);
       this.#service.obey(order);
     });
-    main.postMessage({ kind: 'open', handler: 1, limits, wayOut });
+    main.postMessage({ kind: 'open', handler: 1, options: limits, wayOut });
   }
 
   handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<HttpAnswer> {

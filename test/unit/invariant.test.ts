@@ -64,7 +64,7 @@ test('a request that begins while it is under way ends the process', (t) => {
   const never = { sliceBytes: () => 1, admit: () => new Promise<void>(() => undefined) };
   const service = new RequestService(() => undefined, never, new SimClock());
   const limits = { connectTimeoutMs: 1, idleTimeoutMs: 1, deadlineMs: 1, maxSockets: 1 };
-  service.obey({ kind: 'open', handler: 1, limits, wayOut: DIRECT });
+  service.obey({ kind: 'open', handler: 1, options: limits, wayOut: DIRECT });
   const head = {
     protocol: 'http:',
     hostname: 'localhost',

@@ -26,7 +26,7 @@ const STALE = new Set([...REFUSED, 'CredentialsProviderError']);
 /**
  * Makes sure that the SDK has credentials before a request begins. They may come from a process or
  * a service that never answers, while no request is there yet whose deadline would end the wait.
- * With limitCredentials(), that wait takes at most half a minute; the signal ends it sooner. Uses
+ * With boundCredentials(), that wait takes at most half a minute; the signal ends it sooner. Uses
  * the wall clock for the expiry.
  */
 export class Credentials {
@@ -91,7 +91,7 @@ export class Credentials {
  * Makes the client's credential chain reject with Fault `breaker` when it takes too long. The chain
  * is then replaced, because all later callers would wait for the old one's answer.
  */
-export function limitCredentials({ config }: S3Client, clock: Clock): void {
+export function boundCredentials({ config }: S3Client, clock: Clock): void {
   const newChain = () => config.credentialDefaultProvider({ ...config, parentClientConfig: config });
   let chain = newChain();
   config.credentials = async (options) => {

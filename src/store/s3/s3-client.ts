@@ -7,7 +7,7 @@ import type { RequestHandler } from '../../transport/http-request.ts';
 import { carrySignals } from '../../transport/request-signal.ts';
 import { RetryWithinSdk } from '../../transport/retry-within-sdk.ts';
 import { keepHeaders } from './answers.ts';
-import { limitCredentials } from './credentials.ts';
+import { boundCredentials } from './credentials.ts';
 import { traceRequests } from './request-trace.ts';
 import type { StoreEvent } from './store-event.ts';
 
@@ -59,7 +59,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
   config.region = region ?? regionOnce(endpoint);
   if (endpoint !== undefined) config.endpoint = endpoint;
   const client = new S3Client(config);
-  limitCredentials(client, clock);
+  boundCredentials(client, clock);
   reuseSha256(client);
   carrySignals(client);
   keepHeaders(client);

@@ -1,8 +1,8 @@
 // Bounds on what the backlog holds in memory, however large the spool is.
-import type { WatchLimits } from './watch-when-shallow.ts';
+import type { WatchBounds } from './watch-when-shallow.ts';
 
 /** Bounds on memory. Defaults in brackets. */
-export interface BacklogLimits {
+export interface BacklogBounds {
   /** Entries at hand [10,000]. */
   readonly entries?: number;
   /**
@@ -11,7 +11,7 @@ export interface BacklogLimits {
    */
   readonly deferred?: number;
   /** The largest spool that is watched [2,000 files, 200 folders]. */
-  readonly watch?: WatchLimits;
+  readonly watch?: WatchBounds;
 }
 
 export const ENTRIES_MAX = 10_000;
