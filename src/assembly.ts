@@ -67,7 +67,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     onLink: () => drain.start(),
     onHopeless: ports.onHopeless,
     onNetworkChange: () => drain.retryNow(),
-    onWaitingTurn: () => supervision.turned(true),
+    onStillWaiting: () => supervision.sampled(true),
     onActivity: (activity, elapsedMs) => observe(activity, elapsedMs),
     onAlive: supervision.moved,
   });
@@ -113,7 +113,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     statistics.sent(activity.admittedBytes);
     onEvent({ kind: 'activity', activity, elapsedMs, pace: sender.pace, uploads });
     drain.observe(activity, elapsedMs);
-    supervision.turned(activity.admittedBytes > 0 || drain.active === 0);
+    supervision.sampled(activity.admittedBytes > 0 || drain.active === 0);
   }
 
   const sweep = new Sweep({ spool, drain, clock, onEvent });

@@ -83,7 +83,7 @@ export class Pipeline {
    * signal's reason when it aborts during the wait.
    */
   async whileSending<T>(passage: Passage, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
-    await this.#turn(passage, signal);
+    await this.#waitForSlot(passage, signal);
     this.#leaveAhead(passage);
     passage.stage = 'sending';
     this.#onMoved();
@@ -128,7 +128,7 @@ export class Pipeline {
     this.#aheadBytes -= aheadBytes;
   }
 
-  #turn(passage: Passage, signal: AbortSignal): Promise<void> {
+  #waitForSlot(passage: Passage, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const leave = () => {

@@ -16,7 +16,7 @@ export interface UplinkPorts {
   /** A route, an address or an interface appeared or disappeared. */
   onNetworkChange(): void;
   /** Every second while there is no link. */
-  onWaitingTurn(): void;
+  onStillWaiting(): void;
   onEvent(event: LinkEvent): void;
 }
 
@@ -143,7 +143,7 @@ export class Uplink {
   }
 
   #look(): void {
-    if (this.#identity === undefined) this.#ports.onWaitingTurn();
+    if (this.#identity === undefined) this.#ports.onStillWaiting();
     const state = this.#finder.networkState(this.#options, this.#identity);
     const changed = state !== this.#networkState;
     this.#networkState = state;

@@ -51,7 +51,7 @@ export class Supervision {
   }
 
   /** The control loop ticked. `moving`: bytes left, or no bytes had to leave. */
-  turned(moving: boolean): void {
+  sampled(moving: boolean): void {
     this.#meter?.beat();
     if (moving) this.moved();
   }

@@ -70,7 +70,7 @@ export class ContentSync {
     if (this.#failed.has(id)) throw this.#failed.get(id);
     signal.throwIfAborted();
     if (this.#running < this.#atOnce) this.#running += 1;
-    else await this.#turn(signal);
+    else await this.#waitForSlot(signal);
     try {
       await syncToDisk(handle);
     } catch (error) {
@@ -82,7 +82,7 @@ export class ContentSync {
     }
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
+  #waitForSlot(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(go);

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Digest } from './object-store.ts';
 
-const othersTurn = promisify(setImmediate);
+const nextLoop = promisify(setImmediate);
 
 /**
  * The bytes hashed without a pause: half a millisecond, so that the sending thread gets the next
@@ -14,7 +14,7 @@ export const HASHED_AT_ONCE_BYTES = 128 * 1024;
 
 /** Bytes hashed since the event loop last ran, over all uploads. */
 let hashedBytes = 0;
-let turn: Promise<void> | undefined;
+let yielding: Promise<void> | undefined;
 
 /** Digests `bytes`, and lets the event loop run in between: a part of 8 MiB takes about 20 ms. */
 export async function digestOf(bytes: Uint8Array): Promise<Digest> {
@@ -22,18 +22,18 @@ export async function digestOf(bytes: Uint8Array): Promise<Digest> {
   const sha256 = createHash('sha256');
   for (let offset = 0; offset < bytes.byteLength; offset += HASHED_AT_ONCE_BYTES) {
     const chunk = bytes.subarray(offset, offset + HASHED_AT_ONCE_BYTES);
-    await myTurn(chunk.byteLength);
+    await yieldToOthers(chunk.byteLength);
     for (const hash of [md5, sha256]) hash.update(chunk);
   }
   return { md5Hex: md5.digest('hex'), sha256Hex: sha256.digest('hex') };
 }
 
-async function myTurn(bytes: number): Promise<void> {
-  while (hashedBytes >= HASHED_AT_ONCE_BYTES) await turn;
+async function yieldToOthers(bytes: number): Promise<void> {
+  while (hashedBytes >= HASHED_AT_ONCE_BYTES) await yielding;
   hashedBytes += bytes;
-  turn ??= othersTurn().then(() => {
+  yielding ??= nextLoop().then(() => {
     hashedBytes = 0;
-    turn = undefined;
+    yielding = undefined;
   });
 }
 

@@ -20,7 +20,7 @@ function supervised({ sampleIntervalMs = 50 } = {}) {
   const sendNothing = async (meanwhile: () => void) => {
     for (let turn = 0; turn < 360; turn += 1) {
       await clock.advance(5 * SECONDS);
-      supervision.turned(false);
+      supervision.sampled(false);
       meanwhile();
     }
     return log.records.map(({ fields }) => [fields.event, fields.part]);
@@ -39,7 +39,7 @@ test('a meter that reads as seldom as it may does not hang, and one that stops d
   const { clock, log, supervision } = supervised({ sampleIntervalMs: 1_000 });
   for (let turn = 0; turn < 30; turn += 1) {
     await clock.advance(10_500);
-    supervision.turned(true);
+    supervision.sampled(true);
   }
   assert.deepEqual(log.records, []);
   await clock.advance(60 * SECONDS);

@@ -60,7 +60,7 @@ function uplinkOf(answer: UplinkIdentity | Fault) {
       if (event.kind === 'linkUnsure') heard.push(`unsure: ${event.reason}`);
     },
     onNetworkChange: () => void heard.push('network'),
-    onWaitingTurn: () => undefined,
+    onStillWaiting: () => undefined,
   };
   return { clock, now, heard, uplink: new Uplink(clock, OPTIONS, events, finder) };
 }
