@@ -35,9 +35,9 @@ export interface Failed {
 export interface BlamedTransfers {
   entries(): Iterable<Entry>;
   /** Gives back transfers that were taken as the best files and have sent nothing. */
-  holdBackBest(): void;
+  returnBest(): void;
   /** Gives back accepted transfers that have sent nothing. */
-  holdBack(accepts: (entry: Entry) => boolean): void;
+  returnUnsent(accepts: (entry: Entry) => boolean): void;
   /** The files of this folder wait together from now on. */
   onFolderHeld(folder: string): void;
   /** The store asked for fewer requests. */
@@ -157,7 +157,7 @@ export class Blame {
   }
 
   #isBad(place: number, sentBytes: number): void {
-    if (this.#detour.failed(place, sentBytes)) this.#transfers.holdBackBest();
+    if (this.#detour.failed(place, sentBytes)) this.#transfers.returnBest();
   }
 
   async #suspect(
@@ -207,7 +207,7 @@ export class Blame {
     if (!this.#patience.hold(folder, fault, clock.monotonicMs(), breaker.probeMs)) return false;
     backlog.hold(folder);
     this.#transfers.onFolderHeld(folder);
-    this.#transfers.holdBack((entry) => this.#patience.holds(entry.path));
+    this.#transfers.returnUnsent((entry) => this.#patience.holds(entry.path));
     onEvent({ kind: 'folderHeld', folder: nameOf(folder), fault });
     return true;
   }

@@ -1,11 +1,11 @@
 // Deletes a file that is proven to be stored. It sets the file aside first, so that the removed
 // file is the proven one, even if its producer replaces it meanwhile.
-import type { HoldOn } from '../spool/salvage.ts';
+import type { WaitForRoom } from '../spool/salvage.ts';
 import type { Proof } from './verify.ts';
 
 /** A file that producers cannot reach any more and that is known to be the one that was opened. */
 export interface SetAside {
-  remove(proof: Proof, holdOn: HoldOn): Promise<void>;
+  remove(proof: Proof, waitForRoom: WaitForRoom): Promise<void>;
 }
 
 /**
@@ -15,8 +15,8 @@ export interface SetAside {
 export async function dispose(
   setAside: () => Promise<SetAside>,
   proof: Proof,
-  holdOn: HoldOn,
+  waitForRoom: WaitForRoom,
 ): Promise<void> {
   const aside = await setAside();
-  await aside.remove(proof, holdOn);
+  await aside.remove(proof, waitForRoom);
 }

@@ -19,7 +19,7 @@ import { UploadMemory } from './upload-memory.ts';
 /** The breaker, the limit and the watchdog are looked at this often, in addition to events. */
 const TICK_MS = 1_000;
 /** The pause between attempts to save what was written to a file during its removal. */
-const HOLD_ON_MS = 1_000;
+const WAIT_FOR_ROOM_MS = 1_000;
 
 /**
  * Takes entries while there is room, and holds back while the store cannot be used. Each transfer's
@@ -53,9 +53,9 @@ export class Drain {
     this.#pipeline = new Pipeline({ ...ports, limit }, () => this.pump());
     this.#blame = new Blame(ports, this.destination, {
       entries: () => [...this.#transfers].flatMap(({ shipment }) => shipment.entries),
-      holdBackBest: () => this.#holdBack('the files before it fail', ({ place }) => place === 0),
-      holdBack: (accepts) =>
-        this.#holdBack('its folder is held', ({ shipment }) => shipment.entries.some(accepts)),
+      returnBest: () => this.#returnUnsent('the files before it fail', ({ place }) => place === 0),
+      returnUnsent: (accepts) =>
+        this.#returnUnsent('its folder is held', ({ shipment }) => shipment.entries.some(accepts)),
       onFolderHeld: (folder) => this.#failures.folderHeld(folder),
       onSlowDown: () => this.uploadLimit.slowDown(),
     });
@@ -84,7 +84,7 @@ export class Drain {
   }
 
   /** True if a file of this path is among them. */
-  holds({ id }: SpoolPath): boolean {
+  isTransferring({ id }: SpoolPath): boolean {
     return [...this.#transfers].some(({ shipment }) => shipment.entries.some(({ path }) => path.id === id));
   }
 
@@ -110,7 +110,7 @@ export class Drain {
     void this.#ticks.stop();
     this.destination.trial.stop();
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
-    this.#holdBack('halfpipe is stopping');
+    this.#returnUnsent('halfpipe is stopping');
     // Files that are being removed are left alone: a late write may have to be saved.
     for (const { passage, abort } of this.#transfers)
       if (!passage.isWhole && passage.stage !== 'disposing') abort.abort(stopping);
@@ -130,7 +130,7 @@ export class Drain {
     this.#descriptors = new DescriptorLimit();
     this.#undisposed = new Undisposed();
     this.#blame.forgive();
-    if (goesElsewhere) this.#holdBack('new settings');
+    if (goesElsewhere) this.#returnUnsent('new settings');
     this.pump();
   }
 
@@ -209,7 +209,7 @@ export class Drain {
   }
 
   #start(shipment: Shipment, place: number): Transfer {
-    const release = this.#memory.hold(shipment.plan);
+    const release = this.#memory.reserve(shipment.plan);
     const abort = new AbortController();
     const passage = this.#pipeline.enter(shipment.sizeBytes, shipment.plan.isWhole);
     const ended = this.#run(shipment, place, passage, abort.signal);
@@ -258,11 +258,11 @@ export class Drain {
       undisposed: this.#undisposed,
       whileSyncing: (sync) => this.#syncs.run(sync),
       whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
-      holdOn: async (path, fault) => {
+      waitForRoom: async (path, fault) => {
         // Without this, the watchdog would end the one process that has the content.
         onRead();
         onEvent({ kind: 'unsaved', path, fault });
-        await clock.sleep(HOLD_ON_MS, signal);
+        await clock.sleep(WAIT_FOR_ROOM_MS, signal);
       },
     });
   }
@@ -279,11 +279,11 @@ export class Drain {
     if (isOutOfDescriptors(fault))
       this.#descriptors.ranOut(this.#transfers.size, this.#ports.clock.monotonicMs());
     for (const entry of entries) await this.#failures.fail({ entry, place, sentBytes }, fault);
-    if (this.destination.breaker.reason !== undefined) this.#holdBack('draining is paused');
+    if (this.destination.breaker.reason !== undefined) this.#returnUnsent('draining is paused');
   }
 
   /** Returns transfers that have sent nothing yet to the backlog. */
-  #holdBack(why: string, accepts: (transfer: Transfer) => boolean = () => true): void {
+  #returnUnsent(why: string, accepts: (transfer: Transfer) => boolean = () => true): void {
     for (const transfer of this.#transfers)
       if (transfer.passage.stage === 'ahead' && accepts(transfer))
         transfer.abort.abort(new DOMException(why, 'AbortError'));

@@ -21,7 +21,7 @@ export interface SweptSpool {
 /** Uploads in progress belong to the drain. */
 export interface SweptDrain {
   readonly destination: { readonly store: Pick<ObjectStore, 'abandon'> };
-  holds(path: SpoolPath): boolean;
+  isTransferring(path: SpoolPath): boolean;
 }
 
 export interface SweepPorts {
@@ -89,13 +89,13 @@ export async function sweepOrphans(
   let swept = 0;
   let failure: { readonly error: unknown } | undefined;
   for await (const { path, identity, value } of spool.journals<JournaledUpload>()) {
-    if (drain.holds(path) || (await isStillThere(spool, path, identity))) continue;
+    if (drain.isTransferring(path) || (await isStillThere(spool, path, identity))) continue;
     try {
       const left = await drain.destination.store.abandon(value, signal);
       const journal = spool.journal({ path, identity });
       // The drain may have begun to upload the file's new content. That record must not be changed
       // here.
-      if (drain.holds(path) || (await journal.load()) === undefined) continue;
+      if (drain.isTransferring(path) || (await journal.load()) === undefined) continue;
       await (left === undefined ? journal.clear() : journal.save(left));
       // An upload that is left is at another place.
       if (left === undefined) swept += 1;

@@ -44,7 +44,7 @@ export interface TransferOptions {
    */
   readonly onRead: () => void;
   /** What was written to the file during its removal cannot be brought back yet. */
-  readonly holdOn: (path: SpoolPath, fault: Fault) => Promise<void>;
+  readonly waitForRoom: (path: SpoolPath, fault: Fault) => Promise<void>;
 }
 
 export interface Transferred {
@@ -99,7 +99,7 @@ async function removeAll(
   earlier: UndisposedUpload | undefined,
   upload: Upload,
   proof: Proof,
-  { spool, undisposed, holdOn, onRead, signal }: TransferOptions,
+  { spool, undisposed, waitForRoom, onRead, signal }: TransferOptions,
 ): Promise<ReadonlyMap<string, unknown>> {
   const kept = new Map<string, unknown>();
   for (const file of files) {
@@ -110,7 +110,7 @@ async function removeAll(
       await dispose(
         () => spool.setAside(file, { identity, isUnchanged }),
         proof,
-        (fault) => holdOn(file.path, fault),
+        (fault) => waitForRoom(file.path, fault),
       );
       undisposed.forget(file.path);
     } catch (error) {

@@ -29,8 +29,8 @@ export class UploadMemory {
     return heldBytes === 0 || heldBytes + memoryBytes <= this.#maxBytes / 2;
   }
 
-  /** Holds memory until the returned function is called; that must happen exactly once. */
-  hold({ isWhole, memoryBytes }: Held): () => void {
+  /** Reserves memory until the returned function is called; that must happen exactly once. */
+  reserve({ isWhole, memoryBytes }: Held): () => void {
     const kind = kindOf(isWhole);
     this.#held[kind] += memoryBytes;
     let isHeld = true;

@@ -7,7 +7,7 @@ import { type FileIdentity, type KnownContent, SpoolPath, sameContentIdentity } 
 import { inParent, type OpenDirectory } from './open-directory.ts';
 import { isProofOf, type RemovalProof } from './proof.ts';
 import { type PutBackOutcome, putBack } from './put-back.ts';
-import { type HoldOn, salvage } from './salvage.ts';
+import { salvage, type WaitForRoom } from './salvage.ts';
 import { changedFault, spoolFault, stillWrittenFault, unprovenFault } from './spool-fault.ts';
 import { identityOf, type SpoolFile } from './spool-file.ts';
 import { requireUnchanged } from './unchanged.ts';
@@ -22,11 +22,11 @@ export interface SetAside {
    * Rejects with Fault `unknown` when the proof is for another file; the file is back in the spool
    * then. Rejects with Fault `changed` when the file is no longer the one set aside, is open for
    * writing, or was written to during its removal; its content is back in the spool then. Asks
-   * `holdOn` while there is no room to bring that content back.
+   * `waitForRoom` while there is no room to bring that content back.
    * Resolves with the identity of a file that may still be open for writing and needs a late look,
    * else with undefined.
    */
-  remove(proof: RemovalProof, holdOn: HoldOn): Promise<FileIdentity | undefined>;
+  remove(proof: RemovalProof, waitForRoom: WaitForRoom): Promise<FileIdentity | undefined>;
   /**
    * Returns the file to its place. If its name is taken, the file waits for recover(), or is
    * superseded.
@@ -172,7 +172,7 @@ export class Aside {
       }
     };
     return {
-      remove: (proof, holdOn) =>
+      remove: (proof, waitForRoom) =>
         finish('remove', async () => {
           if (!isProofOf(proof, moved.identity)) {
             await this.#putBack(slot, file.path);
@@ -205,7 +205,7 @@ export class Aside {
             await this.#returnWaiting(file.path);
             return writers === 'unknown' ? moved.identity : undefined;
           }
-          await salvage(file, this.#home, slot, holdOn);
+          await salvage(file, this.#home, slot, waitForRoom);
           await this.#putBack(slot, file.path);
           throw changedFault('remove', subject, 'was written to while it was removed; its content is back');
         }),

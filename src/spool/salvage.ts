@@ -21,23 +21,23 @@ const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY |
  * descriptor holds the only copy of the content. Resolves when it is time to try again. Rejects to
  * give the content up.
  */
-export type HoldOn = (fault: Fault) => Promise<void>;
+export type WaitForRoom = (fault: Fault) => Promise<void>;
 
 /**
- * Writes what the descriptor of `file` holds to `slot` in `home`, durably. Rejects as `holdOn`
+ * Writes what the descriptor of `file` holds to `slot` in `home`, durably. Rejects as `waitForRoom`
  * does, and then leaves no incomplete file.
  */
 export async function salvage(
   file: SpoolFile,
   home: OpenDirectory,
   slot: Buffer,
-  holdOn: HoldOn,
+  waitForRoom: WaitForRoom,
 ): Promise<void> {
   for (;;) {
     try {
       return await inSubfolders(home, () => copyOut(file, home, slot));
     } catch (error) {
-      await holdOn(spoolFault(error, 'put back', file.path.toString()));
+      await waitForRoom(spoolFault(error, 'put back', file.path.toString()));
     }
   }
 }

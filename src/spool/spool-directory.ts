@@ -17,7 +17,7 @@ import type { PutBackOutcome } from './put-back.ts';
 import type { Quarantined, QuarantineReason } from './quarantine.ts';
 import { Removability } from './removability.ts';
 import { RemovedNames } from './removed-names.ts';
-import type { HoldOn } from './salvage.ts';
+import type { WaitForRoom } from './salvage.ts';
 import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
 import { SpoolFile, type SpoolFileParts } from './spool-file.ts';
 
@@ -114,8 +114,8 @@ export class SpoolDirectory {
     this.#removedNames.add(file.path);
     const aside = await this.#run('set aside', `${file.path}`, () => this.#kept.aside.setAside(file, known));
     return {
-      remove: async (proof: RemovalProof, holdOn: HoldOn) => {
-        const doubtful = await held.run(() => aside.remove(proof, holdOn));
+      remove: async (proof: RemovalProof, waitForRoom: WaitForRoom) => {
+        const doubtful = await held.run(() => aside.remove(proof, waitForRoom));
         if (doubtful !== undefined)
           await this.#parts.lateLook?.keep(file, doubtful, () => this.#bringBack(file));
       },

@@ -229,10 +229,10 @@ export class DrainBench {
             const { ctimeNs } = await file.currentIdentity();
             if (ctimeNs !== known.identity.ctimeNs && !(await known.isUnchanged())) throw faultOf('changed');
             return {
-              remove: async (proof, holdOn) => {
+              remove: async (proof, waitForRoom) => {
                 this.#step('remove', path);
                 if (!isProofOf(proof, known.identity)) throw new Error(`no proof for ${path}`);
-                while (this.unsaved !== undefined) await holdOn(this.unsaved);
+                while (this.unsaved !== undefined) await waitForRoom(this.unsaved);
                 if (this.diskStandsStill || this.removalsStandStill) await FOREVER;
                 this.removed.push(`${path}`);
               },

@@ -8,7 +8,7 @@ import type { ScanRequest } from '../../src/backlog/scanner.ts';
 import { Settle } from '../../src/backlog/settle.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import type { WriterView } from '../../src/spool/open-writers.ts';
-import type { HoldOn } from '../../src/spool/salvage.ts';
+import type { WaitForRoom } from '../../src/spool/salvage.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 
 export class TemporarySpool {
@@ -71,7 +71,7 @@ export class TemporarySpool {
 }
 
 /** Of a removal that must not need it. */
-export const giveUp: HoldOn = (fault) => Promise.reject(fault);
+export const giveUp: WaitForRoom = (fault) => Promise.reject(fault);
 
 /** A scan that takes every file at once. */
 export function scanRequest(overrides: Partial<ScanRequest> = {}): ScanRequest {

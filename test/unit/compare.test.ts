@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { GetObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
 import { digestOf } from '../../src/store/digest.ts';
 import type { LocalContent } from '../../src/store/object-store.ts';
-import type { HeldObject } from '../../src/store/s3/answers.ts';
+import type { PresentObject } from '../../src/store/s3/answers.ts';
 import { S3Bucket } from '../../src/store/s3/bucket.ts';
 import { heldIfSame } from '../../src/store/s3/compare.ts';
 import { digestsOfObject } from '../../src/store/s3/read-back.ts';
@@ -44,7 +44,7 @@ function bucketOf(answer: (range: string | undefined) => Iterable<string>) {
   };
 }
 
-function opaque(sizeBytes: number): HeldObject {
+function opaque(sizeBytes: number): PresentObject {
   return { key: 'k', sizeBytes, etag: 'opaque' };
 }
 

@@ -55,7 +55,7 @@ test('a place aside belongs to one file at a time', async () => {
 
 test('memory that is released twice ends the process', (t) => {
   const memory = new UploadMemory(8);
-  const release = memory.hold({ isWhole: true, memoryBytes: 4 });
+  const release = memory.reserve({ isWhole: true, memoryBytes: 4 });
   release();
   endsTheProcess(t, release, /released once/);
 });

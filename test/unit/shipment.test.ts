@@ -52,7 +52,7 @@ function world({ cannotBeSetAside = '', isChanged = '' } = {}) {
     whileSyncing: (sync) => sync(),
     whileSending: (send) => send(),
     onRead: () => undefined,
-    holdOn: async () => undefined,
+    waitForRoom: async () => undefined,
     spool: {
       openFile: async ({ id }) => fileOf(entries.find(({ path }) => path.id === id) ?? assert.fail(id)),
       journal: () => ({

@@ -50,7 +50,7 @@ function uploadOf(name: string): JournaledUpload {
 }
 
 function drainOf(store: SweptDrain['destination']['store'], underWay: readonly string[] = []): SweptDrain {
-  return { destination: { store }, holds: (path) => underWay.includes(`${path}`) };
+  return { destination: { store }, isTransferring: (path) => underWay.includes(`${path}`) };
 }
 
 test('aborts the uploads of files that are gone or changed, and no others', async () => {

@@ -72,7 +72,7 @@ function md5In(headers: Headers): string | undefined {
 }
 
 /** What the bucket holds under a key. */
-export type HeldObject = Receipt;
+export type PresentObject = Receipt;
 
 interface Head extends Answer {
   readonly ContentLength?: number | undefined;
@@ -86,7 +86,7 @@ interface Head extends Answer {
  * does not come from a store: it says nothing about the object, and would make an empty file look
  * already stored.
  */
-export function heldObject(key: string, answer: Head, subject: string): HeldObject {
+export function presentObject(key: string, answer: Head, subject: string): PresentObject {
   const receipt = receiptOf(key, answer);
   const sizeBytes = sizeOf(answer);
   const isDescribed = sizeBytes !== undefined && answer.LastModified !== undefined;

@@ -14,7 +14,7 @@ import { withSignal } from '../../transport/request-signal.ts';
 import { md5Base64, sha256Base64 } from '../digest.ts';
 import { digestIn } from '../evidence.ts';
 import type { Digest, Receipt } from '../object-store.ts';
-import { type HeldObject, heldObject, receiptOf } from './answers.ts';
+import { type PresentObject, presentObject, receiptOf } from './answers.ts';
 import { classify, statusOf } from './classify.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -163,7 +163,7 @@ export class S3Bucket {
    * Resolves with what the bucket holds under the key, or undefined if it holds nothing. Uses GET
    * if the store does not answer HEAD.
    */
-  async head(key: string, signal: AbortSignal): Promise<HeldObject | undefined> {
+  async head(key: string, signal: AbortSignal): Promise<PresentObject | undefined> {
     const { lacks } = this.dialect;
     try {
       return await (lacks.has('head') ? this.#firstByte(key, signal) : this.#head(key, signal));
@@ -177,16 +177,16 @@ export class S3Bucket {
     return held;
   }
 
-  async #head(key: string, signal: AbortSignal): Promise<HeldObject> {
+  async #head(key: string, signal: AbortSignal): Promise<PresentObject> {
     const answer = await this.dialect.tell('look up object', ['sha256'], 0, (extras) => {
       const mode = extras.has('sha256') ? { ChecksumMode: 'ENABLED' as const } : {};
       const command = new HeadObjectCommand({ Bucket: this.name, Key: key, ...mode });
       return this.call('look up object', key, signal, () => this.client.send(withSignal(command, signal)));
     });
-    return heldObject(key, answer, `${this.name}/${key}`);
+    return presentObject(key, answer, `${this.name}/${key}`);
   }
 
-  async #firstByte(key: string, signal: AbortSignal): Promise<HeldObject> {
+  async #firstByte(key: string, signal: AbortSignal): Promise<PresentObject> {
     const ask = (range?: string) => {
       const command = new GetObjectCommand({ Bucket: this.name, Key: key, ...(range && { Range: range }) });
       return this.call('look up object', key, signal, () => this.client.send(withSignal(command, signal)));
@@ -198,7 +198,7 @@ export class S3Bucket {
     });
     const { Body: body } = answer;
     if (body !== undefined && 'destroy' in body) body.destroy();
-    return heldObject(key, answer, `${this.name}/${key}`);
+    return presentObject(key, answer, `${this.name}/${key}`);
   }
 
   /**

@@ -4,7 +4,7 @@
 import { Fault } from '../../system/fault.ts';
 import { evidenceOf } from '../evidence.ts';
 import type { LocalContent } from '../object-store.ts';
-import type { HeldObject } from './answers.ts';
+import type { PresentObject } from './answers.ts';
 import { isDenied, type S3Bucket } from './bucket.ts';
 import { digestsOfObject } from './read-back.ts';
 
@@ -16,9 +16,9 @@ import { digestsOfObject } from './read-back.ts';
 export async function heldIfSame(
   bucket: S3Bucket,
   local: LocalContent,
-  held: HeldObject,
+  held: PresentObject,
   signal: AbortSignal,
-): Promise<HeldObject | undefined> {
+): Promise<PresentObject | undefined> {
   const trust = { md5Etags: bucket.dialect.etagIsMd5, byOthers: true };
   const { verdict } = evidenceOf(local, held, trust);
   if (verdict !== 'unknown') return verdict === 'same' ? held : undefined;

@@ -5,7 +5,7 @@
 import { Fault } from '../../system/fault.ts';
 import { suffixedKey } from '../keys.ts';
 import type { LocalContent, Receipt, Upload } from '../object-store.ts';
-import type { HeldObject } from './answers.ts';
+import type { PresentObject } from './answers.ts';
 import { isDenied, isTaken, type S3Bucket } from './bucket.ts';
 import { heldIfSame } from './compare.ts';
 import { mayBeTheHeader, type Writing } from './dialect.ts';
@@ -128,7 +128,7 @@ async function foundOut({ bucket, writes, findOut, signal }: Placement, refusal:
 }
 
 /** Resolves with undefined for a free key. */
-async function lookUp(placement: Placement, key: string): Promise<HeldObject | 'unreadable' | undefined> {
+async function lookUp(placement: Placement, key: string): Promise<PresentObject | 'unreadable' | undefined> {
   const { bucket, signal } = placement;
   try {
     const held = await bucket.head(key, signal);
@@ -169,7 +169,7 @@ async function stored(placement: Placement, receipt: Receipt): Promise<Upload> {
 
 async function alreadyThere(
   placement: Placement,
-  held: HeldObject | 'unreadable',
+  held: PresentObject | 'unreadable',
   found: Found,
 ): Promise<Upload | undefined> {
   if (held === 'unreadable') {

@@ -8,7 +8,7 @@ import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s
 import { Fault } from '../../system/fault.ts';
 import { withSignal } from '../../transport/request-signal.ts';
 import type { Digest, LocalContent } from '../object-store.ts';
-import type { HeldObject } from './answers.ts';
+import type { PresentObject } from './answers.ts';
 import type { S3Bucket } from './bucket.ts';
 import { statusOf } from './classify.ts';
 
@@ -19,7 +19,7 @@ import { statusOf } from './classify.ts';
 export async function digestsOfObject(
   bucket: S3Bucket,
   local: LocalContent,
-  held: HeldObject,
+  held: PresentObject,
   signal: AbortSignal,
 ): Promise<Digest[]> {
   const { sizeBytes } = local;
@@ -106,7 +106,7 @@ function newHashes(): readonly Hash[] {
 /** Reads one object, with those headers that the store has not refused so far. */
 class Reader {
   readonly #bucket: S3Bucket;
-  readonly #held: HeldObject;
+  readonly #held: PresentObject;
   readonly #signal: AbortSignal;
   /**
    * True if only the object that was looked at is read (If-Match). A weak ETag never matches (RFC
@@ -115,7 +115,7 @@ class Reader {
   isConditional: boolean;
   #takesRanges = true;
 
-  constructor(bucket: S3Bucket, held: HeldObject, signal: AbortSignal) {
+  constructor(bucket: S3Bucket, held: PresentObject, signal: AbortSignal) {
     this.#bucket = bucket;
     this.#held = held;
     this.#signal = signal;
@@ -196,7 +196,7 @@ class Reader {
   }
 }
 
-async function refuseReplaced(bucket: S3Bucket, held: HeldObject, signal: AbortSignal): Promise<void> {
+async function refuseReplaced(bucket: S3Bucket, held: PresentObject, signal: AbortSignal): Promise<void> {
   const now = await bucket.head(held.key, signal);
   if (now?.etag !== held.etag || now?.sizeBytes !== held.sizeBytes || now === undefined)
     throw tornAnswer(held.key);

@@ -16,7 +16,7 @@ import type {
 } from '../object-store.ts';
 import type { PartPlan, PartPlanner } from '../part-plan.ts';
 import { abandon } from './abandon.ts';
-import type { HeldObject } from './answers.ts';
+import type { PresentObject } from './answers.ts';
 import { isDenied, type ObjectSettings, S3Bucket } from './bucket.ts';
 import { Diagnosis, type DiagnosisOptions } from './diagnosis.ts';
 import { putOwnObject } from './folder-trial.ts';
@@ -75,7 +75,7 @@ export class S3Store implements ObjectStore {
   }
 
   async confirm(key: string, local: LocalContent, signal: AbortSignal): Promise<Receipt> {
-    const held = await this.#heldOf(key, signal);
+    const held = await this.#presentAt(key, signal);
     if (evidenceOf(local, held, { md5Etags: this.#bucket.dialect.etagIsMd5 }).verdict !== 'unknown')
       return held;
     try {
@@ -95,7 +95,7 @@ export class S3Store implements ObjectStore {
   }
 
   /** If the credentials do not allow a HEAD, they may still allow a read. */
-  async #heldOf(key: string, signal: AbortSignal): Promise<HeldObject> {
+  async #presentAt(key: string, signal: AbortSignal): Promise<PresentObject> {
     try {
       const held = await this.#bucket.head(key, signal);
       if (held !== undefined) return held;
@@ -211,7 +211,7 @@ export class S3Store implements ObjectStore {
     const { local } = upload;
     let { receipt } = upload;
     if (evidenceOf(local, receipt).verdict !== 'unknown') return upload;
-    if (!speaksOfWhole(receipt)) receipt = await this.#heldOf(receipt.key, signal);
+    if (!speaksOfWhole(receipt)) receipt = await this.#presentAt(receipt.key, signal);
     if (evidenceOf(local, receipt).verdict !== 'unknown' || !speaksOfWhole(receipt))
       return { ...upload, receipt };
     const { whole } = await digests();
