@@ -14,10 +14,10 @@ import type { Listener } from './report/daemon-event.ts';
 import { Statistics } from './report/statistics.ts';
 import type { Supervision } from './service/supervision.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
-import { LateLook, type LateLookParts } from './spool/late-look.ts';
+import { LateLook, type LateLookPorts } from './spool/late-look.ts';
 import type { SpoolDirectory } from './spool/spool-directory.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
-import { backlogOptionsOf, drainOptionsOf, partsOf, storeOptionsOf } from './stage-options.ts';
+import { backlogOptionsOf, drainOptionsOf, partPlannerOf, storeOptionsOf } from './stage-options.ts';
 import type { Fault } from './system/fault.ts';
 import type { Redact } from './system/redact.ts';
 import type { Stops } from './system/stops.ts';
@@ -120,13 +120,13 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   return { store, spool, sender, backlog, drain, emptyFolders, statistics, sweep };
 }
 
-/** Opens the spool and takes its lock. `onReattached`: see SpoolKeeperParts. */
+/** Opens the spool and takes its lock. `onReattached`: see SpoolKeeperPorts. */
 async function openSpool(ports: AssemblyPorts, stops: Stops, onReattached: () => void) {
   const { host, redact, snapshot, onEvent } = ports;
   const { clock } = host;
   const writers = host.openWriters((problem) => onEvent({ kind: 'openWriters', problem }));
   stops.push(() => writers.stop());
-  const onLate: LateLookParts['onLate'] = (path, problem) => onEvent({ kind: 'lateWrite', path, problem });
+  const onLate: LateLookPorts['onLate'] = (path, problem) => onEvent({ kind: 'lateWrite', path, problem });
   const lateLook = new LateLook({ clock, onLate });
   const newestStays = () => ports.settings().s3.conflict === 'overwrite';
   const { path } = ports.settings().spool;
@@ -143,7 +143,7 @@ async function openSpool(ports: AssemblyPorts, stops: Stops, onReattached: () =>
 
 export function createStore({ host, settings, onEvent }: AssemblyPorts, sender: PacedSender): Store {
   return host.createStore(
-    storeOptionsOf(settings(), sender, host.clock, partsOf(settings(), host.leastPartBytes), onEvent),
+    storeOptionsOf(settings(), sender, host.clock, partPlannerOf(settings(), host.leastPartBytes), onEvent),
   );
 }
 
@@ -153,7 +153,7 @@ export function destinationOf({ host, settings }: AssemblyPorts, store: Store): 
   return {
     store,
     prefix: s3.prefix,
-    parts: partsOf(settings(), host.leastPartBytes),
+    parts: partPlannerOf(settings(), host.leastPartBytes),
     probeMs: retry.probeMs,
   };
 }

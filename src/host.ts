@@ -20,7 +20,7 @@ export interface Host {
   readonly clock: Clock;
   /** Returns a number with 0 ≤ number < 1. */
   random(): number;
-  /** `onChange`: see OpenWritersParts. */
+  /** `onChange`: see OpenWritersPorts. */
   openWriters(onChange: (problem: string | undefined) => void): WriterView & { stop(): void };
   openSpool(path: string, options: SpoolOptions): Promise<SpoolDirectory>;
   lockSpool(spool: LockableSpool, serve: Serve): Promise<Pick<InstanceLock, 'isOf' | 'release'>>;

@@ -1,6 +1,6 @@
 // Turns the one configuration into the options of each stage.
 
-import type { BacklogOptions } from './backlog/backlog-parts.ts';
+import type { BacklogOptions } from './backlog/backlog-ports.ts';
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/link-finder.ts';
@@ -63,7 +63,7 @@ export function drainOptionsOf({ retry, upload }: Settings): DrainOptions {
 }
 
 /** One half of the memory is for files sent in parts; see drain/upload-memory. */
-export function partsOf({ s3, upload }: Settings, leastPartBytes?: number): PartPlanner {
+export function partPlannerOf({ s3, upload }: Settings, leastPartBytes?: number): PartPlanner {
   const memoryBytes = upload.maxMemoryBytes / 2;
   return new PartPlanner({ partSizeBytes: s3.partSizeBytes, memoryBytes, leastPartBytes });
 }

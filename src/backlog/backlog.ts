@@ -4,7 +4,7 @@ import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import { DEFERRED_MAX, ENTRIES_MAX } from './backlog-bounds.ts';
 import { BacklogCount, type BacklogCounts } from './backlog-count.ts';
-import type { BacklogOptions, BacklogParts } from './backlog-parts.ts';
+import type { BacklogOptions, BacklogPorts } from './backlog-ports.ts';
 import { Deferrals, type Delay } from './deferrals.ts';
 import { HeldFolders } from './held-folders.ts';
 import { InFlight } from './in-flight.ts';
@@ -48,27 +48,27 @@ export class Backlog {
   #lastScan: ScanResult | undefined;
   #isRunning = false;
 
-  constructor(parts: BacklogParts) {
-    this.#clock = parts.clock;
-    this.#onWork = parts.onWork;
-    this.#options = parts.options;
-    this.#deferredMax = parts.bounds?.deferred ?? DEFERRED_MAX;
-    this.#ready = new ReadyEntries(parts.options.order);
-    this.#deferrals = new Deferrals(parts.clock, (due) => this.#due(due));
+  constructor(ports: BacklogPorts) {
+    this.#clock = ports.clock;
+    this.#onWork = ports.onWork;
+    this.#options = ports.options;
+    this.#deferredMax = ports.bounds?.deferred ?? DEFERRED_MAX;
+    this.#ready = new ReadyEntries(ports.options.order);
+    this.#deferrals = new Deferrals(ports.clock, (due) => this.#due(due));
     this.#loop = new ScanLoop({
-      spool: parts.spool,
-      clock: parts.clock,
-      options: parts.options,
-      capacity: parts.bounds?.entries ?? ENTRIES_MAX,
-      ...(parts.bounds?.watch === undefined ? {} : { watchBounds: parts.bounds.watch }),
-      ...(parts.watch === undefined ? {} : { watch: parts.watch }),
+      spool: ports.spool,
+      clock: ports.clock,
+      options: ports.options,
+      capacity: ports.bounds?.entries ?? ENTRIES_MAX,
+      ...(ports.bounds?.watch === undefined ? {} : { watchBounds: ports.bounds.watch }),
+      ...(ports.watch === undefined ? {} : { watch: ports.watch }),
       wants: (path, identity) => this.#wants(path, identity),
       onBegin: () => this.#scanBegan(),
       onScanned: (result) => this.#scanned(result),
       onNothing: () => this.#count.scanFailed(),
       onHint: (path) => this.hint(path),
-      onGone: parts.onGone ?? (() => undefined),
-      onEvent: parts.onEvent,
+      onGone: ports.onGone ?? (() => undefined),
+      onEvent: ports.onEvent,
     });
   }
 

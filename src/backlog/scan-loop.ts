@@ -30,7 +30,7 @@ export interface ScanOptions {
   readonly rescanMs: number;
 }
 
-export interface ScanLoopParts {
+export interface ScanLoopPorts {
   readonly spool: ScannedSpool;
   readonly clock: Clock;
   readonly options: ScanOptions;
@@ -62,7 +62,7 @@ const FIRST_SCAN_MAX_MS = 5_000;
  * Due times use the monotonic clock. Nothing rejects: failures go to `onReport`.
  */
 export class ScanLoop {
-  readonly #parts: ScanLoopParts;
+  readonly #ports: ScanLoopPorts;
   readonly #clock: Clock;
   #options: ScanOptions;
   #ignore: IgnoreRules;
@@ -78,32 +78,32 @@ export class ScanLoop {
   /** During a scan. */
   readonly #looks: Repeat;
 
-  constructor(parts: ScanLoopParts) {
-    this.#parts = parts;
-    this.#clock = parts.clock;
-    this.#options = parts.options;
-    this.#ignore = new IgnoreRules(parts.options.ignore);
-    this.#settle = new Settle(parts.options.settleMs);
-    this.#schedule = new ScanSchedule(parts.options.rescanMs);
+  constructor(ports: ScanLoopPorts) {
+    this.#ports = ports;
+    this.#clock = ports.clock;
+    this.#options = ports.options;
+    this.#ignore = new IgnoreRules(ports.options.ignore);
+    this.#settle = new Settle(ports.options.settleMs);
+    this.#schedule = new ScanSchedule(ports.options.rescanMs);
     this.#scans = new Repeat(
-      parts.clock,
+      ports.clock,
       (signal) => this.#scanOnce(signal),
       () => this.#schedule.dueMs() - this.#clock.monotonicMs(),
     );
-    this.#looks = new Repeat(parts.clock, () => this.#reportSilence(), LOOK_MS);
-    this.#silent = new SilentFolders(parts.clock, () => this.want('routine'));
+    this.#looks = new Repeat(ports.clock, () => this.#reportSilence(), LOOK_MS);
+    this.#silent = new SilentFolders(ports.clock, () => this.want('routine'));
     this.#watch = new WatchWhenShallow(
-      parts.spool.path,
+      ports.spool.path,
       {
         onHint: (path, what) => {
           this.#arrivals.hinted(path, what);
-          parts.onHint(path);
+          ports.onHint(path);
         },
         onReady: () => this.want('routine'),
-        onUnavailable: (code) => parts.onEvent({ kind: 'watchUnavailable', code }),
+        onUnavailable: (code) => ports.onEvent({ kind: 'watchUnavailable', code }),
       },
-      parts.watchBounds,
-      parts.watch,
+      ports.watchBounds,
+      ports.watch,
     );
   }
 
@@ -116,7 +116,7 @@ export class ScanLoop {
   get waitsFor(): Fault | null {
     const path = this.#silent.overdue;
     if (path === undefined) return null;
-    const subject = path.id === '' ? this.#parts.spool.path : `${this.#parts.spool.path}/${path}`;
+    const subject = path.id === '' ? this.#ports.spool.path : `${this.#ports.spool.path}/${path}`;
     const hint =
       'see the kernel log (journalctl -k) for the disk or the server; the scan continues by itself';
     const message = `the scan waits for ${subject}, which does not answer`;
@@ -183,15 +183,15 @@ export class ScanLoop {
     const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
     this.#schedule.began();
     this.#oddities.scanBegan();
-    this.#parts.onBegin();
+    this.#ports.onBegin();
     this.#looks.start();
     const outcome = await this.#attempt({
       order: this.#options.order,
-      capacity: this.#parts.capacity,
+      capacity: this.#ports.capacity,
       ignore: this.#ignore,
       settle: this.#settle,
       now,
-      wants: this.#parts.wants,
+      wants: this.#ports.wants,
       wasRenamed: (id, identity) => this.#arrivals.wasRenamed(id, identity),
       onOddity: (path, oddity) => this.#oddities.sighted(path, oddity),
       signal,
@@ -200,7 +200,7 @@ export class ScanLoop {
     void this.#looks.stop();
     const endMs = this.#clock.monotonicMs();
     this.#schedule.ended(endMs, endMs - now.monotonicMs);
-    if (signal.aborted) this.#parts.onNothing();
+    if (signal.aborted) this.#ports.onNothing();
     else if ('fault' in outcome) this.#failed(outcome.fault, endMs);
     else this.#succeeded(outcome.result, now.monotonicMs, endMs);
   }
@@ -208,15 +208,15 @@ export class ScanLoop {
   /** Reports once what a scan waits for. */
   #reportSilence(): void {
     const fault = this.waitsFor;
-    if (fault !== null && fault.message !== this.#told) this.#parts.onEvent({ kind: 'scanFailed', fault });
+    if (fault !== null && fault.message !== this.#told) this.#ports.onEvent({ kind: 'scanFailed', fault });
     this.#told = fault?.message ?? this.#told;
   }
 
   async #attempt(request: ScanRequest): Promise<{ result: ScanResult } | { fault: Fault }> {
     try {
-      return { result: await this.#parts.spool.scan(request) };
+      return { result: await this.#ports.spool.scan(request) };
     } catch (error) {
-      return { fault: spoolFault(error, 'scan', this.#parts.spool.path) };
+      return { fault: spoolFault(error, 'scan', this.#ports.spool.path) };
     }
   }
 
@@ -233,10 +233,10 @@ export class ScanLoop {
     const isRecovery = this.#fault !== null || this.#told !== undefined;
     this.#fault = null;
     this.#told = undefined;
-    if (isRecovery) this.#parts.onEvent({ kind: 'scanRecovered' });
-    for (const event of this.#oddities.scanEnded(endMs)) this.#parts.onEvent(event);
-    this.#parts.onScanned(result);
-    this.#parts.onEvent({ kind: 'scanned', result, durationMs: endMs - beganMs });
+    if (isRecovery) this.#ports.onEvent({ kind: 'scanRecovered' });
+    for (const event of this.#oddities.scanEnded(endMs)) this.#ports.onEvent(event);
+    this.#ports.onScanned(result);
+    this.#ports.onEvent({ kind: 'scanned', result, durationMs: endMs - beganMs });
   }
 
   #failed(fault: Fault, endMs: number): void {
@@ -245,8 +245,8 @@ export class ScanLoop {
     this.#schedule.want('routine', endMs + Math.min(this.#options.rescanMs, FAILED_RETRY_MS));
     // Watches of a folder that was replaced get no events. The next successful scan sets new ones.
     this.#watch.pause();
-    this.#parts.onNothing();
-    if (isNews) this.#parts.onEvent({ kind: 'scanFailed', fault });
-    if (fault.code === SPOOL_GONE) this.#parts.onGone();
+    this.#ports.onNothing();
+    if (isNews) this.#ports.onEvent({ kind: 'scanFailed', fault });
+    if (fault.code === SPOOL_GONE) this.#ports.onGone();
   }
 }

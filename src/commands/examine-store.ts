@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts';
 import { formatSize } from '../config/units.ts';
 import { LinkFinder, type UplinkIdentity } from '../link/link-finder.ts';
 import { ratesOn } from '../pace/link-rates.ts';
-import { allowanceOf, partsOf, storeOptionsOf, uplinkOptionsOf, wayOutOf } from '../stage-options.ts';
+import { allowanceOf, partPlannerOf, storeOptionsOf, uplinkOptionsOf, wayOutOf } from '../stage-options.ts';
 import type { Leftovers } from '../store/s3/own-objects.ts';
 import type { RoundTrip } from '../store/s3/round-trip.ts';
 import { S3Store } from '../store/s3/s3-store.ts';
@@ -63,7 +63,7 @@ async function storeOf(settings: Settings, paced: PacedLink | undefined): Promis
     paced === undefined ? { pacer: UNPACED } : { pacer: paced.shaper, deliveries: paced.deliveries };
   const createHandler = (limits: HandlerOptions) =>
     new PacedHandler({ ...limits, ...pace, wayOut, clock: systemClock });
-  return new S3Store(storeOptionsOf(settings, { createHandler }, systemClock, partsOf(settings)));
+  return new S3Store(storeOptionsOf(settings, { createHandler }, systemClock, partPlannerOf(settings)));
 }
 
 async function tryTwoParts(

@@ -13,7 +13,7 @@ export type MeasuredLink = Pick<
   'name' | 'carriers' | 'counter' | 'segment' | 'capacityBitsPerSec'
 >;
 
-export interface UplinkMeterEvents {
+export interface UplinkMeterPorts {
   /**
    * The link cannot be measured (with the reason), or can be again (undefined). Once for each
    * change.
@@ -51,7 +51,7 @@ const BEYOND_MS = 3_000;
  * measured is a reading `lost`.
  */
 export class UplinkMeter {
-  readonly #events: UplinkMeterEvents;
+  readonly #ports: UplinkMeterPorts;
   readonly #read: ReadCount;
   readonly #meter = new Meter();
   readonly #lan = new LanTraffic();
@@ -61,9 +61,9 @@ export class UplinkMeter {
   #problem: string | undefined;
   #beyondMs = 0;
 
-  constructor(link: MeasuredLink, events: UplinkMeterEvents, read = readCount) {
+  constructor(link: MeasuredLink, ports: UplinkMeterPorts, read = readCount) {
     this.#link = link;
-    this.#events = events;
+    this.#ports = ports;
     this.#read = read;
     this.#restart();
   }
@@ -129,7 +129,7 @@ export class UplinkMeter {
     const onTheLine = this.#lan.onTheLine(sample, ownWireBytes, this.#link.capacityBitsPerSec);
     const beforeMs = this.#beyondMs;
     if (this.#lan.isBeyond) this.#beyondMs += sample.intervalMs;
-    if (beforeMs < BEYOND_MS && this.#beyondMs >= BEYOND_MS) this.#events.onBeyond();
+    if (beforeMs < BEYOND_MS && this.#beyondMs >= BEYOND_MS) this.#ports.onBeyond();
     return onTheLine;
   }
 
@@ -150,13 +150,13 @@ export class UplinkMeter {
   }
 
   #lose(problem: string): { kind: 'lost' } {
-    if (this.#problem === undefined) this.#events.onMeasurable(problem);
+    if (this.#problem === undefined) this.#ports.onMeasurable(problem);
     this.#problem = problem;
     return { kind: 'lost' };
   }
 
   #find(): void {
-    if (this.#problem !== undefined) this.#events.onMeasurable(undefined);
+    if (this.#problem !== undefined) this.#ports.onMeasurable(undefined);
     this.#problem = undefined;
   }
 }

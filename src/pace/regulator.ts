@@ -12,7 +12,7 @@ export type Measure = (
   | ({ readonly kind: 'sample' } & Omit<Interval, 'idleMs' | 'savedBytes'>)
   | { readonly kind: 'none' | 'lost' };
 
-export interface RegulatorOptions {
+export interface RegulatorPorts {
   readonly clock: Clock;
   readonly shaper: Shaper;
   readonly governor: Governor;
@@ -32,31 +32,31 @@ const IDLE_AFTER_MS = 1_000;
  * fast while requests send, slowly while none does, and at once when one starts. Monotonic clock.
  */
 export class Regulator {
-  readonly #options: RegulatorOptions;
+  readonly #ports: RegulatorPorts;
   #sampleIntervalMs: number;
   readonly #ticks: Repeat;
   #idleMs = 0;
   #lastTickMs = 0;
   #quietSinceMs = 0;
 
-  constructor(options: RegulatorOptions) {
-    this.#options = options;
-    this.#sampleIntervalMs = options.sampleIntervalMs;
+  constructor(ports: RegulatorPorts) {
+    this.#ports = ports;
+    this.#sampleIntervalMs = ports.sampleIntervalMs;
     this.#ticks = new Repeat(
-      options.clock,
+      ports.clock,
       () => this.#tick(),
       () => this.#untilNextMs(),
     );
   }
 
   start(): void {
-    this.#quietSinceMs = this.#lastTickMs = this.#options.clock.monotonicMs();
-    this.#options.shaper.onWake = () => this.tick();
+    this.#quietSinceMs = this.#lastTickMs = this.#ports.clock.monotonicMs();
+    this.#ports.shaper.onWake = () => this.tick();
     this.#ticks.startNow();
   }
 
   stop(): void {
-    this.#options.shaper.onWake = undefined;
+    this.#ports.shaper.onWake = undefined;
     void this.#ticks.stop();
   }
 
@@ -73,7 +73,7 @@ export class Regulator {
   }
 
   #tick(): void {
-    const { clock, shaper, governor, measure, onTick } = this.#options;
+    const { clock, shaper, governor, measure, onTick } = this.#ports;
     const nowMs = clock.monotonicMs();
     const activity = shaper.activity();
     const elapsedMs = nowMs - this.#lastTickMs;

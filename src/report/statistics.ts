@@ -13,7 +13,7 @@ import type { BacklogView, DaemonState, LinkView, Snapshot, WaitingView } from '
 import type { Counters } from './counters.ts';
 import { FlowMeter, forecast } from './forecast.ts';
 
-export interface StatisticsSources {
+export interface StatisticsPorts {
   readonly version: string;
   readonly unit: string;
   readonly clock: Clock;
@@ -44,7 +44,7 @@ const COUNT_QUARANTINED_MS = 10_000;
  * does not wait: the quarantine is counted every ten seconds in the background.
  */
 export class Statistics {
-  readonly #sources: StatisticsSources;
+  readonly #ports: StatisticsPorts;
   readonly #flow = new FlowMeter();
   readonly #startedMs: number;
   readonly #observing: Repeat;
@@ -52,10 +52,10 @@ export class Statistics {
   /** The last count on the disk, and the counter's value at that time. */
   #quarantined = { atMs: 0, files: 0, counted: 0 };
 
-  constructor(sources: StatisticsSources) {
-    this.#sources = sources;
-    this.#startedMs = sources.clock.monotonicMs();
-    this.#observing = new Repeat(sources.clock, () => this.#observe(), OBSERVE_MS);
+  constructor(ports: StatisticsPorts) {
+    this.#ports = ports;
+    this.#startedMs = ports.clock.monotonicMs();
+    this.#observing = new Repeat(ports.clock, () => this.#observe(), OBSERVE_MS);
   }
 
   start(): void {
@@ -79,7 +79,7 @@ export class Statistics {
    * count then stays.
    */
   async countQuarantined(): Promise<void> {
-    const { clock, counters, countQuarantined } = this.#sources;
+    const { clock, counters, countQuarantined } = this.#ports;
     const counted = counters.totals.quarantinedFiles;
     this.#quarantined.atMs = clock.monotonicMs();
     const files = await countQuarantined();
@@ -87,7 +87,7 @@ export class Statistics {
   }
 
   snapshot(): Snapshot {
-    const { version, unit, clock, counters, drain, waitingFor } = this.#sources;
+    const { version, unit, clock, counters, drain, waitingFor } = this.#ports;
     const backlog = this.#backlog();
     return {
       version,
@@ -104,7 +104,7 @@ export class Statistics {
   }
 
   #observe(): void {
-    const { clock, backlog, counters, drain } = this.#sources;
+    const { clock, backlog, counters, drain } = this.#ports;
     const { arrivedFiles, arrivedBytes } = backlog.view();
     this.#flow.observe(
       clock.monotonicMs(),
@@ -118,7 +118,7 @@ export class Statistics {
   }
 
   #state(files: number): DaemonState {
-    const { isStopping, waitingFor, backlog, drain } = this.#sources;
+    const { isStopping, waitingFor, backlog, drain } = this.#ports;
     if (isStopping()) return 'stopping';
     if (waitingFor() !== undefined) return 'paused';
     if (!backlog.view().known) return 'starting';
@@ -126,7 +126,7 @@ export class Statistics {
   }
 
   #backlog(): BacklogView {
-    const { clock, backlog, counters, drain } = this.#sources;
+    const { clock, backlog, counters, drain } = this.#ports;
     const { files, bytes, oldestModifiedMs, deferred, written, deep, skipped } = backlog.view();
     const quarantined = this.#quarantined;
     const rates = this.#flow.rates();
@@ -152,7 +152,7 @@ export class Statistics {
   }
 
   #link(): LinkView | null {
-    const { pace, identity, slowLine } = this.#sources.link;
+    const { pace, identity, slowLine } = this.#ports.link;
     if (pace === undefined || identity === undefined) return null;
     const { name, capacityBitsPerSec, capacityFrom } = identity;
     const { targetBytesPerSec, floorBytesPerSec } = pace.limits;

@@ -27,7 +27,7 @@ export interface Heartbeat {
   end(): void;
 }
 
-export interface HealthOptions {
+export interface HealthPorts {
   readonly clock: Clock;
   /** Undefined without a watchdog; see watchdogMs(). */
   readonly watchdogMs: number | undefined;
@@ -52,7 +52,7 @@ interface Part {
  * clock; time in which the whole process stood still does not count.
  */
 export class Health {
-  readonly #options: HealthOptions;
+  readonly #ports: HealthPorts;
   readonly #checkMs: number;
   readonly #parts = new Set<Part>();
   readonly #checks: Repeat;
@@ -60,13 +60,13 @@ export class Health {
   /** From then to the next check. */
   #pauseMs: number;
 
-  constructor(options: HealthOptions) {
-    this.#options = options;
-    const { watchdogMs } = options;
+  constructor(ports: HealthPorts) {
+    this.#ports = ports;
+    const { watchdogMs } = ports;
     this.#checkMs = watchdogMs === undefined ? CHECK_WITHOUT_WATCHDOG_MS : watchdogMs / PINGS_PER_PERIOD;
     this.#pauseMs = this.#checkMs;
     this.#checks = new Repeat(
-      options.clock,
+      ports.clock,
       () => this.#check(),
       () => this.#pauseMs,
     );
@@ -77,12 +77,12 @@ export class Health {
    * Its silence begins now.
    */
   register(name: string, maxSilenceMs: () => number): Heartbeat {
-    const beatAtMs = this.#options.clock.monotonicMs();
+    const beatAtMs = this.#ports.clock.monotonicMs();
     const part: Part = { name, maxSilenceMs, beatAtMs, silent: false, stalled: false };
     this.#parts.add(part);
     return {
       beat: () => {
-        part.beatAtMs = this.#options.clock.monotonicMs();
+        part.beatAtMs = this.#ports.clock.monotonicMs();
       },
       end: () => {
         this.#parts.delete(part);
@@ -91,8 +91,8 @@ export class Health {
   }
 
   start(): void {
-    this.#options.ping();
-    this.#checkedMs = this.#options.clock.monotonicMs();
+    this.#ports.ping();
+    this.#checkedMs = this.#ports.clock.monotonicMs();
     this.#checks.start();
   }
 
@@ -101,7 +101,7 @@ export class Health {
   }
 
   #check(): void {
-    const nowMs = this.#options.clock.monotonicMs();
+    const nowMs = this.#ports.clock.monotonicMs();
     const lateMs = nowMs - this.#checkedMs - this.#pauseMs;
     this.#checkedMs = nowMs;
     // The whole process stood still for this time (SIGSTOP, a paused machine, a swap storm), so no
@@ -110,7 +110,7 @@ export class Health {
       for (const part of this.#parts) part.beatAtMs = Math.min(part.beatAtMs + lateMs, nowMs);
     for (const part of this.#parts) this.#judge(part, Math.round(nowMs - part.beatAtMs));
     const isInDoubt = [...this.#parts].some(({ silent }) => silent);
-    if (!isInDoubt) this.#options.ping();
+    if (!isInDoubt) this.#ports.ping();
     this.#pauseMs = isInDoubt ? Math.min(LOOK_AGAIN_MS, this.#checkMs) : this.#checkMs;
   }
 
@@ -122,12 +122,12 @@ export class Health {
     if (part.silent && wasSilent && !part.stalled) {
       part.stalled = true;
       const consequence =
-        this.#options.watchdogMs === undefined ? '' : '; systemd will restart us unless it recovers';
+        this.#ports.watchdogMs === undefined ? '' : '; systemd will restart us unless it recovers';
       const message = `${name} has made no progress for ${Math.round(silenceMs / 1000)} s${consequence}`;
-      this.#options.log.error({ event: 'stalled', part: name, silenceMs, maxSilenceMs }, message);
+      this.#ports.log.error({ event: 'stalled', part: name, silenceMs, maxSilenceMs }, message);
     } else if (!part.silent && part.stalled) {
       part.stalled = false;
-      this.#options.log.info({ event: 'recovered', part: name }, `${name} makes progress again`);
+      this.#ports.log.info({ event: 'recovered', part: name }, `${name} makes progress again`);
     }
   }
 }

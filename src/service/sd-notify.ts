@@ -18,7 +18,7 @@ const COMMAND_TIMEOUT_MS = 10_000;
  */
 export type SendToManager = (variables: readonly string[]) => Promise<void>;
 
-export interface NotifierOptions {
+export interface NotifierPorts {
   /** Undefined when no service manager listens. Then every call below does nothing. */
   readonly send: SendToManager | undefined;
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface NotifierOptions {
  * or cannot be reached. They never reject, because a failed notification must not harm the daemon.
  */
 export class SdNotifier {
-  readonly #options: NotifierOptions;
+  readonly #ports: NotifierPorts;
   #lastSent: Promise<void> = Promise.resolve();
   #status: string | undefined;
   #remark = '';
@@ -44,8 +44,8 @@ export class SdNotifier {
   #failed = false;
   #stopping = false;
 
-  constructor(options: NotifierOptions) {
-    this.#options = options;
+  constructor(ports: NotifierPorts) {
+    this.#ports = ports;
   }
 
   /** The daemon has started, or has finished reloading. */
@@ -55,7 +55,7 @@ export class SdNotifier {
 
   /** The daemon reloads. ready() must follow. */
   reloading(): Promise<void> {
-    return this.#message('RELOADING=1', `MONOTONIC_USEC=${this.#options.kernelMonotonicUsec()}`);
+    return this.#message('RELOADING=1', `MONOTONIC_USEC=${this.#ports.kernelMonotonicUsec()}`);
   }
 
   /**
@@ -64,7 +64,7 @@ export class SdNotifier {
    */
   status(text: string): void {
     this.#status = text;
-    if (this.#stopping || this.#cancelStatus !== undefined || this.#options.send === undefined) return;
+    if (this.#stopping || this.#cancelStatus !== undefined || this.#ports.send === undefined) return;
     void this.#sendStatus();
   }
 
@@ -101,7 +101,7 @@ export class SdNotifier {
     this.#cancelStatus = () => undefined;
     await this.#message(line);
     if (this.#stopping) return;
-    this.#cancelStatus = this.#options.clock.schedule(STATUS_INTERVAL_MS, () => {
+    this.#cancelStatus = this.#ports.clock.schedule(STATUS_INTERVAL_MS, () => {
       this.#cancelStatus = undefined;
       if (this.#status !== undefined) void this.#sendStatus();
     });
@@ -109,11 +109,11 @@ export class SdNotifier {
 
   /** One line, because each line of a message is a variable of its own. */
   #statusLine(text: string): string {
-    return `STATUS=${printable(this.#options.redact(text + this.#remark))}`;
+    return `STATUS=${printable(this.#ports.redact(text + this.#remark))}`;
   }
 
   #message(...variables: string[]): Promise<void> {
-    const { send } = this.#options;
+    const { send } = this.#ports;
     if (send === undefined) return Promise.resolve();
     this.#shown = variables.find((variable) => variable.startsWith('STATUS=')) ?? this.#shown;
     this.#lastSent = this.#lastSent.then(async () => {
@@ -123,7 +123,7 @@ export class SdNotifier {
       } catch (error) {
         // Logged once until it works again; otherwise it would be logged every few seconds.
         if (!this.#failed)
-          this.#options.log.warn({ event: 'notifyFailed', error }, `cannot notify systemd: ${error}`);
+          this.#ports.log.warn({ event: 'notifyFailed', error }, `cannot notify systemd: ${error}`);
         this.#failed = true;
       }
     });
@@ -148,14 +148,14 @@ export function sendBySystemdNotify(
   path = '/usr/bin:/bin',
 ): SendToManager | undefined {
   if (notifySocket === undefined || notifySocket === '') return undefined;
-  const options = {
+  const ports = {
     // The command needs nothing else of our environment, which may hold credentials.
     env: { NOTIFY_SOCKET: notifySocket, PATH: path },
     timeout: COMMAND_TIMEOUT_MS,
   };
   const run = (command: string, args: readonly string[]) =>
     new Promise<void>((resolve, reject) => {
-      execFile(command, args, options, (error, _stdout, stderr) => {
+      execFile(command, args, ports, (error, _stdout, stderr) => {
         if (error === null) resolve();
         else reject(notifyFault(error, stderr));
       });

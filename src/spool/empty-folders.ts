@@ -5,7 +5,7 @@ import { Repeat } from '../system/repeat.ts';
 import { SpoolPath } from './entry.ts';
 import { spoolFault } from './spool-fault.ts';
 
-export interface EmptyFoldersParts {
+export interface EmptyFoldersPorts {
   readonly spool: {
     removeFolder(
       path: SpoolPath,
@@ -36,14 +36,14 @@ const INTERVAL_MS = 2_000;
  * folders. Nothing rejects: faults go to `onFault`.
  */
 export class EmptyFolders {
-  readonly #parts: EmptyFoldersParts;
+  readonly #ports: EmptyFoldersPorts;
   readonly #dueMsByFolder = new Map<string, { readonly path: SpoolPath; readonly dueMs: number }>();
   readonly #rounds: Repeat;
 
-  constructor(parts: EmptyFoldersParts) {
-    this.#parts = parts;
+  constructor(ports: EmptyFoldersPorts) {
+    this.#ports = ports;
     this.#rounds = new Repeat(
-      parts.clock,
+      ports.clock,
       (signal) => this.#removeDue(signal),
       () => (this.#dueMsByFolder.size > 0 ? INTERVAL_MS : Number.POSITIVE_INFINITY),
     );
@@ -66,13 +66,13 @@ export class EmptyFolders {
 
   #note(path: SpoolPath): void {
     if (this.#dueMsByFolder.size >= FOLDERS_MAX && !this.#dueMsByFolder.has(path.id)) return;
-    const dueMs = this.#parts.clock.monotonicMs() + Math.max(INTERVAL_MS, this.#parts.quietMs);
+    const dueMs = this.#ports.clock.monotonicMs() + Math.max(INTERVAL_MS, this.#ports.quietMs);
     this.#dueMsByFolder.set(path.id, { path, dueMs });
     this.#rounds.soon();
   }
 
   async #removeDue(signal: AbortSignal): Promise<void> {
-    const nowMs = this.#parts.clock.monotonicMs();
+    const nowMs = this.#ports.clock.monotonicMs();
     for (const [id, { path, dueMs }] of this.#dueMsByFolder) {
       if (dueMs > nowMs || signal.aborted) continue;
       this.#dueMsByFolder.delete(id);
@@ -81,7 +81,7 @@ export class EmptyFolders {
   }
 
   async #remove(path: SpoolPath): Promise<void> {
-    const { spool, clock, quietMs, onEvent } = this.#parts;
+    const { spool, clock, quietMs, onEvent } = this.#ports;
     try {
       const outcome = await spool.removeFolder(path, quietMs, clock.wallMs());
       if (outcome === 'too-young') this.#note(path);

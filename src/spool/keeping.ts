@@ -22,7 +22,7 @@ export interface Keeping {
   readonly journals: JournalIndex;
 }
 
-/** Builds the parts on the open folders. Reads and writes nothing yet. */
+/** Builds the ports on the open folders. Reads and writes nothing yet. */
 export function keepingIn(
   { root, home }: PinnedDirectories,
   { newestStays, onEvent }: KeepingOptions,

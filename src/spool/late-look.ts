@@ -14,7 +14,7 @@ export interface LookedAt {
   close(): Promise<void>;
 }
 
-export interface LateLookParts {
+export interface LateLookPorts {
   readonly clock: Clock;
   /**
    * A removed file was written to. `problem` is undefined if its content is back in the spool, else
@@ -61,19 +61,19 @@ const QUIET_MS = 10_000;
  * clock, a file's age the wall clock.
  */
 export class LateLook {
-  readonly #parts: LateLookParts;
+  readonly #ports: LateLookPorts;
   readonly #filesMax: number;
   readonly #bytesMax: number;
   readonly #kept = new Set<Kept>();
   #bytes = 0;
   readonly #rounds: Repeat;
 
-  constructor(parts: LateLookParts) {
-    this.#parts = parts;
-    this.#filesMax = parts.filesMax ?? Math.min(FILES_MAX, Math.floor(openFilesMax() / 8));
-    this.#bytesMax = parts.bytesMax ?? BYTES_MAX;
+  constructor(ports: LateLookPorts) {
+    this.#ports = ports;
+    this.#filesMax = ports.filesMax ?? Math.min(FILES_MAX, Math.floor(openFilesMax() / 8));
+    this.#bytesMax = ports.bytesMax ?? BYTES_MAX;
     this.#rounds = new Repeat(
-      parts.clock,
+      ports.clock,
       () => this.#lookAtAll(),
       () => (this.#kept.size > 0 ? ROUND_MS : Number.POSITIVE_INFINITY),
     );
@@ -89,7 +89,7 @@ export class LateLook {
    * first.
    */
   async keep(file: LookedAt, identity: FileIdentity, bringBack: () => Promise<void>): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#ports;
     if (clock.wallMs() - Number(identity.mtimeNs / 1_000_000n) > LOOK_MS) return;
     file.hold();
     this.#kept.add({ file, bringBack, safe: identity, seen: identity, changedMs: clock.monotonicMs() });
@@ -111,7 +111,7 @@ export class LateLook {
   async #lookAtAll(): Promise<void> {
     for (const kept of this.#kept) {
       await this.#look(kept);
-      const quietMs = this.#parts.clock.monotonicMs() - kept.changedMs;
+      const quietMs = this.#ports.clock.monotonicMs() - kept.changedMs;
       if (quietMs >= QUIET_MS) await this.#save(kept);
       if (quietMs >= LOOK_MS && isSafe(kept)) await this.#giveUp(kept);
     }
@@ -123,7 +123,7 @@ export class LateLook {
     const now = await kept.file.currentIdentity().catch(() => undefined);
     if (now === undefined || sameContentIdentity(now, kept.seen)) return;
     kept.seen = now;
-    kept.changedMs = this.#parts.clock.monotonicMs();
+    kept.changedMs = this.#ports.clock.monotonicMs();
   }
 
   async #save(kept: Kept): Promise<void> {
@@ -132,9 +132,9 @@ export class LateLook {
     try {
       await bringBack();
       kept.safe = seen;
-      this.#parts.onLate(file.path, undefined);
+      this.#ports.onLate(file.path, undefined);
     } catch (problem) {
-      this.#parts.onLate(file.path, problem);
+      this.#ports.onLate(file.path, problem);
     }
   }
 

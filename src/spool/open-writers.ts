@@ -68,7 +68,7 @@ interface Question {
   readonly answer: (writers: Writers) => void;
 }
 
-export interface OpenWritersParts {
+export interface OpenWritersPorts {
   readonly clock: Clock;
   /**
    * Says why no question can be answered at present. Undefined when answers are available again.
@@ -86,7 +86,7 @@ type Perl = ChildProcessByStdio<Writable, Readable, null>;
  * clock), its questions resolve with `unknown`.
  */
 export class OpenWriters implements WriterView {
-  readonly #parts: OpenWritersParts;
+  readonly #ports: OpenWritersPorts;
   readonly #uid = BigInt(process.geteuid?.() ?? 0);
   readonly #mayAskOfAll = hasCapability(CAP_LEASE);
   #perl: Perl | undefined;
@@ -98,8 +98,8 @@ export class OpenWriters implements WriterView {
   #asked: Question[] = [];
   #cancelTimeout: () => void = () => undefined;
 
-  constructor(parts: OpenWritersParts) {
-    this.#parts = parts;
+  constructor(ports: OpenWritersPorts) {
+    this.#ports = ports;
   }
 
   ask(fd: number): Promise<Writers> {
@@ -133,17 +133,17 @@ export class OpenWriters implements WriterView {
     frame.writeUInt32BE(this.#asked.length);
     for (const [at, { fd }] of this.#asked.entries()) frame.writeUInt32BE(fd, 4 + 4 * at);
     perl.stdin.write(frame);
-    this.#cancelTimeout = this.#parts.clock.schedule(ANSWER_MS, () =>
+    this.#cancelTimeout = this.#ports.clock.schedule(ANSWER_MS, () =>
       this.#fail(perl, `it has not answered for ${ANSWER_MS / 1000} s`),
     );
   }
 
   #running(): Perl | undefined {
     if (this.#perl !== undefined) return this.#perl;
-    if (this.#stopped || this.#parts.clock.monotonicMs() < this.#restartMs) return undefined;
+    if (this.#stopped || this.#ports.clock.monotonicMs() < this.#restartMs) return undefined;
     const perl = spawn('perl', ['-e', PERL, `/proc/${process.pid}/fd`], {
       // The child gets none of our environment, which may hold credentials.
-      env: { PATH: this.#parts.path ?? '/usr/bin:/bin' },
+      env: { PATH: this.#ports.path ?? '/usr/bin:/bin' },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     this.#perl = perl;
@@ -167,7 +167,7 @@ export class OpenWriters implements WriterView {
   #fail(perl: Perl, problem: string): void {
     if (perl !== this.#perl) return;
     perl.kill('SIGKILL');
-    this.#restartMs = this.#parts.clock.monotonicMs() + RESTART_MS;
+    this.#restartMs = this.#ports.clock.monotonicMs() + RESTART_MS;
     this.#end();
     if (this.#problem === undefined) this.#tell(`perl does not run: ${problem}`);
   }
@@ -186,6 +186,6 @@ export class OpenWriters implements WriterView {
 
   #tell(problem: string | undefined): void {
     this.#problem = problem;
-    this.#parts.onChange(problem);
+    this.#ports.onChange(problem);
   }
 }

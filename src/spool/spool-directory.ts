@@ -19,7 +19,7 @@ import { Removability } from './removability.ts';
 import { RemovedNames } from './removed-names.ts';
 import type { WaitForRoom } from './salvage.ts';
 import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
-import { SpoolFile, type SpoolFileParts } from './spool-file.ts';
+import { SpoolFile, type SpoolFilePorts } from './spool-file.ts';
 
 export interface SpoolOptions extends KeepingOptions {
   /** The variable UV_THREADPOOL_SIZE; see syncsAtOnce(). */
@@ -34,7 +34,7 @@ export interface SpoolOptions extends KeepingOptions {
   readonly clock?: Pick<Clock, 'monotonicMs' | 'wallMs'>;
 }
 
-interface SpoolParts extends SpoolFileParts, KeepingOptions {
+interface SpoolPorts extends SpoolFilePorts, KeepingOptions {
   readonly lateLook?: LateLook | undefined;
   readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
   readonly removability: Removability;
@@ -61,16 +61,16 @@ const askAtOnce: Ask = (look) => look();
 export class SpoolDirectory {
   /** The path as configured, for messages and for watching. */
   readonly path: string;
-  readonly #parts: SpoolParts;
+  readonly #ports: SpoolPorts;
   readonly #removedNames = new RemovedNames();
   #held: PinnedDirectories;
   #kept: Keeping;
 
-  private constructor(path: string, held: PinnedDirectories, parts: SpoolParts) {
+  private constructor(path: string, held: PinnedDirectories, ports: SpoolPorts) {
     this.path = path;
-    this.#parts = parts;
+    this.#ports = ports;
     this.#held = held;
-    this.#kept = keepingIn(held, parts, parts.clock);
+    this.#kept = keepingIn(held, ports, ports.clock);
   }
 
   /**
@@ -82,8 +82,8 @@ export class SpoolDirectory {
     { threads, writers = NO_VIEW, clock = systemClock, ...options }: SpoolOptions = {},
   ): Promise<SpoolDirectory> {
     const contentSync = new ContentSync(syncsAtOnce(threads));
-    const parts = { ...options, contentSync, writers, clock, removability: new Removability(clock) };
-    return new SpoolDirectory(path, await PinnedDirectories.attach(path, writers), parts);
+    const ports = { ...options, contentSync, writers, clock, removability: new Removability(clock) };
+    return new SpoolDirectory(path, await PinnedDirectories.attach(path, writers), ports);
   }
 
   /**
@@ -95,9 +95,9 @@ export class SpoolDirectory {
     return this.#run('open', path.toString(), async () => {
       const file = await inParent(held.root, path, async (parent, name) => {
         await this.#removedNames.settle(path, parent);
-        const parts = { contentSync: this.#parts.contentSync, writers: held.writers };
-        const opened = await SpoolFile.open(parent.at(name), path, parts);
-        return opened.unless(this.#parts.removability.require(held.home, parent, name, path));
+        const ports = { contentSync: this.#ports.contentSync, writers: held.writers };
+        const opened = await SpoolFile.open(parent.at(name), path, ports);
+        return opened.unless(this.#ports.removability.require(held.home, parent, name, path));
       });
       if (expected === undefined || sameIdentity(file.identity, expected)) return file;
       await file.close();
@@ -117,7 +117,7 @@ export class SpoolDirectory {
       remove: async (proof: RemovalProof, waitForRoom: WaitForRoom) => {
         const doubtful = await held.run(() => aside.remove(proof, waitForRoom));
         if (doubtful !== undefined)
-          await this.#parts.lateLook?.keep(file, doubtful, () => this.#bringBack(file));
+          await this.#ports.lateLook?.keep(file, doubtful, () => this.#bringBack(file));
       },
       putBack: () => held.run(() => aside.putBack()),
     };
@@ -188,7 +188,7 @@ export class SpoolDirectory {
     return this.#run('scan', this.path, async () => {
       const refuseGone = () => ask(() => this.#refuseGone(root));
       await refuseGone();
-      const clearProbes = (folder: OpenDirectory) => this.#parts.removability.clear(home, folder);
+      const clearProbes = (folder: OpenDirectory) => this.#ports.removability.clear(home, folder);
       const result = await walk({ root, home, writers, clearProbes });
       await refuseGone();
       return result;
@@ -237,7 +237,7 @@ export class SpoolDirectory {
    */
   async reattach(claim: (spool: LockableSpool) => Promise<void> = async () => undefined): Promise<void> {
     const before = this.#held;
-    const held = await PinnedDirectories.attach(this.path, this.#parts.writers, async (root) => {
+    const held = await PinnedDirectories.attach(this.path, this.#ports.writers, async (root) => {
       if (root.dev === before.root.dev || (await root.lookUp(PRIVATE_FOLDER)) !== undefined) return;
       throw goneFault(
         this.path,
@@ -245,13 +245,13 @@ export class SpoolDirectory {
       );
     });
     try {
-      await claim(new SpoolDirectory(this.path, held, this.#parts));
+      await claim(new SpoolDirectory(this.path, held, this.#ports));
     } catch (error) {
       await held.close();
       throw error;
     }
     this.#held = held;
-    this.#kept = keepingIn(held, this.#parts, this.#parts.clock);
+    this.#kept = keepingIn(held, this.#ports, this.#ports.clock);
     await before.close();
   }
 
@@ -260,7 +260,7 @@ export class SpoolDirectory {
    * aside.
    */
   async close(): Promise<void> {
-    await this.#parts.lateLook?.flush();
+    await this.#ports.lateLook?.flush();
     await this.#held.close();
   }
 

@@ -13,7 +13,7 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 /** One call can read less than 2 GiB, and other calls need threads of the pool as well. */
 const MOST_AT_ONCE_BYTES = 64 * 1024 ** 2;
 
-export interface SpoolFileParts {
+export interface SpoolFilePorts {
   readonly contentSync: ContentSync;
   readonly writers: WriterView;
 }
@@ -31,30 +31,30 @@ export class SpoolFile {
   /** Permission bits. */
   readonly mode: number;
   readonly #handle: FileHandle;
-  readonly #parts: SpoolFileParts;
+  readonly #ports: SpoolFilePorts;
   #holders = 1;
 
-  private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats, parts: SpoolFileParts) {
+  private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats, ports: SpoolFilePorts) {
     this.path = path;
     this.identity = identityOf(stats);
     this.sizeBytes = this.identity.sizeBytes;
     this.mode = Number(stats.mode & 0o777n);
     this.#handle = handle;
-    this.#parts = parts;
+    this.#ports = ports;
   }
 
   /**
    * Opens the regular file at `location`; `path` is used for messages. Rejects with Fault `changed`
    * for anything that is not a regular file, and with the system error.
    */
-  static async open(location: Buffer, path: SpoolPath, parts: SpoolFileParts): Promise<SpoolFile> {
+  static async open(location: Buffer, path: SpoolPath, ports: SpoolFilePorts): Promise<SpoolFile> {
     const handle = await open(location, OPEN_FLAGS).catch((error: unknown) => {
       throw errnoOf(error) === 'EAGAIN' ? leasedFault(path.toString(), error) : error;
     });
     try {
       const stats = statNow(handle);
       if (!stats.isFile()) throw changedFault('open', path.toString(), 'is not a regular file');
-      return new SpoolFile(path, handle, stats, parts);
+      return new SpoolFile(path, handle, stats, ports);
     } catch (error) {
       await handle.close();
       throw error;
@@ -81,7 +81,7 @@ export class SpoolFile {
    */
   async sync(signal: AbortSignal): Promise<void> {
     await this.#guard('bring to the disk', async () => {
-      await this.#parts.contentSync.run(this.identity, this.#handle, signal);
+      await this.#ports.contentSync.run(this.identity, this.#handle, signal);
     });
   }
 
@@ -114,7 +114,7 @@ export class SpoolFile {
    * Resolves with whether a process of this machine has the file open for writing at this moment.
    */
   writers(): Promise<Writers> {
-    return this.#parts.writers.ask(this.#handle.fd);
+    return this.#ports.writers.ask(this.#handle.fd);
   }
 
   /** Adds a holder, which has to call close() once. */

@@ -7,7 +7,7 @@ import type { SpoolEvent } from './spool-event.ts';
 
 type Lock = Pick<InstanceLock, 'isOf' | 'release'>;
 
-export interface SpoolKeeperParts {
+export interface SpoolKeeperPorts {
   readonly spool: SpoolDirectory;
   readonly clock: Clock;
   /** Takes the lock of the folder that is at the spool's path now. */
@@ -31,15 +31,15 @@ const RECOVER_MS = 10 * 60_000;
  * clock. Stop it after everything that uses the spool.
  */
 export class SpoolKeeper {
-  readonly #parts: SpoolKeeperParts;
+  readonly #ports: SpoolKeeperPorts;
   #lock: Lock | undefined;
   #lost = false;
   readonly #visits: Repeat;
 
-  constructor(parts: SpoolKeeperParts) {
-    this.#parts = parts;
+  constructor(ports: SpoolKeeperPorts) {
+    this.#ports = ports;
     this.#visits = new Repeat(
-      parts.clock,
+      ports.clock,
       () => this.#attend(),
       () => (this.#lost ? REATTACH_MS : RECOVER_MS),
     );
@@ -50,10 +50,10 @@ export class SpoolKeeper {
    * instance has the spool.
    */
   async start(): Promise<void> {
-    this.#lock = await this.#parts.lock(this.#parts.spool);
-    const recovery = await this.#parts.spool.recoverAside();
+    this.#lock = await this.#ports.lock(this.#ports.spool);
+    const recovery = await this.#ports.spool.recoverAside();
     this.#visits.start();
-    this.#parts.onEvent({ kind: 'putBack', recovery });
+    this.#ports.onEvent({ kind: 'putBack', recovery });
   }
 
   /** Gives the spool free for another instance. May also be called after start() has failed. */
@@ -70,7 +70,7 @@ export class SpoolKeeper {
 
   /** Never rejects. */
   async #attend(): Promise<void> {
-    const { spool, onReattached, onEvent } = this.#parts;
+    const { spool, onReattached, onEvent } = this.#ports;
     const wasLost = this.#lost;
     try {
       if (wasLost) await this.#reattach();
@@ -86,7 +86,7 @@ export class SpoolKeeper {
   }
 
   async #reattach(): Promise<void> {
-    const { spool, lock } = this.#parts;
+    const { spool, lock } = this.#ports;
     const before = this.#lock;
     await spool.reattach(async (candidate) => {
       // This is the same folder, moved away and back. No other instance has held its lock.

@@ -2,7 +2,7 @@
 // shaper.
 import type { UplinkIdentity } from '../link/link-finder.ts';
 import type { PageReading } from '../link/page-counter.ts';
-import { UplinkMeter, type UplinkMeterEvents } from '../link/uplink-meter.ts';
+import { UplinkMeter, type UplinkMeterPorts } from '../link/uplink-meter.ts';
 import { Governor, type PaceView } from '../pace/governor.ts';
 import { type Allowance, ratesOn } from '../pace/link-rates.ts';
 import { Regulator } from '../pace/regulator.ts';
@@ -17,7 +17,7 @@ export interface PacedLinkOptions {
   readonly sampleIntervalMs: number;
 }
 
-export interface PacedLinkEvents extends UplinkMeterEvents {
+export interface PacedLinkPorts extends UplinkMeterPorts {
   onTick(activity: ShaperActivity, elapsedMs: number): void;
 }
 
@@ -33,9 +33,9 @@ export class PacedLink {
   readonly #regulator: Regulator;
   #options: PacedLinkOptions;
 
-  constructor(clock: Clock, options: PacedLinkOptions, events: PacedLinkEvents) {
+  constructor(clock: Clock, options: PacedLinkOptions, ports: PacedLinkPorts) {
     this.#options = options;
-    this.#meter = new UplinkMeter(options.link, events);
+    this.#meter = new UplinkMeter(options.link, ports);
     this.#governor = new Governor(limitsOf(options));
     const shaper = new Shaper(clock, this.#governor.budgetBytesPerSec);
     this.shaper = shaper;
@@ -52,7 +52,7 @@ export class PacedLink {
       sampleIntervalMs: options.sampleIntervalMs,
       onTick: (activity, elapsedMs) => {
         deliveries.tick({ isHeldBack: shaper.isHeldBack, isWaiting: shaper.isWaiting });
-        events.onTick(activity, elapsedMs);
+        ports.onTick(activity, elapsedMs);
       },
     });
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Backlog } from '../../src/backlog/backlog.ts';
 import type { BacklogEvent } from '../../src/backlog/backlog-event.ts';
-import type { BacklogOptions, BacklogParts } from '../../src/backlog/backlog-parts.ts';
+import type { BacklogOptions, BacklogPorts } from '../../src/backlog/backlog-ports.ts';
 import type { WatcherEvents } from '../../src/backlog/watcher.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import { Fault } from '../../src/system/fault.ts';
@@ -12,7 +12,7 @@ import { SimClock } from '../support/sim-clock.ts';
 const OPTIONS: BacklogOptions = { order: 'oldest-first', ignore: [], settleMs: 0, rescanMs: 30_000 };
 
 /** A backlog that has not started; its watcher is in the test's hands. */
-function prepare(t: TestContext, overrides: Partial<BacklogParts> = {}) {
+function prepare(t: TestContext, overrides: Partial<BacklogPorts> = {}) {
   const clock = new SimClock();
   const spool = new FakeSpool();
   const reports: BacklogEvent[] = [];

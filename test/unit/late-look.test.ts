@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
-import { LateLook, type LateLookParts, type LookedAt } from '../../src/spool/late-look.ts';
+import { LateLook, type LateLookPorts, type LookedAt } from '../../src/spool/late-look.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 /** A removed file that its test writes to. */
@@ -49,7 +49,7 @@ class Removed implements LookedAt {
   };
 }
 
-function prepare(limits: Pick<LateLookParts, 'filesMax' | 'bytesMax'> = {}) {
+function prepare(limits: Pick<LateLookPorts, 'filesMax' | 'bytesMax'> = {}) {
   const clock = new SimClock();
   const told: string[] = [];
   const onLate = (path: SpoolPath, problem: unknown) =>

@@ -2,13 +2,13 @@
 import type { Clock } from '../system/clock.ts';
 import type { BacklogBounds } from './backlog-bounds.ts';
 import type { BacklogEvent } from './backlog-event.ts';
-import type { ScanLoopParts, ScanOptions } from './scan-loop.ts';
+import type { ScanLoopPorts, ScanOptions } from './scan-loop.ts';
 import type { WatcherFactory } from './watch-when-shallow.ts';
 
 export type BacklogOptions = ScanOptions;
 
-export interface BacklogParts {
-  readonly spool: ScanLoopParts['spool'];
+export interface BacklogPorts {
+  readonly spool: ScanLoopPorts['spool'];
   readonly clock: Clock;
   readonly options: BacklogOptions;
   readonly bounds?: BacklogBounds;
