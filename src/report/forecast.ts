@@ -45,7 +45,7 @@ const LASTING_MS = 60_000;
 /** Files dropped together are found within this time. */
 const BURST_MS = 10_000;
 
-interface Sample {
+interface FlowSample {
   readonly atMs: number;
   readonly arrived: Flow;
   readonly drained: Flow;
@@ -61,8 +61,8 @@ interface Sample {
  * the monotonic clock. Many files that arrive at once are not a rate, so forecasts leave out the
  * busiest moment of arrivals.
  */
-export class FlowMeter {
-  readonly #samples: Sample[] = [];
+export class BacklogRates {
+  readonly #samples: FlowSample[] = [];
 
   /** Takes the counters since the start. Call it about once a second. */
   observe(nowMs: number, arrived: Flow, drained: Flow, idle: boolean): void {
@@ -105,7 +105,7 @@ export class FlowMeter {
    * Where the last half minute begins, or the work within it, so that the rate is right immediately
    * after idling.
    */
-  #sinceIdle(): Sample | undefined {
+  #sinceIdle(): FlowSample | undefined {
     const first = this.#before(LOOK_BACK_MS);
     const enough = this.#before(ENOUGH_MS);
     if (first === undefined || enough === undefined) return undefined;
@@ -118,7 +118,7 @@ export class FlowMeter {
    * The latest sample that is at least `ms` old; the first one if all are younger; undefined if
    * that says nothing.
    */
-  #before(ms: number): Sample | undefined {
+  #before(ms: number): FlowSample | undefined {
     const nowMs = this.#samples.at(-1)?.atMs ?? 0;
     const [oldest] = this.#samples;
     if (oldest === undefined || nowMs - oldest.atMs < ENOUGH_MS) return undefined;
@@ -129,7 +129,7 @@ export class FlowMeter {
 const NONE: Flow = { files: 0, bytes: 0 };
 
 /** Arrivals a second, without the burst. */
-function steady(samples: readonly Sample[]): Flow {
+function steady(samples: readonly FlowSample[]): Flow {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined) return NONE;
   const rest = difference(burstIn(samples), difference(first.arrived, last.arrived));
@@ -137,7 +137,7 @@ function steady(samples: readonly Sample[]): Flow {
 }
 
 /** The most that arrived within the time of a burst. */
-function burstIn(samples: readonly Sample[]): Flow {
+function burstIn(samples: readonly FlowSample[]): Flow {
   let most = NONE;
   let from = 0;
   for (const to of samples) {

@@ -11,7 +11,7 @@ import { explain } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
 import type { BacklogView, DaemonState, LinkView, Snapshot, WaitingView } from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
-import { FlowMeter, forecast } from './forecast.ts';
+import { BacklogRates, forecast } from './forecast.ts';
 
 export interface StatisticsPorts {
   readonly version: string;
@@ -45,7 +45,7 @@ const COUNT_QUARANTINED_MS = 10_000;
  */
 export class Statistics {
   readonly #ports: StatisticsPorts;
-  readonly #flow = new FlowMeter();
+  readonly #flow = new BacklogRates();
   readonly #startedMs: number;
   readonly #observing: Repeat;
   #sentBytes = 0;

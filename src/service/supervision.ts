@@ -36,7 +36,7 @@ export class Supervision {
 
   start(): void {
     this.#meter = this.#health.register(
-      'the meter',
+      'the control loop',
       () => INTERVALS_AT_MOST * this.#pace().sampleIntervalMs + METER_MARGIN_MS,
     );
     this.#uploads = this.#health.register(

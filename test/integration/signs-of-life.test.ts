@@ -27,7 +27,7 @@ class HeardHealth extends Health {
 
   override register(name: string, maxSilenceMs: () => number): Heartbeat {
     const { beat, end } = super.register(name, maxSilenceMs);
-    const hear = name === 'the meter' ? () => this.#hearMeter() : () => this.#hearDrain();
+    const hear = name === 'the control loop' ? () => this.#hearMeter() : () => this.#hearDrain();
     return {
       beat: () => {
         hear();

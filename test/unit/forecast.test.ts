@@ -1,7 +1,7 @@
 // How fast the backlog grows and shrinks, and whether it will ever be empty.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Flow, FlowMeter, forecast, type Trend } from '../../src/report/forecast.ts';
+import { BacklogRates, type Flow, forecast, type Trend } from '../../src/report/forecast.ts';
 
 const NOTHING = { files: 0, bytes: 0 };
 const STILL: Trend = { drained: NOTHING, arrived: NOTHING, recent: NOTHING, coming: NOTHING, lasting: true };
@@ -103,7 +103,7 @@ for (const { name, backlog, trend, expected } of [
 
 /** A spool second by second: what arrives, and a drain that takes 1,000 bytes a second from what there is. */
 function lived(arrivals: (second: number) => number, seconds: number) {
-  const meter = new FlowMeter();
+  const meter = new BacklogRates();
   const said: string[] = [];
   let [arrived, drained] = [0, 0];
   for (let second = 0; second <= seconds; second += 1) {
@@ -165,7 +165,7 @@ test('after idling, the rate of the drain is true at once', () => {
 });
 
 test('a drop of empty files is a drop, too', () => {
-  const meter = new FlowMeter();
+  const meter = new BacklogRates();
   for (let second = 0; second <= 100; second += 1)
     meter.observe(second * 1_000, flow(second < 50 ? 0 : 9_000, 0), NOTHING, false);
   assert.equal(meter.trend()?.arrived.files, 0);
@@ -173,7 +173,7 @@ test('a drop of empty files is a drop, too', () => {
 
 /** What `drained` says of each second, up to `seconds`. */
 function drainedBytesPerSec(drained: (second: number) => Flow, seconds: number): number | undefined {
-  const meter = new FlowMeter();
+  const meter = new BacklogRates();
   for (let second = 0; second <= seconds; second += 1)
     meter.observe(second * 1_000, NOTHING, drained(second), false);
   return meter.rates()?.drainBytesPerSec;
@@ -200,7 +200,7 @@ test('nothing is foretold from the first moment of the work', () => {
 });
 
 test('tells no rates from less than two seconds', () => {
-  const flow = new FlowMeter();
+  const flow = new BacklogRates();
   assert.equal(flow.rates(), undefined);
   flow.observe(50_000, NOTHING, NOTHING, false);
   flow.observe(51_999, NOTHING, { files: 10, bytes: 10 }, false);
@@ -210,7 +210,7 @@ test('tells no rates from less than two seconds', () => {
 });
 
 test('averages over what was observed', () => {
-  const flow = new FlowMeter();
+  const flow = new BacklogRates();
   flow.observe(70_000, { files: 9, bytes: 900 }, { files: 7, bytes: 700 }, false);
   flow.observe(71_000, { files: 10, bytes: 1_000 }, { files: 8, bytes: 700 }, false);
   flow.observe(74_000, { files: 11, bytes: 1_300 }, { files: 15, bytes: 4_700 }, false);
@@ -223,7 +223,7 @@ test('averages over what was observed', () => {
 });
 
 test('what lies half a minute back is where it begins', () => {
-  const flow = new FlowMeter();
+  const flow = new BacklogRates();
   flow.observe(0, NOTHING, NOTHING, false);
   flow.observe(1_000, NOTHING, { files: 1, bytes: 1_000 }, false);
   flow.observe(31_000, NOTHING, { files: 2, bytes: 4_000 }, false);
@@ -231,7 +231,7 @@ test('what lies half a minute back is where it begins', () => {
 });
 
 test('forgets what lies more than half a minute back, idling included', () => {
-  const flow = new FlowMeter();
+  const flow = new BacklogRates();
   let drained = 0;
   for (let second = 0; second <= 120; second += 1) {
     drained += second < 60 ? 1_000 : 10;
