@@ -248,8 +248,8 @@ class Walk {
   async #walkInto(folder: OpenDirectory, path: SpoolPath, depth: number): Promise<void> {
     try {
       // The private folder may have been moved here.
-      const { root, home } = this.#spool;
-      if (folder.dev === home.dev && folder.ino === home.ino) return;
+      const { root, privateFolder } = this.#spool;
+      if (folder.dev === privateFolder.dev && folder.ino === privateFolder.ino) return;
       if (folder.dev !== root.dev) return this.#request.onOddity(path, MOUNT);
       this.#folders++;
       await this.folder(folder, Buffer.concat([path.bytes, Buffer.from('/')]), depth);

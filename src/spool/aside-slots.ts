@@ -27,11 +27,11 @@ export interface Leftover {
  * another file.
  */
 export class AsideSlots {
-  readonly #home: OpenDirectory;
+  readonly #privateFolder: OpenDirectory;
   readonly #claimed = new Set<string>();
 
-  constructor(home: OpenDirectory) {
-    this.#home = home;
+  constructor(privateFolder: OpenDirectory) {
+    this.#privateFolder = privateFolder;
   }
 
   /**
@@ -57,7 +57,7 @@ export class AsideSlots {
   /** A slot is also taken if a file sits where the slot needs a folder. */
   async #isVacant(slot: Buffer): Promise<boolean> {
     try {
-      return (await this.#home.lookUp(slot)) === undefined;
+      return (await this.#privateFolder.lookUp(slot)) === undefined;
     } catch (error) {
       if (errnoOf(error) === 'ENOTDIR') return false;
       this.free(slot);
@@ -75,8 +75,8 @@ export class AsideSlots {
   async makeFolders(slot: Buffer): Promise<void> {
     for (let end = slot.indexOf('/'); end !== -1; end = slot.indexOf('/', end + 1)) {
       const folder = slot.toString('latin1', 0, end);
-      const made = await this.#home.makeDirectory(slot.subarray(0, end), 0o700);
-      if (made) await this.#home.syncDirectory(Buffer.from(dirname(folder), 'latin1'));
+      const made = await this.#privateFolder.makeDirectory(slot.subarray(0, end), 0o700);
+      if (made) await this.#privateFolder.syncDirectory(Buffer.from(dirname(folder), 'latin1'));
     }
   }
 
@@ -84,18 +84,21 @@ export class AsideSlots {
   async *leftovers(): AsyncGenerator<Leftover> {
     for (let layer = 0; layer < LAYERS; layer++) {
       const folder = Buffer.from(`${FOLDER}/${layer}`);
-      if ((await this.#home.lookUp(folder)) === undefined) continue;
+      if ((await this.#privateFolder.lookUp(folder)) === undefined) continue;
       yield* this.#walk(folder, folder.length + 1);
-      if (layer > 0) await this.#home.removeIfEmpty(folder);
+      if (layer > 0) await this.#privateFolder.removeIfEmpty(folder);
     }
   }
 
   async *#walk(folder: Buffer, pathStart: number): AsyncGenerator<Leftover> {
-    for (const dirent of await readdir(this.#home.at(folder), { withFileTypes: true, encoding: 'buffer' })) {
+    for (const dirent of await readdir(this.#privateFolder.at(folder), {
+      withFileTypes: true,
+      encoding: 'buffer',
+    })) {
       const slot = Buffer.concat([folder, Buffer.from('/'), dirent.name]);
       if (dirent.isDirectory()) {
         yield* this.#walk(slot, pathStart);
-        await this.#home.removeIfEmpty(slot);
+        await this.#privateFolder.removeIfEmpty(slot);
       } else if (!this.#claimed.has(slot.toString('latin1'))) {
         yield { slot, path: unflatten(slot.toString('latin1', pathStart)) };
       }

@@ -68,7 +68,7 @@ export interface AsideRecovery {
  */
 export class Aside {
   readonly #root: OpenDirectory;
-  readonly #home: OpenDirectory;
+  readonly #privateFolder: OpenDirectory;
   readonly #slots: AsideSlots;
   readonly #onStep: OnAsideStep;
   readonly #supersede: Supersede;
@@ -76,12 +76,12 @@ export class Aside {
   readonly #waiting = new Set<string>();
   #recovery: Promise<unknown> = Promise.resolve();
 
-  constructor(root: OpenDirectory, home: OpenDirectory, { onStep, supersede }: AsideListeners = {}) {
+  constructor(root: OpenDirectory, privateFolder: OpenDirectory, { onStep, supersede }: AsideListeners = {}) {
     this.#root = root;
-    this.#home = home;
+    this.#privateFolder = privateFolder;
     this.#onStep = onStep ?? (() => undefined);
     this.#supersede = supersede ?? (async () => false);
-    this.#slots = new AsideSlots(home);
+    this.#slots = new AsideSlots(privateFolder);
   }
 
   /**
@@ -153,7 +153,7 @@ export class Aside {
   async bringBack(file: SpoolFile): Promise<void> {
     const slot = await this.#slots.claim(file.path);
     try {
-      await salvage(file, this.#home, slot, (fault) => Promise.reject(fault));
+      await salvage(file, this.#privateFolder, slot, (fault) => Promise.reject(fault));
       await this.#putBack(slot, file.path);
     } finally {
       this.#slots.free(slot);
@@ -193,7 +193,7 @@ export class Aside {
             await this.#putBack(slot, file.path);
             throw error;
           }
-          await this.#home.unlink(slot);
+          await this.#privateFolder.unlink(slot);
           this.#onStep(file.path, 'removed');
           // Removal itself changes ctime; only a write changes size or mtime. If the identity
           // cannot be read, the content comes back: uploading it again loses nothing.
@@ -205,7 +205,7 @@ export class Aside {
             await this.#returnWaiting(file.path);
             return writers === 'unknown' ? moved.identity : undefined;
           }
-          await salvage(file, this.#home, slot, waitForRoom);
+          await salvage(file, this.#privateFolder, slot, waitForRoom);
           await this.#putBack(slot, file.path);
           throw changedFault('remove', subject, 'was written to while it was removed; its content is back');
         }),
@@ -221,7 +221,7 @@ export class Aside {
   async #moveIn(from: Buffer, slot: Buffer): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await rename(from, this.#home.at(slot));
+        return await rename(from, this.#privateFolder.at(slot));
       } catch (error) {
         // Either the source is gone, or folders in the private folder are missing.
         if (errnoOf(error) !== 'ENOENT' || attempt === 2) throw error;
@@ -231,14 +231,14 @@ export class Aside {
   }
 
   async #identityOf(slot: Buffer): Promise<FileIdentity> {
-    const stats = await this.#home.lookUp(slot);
+    const stats = await this.#privateFolder.lookUp(slot);
     if (stats === undefined) throw changedFault('look at', new SpoolPath(slot).toString(), 'is gone');
     return identityOf(stats);
   }
 
   /** A taken name is not an error: the file waits for recover(), or is superseded. */
   async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome | 'superseded'> {
-    const returned = await putBack(this.#home, slot, this.#root, path);
+    const returned = await putBack(this.#privateFolder, slot, this.#root, path);
     const outcome = returned === 'taken' && (await this.#supersede(slot, path)) ? 'superseded' : returned;
     if (outcome === 'taken') this.#waiting.add(path.id);
     else this.#waiting.delete(path.id);

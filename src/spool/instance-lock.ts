@@ -33,7 +33,7 @@ export type Serve = (server: Server) => unknown;
 export class InstanceLock {
   readonly #server: Server;
   readonly #open: ReadonlySet<Socket>;
-  readonly #home: OpenDirectory;
+  readonly #privateFolder: OpenDirectory;
   /**
    * Inode of the socket file. Undefined when the lock is an abstract socket named after the folder.
    */
@@ -42,12 +42,12 @@ export class InstanceLock {
   private constructor(
     server: Server,
     open: ReadonlySet<Socket>,
-    home: OpenDirectory,
+    privateFolder: OpenDirectory,
     ino: bigint | undefined,
   ) {
     this.#server = server;
     this.#open = open;
-    this.#home = home;
+    this.#privateFolder = privateFolder;
     this.#ino = ino;
   }
 
@@ -56,44 +56,45 @@ export class InstanceLock {
    * `breaker` with code `EADDRINUSE` when another instance, even a suspended one, has the spool.
    */
   static async acquire(spool: LockableSpool, serve: Serve = () => undefined): Promise<InstanceLock> {
-    const home = await spool.openPrivate();
+    const privateFolder = await spool.openPrivate();
     const server = createServer();
     // Serve before the socket gets its public name, so that no client connects and waits in vain.
     serve(server);
     const open = keepOpen(server);
     try {
-      const ino = await takeAddress(server, home, spool.path);
+      const ino = await takeAddress(server, privateFolder, spool.path);
       await spool.clearTemporaries();
-      await writeDurably(home, PID_NAME, `${process.pid}\n`);
-      return new InstanceLock(server, open, home, ino);
+      await writeDurably(privateFolder, PID_NAME, `${process.pid}\n`);
+      return new InstanceLock(server, open, privateFolder, ino);
     } catch (error) {
       await close(server, open);
-      await home.close();
+      await privateFolder.close();
       throw spoolFault(error, 'lock', spool.path);
     }
   }
 
   /** Resolves with true if this lock covers the folder that is at the spool's path now. */
   async isOf(spool: LockableSpool): Promise<boolean> {
-    const home = await spool.openPrivate();
+    const privateFolder = await spool.openPrivate();
     try {
-      if (home.dev !== this.#home.dev) return false;
-      if (this.#ino === undefined) return home.ino === this.#home.ino;
-      return (await home.lookUp(SOCKET_NAME))?.ino === this.#ino;
+      if (privateFolder.dev !== this.#privateFolder.dev) return false;
+      if (this.#ino === undefined) return privateFolder.ino === this.#privateFolder.ino;
+      return (await privateFolder.lookUp(SOCKET_NAME))?.ino === this.#ino;
     } finally {
-      await home.close();
+      await privateFolder.close();
     }
   }
 
   /** Gives the spool free for another instance, and ends every connection. */
   async release(): Promise<void> {
-    const present = await this.#home.lookUp(SOCKET_NAME);
+    const present = await this.#privateFolder.lookUp(SOCKET_NAME);
     if (present?.ino === this.#ino) {
-      if ((await this.#home.lookUp(PID_NAME)) !== undefined) await this.#home.unlink(PID_NAME);
-      if (present !== undefined) await this.#home.unlink(SOCKET_NAME);
+      if ((await this.#privateFolder.lookUp(PID_NAME)) !== undefined)
+        await this.#privateFolder.unlink(PID_NAME);
+      if (present !== undefined) await this.#privateFolder.unlink(SOCKET_NAME);
     }
     await close(this.#server, this.#open);
-    await this.#home.close();
+    await this.#privateFolder.close();
   }
 }
 
@@ -102,18 +103,18 @@ export class InstanceLock {
  * silence. Rejects with the system error when no instance answers.
  */
 export async function connectToInstance(path: string): Promise<Socket> {
-  const home = await OpenDirectory.open(`${path}/${PRIVATE_FOLDER}`);
+  const privateFolder = await OpenDirectory.open(`${path}/${PRIVATE_FOLDER}`);
   try {
-    return await dial(home.at(SOCKET_NAME).toString());
+    return await dial(privateFolder.at(SOCKET_NAME).toString());
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     // The instance may listen at its abstract address. If it does not, the missing socket is the
     // better error to report.
-    return await dial(folderAddress(home)).catch(() => {
+    return await dial(folderAddress(privateFolder)).catch(() => {
       throw error;
     });
   } finally {
-    await home.close();
+    await privateFolder.close();
   }
 }
 
@@ -129,22 +130,26 @@ const LACKING: ReadonlySet<string | undefined> = new Set([
  * Makes the server listen at the spool's address. Resolves with the inode of the socket file, or
  * with undefined if the file system has no sockets.
  */
-async function takeAddress(server: Server, home: OpenDirectory, path: string): Promise<bigint | undefined> {
+async function takeAddress(
+  server: Server,
+  privateFolder: OpenDirectory,
+  path: string,
+): Promise<bigint | undefined> {
   const temporary = `tmp/${randomUUID()}.sock`;
   try {
-    await listen(server, home.at(temporary).toString());
-    await chmod(home.at(temporary), 0o600);
-    const ino = await takeName(home, temporary, path);
-    await home.unlink(temporary);
+    await listen(server, privateFolder.at(temporary).toString());
+    await chmod(privateFolder.at(temporary), 0o600);
+    const ino = await takeName(privateFolder, temporary, path);
+    await privateFolder.unlink(temporary);
     return ino;
   } catch (error) {
     if (error instanceof Fault || !LACKING.has(errnoOf(error))) throw error;
   }
   if (server.listening) await new Promise((resolve) => server.close(resolve));
   try {
-    await listen(server, folderAddress(home));
+    await listen(server, folderAddress(privateFolder));
   } catch (error) {
-    throw errnoOf(error) === 'EADDRINUSE' ? await takenFault(home, path) : error;
+    throw errnoOf(error) === 'EADDRINUSE' ? await takenFault(privateFolder, path) : error;
   }
   return undefined;
 }
@@ -159,44 +164,44 @@ function folderAddress({ dev, ino }: OpenDirectory): string {
 }
 
 /** Gives the socket at `temporary` its well-known name, unless a live process has that name. */
-async function takeName(home: OpenDirectory, temporary: string, path: string): Promise<bigint> {
+async function takeName(privateFolder: OpenDirectory, temporary: string, path: string): Promise<bigint> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await link(home.at(temporary), home.at(SOCKET_NAME));
-      const own = await home.lookUp(temporary);
-      const present = await home.lookUp(SOCKET_NAME);
+      await link(privateFolder.at(temporary), privateFolder.at(SOCKET_NAME));
+      const own = await privateFolder.lookUp(temporary);
+      const present = await privateFolder.lookUp(SOCKET_NAME);
       if (own !== undefined && own.ino === present?.ino) return own.ino;
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
-      await clearStale(home, path);
+      await clearStale(privateFolder, path);
     }
-    if (attempt === ATTEMPTS_MAX) throw await takenFault(home, path);
+    if (attempt === ATTEMPTS_MAX) throw await takenFault(privateFolder, path);
   }
 }
 
 /**
  * Moves away a socket that has no listener. Only the very socket that was found dead is removed.
  */
-async function clearStale(home: OpenDirectory, path: string): Promise<void> {
-  const found = await home.lookUp(SOCKET_NAME);
+async function clearStale(privateFolder: OpenDirectory, path: string): Promise<void> {
+  const found = await privateFolder.lookUp(SOCKET_NAME);
   if (found === undefined) return;
-  if (await isAnswered(home)) throw await takenFault(home, path);
+  if (await isAnswered(privateFolder)) throw await takenFault(privateFolder, path);
   const stale = `tmp/${randomUUID()}.sock`;
   try {
-    await rename(home.at(SOCKET_NAME), home.at(stale));
+    await rename(privateFolder.at(SOCKET_NAME), privateFolder.at(stale));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return;
     throw error;
   }
-  const moved = await home.lookUp(stale);
+  const moved = await privateFolder.lookUp(stale);
   // Another start was quicker, and this is its live socket.
-  if (moved?.ino !== found.ino) await link(home.at(stale), home.at(SOCKET_NAME));
-  await home.unlink(stale);
+  if (moved?.ino !== found.ino) await link(privateFolder.at(stale), privateFolder.at(SOCKET_NAME));
+  await privateFolder.unlink(stale);
 }
 
-async function isAnswered(home: OpenDirectory): Promise<boolean> {
+async function isAnswered(privateFolder: OpenDirectory): Promise<boolean> {
   try {
-    (await dial(home.at(SOCKET_NAME).toString())).destroy();
+    (await dial(privateFolder.at(SOCKET_NAME).toString())).destroy();
     return true;
   } catch (error) {
     const code = errnoOf(error);
@@ -249,8 +254,8 @@ function close(server: Server, open: ReadonlySet<Socket>): Promise<void> {
   });
 }
 
-async function takenFault(home: OpenDirectory, path: string): Promise<Fault> {
-  const pid = await readPid(home);
+async function takenFault(privateFolder: OpenDirectory, path: string): Promise<Fault> {
+  const pid = await readPid(privateFolder);
   const who = pid === undefined ? 'another halfpipe' : `another halfpipe (pid ${pid})`;
   return new Fault(
     'breaker',
@@ -263,9 +268,9 @@ async function takenFault(home: OpenDirectory, path: string): Promise<Fault> {
   );
 }
 
-async function readPid(home: OpenDirectory): Promise<number | undefined> {
+async function readPid(privateFolder: OpenDirectory): Promise<number | undefined> {
   try {
-    const pid = Number(await readFile(home.at(PID_NAME), 'utf8'));
+    const pid = Number(await readFile(privateFolder.at(PID_NAME), 'utf8'));
     return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;

@@ -29,11 +29,11 @@ export interface JournalRecord<T> extends JournaledFile {
  * So the many small files that never have a record cost no access to the disk.
  */
 export class JournalIndex {
-  readonly #home: OpenDirectory;
+  readonly #privateFolder: OpenDirectory;
   #names: Promise<Set<string>> | undefined;
 
-  constructor(home: OpenDirectory) {
-    this.#home = home;
+  constructor(privateFolder: OpenDirectory) {
+    this.#privateFolder = privateFolder;
   }
 
   /**
@@ -47,7 +47,7 @@ export class JournalIndex {
 
   async #read(): Promise<Set<string>> {
     try {
-      return new Set(await inSubfolders(this.#home, () => readdir(this.#home.at(FOLDER))));
+      return new Set(await inSubfolders(this.#privateFolder, () => readdir(this.#privateFolder.at(FOLDER))));
     } catch (error) {
       this.#names = undefined;
       throw error;
@@ -93,38 +93,38 @@ export class Journal<T> {
   async save(value: T): Promise<void> {
     const { path, identity } = this.#file;
     const record = { path: path.bytes.toString('base64'), identity: toJson(identity), value };
-    await this.#run('save journal of', async (home) => {
+    await this.#run('save journal of', async (privateFolder) => {
       // The name is noted before the write, because a write that fails half-way may still leave a
       // record.
       (await this.#index.names()).add(this.#name);
-      await writeDurably(home, `${FOLDER}/${this.#name}`, JSON.stringify(record));
+      await writeDurably(privateFolder, `${FOLDER}/${this.#name}`, JSON.stringify(record));
     });
   }
 
   /** Removes the record. Does nothing if there is none. */
   async clear(): Promise<void> {
-    await this.#run('clear journal of', async (home) => {
+    await this.#run('clear journal of', async (privateFolder) => {
       try {
-        await home.unlink(`${FOLDER}/${this.#name}`);
+        await privateFolder.unlink(`${FOLDER}/${this.#name}`);
       } catch (error) {
         if (errnoOf(error) === 'ENOENT') return;
         throw error;
       }
       (await this.#index.names()).delete(this.#name);
       // There may be room now for the spares that were used while the disk was full.
-      await makeSpares(home);
+      await makeSpares(privateFolder);
     });
   }
 
   #read(): Promise<JournalRecord<T> | undefined> {
-    return this.#run('read journal of', async (home) =>
-      (await this.#index.names()).has(this.#name) ? readRecord<T>(home, this.#name) : undefined,
+    return this.#run('read journal of', async (privateFolder) =>
+      (await this.#index.names()).has(this.#name) ? readRecord<T>(privateFolder, this.#name) : undefined,
     );
   }
 
-  async #run<R>(operation: string, use: (home: OpenDirectory) => Promise<R>): Promise<R> {
+  async #run<R>(operation: string, use: (privateFolder: OpenDirectory) => Promise<R>): Promise<R> {
     try {
-      return await this.#held.run(() => use(this.#held.home));
+      return await this.#held.run(() => use(this.#held.privateFolder));
     } catch (error) {
       throw privateFault(error, operation, this.#file.path.toString());
     }
@@ -137,16 +137,21 @@ export class Journal<T> {
 }
 
 /** Yields every readable record, also records whose file is gone. */
-export async function* journalRecords<T>(home: OpenDirectory): AsyncGenerator<JournalRecord<T>> {
-  for await (const dirent of await inSubfolders(home, () => opendir(home.at(FOLDER).toString()))) {
-    const record = await readRecord<T>(home, dirent.name);
+export async function* journalRecords<T>(privateFolder: OpenDirectory): AsyncGenerator<JournalRecord<T>> {
+  for await (const dirent of await inSubfolders(privateFolder, () =>
+    opendir(privateFolder.at(FOLDER).toString()),
+  )) {
+    const record = await readRecord<T>(privateFolder, dirent.name);
     if (record !== undefined) yield record;
   }
 }
 
-async function readRecord<T>(home: OpenDirectory, name: string): Promise<JournalRecord<T> | undefined> {
+async function readRecord<T>(
+  privateFolder: OpenDirectory,
+  name: string,
+): Promise<JournalRecord<T> | undefined> {
   try {
-    const record = JSON.parse(await readFile(home.at(`${FOLDER}/${name}`), 'utf8'));
+    const record = JSON.parse(await readFile(privateFolder.at(`${FOLDER}/${name}`), 'utf8'));
     return {
       path: new SpoolPath(Buffer.from(record.path, 'base64')),
       identity: fromJson(record.identity),

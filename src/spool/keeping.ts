@@ -24,11 +24,11 @@ export interface Keeping {
 
 /** Builds the ports on the open folders. Reads and writes nothing yet. */
 export function keepingIn(
-  { root, home }: PinnedDirectories,
+  { root, privateFolder }: PinnedDirectories,
   { newestStays, onEvent }: KeepingOptions,
   clock: Pick<Clock, 'wallMs'>,
 ): Keeping {
-  const quarantine = new Quarantine(root, home);
+  const quarantine = new Quarantine(root, privateFolder);
   const supersede = async (slot: Buffer, path: SpoolPath) => {
     if (!newestStays?.()) return false;
     const quarantined = await quarantine.admitSuperseded(slot, path, clock.wallMs());
@@ -37,8 +37,8 @@ export function keepingIn(
   };
   const onStep = (path: SpoolPath, step: AsideStep) => onEvent?.({ kind: 'asideStep', path, step });
   return {
-    aside: new Aside(root, home, { onStep, supersede }),
+    aside: new Aside(root, privateFolder, { onStep, supersede }),
     quarantine,
-    journals: new JournalIndex(home),
+    journals: new JournalIndex(privateFolder),
   };
 }

@@ -13,16 +13,16 @@ import { tellsWriters } from './writer-trial.ts';
 export class PinnedDirectories {
   readonly root: OpenDirectory;
   /** `.halfpipe/` */
-  readonly home: OpenDirectory;
+  readonly privateFolder: OpenDirectory;
   /** Answers questions about open writers on this file system. */
   readonly writers: WriterView;
   #users = 0;
   #onIdle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(root: OpenDirectory, home: OpenDirectory, writers: WriterView) {
+  private constructor(root: OpenDirectory, privateFolder: OpenDirectory, writers: WriterView) {
     this.root = root;
-    this.home = home;
+    this.privateFolder = privateFolder;
     this.writers = writers;
   }
 
@@ -38,14 +38,14 @@ export class PinnedDirectories {
     const root = await openRoot(path);
     try {
       await vet?.(root);
-      const home = await openPrivateFolder(root, path);
+      const privateFolder = await openPrivateFolder(root, path);
       try {
-        await probe(root, home, path);
-        const tells = await tellsWriters(home, writers);
+        await probe(root, privateFolder, path);
+        const tells = await tellsWriters(privateFolder, writers);
         if (!tells) writers.distrust();
-        return new PinnedDirectories(root, home, tells ? writers : NO_VIEW);
+        return new PinnedDirectories(root, privateFolder, tells ? writers : NO_VIEW);
       } catch (error) {
-        await home.close();
+        await privateFolder.close();
         throw error;
       }
     } catch (error) {
@@ -84,7 +84,7 @@ export class PinnedDirectories {
         this.#onIdle = resolve;
       });
     }
-    await this.home.close();
+    await this.privateFolder.close();
     await this.root.close();
   }
 }

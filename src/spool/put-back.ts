@@ -9,11 +9,11 @@ import { inParent, isClaimed, type OpenDirectory, unlinkClaim } from './open-dir
 export type PutBackOutcome = 'restored' | 'taken';
 
 /**
- * Moves `slot` of the private folder `home` to `path` below `root`. The name in the spool is
+ * Moves `slot` of `privateFolder` to `path` below `root`. The name in the spool is
  * durable before the name in the private folder goes. Rejects with the system error.
  */
 export async function putBack(
-  home: OpenDirectory,
+  privateFolder: OpenDirectory,
   slot: Buffer,
   root: OpenDirectory,
   path: SpoolPath,
@@ -23,17 +23,17 @@ export async function putBack(
     path,
     async (parent, name) => {
       try {
-        await link(home.at(slot), parent.at(name));
+        await link(privateFolder.at(slot), parent.at(name));
       } catch (error) {
-        if (errnoOf(error) === 'EEXIST') return resolveTaken(home, slot, parent, name);
+        if (errnoOf(error) === 'EEXIST') return resolveTaken(privateFolder, slot, parent, name);
         if (!cannotLink(error)) throw error;
-        const outcome = claimAndRename(home.at(slot), parent.at(name));
-        if (outcome === 'taken') return resolveTaken(home, slot, parent, name);
+        const outcome = claimAndRename(privateFolder.at(slot), parent.at(name));
+        if (outcome === 'taken') return resolveTaken(privateFolder, slot, parent, name);
         await parent.sync();
         return outcome;
       }
       await parent.sync();
-      await home.unlink(slot);
+      await privateFolder.unlink(slot);
       return 'restored';
     },
     'create',
@@ -44,17 +44,17 @@ export async function putBack(
  * A crash between link and unlink leaves one file under both names. Then only the slot has to go.
  */
 async function resolveTaken(
-  home: OpenDirectory,
+  privateFolder: OpenDirectory,
   slot: Buffer,
   parent: OpenDirectory,
   name: Buffer,
 ): Promise<PutBackOutcome> {
-  const [kept, inPlace] = await Promise.all([home.lookUp(slot), parent.lookUp(name)]);
+  const [kept, inPlace] = await Promise.all([privateFolder.lookUp(slot), parent.lookUp(name)]);
   if (kept === undefined || inPlace === undefined) return 'taken';
-  if (isOurClaim(inPlace)) return renameOverClaim(home, slot, parent, name);
+  if (isOurClaim(inPlace)) return renameOverClaim(privateFolder, slot, parent, name);
   if (kept.dev !== inPlace.dev || kept.ino !== inPlace.ino) return 'taken';
   await parent.sync();
-  await home.unlink(slot);
+  await privateFolder.unlink(slot);
   return 'restored';
 }
 
@@ -72,12 +72,12 @@ function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; uid: bigi
  * the private folder.
  */
 async function renameOverClaim(
-  home: OpenDirectory,
+  privateFolder: OpenDirectory,
   slot: Buffer,
   parent: OpenDirectory,
   name: Buffer,
 ): Promise<PutBackOutcome> {
-  await rename(home.at(slot), parent.at(name));
+  await rename(privateFolder.at(slot), parent.at(name));
   await parent.sync();
   return 'restored';
 }

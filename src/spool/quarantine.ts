@@ -40,11 +40,11 @@ const SUPERSEDED = {
  */
 export class Quarantine {
   readonly #root: OpenDirectory;
-  readonly #home: OpenDirectory;
+  readonly #privateFolder: OpenDirectory;
 
-  constructor(root: OpenDirectory, home: OpenDirectory) {
+  constructor(root: OpenDirectory, privateFolder: OpenDirectory) {
     this.#root = root;
-    this.#home = home;
+    this.#privateFolder = privateFolder;
   }
 
   /**
@@ -54,8 +54,8 @@ export class Quarantine {
   admit(path: SpoolPath, reason: QuarantineReason): Promise<Quarantined> {
     return this.#admit(path, reason, (place) =>
       inParent(this.#root, path, async (parent, name) => {
-        await rename(parent.at(name), this.#home.at(place));
-        await this.#home.syncDirectory(dirnameOf(place));
+        await rename(parent.at(name), this.#privateFolder.at(place));
+        await this.#privateFolder.syncDirectory(dirnameOf(place));
         await parent.sync();
       }),
     );
@@ -68,9 +68,9 @@ export class Quarantine {
   admitSuperseded(slot: Buffer, path: SpoolPath, wallMs: number): Promise<Quarantined> {
     const reason = { ...SUPERSEDED, at: new Date(wallMs).toISOString() };
     return this.#admit(path, reason, async (place) => {
-      await rename(this.#home.at(slot), this.#home.at(place));
-      await this.#home.syncDirectory(dirnameOf(place));
-      await this.#home.syncDirectory(dirnameOf(slot));
+      await rename(this.#privateFolder.at(slot), this.#privateFolder.at(place));
+      await this.#privateFolder.syncDirectory(dirnameOf(place));
+      await this.#privateFolder.syncDirectory(dirnameOf(slot));
     });
   }
 
@@ -82,8 +82,10 @@ export class Quarantine {
     const id = `${reason.at.replace(/[^0-9TZ]/g, '')}-${randomBytes(4).toString('hex')}`;
     const record = { ...reason, path: path.toString(), pathBase64: path.bytes.toString('base64') };
     try {
-      await inSubfolders(this.#home, () => this.#home.makeDirectory(`${FOLDER}/${id}`, 0o700));
-      await writeDurably(this.#home, `${FOLDER}/${id}.json`, `${JSON.stringify(record, null, 2)}\n`);
+      await inSubfolders(this.#privateFolder, () =>
+        this.#privateFolder.makeDirectory(`${FOLDER}/${id}`, 0o700),
+      );
+      await writeDurably(this.#privateFolder, `${FOLDER}/${id}.json`, `${JSON.stringify(record, null, 2)}\n`);
       await moveTo(this.#place(id, path));
     } catch (error) {
       await this.#discard(id);
@@ -99,14 +101,15 @@ export class Quarantine {
   async count(): Promise<number> {
     let count = 0;
     const options = { bufferSize: 1_024 };
-    const folder = () => opendir(this.#home.at(FOLDER).toString(), options);
-    for await (const dirent of await inSubfolders(this.#home, folder)) if (dirent.isDirectory()) count++;
+    const folder = () => opendir(this.#privateFolder.at(FOLDER).toString(), options);
+    for await (const dirent of await inSubfolders(this.#privateFolder, folder))
+      if (dirent.isDirectory()) count++;
     return count;
   }
 
   /** Yields files in no particular order. Skips folders without a readable reason beside them. */
   async *list(): AsyncGenerator<Quarantined> {
-    for await (const dirent of await opendir(this.#home.at(FOLDER).toString())) {
+    for await (const dirent of await opendir(this.#privateFolder.at(FOLDER).toString())) {
       if (!dirent.isDirectory()) continue;
       const quarantined = await this.#read(dirent.name);
       if (quarantined !== undefined) yield quarantined;
@@ -118,7 +121,7 @@ export class Quarantine {
    * nothing, if the name is not free. Rejects with the system error.
    */
   async release({ id, path }: Quarantined): Promise<PutBackOutcome> {
-    const outcome = await putBack(this.#home, this.#place(id, path), this.#root, path);
+    const outcome = await putBack(this.#privateFolder, this.#place(id, path), this.#root, path);
     if (outcome === 'restored') await this.#discard(id);
     return outcome;
   }
@@ -128,13 +131,13 @@ export class Quarantine {
    * error.
    */
   async drop({ id, path }: Quarantined): Promise<void> {
-    await this.#home.unlink(this.#place(id, path));
+    await this.#privateFolder.unlink(this.#place(id, path));
     await this.#discard(id);
   }
 
   /** The size of the file, or undefined if the file has been taken out. */
   async sizeBytes({ id, path }: Quarantined): Promise<number | undefined> {
-    const stats = await this.#home.lookUp(this.#place(id, path));
+    const stats = await this.#privateFolder.lookUp(this.#place(id, path));
     return stats === undefined ? undefined : Number(stats.size);
   }
 
@@ -144,7 +147,7 @@ export class Quarantine {
 
   async #read(id: string): Promise<Quarantined | undefined> {
     try {
-      const record = JSON.parse(await readFile(this.#home.at(`${FOLDER}/${id}.json`), 'utf8'));
+      const record = JSON.parse(await readFile(this.#privateFolder.at(`${FOLDER}/${id}.json`), 'utf8'));
       const path = new SpoolPath(Buffer.from(record.pathBase64, 'base64'));
       const { reason, code, hint, at } = record;
       return {
@@ -167,9 +170,9 @@ export class Quarantine {
    * reason.
    */
   async #discard(id: string): Promise<void> {
-    if (!(await this.#home.removeIfEmpty(`${FOLDER}/${id}`))) return;
+    if (!(await this.#privateFolder.removeIfEmpty(`${FOLDER}/${id}`))) return;
     const reason = `${FOLDER}/${id}.json`;
-    if ((await this.#home.lookUp(reason)) !== undefined) await this.#home.unlink(reason);
+    if ((await this.#privateFolder.lookUp(reason)) !== undefined) await this.#privateFolder.unlink(reason);
   }
 }
 

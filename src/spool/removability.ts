@@ -56,8 +56,13 @@ export class Removability {
    * Rejects with Fault `blocked` if the file `name` in `folder` could not be removed. `path` is
    * used for messages.
    */
-  async require(home: OpenDirectory, folder: OpenDirectory, name: Buffer, path: SpoolPath): Promise<void> {
-    const code = await this.#ofFolder(home, folder);
+  async require(
+    privateFolder: OpenDirectory,
+    folder: OpenDirectory,
+    name: Buffer,
+    path: SpoolPath,
+  ): Promise<void> {
+    const code = await this.#ofFolder(privateFolder, folder);
     const shown = `${path}`;
     if (code !== undefined) throw blocked(`files cannot be removed from the folder of ${shown}`, shown, code);
     if (await isOfAnotherUserInSticky(folder, name))
@@ -71,17 +76,17 @@ export class Removability {
   }
 
   /** Removes the probe that a crash left in the folder. A running trial removes its own. */
-  async clear(home: OpenDirectory, folder: OpenDirectory): Promise<void> {
+  async clear(privateFolder: OpenDirectory, folder: OpenDirectory): Promise<void> {
     const known = this.#byFolder.get(idOf(folder));
-    if (known?.untilMs !== Number.POSITIVE_INFINITY) await tryRemoval(home, folder);
+    if (known?.untilMs !== Number.POSITIVE_INFINITY) await tryRemoval(privateFolder, folder);
   }
 
-  #ofFolder(home: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
+  #ofFolder(privateFolder: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
     const id = idOf(folder);
     const nowMs = this.#clock.monotonicMs();
     const known = this.#byFolder.get(id);
     if (known !== undefined && nowMs < known.untilMs) return known.outcome;
-    const trial: Trial = { outcome: tryRemoval(home, folder), untilMs: Number.POSITIVE_INFINITY };
+    const trial: Trial = { outcome: tryRemoval(privateFolder, folder), untilMs: Number.POSITIVE_INFINITY };
     void trial.outcome.then((code) => {
       trial.untilMs = this.#clock.monotonicMs() + (code === undefined ? FINE_MS : BLOCKED_MS);
     });
@@ -101,7 +106,7 @@ function idOf({ dev, ino }: OpenDirectory): string {
  * Makes a file in the folder, moves it to the private folder and removes it there, as drain/dispose
  * does. Never rejects.
  */
-async function tryRemoval(home: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
+async function tryRemoval(privateFolder: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
   try {
     const probe = await open(folder.at(PROBE), PROBE_FLAGS, 0o600);
     try {
@@ -112,8 +117,8 @@ async function tryRemoval(home: OpenDirectory, folder: OpenDirectory): Promise<s
       await probe.close();
     }
     const moved = `tmp/${PROBE}-${folder.dev}-${folder.ino}`;
-    await rename(folder.at(PROBE), home.at(moved));
-    await home.unlink(moved);
+    await rename(folder.at(PROBE), privateFolder.at(moved));
+    await privateFolder.unlink(moved);
     return undefined;
   } catch (error) {
     const code = errnoOf(error);

@@ -24,28 +24,28 @@ const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY |
 export type WaitForRoom = (fault: Fault) => Promise<void>;
 
 /**
- * Writes what the descriptor of `file` holds to `slot` in `home`, durably. Rejects as `waitForRoom`
- * does, and then leaves no incomplete file.
+ * Writes what the descriptor of `file` holds to `slot` in `privateFolder`, durably. Rejects as
+ * `waitForRoom` does, and then leaves no incomplete file.
  */
 export async function salvage(
   file: SpoolFile,
-  home: OpenDirectory,
+  privateFolder: OpenDirectory,
   slot: Buffer,
   waitForRoom: WaitForRoom,
 ): Promise<void> {
   for (;;) {
     try {
-      return await inSubfolders(home, () => copyOut(file, home, slot));
+      return await inSubfolders(privateFolder, () => copyOut(file, privateFolder, slot));
     } catch (error) {
       await waitForRoom(spoolFault(error, 'put back', file.path.toString()));
     }
   }
 }
 
-async function copyOut(file: SpoolFile, home: OpenDirectory, slot: Buffer): Promise<void> {
+async function copyOut(file: SpoolFile, privateFolder: OpenDirectory, slot: Buffer): Promise<void> {
   const temporary = `tmp/${randomUUID()}`;
   try {
-    const copy = await open(home.at(temporary), CREATE_FLAGS, file.mode);
+    const copy = await open(privateFolder.at(temporary), CREATE_FLAGS, file.mode);
     try {
       for (let round = 1; ; round++) {
         const before = await file.currentIdentity();
@@ -63,10 +63,10 @@ async function copyOut(file: SpoolFile, home: OpenDirectory, slot: Buffer): Prom
     } finally {
       await copy.close();
     }
-    await rename(home.at(temporary), home.at(slot));
-    await home.syncDirectory(slot.subarray(0, slot.lastIndexOf('/')));
+    await rename(privateFolder.at(temporary), privateFolder.at(slot));
+    await privateFolder.syncDirectory(slot.subarray(0, slot.lastIndexOf('/')));
   } catch (error) {
-    if ((await home.lookUp(temporary)) !== undefined) await home.unlink(temporary);
+    if ((await privateFolder.lookUp(temporary)) !== undefined) await privateFolder.unlink(temporary);
     throw error;
   }
 }

@@ -20,22 +20,22 @@ export function isDiskFull(error: unknown): boolean {
 }
 
 /**
- * Makes the missing spares in the private folder `home`, as far as there is room. Rejects with the
+ * Makes the missing spares in `privateFolder`, as far as there is room. Rejects with the
  * system error.
  */
-export async function makeSpares(home: OpenDirectory): Promise<void> {
+export async function makeSpares(privateFolder: OpenDirectory): Promise<void> {
   try {
-    await home.makeDirectory(FOLDER, 0o700);
-    for (let spare = 0; spare < SPARES; spare += 1) await makeSpare(home, `${FOLDER}/${spare}`);
+    await privateFolder.makeDirectory(FOLDER, 0o700);
+    for (let spare = 0; spare < SPARES; spare += 1) await makeSpare(privateFolder, `${FOLDER}/${spare}`);
   } catch (error) {
     if (!isDiskFull(error)) throw error;
   }
 }
 
-async function makeSpare(home: OpenDirectory, name: string): Promise<void> {
-  if ((await home.lookUp(name)) !== undefined) return;
+async function makeSpare(privateFolder: OpenDirectory, name: string): Promise<void> {
+  if ((await privateFolder.lookUp(name)) !== undefined) return;
   try {
-    const file = await open(home.at(name), CREATE_FLAGS, 0o600);
+    const file = await open(privateFolder.at(name), CREATE_FLAGS, 0o600);
     try {
       await file.writeFile(padded(''));
     } finally {
@@ -44,7 +44,7 @@ async function makeSpare(home: OpenDirectory, name: string): Promise<void> {
   } catch (error) {
     // A spare without its space is useless. Another process may have made it meanwhile.
     if (errnoOf(error) === 'EEXIST') return;
-    if ((await home.lookUp(name)) !== undefined) await home.unlink(name);
+    if ((await privateFolder.lookUp(name)) !== undefined) await privateFolder.unlink(name);
     throw error;
   }
 }
@@ -53,16 +53,20 @@ async function makeSpare(home: OpenDirectory, name: string): Promise<void> {
  * Moves a spare to `name` and writes `content` into it, padded with spaces, durably. Resolves with
  * false if no spare is left or the content is too long.
  */
-export async function writeIntoSpare(home: OpenDirectory, name: string, content: string): Promise<boolean> {
+export async function writeIntoSpare(
+  privateFolder: OpenDirectory,
+  name: string,
+  content: string,
+): Promise<boolean> {
   if (Buffer.byteLength(content) > SPARE_BYTES) return false;
   for (let spare = 0; spare < SPARES; spare += 1) {
     try {
-      await rename(home.at(`${FOLDER}/${spare}`), home.at(name));
+      await rename(privateFolder.at(`${FOLDER}/${spare}`), privateFolder.at(name));
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') continue;
       throw error;
     }
-    const file = await open(home.at(name), constants.O_WRONLY | constants.O_NOFOLLOW);
+    const file = await open(privateFolder.at(name), constants.O_WRONLY | constants.O_NOFOLLOW);
     try {
       await file.writeFile(padded(content));
       await file.sync();

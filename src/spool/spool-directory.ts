@@ -44,7 +44,7 @@ interface SpoolPorts extends SpoolFilePorts, KeepingOptions {
 export interface WalkedSpool {
   readonly root: OpenDirectory;
   /** The private folder, which the walk leaves out. */
-  readonly home: OpenDirectory;
+  readonly privateFolder: OpenDirectory;
   readonly writers: WriterView;
   /** Removes from `folder` the probes that a crash left there. */
   clearProbes(folder: OpenDirectory): Promise<void>;
@@ -97,7 +97,7 @@ export class SpoolDirectory {
         await this.#removedNames.settle(path, parent);
         const ports = { contentSync: this.#ports.contentSync, writers: held.writers };
         const opened = await SpoolFile.open(parent.at(name), path, ports);
-        return opened.unless(this.#ports.removability.require(held.home, parent, name, path));
+        return opened.unless(this.#ports.removability.require(held.privateFolder, parent, name, path));
       });
       if (expected === undefined || sameIdentity(file.identity, expected)) return file;
       await file.close();
@@ -175,7 +175,7 @@ export class SpoolDirectory {
 
   /** Yields every record, for the sweep. Read it to its end, or return it, before close(). */
   journals<T>(): AsyncGenerator<JournalRecord<T>> {
-    return journalRecords<T>(this.#held.home);
+    return journalRecords<T>(this.#held.privateFolder);
   }
 
   /**
@@ -184,12 +184,12 @@ export class SpoolDirectory {
    * mount never answers.
    */
   whileThere<T>(walk: (spool: WalkedSpool) => Promise<T>, ask = askAtOnce): Promise<T> {
-    const { root, home, writers } = this.#held;
+    const { root, privateFolder, writers } = this.#held;
     return this.#run('scan', this.path, async () => {
       const refuseGone = () => ask(() => this.#refuseGone(root));
       await refuseGone();
-      const clearProbes = (folder: OpenDirectory) => this.#ports.removability.clear(home, folder);
-      const result = await walk({ root, home, writers, clearProbes });
+      const clearProbes = (folder: OpenDirectory) => this.#ports.removability.clear(privateFolder, folder);
+      const result = await walk({ root, privateFolder, writers, clearProbes });
       await refuseGone();
       return result;
     });
@@ -217,14 +217,14 @@ export class SpoolDirectory {
 
   /** Removes half-written files that a crash left. Needs the instance lock. */
   clearTemporaries(): Promise<void> {
-    const { root, home } = this.#held;
-    return this.#run('clear the private folder of', this.path, () => clearTemporaries(root, home));
+    const { root, privateFolder } = this.#held;
+    return this.#run('clear the private folder of', this.path, () => clearTemporaries(root, privateFolder));
   }
 
   /** Opens the private folder for the instance lock. The caller closes it. */
   openPrivate(): Promise<OpenDirectory> {
-    const { home } = this.#held;
-    return this.#run('open the private folder of', this.path, () => home.openDirectory('.'));
+    const { privateFolder } = this.#held;
+    return this.#run('open the private folder of', this.path, () => privateFolder.openDirectory('.'));
   }
 
   /**

@@ -8,32 +8,32 @@ import { inSubfolders } from './private-folder.ts';
 import { isDiskFull, writeIntoSpare } from './spare-space.ts';
 
 /**
- * Writes `content` to `name` in the private folder `home`, replacing what is there. Resolves when
+ * Writes `content` to `name` in `privateFolder`, replacing what is there. Resolves when
  * both name and content are durable. On a full disk, the content may end in spaces. Rejects with
  * the system error.
  */
-export function writeDurably(home: OpenDirectory, name: string, content: string): Promise<void> {
-  return inSubfolders(home, () => write(home, name, content));
+export function writeDurably(privateFolder: OpenDirectory, name: string, content: string): Promise<void> {
+  return inSubfolders(privateFolder, () => write(privateFolder, name, content));
 }
 
-async function write(home: OpenDirectory, name: string, content: string): Promise<void> {
+async function write(privateFolder: OpenDirectory, name: string, content: string): Promise<void> {
   const temporary = `tmp/${randomUUID()}`;
   try {
-    await writeAnew(home, temporary, content).catch(async (error: unknown) => {
+    await writeAnew(privateFolder, temporary, content).catch(async (error: unknown) => {
       if (!isDiskFull(error)) throw error;
-      await discard(home, temporary);
-      if (!(await writeIntoSpare(home, temporary, content))) throw error;
+      await discard(privateFolder, temporary);
+      if (!(await writeIntoSpare(privateFolder, temporary, content))) throw error;
     });
-    await rename(home.at(temporary), home.at(name));
-    await home.syncDirectory(dirname(name));
+    await rename(privateFolder.at(temporary), privateFolder.at(name));
+    await privateFolder.syncDirectory(dirname(name));
   } catch (error) {
-    await discard(home, temporary);
+    await discard(privateFolder, temporary);
     throw error;
   }
 }
 
-async function writeAnew(home: OpenDirectory, name: string, content: string): Promise<void> {
-  const file = await open(home.at(name), 'wx', 0o600);
+async function writeAnew(privateFolder: OpenDirectory, name: string, content: string): Promise<void> {
+  const file = await open(privateFolder.at(name), 'wx', 0o600);
   try {
     await file.writeFile(content);
     await file.sync();
@@ -42,6 +42,6 @@ async function writeAnew(home: OpenDirectory, name: string, content: string): Pr
   }
 }
 
-async function discard(home: OpenDirectory, name: string): Promise<void> {
-  if ((await home.lookUp(name)) !== undefined) await home.unlink(name);
+async function discard(privateFolder: OpenDirectory, name: string): Promise<void> {
+  if ((await privateFolder.lookUp(name)) !== undefined) await privateFolder.unlink(name);
 }

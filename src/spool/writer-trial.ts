@@ -12,23 +12,23 @@ import { isDiskFull } from './spare-space.ts';
 const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /**
- * Resolves with true if `view` answers correctly in the private folder `home`. A trial that fails
+ * Resolves with true if `view` answers correctly in `privateFolder`. A trial that fails
  * counts as false, except on a full disk, which is no reason for doubt.
  */
-export async function tellsWriters(home: OpenDirectory, view: WriterView): Promise<boolean> {
+export async function tellsWriters(privateFolder: OpenDirectory, view: WriterView): Promise<boolean> {
   const name = `tmp/${randomUUID()}`;
   try {
-    return await inSubfolders(home, () => tryOut(home, name, view));
+    return await inSubfolders(privateFolder, () => tryOut(privateFolder, name, view));
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return isDiskFull(error);
   }
 }
 
-async function tryOut(home: OpenDirectory, name: string, view: WriterView): Promise<boolean> {
-  const writer = await open(home.at(name), CREATE_FLAGS, 0o600);
+async function tryOut(privateFolder: OpenDirectory, name: string, view: WriterView): Promise<boolean> {
+  const writer = await open(privateFolder.at(name), CREATE_FLAGS, 0o600);
   try {
-    const reader = await open(home.at(name), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const reader = await open(privateFolder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
       const whileWritten = await view.ask(reader.fd);
       await writer.close();
@@ -38,6 +38,6 @@ async function tryOut(home: OpenDirectory, name: string, view: WriterView): Prom
     }
   } finally {
     await writer.close();
-    await home.unlink(name);
+    await privateFolder.unlink(name);
   }
 }

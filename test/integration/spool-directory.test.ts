@@ -408,7 +408,7 @@ test('a spool is closed when the last that uses it has ended, and once', async (
   const uses = [1, 2].map(() => held.run(() => new Promise<void>((resolve) => ends.push(resolve))));
   const closings = [held.close(), held.close()];
   const isOpen = () =>
-    held.home.stat().then(
+    held.privateFolder.stat().then(
       () => true,
       () => false,
     );
