@@ -12,7 +12,7 @@ import { Reopening } from './reopening.ts';
 import { type Shipment, singleFile } from './shipment.ts';
 import { SlowSyncs } from './slow-syncs.ts';
 import { type Delivery, transfer } from './transfer.ts';
-import { Undisposed } from './undisposed.ts';
+import { UnremovedUploads } from './unremoved-uploads.ts';
 import { type LinkUse, UploadLimit } from './upload-limit.ts';
 import { UploadMemory } from './upload-memory.ts';
 
@@ -41,7 +41,7 @@ export class Drain {
   readonly #reopening: Reopening;
   readonly #syncs: SlowSyncs;
   readonly #ticks: Repeat;
-  #undisposed = new Undisposed();
+  #unremoved = new UnremovedUploads();
   #descriptors = new DescriptorLimit();
 
   constructor(ports: DrainPorts, destination: DestinationOptions, options: DrainOptions) {
@@ -128,7 +128,7 @@ export class Drain {
     this.#memory.setMax(options.maxMemoryBytes);
     this.uploadLimit.configure(options);
     this.#descriptors = new DescriptorLimit();
-    this.#undisposed = new Undisposed();
+    this.#unremoved = new UnremovedUploads();
     this.#blame.forgive();
     if (goesElsewhere) this.#returnUnsent('new settings');
     this.pump();
@@ -255,7 +255,7 @@ export class Drain {
       if (entry.identity.sizeBytes > parts.largestBytes) throw tooLarge(entry, parts.largestBytes);
     return transfer(shipment, {
       ...{ spool, store, signal, onRead },
-      undisposed: this.#undisposed,
+      unremoved: this.#unremoved,
       whileSyncing: (sync) => this.#syncs.run(sync),
       whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
       waitForRoom: async (path, fault) => {

@@ -8,7 +8,7 @@ import { Fault } from '../system/fault.ts';
 import { dispose, type SetAside } from './dispose.ts';
 import { hasContent } from './same-content.ts';
 import type { Shipment } from './shipment.ts';
-import type { Undisposed, UndisposedUpload } from './undisposed.ts';
+import type { UnremovedUpload, UnremovedUploads } from './unremoved-uploads.ts';
 import { isProof, type Proof, verify } from './verify.ts';
 
 /** A file held open from its upload to its disposal. */
@@ -32,7 +32,7 @@ export interface TransferSpool {
 export interface TransferOptions {
   readonly spool: TransferSpool;
   readonly store: ObjectStore;
-  readonly undisposed: Undisposed;
+  readonly unremoved: UnremovedUploads;
   readonly signal: AbortSignal;
   /** Runs a sync. The disk may take minutes for a large file that was just written. */
   readonly whileSyncing: (sync: () => Promise<void>) => Promise<void>;
@@ -80,7 +80,7 @@ export async function transfer(shipment: Shipment, options: TransferOptions): Pr
     }
     const [first, ...others] = files;
     if (first === undefined) throw new TypeError('a shipment has at least one file');
-    const earlier = others.length === 0 ? options.undisposed.of(first) : undefined;
+    const earlier = others.length === 0 ? options.unremoved.of(first) : undefined;
     const { upload, proof } = await (earlier === undefined
       ? uploadAndProve(shipment, [first, ...others], key, options)
       : reprove(earlier, files, options));
@@ -96,15 +96,15 @@ export async function transfer(shipment: Shipment, options: TransferOptions): Pr
 /** Resolves with the reason for each file that is still there. Rejects if none was removed. */
 async function removeAll(
   files: readonly OpenFile[],
-  earlier: UndisposedUpload | undefined,
+  earlier: UnremovedUpload | undefined,
   upload: Upload,
   proof: Proof,
-  { spool, undisposed, waitForRoom, onRead, signal }: TransferOptions,
+  { spool, unremoved, waitForRoom, onRead, signal }: TransferOptions,
 ): Promise<ReadonlyMap<string, unknown>> {
   const kept = new Map<string, unknown>();
   for (const file of files) {
     const identity = earlier?.identity ?? file.identity;
-    undisposed.keep({ path: file.path, identity }, upload);
+    unremoved.keep({ path: file.path, identity }, upload);
     const isUnchanged = () => hasContent(file, upload.local, onRead, signal);
     try {
       await dispose(
@@ -112,7 +112,7 @@ async function removeAll(
         proof,
         (fault) => waitForRoom(file.path, fault),
       );
-      undisposed.forget(file.path);
+      unremoved.forget(file.path);
     } catch (error) {
       kept.set(file.path.id, error);
     }
@@ -163,11 +163,11 @@ async function uploadAndProve(
  * A file that was sent before and could not be removed is not sent again if the store still has it.
  */
 function reprove(
-  { path, upload }: UndisposedUpload,
+  { path, upload }: UnremovedUpload,
   files: readonly OpenFile[],
-  { store, signal, undisposed, whileSending }: TransferOptions,
+  { store, signal, unremoved, whileSending }: TransferOptions,
 ): Promise<ProvenUpload> {
-  undisposed.forget(path);
+  unremoved.forget(path);
   return whileSending(async () => ({ upload, proof: await prove(files, upload, store, signal) }));
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Shipment } from '../../src/drain/shipment.ts';
 import { type OpenFile, type TransferOptions, transfer } from '../../src/drain/transfer.ts';
-import { Undisposed } from '../../src/drain/undisposed.ts';
+import { UnremovedUploads } from '../../src/drain/unremoved-uploads.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import { isProofOf } from '../../src/spool/proof.ts';
 import { FakeStore, faultOf } from '../support/drain-bench.ts';
@@ -47,7 +47,7 @@ function world({ cannotBeSetAside = '', isChanged = '' } = {}) {
   });
   const options: TransferOptions = {
     store,
-    undisposed: new Undisposed(),
+    unremoved: new UnremovedUploads(),
     signal: new AbortController().signal,
     whileSyncing: (sync) => sync(),
     whileSending: (send) => send(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Undisposed } from '../../src/drain/undisposed.ts';
+import { UnremovedUploads } from '../../src/drain/unremoved-uploads.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import type { Upload } from '../../src/store/object-store.ts';
 import { DrainBench, faultOf } from '../support/drain-bench.ts';
@@ -22,35 +22,35 @@ function uploadOf(parts: number): Upload {
   };
 }
 
-function known(undisposed: Undisposed, ...names: string[]): string[] {
-  return names.filter((name) => undisposed.of(file(name)) !== undefined);
+function known(unremoved: UnremovedUploads, ...names: string[]): string[] {
+  return names.filter((name) => unremoved.of(file(name)) !== undefined);
 }
 
 test('an upload is known for its file as it was read: another content has none, another ctime has', () => {
-  const undisposed = new Undisposed();
+  const unremoved = new UnremovedUploads();
   const upload = uploadOf(1);
-  undisposed.keep(file('a'), upload);
-  assert.equal(undisposed.of(file('a', { ctimeNs: 2n }))?.upload, upload);
-  assert.equal(undisposed.of(file('a', { mtimeNs: 2n })), undefined);
-  assert.equal(undisposed.of(file('b')), undefined);
+  unremoved.keep(file('a'), upload);
+  assert.equal(unremoved.of(file('a', { ctimeNs: 2n }))?.upload, upload);
+  assert.equal(unremoved.of(file('a', { mtimeNs: 2n })), undefined);
+  assert.equal(unremoved.of(file('b')), undefined);
 });
 
 test('beyond so many digests the oldest uploads are forgotten, and no more of them than must be', () => {
-  const undisposed = new Undisposed();
-  for (const name of ['a', 'b']) undisposed.keep(file(name), uploadOf(PARTS_MAX / 2));
-  assert.deepEqual(known(undisposed, 'a', 'b'), ['a', 'b']);
-  undisposed.keep(file('c'), uploadOf(1));
-  assert.deepEqual(known(undisposed, 'a', 'b', 'c'), ['b', 'c']);
+  const unremoved = new UnremovedUploads();
+  for (const name of ['a', 'b']) unremoved.keep(file(name), uploadOf(PARTS_MAX / 2));
+  assert.deepEqual(known(unremoved, 'a', 'b'), ['a', 'b']);
+  unremoved.keep(file('c'), uploadOf(1));
+  assert.deepEqual(known(unremoved, 'a', 'b', 'c'), ['b', 'c']);
 });
 
 test('an upload that is forgotten, or kept again, leaves its room to others', () => {
-  const undisposed = new Undisposed();
-  undisposed.keep(file('old'), uploadOf(1));
-  for (let again = 0; again < 3; again += 1) undisposed.keep(file('a'), uploadOf(PARTS_MAX / 2));
-  undisposed.keep(file('b'), uploadOf(PARTS_MAX / 4));
-  undisposed.forget(SpoolPath.from('b'));
-  undisposed.keep(file('c'), uploadOf(PARTS_MAX / 4));
-  assert.deepEqual(known(undisposed, 'old', 'a', 'b', 'c'), ['old', 'a', 'c']);
+  const unremoved = new UnremovedUploads();
+  unremoved.keep(file('old'), uploadOf(1));
+  for (let again = 0; again < 3; again += 1) unremoved.keep(file('a'), uploadOf(PARTS_MAX / 2));
+  unremoved.keep(file('b'), uploadOf(PARTS_MAX / 4));
+  unremoved.forget(SpoolPath.from('b'));
+  unremoved.keep(file('c'), uploadOf(PARTS_MAX / 4));
+  assert.deepEqual(known(unremoved, 'old', 'a', 'b', 'c'), ['old', 'a', 'c']);
 });
 
 test('an upload whose file could not be removed is not sent again after a chmod', async () => {

@@ -7,7 +7,7 @@ interface IdentifiedFile {
   readonly identity: FileIdentity;
 }
 
-export interface UndisposedUpload extends IdentifiedFile {
+export interface UnremovedUpload extends IdentifiedFile {
   readonly upload: Upload;
 }
 
@@ -21,8 +21,8 @@ const PARTS_MAX = 20_000;
  * When such a file is tried again, the store is asked whether it still holds the content, and
  * nothing is sent. A restart forgets the uploads; they are then made again.
  */
-export class Undisposed {
-  readonly #byId = new Map<string, UndisposedUpload>();
+export class UnremovedUploads {
+  readonly #byId = new Map<string, UnremovedUpload>();
   #parts = 0;
 
   keep({ path, identity }: IdentifiedFile, upload: Upload): void {
@@ -39,7 +39,7 @@ export class Undisposed {
    * The upload of this content, with the file's identity when it was read (its ctime may have
    * changed since). Undefined if there is none.
    */
-  of({ path, identity }: IdentifiedFile): UndisposedUpload | undefined {
+  of({ path, identity }: IdentifiedFile): UnremovedUpload | undefined {
     const kept = this.#byId.get(path.id);
     return kept !== undefined && sameContentIdentity(kept.identity, identity) ? kept : undefined;
   }
