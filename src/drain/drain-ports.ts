@@ -3,7 +3,7 @@ import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { DrainEvent } from './drain-event.ts';
-import type { Passage, PipelinePorts } from './pipeline.ts';
+import type { PipelinePorts, PipelineSlot } from './pipeline.ts';
 import type { NextLook, RetryPolicy } from './retry.ts';
 import type { Shipment } from './shipment.ts';
 import type { TransferSpool } from './transfer.ts';
@@ -54,7 +54,7 @@ export interface DrainOptions extends UploadLimitOptions {
 /** A shipment in progress, from when its entries were taken until their release. */
 export interface Transfer {
   readonly shipment: Shipment;
-  readonly passage: Passage;
+  readonly slot: PipelineSlot;
   readonly abort: AbortController;
   readonly ended: Promise<void>;
   /** Where in the order it was taken. */

@@ -7,7 +7,7 @@ import { Destination, type DestinationOptions } from './destination.ts';
 import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts, Transfer, WaitingFiles } from './drain-ports.ts';
 import { FailurePolicy } from './failure-policy.ts';
-import { type Passage, Pipeline } from './pipeline.ts';
+import { Pipeline, type PipelineSlot } from './pipeline.ts';
 import { Reopening } from './reopening.ts';
 import { type Shipment, singleFile } from './shipment.ts';
 import { SlowSyncs } from './slow-syncs.ts';
@@ -112,8 +112,8 @@ export class Drain {
     const stopping = new DOMException('halfpipe is stopping', 'AbortError');
     this.#returnUnsent('halfpipe is stopping');
     // Files that are being removed are left alone: a late write may have to be saved.
-    for (const { passage, abort } of this.#transfers)
-      if (!passage.isWhole && passage.stage !== 'disposing') abort.abort(stopping);
+    for (const { slot, abort } of this.#transfers)
+      if (!slot.isWhole && slot.stage !== 'disposing') abort.abort(stopping);
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
       for (const { abort } of this.#transfers) abort.abort(stopping);
     });
@@ -211,24 +211,24 @@ export class Drain {
   #start(shipment: Shipment, place: number): Transfer {
     const release = this.#memory.reserve(shipment.plan);
     const abort = new AbortController();
-    const passage = this.#pipeline.enter(shipment.sizeBytes, shipment.plan.isWhole);
-    const ended = this.#run(shipment, place, passage, abort.signal);
-    const started: Transfer = { shipment, passage, abort, ended, place };
+    const slot = this.#pipeline.enter(shipment.sizeBytes, shipment.plan.isWhole);
+    const ended = this.#run(shipment, place, slot, abort.signal);
+    const started: Transfer = { shipment, slot, abort, ended, place };
     this.#transfers.add(started);
     void ended.then(() => {
       release();
       this.#transfers.delete(started);
-      this.#pipeline.leave(passage);
+      this.#pipeline.leave(slot);
       this.pump();
     });
     return started;
   }
 
-  async #run(shipment: Shipment, place: number, passage: Passage, signal: AbortSignal): Promise<void> {
+  async #run(shipment: Shipment, place: number, slot: PipelineSlot, signal: AbortSignal): Promise<void> {
     const { clock, onEvent } = this.#ports;
     const startedMs = clock.monotonicMs();
     try {
-      const { transferred, kept } = await this.#transfer(shipment, passage, signal);
+      const { transferred, kept } = await this.#transfer(shipment, slot, signal);
       const gone = shipment.entries.filter(({ path }) => !kept.has(path.id));
       for (const entry of gone) {
         this.#failures.gone(entry);
@@ -248,7 +248,7 @@ export class Drain {
     }
   }
 
-  async #transfer(shipment: Shipment, passage: Passage, signal: AbortSignal): Promise<Delivery> {
+  async #transfer(shipment: Shipment, slot: PipelineSlot, signal: AbortSignal): Promise<Delivery> {
     const { clock, spool, onEvent, onRead } = this.#ports;
     const { store, parts } = this.destination;
     for (const entry of shipment.entries)
@@ -257,7 +257,7 @@ export class Drain {
       ...{ spool, store, signal, onRead },
       unremoved: this.#unremoved,
       whileSyncing: (sync) => this.#syncs.run(sync),
-      whileSending: (send) => this.#pipeline.whileSending(passage, signal, send),
+      whileSending: (send) => this.#pipeline.whileSending(slot, signal, send),
       waitForRoom: async (path, fault) => {
         // Without this, the watchdog would end the one process that has the content.
         onRead();
@@ -285,7 +285,7 @@ export class Drain {
   /** Returns transfers that have sent nothing yet to the backlog. */
   #returnUnsent(why: string, accepts: (transfer: Transfer) => boolean = () => true): void {
     for (const transfer of this.#transfers)
-      if (transfer.passage.stage === 'ahead' && accepts(transfer))
+      if (transfer.slot.stage === 'ahead' && accepts(transfer))
         transfer.abort.abort(new DOMException(why, 'AbortError'));
   }
 }

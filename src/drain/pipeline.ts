@@ -8,7 +8,7 @@ export interface PipelinePorts {
 }
 
 /** Where one transfer is. */
-export interface Passage {
+export interface PipelineSlot {
   /** True if it is sent whole, not in parts. */
   readonly isWhole: boolean;
   /** Bytes of content in memory before it is sent. Parts are read while they are sent. */
@@ -17,7 +17,7 @@ export interface Passage {
 }
 
 interface Waiting {
-  readonly passage: Passage;
+  readonly slot: PipelineSlot;
   readonly go: () => void;
 }
 
@@ -71,7 +71,7 @@ export class Pipeline {
   }
 
   /** A transfer of `sizeBytes` begins. It must leave(). */
-  enter(sizeBytes: number, isWhole: boolean): Passage {
+  enter(sizeBytes: number, isWhole: boolean): PipelineSlot {
     const aheadBytes = isWhole ? sizeBytes : 0;
     this.#aheadFiles += 1;
     this.#aheadBytes += aheadBytes;
@@ -82,15 +82,15 @@ export class Pipeline {
    * Waits for a turn and keeps it until `send` has succeeded. Rejects as `send` does, or with the
    * signal's reason when it aborts during the wait.
    */
-  async whileSending<T>(passage: Passage, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
-    await this.#waitForSlot(passage, signal);
-    this.#leaveAhead(passage);
-    passage.stage = 'sending';
+  async whileSending<T>(slot: PipelineSlot, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
+    await this.#waitForSlot(slot, signal);
+    this.#leaveAhead(slot);
+    slot.stage = 'sending';
     this.#onMoved();
     const sent = await send();
-    passage.stage = 'disposing';
+    slot.stage = 'disposing';
     this.#disposing += 1;
-    this.#count(passage, -1);
+    this.#count(slot, -1);
     this.grant();
     this.#onMoved();
     return sent;
@@ -100,35 +100,35 @@ export class Pipeline {
    * The transfer has ended in any way. A turn that failed ends only here, after the failure was
    * judged.
    */
-  leave(passage: Passage): void {
-    if (passage.stage === 'ahead') this.#leaveAhead(passage);
-    else if (passage.stage === 'sending') this.#count(passage, -1);
+  leave(slot: PipelineSlot): void {
+    if (slot.stage === 'ahead') this.#leaveAhead(slot);
+    else if (slot.stage === 'sending') this.#count(slot, -1);
     else this.#disposing -= 1;
   }
 
   /** Starts the transfers for which there is room. Call it when the limit has risen. */
   grant(): void {
     for (const waiting of this.#queue) {
-      const { passage, go } = waiting;
-      const isFirstWhole = passage.isWhole && this.#sendingWhole === 0;
+      const { slot, go } = waiting;
+      const isFirstWhole = slot.isWhole && this.#sendingWhole === 0;
       if (this.#sending >= this.#ports.limit() && !isFirstWhole) continue;
       this.#queue.delete(waiting);
-      this.#count(passage, 1);
+      this.#count(slot, 1);
       go();
     }
   }
 
-  #count({ isWhole }: Passage, uploads: 1 | -1): void {
+  #count({ isWhole }: PipelineSlot, uploads: 1 | -1): void {
     this.#sending += uploads;
     if (isWhole) this.#sendingWhole += uploads;
   }
 
-  #leaveAhead({ aheadBytes }: Passage): void {
+  #leaveAhead({ aheadBytes }: PipelineSlot): void {
     this.#aheadFiles -= 1;
     this.#aheadBytes -= aheadBytes;
   }
 
-  #waitForSlot(passage: Passage, signal: AbortSignal): Promise<void> {
+  #waitForSlot(slot: PipelineSlot, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const leave = () => {
@@ -139,7 +139,7 @@ export class Pipeline {
         signal.removeEventListener('abort', leave);
         resolve();
       };
-      const waiting = { passage, go };
+      const waiting = { slot, go };
       signal.addEventListener('abort', leave, { once: true });
       this.#queue.add(waiting);
       this.grant();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import test from 'node:test';
-import { type Passage, Pipeline } from '../../src/drain/pipeline.ts';
+import { Pipeline, type PipelineSlot } from '../../src/drain/pipeline.ts';
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -20,20 +20,20 @@ class Trip {
     },
   );
 
-  async go(name: string, passage: Passage): Promise<Promise<string>> {
+  async go(name: string, slot: PipelineSlot): Promise<Promise<string>> {
     const send = () =>
       new Promise<string>((resolve) => this.sending.set(name, () => resolve(`${name} is sent`)));
-    const sent = this.pipeline.whileSending(passage, this.abort.signal, send);
+    const sent = this.pipeline.whileSending(slot, this.abort.signal, send);
     sent.catch(() => undefined);
     await settle();
     return sent;
   }
 
-  async begin(name: string, isWhole = true): Promise<Passage> {
-    const passage = this.pipeline.enter(1, isWhole);
-    void this.go(name, passage);
+  async begin(name: string, isWhole = true): Promise<PipelineSlot> {
+    const slot = this.pipeline.enter(1, isWhole);
+    void this.go(name, slot);
     await settle();
-    return passage;
+    return slot;
   }
 
   async finish(name: string): Promise<void> {
@@ -74,11 +74,11 @@ test('beside files in parts, which may take days, one whole file may always be s
 
 test('a turn that failed is kept until the transfer leaves, when it is known what the failure means', async () => {
   const trip = new Trip();
-  const passage = trip.pipeline.enter(1, true);
-  const fails = trip.pipeline.whileSending(passage, trip.abort.signal, () => Promise.reject(new Error('no')));
+  const slot = trip.pipeline.enter(1, true);
+  const fails = trip.pipeline.whileSending(slot, trip.abort.signal, () => Promise.reject(new Error('no')));
   await assert.rejects(fails, /no/);
   assert.equal(trip.pipeline.sending, 1);
-  trip.pipeline.leave(passage);
+  trip.pipeline.leave(slot);
   assert.equal(trip.pipeline.sending, 0);
 });
 
@@ -139,14 +139,14 @@ test('where the line takes nothing ahead, one begins for each that may send', as
 
 test('256 on their way out are enough, and each that leaves makes room', async () => {
   const trip = new Trip();
-  const passages: Passage[] = [];
+  const passages: PipelineSlot[] = [];
   for (let files = 0; files < 256; files += 1) {
     assert.equal(trip.pipeline.hasRoom, true);
     passages.push(await trip.begin(`${files}`));
     await trip.finish(`${files}`);
   }
   assert.equal(trip.pipeline.hasRoom, false);
-  for (const passage of passages.slice(0, 1)) trip.pipeline.leave(passage);
+  for (const slot of passages.slice(0, 1)) trip.pipeline.leave(slot);
   assert.equal(trip.pipeline.hasRoom, true);
 });
 
