@@ -8,7 +8,7 @@ import type { BacklogOptions, BacklogPorts } from './backlog-ports.ts';
 import { Deferrals, type Delay } from './deferrals.ts';
 import { HeldFolders } from './held-folders.ts';
 import { InFlight } from './in-flight.ts';
-import { PassedOver } from './passed-over.ts';
+import { PostponedPaths } from './postponed-paths.ts';
 import { ReadyEntries } from './ready-entries.ts';
 import { ScanLoop } from './scan-loop.ts';
 import type { ScanResult } from './scanner.ts';
@@ -39,7 +39,7 @@ export class Backlog {
   readonly #ready: ReadyEntries;
   readonly #inFlight = new InFlight();
   readonly #deferrals: Deferrals;
-  readonly #passedOver = new PassedOver();
+  readonly #postponed = new PostponedPaths();
   readonly #held = new HeldFolders();
   readonly #count = new BacklogCount();
   /** Files removed since the running scan began. The scan may have seen them before. */
@@ -166,7 +166,7 @@ export class Backlog {
 
   /** Makes everything deferred due at once, for example when the store answers again. */
   retryDeferred(): void {
-    this.#passedOver.clear();
+    this.#postponed.clear();
     this.#deferrals.releaseAll();
     this.hint();
   }
@@ -210,7 +210,7 @@ export class Backlog {
   #boundDeferrals(): void {
     if (this.#deferrals.size <= this.#deferredMax) return;
     const last = this.#deferrals.takeLast();
-    if (last !== undefined) this.#passedOver.add(last.entry.path, last.dueMs);
+    if (last !== undefined) this.#postponed.add(last.entry.path, last.dueMs);
   }
 
   #wantMoreWhenLow(): void {
@@ -222,7 +222,7 @@ export class Backlog {
 
   #deferred(): number {
     const byThemselves = [...this.#deferrals.entries()].filter(({ path }) => !this.#held.covers(path));
-    return byThemselves.length + this.#passedOver.size + this.#held.total;
+    return byThemselves.length + this.#postponed.size + this.#held.total;
   }
 
   #scanBegan(): void {
@@ -238,7 +238,7 @@ export class Backlog {
     this.#deferrals.changed(id, identity);
     const isHeld = this.#inFlight.has(id) || this.#deferrals.has(id);
     if (isHeld || this.#ready.has(id)) this.#count.saw(id);
-    return this.#held.wants(path, isHeld) && !isHeld && !this.#passedOver.has(path);
+    return this.#held.wants(path, isHeld) && !isHeld && !this.#postponed.has(path);
   }
 
   #scanned(result: ScanResult): void {
@@ -246,10 +246,10 @@ export class Backlog {
       !this.#inFlight.has(path.id) &&
       !this.#deferrals.has(path.id) &&
       !this.#goneInScan.has(path.id) &&
-      !this.#passedOver.has(path);
+      !this.#postponed.has(path);
     // No other entry waits behind the skipped files any more.
     const isComplete = result.eligible === result.entries.length;
-    if (isComplete && this.#passedOver.areDue(this.#clock.monotonicMs())) this.#passedOver.clear();
+    if (isComplete && this.#postponed.areDue(this.#clock.monotonicMs())) this.#postponed.clear();
     this.#count.scanEnded(result);
     this.#held.scanEnded();
     this.#lastScan = result;
@@ -262,7 +262,7 @@ export class Backlog {
   /** Exact when the oldest entry is in memory (oldest-first); otherwise from the last scan. */
   #oldestModifiedMs(): number | null {
     const scannedMs = this.#lastScan?.oldestModifiedMs ?? null;
-    if (this.#options.order !== 'oldest-first' || this.#passedOver.size > 0) return scannedMs;
+    if (this.#options.order !== 'oldest-first' || this.#postponed.size > 0) return scannedMs;
     let oldestMs = this.#ready.best()?.modifiedMs ?? Number.POSITIVE_INFINITY;
     for (const { modifiedMs } of this.#inFlight.entries()) oldestMs = Math.min(oldestMs, modifiedMs);
     for (const { modifiedMs } of this.#deferrals.entries()) oldestMs = Math.min(oldestMs, modifiedMs);

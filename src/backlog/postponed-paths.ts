@@ -12,7 +12,7 @@ const FILES_MAX = 500_000;
  * A set of paths to skip. Because there may be very many, it keeps only a number for each path.
  * Deterministic: time is an argument, of the monotonic clock.
  */
-export class PassedOver {
+export class PostponedPaths {
   readonly #numbers = new Set<number>();
   readonly #filesMax: number;
   #lastDueMs = 0;
