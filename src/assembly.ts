@@ -12,7 +12,7 @@ import type { ShaperActivity } from './pace/shaper.ts';
 import type { Counters } from './report/counters.ts';
 import type { Listener } from './report/daemon-event.ts';
 import { Statistics } from './report/statistics.ts';
-import type { Supervision } from './service/supervision.ts';
+import type { ProgressWatch } from './service/progress-watch.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
 import { LateLook, type LateLookPorts } from './spool/late-look.ts';
 import type { SpoolDirectory } from './spool/spool-directory.ts';
@@ -29,7 +29,7 @@ export interface AssemblyPorts {
   readonly version: string;
   readonly redact: Redact;
   readonly counters: Counters;
-  readonly supervision: Supervision;
+  readonly progress: ProgressWatch;
   /** The settings in force. A reload changes them. */
   readonly settings: () => Settings;
   readonly isStopping: () => boolean;
@@ -57,7 +57,7 @@ export interface Stages {
  * made. `stops` ends what was opened until then, and later the stages that are not started.
  */
 export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stages> {
-  const { host, onEvent, supervision } = ports;
+  const { host, onEvent, progress } = ports;
   const { clock } = host;
   const settings = ports.settings();
   const { spool, keeper } = await openSpool(ports, stops, () => backlog.hint());
@@ -67,9 +67,9 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     onLink: () => drain.start(),
     onHopeless: ports.onHopeless,
     onNetworkChange: () => drain.retryNow(),
-    onStillWaiting: () => supervision.sampled(true),
+    onStillWaiting: () => progress.sampled(true),
     onActivity: (activity, elapsedMs) => observe(activity, elapsedMs),
-    onAlive: supervision.moved,
+    onAlive: progress.moved,
   });
   stops.push(() => sender.stop());
 
@@ -89,7 +89,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     {
       ...{ clock, spool, backlog, onEvent },
       random: () => host.random(),
-      onRead: supervision.moved,
+      onRead: progress.moved,
       onRemoved: ({ path }) => {
         if (ports.settings().spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
       },
@@ -113,7 +113,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     statistics.sent(activity.admittedBytes);
     onEvent({ kind: 'activity', activity, elapsedMs, pace: sender.pace, uploads });
     drain.observe(activity, elapsedMs);
-    supervision.sampled(activity.admittedBytes > 0 || drain.active === 0);
+    progress.sampled(activity.admittedBytes > 0 || drain.active === 0);
   }
 
   const sweep = new Sweep({ spool, drain, clock, onEvent });

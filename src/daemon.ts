@@ -7,7 +7,7 @@ import type { Host } from './host.ts';
 import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
 import type { Health } from './service/health.ts';
-import { Supervision } from './service/supervision.ts';
+import { ProgressWatch } from './service/progress-watch.ts';
 import { allowanceOf, backlogOptionsOf, drainOptionsOf } from './stage-options.ts';
 import { atMost } from './system/at-most.ts';
 import type { Fault } from './system/fault.ts';
@@ -44,7 +44,7 @@ export class Daemon {
   readonly #ports: DaemonPorts;
   readonly #assembly: AssemblyPorts;
   readonly #stops = new Stops();
-  readonly #supervision: Supervision;
+  readonly #progress: ProgressWatch;
   #settings: Settings;
   #stages: Stages | undefined;
   #stopping = false;
@@ -54,14 +54,14 @@ export class Daemon {
     this.#ports = ports;
     const counters = new Counters();
     const listeners = [counters.hear, ...ports.listeners];
-    this.#supervision = new Supervision(ports.health, () => ({
+    this.#progress = new ProgressWatch(ports.health, () => ({
       ...this.#settings.link,
       ...this.#settings.upload,
     }));
     this.#assembly = {
       ...ports,
       counters,
-      supervision: this.#supervision,
+      progress: this.#progress,
       settings: () => this.#settings,
       isStopping: () => this.#stopping,
       snapshot: () => this.#stages?.statistics.snapshot(),
@@ -129,7 +129,7 @@ export class Daemon {
     this.#stages = stages;
     this.#stops.push(() => this.#stopDrain(stages));
     await sender.start();
-    for (const stage of [statistics, emptyFolders, backlog, this.#supervision]) {
+    for (const stage of [statistics, emptyFolders, backlog, this.#progress]) {
       stage.start();
       this.#stops.push(() => stage.stop());
     }

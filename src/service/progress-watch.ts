@@ -22,7 +22,7 @@ const UPLOADS_MARGIN_MS = 60_000;
  * Registers two parts with Health: the control loop must tick, and uploads in flight must move
  * bytes.
  */
-export class Supervision {
+export class ProgressWatch {
   readonly #health: Health;
   readonly #pace: () => Pace;
   #meter: Heartbeat | undefined;

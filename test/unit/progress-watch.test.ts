@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Health } from '../../src/service/health.ts';
-import { Supervision } from '../../src/service/supervision.ts';
+import { ProgressWatch } from '../../src/service/progress-watch.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
@@ -13,33 +13,33 @@ function supervised({ sampleIntervalMs = 50 } = {}) {
   const clock = new SimClock();
   const log = new KeptLog();
   const health = new Health({ clock, watchdogMs: 60 * SECONDS, ping: () => undefined, log });
-  const supervision = new Supervision(health, () => pace);
+  const progress = new ProgressWatch(health, () => pace);
   health.start();
-  supervision.start();
+  progress.start();
   /** Half an hour in which nothing leaves, though something is in flight. */
   const sendNothing = async (meanwhile: () => void) => {
     for (let turn = 0; turn < 360; turn += 1) {
       await clock.advance(5 * SECONDS);
-      supervision.sampled(false);
+      progress.sampled(false);
       meanwhile();
     }
     return log.records.map(({ fields }) => [fields.event, fields.part]);
   };
-  return { clock, log, supervision, sendNothing };
+  return { clock, log, progress, sendNothing };
 }
 
 // Regression: parts that stood were read and hashed for minutes on resuming, the watchdog took that for a hang, and
 // each restart began there again.
 test('a drain that reads or is answered, and sends nothing, does not hang', async () => {
-  const { supervision, sendNothing } = supervised();
-  assert.deepEqual(await sendNothing(supervision.moved), []);
+  const { progress, sendNothing } = supervised();
+  assert.deepEqual(await sendNothing(progress.moved), []);
 });
 
 test('a meter that reads as seldom as it may does not hang, and one that stops does', async () => {
-  const { clock, log, supervision } = supervised({ sampleIntervalMs: 1_000 });
+  const { clock, log, progress } = supervised({ sampleIntervalMs: 1_000 });
   for (let turn = 0; turn < 30; turn += 1) {
     await clock.advance(10_500);
-    supervision.sampled(true);
+    progress.sampled(true);
   }
   assert.deepEqual(log.records, []);
   await clock.advance(60 * SECONDS);
