@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { isProof, verify } from '../../src/drain/verify.ts';
 import type { UploadRequest } from '../../src/store/object-store.ts';
-import type { ConflictPolicy } from '../../src/store/s3/place.ts';
+import type { ConflictPolicy } from '../../src/store/s3/resolve-conflict.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { S3Reader } from '../support/s3-reader.ts';
 import { bytesOf, MemoryJournal, PART_BYTES, sourceOf, storeAt } from '../support/store-fixture.ts';

@@ -21,7 +21,7 @@ import { UploadRecord } from './upload-record.ts';
  * Errors after which the upload cannot succeed any more: the key was taken, or its parts cannot be
  * completed (after a conflict, S3 requires a new upload).
  */
-const USELESS = new Set([
+const UNRESUMABLE_CODES = new Set([
   ...['PreconditionFailed', 'ConditionalRequestConflict'],
   ...['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'],
   ...['FilePartNotExist', 'FilePartStale', 'FilePartInterity'],
@@ -245,7 +245,7 @@ export class PartwiseUpload {
     if (code === 'NoSuchUpload') return (await this.#record.thrownAway(this.#sentBytes)) ?? error;
     // A file that changed may still have the same bytes (chmod). The next attempt or the sweep
     // finds out.
-    if (!isTaken(error) && !USELESS.has(code) && this.#record.isKept) return error;
+    if (!isTaken(error) && !UNRESUMABLE_CODES.has(code) && this.#record.isKept) return error;
     const limit = AbortSignal.timeout(ABANDON_MS);
     try {
       const { name } = bucket;

@@ -23,8 +23,8 @@ import { putOwnObject } from './folder-trial.ts';
 import { ConditionsLesson } from './learn-conditions.ts';
 import { PartwiseUpload } from './multipart.ts';
 import { ConditionTrial, type Leftovers } from './own-objects.ts';
-import { type ConflictPolicy, place } from './place.ts';
 import { digestsOfObject } from './read-back.ts';
+import { type ConflictPolicy, resolveConflict } from './resolve-conflict.ts';
 import { probeBucket, type RoundTrip, roundTrip } from './round-trip.ts';
 import { createS3Client, type S3ClientOptions } from './s3-client.ts';
 import { twoPartTrip } from './two-part-trip.ts';
@@ -153,7 +153,7 @@ export class S3Store implements ObjectStore {
     const digest = await digestOf(body);
     await this.#dropJournaled(journal, signal);
     const local = { sizeBytes: body.byteLength, parts: [digest], multipart: false };
-    const upload = await place({
+    const upload = await resolveConflict({
       ...{ bucket, key, signal, policy: this.#options.conflict, writes: 'put object', lookFirst: false },
       findOut: (writes, during) => this.#trial.findOut(writes, during),
       local: async () => local,
@@ -179,7 +179,7 @@ export class S3Store implements ObjectStore {
       digested ??= digestSource(source, plan.partSizeBytes, signal);
       return digested;
     };
-    const upload = await place({
+    const upload = await resolveConflict({
       ...{ bucket, key, signal, policy: this.#options.conflict, writes: 'complete upload', lookFirst: true },
       findOut: (writes, during) => this.#trial.findOut(writes, during),
       local: async () => written ?? (await digests()),

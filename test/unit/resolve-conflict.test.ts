@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { digestOf } from '../../src/store/digest.ts';
 import type { Writing } from '../../src/store/s3/dialect.ts';
-import { type ConflictPolicy, type Placement, place } from '../../src/store/s3/place.ts';
+import { type ConflictPolicy, type Placement, resolveConflict } from '../../src/store/s3/resolve-conflict.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { answeringBucket, NEVER, refusal } from '../support/answering-bucket.ts';
 
@@ -58,7 +58,7 @@ function worldOf(holds: Record<string, Held>, options: Options = {}) {
       return { key };
     },
   };
-  return { bucket, steps, placed: () => place(placement) };
+  return { bucket, steps, placed: () => resolveConflict(placement) };
 }
 
 const fault = (code: string, status: number, faultClass: 'transient' | 'unknown' = 'transient') =>

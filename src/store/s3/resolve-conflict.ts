@@ -55,7 +55,7 @@ const SUFFIX_DIGITS = [8, 16, 64] as const;
  * Stores the object under the first key that the policy allows. Rejects with Fault `file` (or
  * `unknown`, if a key could not be read) when there is none, and as the requests do.
  */
-export async function place(placement: Placement): Promise<Upload> {
+export async function resolveConflict(placement: Placement): Promise<Upload> {
   if (placement.policy === 'overwrite') return stored(placement, await placement.write(placement.key, false));
   const found: Found = { unreadable: false };
   const first = await placeAt(placement, placement.key, found);
