@@ -20,15 +20,15 @@ const PERHAPS_OPEN_FACTOR = 15;
  * No file waits longer than this (or than settle, if settle is longer) unless it changes more
  * often.
  */
-export const LONGEST_MS = 10 * 60_000;
+export const PATIENCE_MS_MAX = 10 * 60_000;
 /** A file that returns within this time by a write, not a rename, is probably a log. */
 const RETURN_MS = 60_000;
-const LONGEST_FOR_RETURNS_MS = 64_000;
+const PATIENCE_FOR_RETURNS_MS_MAX = 64_000;
 /**
  * With settle 0, a file that changed after it was taken waits this long, doubled with each further
  * change.
  */
-const LEAST_MS = 1_000;
+const PATIENCE_MS_MIN = 1_000;
 /** About 100 bytes each. Beyond this, the name with the oldest news is forgotten. */
 const NAMES_MAX = 10_000;
 
@@ -66,12 +66,13 @@ export class Patience {
     const { changes = 0, returns = 0, isRewritten = false } = this.#names.get(id) ?? {};
     const factor = isWhole ? 1 : tellsWriters ? CLOSED_FACTOR : PERHAPS_OPEN_FACTOR;
     const baseMs = settleMs * factor;
-    const forChangesMs = changes === 0 ? baseMs : Math.max(baseMs, LEAST_MS) * 2 ** Math.min(changes, 30);
+    const forChangesMs =
+      changes === 0 ? baseMs : Math.max(baseMs, PATIENCE_MS_MIN) * 2 ** Math.min(changes, 30);
     const awaitsReturn = !isWhole && !isRewritten;
     const forReturnsMs = awaitsReturn
-      ? Math.min(LONGEST_FOR_RETURNS_MS, baseMs * 2 ** Math.min(returns, 30))
+      ? Math.min(PATIENCE_FOR_RETURNS_MS_MAX, baseMs * 2 ** Math.min(returns, 30))
       : 0;
-    return Math.max(settleMs, Math.min(LONGEST_MS, Math.max(forChangesMs, forReturnsMs)));
+    return Math.max(settleMs, Math.min(PATIENCE_MS_MAX, Math.max(forChangesMs, forReturnsMs)));
   }
 
   /** The file was taken for complete and has changed since. */

@@ -1,6 +1,6 @@
 // Decides whether a file is complete.
 import { type FileIdentity, sameContentIdentity } from '../spool/entry.ts';
-import { type Arrival, LONGEST_MS, Patience, WHOLE } from './patience.ts';
+import { type Arrival, PATIENCE_MS_MAX, Patience, WHOLE } from './patience.ts';
 
 /** Both clocks, read at the same moment. */
 export interface Moment {
@@ -98,7 +98,7 @@ export class Settle {
    * seldom.
    */
   #neededMs(id: string, arrival: Arrival, sighting: Sighting | undefined, now: Moment): number {
-    const isOld = sighting !== undefined && now.monotonicMs - sighting.sinceMonotonicMs >= LONGEST_MS;
+    const isOld = sighting !== undefined && now.monotonicMs - sighting.sinceMonotonicMs >= PATIENCE_MS_MAX;
     return isOld ? this.#settleMs : this.patience.quietMs(id, this.#settleMs, arrival);
   }
 

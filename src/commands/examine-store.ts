@@ -99,7 +99,7 @@ export function twoPartsPlan(targetBytesPerSec: number): {
   const takesMs = (TWO_PARTS_BYTES / targetBytesPerSec) * 1_000;
   const size = readableSize(TWO_PARTS_BYTES);
   const takes = `about ${readableDuration(takesMs)} at the target`;
-  if (takesMs > LONGEST_MS)
+  if (takesMs > TRIP_MS_MAX)
     return {
       notice: warns(`a multipart upload was not tried: the ${size} that S3 requires would take ${takes}`),
       limitMs: undefined,
@@ -113,7 +113,7 @@ export function twoPartsPlan(targetBytesPerSec: number): {
 
 /** After this long without output, a user wonders whether anything happens. */
 const TELL_MS = 5_000;
-const LONGEST_MS = 5 * 60_000;
+const TRIP_MS_MAX = 5 * 60_000;
 /** Others may use the link meanwhile, and a line may be slower than configured. */
 const SPARE_TIMES = 3;
 const SPARE_MS = 60_000;

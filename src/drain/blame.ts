@@ -19,7 +19,7 @@ export type Verdict = 'here' | 'store' | 'folder' | 'file' | 'unclear';
  * That the store accepts our own object counts against files only while at most this many fail: a
  * store may accept nothing but our object.
  */
-const FEW_FILES = 8;
+const FAILING_FILES_MAX = 8;
 /** How many other folders to ask in, besides the one where a file passed last. */
 const OTHER_FOLDERS = 2;
 
@@ -179,7 +179,7 @@ export class Blame {
     if (answer === 'ended') return 'store';
     if (answer === 'passed') {
       this.#suspicion.tookOwn(clock.monotonicMs());
-      if (failing <= FEW_FILES) this.#signs += 1;
+      if (failing <= FAILING_FILES_MAX) this.#signs += 1;
       return 'file';
     }
     if (isOutOfDescriptors(answer)) return 'unclear';

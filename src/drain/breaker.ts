@@ -3,7 +3,7 @@
 export type BreakerState = 'closed' | 'open' | 'trial';
 
 /** The wait doubles with every failed trial, up to this multiple of the first wait. */
-const LONGEST_WAIT = 8;
+const WAIT_MAX = 8;
 
 /**
  * While open, nothing is sent. When the wait is over, a trial is allowed: success closes the
@@ -67,7 +67,7 @@ export class Breaker {
     const began = this.#reason === undefined;
     if (this.#state === 'trial') this.#failedTrials += 1;
     if (this.#state !== 'open') {
-      const waitMs = this.#probeMs * Math.min(LONGEST_WAIT, 2 ** this.#failedTrials);
+      const waitMs = this.#probeMs * Math.min(WAIT_MAX, 2 ** this.#failedTrials);
       this.#retryAtMs = nowMs + Math.max(waitMs, retryAfterMs);
     }
     this.#state = 'open';

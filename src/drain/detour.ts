@@ -5,7 +5,7 @@ export const GOOD_FOR_BAD = 20;
 /** A request costs this much in addition to its content. */
 const REQUEST_BYTES = 16 * 1024;
 /** The most that is owed: a long failure of some files is forgotten after this much has passed. */
-const MOST_OWED_BYTES = 640 * 1024 ** 2;
+const OWED_BYTES_MAX = 640 * 1024 ** 2;
 /**
  * After this many bad files in a row, the files read ahead behind them are probably bad as well.
  */
@@ -49,7 +49,7 @@ export class Detour {
     // Other files that were taken there give no new information.
     else if (place === this.#aside) this.#aside = (place + STEP) % 1;
     const owedBytes = this.#owedBytes + GOOD_FOR_BAD * (sentBytes + REQUEST_BYTES);
-    this.#owedBytes = Math.min(MOST_OWED_BYTES, owedBytes);
+    this.#owedBytes = Math.min(OWED_BYTES_MAX, owedBytes);
     return this.#inARow === RUN;
   }
 

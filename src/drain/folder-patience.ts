@@ -25,7 +25,7 @@ const TESTED_AT = 3;
 /** A folder that accepted something is not tested again for this time. */
 const WORKS_MS = 10 * 60_000;
 /** The wait between tries doubles up to this multiple of the first. */
-const LONGEST_WAIT = 8;
+const WAIT_MAX = 8;
 /** The most folders with a recent refusal, and the most held folders, that are remembered. */
 const RECORDS_MAX = 2_000;
 const HELD_MAX = 200;
@@ -90,7 +90,7 @@ export class FolderPatience {
     for (const [folder, hold] of this.#held) {
       if (nowMs < hold.tryAtMs) continue;
       hold.tries += 1;
-      hold.tryAtMs = nowMs + firstWaitMs * Math.min(LONGEST_WAIT, 2 ** hold.tries);
+      hold.tryAtMs = nowMs + firstWaitMs * Math.min(WAIT_MAX, 2 ** hold.tries);
       return folder;
     }
     return undefined;

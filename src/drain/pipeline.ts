@@ -27,7 +27,7 @@ interface Waiting {
  */
 const READ_AHEAD_MS = 500;
 /** Each file read ahead, and each one being removed, holds a descriptor. */
-const MOST_BESIDE_SENDING = 256;
+const BESIDE_SENDING_MAX = 256;
 
 /**
  * Only sending is limited by the link. If a disk stalls for a moment, it delays the other two
@@ -64,10 +64,10 @@ export class Pipeline {
 
   /** True if one more transfer may begin. */
   get hasRoom(): boolean {
-    if (this.#disposing >= MOST_BESIDE_SENDING) return false;
+    if (this.#disposing >= BESIDE_SENDING_MAX) return false;
     if (this.#aheadFiles + this.#sending < this.#ports.limit()) return true;
     const enoughBytes = (this.#ports.rateBytesPerSec() * READ_AHEAD_MS) / 1000;
-    return this.#aheadBytes < enoughBytes && this.#aheadFiles < MOST_BESIDE_SENDING;
+    return this.#aheadBytes < enoughBytes && this.#aheadFiles < BESIDE_SENDING_MAX;
   }
 
   /** A transfer of `sizeBytes` begins. It must leave(). */

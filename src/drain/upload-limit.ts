@@ -32,7 +32,7 @@ const TOLERATED_IDLE = 0.01;
  * No step more than doubles the limit, because uploads that just started do not show their effect
  * yet.
  */
-const MOST_GROWTH = 2;
+const GROWTH_MAX = 2;
 /**
  * If a slice waits longer than this for its turn, there are too many uploads. S3 drops a connection
  * after about 20 s.
@@ -110,6 +110,6 @@ export class UploadLimit {
 }
 
 function grown(limit: number, idleShare: number, most: number): number {
-  const needed = limit * Math.min(MOST_GROWTH, 1 / Math.max(1e-9, 1 - idleShare));
+  const needed = limit * Math.min(GROWTH_MAX, 1 / Math.max(1e-9, 1 - idleShare));
   return Math.min(most, Math.ceil(needed));
 }

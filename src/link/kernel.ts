@@ -23,7 +23,7 @@ const COMMAND_TIMEOUT_MS = 2_000;
  * A router with the Internet's whole table shows only its first part here. Default routes come
  * first.
  */
-const MOST_TABLE_BYTES = 65_536;
+const TABLE_BYTES_MAX = 65_536;
 /**
  * Matches two columns of ipv6_route that change with use: the reference and use counts between
  * metric and flags.
@@ -233,7 +233,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-const table = Buffer.alloc(MOST_TABLE_BYTES);
+const table = Buffer.alloc(TABLE_BYTES_MAX);
 
 /** The first part of a file below /proc; empty if there is none. */
 function head(path: string): string {

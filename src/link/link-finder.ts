@@ -54,7 +54,7 @@ export interface UplinkIdentity {
 }
 
 /** How many addresses of a name are looked at. S3 has dozens, behind one route. */
-const MOST_ADDRESSES = 8;
+const ADDRESSES_MAX = 8;
 
 /**
  * Searches once for each call. It sends nothing, except one empty datagram to the gateway if that
@@ -96,7 +96,7 @@ export class LinkFinder {
     const found: Carriers[] = [];
     const devices = new Set<string>();
     let isIpv6 = false;
-    for (const address of addresses.slice(0, MOST_ADDRESSES)) {
+    for (const address of addresses.slice(0, ADDRESSES_MAX)) {
       for (const hop of await this.#machine.routesTo(address)) {
         if (found.length === 0) isIpv6 = isIPv6(address);
         devices.add(hop.device);

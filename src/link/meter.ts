@@ -24,7 +24,7 @@ export interface Sample {
  * Drivers such as ice, Aquantia and 82580 refresh their counters every 1–2 s. A counter that stands
  * still longer is stuck.
  */
-const LONGEST_REFRESH_MS = 2_500;
+const REFRESH_MS_MAX = 2_500;
 /**
  * A fresh counter must show at least this many of our bytes. It is more than a socket may buffer.
  */
@@ -77,7 +77,7 @@ export class Meter {
   #still(nowMs: number): Reading {
     this.#stillReadings += 1;
     if (this.#ownSinceSampleBytes >= CERTAIN_BYTES)
-      return { kind: nowMs - this.#sampledToMs > LONGEST_REFRESH_MS ? 'stuck' : 'none' };
+      return { kind: nowMs - this.#sampledToMs > REFRESH_MS_MAX ? 'stuck' : 'none' };
     const awaitsRefresh = nowMs - this.#changedAtMs < 1.5 * this.#refreshMs;
     return awaitsRefresh ? { kind: 'none' } : this.#sample(nowMs, 0, nowMs - this.#sampledToMs);
   }
@@ -85,7 +85,7 @@ export class Meter {
   #moved(nowMs: number, counterBytes: number): Reading {
     const unsampledMs = nowMs - this.#sampledToMs;
     if (this.#ownSinceSampleBytes >= CERTAIN_BYTES)
-      this.#refreshMs = this.#stillReadings === 0 ? 0 : Math.min(unsampledMs, LONGEST_REFRESH_MS);
+      this.#refreshMs = this.#stillReadings === 0 ? 0 : Math.min(unsampledMs, REFRESH_MS_MAX);
     // Bytes that appear after a silence left within the last refresh, not since the last look.
     const refreshedMs = Math.min(this.#refreshMs, nowMs - this.#changedAtMs);
     const sentBytes = counterBytes - (this.#counterBytes ?? counterBytes);

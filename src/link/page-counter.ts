@@ -18,7 +18,7 @@ export type PageReading = { readonly bytes: number } | { readonly problem: strin
 const PERIOD_MS = 1_000;
 /** Routers are slow, and pages of several hundred kB are usual. */
 const TIMEOUT_MS = 2_000;
-const MOST_BYTES = 16_777_216;
+const PAGE_BYTES_MAX = 16_777_216;
 
 /**
  * Reads the page once a second from the main thread; the sending thread gets the number. A failure
@@ -72,7 +72,7 @@ function fetchText(url: string): Promise<string> {
         answer.setEncoding('utf8').on('error', reject);
         answer.on('data', (chunk: string) => {
           text += chunk;
-          if (text.length > MOST_BYTES) answer.destroy(new Error('the page is too long'));
+          if (text.length > PAGE_BYTES_MAX) answer.destroy(new Error('the page is too long'));
         });
         answer.on('end', () => resolve(text));
       },

@@ -3,7 +3,7 @@
 import { errnoOf, Fault } from '../system/fault.ts';
 
 /** How many causes are followed: enough to find the root, and a limit for cycles. */
-const MAX_CAUSES = 5;
+const CAUSES_MAX = 5;
 
 /**
  * The fields of `error`: for a Fault its class, operation, subject, code and hint; for any other
@@ -21,7 +21,7 @@ export function faultFields(error: Error): Record<string, unknown> {
 
 function causeMessages(error: Error): string[] {
   const messages: string[] = [];
-  for (let cause = error.cause; cause instanceof Error && messages.length < MAX_CAUSES; cause = cause.cause) {
+  for (let cause = error.cause; cause instanceof Error && messages.length < CAUSES_MAX; cause = cause.cause) {
     messages.push(messageOf(cause));
   }
   return messages;

@@ -6,7 +6,7 @@
 import { priorityOf, renderMessage } from './log-line.ts';
 
 /** journald drops fields with longer names. */
-const MAX_NAME_CHARS = 64;
+const NAME_CHARS_MAX = 64;
 /** The journal has its own fields for these. */
 const TOLD = new Set(['level', 'time', 'msg']);
 
@@ -32,7 +32,7 @@ export function journalEntry(record: Readonly<Record<string, unknown>>, pid: num
  */
 function fieldName(name: string): string {
   const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
-  return `HALFPIPE_${words.replaceAll(/[^A-Z0-9]+/g, '_')}`.slice(0, MAX_NAME_CHARS);
+  return `HALFPIPE_${words.replaceAll(/[^A-Z0-9]+/g, '_')}`.slice(0, NAME_CHARS_MAX);
 }
 
 function fieldValue(value: unknown): string {

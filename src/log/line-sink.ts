@@ -3,7 +3,7 @@ import { atMost } from '../system/at-most.ts';
 import type { Clock } from '../system/clock.ts';
 
 /** Bytes that the reader has not taken yet; about 3,000 records. */
-const MAX_PENDING_BYTES = 1024 * 1024;
+const PENDING_BYTES_MAX = 1024 * 1024;
 const FLUSH_TIMEOUT_MS = 1000;
 
 /**
@@ -55,7 +55,7 @@ export class LineSink {
     if (!this.#open) return;
     // Resumes only when the buffer is half empty; otherwise every other line of a storm would be a
     // notice.
-    const room = this.#lostLines === 0 ? MAX_PENDING_BYTES : MAX_PENDING_BYTES / 2;
+    const room = this.#lostLines === 0 ? PENDING_BYTES_MAX : PENDING_BYTES_MAX / 2;
     if (this.#stdout.writableLength > room) {
       this.#lostLines += 1;
       return;

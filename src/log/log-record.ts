@@ -9,9 +9,9 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 // journald cuts lines at 48 KiB (LineMax= in journald.conf(5)), and the rest would become a line
 // without a priority.
-const MAX_TEXT_CHARS = 4096;
-const MAX_DEPTH = 4;
-const MAX_ITEMS = 32;
+const TEXT_CHARS_MAX = 4096;
+const DEPTH_MAX = 4;
+const ITEMS_MAX = 32;
 
 /**
  * The fields of one record. An Error among them is spread into flat fields; a field that was given
@@ -31,8 +31,8 @@ export function plainFields(fields: LogFields, redact: Redact): Record<string, u
 export function plainText(text: string, redact: Redact): string {
   // Takes twice the limit before redaction, because a secret that was cut would no longer look like
   // one.
-  const clean = redact(text.slice(0, 2 * MAX_TEXT_CHARS));
-  return clean.length > MAX_TEXT_CHARS ? `${clean.slice(0, MAX_TEXT_CHARS)}…` : clean;
+  const clean = redact(text.slice(0, 2 * TEXT_CHARS_MAX));
+  return clean.length > TEXT_CHARS_MAX ? `${clean.slice(0, TEXT_CHARS_MAX)}…` : clean;
 }
 
 function plainValue(value: unknown, redact: Redact, depth: number): unknown {
@@ -40,9 +40,9 @@ function plainValue(value: unknown, redact: Redact, depth: number): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return value;
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
-  if (depth >= MAX_DEPTH) return '…';
+  if (depth >= DEPTH_MAX) return '…';
   if (Array.isArray(value))
-    return value.slice(0, MAX_ITEMS).map((item) => plainValue(item, redact, depth + 1));
+    return value.slice(0, ITEMS_MAX).map((item) => plainValue(item, redact, depth + 1));
   if (value instanceof Error) return plainObject(faultFields(value), redact, depth + 1);
   // Objects that render themselves, such as a SpoolPath or a URL.
   if (typeof value.toString === 'function' && value.toString !== Object.prototype.toString)
@@ -52,7 +52,7 @@ function plainValue(value: unknown, redact: Redact, depth: number): unknown {
 
 function plainObject(value: object, redact: Redact, depth: number): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
-  for (const [name, item] of Object.entries(value).slice(0, MAX_ITEMS)) {
+  for (const [name, item] of Object.entries(value).slice(0, ITEMS_MAX)) {
     plain[plainText(name, redact)] = isSecretField(name) ? '[redacted]' : plainValue(item, redact, depth);
   }
   return plain;

@@ -3,7 +3,7 @@
 import type { Clock } from '../system/clock.ts';
 
 /** Kinds are fault classes and codes, a few dozen. Beyond this many, kinds share one count. */
-const MAX_KINDS = 64;
+const KINDS_MAX = 64;
 
 /**
  * Writes the line. `repeats` is how many were counted since the last line of this kind, 0 at the
@@ -37,7 +37,7 @@ export class OncePerKind {
    * latest `tell(repeats)` when the period is over.
    */
   note(kind: string, tell: TellKind): void {
-    const name = this.#kinds.has(kind) || this.#kinds.size < MAX_KINDS ? kind : 'other';
+    const name = this.#kinds.has(kind) || this.#kinds.size < KINDS_MAX ? kind : 'other';
     const known = this.#kinds.get(name);
     if (known === undefined) {
       this.#kinds.set(name, { repeats: 0, latest: tell, cancel: this.#afterPeriod(name) });

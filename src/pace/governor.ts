@@ -43,7 +43,7 @@ const OVERHEAD = 1 + 66 / 1_448;
  * Given as time at the target rate. They are forgotten with the same time constant, so that lost
  * bytes, or an OVERHEAD that is too large, cannot hide more cross traffic than this.
  */
-const MOST_QUEUED_MS = 100;
+const QUEUED_MS_MAX = 100;
 /**
  * A rise of cross traffic by more than this part of the target is believed at once. A smaller rise
  * is noise and is smoothed.
@@ -84,13 +84,13 @@ const REPAY_SAMPLES = 2;
  * The largest debt. An hour above the target is forgotten when it ends. Given as time at the target
  * rate.
  */
-const MOST_DEBT_MS = 150;
+const DEBT_MS_MAX = 150;
 /**
  * The largest credit, for a stall of the process. It limits how far the budget may exceed the
  * target: by this over REPAY_MS. DECREASE takes 15 ms of it while we are alone. Given as time at
  * the target rate.
  */
-const MOST_CREDIT_MS = 44;
+const CREDIT_MS_MAX = 44;
 
 /** The governor's state, as reported to other parts. */
 export type PaceView = Pick<Governor, 'budgetBytesPerSec' | 'degraded' | 'floorEngaged' | 'limits' | 'rates'>;
@@ -185,8 +185,8 @@ export class Governor {
 
   /** Wire bytes that left beyond our own of this interval and those still queued before it. */
   #crossBytes(sentBytes: number, ownWireBytes: number, intervalMs: number): number {
-    const mostQueued = (this.#limits.targetBytesPerSec * MOST_QUEUED_MS) / 1000;
-    const queued = this.#queuedBytes * Math.exp(-intervalMs / MOST_QUEUED_MS) + ownWireBytes;
+    const mostQueued = (this.#limits.targetBytesPerSec * QUEUED_MS_MAX) / 1000;
+    const queued = this.#queuedBytes * Math.exp(-intervalMs / QUEUED_MS_MAX) + ownWireBytes;
     this.#queuedBytes = Math.min(mostQueued, Math.max(0, queued - sentBytes));
     return Math.max(0, sentBytes - queued);
   }
@@ -212,6 +212,6 @@ export class Governor {
 
   #boundDebt(): void {
     const perMs = this.#limits.targetBytesPerSec / 1000;
-    this.#debtBytes = Math.max(-MOST_CREDIT_MS * perMs, Math.min(MOST_DEBT_MS * perMs, this.#debtBytes));
+    this.#debtBytes = Math.max(-CREDIT_MS_MAX * perMs, Math.min(DEBT_MS_MAX * perMs, this.#debtBytes));
   }
 }

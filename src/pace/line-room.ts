@@ -16,9 +16,9 @@ const HOLD_LAGS = 2;
 /** With each answer, a longer lag decays by this factor. */
 const LAG_DECAY = 0.95;
 /** Satellites have 0.6 s. A longer round trip is a queue. */
-const MOST_HOLD_MS = 6_000;
+const HOLD_MS_MAX = 6_000;
 /** A line of 250 kbit/s needs 2 s for this. Less would stop a short request after a few packets. */
-const LEAST_ROOM_BYTES = 65_536;
+const ROOM_BYTES_MIN = 65_536;
 /**
  * The room before anything is known about the line: twice what eight new connections may send at
  * once.
@@ -43,7 +43,7 @@ const START_GROWTH = 1.25;
 const WINDOW_MS = 1_000;
 const WINDOWS = 3;
 /** At the start, windows are shorter: two round trips, and at least this. */
-const LEAST_WINDOW_MS = 250;
+const WINDOW_MS_MIN = 250;
 const WINDOWS_IN_HOLD = HOLD_ROUND_TRIPS / 2;
 
 /** What the line has to carry. */
@@ -116,18 +116,18 @@ export class LineRoom {
     if (this.#rates.length === 0) return FIRST_ROOM_BYTES;
     const lineMs = HOLD_MS + this.#roundTripsMs;
     const startMs = this.#isStarting ? (START_GAIN - 1) * lineMs : 0;
-    const holdMs = Math.min(MOST_HOLD_MS, lineMs + HOLD_LAGS * this.#lagMs) + startMs;
-    return Math.max(LEAST_ROOM_BYTES, (this.rateBytesPerSec * holdMs) / 1000) * this.#trial.factor;
+    const holdMs = Math.min(HOLD_MS_MAX, lineMs + HOLD_LAGS * this.#lagMs) + startMs;
+    return Math.max(ROOM_BYTES_MIN, (this.rateBytesPerSec * holdMs) / 1000) * this.#trial.factor;
   }
 
   get #windowMs(): number {
     if (!this.#isStarting) return WINDOW_MS;
-    return Math.min(WINDOW_MS, Math.max(LEAST_WINDOW_MS, this.#roundTripsMs / WINDOWS_IN_HOLD));
+    return Math.min(WINDOW_MS, Math.max(WINDOW_MS_MIN, this.#roundTripsMs / WINDOWS_IN_HOLD));
   }
 
   get #roundTripsMs(): number {
     const known = Number.isFinite(this.#roundTripMs) ? this.#roundTripMs : 0;
-    return Math.min(MOST_HOLD_MS, HOLD_ROUND_TRIPS * known);
+    return Math.min(HOLD_MS_MAX, HOLD_ROUND_TRIPS * known);
   }
 
   #endStart(rate: number): void {

@@ -4,11 +4,11 @@
 const STEP_MS = 5_000;
 /** Twice the room is kept if it brings this much more. */
 const WORTHWHILE = 1.25;
-const MOST_FACTOR = 64;
+const FACTOR_MAX = 64;
 /** How long to wait after a trial that brought nothing. Doubles with each further one. */
 const REST_MS = 30_000;
 /** The longest wait. Afterwards a larger room is tested again as well. */
-const MOST_REST_MS = 600_000;
+const REST_MS_MAX = 600_000;
 
 /**
  * A store may limit each connection, and a path that loses packets slows each one down. While
@@ -53,12 +53,12 @@ export class RoomTrial {
   }
 
   #judge(nowMs: number, rate: number, rateBefore: number): void {
-    if (rate >= rateBefore * WORTHWHILE && this.#factor < MOST_FACTOR) return this.#try(rate);
+    if (rate >= rateBefore * WORTHWHILE && this.#factor < FACTOR_MAX) return this.#try(rate);
     this.#rateBefore = undefined;
     if (rate < rateBefore * WORTHWHILE) this.#factor /= 2;
     const hasGained = this.#factor > 1;
-    this.#restUntilMs = nowMs + (hasGained ? MOST_REST_MS : this.#restMs);
-    this.#restMs = hasGained ? REST_MS : Math.min(MOST_REST_MS, this.#restMs * 2);
+    this.#restUntilMs = nowMs + (hasGained ? REST_MS_MAX : this.#restMs);
+    this.#restMs = hasGained ? REST_MS : Math.min(REST_MS_MAX, this.#restMs * 2);
   }
 }
 

@@ -21,9 +21,9 @@ const SLICE_MS = 2;
  * The smallest slice fits into one TCP segment on Ethernet together with a TLS record's 29 bytes.
  * The headers of smaller slices would weigh too much.
  */
-const MIN_SLICE_BYTES = 1_400;
+const SLICE_BYTES_MIN = 1_400;
 /** The largest slice leaves a link quickly: in 0.3 ms at 1 Gbit/s. */
-const MAX_SLICE_BYTES = 32_768;
+const SLICE_BYTES_MAX = 32_768;
 
 /** What happened at the shaper since the last call. */
 export interface ShaperActivity {
@@ -196,7 +196,7 @@ export class Shaper {
 
 function sliceBytesAt(rateBytesPerSec: number): number {
   const bytes = Math.round((rateBytesPerSec * SLICE_MS) / 1000);
-  return Math.min(MAX_SLICE_BYTES, Math.max(MIN_SLICE_BYTES, bytes));
+  return Math.min(SLICE_BYTES_MAX, Math.max(SLICE_BYTES_MIN, bytes));
 }
 
 function bucketRate(rateBytesPerSec: number) {

@@ -38,7 +38,7 @@ const TURN_MS = 100;
  * A turn is at least this large on a slow link, where all files would otherwise end at the very
  * end. 8 s at 256 kbit/s.
  */
-const MIN_TURN_BYTES = 262_144;
+const TURN_BYTES_MIN = 262_144;
 /**
  * A request that has begun is not silent for longer than this, if the rate allows. S3 drops a
  * connection after about 20 s. Apache's mod_reqtimeout requires 500 bytes a second, and 1,400 bytes
@@ -49,7 +49,7 @@ const KEEP_ALIVE_MS = 2_500;
  * No request begins if those that have begun would each get less than this: twice what Apache
  * requires.
  */
-const LEAST_EACH_BYTES_PER_SEC = 1_000;
+const EACH_BYTES_PER_SEC_MIN = 1_000;
 /** A short request may always begin beside a long one, which may take hours. */
 const ALWAYS_AT_ONCE = 2;
 
@@ -132,7 +132,7 @@ export class Turns {
    * `hasRoom`, only requests that have begun continue, and only the first of the long ones.
    */
   next(nowMs: number, rateBytesPerSec: number, hasRoom: boolean): Waiter | undefined {
-    const mostAtOnce = Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / LEAST_EACH_BYTES_PER_SEC);
+    const mostAtOnce = Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / EACH_BYTES_PER_SEC_MIN);
     const mayBegin = hasRoom && this.#unfinished.size < mostAtOnce;
     const longMayBegin = mayBegin && this.#unfinishedLong === 0;
     const wholeTurn = wholeTurnBytes(rateBytesPerSec);
@@ -230,7 +230,7 @@ export class Turns {
 }
 
 function wholeTurnBytes(rateBytesPerSec: number): number {
-  return Math.max(MIN_TURN_BYTES, (rateBytesPerSec * TURN_MS) / 1000);
+  return Math.max(TURN_BYTES_MIN, (rateBytesPerSec * TURN_MS) / 1000);
 }
 
 function placeOf({ begun, arrival }: Waiter): number {

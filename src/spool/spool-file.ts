@@ -11,7 +11,7 @@ import { changedFault, leasedFault, spoolFault } from './spool-fault.ts';
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** One call can read less than 2 GiB, and other calls need threads of the pool as well. */
-const MOST_AT_ONCE_BYTES = 64 * 1024 ** 2;
+const AT_ONCE_BYTES_MAX = 64 * 1024 ** 2;
 
 export interface SpoolFilePorts {
   readonly contentSync: ContentSync;
@@ -93,7 +93,7 @@ export class SpoolFile {
     const buffer = Buffer.allocUnsafeSlow(length);
     for (let filled = 0; filled < length; ) {
       const { bytesRead } = await this.#guard('read', () =>
-        this.#handle.read(buffer, filled, Math.min(MOST_AT_ONCE_BYTES, length - filled), offset + filled),
+        this.#handle.read(buffer, filled, Math.min(AT_ONCE_BYTES_MAX, length - filled), offset + filled),
       );
       if (bytesRead === 0)
         throw changedFault('read', this.path.toString(), 'became shorter while it was read');

@@ -8,7 +8,7 @@ import { printable } from '../system/printable.ts';
  * In UTF-8: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html. The SDK does
  * not check it.
  */
-const MAX_KEY_BYTES = 1_024;
+const KEY_BYTES_MAX = 1_024;
 
 /**
  * Returns the prefix followed by the path. Bytes that are not UTF-8 become `%XX`, all others stay.
@@ -18,8 +18,8 @@ const MAX_KEY_BYTES = 1_024;
 export function keyFor(pathBytes: Buffer, prefix: string): string {
   const key = prefix + (isUtf8(pathBytes) ? pathBytes.toString('utf8') : escapeInvalid(pathBytes));
   const sizeBytes = Buffer.byteLength(key);
-  if (sizeBytes > MAX_KEY_BYTES) {
-    throw new Fault('file', `the key would have ${sizeBytes} bytes, S3 accepts at most ${MAX_KEY_BYTES}`, {
+  if (sizeBytes > KEY_BYTES_MAX) {
+    throw new Fault('file', `the key would have ${sizeBytes} bytes, S3 accepts at most ${KEY_BYTES_MAX}`, {
       operation: 'make a key',
       subject: printable(key),
       hint: 'Shorten the file or folder name, or s3.prefix.',
@@ -41,7 +41,7 @@ export function suffixedKey(key: string, sha256Hex: string, digits = 8): string 
   const hasExtension = dot > nameStart && Buffer.byteLength(key.slice(dot)) <= 16;
   const stem = hasExtension ? key.slice(0, dot) : key;
   const tail = `.${sha256Hex.slice(0, digits)}${hasExtension ? key.slice(dot) : ''}`;
-  return cutToBytes(stem, MAX_KEY_BYTES - Buffer.byteLength(tail)) + tail;
+  return cutToBytes(stem, KEY_BYTES_MAX - Buffer.byteLength(tail)) + tail;
 }
 
 /**

@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
 
 const PARTS_MAX = 10_000;
-export const MIN_PART_BYTES = 5 * 1024 ** 2;
+export const PART_BYTES_MIN = 5 * 1024 ** 2;
 const PART_BYTES_MAX = 5 * 1024 ** 3;
 const MIB = 1024 ** 2;
 /** The next part is read while others are in flight. */
@@ -52,7 +52,7 @@ export class PartPlanner implements Parts {
 
   constructor(options: PartPlannerOptions) {
     const { partSizeBytes, memoryBytes = Number.POSITIVE_INFINITY } = options;
-    const { partsAtOnce = PARTS_AT_ONCE_MAX, leastPartBytes = MIN_PART_BYTES } = options;
+    const { partsAtOnce = PARTS_AT_ONCE_MAX, leastPartBytes = PART_BYTES_MIN } = options;
     this.leastPartBytes = leastPartBytes;
     this.#wholeBytes = partSizeBytes;
     this.#memoryBytes = memoryBytes;

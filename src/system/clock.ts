@@ -36,7 +36,7 @@ export const systemClock: Clock = {
 };
 
 /** The longest interval that Node.js accepts, 24 days. */
-const LONGEST_MS = 2 ** 31 - 1;
+const DELAY_MS_MAX = 2 ** 31 - 1;
 
 /**
  * From now on, only process.exit ends the process. Timers of `schedule` do not keep it alive, and a
@@ -44,7 +44,7 @@ const LONGEST_MS = 2 ** 31 - 1;
  * with code 13 in the middle of its work.
  */
 export function keepAlive(): void {
-  setInterval(() => undefined, LONGEST_MS);
+  setInterval(() => undefined, DELAY_MS_MAX);
 }
 
 /**

@@ -2,12 +2,12 @@
 // the error is shown.
 
 /** How many causes are followed: enough to find the root, and a limit for cycles. */
-const MAX_CAUSES = 5;
+const CAUSES_MAX = 5;
 
 export function storyOf(error: unknown): string {
   const stories: string[] = [];
   let next = error;
-  while (next instanceof Error && stories.length < MAX_CAUSES) {
+  while (next instanceof Error && stories.length < CAUSES_MAX) {
     stories.push(next.stack ?? next.message);
     next = next.cause;
   }

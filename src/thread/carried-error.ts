@@ -17,12 +17,12 @@ export interface CarriedError {
 const PLAIN = new Set(['string', 'number', 'boolean']);
 
 /** How many levels of causes are carried. An error may even be its own cause. */
-const MOST_DEEP = 8;
+const DEPTH_MAX = 8;
 
 /** Makes plain data of anything that was thrown. `depth` is for its own recursion. */
 export function carry(error: unknown, depth = 0): CarriedError {
   if (!(error instanceof Error)) return carry(new Error(typeof error === 'string' ? error : inspect(error)));
-  const isDeep = depth === MOST_DEEP;
+  const isDeep = depth === DEPTH_MAX;
   const plain = Object.entries(error).filter(([, value]) => PLAIN.has(typeof value));
   return {
     name: error.name,

@@ -6,7 +6,7 @@ import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 
 /** Each address gets an equal slice of `upload.connectTimeout`: 2.5 s of the default 10 s. */
-const MOST_ADDRESSES = 4;
+const ADDRESSES_MAX = 4;
 
 /** Options of `net.connect` and `tls.connect`. */
 export interface DialOptions {
@@ -20,7 +20,7 @@ export interface DialOptions {
 /** How long one address may take before the next is tried, in milliseconds. */
 export function attemptTimeoutMs(connectTimeoutMs: number): number {
   // Node accepts no less than 10 ms.
-  return Math.max(10, Math.floor(connectTimeoutMs / MOST_ADDRESSES));
+  return Math.max(10, Math.floor(connectTimeoutMs / ADDRESSES_MAX));
 }
 
 /**
@@ -34,7 +34,7 @@ export function inOrder(addresses: readonly LookupAddress[], last?: LookupAddres
   const own = [...addresses.filter(isLast), ...others.filter(({ family }) => family === first)];
   const other = others.filter(({ family }) => family !== first);
   const turns = own.flatMap((address, turn) => [address, ...other.slice(turn, turn + 1)]);
-  return [...turns, ...other.slice(own.length)].slice(0, MOST_ADDRESSES);
+  return [...turns, ...other.slice(own.length)].slice(0, ADDRESSES_MAX);
 }
 
 /**

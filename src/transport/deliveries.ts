@@ -33,19 +33,19 @@ const ANSWER_MS = 5_000;
  * A request that begins counts as held with its size, or at most this much, because the kernel may
  * accept that in a moment.
  */
-const MOST_RESERVED_BYTES = 262_144;
+const RESERVED_BYTES_MAX = 262_144;
 /**
  * Until a request has an open connection, it counts as at least this much, because connections cost
  * bandwidth too. While the line's capacity for requests is being found out, it counts so until its
  * answer. 13 such requests fit into the room at first.
  */
-const LEAST_CONNECTING_BYTES = 20_480;
+const CONNECTING_BYTES_MIN = 20_480;
 /**
  * A request of fewer bytes says nothing about the line. Until the line is known, only
- * `MOST_AT_FIRST` such requests run, however large the room has become.
+ * `FIRST_REQUESTS_MAX` such requests run, however large the room has become.
  */
 const TELLS_BYTES = 4_096;
-const MOST_AT_FIRST = 13;
+const FIRST_REQUESTS_MAX = 13;
 
 /** One request's body, from its first slice to its answer. */
 export class Delivery {
@@ -63,7 +63,7 @@ export class Delivery {
   isOver = false;
 
   constructor(byteLength: number, leastBytes: number) {
-    this.soonBytes = Math.min(MOST_RESERVED_BYTES, byteLength);
+    this.soonBytes = Math.min(RESERVED_BYTES_MAX, byteLength);
     this.reservedBytes = Math.max(leastBytes, this.soonBytes);
   }
 }
@@ -134,7 +134,7 @@ export class Deliveries {
     const before = this.#underWay.get(request);
     if (before !== undefined) return before;
     const isOfFew = !this.#room.isKnown && byteLength < TELLS_BYTES;
-    const leastBytes = isOfFew ? this.#room.bytes / (MOST_AT_FIRST - 1) : LEAST_CONNECTING_BYTES;
+    const leastBytes = isOfFew ? this.#room.bytes / (FIRST_REQUESTS_MAX - 1) : CONNECTING_BYTES_MIN;
     const delivery = new Delivery(byteLength, leastBytes);
     this.#underWay.set(request, delivery);
     request.addEventListener('abort', () => this.#end(request, delivery), { once: true });

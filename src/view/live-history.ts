@@ -1,7 +1,7 @@
 // What a live view remembers between snapshots.
 import type { Snapshot } from './snapshot.ts';
 
-const LONGEST = 600;
+const HISTORY_MAX = 600;
 
 /**
  * The last 600 rates for the graph, and the largest backlog since it was last empty, against which
@@ -14,7 +14,7 @@ export class LiveHistory {
   /** Call once for each snapshot, at a regular pace. A sample is a column of the graph. */
   add(snapshot: Snapshot): void {
     this.#totalsBitsPerSec.push(snapshot.link?.totalBitsPerSec ?? 0);
-    if (this.#totalsBitsPerSec.length > LONGEST) this.#totalsBitsPerSec.shift();
+    if (this.#totalsBitsPerSec.length > HISTORY_MAX) this.#totalsBitsPerSec.shift();
     const { files } = snapshot.backlog;
     this.#deepestFiles = files === 0 ? 0 : Math.max(this.#deepestFiles, files);
   }

@@ -18,7 +18,7 @@ import {
 } from './failure-kinds.ts';
 
 /** The longest pause that a store can ask for. */
-const MAX_RETRY_AFTER_MS = 15 * 60_000;
+const RETRY_AFTER_MS_MAX = 15 * 60_000;
 
 /**
  * The parts of an error that say what happened. All are optional, because anything can be thrown.
@@ -165,7 +165,7 @@ function retryAfterOf(error: unknown, wallMs: number): number | undefined {
   const value = field(field(field(error, '$response'), 'headers'), 'retry-after');
   if (typeof value !== 'string') return undefined;
   const delayMs = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - wallMs;
-  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(0, delayMs), MAX_RETRY_AFTER_MS);
+  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(0, delayMs), RETRY_AFTER_MS_MAX);
 }
 
 function field(value: unknown, name: string): unknown {

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { evidenceOf } from '../evidence.ts';
 import type { LocalContent, Receipt, UploadSource } from '../object-store.ts';
-import { MIN_PART_BYTES, PartPlanner } from '../part-plan.ts';
+import { PART_BYTES_MIN, PartPlanner } from '../part-plan.ts';
 import type { S3Bucket } from './bucket.ts';
 import { PartwiseUpload } from './multipart.ts';
 import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
@@ -13,7 +13,7 @@ import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
 const LAST_PART_BYTES = 1_024;
 
 /** The least that S3 accepts in two parts. */
-export const TWO_PARTS_BYTES = MIN_PART_BYTES + LAST_PART_BYTES;
+export const TWO_PARTS_BYTES = PART_BYTES_MIN + LAST_PART_BYTES;
 
 /** Resolves with what the store holds under the key, read back if necessary. */
 type Confirm = (key: string, local: LocalContent) => Promise<Receipt>;
