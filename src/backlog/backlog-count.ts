@@ -11,7 +11,7 @@ export interface BacklogCounts {
   readonly files: number;
   readonly bytes: number;
   /** Wall clock, milliseconds since the epoch. Null when there is no file. */
-  readonly oldestModifiedMs: number | null;
+  readonly oldestModifiedAtMs: number | null;
   readonly inFlight: number;
   /** Files deferred one by one, and files of held folders. */
   readonly deferred: number;

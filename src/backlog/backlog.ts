@@ -185,7 +185,7 @@ export class Backlog {
     const { written } = this.#deferrals;
     return {
       ...{ files, bytes, unsettled, arrivedFiles, arrivedBytes, known },
-      oldestModifiedMs: files === 0 ? null : this.#oldestModifiedMs(),
+      oldestModifiedAtMs: files === 0 ? null : this.#oldestModifiedAtMs(),
       inFlight: this.#inFlight.size,
       deferred: this.#deferred() - written,
       written,
@@ -210,7 +210,7 @@ export class Backlog {
   #boundDeferrals(): void {
     if (this.#deferrals.size <= this.#deferredMax) return;
     const last = this.#deferrals.takeLast();
-    if (last !== undefined) this.#postponed.add(last.entry.path, last.dueMs);
+    if (last !== undefined) this.#postponed.add(last.entry.path, last.dueAtMs);
   }
 
   #wantMoreWhenLow(): void {
@@ -260,12 +260,12 @@ export class Backlog {
   }
 
   /** Exact when the oldest entry is in memory (oldest-first); otherwise from the last scan. */
-  #oldestModifiedMs(): number | null {
-    const scannedMs = this.#lastScan?.oldestModifiedMs ?? null;
-    if (this.#options.order !== 'oldest-first' || this.#postponed.size > 0) return scannedMs;
-    let oldestMs = this.#ready.best()?.modifiedMs ?? Number.POSITIVE_INFINITY;
-    for (const { modifiedMs } of this.#inFlight.entries()) oldestMs = Math.min(oldestMs, modifiedMs);
-    for (const { modifiedMs } of this.#deferrals.entries()) oldestMs = Math.min(oldestMs, modifiedMs);
-    return oldestMs === Number.POSITIVE_INFINITY ? scannedMs : oldestMs;
+  #oldestModifiedAtMs(): number | null {
+    const scannedAtMs = this.#lastScan?.oldestModifiedAtMs ?? null;
+    if (this.#options.order !== 'oldest-first' || this.#postponed.size > 0) return scannedAtMs;
+    let oldestMs = this.#ready.best()?.modifiedAtMs ?? Number.POSITIVE_INFINITY;
+    for (const { modifiedAtMs } of this.#inFlight.entries()) oldestMs = Math.min(oldestMs, modifiedAtMs);
+    for (const { modifiedAtMs } of this.#deferrals.entries()) oldestMs = Math.min(oldestMs, modifiedAtMs);
+    return oldestMs === Number.POSITIVE_INFINITY ? scannedAtMs : oldestMs;
   }
 }

@@ -6,8 +6,8 @@ type Compare = (a: Entry, b: Entry) => number;
 const byName: Compare = (a, b) => (a.path.id < b.path.id ? -1 : a.path.id > b.path.id ? 1 : 0);
 
 const COMPARE: Readonly<Record<SpoolOrder, Compare>> = {
-  'oldest-first': (a, b) => a.modifiedMs - b.modifiedMs || byName(a, b),
-  'newest-first': (a, b) => b.modifiedMs - a.modifiedMs || byName(a, b),
+  'oldest-first': (a, b) => a.modifiedAtMs - b.modifiedAtMs || byName(a, b),
+  'newest-first': (a, b) => b.modifiedAtMs - a.modifiedAtMs || byName(a, b),
   'smallest-first': (a, b) => a.identity.sizeBytes - b.identity.sizeBytes || byName(a, b),
   name: byName,
 };

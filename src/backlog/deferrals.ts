@@ -12,7 +12,7 @@ export interface Delay {
 
 export interface Deferral {
   readonly entry: Entry;
-  readonly dueMs: number;
+  readonly dueAtMs: number;
   /** When a file that is being written is due if it changes before its time. */
   readonly dueWhenChangedMs?: number | undefined;
 }
@@ -75,22 +75,22 @@ export class Deferrals {
   add(entry: Entry, { deferForMs, whenChangedMs }: Delay): void {
     const nowMs = this.#clock.monotonicMs();
     const dueWhenChangedMs = whenChangedMs === undefined ? undefined : nowMs + whenChangedMs;
-    this.#put({ entry, dueMs: nowMs + deferForMs, dueWhenChangedMs });
+    this.#put({ entry, dueAtMs: nowMs + deferForMs, dueWhenChangedMs });
   }
 
   /** Something happened to the file, or a scan saw it with this identity. */
   changed(id: string, identity?: FileIdentity): void {
     const deferral = this.#byId.get(id);
-    if (deferral?.dueWhenChangedMs === undefined || deferral.dueWhenChangedMs >= deferral.dueMs) return;
+    if (deferral?.dueWhenChangedMs === undefined || deferral.dueWhenChangedMs >= deferral.dueAtMs) return;
     if (identity !== undefined && sameIdentity(identity, deferral.entry.identity)) return;
-    this.#put({ ...deferral, dueMs: deferral.dueWhenChangedMs });
+    this.#put({ ...deferral, dueAtMs: deferral.dueWhenChangedMs });
   }
 
   /** Takes out the entry that is due last, if there is one. */
   takeLast(): Deferral | undefined {
     let last: Deferral | undefined;
     for (const deferral of this.#byId.values())
-      if (last === undefined || deferral.dueMs >= last.dueMs) last = deferral;
+      if (last === undefined || deferral.dueAtMs >= last.dueAtMs) last = deferral;
     if (last !== undefined) this.#byId.delete(last.entry.path.id);
     return last;
   }
@@ -102,13 +102,13 @@ export class Deferrals {
 
   #put(deferral: Deferral): void {
     this.#byId.set(deferral.entry.path.id, deferral);
-    this.#handOvers.soon(this.#untilMs(deferral.dueMs));
+    this.#handOvers.soon(this.#untilMs(deferral.dueAtMs));
   }
 
   #handOver(untilMs: number): void {
     const due: Entry[] = [];
-    for (const [id, { entry, dueMs }] of this.#byId) {
-      if (dueMs > untilMs) continue;
+    for (const [id, { entry, dueAtMs }] of this.#byId) {
+      if (dueAtMs > untilMs) continue;
       this.#byId.delete(id);
       due.push(entry);
     }
@@ -117,11 +117,11 @@ export class Deferrals {
 
   #untilNextMs(): number {
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const { dueMs } of this.#byId.values()) nextMs = Math.min(nextMs, dueMs);
+    for (const { dueAtMs } of this.#byId.values()) nextMs = Math.min(nextMs, dueAtMs);
     return this.#untilMs(nextMs);
   }
 
-  #untilMs(dueMs: number): number {
-    return Math.max(GRANULARITY_MS, dueMs - this.#clock.monotonicMs());
+  #untilMs(dueAtMs: number): number {
+    return Math.max(GRANULARITY_MS, dueAtMs - this.#clock.monotonicMs());
   }
 }

@@ -17,7 +17,7 @@ interface Kind {
   count: number;
   example: SpoolPath;
   readonly untold: Map<string, SpoolPath>;
-  toldMs: number;
+  toldAtMs: number;
 }
 
 const PERIOD_MS = 60_000;
@@ -53,7 +53,7 @@ export class OddityReports {
     if (this.#seen.size < REMEMBERED_MAX) this.#seen.add(id);
     const kind = this.#kinds.get(name) ?? {
       ...{ oddity, count: 0, example: path, untold: new Map() },
-      toldMs: Number.NEGATIVE_INFINITY,
+      toldAtMs: Number.NEGATIVE_INFINITY,
     };
     this.#kinds.set(name, kind);
     if (kind.count === 0) kind.example = path;
@@ -72,9 +72,9 @@ export class OddityReports {
     const reports: OddityReport[] = [];
     for (const [name, kind] of this.#kinds) {
       for (const id of kind.untold.keys()) if (!this.#known.has(id)) kind.untold.delete(id);
-      const due = kind.untold.size > 0 && nowMs - kind.toldMs >= PERIOD_MS;
+      const due = kind.untold.size > 0 && nowMs - kind.toldAtMs >= PERIOD_MS;
       if (due) reports.push(report(kind, nowMs));
-      else if (kind.count === 0 && nowMs - kind.toldMs >= PERIOD_MS) this.#kinds.delete(name);
+      else if (kind.count === 0 && nowMs - kind.toldAtMs >= PERIOD_MS) this.#kinds.delete(name);
     }
     this.#counts = [...this.#kinds.values()].filter(({ count }) => count > 0).map(countOf);
     return reports;
@@ -84,7 +84,7 @@ export class OddityReports {
 function report(kind: Kind, nowMs: number): OddityReport {
   const paths = [...kind.untold].slice(0, NAMES_MAX);
   for (const [id] of paths) kind.untold.delete(id);
-  kind.toldMs = nowMs;
+  kind.toldAtMs = nowMs;
   const { oddity, count } = kind;
   return { kind: 'oddities', oddity, paths: paths.map(([, path]) => path), count };
 }

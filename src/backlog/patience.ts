@@ -38,7 +38,7 @@ interface Name {
   /** How often in a row the name came back soon after its removal. */
   returns: number;
   /** Monotonic clock. Undefined while the file is there. */
-  removedMs: number | undefined;
+  removedAtMs: number | undefined;
   /** True if the file is written anew each time, not continued. Then each version counts. */
   isRewritten: boolean;
 }
@@ -82,16 +82,16 @@ export class Patience {
 
   /** The file has left the spool. */
   removed(id: string, nowMs: number): void {
-    this.#of(id).removedMs = nowMs;
+    this.#of(id).removedAtMs = nowMs;
   }
 
   /** A file has this name now; the last scan saw none, or a complete one. */
   appeared(id: string, nowMs: number): void {
     const name = this.#names.get(id);
-    if (name?.removedMs === undefined) return;
-    if (nowMs - name.removedMs <= RETURN_MS) name.returns += 1;
+    if (name?.removedAtMs === undefined) return;
+    if (nowMs - name.removedAtMs <= RETURN_MS) name.returns += 1;
     else this.#names.delete(id);
-    name.removedMs = undefined;
+    name.removedAtMs = undefined;
   }
 
   /** While it was waiting, the file was replaced by another, or became shorter. */
@@ -100,7 +100,12 @@ export class Patience {
   }
 
   #of(id: string): Name {
-    const name = this.#names.get(id) ?? { changes: 0, returns: 0, removedMs: undefined, isRewritten: false };
+    const name = this.#names.get(id) ?? {
+      changes: 0,
+      returns: 0,
+      removedAtMs: undefined,
+      isRewritten: false,
+    };
     this.#names.delete(id);
     this.#names.set(id, name);
     const [longestAgo] = this.#names.keys();

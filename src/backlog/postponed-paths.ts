@@ -15,7 +15,7 @@ const FILES_MAX = 500_000;
 export class PostponedPaths {
   readonly #numbers = new Set<number>();
   readonly #filesMax: number;
-  #lastDueMs = 0;
+  #lastDueAtMs = 0;
 
   constructor(filesMax = FILES_MAX) {
     this.#filesMax = filesMax;
@@ -26,9 +26,9 @@ export class PostponedPaths {
   }
 
   /** Skipped until this and every other skipped path are due. */
-  add(path: SpoolPath, dueMs: number): void {
+  add(path: SpoolPath, dueAtMs: number): void {
     this.#numbers.add(numberOf(path));
-    this.#lastDueMs = Math.max(this.#lastDueMs, dueMs);
+    this.#lastDueAtMs = Math.max(this.#lastDueAtMs, dueAtMs);
     const [longestAgo] = this.#numbers;
     if (this.#numbers.size > this.#filesMax && longestAgo !== undefined) this.#numbers.delete(longestAgo);
   }
@@ -38,7 +38,7 @@ export class PostponedPaths {
   }
 
   areDue(nowMs: number): boolean {
-    return nowMs >= this.#lastDueMs;
+    return nowMs >= this.#lastDueAtMs;
   }
 
   clear(): void {

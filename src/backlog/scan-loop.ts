@@ -88,7 +88,7 @@ export class ScanLoop {
     this.#scans = new Repeat(
       ports.clock,
       (signal) => this.#scanOnce(signal),
-      () => this.#schedule.dueMs() - this.#clock.monotonicMs(),
+      () => this.#schedule.dueAtMs() - this.#clock.monotonicMs(),
     );
     this.#looks = new Repeat(ports.clock, () => this.#reportSilence(), LOOK_MS);
     this.#silent = new SilentFolders(ports.clock, () => this.want('routine'));
@@ -198,11 +198,11 @@ export class ScanLoop {
       silent: this.#silent,
     });
     void this.#looks.stop();
-    const endMs = this.#clock.monotonicMs();
-    this.#schedule.ended(endMs, endMs - now.monotonicMs);
+    const endAtMs = this.#clock.monotonicMs();
+    this.#schedule.ended(endAtMs, endAtMs - now.monotonicMs);
     if (signal.aborted) this.#ports.onNothing();
-    else if ('fault' in outcome) this.#failed(outcome.fault, endMs);
-    else this.#succeeded(outcome.result, now.monotonicMs, endMs);
+    else if ('fault' in outcome) this.#failed(outcome.fault, endAtMs);
+    else this.#succeeded(outcome.result, now.monotonicMs, endAtMs);
   }
 
   /** Reports once what a scan waits for. */
@@ -220,29 +220,30 @@ export class ScanLoop {
     }
   }
 
-  #succeeded(result: ScanResult, beganMs: number, endMs: number): void {
-    this.#schedule.want('routine', beganMs + this.#options.rescanMs);
-    if (result.settlesInMs !== null) this.#schedule.want('routine', beganMs + Math.ceil(result.settlesInMs));
+  #succeeded(result: ScanResult, beganAtMs: number, endAtMs: number): void {
+    this.#schedule.want('routine', beganAtMs + this.#options.rescanMs);
+    if (result.settlesInMs !== null)
+      this.#schedule.want('routine', beganAtMs + Math.ceil(result.settlesInMs));
     // A watcher also looks at each folder. A folder that does not answer would block threads of the
     // pool.
     if (result.hasSilent) this.#watch.pause();
     else this.#watch.adapt(result.files, result.folders);
     if (result.hasSilent && !this.#watch.deep)
-      this.#schedule.want('routine', beganMs + Math.min(this.#options.rescanMs, UNWATCHED_RESCAN_MS));
+      this.#schedule.want('routine', beganAtMs + Math.min(this.#options.rescanMs, UNWATCHED_RESCAN_MS));
     if (!this.#watch.watching) this.#arrivals.unwatched();
     const isRecovery = this.#fault !== null || this.#told !== undefined;
     this.#fault = null;
     this.#told = undefined;
     if (isRecovery) this.#ports.onEvent({ kind: 'scanRecovered' });
-    for (const event of this.#oddities.scanEnded(endMs)) this.#ports.onEvent(event);
+    for (const event of this.#oddities.scanEnded(endAtMs)) this.#ports.onEvent(event);
     this.#ports.onScanned(result);
-    this.#ports.onEvent({ kind: 'scanned', result, durationMs: endMs - beganMs });
+    this.#ports.onEvent({ kind: 'scanned', result, durationMs: endAtMs - beganAtMs });
   }
 
-  #failed(fault: Fault, endMs: number): void {
+  #failed(fault: Fault, endAtMs: number): void {
     const isNews = this.#fault?.message !== fault.message;
     this.#fault = fault;
-    this.#schedule.want('routine', endMs + Math.min(this.#options.rescanMs, FAILED_RETRY_MS));
+    this.#schedule.want('routine', endAtMs + Math.min(this.#options.rescanMs, FAILED_RETRY_MS));
     // Watches of a folder that was replaced get no events. The next successful scan sets new ones.
     this.#watch.pause();
     this.#ports.onNothing();

@@ -20,9 +20,9 @@ const REST_MIN_MS: Readonly<Record<ScanReason, number>> = { routine: 100, low: 1
  * Deterministic: time is an argument, of the monotonic clock.
  */
 export class ScanSchedule {
-  readonly #wantedMs = new Map<ScanReason, number>();
+  readonly #wantedAtMs = new Map<ScanReason, number>();
   #restMaxMs: number;
-  #endedMs = Number.NEGATIVE_INFINITY;
+  #endedAtMs = Number.NEGATIVE_INFINITY;
   #tookMs = 0;
 
   /** No rest is longer than `restMaxMs`. */
@@ -39,7 +39,7 @@ export class ScanSchedule {
    * merged.
    */
   want(reason: ScanReason, atMs: number): void {
-    this.#wantedMs.set(reason, Math.min(atMs, this.#wantedMs.get(reason) ?? atMs));
+    this.#wantedAtMs.set(reason, Math.min(atMs, this.#wantedAtMs.get(reason) ?? atMs));
   }
 
   /**
@@ -47,22 +47,22 @@ export class ScanSchedule {
    * next one.
    */
   began(): void {
-    this.#wantedMs.clear();
+    this.#wantedAtMs.clear();
   }
 
   ended(nowMs: number, tookMs: number): void {
-    this.#endedMs = nowMs;
+    this.#endedAtMs = nowMs;
     this.#tookMs = tookMs;
   }
 
   /** When to scan next; Infinity if no scan is requested. May lie in the past. */
-  dueMs(): number {
-    let dueMs = Number.POSITIVE_INFINITY;
-    for (const [reason, wantedMs] of this.#wantedMs) {
+  dueAtMs(): number {
+    let dueAtMs = Number.POSITIVE_INFINITY;
+    for (const [reason, wantedAtMs] of this.#wantedAtMs) {
       const shareMs = Math.min(REST_FACTOR[reason] * this.#tookMs, this.#restMaxMs);
       const restMs = Math.max(REST_MIN_MS[reason], shareMs);
-      dueMs = Math.min(dueMs, Math.max(wantedMs, this.#endedMs + restMs));
+      dueAtMs = Math.min(dueAtMs, Math.max(wantedAtMs, this.#endedAtMs + restMs));
     }
-    return dueMs;
+    return dueAtMs;
   }
 }

@@ -44,7 +44,7 @@ export interface ScanResult {
   readonly files: number;
   readonly bytes: number;
   /** Wall clock, milliseconds since the epoch. Null when there is no file. */
-  readonly oldestModifiedMs: number | null;
+  readonly oldestModifiedAtMs: number | null;
   readonly unsettled: number;
   /** When the first unsettled file may be settled, counted from `now`. Null when there is none. */
   readonly settlesInMs: number | null;
@@ -103,7 +103,7 @@ class Walk {
   #eligible = 0;
   #files = 0;
   #bytes = 0;
-  #oldestModifiedMs = Number.POSITIVE_INFINITY;
+  #oldestModifiedAtMs = Number.POSITIVE_INFINITY;
   #unsettled = 0;
   #settlesInMs = Number.POSITIVE_INFINITY;
   #folders = 0;
@@ -159,7 +159,7 @@ class Walk {
       eligible: this.#eligible,
       files: this.#files,
       bytes: this.#bytes,
-      oldestModifiedMs: this.#files === 0 ? null : this.#oldestModifiedMs,
+      oldestModifiedAtMs: this.#files === 0 ? null : this.#oldestModifiedAtMs,
       unsettled: this.#unsettled,
       settlesInMs: this.#unsettled === 0 ? null : this.#settlesInMs,
       folders: this.#folders,
@@ -210,10 +210,10 @@ class Walk {
   #file(path: SpoolPath, stats: BigIntStats): void {
     const { settle, now, wants } = this.#request;
     const identity = identityOf(stats);
-    const modifiedMs = Number(stats.mtimeNs / 1_000_000n);
+    const modifiedAtMs = Number(stats.mtimeNs / 1_000_000n);
     this.#files++;
     this.#bytes += identity.sizeBytes;
-    this.#oldestModifiedMs = Math.min(this.#oldestModifiedMs, modifiedMs);
+    this.#oldestModifiedAtMs = Math.min(this.#oldestModifiedAtMs, modifiedAtMs);
     const wanted = wants(path, identity);
     const isWhole = identity.mtimeNs !== identity.ctimeNs || this.#request.wasRenamed(path.id, identity);
     const arrival = { isWhole, tellsWriters: this.#spool.writers.tells(stats.uid) };
@@ -223,7 +223,7 @@ class Walk {
       this.#settlesInMs = Math.min(this.#settlesInMs, remainingMs);
     } else if (wanted) {
       this.#eligible++;
-      this.#best.offer({ path, identity, modifiedMs });
+      this.#best.offer({ path, identity, modifiedAtMs });
     }
   }
 

@@ -132,9 +132,12 @@ export class Settle {
   }
 
   #byWallMs(identity: FileIdentity, now: Moment): number {
-    const touchedMs = Math.max(Number(identity.mtimeNs / 1_000_000n), Number(identity.ctimeNs / 1_000_000n));
+    const touchedAtMs = Math.max(
+      Number(identity.mtimeNs / 1_000_000n),
+      Number(identity.ctimeNs / 1_000_000n),
+    );
     // A time stamp in the future does not say how long ago the change was.
-    return Math.max(0, now.wallMs - touchedMs);
+    return Math.max(0, now.wallMs - touchedAtMs);
   }
 
   #remember(

@@ -8,7 +8,7 @@ import { endpointOf } from '../store/s3/endpoint.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
 import { redactorOf } from '../system/redact.ts';
-import { builtMs } from '../system/surroundings.ts';
+import { builtAtMs } from '../system/surroundings.ts';
 import { findingsOfDaemon } from './daemon-findings.ts';
 import { examineLink } from './examine-link.ts';
 import { examineSpool } from './examine-spool.ts';
@@ -68,7 +68,7 @@ function shellFindings(dropped: readonly string[]): readonly Finding[] {
 }
 
 function clockFindings(): readonly Finding[] {
-  const behind = clockBehind({ wallMs: systemClock.wallMs(), builtMs: builtMs() });
+  const behind = clockBehind({ wallMs: systemClock.wallMs(), builtAtMs: builtAtMs() });
   return behind === undefined ? [] : [warns(behind)];
 }
 

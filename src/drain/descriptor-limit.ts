@@ -10,7 +10,7 @@ const DOUBLES_AFTER_MS = 60_000;
  */
 export class DescriptorLimit {
   #transfers = Number.POSITIVE_INFINITY;
-  #changedMs = 0;
+  #changedAtMs = 0;
 
   get transfers(): number {
     return this.#transfers;
@@ -19,13 +19,13 @@ export class DescriptorLimit {
   /** Descriptors ran out with `active` transfers running. */
   ranOut(active: number, nowMs: number): void {
     this.#transfers = Math.max(1, Math.floor(active / 2));
-    this.#changedMs = nowMs;
+    this.#changedAtMs = nowMs;
   }
 
   /** A transfer succeeded. */
   sufficed(nowMs: number): void {
-    if (nowMs - this.#changedMs < DOUBLES_AFTER_MS) return;
+    if (nowMs - this.#changedAtMs < DOUBLES_AFTER_MS) return;
     this.#transfers *= 2;
-    this.#changedMs = nowMs;
+    this.#changedAtMs = nowMs;
   }
 }

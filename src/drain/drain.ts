@@ -226,7 +226,7 @@ export class Drain {
 
   async #run(shipment: Shipment, place: number, slot: PipelineSlot, signal: AbortSignal): Promise<void> {
     const { clock, onEvent } = this.#ports;
-    const startedMs = clock.monotonicMs();
+    const startedAtMs = clock.monotonicMs();
     try {
       const { transferred, kept } = await this.#transfer(shipment, slot, signal);
       const gone = shipment.entries.filter(({ path }) => !kept.has(path.id));
@@ -238,7 +238,7 @@ export class Drain {
       this.#blame.resume();
       this.#descriptors.sufficed(clock.monotonicMs());
       for (const entry of gone)
-        onEvent({ kind: 'uploaded', entry, transferred, durationMs: clock.monotonicMs() - startedMs });
+        onEvent({ kind: 'uploaded', entry, transferred, durationMs: clock.monotonicMs() - startedAtMs });
       for (const entry of shipment.entries)
         if (kept.has(entry.path.id)) await this.#fail([entry], shipment, place, kept.get(entry.path.id));
     } catch (error) {

@@ -159,7 +159,7 @@ export class FailurePolicy {
       file.strikes += 1;
       backlog.changed(entry.path);
       // The file is probably a log that is still written. It needs more patience, but no human.
-      const isLive = clock.wallMs() - entry.modifiedMs < LIVE_MS;
+      const isLive = clock.wallMs() - entry.modifiedAtMs < LIVE_MS;
       const delayMs = this.#backoffMs(entry, fault);
       return isLive ? this.#defer(entry, fault, delayMs) : this.#retry(entry, fault, delayMs);
     }

@@ -10,7 +10,7 @@ const PATIENCE_MS = 10 * 60_000;
  */
 export class SlowSyncs {
   readonly #clock: Clock;
-  readonly #begunMs = new Set<{ readonly atMs: number }>();
+  readonly #begunAtMs = new Set<{ readonly atMs: number }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -19,17 +19,17 @@ export class SlowSyncs {
   /** True if a sync is running that has not taken too long. */
   get areUnderWay(): boolean {
     const nowMs = this.#clock.monotonicMs();
-    return [...this.#begunMs].some(({ atMs }) => nowMs - atMs < PATIENCE_MS);
+    return [...this.#begunAtMs].some(({ atMs }) => nowMs - atMs < PATIENCE_MS);
   }
 
   /** Runs `sync` and counts it. Rejects as `sync` does. */
   async run(sync: () => Promise<void>): Promise<void> {
     const begun = { atMs: this.#clock.monotonicMs() };
-    this.#begunMs.add(begun);
+    this.#begunAtMs.add(begun);
     try {
       await sync();
     } finally {
-      this.#begunMs.delete(begun);
+      this.#begunAtMs.delete(begun);
     }
   }
 }

@@ -87,12 +87,12 @@ export class Meter {
     if (this.#ownSinceSampleBytes >= CERTAIN_BYTES)
       this.#refreshMs = this.#stillReadings === 0 ? 0 : Math.min(unsampledMs, REFRESH_MS_MAX);
     // Bytes that appear after a silence left within the last refresh, not since the last look.
-    const refreshedMs = Math.min(this.#refreshMs, nowMs - this.#changedAtMs);
+    const refreshedAtMs = Math.min(this.#refreshMs, nowMs - this.#changedAtMs);
     const sentBytes = counterBytes - (this.#counterBytes ?? counterBytes);
     this.#counterBytes = counterBytes;
     this.#changedAtMs = nowMs;
     this.#stillReadings = 0;
-    return this.#sample(nowMs, sentBytes, Math.max(unsampledMs, refreshedMs));
+    return this.#sample(nowMs, sentBytes, Math.max(unsampledMs, refreshedAtMs));
   }
 
   #sample(nowMs: number, sentBytes: number, intervalMs: number): Sample {

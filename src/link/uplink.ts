@@ -50,7 +50,7 @@ export class Uplink {
   #missingSinceMs: number | undefined;
   #isUnsure = false;
   #networkState = '';
-  #foundMs = 0;
+  #foundAtMs = 0;
   #finding: Promise<void> | undefined;
   readonly #looks: Repeat;
 
@@ -151,7 +151,7 @@ export class Uplink {
     const settled =
       this.#identity !== undefined && !this.#identity.isGuess && this.#missingSinceMs === undefined;
     const periodMs = settled ? FIND_MS : FIND_WHILE_WAITING_MS;
-    const due = this.#clock.monotonicMs() - this.#foundMs >= periodMs;
+    const due = this.#clock.monotonicMs() - this.#foundAtMs >= periodMs;
     if (changed || due || this.#candidate !== undefined) void this.#find();
   }
 
@@ -164,7 +164,7 @@ export class Uplink {
   }
 
   async #findOnce(): Promise<void> {
-    this.#foundMs = this.#clock.monotonicMs();
+    this.#foundAtMs = this.#clock.monotonicMs();
     const options = this.#options;
     try {
       const present = this.#identity && this.#seen.assumedOf(this.#identity);

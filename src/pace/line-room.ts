@@ -71,7 +71,7 @@ export class LineRoom {
   #isStarting = true;
   /** The best window so far, and how long requests have waited since. */
   #best = { rate: 0, waitedMs: 0 };
-  #lastMs: number | undefined;
+  #lastAtMs: number | undefined;
   #roundTripMs = Number.POSITIVE_INFINITY;
   #lagMs = 0;
   #deliveredBytes = 0;
@@ -93,8 +93,8 @@ export class LineRoom {
   observe(nowMs: number, deliveredBytes: number, { isHeld, isWaiting, isHeldBack }: LineDemand): void {
     this.#deliveredBytes = deliveredBytes;
     this.#trial.observe(nowMs, deliveredBytes, isHeldBack && !this.#isStarting);
-    if (isWaiting) this.#best.waitedMs += nowMs - (this.#lastMs ?? nowMs);
-    this.#lastMs = nowMs;
+    if (isWaiting) this.#best.waitedMs += nowMs - (this.#lastAtMs ?? nowMs);
+    this.#lastAtMs = nowMs;
     if (this.#windowFromMs === undefined || nowMs - this.#windowFromMs >= this.#windowMs)
       this.#nextWindow(nowMs);
     // A time without anything to carry says nothing about the line.

@@ -36,7 +36,7 @@ export class Regulator {
   #sampleIntervalMs: number;
   readonly #ticks: Repeat;
   #idleMs = 0;
-  #lastTickMs = 0;
+  #lastTickAtMs = 0;
   #quietSinceMs = 0;
 
   constructor(ports: RegulatorPorts) {
@@ -50,7 +50,7 @@ export class Regulator {
   }
 
   start(): void {
-    this.#quietSinceMs = this.#lastTickMs = this.#ports.clock.monotonicMs();
+    this.#quietSinceMs = this.#lastTickAtMs = this.#ports.clock.monotonicMs();
     this.#ports.shaper.onWake = () => this.tick();
     this.#ticks.startNow();
   }
@@ -76,8 +76,8 @@ export class Regulator {
     const { clock, shaper, governor, measure, onTick } = this.#ports;
     const nowMs = clock.monotonicMs();
     const activity = shaper.activity();
-    const elapsedMs = nowMs - this.#lastTickMs;
-    this.#lastTickMs = nowMs;
+    const elapsedMs = nowMs - this.#lastTickAtMs;
+    this.#lastTickAtMs = nowMs;
     this.#idleMs += activity.idleMs;
 
     const reading = measure(nowMs, activity.admittedBytes);
@@ -94,7 +94,7 @@ export class Regulator {
   }
 
   #untilNextMs(): number {
-    const isQuiet = this.#lastTickMs - this.#quietSinceMs > IDLE_AFTER_MS;
+    const isQuiet = this.#lastTickAtMs - this.#quietSinceMs > IDLE_AFTER_MS;
     return isQuiet ? this.#sampleIntervalMs * IDLE_SLOWDOWN : this.#sampleIntervalMs;
   }
 }

@@ -46,7 +46,7 @@ const COUNT_QUARANTINED_MS = 10_000;
 export class Statistics {
   readonly #ports: StatisticsPorts;
   readonly #flow = new BacklogRates();
-  readonly #startedMs: number;
+  readonly #startedAtMs: number;
   readonly #observing: Repeat;
   #sentBytes = 0;
   /** The last count on the disk, and the counter's value at that time. */
@@ -54,7 +54,7 @@ export class Statistics {
 
   constructor(ports: StatisticsPorts) {
     this.#ports = ports;
-    this.#startedMs = ports.clock.monotonicMs();
+    this.#startedAtMs = ports.clock.monotonicMs();
     this.#observing = new Repeat(ports.clock, () => this.#observe(), OBSERVE_MS);
   }
 
@@ -95,7 +95,7 @@ export class Statistics {
       unit,
       state: this.#state(backlog.files),
       waitingFor: waitingFor() ?? null,
-      uptimeMs: Math.round(clock.monotonicMs() - this.#startedMs),
+      uptimeMs: Math.round(clock.monotonicMs() - this.#startedAtMs),
       backlog,
       link: this.#link(),
       uploads: { active: drain.sending, limit: drain.uploadLimit.current },
@@ -127,14 +127,14 @@ export class Statistics {
 
   #backlog(): BacklogView {
     const { clock, backlog, counters, drain } = this.#ports;
-    const { files, bytes, oldestModifiedMs, deferred, written, deep, skipped } = backlog.view();
+    const { files, bytes, oldestModifiedAtMs, deferred, written, deep, skipped } = backlog.view();
     const quarantined = this.#quarantined;
     const rates = this.#flow.rates();
     const trend = this.#flow.trend();
     return {
       files,
       bytes,
-      oldestAgeMs: oldestModifiedMs === null ? null : Math.max(0, clock.wallMs() - oldestModifiedMs),
+      oldestAgeMs: oldestModifiedAtMs === null ? null : Math.max(0, clock.wallMs() - oldestModifiedAtMs),
       deferred,
       written,
       waiting: boundedKinds(drain.waiting),

@@ -37,7 +37,7 @@ const INTERVAL_MS = 2_000;
  */
 export class EmptyFolders {
   readonly #ports: EmptyFoldersPorts;
-  readonly #dueMsByFolder = new Map<string, { readonly path: SpoolPath; readonly dueMs: number }>();
+  readonly #dueMsByFolder = new Map<string, { readonly path: SpoolPath; readonly dueAtMs: number }>();
   readonly #rounds: Repeat;
 
   constructor(ports: EmptyFoldersPorts) {
@@ -66,15 +66,15 @@ export class EmptyFolders {
 
   #note(path: SpoolPath): void {
     if (this.#dueMsByFolder.size >= FOLDERS_MAX && !this.#dueMsByFolder.has(path.id)) return;
-    const dueMs = this.#ports.clock.monotonicMs() + Math.max(INTERVAL_MS, this.#ports.quietMs);
-    this.#dueMsByFolder.set(path.id, { path, dueMs });
+    const dueAtMs = this.#ports.clock.monotonicMs() + Math.max(INTERVAL_MS, this.#ports.quietMs);
+    this.#dueMsByFolder.set(path.id, { path, dueAtMs });
     this.#rounds.soon();
   }
 
   async #removeDue(signal: AbortSignal): Promise<void> {
     const nowMs = this.#ports.clock.monotonicMs();
-    for (const [id, { path, dueMs }] of this.#dueMsByFolder) {
-      if (dueMs > nowMs || signal.aborted) continue;
+    for (const [id, { path, dueAtMs }] of this.#dueMsByFolder) {
+      if (dueAtMs > nowMs || signal.aborted) continue;
       this.#dueMsByFolder.delete(id);
       await this.#remove(path);
     }

@@ -71,7 +71,7 @@ export interface Entry {
   readonly path: SpoolPath;
   readonly identity: FileIdentity;
   /** Wall clock, milliseconds since the epoch. */
-  readonly modifiedMs: number;
+  readonly modifiedAtMs: number;
 }
 
 export type SpoolOrder = 'oldest-first' | 'newest-first' | 'smallest-first' | 'name';

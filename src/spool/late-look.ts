@@ -39,7 +39,7 @@ interface Kept {
   safe: FileIdentity;
   seen: FileIdentity;
   /** When the file last changed, or was removed. Monotonic clock. */
-  changedMs: number;
+  changedAtMs: number;
 }
 
 const FILES_MAX = 256;
@@ -92,7 +92,7 @@ export class LateLook {
     const { clock } = this.#ports;
     if (clock.wallMs() - Number(identity.mtimeNs / 1_000_000n) > LOOK_MS) return;
     file.hold();
-    this.#kept.add({ file, bringBack, safe: identity, seen: identity, changedMs: clock.monotonicMs() });
+    this.#kept.add({ file, bringBack, safe: identity, seen: identity, changedAtMs: clock.monotonicMs() });
     this.#bytes += file.sizeBytes;
     for (const oldest of this.#kept) {
       if (this.#kept.size <= this.#filesMax && this.#bytes <= this.#bytesMax) break;
@@ -111,7 +111,7 @@ export class LateLook {
   async #lookAtAll(): Promise<void> {
     for (const kept of this.#kept) {
       await this.#look(kept);
-      const quietMs = this.#ports.clock.monotonicMs() - kept.changedMs;
+      const quietMs = this.#ports.clock.monotonicMs() - kept.changedAtMs;
       if (quietMs >= QUIET_MS) await this.#save(kept);
       if (quietMs >= LOOK_MS && isSafe(kept)) await this.#giveUp(kept);
     }
@@ -123,7 +123,7 @@ export class LateLook {
     const now = await kept.file.currentIdentity().catch(() => undefined);
     if (now === undefined || sameContentIdentity(now, kept.seen)) return;
     kept.seen = now;
-    kept.changedMs = this.#ports.clock.monotonicMs();
+    kept.changedAtMs = this.#ports.clock.monotonicMs();
   }
 
   async #save(kept: Kept): Promise<void> {

@@ -91,7 +91,7 @@ export class OpenWriters implements WriterView {
   readonly #mayAskOfAll = hasCapability(CAP_LEASE);
   #perl: Perl | undefined;
   #stopped = false;
-  #restartMs = Number.NEGATIVE_INFINITY;
+  #restartAtMs = Number.NEGATIVE_INFINITY;
   #problem: string | undefined;
   #waiting: Question[] = [];
   /** Questions that were sent, in this order. One batch at a time. */
@@ -140,7 +140,7 @@ export class OpenWriters implements WriterView {
 
   #running(): Perl | undefined {
     if (this.#perl !== undefined) return this.#perl;
-    if (this.#stopped || this.#ports.clock.monotonicMs() < this.#restartMs) return undefined;
+    if (this.#stopped || this.#ports.clock.monotonicMs() < this.#restartAtMs) return undefined;
     const perl = spawn('perl', ['-e', PERL, `/proc/${process.pid}/fd`], {
       // The child gets none of our environment, which may hold credentials.
       env: { PATH: this.#ports.path ?? '/usr/bin:/bin' },
@@ -167,7 +167,7 @@ export class OpenWriters implements WriterView {
   #fail(perl: Perl, problem: string): void {
     if (perl !== this.#perl) return;
     perl.kill('SIGKILL');
-    this.#restartMs = this.#ports.clock.monotonicMs() + RESTART_MS;
+    this.#restartAtMs = this.#ports.clock.monotonicMs() + RESTART_MS;
     this.#end();
     if (this.#problem === undefined) this.#tell(`perl does not run: ${problem}`);
   }

@@ -25,7 +25,7 @@ export class Repeat {
   #isRunning = false;
   /** The end of an asynchronous run. */
   #ended: Promise<void> | undefined;
-  #dueMs = Number.POSITIVE_INFINITY;
+  #dueAtMs = Number.POSITIVE_INFINITY;
   #cancel: () => void = () => undefined;
 
   constructor(clock: Clock, run: Run, pause: Pause) {
@@ -63,10 +63,10 @@ export class Repeat {
   soon(ms?: number): void {
     if (!this.isStarted || this.#isRunning) return;
     const inMs = Math.max(0, ms ?? this.#pause());
-    const dueMs = this.#clock.monotonicMs() + inMs;
-    if (dueMs >= this.#dueMs) return;
+    const dueAtMs = this.#clock.monotonicMs() + inMs;
+    if (dueAtMs >= this.#dueAtMs) return;
     this.#unplan();
-    this.#dueMs = dueMs;
+    this.#dueAtMs = dueAtMs;
     this.#cancel = this.#clock.schedule(inMs, () => this.now());
   }
 
@@ -102,6 +102,6 @@ export class Repeat {
 
   #unplan(): void {
     this.#cancel();
-    this.#dueMs = Number.POSITIVE_INFINITY;
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
   }
 }

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** When this program was built or installed. A clock that shows an earlier time is wrong. */
-export function builtMs(): number {
+export function builtAtMs(): number {
   return statSync(fileURLToPath(import.meta.url)).mtimeMs;
 }
 

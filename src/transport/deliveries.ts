@@ -201,8 +201,8 @@ export class Deliveries {
     };
     if (this.#isAsking && nowMs - this.#askedAtMs > ANSWER_MS) this.#assumeDelivered();
     if (this.#heldBytes === 0 || this.#isAsking || this.#read === undefined) return;
-    const dueMs = this.#heldBytes > this.#room.bytes / 2 ? 0 : ASK_MS;
-    if (nowMs - this.#askedAtMs >= Math.max(dueMs, this.#costMs * ASK_AFTER_COSTS))
+    const dueAtMs = this.#heldBytes > this.#room.bytes / 2 ? 0 : ASK_MS;
+    if (nowMs - this.#askedAtMs >= Math.max(dueAtMs, this.#costMs * ASK_AFTER_COSTS))
       void this.#ask(this.#read, nowMs);
   }
 

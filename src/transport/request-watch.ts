@@ -93,8 +93,8 @@ export class RequestWatch {
 
   #arm(): void {
     const nowMs = this.#clock.monotonicMs();
-    const dueMs = Math.min(this.#endAtMs, this.#aliveAtMs + this.#options.idleTimeoutMs) - nowMs;
-    this.#cancel = this.#clock.schedule(Math.max(1, Math.ceil(dueMs)), () => this.#check());
+    const dueAtMs = Math.min(this.#endAtMs, this.#aliveAtMs + this.#options.idleTimeoutMs) - nowMs;
+    this.#cancel = this.#clock.schedule(Math.max(1, Math.ceil(dueAtMs)), () => this.#check());
   }
 
   #check(): void {

@@ -41,11 +41,11 @@ test('counts every file in every folder, and their bytes', async (t) => {
 
 test('reports an empty spool as empty', async (t) => {
   const disk = await TemporarySpool.create(t);
-  const { entries, files, bytes, oldestModifiedMs, settlesInMs } = await scan(
+  const { entries, files, bytes, oldestModifiedAtMs, settlesInMs } = await scan(
     await disk.open(t),
     scanRequest(),
   );
-  assert.deepEqual([entries, files, bytes, oldestModifiedMs, settlesInMs], [[], 0, 0, null, null]);
+  assert.deepEqual([entries, files, bytes, oldestModifiedAtMs, settlesInMs], [[], 0, 0, null, null]);
 });
 
 const ORDERS: readonly (readonly [SpoolOrder, readonly string[]])[] = [
@@ -67,7 +67,7 @@ for (const [order, expected] of ORDERS) {
       result.entries.map(({ path }) => String(path)),
       expected,
     );
-    assert.deepEqual([result.files, result.eligible, result.oldestModifiedMs], [3, 3, 1_000_000]);
+    assert.deepEqual([result.files, result.eligible, result.oldestModifiedAtMs], [3, 3, 1_000_000]);
   });
 }
 

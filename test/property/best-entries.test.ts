@@ -9,10 +9,10 @@ const ORDERS: readonly SpoolOrder[] = ['oldest-first', 'newest-first', 'smallest
 const entries: fc.Arbitrary<Entry[]> = fc
   .uniqueArray(fc.tuple(fc.string({ minLength: 1 }), fc.nat(5), fc.nat(5)), { selector: ([name]) => name })
   .map((specs) =>
-    specs.map(([name, sizeBytes, modifiedMs]) => ({
+    specs.map(([name, sizeBytes, modifiedAtMs]) => ({
       path: SpoolPath.from(name),
       identity: { dev: 1n, ino: 1n, sizeBytes, mtimeNs: 0n, ctimeNs: 0n },
-      modifiedMs,
+      modifiedAtMs,
     })),
   );
 

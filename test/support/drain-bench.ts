@@ -182,7 +182,7 @@ export class DrainBench {
   /** So slow that one file is read ahead. */
   rateBytesPerSec = 1e9;
   /** Of all files, by the wall clock. */
-  modifiedMs = 0;
+  modifiedAtMs = 0;
   readonly drain: Drain;
   readonly #waiting: Entry[] = [];
   readonly #handedOut = new Set<string>();
@@ -280,7 +280,7 @@ export class DrainBench {
   /** Puts a file into the backlog; the drain hears of it when it looks. */
   put(name: string, content: string | Buffer = `content of ${name}`): void {
     this.contents.set(name, Buffer.from(content));
-    this.#waiting.push({ ...entryOf(name, Buffer.byteLength(content)), modifiedMs: this.modifiedMs });
+    this.#waiting.push({ ...entryOf(name, Buffer.byteLength(content)), modifiedAtMs: this.modifiedAtMs });
   }
 
   /** A file that was released is found again. */
@@ -292,8 +292,8 @@ export class DrainBench {
   async comeBack(names: readonly string[], seconds: number): Promise<void> {
     const due = new Map(names.map((name) => [name, 0]));
     for (let second = 0; second < seconds; second += 1) {
-      for (const [name, dueMs] of due) {
-        if (this.clock.monotonicMs() < dueMs) continue;
+      for (const [name, dueAtMs] of due) {
+        if (this.clock.monotonicMs() < dueAtMs) continue;
         due.delete(name);
         this.put(name);
       }
@@ -428,7 +428,7 @@ const NO_JOURNAL: UploadJournal = {
 
 function entryOf(name: string, sizeBytes: number): Entry {
   const identity = { dev: 1n, ino: 1n, sizeBytes, mtimeNs: 1n, ctimeNs: 1n };
-  return { path: SpoolPath.from(name), identity, modifiedMs: 0 };
+  return { path: SpoolPath.from(name), identity, modifiedAtMs: 0 };
 }
 
 export function localContent(content: Buffer): LocalContent {

@@ -18,10 +18,10 @@ export class FakeSpool {
   /** How long a scan takes; while it waits, files have been looked at already. */
   duration: (signal?: AbortSignal) => Promise<void> = async () => undefined;
 
-  put(name: string, modifiedMs = 0, sizeBytes = 1): void {
-    const ns = BigInt(modifiedMs) * 1_000_000n;
+  put(name: string, modifiedAtMs = 0, sizeBytes = 1): void {
+    const ns = BigInt(modifiedAtMs) * 1_000_000n;
     const identity = { dev: 1n, ino: 1n, sizeBytes, mtimeNs: ns, ctimeNs: ns };
-    this.files.set(name, { path: SpoolPath.from(name), identity, modifiedMs });
+    this.files.set(name, { path: SpoolPath.from(name), identity, modifiedAtMs });
   }
 
   async scan(request: ScanRequest): Promise<ScanResult> {
@@ -30,12 +30,12 @@ export class FakeSpool {
     for (const [name, oddity] of this.odd) request.onOddity(SpoolPath.from(name), oddity);
     const best = new BestEntries(request.capacity, request.order);
     const counted = { eligible: 0, files: 0, bytes: 0, unsettled: 0, folders: 0 };
-    let [oldestModifiedMs, settlesInMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    let [oldestModifiedAtMs, settlesInMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const entry of this.files.values()) {
       if (request.ignore.ignores(entry.path.bytes, entry.path.bytes)) continue;
       counted.files++;
       counted.bytes += entry.identity.sizeBytes;
-      oldestModifiedMs = Math.min(oldestModifiedMs, entry.modifiedMs);
+      oldestModifiedAtMs = Math.min(oldestModifiedAtMs, entry.modifiedAtMs);
       const isWanted = request.wants(entry.path, entry.identity);
       const remainingMs = request.settle.remainingMs(entry.path.id, entry.identity, request.now);
       if (remainingMs > 0) {
@@ -59,7 +59,7 @@ export class FakeSpool {
       ...counted,
       hasSilent: this.hasSilent,
       entries: best.drain(),
-      oldestModifiedMs: counted.files === 0 ? null : oldestModifiedMs,
+      oldestModifiedAtMs: counted.files === 0 ? null : oldestModifiedAtMs,
       settlesInMs: counted.unsettled === 0 ? null : settlesInMs,
     };
   }

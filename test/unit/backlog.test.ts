@@ -241,7 +241,7 @@ test('files that fail, however many, do not keep the others waiting', async (t) 
   const { taken, backlog } = await overflow(t);
   assert.deepEqual(taken, ['f0', 'f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7', 'f8', 'f9']);
   assert.equal(backlog.view().deferred, 6, 'two as entries, four merely passed over');
-  assert.equal(backlog.view().oldestModifiedMs, 0);
+  assert.equal(backlog.view().oldestModifiedAtMs, 0);
 });
 
 test('the files of a held folder take no place of others, and one stays at hand to be tried', async (t) => {
@@ -374,7 +374,7 @@ test('drains a backlog of many times what it holds, oldest first', async (t) => 
     const entry = backlog.take();
     await clock.advance(10);
     if (entry === undefined) continue;
-    taken.push(entry.modifiedMs);
+    taken.push(entry.modifiedAtMs);
     spool.files.delete(String(entry.path));
     backlog.release(entry.path, 'gone');
   }
@@ -405,12 +405,15 @@ test('keeps the counts between scans, and counts arrivals from the second scan o
   spool.put('b', 6, 20);
   backlog.start();
   await clock.advance(1);
-  const { files, bytes, oldestModifiedMs, arrivedFiles } = backlog.view();
-  assert.deepEqual([files, bytes, oldestModifiedMs, arrivedFiles], [2, 30, 5, 0]);
+  const { files, bytes, oldestModifiedAtMs, arrivedFiles } = backlog.view();
+  assert.deepEqual([files, bytes, oldestModifiedAtMs, arrivedFiles], [2, 30, 5, 0]);
   takeAll();
   spool.files.delete('a');
   backlog.release(path('a'), 'gone');
-  assert.deepEqual([backlog.view().files, backlog.view().bytes, backlog.view().oldestModifiedMs], [1, 20, 6]);
+  assert.deepEqual(
+    [backlog.view().files, backlog.view().bytes, backlog.view().oldestModifiedAtMs],
+    [1, 20, 6],
+  );
   spool.put('c', 7, 40);
   backlog.hint();
   await clock.advance(200);
@@ -538,13 +541,13 @@ test('reports each odd thing once, and tells how many there are', async (t) => {
 
 test('applies new options to what is not in flight', async (t) => {
   const { clock, spool, backlog, takeAll } = prepare(t);
-  for (const [name, modifiedMs] of [
+  for (const [name, modifiedAtMs] of [
     ['a', 1],
     ['b', 2],
     ['c', 3],
     ['x.tmp', 4],
   ] as const)
-    spool.put(name, modifiedMs);
+    spool.put(name, modifiedAtMs);
   backlog.start();
   await clock.advance(1);
   assert.equal(String(backlog.take()?.path), 'a');

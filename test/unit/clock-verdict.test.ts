@@ -5,7 +5,7 @@ import { clockBehind, isOldSignature, skewHint, validityHint } from '../../src/s
 const BUILT_MS = Date.UTC(2026, 10, 1);
 const NOW_MS = Date.UTC(2026, 10, 26, 12);
 const HOUR_MS = 3_600_000;
-const FACTS = { wallMs: NOW_MS, builtMs: BUILT_MS, serverMs: undefined, isSynchronized: false };
+const FACTS = { wallMs: NOW_MS, builtAtMs: BUILT_MS, serverMs: undefined, isSynchronized: false };
 
 test('a clock that is older than the program is wrong, whatever else is said', () => {
   const facts = { ...FACTS, wallMs: 0, serverMs: NOW_MS, isSynchronized: true };

@@ -209,7 +209,7 @@ test('a file that changed while it waited is found anew, and not blamed for it',
 test('a file that goes on changing is never a human’s business, but waited for longer', async () => {
   const bench = new DrainBench({ retry: { initialMs: 1_000, maxMs: 8_000, maxAttempts: 2 } });
   await bench.startClosed();
-  bench.modifiedMs = bench.clock.wallMs();
+  bench.modifiedAtMs = bench.clock.wallMs();
   bench.store.answers.set('a', fails(faultOf('changed')));
   await bench.comeBack(['a'], 60);
   assert.deepEqual(bench.quarantined, []);

@@ -25,14 +25,14 @@ function endsTheProcess(t: TestContext, act: () => void, rule: RegExp): void {
 
 test('a file that is given back twice ends the process', (t) => {
   const inFlight = new InFlight();
-  inFlight.begin({ path, identity: IDENTITY, modifiedMs: 0 });
+  inFlight.begin({ path, identity: IDENTITY, modifiedAtMs: 0 });
   assert.equal(inFlight.end(path).entry.path, path);
   endsTheProcess(t, () => void inFlight.end(path), /given back once, and a is not in flight/);
 });
 
 test('a file that is handed out while it is in flight ends the process', (t) => {
   const inFlight = new InFlight();
-  const entry = { path, identity: IDENTITY, modifiedMs: 0 };
+  const entry = { path, identity: IDENTITY, modifiedAtMs: 0 };
   inFlight.begin(entry);
   endsTheProcess(t, () => inFlight.begin(entry), /handed out once at a time, and a is in flight/);
 });

@@ -26,7 +26,7 @@ function reporting() {
 
 function entryOf(name: string): Entry {
   const identity = { dev: 1n, ino: 1n, sizeBytes: 5, mtimeNs: 1n, ctimeNs: 1n };
-  return { path: SpoolPath.from(name), identity, modifiedMs: 0 };
+  return { path: SpoolPath.from(name), identity, modifiedAtMs: 0 };
 }
 
 function transferred(key: string, outcome: 'stored' | 'already-there', multipart = false) {

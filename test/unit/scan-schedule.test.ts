@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ScanReason, ScanSchedule } from '../../src/backlog/scan-schedule.ts';
 
-function afterScan(tookMs: number, endedMs: number): ScanSchedule {
+function afterScan(tookMs: number, endedAtMs: number): ScanSchedule {
   const schedule = new ScanSchedule(30_000);
-  schedule.ended(endedMs, tookMs);
+  schedule.ended(endedAtMs, tookMs);
   return schedule;
 }
 
 test('is never due when nobody wants a scan', () => {
-  assert.equal(afterScan(5, 100).dueMs(), Number.POSITIVE_INFINITY);
+  assert.equal(afterScan(5, 100).dueAtMs(), Number.POSITIVE_INFINITY);
 });
 
 test('is due at once at the beginning', () => {
   const schedule = new ScanSchedule(30_000);
   schedule.want('routine', 7);
-  assert.equal(schedule.dueMs(), 7);
+  assert.equal(schedule.dueAtMs(), 7);
 });
 
 const RESTS: readonly (readonly [ScanReason, number, number])[] = [
@@ -29,7 +29,7 @@ for (const [reason, tookMs, restMs] of RESTS) {
   test(`rests ${restMs} ms after a scan of ${tookMs} ms when ${reason}`, () => {
     const schedule = afterScan(tookMs, 50_000);
     schedule.want(reason, 50_000);
-    assert.equal(schedule.dueMs(), 50_000 + restMs);
+    assert.equal(schedule.dueAtMs(), 50_000 + restMs);
   });
 }
 
@@ -37,9 +37,9 @@ for (const reason of ['routine', 'low'] as const) {
   test(`rests no longer than the bound after a scan that hung for an hour, when ${reason}`, () => {
     const schedule = afterScan(3_600_000, 50_000);
     schedule.want(reason, 50_000);
-    assert.equal(schedule.dueMs(), 50_000 + 30_000);
+    assert.equal(schedule.dueAtMs(), 50_000 + 30_000);
     schedule.setRestMax(10_000);
-    assert.equal(schedule.dueMs(), 50_000 + 10_000);
+    assert.equal(schedule.dueAtMs(), 50_000 + 10_000);
   });
 }
 
@@ -48,9 +48,9 @@ test('serves the earliest of several wishes, and all of them with one scan', () 
   schedule.want('routine', 5_000);
   schedule.want('routine', 3_000);
   schedule.want('routine', 4_000);
-  assert.equal(schedule.dueMs(), 3_000);
+  assert.equal(schedule.dueAtMs(), 3_000);
   schedule.began();
-  assert.equal(schedule.dueMs(), Number.POSITIVE_INFINITY);
+  assert.equal(schedule.dueAtMs(), Number.POSITIVE_INFINITY);
 });
 
 test('keeps a wish that comes while a scan runs', () => {
@@ -58,5 +58,5 @@ test('keeps a wish that comes while a scan runs', () => {
   schedule.began();
   schedule.want('routine', 10);
   schedule.ended(20, 10);
-  assert.equal(schedule.dueMs(), 120);
+  assert.equal(schedule.dueAtMs(), 120);
 });

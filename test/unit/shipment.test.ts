@@ -13,7 +13,7 @@ const SIZE_BYTES = 4;
 
 function entryOf(name: string, ino: bigint): Entry {
   const identity = { dev: 1n, ino, sizeBytes: SIZE_BYTES, mtimeNs: 1n, ctimeNs: 1n };
-  return { path: SpoolPath.from(name), identity, modifiedMs: 0 };
+  return { path: SpoolPath.from(name), identity, modifiedAtMs: 0 };
 }
 
 /** The contents one after the other. */

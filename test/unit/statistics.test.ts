@@ -13,7 +13,7 @@ import { SimClock } from '../support/sim-clock.ts';
 const EMPTY: BacklogCounts = {
   files: 0,
   bytes: 0,
-  oldestModifiedMs: null,
+  oldestModifiedAtMs: null,
   inFlight: 0,
   deferred: 0,
   written: 0,
@@ -97,7 +97,7 @@ for (const { state, change } of [
 
 test('tells the link in bits a second and the backlog in files, bytes and age', async () => {
   const { stats, now, clock } = statistics();
-  now.backlog = { ...EMPTY, files: 3, bytes: 500, oldestModifiedMs: clock.wallMs() - 5_000, deferred: 1 };
+  now.backlog = { ...EMPTY, files: 3, bytes: 500, oldestModifiedAtMs: clock.wallMs() - 5_000, deferred: 1 };
   const { link, backlog, uploads, version } = stats.snapshot();
   assert.equal(version, '1.2.3');
   assert.ok(link !== null);
@@ -124,7 +124,7 @@ test('tells why files wait, the most frequent reasons by name and the others tog
 
 test('a file from the future is of no negative age', () => {
   const { stats, now, clock } = statistics();
-  now.backlog = { ...EMPTY, files: 1, oldestModifiedMs: clock.wallMs() + 60_000 };
+  now.backlog = { ...EMPTY, files: 1, oldestModifiedAtMs: clock.wallMs() + 60_000 };
   assert.equal(stats.snapshot().backlog.oldestAgeMs, 0);
 });
 

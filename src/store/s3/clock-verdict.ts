@@ -4,7 +4,7 @@ export interface ClockFacts {
   /** This machine's time, milliseconds since the epoch. */
   readonly wallMs: number;
   /** When this program was installed or built. The true time is later. */
-  readonly builtMs: number;
+  readonly builtAtMs: number;
   /** The server's time, if it is known. */
   readonly serverMs: number | undefined;
   /** True if a time service has set this machine's clock. */
@@ -19,9 +19,12 @@ const SET_IT = 'set it (timedatectl set-ntp true)';
  * The hint for a clock that is certainly wrong, else undefined. A machine without a clock battery
  * starts in the past.
  */
-export function clockBehind({ wallMs, builtMs }: Pick<ClockFacts, 'wallMs' | 'builtMs'>): string | undefined {
-  if (wallMs >= builtMs) return undefined;
-  return `This machine's clock is wrong: it says ${day(wallMs)}, and halfpipe is from ${day(builtMs)}: ${SET_IT}.`;
+export function clockBehind({
+  wallMs,
+  builtAtMs,
+}: Pick<ClockFacts, 'wallMs' | 'builtAtMs'>): string | undefined {
+  if (wallMs >= builtAtMs) return undefined;
+  return `This machine's clock is wrong: it says ${day(wallMs)}, and halfpipe is from ${day(builtAtMs)}: ${SET_IT}.`;
 }
 
 /** The hint after the store refused the time of a signature. */

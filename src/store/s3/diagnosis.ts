@@ -7,7 +7,7 @@ import type { Clock } from '../../system/clock.ts';
 import { amended, type Fault } from '../../system/fault.ts';
 import type { Proxies } from '../../system/proxies.ts';
 import type { Service } from '../../system/service.ts';
-import { builtMs, hasAddress, isSynchronized } from '../../system/surroundings.ts';
+import { builtAtMs, hasAddress, isSynchronized } from '../../system/surroundings.ts';
 import { askServer } from './ask-server.ts';
 import { serverTimeOf, textOf } from './classify.ts';
 import { type ClockFacts, clockBehind, isOldSignature, skewHint, validityHint } from './clock-verdict.ts';
@@ -51,7 +51,7 @@ export class Diagnosis {
     if (OUT_OF_TIME.has(code)) return this.#outOfTime(fault, code);
     if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return this.#otherName(fault);
     if (TLS_CODE.test(code))
-      return withHint(fault, clockBehind({ wallMs: this.#wallMs, builtMs: builtMs() }));
+      return withHint(fault, clockBehind({ wallMs: this.#wallMs, builtAtMs: builtAtMs() }));
     if (NAME_CODES.has(code)) return this.#unresolved(fault);
     if (NO_ROUTE.has(code)) return this.#unreachable(fault);
     return withHint(fault, newKeyHint(code, this.#options.service) ?? deniedHint(fault));
@@ -62,7 +62,7 @@ export class Diagnosis {
   }
 
   #clockFacts(serverMs: number | undefined): ClockFacts {
-    return { wallMs: this.#wallMs, builtMs: builtMs(), serverMs, isSynchronized: isSynchronized() };
+    return { wallMs: this.#wallMs, builtAtMs: builtAtMs(), serverMs, isSynchronized: isSynchronized() };
   }
 
   /** A request that waited too long for its turn says nothing about clocks. */

@@ -9,7 +9,7 @@ export function traceRequests(client: S3Client, onEvent: (event: StoreEvent) => 
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
       async (args) => {
-        const startedMs = clock.monotonicMs();
+        const startedAtMs = clock.monotonicMs();
         const { Key: key, PartNumber: part } = args.input as { Key?: string; PartNumber?: number };
         const { body } = args.request as { body?: unknown };
         const bytes = typeof body === 'string' || body instanceof Uint8Array ? Buffer.byteLength(body) : 0;
@@ -19,7 +19,7 @@ export function traceRequests(client: S3Client, onEvent: (event: StoreEvent) => 
             kind: 'request',
             request: {
               ...{ operation, key, part, status, error, bytes },
-              durationMs: clock.monotonicMs() - startedMs,
+              durationMs: clock.monotonicMs() - startedAtMs,
             },
           });
         try {

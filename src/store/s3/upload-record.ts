@@ -163,8 +163,8 @@ export class UploadRecord {
   }
 }
 
-function livesOf({ keptMs = [] }: JournaledUpload, lastMs: number | undefined): readonly number[] {
-  return lastMs === undefined ? keptMs : [...keptMs, lastMs].slice(-LIVES_MAX);
+function livesOf({ keptMs = [] }: JournaledUpload, lastAtMs: number | undefined): readonly number[] {
+  return lastAtMs === undefined ? keptMs : [...keptMs, lastAtMs].slice(-LIVES_MAX);
 }
 
 function roughly(ms: number): string {
