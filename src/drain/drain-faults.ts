@@ -4,13 +4,13 @@ import { leastMemoryBytes } from '../store/part-plan.ts';
 import { Fault } from '../system/fault.ts';
 
 /** The store has not answered a trial in time. */
-export function noAnswer(afterMs: number): Fault {
+export function noAnswerFault(afterMs: number): Fault {
   const message = `the store has not answered for ${afterMs / 1000} s`;
   return new Fault('transient', message, { operation: 'probe', subject: 'store', code: 'NoAnswer' });
 }
 
 /** The file is too large for any upload. Nothing of it is sent. */
-export function tooLarge({ path, identity: { sizeBytes } }: Entry, largestBytes: number): Fault {
+export function tooLargeFault({ path, identity: { sizeBytes } }: Entry, largestBytes: number): Fault {
   const inGib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
   const message = `the file is ${inGib(sizeBytes)}; the present upload.maxMemory allows at most ${inGib(largestBytes)}`;
   return new Fault('file', message, {

@@ -4,7 +4,7 @@ import { Repeat } from '../system/repeat.ts';
 import { Blame } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
 import { Destination, type DestinationOptions } from './destination.ts';
-import { asFault, isOutOfDescriptors, tooLarge } from './drain-faults.ts';
+import { asFault, isOutOfDescriptors, tooLargeFault } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts, Transfer, WaitingFiles } from './drain-ports.ts';
 import { FailurePolicy } from './failure-policy.ts';
 import { Pipeline, type PipelineSlot } from './pipeline.ts';
@@ -252,7 +252,7 @@ export class Drain {
     const { clock, spool, onEvent, onRead } = this.#ports;
     const { store, parts } = this.destination;
     for (const entry of shipment.entries)
-      if (entry.identity.sizeBytes > parts.largestBytes) throw tooLarge(entry, parts.largestBytes);
+      if (entry.identity.sizeBytes > parts.largestBytes) throw tooLargeFault(entry, parts.largestBytes);
     return transfer(shipment, {
       ...{ spool, store, signal, onRead },
       unremoved: this.#unremoved,

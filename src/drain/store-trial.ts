@@ -2,7 +2,7 @@
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
-import { asFault, noAnswer } from './drain-faults.ts';
+import { asFault, noAnswerFault } from './drain-faults.ts';
 
 /** `passed`, a Fault that says why not, or `ended`: a stop or a new store has ended the trial. */
 export type TrialAnswer = 'passed' | 'ended' | Fault;
@@ -110,7 +110,7 @@ export class StoreTrial {
     const trial = new AbortController();
     const end = () => trial.abort(ending.reason);
     ending.addEventListener('abort', end, { once: true });
-    const cancel = this.#clock.schedule(TIMEOUT_MS, () => trial.abort(noAnswer(TIMEOUT_MS)));
+    const cancel = this.#clock.schedule(TIMEOUT_MS, () => trial.abort(noAnswerFault(TIMEOUT_MS)));
     const over = new Promise<never>((_, reject) => {
       trial.signal.addEventListener('abort', () => reject(trial.signal.reason), { once: true });
     });

@@ -76,7 +76,7 @@ export async function transfer(shipment: Shipment, options: TransferOptions): Pr
       // Only the content the scanner saw has settled. If the file changed since, it must settle
       // again.
       if (!sameContentIdentity(file.identity, entry.identity))
-        throw changed(entry.path, 'since it was found');
+        throw changedFault(entry.path, 'since it was found');
     }
     const [first, ...others] = files;
     if (first === undefined) throw new TypeError('a shipment has at least one file');
@@ -195,7 +195,7 @@ async function readAhead({ sizeBytes, read }: UploadSource): Promise<UploadSourc
 
 async function refuseChanged(file: OpenFile, when: string): Promise<void> {
   // A change of ctime alone is looked into once, when the file is set aside.
-  if (!sameContentIdentity(await file.currentIdentity(), file.identity)) throw changed(file.path, when);
+  if (!sameContentIdentity(await file.currentIdentity(), file.identity)) throw changedFault(file.path, when);
 }
 
 /** Makes the proof by asking the store again. */
@@ -219,7 +219,7 @@ function identitiesOf(files: readonly OpenFile[]): FileIdentity[] {
   return files.map(({ identity }) => identity);
 }
 
-function changed(path: SpoolPath, when: string): Fault {
+function changedFault(path: SpoolPath, when: string): Fault {
   return new Fault('changed', `${path} changed ${when}`, {
     operation: 'compare the file',
     subject: `${path}`,

@@ -103,7 +103,7 @@ export class LinkFinder {
         found.push(await carriersOf(hop, address, this.#machine));
       }
     }
-    if (found.length === 0) throw noRoute(endpoint.host);
+    if (found.length === 0) throw noRouteFault(endpoint.host);
     const joined = join(found);
     const blindSpots =
       devices.size > 1 ? [severalText(joined.names), ...joined.blindSpots] : joined.blindSpots;
@@ -115,14 +115,14 @@ export class LinkFinder {
     const isDefault = ({ prefixBits, device }: { prefixBits: string; device: string }) =>
       prefixBits === '' && device !== 'lo';
     const route = this.#machine.mainRoutes().find(isDefault);
-    if (route === undefined) throw noRoute(endpoint.host);
+    if (route === undefined) throw noRouteFault(endpoint.host);
     const hop: Hop = { device: route.device, gateway: route.gateway, isLocal: false };
     return { ...(await carriersOf(hop, '', this.#machine)), isIpv6: route.family === 6 };
   }
 
   /** The interface that the operator named, and no other, with what it does not see. */
   async #named(name: string): Promise<Path> {
-    if (this.#machine.tree.facts(name) === undefined) throw noInterface(name);
+    if (this.#machine.tree.facts(name) === undefined) throw noInterfaceFault(name);
     const route = this.#machine
       .mainRoutes()
       .find(({ device, gateway }) => device === name && gateway !== undefined);
@@ -190,7 +190,7 @@ async function addressesOf(host: string): Promise<readonly string[]> {
   }
 }
 
-function noRoute(host: string): Fault {
+function noRouteFault(host: string): Fault {
   return new Fault('transient', `no route to ${host}`, {
     operation: 'find the link',
     subject: host,
@@ -199,7 +199,7 @@ function noRoute(host: string): Fault {
   });
 }
 
-function noInterface(name: string): Fault {
+function noInterfaceFault(name: string): Fault {
   return new Fault('transient', `network interface ${name} does not exist`, {
     operation: 'find the link',
     subject: name,

@@ -102,7 +102,7 @@ export class Uplink {
       const giveUp = this.#clock.schedule(FIRST_FIND_MS, resolve);
       void this.#find().then(giveUp).then(resolve);
     });
-    const fault = this.#waitingFor ?? stillLooking(this.#options);
+    const fault = this.#waitingFor ?? stillLookingFault(this.#options);
     if (this.#identity === undefined && fault.code === CAPACITY_UNKNOWN) throw fault;
     this.#looks.start();
     this.#waitingFor = undefined;
@@ -236,7 +236,7 @@ function isSame(one: UplinkIdentity, other: UplinkIdentity): boolean {
   return known(one) === known(other);
 }
 
-function stillLooking({ endpoint }: UplinkOptions): Fault {
+function stillLookingFault({ endpoint }: UplinkOptions): Fault {
   return new Fault('transient', `${endpoint.host} does not resolve yet`, {
     operation: 'find the link',
     subject: endpoint.host,

@@ -26,7 +26,7 @@ export async function openRoot(path: string): Promise<OpenDirectory> {
   try {
     return await OpenDirectory.open(path);
   } catch (error) {
-    throw refusal(path, error, describeRoot(path, errnoOf(error)));
+    throw refusalFault(path, error, describeRoot(path, errnoOf(error)));
   }
 }
 
@@ -43,7 +43,7 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOTDIR' || code === 'ELOOP') {
-      throw refusal(
+      throw refusalFault(
         path,
         error,
         `${shown} is a symbolic link or a file`,
@@ -52,8 +52,8 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
     }
     const present = await root.lookUp(PRIVATE_FOLDER).catch(() => undefined);
     // The folder exists, and its owner lets no other user in.
-    if (present !== undefined && present.uid !== ownUid()) throw foreign(path, shown, present.uid);
-    throw refusal(
+    if (present !== undefined && present.uid !== ownUid()) throw foreignFault(path, shown, present.uid);
+    throw refusalFault(
       path,
       error,
       `cannot create ${shown}: ${code}`,
@@ -69,7 +69,7 @@ export async function openPrivateFolder(root: OpenDirectory, path: string): Prom
     await folder.close();
     if (error instanceof Fault) throw error;
     const hint = hintFor(error, 'let the service user own it');
-    throw refusal(path, error, `cannot write to ${shown}: ${errnoOf(error)}`, hint);
+    throw refusalFault(path, error, `cannot write to ${shown}: ${errnoOf(error)}`, hint);
   }
 }
 
@@ -102,10 +102,10 @@ function hintFor(error: unknown, otherwise: string): string {
 
 async function claim(root: OpenDirectory, folder: OpenDirectory, path: string, shown: string): Promise<void> {
   const { uid, mode } = await folder.stat();
-  if (uid !== ownUid()) throw foreign(path, shown, uid);
+  if (uid !== ownUid()) throw foreignFault(path, shown, uid);
   if (folder.dev !== root.dev) {
     const what = `another file system is mounted over ${shown}`;
-    throw refusal(path, undefined, what, 'unmount it: files can only be moved within one file system');
+    throw refusalFault(path, undefined, what, 'unmount it: files can only be moved within one file system');
   }
   if ((mode & 0o777n) !== 0o700n) await hide(folder, path, shown);
 }
@@ -118,12 +118,12 @@ function ownUid(): bigint {
  * The folder holds what its owner keeps about the spool, including the quarantine, so the hint
  * never advises removing it.
  */
-function foreign(path: string, shown: string, uid: bigint): Fault {
+function foreignFault(path: string, shown: string, uid: bigint): Fault {
   const what = `${shown} belongs to user ${uid}, and this is user ${ownUid()}`;
   const handOver = `chown -R ${ownUid()}: ${shown}`;
   // Left by a `halfpipe run` that root started.
-  if (uid === 0n) return refusal(path, undefined, what, `root has run halfpipe there: ${handOver}`);
-  return refusal(
+  if (uid === 0n) return refusalFault(path, undefined, what, `root has run halfpipe there: ${handOver}`);
+  return refusalFault(
     path,
     undefined,
     what,
@@ -138,10 +138,10 @@ async function hide(folder: OpenDirectory, path: string, shown: string): Promise
     await folder.chmod(0o700);
   } catch (error) {
     const what = `the file system of ${shown} keeps no permissions (${errnoOf(error)})`;
-    throw refusal(path, error, what, remedy);
+    throw refusalFault(path, error, what, remedy);
   }
   if (((await folder.stat()).mode & 0o077n) === 0n) return;
-  throw refusal(path, undefined, `the file system of ${shown} keeps no permissions`, remedy);
+  throw refusalFault(path, undefined, `the file system of ${shown} keeps no permissions`, remedy);
 }
 
 /**
@@ -180,7 +180,7 @@ export async function probe(root: OpenDirectory, folder: OpenDirectory, path: st
     const code = errnoOf(error);
     // A full disk must not stop the one process that empties it.
     if (isDiskFull(error)) return;
-    throw refusal(
+    throw refusalFault(
       path,
       error,
       `cannot ${step} the spool ${path}: ${code}`,
@@ -198,7 +198,7 @@ async function refuseSticky(root: OpenDirectory, path: string): Promise<void> {
   const ownUid = process.geteuid?.() ?? 0;
   if ((mode & STICKY) === 0n || ownUid === 0 || uid === BigInt(ownUid)) return;
   const what = `the spool ${path} is sticky (mode 1777) and belongs to user ${uid}: files of other users cannot be removed`;
-  throw refusal(path, undefined, what, `let the service user own it: chown ${ownUid} ${path}`);
+  throw refusalFault(path, undefined, what, `let the service user own it: chown ${ownUid} ${path}`);
 }
 
 function describeRoot(path: string, code: string | undefined): string {
@@ -221,7 +221,7 @@ function unlessHidden(path: string): string {
   return `; under systemd, ${setting}= hides it: set ${setting}=no (systemctl edit halfpipe), or use a folder elsewhere`;
 }
 
-function refusal(path: string, cause: unknown, what: string, hint?: string): Fault {
+function refusalFault(path: string, cause: unknown, what: string, hint?: string): Fault {
   const code = errnoOf(cause);
   return new Fault('breaker', hint === undefined ? what : `${what}: ${hint}`, {
     operation: 'open spool',

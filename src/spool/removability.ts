@@ -64,15 +64,21 @@ export class Removability {
   ): Promise<void> {
     const code = await this.#ofFolder(privateFolder, folder);
     const shown = `${path}`;
-    if (code !== undefined) throw blocked(`files cannot be removed from the folder of ${shown}`, shown, code);
+    if (code !== undefined)
+      throw blockedFault(`files cannot be removed from the folder of ${shown}`, shown, code);
     if (await isOfAnotherUserInSticky(folder, name))
-      throw blocked(
+      throw blockedFault(
         `${shown} cannot be removed: its folder is sticky, and both belong to other users`,
         shown,
         'EPERM',
       );
     if (await isImmutable(folder, name))
-      throw blocked(`${shown} cannot be removed: it is immutable`, shown, 'EPERM', 'chattr -i on the file');
+      throw blockedFault(
+        `${shown} cannot be removed: it is immutable`,
+        shown,
+        'EPERM',
+        'chattr -i on the file',
+      );
   }
 
   /** Removes the probe that a crash left in the folder. A running trial removes its own. */
@@ -150,7 +156,7 @@ async function isImmutable(folder: OpenDirectory, name: Buffer): Promise<boolean
   }
 }
 
-function blocked(what: string, subject: string, code: string, hint = HINTS[code] ?? ''): Fault {
+function blockedFault(what: string, subject: string, code: string, hint = HINTS[code] ?? ''): Fault {
   return new Fault('blocked', `${what}: ${code} (${hint}); the upload waits until the file can be removed`, {
     ...{ operation: 'open', subject, code, hint },
   });

@@ -58,10 +58,10 @@ async function certificatesIn(bundle: Bundle): Promise<string> {
   try {
     text = await readFile(bundle.file, 'utf8');
   } catch (cause) {
-    throw unusable(bundle, `cannot be read: ${errnoOf(cause)}`, cause);
+    throw unusableFault(bundle, `cannot be read: ${errnoOf(cause)}`, cause);
   }
   const certificates = text.match(CERTIFICATE) ?? [];
-  if (certificates.length === 0) throw unusable(bundle, 'holds no certificate in PEM form');
+  if (certificates.length === 0) throw unusableFault(bundle, 'holds no certificate in PEM form');
   for (const [at, certificate] of certificates.entries()) check(bundle, at, certificate);
   return certificates.join('\n');
 }
@@ -70,11 +70,11 @@ function check(bundle: Bundle, at: number, certificate: string): void {
   try {
     new X509Certificate(certificate);
   } catch (cause) {
-    throw unusable(bundle, `is damaged: certificate ${at + 1} in it cannot be read`, cause);
+    throw unusableFault(bundle, `is damaged: certificate ${at + 1} in it cannot be read`, cause);
   }
 }
 
-function unusable({ file, setting }: Bundle, what: string, cause?: unknown): Fault {
+function unusableFault({ file, setting }: Bundle, what: string, cause?: unknown): Fault {
   const where = setting === 'ca_bundle' ? 'the AWS config file' : '/etc/default/halfpipe';
   const code = errnoOf(cause);
   return new Fault('breaker', `${file}, which ${setting} names, ${what}`, {

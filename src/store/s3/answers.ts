@@ -91,7 +91,7 @@ export function presentObject(key: string, answer: Head, subject: string): Prese
   const sizeBytes = sizeOf(answer);
   const isDescribed = sizeBytes !== undefined && answer.LastModified !== undefined;
   const isStores = Object.keys(headersOf(answer)).some((name) => name.startsWith('x-amz-'));
-  if (receipt.etag === undefined && !isDescribed && !isStores) throw notTheStore(subject);
+  if (receipt.etag === undefined && !isDescribed && !isStores) throw notTheStoreFault(subject);
   return { ...receipt, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
 }
 
@@ -105,7 +105,7 @@ function sizeOf({ ContentLength, ContentEncoding, ContentRange }: Head): number 
   return ContentRange === undefined && ContentEncoding === undefined ? ContentLength : undefined;
 }
 
-function notTheStore(subject: string): Fault {
+function notTheStoreFault(subject: string): Fault {
   return new Fault('transient', 'look up object was answered without an ETag or a length', {
     operation: 'look up object',
     subject,

@@ -98,13 +98,13 @@ export function boundCredentials({ config }: S3Client, clock: Clock): void {
     const answered = new AbortController();
     const limit = clock.sleep(LIMIT_MS, answered.signal).then(() => {
       chain = newChain();
-      throw unanswered();
+      throw unansweredFault();
     });
     return Promise.race([chain(options), limit]).finally(() => answered.abort());
   };
 }
 
-function unanswered(): Fault {
+function unansweredFault(): Fault {
   return new Fault('breaker', `no credentials came within ${LIMIT_MS / 1_000} s`, {
     operation: 'fetch credentials',
     subject: 'credentials',

@@ -43,7 +43,8 @@ export async function beginUpload(bucket: S3Bucket, key: string, signal: AbortSi
       bucket.client.send(withSignal(command, signal)),
     );
   });
-  if (answer.UploadId === undefined) throw otherAnswer(bucket, 'begin multipart upload', key, 'NoUploadId');
+  if (answer.UploadId === undefined)
+    throw otherAnswerFault(bucket, 'begin multipart upload', key, 'NoUploadId');
   return { uploadId: answer.UploadId, isDoubtful: (answer.$metadata.attempts ?? 1) > 1 };
 }
 
@@ -180,7 +181,8 @@ export async function uploadsOf(
           bucket.client.send(withSignal(command, signal)),
         ),
       );
-      if (!isListing(bucket, page)) throw otherAnswer(bucket, 'list multipart uploads', key, 'NoListing');
+      if (!isListing(bucket, page))
+        throw otherAnswerFault(bucket, 'list multipart uploads', key, 'NoListing');
       for (const { Key, UploadId } of page.Uploads ?? [])
         if (Key === key && UploadId !== undefined) ids.push(UploadId);
       if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return ids;
@@ -217,7 +219,7 @@ function isNotTold(error: unknown, isForEver = false): error is Fault {
   return isForEver || isDenied(error) || [400, 405, 501].includes(statusOf(error.cause) ?? 0);
 }
 
-export function otherAnswer(bucket: S3Bucket, operation: string, key: string, code: string): Fault {
+export function otherAnswerFault(bucket: S3Bucket, operation: string, key: string, code: string): Fault {
   return new Fault('transient', `${operation} was answered with something else`, {
     operation,
     subject: `${bucket.name}/${key}`,

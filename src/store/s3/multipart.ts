@@ -12,7 +12,7 @@ import type { Digest, LocalContent, Receipt, UploadJournal, UploadSource } from 
 import type { PartPlan } from '../part-plan.ts';
 import { receiptOf } from './answers.ts';
 import { isTaken, type S3Bucket } from './bucket.ts';
-import { beginUpload, completeUpload, otherAnswer, sendPart } from './multipart-requests.ts';
+import { beginUpload, completeUpload, otherAnswerFault, sendPart } from './multipart-requests.ts';
 import { evidenceOfPart, isMd5, isOtherPart, type StoredPart } from './open-parts.ts';
 import { FileRange, PartReader } from './part-reader.ts';
 import { UploadRecord } from './upload-record.ts';
@@ -183,7 +183,7 @@ export class PartwiseUpload {
       if (isOther(answer, true)) dialect.partEtagIsMd5 = false;
     }
     if (isOther(answer, dialect.partEtagIsMd5 ?? false))
-      throw otherAnswer(bucket, 'upload part', key, 'PartDiffers');
+      throw otherAnswerFault(bucket, 'upload part', key, 'PartDiffers');
     if (isMd5(answer.ETag, part.digest)) dialect.partEtagIsMd5 = true;
     return answer;
   }

@@ -147,7 +147,7 @@ export class OwnObjects {
 }
 
 /** The Fault for an object that comes back with different bytes. */
-export function otherBytes(bucket: S3Bucket, key: string): Fault {
+export function otherBytesFault(bucket: S3Bucket, key: string): Fault {
   return new Fault('breaker', 'the store returned other bytes than were put', {
     operation: 'compare object',
     subject: `${bucket.name}/${key}`,

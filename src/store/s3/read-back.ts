@@ -40,7 +40,7 @@ export async function digestsOfObject(
   if (cut.missingBytes !== 0) {
     // Its length was not known, so it is another object. Its digests differ from ours.
     if (held.sizeBytes === undefined) return [];
-    throw tornAnswer(held.key);
+    throw tornAnswerFault(held.key);
   }
   // Without If-Match, the ranges may come from different objects.
   if (ranges > 1 && !reader.isConditional) await refuseReplaced(bucket, held, signal);
@@ -138,7 +138,7 @@ class Reader {
     // Some stores answer a range with 200.
     const isRange =
       ContentRange !== undefined || $metadata.httpStatusCode === 206 || ContentLength === lengthBytes;
-    if (!isAll && start > 0 && !isRange) throw tornAnswer(this.#held.key);
+    if (!isAll && start > 0 && !isRange) throw tornAnswerFault(this.#held.key);
     yield* this.#chunks(answer);
   }
 
@@ -199,10 +199,10 @@ class Reader {
 async function refuseReplaced(bucket: S3Bucket, held: PresentObject, signal: AbortSignal): Promise<void> {
   const now = await bucket.head(held.key, signal);
   if (now?.etag !== held.etag || now?.sizeBytes !== held.sizeBytes || now === undefined)
-    throw tornAnswer(held.key);
+    throw tornAnswerFault(held.key);
 }
 
-function tornAnswer(key: string): Fault {
+function tornAnswerFault(key: string): Fault {
   return new Fault('unknown', 'the object read back is not as long as the store said', {
     operation: 'read object back',
     subject: key,

@@ -6,7 +6,7 @@ import { isDenied, type S3Bucket } from './bucket.ts';
 import { statusOf } from './classify.ts';
 import type { ConditionSupport } from './dialect.ts';
 import { beginUpload, uploadsOf } from './multipart-requests.ts';
-import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
+import { type Leftovers, OwnObjects, otherBytesFault } from './own-objects.ts';
 import { digestsOfObject } from './read-back.ts';
 
 export interface RoundTrip {
@@ -124,5 +124,5 @@ async function refuseOther(
     if (isDenied(error) && evidenceOf(local, receipt).verdict === 'same') return;
     if (!(error instanceof Fault && error.code === 'ReadBackSize')) throw error;
   }
-  throw otherBytes(bucket, key);
+  throw otherBytesFault(bucket, key);
 }

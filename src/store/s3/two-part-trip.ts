@@ -7,7 +7,7 @@ import type { LocalContent, Receipt, UploadSource } from '../object-store.ts';
 import { PART_BYTES_MIN, PartPlanner } from '../part-plan.ts';
 import type { S3Bucket } from './bucket.ts';
 import { PartwiseUpload } from './multipart.ts';
-import { type Leftovers, OwnObjects, otherBytes } from './own-objects.ts';
+import { type Leftovers, OwnObjects, otherBytesFault } from './own-objects.ts';
 
 /** The last part may have any size. */
 const LAST_PART_BYTES = 1_024;
@@ -85,5 +85,5 @@ async function refuseOther(
 ): Promise<void> {
   if (evidenceOf(local, receipt).verdict === 'same') return;
   const confirmed = await confirm(receipt.key, local);
-  if (evidenceOf(local, confirmed).verdict !== 'same') throw otherBytes(bucket, receipt.key);
+  if (evidenceOf(local, confirmed).verdict !== 'same') throw otherBytesFault(bucket, receipt.key);
 }
