@@ -75,7 +75,7 @@ export class BacklogCount {
     this.files = Math.max(0, this.files - 1);
     this.bytes = Math.max(0, this.bytes - sizeBytes);
     if (this.#seen?.delete(id) !== true) return;
-    this.#goneAfterSeen.files++;
+    this.#goneAfterSeen.files += 1;
     this.#goneAfterSeen.bytes += sizeBytes;
   }
 
@@ -86,7 +86,7 @@ export class BacklogCount {
       this.arrivedFiles += Math.max(0, files - this.files);
       this.arrivedBytes += Math.max(0, bytes - this.bytes);
     }
-    this.#scans++;
+    this.#scans += 1;
     this.files = files;
     this.bytes = bytes;
     this.unsettled = result.unsettled;

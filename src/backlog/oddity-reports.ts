@@ -57,7 +57,7 @@ export class OddityReports {
     };
     this.#kinds.set(name, kind);
     if (kind.count === 0) kind.example = path;
-    kind.count++;
+    kind.count += 1;
     if (this.#known.has(id) || this.#known.size >= REMEMBERED_MAX) return;
     this.#known.add(id);
     kind.untold.set(id, path);

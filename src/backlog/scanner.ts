@@ -211,7 +211,7 @@ class Walk {
     const { settle, now, wants } = this.#request;
     const identity = identityOf(stats);
     const modifiedAtMs = Number(stats.mtimeNs / 1_000_000n);
-    this.#files++;
+    this.#files += 1;
     this.#bytes += identity.sizeBytes;
     this.#oldestModifiedAtMs = Math.min(this.#oldestModifiedAtMs, modifiedAtMs);
     const wanted = wants(path, identity);
@@ -219,10 +219,10 @@ class Walk {
     const arrival = { isWhole, tellsWriters: this.#spool.writers.tells(stats.uid) };
     const remainingMs = settle.remainingMs(path.id, identity, now, arrival);
     if (remainingMs > 0) {
-      this.#unsettled++;
+      this.#unsettled += 1;
       this.#settlesInMs = Math.min(this.#settlesInMs, remainingMs);
     } else if (wanted) {
-      this.#eligible++;
+      this.#eligible += 1;
       this.#best.offer({ path, identity, modifiedAtMs });
     }
   }
@@ -251,7 +251,7 @@ class Walk {
       const { root, privateFolder } = this.#spool;
       if (folder.dev === privateFolder.dev && folder.ino === privateFolder.ino) return;
       if (folder.dev !== root.dev) return this.#request.onOddity(path, MOUNT);
-      this.#folders++;
+      this.#folders += 1;
       await this.folder(folder, Buffer.concat([path.bytes, Buffer.from('/')]), depth);
     } finally {
       await this.#close(path, folder);

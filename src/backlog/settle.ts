@@ -109,7 +109,7 @@ export class Settle {
     for (const [id, { generation }] of this.#sightings) {
       if (generation !== this.#generation) this.#sightings.delete(id);
     }
-    this.#generation++;
+    this.#generation += 1;
   }
 
   get trackedFiles(): number {

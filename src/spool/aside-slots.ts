@@ -39,7 +39,7 @@ export class AsideSlots {
    * all layers are taken, and with the system error.
    */
   async claim(path: SpoolPath): Promise<Buffer> {
-    for (let layer = 0; layer < LAYERS; layer++) {
+    for (let layer = 0; layer < LAYERS; layer += 1) {
       const slot = Buffer.from(`${FOLDER}/${layer}/${flatten(path)}`, 'latin1');
       const id = slot.toString('latin1');
       if (this.#claimed.has(id)) continue;
@@ -82,7 +82,7 @@ export class AsideSlots {
 
   /** Yields every file that waits and is not in use. Removes the empty folders it meets. */
   async *leftovers(): AsyncGenerator<Leftover> {
-    for (let layer = 0; layer < LAYERS; layer++) {
+    for (let layer = 0; layer < LAYERS; layer += 1) {
       const folder = Buffer.from(`${FOLDER}/${layer}`);
       if ((await this.#privateFolder.lookUp(folder)) === undefined) continue;
       yield* this.#walk(folder, folder.length + 1);

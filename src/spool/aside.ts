@@ -140,8 +140,8 @@ export class Aside {
     let waiting = 0;
     for await (const { slot, path } of this.#slots.leftovers()) {
       const outcome = await this.#tryPutBack(slot, path);
-      if (outcome === 'restored') restored++;
-      else if (outcome === 'taken') waiting++;
+      if (outcome === 'restored') restored += 1;
+      else if (outcome === 'taken') waiting += 1;
     }
     return { restored, waiting };
   }
@@ -219,7 +219,7 @@ export class Aside {
   }
 
   async #moveIn(from: Buffer, slot: Buffer): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
+    for (let attempt = 0; ; attempt += 1) {
       try {
         return await rename(from, this.#privateFolder.at(slot));
       } catch (error) {

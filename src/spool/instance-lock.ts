@@ -165,7 +165,7 @@ function folderAddress({ dev, ino }: OpenDirectory): string {
 
 /** Gives the socket at `temporary` its well-known name, unless a live process has that name. */
 async function takeName(privateFolder: OpenDirectory, temporary: string, path: string): Promise<bigint> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       await link(privateFolder.at(temporary), privateFolder.at(SOCKET_NAME));
       const own = await privateFolder.lookUp(temporary);

@@ -63,11 +63,11 @@ export class PinnedDirectories {
       const subject = 'the spool';
       throw new Fault('changed', 'the spool has been closed', { operation: 'use', subject, code: 'closed' });
     }
-    this.#users++;
+    this.#users += 1;
     try {
       return await use();
     } finally {
-      this.#users--;
+      this.#users -= 1;
       if (this.#users === 0) this.#onIdle?.();
     }
   }

@@ -103,7 +103,7 @@ export class Quarantine {
     const options = { bufferSize: 1_024 };
     const folder = () => opendir(this.#privateFolder.at(FOLDER).toString(), options);
     for await (const dirent of await inSubfolders(this.#privateFolder, folder))
-      if (dirent.isDirectory()) count++;
+      if (dirent.isDirectory()) count += 1;
     return count;
   }
 

@@ -47,7 +47,7 @@ async function copyOut(file: SpoolFile, privateFolder: OpenDirectory, slot: Buff
   try {
     const copy = await open(privateFolder.at(temporary), CREATE_FLAGS, file.mode);
     try {
-      for (let round = 1; ; round++) {
+      for (let round = 1; ; round += 1) {
         const before = await file.currentIdentity();
         for (let offset = 0; offset < before.sizeBytes; ) {
           const chunk = await file.read(offset, Math.min(CHUNK_BYTES, before.sizeBytes - offset));

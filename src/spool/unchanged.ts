@@ -17,7 +17,7 @@ export async function requireUnchanged(
   subject: string,
 ): Promise<void> {
   let trusted = known.identity;
-  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
     const now = await look();
     if (sameIdentity(now, trusted)) return;
     if (!sameContentIdentity(now, trusted) || !(await known.isUnchanged()))
