@@ -54,7 +54,8 @@ export interface Stages {
 
 /**
  * Builds the stages on a locked spool. Rejects with a Fault when the spool or the sender cannot be
- * made. `stops` ends what was opened until then, and later the stages that are not started.
+ * made. `stops` ends what was opened until then, and later the stages that are not started. The
+ * callbacks below name stages that are built further down: they run after the start alone.
  */
 export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stages> {
   const { host, onEvent, progress } = ports;

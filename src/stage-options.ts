@@ -3,7 +3,8 @@
 import type { BacklogOptions } from './backlog/backlog-ports.ts';
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
-import type { UplinkOptions } from './link/link-finder.ts';
+import type { UplinkOptions } from './link/uplink-identity.ts';
+
 import type { Allowance } from './pace/link-rates.ts';
 import { PARTS_AT_ONCE_MAX, PartPlanner } from './store/part-plan.ts';
 import { endpointOf } from './store/s3/endpoint.ts';

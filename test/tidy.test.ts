@@ -30,12 +30,18 @@ function roomOf(file: string): string {
   return folder === '' ? basename(file) : folder;
 }
 
-function importsOf(file: string, text: string): { readonly room: string; readonly typeOnly: boolean }[] {
+interface Import {
+  readonly path: string;
+  readonly room: string;
+  readonly typeOnly: boolean;
+}
+
+function importsOf(file: string, text: string): Import[] {
   const found = codeOf(text).matchAll(/^(?:import|export)(\s+type)?[^;]*?from '(\.[^']+)';/gms);
-  return [...found].map(([, type, path = '']) => ({
-    room: roomOf(normalize(join(dirname(file), path))),
-    typeOnly: type !== undefined,
-  }));
+  return [...found].map(([, type, specifier = '']) => {
+    const path = normalize(join(dirname(file), specifier));
+    return { path, room: roomOf(path), typeOnly: type !== undefined };
+  });
 }
 
 const GROUND = ['log', 'service', 'system'];
@@ -100,25 +106,35 @@ test('imports point down the flow, and each room knows only those below it', () 
   assert.deepEqual(wrong, []);
 });
 
-test('no import leads back to the room that it came from', () => {
-  const doors = new Map<string, Set<string>>();
+test('no import leads back to the room that it came from, nor to the file', () => {
+  const [rooms, files] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
+  const note = (doors: Map<string, Set<string>>, from: string, to: string) =>
+    doors.set(from, (doors.get(from) ?? new Set()).add(to));
   for (const [file, text] of SOURCES)
-    for (const { room } of importsOf(file, text))
-      if (room !== roomOf(file)) doors.set(roomOf(file), (doors.get(roomOf(file)) ?? new Set()).add(room));
-  const reached = (from: string): Set<string> => {
-    const seen = new Set<string>();
-    const queue = [from];
-    for (let room = queue.pop(); room !== undefined; room = queue.pop())
-      for (const next of doors.get(room) ?? [])
-        if (!seen.has(next)) {
-          seen.add(next);
-          queue.push(next);
-        }
-    return seen;
+    for (const { room, path } of importsOf(file, text)) {
+      if (room !== roomOf(file)) note(rooms, roomOf(file), room);
+      note(files, file, path);
+    }
+  const circlesIn = (doors: Map<string, Set<string>>) => {
+    const reached = (from: string): Set<string> => {
+      const seen = new Set<string>();
+      const queue = [from];
+      for (let at = queue.pop(); at !== undefined; at = queue.pop())
+        for (const next of doors.get(at) ?? [])
+          if (!seen.has(next)) {
+            seen.add(next);
+            queue.push(next);
+          }
+      return seen;
+    };
+    return [...doors.keys()].filter((at) => reached(at).has(at));
   };
-  const circles = [...doors.keys()].filter((room) => reached(room).has(room));
-  assert.ok(doors.size > 15, `only ${doors.size} rooms were understood`);
-  assert.deepEqual(circles, []);
+  assert.ok(
+    rooms.size > 15 && files.size > 200,
+    `only ${rooms.size} rooms, ${files.size} files were understood`,
+  );
+  assert.deepEqual(circlesIn(rooms), []);
+  assert.deepEqual(circlesIn(files), []);
 });
 
 test('every room is known to this test, and to the architecture page', () => {

@@ -59,7 +59,7 @@ const FIRST_SCAN_MAX_MS = 5_000;
 /**
  * Runs the scans until stop(). A failed scan is reported once and repeated; its partial result is
  * never used.
- * Due times use the monotonic clock. Nothing rejects: failures go to `onReport`.
+ * Due times use the monotonic clock. Nothing rejects: failures go to `onEvent`.
  */
 export class ScanLoop {
   readonly #ports: ScanLoopPorts;

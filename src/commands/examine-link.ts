@@ -1,8 +1,10 @@
 // The part of `halfpipe check` about the link: which link would be measured, its capacity, and what
 // is not seen.
+
 import type { Settings } from '../config/settings.ts';
 import { formatPercent } from '../config/units.ts';
-import { LinkFinder, type UplinkIdentity, type UplinkOptions } from '../link/link-finder.ts';
+import { LinkFinder } from '../link/link-finder.ts';
+import type { UplinkIdentity, UplinkOptions } from '../link/uplink-identity.ts';
 import { ratesOn } from '../pace/link-rates.ts';
 import { proxyOf, uplinkOptionsOf } from '../stage-options.ts';
 import { throughProxy } from '../system/proxies.ts';

@@ -3,7 +3,8 @@
 
 import type { Settings } from '../config/settings.ts';
 import { formatSize } from '../config/units.ts';
-import { LinkFinder, type UplinkIdentity } from '../link/link-finder.ts';
+import { LinkFinder } from '../link/link-finder.ts';
+import type { UplinkIdentity } from '../link/uplink-identity.ts';
 import { ratesOn } from '../pace/link-rates.ts';
 import { allowanceOf, partPlannerOf, storeOptionsOf, uplinkOptionsOf, wayOutOf } from '../stage-options.ts';
 import type { Leftovers } from '../store/s3/own-objects.ts';

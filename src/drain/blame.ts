@@ -3,7 +3,7 @@ import { type Entry, foldersOf, SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
 import type { Destination } from './destination.ts';
 import { Detour } from './detour.ts';
-import { isOutOfDescriptors, isSlowDown } from './drain-faults.ts';
+import { isOutOfDescriptors } from './drain-faults.ts';
 import type { DrainPorts } from './drain-ports.ts';
 import { FolderPatience, type HeldFolder } from './folder-patience.ts';
 import type { TrialAnswer } from './store-trial.ts';
@@ -16,8 +16,8 @@ import { type Doubt, Suspicion } from './suspicion.ts';
 export type Verdict = 'here' | 'store' | 'folder' | 'file' | 'unclear';
 
 /**
- * That the store accepts our own object counts against files only while at most this many fail: a
- * store may accept nothing but our object.
+ * If more files than this have failed, an accepted object of our own proves nothing against them:
+ * the store may accept nothing else.
  */
 const FAILING_FILES_MAX = 8;
 /** How many other folders to ask in, besides the one where a file passed last. */
@@ -99,16 +99,20 @@ export class Blame {
    * Decides what is to blame for `fault`, and pauses the drain or holds a folder if necessary.
    * `failing` is the number of files that are remembered as failed.
    */
-  async of({ entry: { path }, place, sentBytes }: Failed, fault: Fault, failing: number): Promise<Verdict> {
+  async judge(
+    { entry: { path }, place, sentBytes }: Failed,
+    fault: Fault,
+    failing: number,
+  ): Promise<Verdict> {
     if (fault.isLocal || fault.faultClass === 'blocked') {
-      this.#isBad(place, 0);
+      this.#countBad(place, 0);
       return 'here';
     }
     const suspect = await this.#suspect(fault, foldersOf(path), failing);
     if (suspect === 'store' || suspect === 'unclear') return suspect;
-    this.#isBad(place, sentBytes);
+    this.#countBad(place, sentBytes);
     const isOfKey = fault.faultClass === 'unknown' || fault.faultClass === 'file';
-    return isOfKey && (await this.#isFolders(path, fault)) ? 'folder' : 'file';
+    return isOfKey && (await this.#holdsFolderIfRefused(path, fault)) ? 'folder' : 'file';
   }
 
   /** An upload of this file succeeded. */
@@ -156,7 +160,7 @@ export class Blame {
     for (const folder of this.#patience.clear()) this.#free(folder);
   }
 
-  #isBad(place: number, sentBytes: number): void {
+  #countBad(place: number, sentBytes: number): void {
     if (this.#detour.failed(place, sentBytes)) this.#transfers.returnBest();
   }
 
@@ -187,7 +191,7 @@ export class Blame {
     return 'store';
   }
 
-  async #isFolders(path: SpoolPath, fault: Fault): Promise<boolean> {
+  async #holdsFolderIfRefused(path: SpoolPath, fault: Fault): Promise<boolean> {
     const { clock, backlog, onEvent } = this.#ports;
     const { breaker } = this.#destination;
     const held = this.#patience.holderOf(path);
@@ -252,7 +256,7 @@ export class Blame {
 }
 
 function doubtOf(fault: Fault): Doubt {
-  if (isSlowDown(fault)) return 'slowDown';
+  if (fault.asksForFewer) return 'slowDown';
   return fault.faultClass === 'transient' ? 'transient' : 'refusal';
 }
 

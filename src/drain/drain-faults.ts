@@ -23,18 +23,6 @@ export function tooLargeFault({ path, identity: { sizeBytes } }: Entry, largestB
   });
 }
 
-/** The words of S3, MinIO, other AWS services and proxies for it. */
-const SLOW_DOWNS: ReadonlySet<string | undefined> = new Set([
-  ...['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ServiceUnavailable'],
-  ...['Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'BandwidthLimitExceeded'],
-  ...['TooManyRequests', 'TooManyRequestsException', 'Http429'],
-]);
-
-/** True if the store works but asks for fewer requests. */
-export function isSlowDown({ code }: Fault): boolean {
-  return SLOW_DOWNS.has(code);
-}
-
 /** True if file descriptors ran out. Neither a file nor the store is to blame. */
 export function isOutOfDescriptors({ code }: Fault): boolean {
   return code === 'EMFILE' || code === 'ENFILE';

@@ -83,7 +83,7 @@ export class Drain {
     return this.#failures.waiting;
   }
 
-  /** True if a file of this path is among them. */
+  /** True if a file of this path is being read, sent or removed. */
   isTransferring({ id }: SpoolPath): boolean {
     return [...this.#transfers].some(({ shipment }) => shipment.entries.some(({ path }) => path.id === id));
   }

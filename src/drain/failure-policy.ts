@@ -67,7 +67,7 @@ export class FailurePolicy {
     if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
     if (fault.code === STILL_WRITTEN) return this.#awaitWriter(entry, fault);
     if (fault.faultClass === 'changed') return this.#changed(entry, fault);
-    const verdict = await this.#blame.of(failed, fault, this.#failed.waiting);
+    const verdict = await this.#blame.judge(failed, fault, this.#failed.waiting);
     switch (verdict) {
       case 'here':
         return this.#failHere(entry, fault);

@@ -1,4 +1,4 @@
-// One file's life: open → sync → read → upload → verify → dispose. Every exit except the last
+// One shipment's life: open → sync → read → upload → verify → dispose. Every exit except the last
 // leaves the file in the spool.
 import { type FileIdentity, type KnownContent, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { Writers } from '../spool/open-writers.ts';

@@ -1,6 +1,7 @@
 // The events of the link.
+
 import type { Fault } from '../system/fault.ts';
-import type { UplinkIdentity } from './link-finder.ts';
+import type { UplinkIdentity } from './uplink-identity.ts';
 
 export type LinkEvent =
   /** The first link, another link, or another capacity, from now on. */

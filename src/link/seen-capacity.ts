@@ -1,6 +1,7 @@
 // Corrects a capacity that is only assumed by what the line was seen to take.
+
 import { inMegabits, type WantedCapacity } from './capacity.ts';
-import type { UplinkIdentity } from './link-finder.ts';
+import type { UplinkIdentity } from './uplink-identity.ts';
 
 /**
  * How long an observation is valid. The line may have improved since, so afterwards the assumed

@@ -1,11 +1,12 @@
 // Measures the found link by its carriers' counters. Runs in the sending thread and takes about 50
 // µs each time.
+
 import { readFileSync } from 'node:fs';
 import { SYS_CLASS_NET } from './interface-tree.ts';
 import { LanTraffic } from './lan-traffic.ts';
-import type { Carrier, UplinkIdentity } from './link-finder.ts';
 import { Meter, type Sample } from './meter.ts';
 import type { PageReading } from './page-counter.ts';
+import type { Carrier, UplinkIdentity } from './uplink-identity.ts';
 import { type Count, WireBytes } from './wire-bytes.ts';
 
 export type MeasuredLink = Pick<

@@ -1,12 +1,14 @@
 // The link over time. Runs in the main thread, because finding the link starts other programs and
 // looks up names; the sending thread gets the result.
+
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
 import { CAPACITY_UNKNOWN } from './capacity.ts';
 import type { LinkEvent } from './link-event.ts';
-import { LinkFinder, type UplinkIdentity, type UplinkOptions } from './link-finder.ts';
+import { LinkFinder } from './link-finder.ts';
 import { SeenCapacity } from './seen-capacity.ts';
+import type { UplinkIdentity, UplinkOptions } from './uplink-identity.ts';
 
 export interface UplinkPorts {
   /** The first link, another link, or another capacity, from now on. */

@@ -1,9 +1,10 @@
 // Finds the link where there is no /sys, for example on macOS, to try the program on a desk. It
 // uses systeminformation, which starts other programs. Nothing of this runs on a server or in the
 // sending thread.
+
 import systeminformation from 'systeminformation';
 import { Fault } from '../system/fault.ts';
-import type { UplinkIdentity, UplinkOptions } from './link-finder.ts';
+import type { UplinkIdentity, UplinkOptions } from './uplink-identity.ts';
 
 /** Without /sys, nothing is corrected by it: the segment of plain Ethernet. */
 const SEGMENT = { payloadBytes: 1_448, headerBytes: 66 };

@@ -1,5 +1,6 @@
 // Log lines about the link: which link it is, what it does not show, and when it is lost.
-import type { UplinkIdentity } from '../link/link-finder.ts';
+
+import type { UplinkIdentity } from '../link/uplink-identity.ts';
 import type { Logger } from '../log/log.ts';
 import { explain } from '../system/fault.ts';
 import { readableRate } from '../view/readable.ts';

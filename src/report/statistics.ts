@@ -3,7 +3,8 @@
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { WaitingFiles } from '../drain/drain-ports.ts';
-import type { UplinkIdentity } from '../link/link-finder.ts';
+import type { UplinkIdentity } from '../link/uplink-identity.ts';
+
 import type { PaceView } from '../pace/governor.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';

@@ -33,7 +33,7 @@ const INTERVAL_MS = 2_000;
  * spool. It waits until a folder has been quiet for `quietMs`, because a producer may be about to
  * write the next file.
  * Due times use the monotonic clock; a folder's age uses the wall clock. A restart forgets the
- * folders. Nothing rejects: faults go to `onFault`.
+ * folders. Nothing rejects: faults go to `onEvent`.
  */
 export class EmptyFolders {
   readonly #ports: EmptyFoldersPorts;

@@ -27,6 +27,8 @@ export interface FaultDetails {
   readonly isLocal?: boolean;
   /** The server asked for a pause of this length. */
   readonly retryAfterMs?: number;
+  /** The store works, and asks for fewer requests. */
+  readonly asksForFewer?: boolean;
   /** A short reason for programs: an errno (`EACCES`) or an S3 error name (`NoSuchBucket`). */
   readonly code?: string;
 }
@@ -44,6 +46,7 @@ export class Fault extends Error {
   readonly retryAfterMs: number | undefined;
   readonly code: string | undefined;
   readonly isLocal: boolean;
+  readonly asksForFewer: boolean;
 
   constructor(faultClass: FaultClass, message: string, details: FaultDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -54,6 +57,7 @@ export class Fault extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.code = details.code;
     this.isLocal = details.isLocal ?? false;
+    this.asksForFewer = details.asksForFewer ?? false;
   }
 }
 
@@ -67,11 +71,10 @@ export interface RecurringFault {
 
 /** Returns the same fault, with what was found out about it since. */
 export function amended(fault: Fault, changes: { faultClass?: FaultClass; hint?: string }): Fault {
-  const { operation, subject, cause, code, retryAfterMs } = fault;
+  const { operation, subject, cause, code, retryAfterMs, asksForFewer } = fault;
   const hint = changes.hint ?? fault.hint;
   return new Fault(changes.faultClass ?? fault.faultClass, fault.message, {
-    operation,
-    subject,
+    ...{ operation, subject, asksForFewer },
     ...(cause === undefined ? {} : { cause }),
     ...(code === undefined ? {} : { code }),
     ...(hint === undefined ? {} : { hint }),

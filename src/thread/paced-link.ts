@@ -1,7 +1,8 @@
 // Joins the link and the pacing, which know nothing of each other: uplink meter → governor →
 // shaper.
-import type { UplinkIdentity } from '../link/link-finder.ts';
+
 import type { PageReading } from '../link/page-counter.ts';
+import type { UplinkIdentity } from '../link/uplink-identity.ts';
 import { UplinkMeter, type UplinkMeterPorts } from '../link/uplink-meter.ts';
 import { Governor, type PaceView } from '../pace/governor.ts';
 import { type Allowance, ratesOn } from '../pace/link-rates.ts';

@@ -2,9 +2,9 @@
 
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { UplinkIdentity, UplinkOptions } from '../link/link-finder.ts';
 import { PageCounter } from '../link/page-counter.ts';
 import { Uplink, type UplinkPorts } from '../link/uplink.ts';
+import type { UplinkIdentity, UplinkOptions } from '../link/uplink-identity.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { Allowance } from '../pace/link-rates.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';

@@ -106,7 +106,7 @@ function rates(link: LinkView | null): string {
   return [
     `total ${readableRate(total)}`,
     `own ${readableRate(own)}`,
-    `cross ${readableRate(cross)}`,
+    `others ${readableRate(cross)}`,
     `target ${readableRate(link.targetBitsPerSec)}`,
   ].join(' · ');
 }

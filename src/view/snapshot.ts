@@ -1,6 +1,7 @@
 // The state of the running daemon at one moment, for people and programs. The summary line,
 // systemctl's status text, `halfpipe status` and `halfpipe top` all read it.
-import type { UplinkIdentity } from '../link/link-finder.ts';
+
+import type { UplinkIdentity } from '../link/uplink-identity.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 
 export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stopping';

@@ -36,6 +36,7 @@ export function faultOf(
     readonly hint?: string;
     readonly retryAfterMs?: number;
     readonly isLocal?: boolean;
+    readonly asksForFewer?: boolean;
   } = {},
 ): Fault {
   return new Fault(faultClass, `a ${faultClass} fault`, { operation: 'test', subject: 'file', ...details });

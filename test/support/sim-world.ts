@@ -143,6 +143,7 @@ export class SimWorld {
     await this.#until(() => this.#isDrained(), 'drained');
     await this.#restartUntilClean();
     this.#judge();
+    this.#process?.end();
     const { excusedRaces, lostUnsynced } = this.#producers;
     const figures = {
       ...this.#figures,

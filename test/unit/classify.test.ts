@@ -245,3 +245,17 @@ test('what a store says stays on one harmless line', () => {
   const fault = classify(error, 'put object', 'bucket/a\nb', NOW);
   assert.doesNotMatch(fault.message + fault.subject, /\p{Cc}/u);
 });
+
+for (const name of [
+  ...['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ServiceUnavailable', 'Throttling', 'ThrottlingException'],
+  ...['RequestLimitExceeded', 'BandwidthLimitExceeded', 'RateLimitExceeded', 'QpsLimitExceeded'],
+  ...['TooManyRequests', 'TooManyRequestsException', 'UploadTrafficRateLimitExceeded'],
+])
+  test(`${name} asks for fewer requests`, () => {
+    assert.equal(classify(answer(name, 503), 'put object', 'key', 0).asksForFewer, true);
+  });
+
+test('a 429 without a name asks for fewer requests, and a store that fails does not', () => {
+  const asks = (error: unknown) => classify(error, 'put object', 'key', 0).asksForFewer;
+  assert.deepEqual([asks(answer('Unknown', 429)), asks(answer('InternalError', 500))], [true, false]);
+});

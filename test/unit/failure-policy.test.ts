@@ -14,7 +14,7 @@ for (const { fault, outcome, events } of [
     events: ['deferred bad transient 7000'],
   },
   {
-    fault: faultOf('transient', { code: 'SlowDown' }),
+    fault: faultOf('transient', { code: 'SlowDown', asksForFewer: true }),
     outcome: 500,
     events: ['slowDown', 'deferred bad transient 500'],
   },

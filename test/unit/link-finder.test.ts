@@ -1,7 +1,9 @@
 // Which interfaces carry the line, on machines of many kinds: from the device of the route down to the cards.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { LinkFinder, type UplinkIdentity, type UplinkOptions } from '../../src/link/link-finder.ts';
+import { LinkFinder } from '../../src/link/link-finder.ts';
+import type { UplinkIdentity, UplinkOptions } from '../../src/link/uplink-identity.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { MachineOnDisk, type RecordedMachine, virtual } from '../support/recorded-machine.ts';
 

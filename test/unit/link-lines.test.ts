@@ -1,7 +1,9 @@
 // What people read of the link.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { UplinkIdentity } from '../../src/link/link-finder.ts';
+import type { UplinkIdentity } from '../../src/link/uplink-identity.ts';
+
 import { linkLines } from '../../src/report/link-lines.ts';
 import { KeptLog } from '../support/kept-log.ts';
 

@@ -77,7 +77,7 @@ describe('renderLive', () => {
     for (const part of [
       '3,000 files to go (300 MB), oldest 30 s · draining · lo 100 Mbit/s',
       'in 4.86, out 62.3 files/s · ETA 48 s · 2,000 verified, deleted · uploads 3 of 4',
-      'total 49.9 Mbit/s · own 49.1 Mbit/s · cross 840 kbit/s · target 50.0 Mbit/s',
+      'total 49.9 Mbit/s · own 49.1 Mbit/s · others 840 kbit/s · target 50.0 Mbit/s',
     ]) {
       assert.ok(text.includes(part), `${part} is missing in\n${text}`);
     }

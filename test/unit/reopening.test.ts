@@ -134,7 +134,7 @@ test('a trial answered with SlowDown waits before the next, as long as the store
   const bench = new DrainBench();
   bench.breaker.fail('the store was away', 0);
   bench.store.onTrial = () =>
-    Promise.reject(faultOf('transient', { code: 'SlowDown', retryAfterMs: 20_000 }));
+    Promise.reject(faultOf('transient', { code: 'SlowDown', asksForFewer: true, retryAfterMs: 20_000 }));
   bench.put('a');
   bench.drain.start();
   await bench.clock.advance(20_000);

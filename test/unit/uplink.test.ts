@@ -1,9 +1,10 @@
 // The link over time: what is waited for, what is followed, what is said.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LinkEvent } from '../../src/link/link-event.ts';
-import type { UplinkIdentity, UplinkOptions } from '../../src/link/link-finder.ts';
 import { Uplink } from '../../src/link/uplink.ts';
+import type { UplinkIdentity, UplinkOptions } from '../../src/link/uplink-identity.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { SimClock } from '../support/sim-clock.ts';
 

@@ -44,7 +44,7 @@ export function classify(
   if (error instanceof Fault) return error;
   const evidence = evidenceOf(error);
   const kind = kindIn(operation, evidence, usesKms) ?? kindOf(evidence, error);
-  const { faultClass, hint } = kind ?? { faultClass: 'unknown' as const };
+  const { faultClass, hint, asksForFewer = false } = kind ?? { faultClass: 'unknown' as const };
   const retryAfterMs = retryAfterOf(error, wallMs);
   const code = reasonOf(evidence);
   const status = evidence.status === undefined ? '' : ` (HTTP ${evidence.status})`;
@@ -56,6 +56,7 @@ export function classify(
       operation,
       subject: printable(subject),
       cause: error,
+      asksForFewer,
       ...(hint === undefined ? {} : { hint }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(code === undefined ? {} : { code }),

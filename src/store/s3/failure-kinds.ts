@@ -9,6 +9,8 @@ import type { FaultClass } from '../../system/fault.ts';
 export interface FailureKind {
   readonly faultClass: FaultClass;
   readonly hint?: string;
+  /** The store works, and asks for fewer requests. */
+  readonly asksForFewer?: boolean;
 }
 
 export const transient = (hint: string): FailureKind => ({ faultClass: 'transient', hint });
@@ -45,6 +47,7 @@ const NOT_THE_STORE = transient(
   'Something answers in place of the store: check s3.endpoint and any proxy on the way.',
 );
 const BUSY = transient('The store is busy; halfpipe tries again.');
+const TOO_MANY: FailureKind = { ...BUSY, asksForFewer: true };
 const SUSPENDED = breaker('The account is suspended or unpaid at the store: ask its provider.');
 const PAYER = breaker('The bucket makes the requester pay: set s3.requestPayer to true.');
 const BEGUN_ANEW = transient('A part of the multipart upload is gone; the upload begins anew.');
@@ -147,19 +150,19 @@ export const KINDS_BY_NAME: Readonly<Record<string, FailureKind>> = {
   RequestTimeout: BROKEN,
   TimeoutError: transient('The store did not answer in time: check the network and s3.endpoint.'),
   InternalError: BUSY,
-  ServiceUnavailable: BUSY,
-  SlowDown: BUSY,
-  SlowDownRead: BUSY,
-  SlowDownWrite: BUSY,
-  Throttling: BUSY,
-  ThrottlingException: BUSY,
-  TooManyRequestsException: BUSY,
-  RequestLimitExceeded: BUSY,
-  BandwidthLimitExceeded: BUSY,
-  RateLimitExceeded: BUSY,
-  TooManyRequests: BUSY,
-  QpsLimitExceeded: BUSY,
-  UploadTrafficRateLimitExceeded: BUSY,
+  ServiceUnavailable: TOO_MANY,
+  SlowDown: TOO_MANY,
+  SlowDownRead: TOO_MANY,
+  SlowDownWrite: TOO_MANY,
+  Throttling: TOO_MANY,
+  ThrottlingException: TOO_MANY,
+  TooManyRequestsException: TOO_MANY,
+  RequestLimitExceeded: TOO_MANY,
+  BandwidthLimitExceeded: TOO_MANY,
+  RateLimitExceeded: TOO_MANY,
+  TooManyRequests: TOO_MANY,
+  QpsLimitExceeded: TOO_MANY,
+  UploadTrafficRateLimitExceeded: TOO_MANY,
   ServerBusy: BUSY,
   OperationTimedOut: BUSY,
   XMinioServerNotInitialized: BUSY,
@@ -209,7 +212,8 @@ export function kindOfStatus(status: number): FailureKind | undefined {
   if (status === 301 || status === 302 || status === 308) return ELSEWHERE;
   if (status === 404) return NOT_THE_STORE;
   if (status === 413) return KINDS_BY_NAME.EntityTooLarge;
-  if (status === 408 || status === 409 || status === 412 || status === 425 || status === 429) return BUSY;
+  if (status === 429) return TOO_MANY;
+  if (status === 408 || status === 409 || status === 412 || status === 425) return BUSY;
   if (status >= 500 || status === 307) return BUSY;
   return undefined;
 }
