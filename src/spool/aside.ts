@@ -72,7 +72,7 @@ export class Aside {
   readonly #slots: AsideSlots;
   readonly #onStep: OnAsideStep;
   readonly #supersede: Supersede;
-  /** Paths of files that could not return because their names were taken. */
+  /** Paths of files that could not return: their names were taken, or the disk failed. */
   readonly #waiting = new Set<string>();
   #recovery: Promise<unknown> = Promise.resolve();
 
@@ -91,6 +91,7 @@ export class Aside {
    */
   async setAside(file: SpoolFile, known: KnownContent = opened(file)): Promise<SetAside> {
     const subject = file.path.toString();
+    if (this.#waiting.has(file.path.id)) await this.#inTurn(() => this.#supersedeOlder(file.path));
     const slot = await this.#slots.claim(file.path);
     try {
       await inParent(this.#root, file.path, async (parent, name) => {
@@ -130,9 +131,25 @@ export class Aside {
    * running. Calls run one after another.
    */
   recover(): Promise<AsideRecovery> {
-    const recovery = this.#recovery.then(() => this.#recover());
-    this.#recovery = recovery.catch(() => undefined);
-    return recovery;
+    return this.#inTurn(() => this.#recover());
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const acted = this.#recovery.then(act);
+    this.#recovery = acted.catch(() => undefined);
+    return acted;
+  }
+
+  /**
+   * A newer file has the name, and is about to give it up. The older ones that wait for the name
+   * must not return then, because their objects would replace the newer one's.
+   */
+  async #supersedeOlder(newer: SpoolPath): Promise<void> {
+    for await (const { slot, path } of this.#slots.leftovers())
+      if (path.id === newer.id && (await this.#supersede(slot, path))) {
+        this.#waiting.delete(path.id);
+        this.#onStep(path, 'superseded');
+      }
   }
 
   async #recover(): Promise<AsideRecovery> {
@@ -193,7 +210,10 @@ export class Aside {
             await this.#putBack(slot, file.path);
             throw error;
           }
-          await this.#privateFolder.unlink(slot);
+          await this.#privateFolder.unlink(slot).catch(async (error: unknown) => {
+            await this.#putBack(slot, file.path).catch(() => undefined);
+            throw error;
+          });
           this.#onStep(file.path, 'removed');
           // Removal itself changes ctime; only a write changes size or mtime. If the identity
           // cannot be read, the content comes back: uploading it again loses nothing.
@@ -238,10 +258,11 @@ export class Aside {
 
   /** A taken name is not an error: the file waits for recover(), or is superseded. */
   async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome | 'superseded'> {
+    // Until the outcome is known, the file waits: what fails here is repeated by recover().
+    this.#waiting.add(path.id);
     const returned = await putBack(this.#privateFolder, slot, this.#root, path);
     const outcome = returned === 'taken' && (await this.#supersede(slot, path)) ? 'superseded' : returned;
-    if (outcome === 'taken') this.#waiting.add(path.id);
-    else this.#waiting.delete(path.id);
+    if (outcome !== 'taken') this.#waiting.delete(path.id);
     this.#onStep(path, STEP_OF[outcome]);
     return outcome;
   }

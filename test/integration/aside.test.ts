@@ -27,6 +27,7 @@ import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { SpoolEvent } from '../../src/spool/spool-event.ts';
 import type { SpoolFile } from '../../src/spool/spool-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { beforeEach, failing, systemError } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
 import { proofFor } from '../support/removal-proof.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
@@ -550,6 +551,34 @@ test('keeps in quarantine what a crash left set aside under a name that a newer 
   assert.equal(superseded.length, 1);
   assert.equal(await readFile(disk.at(path.bytes), 'utf8'), 'newer');
   assert.equal(await spool.quarantinedCount(), 1);
+});
+
+// Regression, found by seeds 9782 and 12070: it came back at the next start, and replaced the newer one's object.
+test('keeps in quarantine what could neither be removed nor returned, before the newer one of its name goes', async (t) => {
+  const { disk, spool, superseded } = await superseding(t);
+  const older = await openIn(t, spool, await disk.put('f', 'older'));
+  const aside = await spool.setAside(older);
+  const mends = [failing(t, 'unlink', 'EIO'), failing(t, 'link', 'EIO')];
+  await assert.rejects(aside.remove(proofFor(older), giveUp), { code: 'EIO' });
+  for (const mend of mends) mend();
+  const newer = await openIn(t, spool, await disk.put('f', 'newer'));
+  await (await spool.setAside(newer)).remove(proofFor(newer), giveUp);
+  assert.equal(superseded.length, 1);
+  assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 0 });
+  assert.deepEqual(await disk.list(), []);
+});
+
+test('a file that cannot be removed is back in its place at once, if the disk allows that', async (t) => {
+  const { disk, spool } = await superseding(t);
+  const file = await openIn(t, spool, await disk.put('f', 'content'));
+  const aside = await spool.setAside(file);
+  let calls = 0;
+  beforeEach(t, 'unlink', () => {
+    calls += 1;
+    if (calls === 1) throw systemError('EIO');
+  });
+  await assert.rejects(aside.remove(proofFor(file), giveUp), { code: 'EIO' });
+  assert.deepEqual(await disk.list(), ['f']);
 });
 
 test('returns what a crash left set aside under a name that is free, whatever stays', async (t) => {

@@ -154,13 +154,16 @@ test('a removal has succeeded though the file that waited for its name cannot co
   assert.equal(await content('f'), 'older');
 });
 
-test('a file that cannot be removed is told with its name and what keeps it', async (t) => {
-  const { spool, open } = await prepare(t);
+test('a file that cannot be removed is told with its name and what keeps it, and is back in its place', async (t) => {
+  const { spool, open, content } = await prepare(t);
   const file = await open('f');
   const aside = await spool.setAside(file);
-  failing(t, 'unlink', 'EACCES');
+  const mend = failing(t, 'unlink', 'EACCES');
   const told = { faultClass: 'blocked', code: 'EACCES', operation: 'remove', subject: 'f' };
   await assert.rejects(aside.remove(proofFor(file), giveUp), told);
+  mend();
+  await spool.recoverAside();
+  assert.equal(await content('f'), 'uploaded');
 });
 
 test('files of two names that need the same place for a file and for a folder are both set aside', async (t) => {
