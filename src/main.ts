@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --max-old-space-size=256
+#!/usr/bin/env -S node --max-semi-space-size=8 --max-old-space-size=256
 // argv, signals and exit codes. The only place that reads process.env and ends the process.
 //
 // The flags above, in MiB, bound the heap of each thread. Without them Node.js sizes the heap by
