@@ -145,11 +145,11 @@ export class Aside {
    * must not return then, because their objects would replace the newer one's.
    */
   async #supersedeOlder(newer: SpoolPath): Promise<void> {
-    for await (const { slot, path } of this.#slots.leftovers())
-      if (path.id === newer.id && (await this.#supersede(slot, path))) {
-        this.#waiting.delete(path.id);
-        this.#onStep(path, 'superseded');
-      }
+    for await (const older of this.#slots.leftovers()) {
+      if (older.path.id !== newer.id || !(await this.#supersede(older.slot, older.path))) continue;
+      this.#waiting.delete(newer.id);
+      this.#onStep(newer, 'superseded');
+    }
   }
 
   async #recover(): Promise<AsideRecovery> {
