@@ -47,6 +47,18 @@ describe('a reload', { concurrency: 4 }, () => {
     assert.deepEqual(daemon.of('deferred'), []);
   });
 
+  test('to another log.level is told at the new one', async (t) => {
+    const fixture = await DaemonFixture.create(t, { log: { level: 'error' } });
+    const daemon = fixture.start();
+    await fixture.put('drained', 'x');
+    await fixture.untilDrained();
+    await fixture.configure({ log: { level: 'info' } });
+    daemon.signal('SIGHUP');
+    assert.deepEqual((await daemon.says('reloaded')).changed, ['log.level']);
+    assert.deepEqual(daemon.of('starting'), []);
+    assert.equal(await daemon.stop(), 0);
+  });
+
   test('to log.level debug tells of scans, requests, removals and samples, and no secret', async (t) => {
     const fixture = await DaemonFixture.create(t);
     const daemon = fixture.start();

@@ -1,0 +1,231 @@
+// The life of the process behind `halfpipe run`: its start, signals, reloads and its exit code.
+import { ConfigError } from '../config/config-error.ts';
+import type { Environment } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
+import { Daemon } from '../daemon.ts';
+import { thisHost } from '../host.ts';
+import { CAPACITY_UNKNOWN } from '../link/capacity.ts';
+import type { ProcessLogger } from '../log/log.ts';
+import type { Listener } from '../report/daemon-event.ts';
+import { Reporter } from '../report/reporter.ts';
+import { Health, watchdogMs } from '../service/health.ts';
+import type { SdNotifier } from '../service/sd-notify.ts';
+import { proxyOf } from '../stage-options.ts';
+import { systemClock } from '../system/clock.ts';
+import { errnoOf, explain, Fault } from '../system/fault.ts';
+import { shownProxy, throughProxy } from '../system/proxies.ts';
+import type { Redact } from '../system/redact.ts';
+import { unitStatus } from '../view/status-text.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { loadVettedSettings } from './vetted-settings.ts';
+
+/** Extra time after the uploads have ended, to close files, release the lock and flush the log. */
+const STOP_MARGIN_MS = 20_000;
+
+export interface RunContext {
+  readonly configFile: string;
+  readonly env: Environment;
+  readonly version: string;
+  /** Ends the process immediately. Called at the second signal. */
+  readonly exitNow: (code: ExitCode) => void;
+}
+
+interface RunPorts {
+  readonly log: ProcessLogger;
+  readonly notifier: SdNotifier;
+  readonly redact: Redact;
+}
+
+/**
+ * Runs one daemon, once. SIGHUP reloads its config, SIGTERM and SIGINT stop it. The log and the
+ * service manager are told of each.
+ */
+export class ServiceRun {
+  readonly #context: RunContext;
+  readonly #settings: Settings;
+  readonly #log: ProcessLogger;
+  readonly #notifier: SdNotifier;
+  readonly #health: Health;
+  readonly #reporter: Reporter;
+  readonly #daemon: Daemon;
+  #stopTimeoutMs: number;
+  #onHopeless: (fault: Fault) => void = () => undefined;
+  readonly #hopeless = new Promise<Fault>((resolve) => {
+    this.#onHopeless = resolve;
+  });
+
+  constructor(settings: Settings, context: RunContext, { log, notifier, redact }: RunPorts) {
+    const { env, version } = context;
+    this.#context = context;
+    this.#settings = settings;
+    this.#log = log;
+    this.#notifier = notifier;
+    this.#stopTimeoutMs = settings.upload.stopTimeoutMs;
+    const ping = () => void notifier.watchdog();
+    const clock = systemClock;
+    this.#health = new Health({ clock, watchdogMs: watchdogMs(env, process.pid), ping, log });
+    this.#reporter = new Reporter(clock, log);
+    this.#daemon = new Daemon(settings, {
+      host: thisHost(env.UV_THREADPOOL_SIZE),
+      version,
+      redact,
+      health: this.#health,
+      onHopeless: (fault) => this.#onHopeless(fault),
+      listeners: [this.#reporter.hear, statusLine(notifier)],
+    });
+  }
+
+  /**
+   * Resolves with the exit code when the daemon has stopped. Rejects with what is not a Fault, if
+   * the start fails with it.
+   */
+  async run(): Promise<ExitCode> {
+    const stopRequested = onStopSignal(this.#context.exitNow);
+    try {
+      await this.#start();
+    } catch (error) {
+      return await this.#refuse(error);
+    }
+    const signal = await Promise.race([stopRequested, this.#hopeless]);
+    if (!(signal instanceof Fault)) return await this.#stop(signal);
+    await this.#daemon.stop();
+    this.#reporter.stop();
+    return await this.#refuse(signal);
+  }
+
+  async #start(): Promise<void> {
+    const { configFile, version } = this.#context;
+    let started: Promise<boolean> | undefined;
+    const reload = serially(async () => {
+      // A start that fails ends the process, and the next start reads the config anyway.
+      if (await started) await this.#reload();
+    });
+    process.on('SIGHUP', reload);
+    this.#log.info(
+      { event: 'starting', version, config: configFile },
+      `halfpipe ${version} drains ${this.#settings.spool.path}`,
+    );
+    const proxy = await proxyOf(this.#settings);
+    if (proxy !== undefined) {
+      const fields = { event: 'proxy', proxy: shownProxy(proxy), variable: proxy.variable };
+      this.#log.info(fields, throughProxy(proxy));
+    }
+    const start = this.#daemon.start();
+    started = start.then(
+      () => true,
+      () => false,
+    );
+    await start;
+    this.#health.start();
+    await this.#notifier.ready(this.#status());
+    const { waitingFor } = this.#daemon.snapshot();
+    const text = waitingFor === null ? 'ready' : 'ready, but draining is paused';
+    this.#log.info({ event: 'ready', waitingFor }, text);
+  }
+
+  async #stop(signal: NodeJS.Signals): Promise<ExitCode> {
+    this.#log.info({ event: 'stopping', signal }, `${signal}: finishing the uploads in flight`);
+    await this.#notifier.stopping('finishing the uploads in flight');
+    // Otherwise a stop timeout longer than the unit's TimeoutStopSec= would end in SIGKILL.
+    await this.#notifier.extendTimeout(this.#stopTimeoutMs + STOP_MARGIN_MS);
+    await this.#daemon.stop();
+    this.#reporter.stop();
+    this.#health.stop();
+    this.#log.info({ event: 'stopped' }, 'stopped');
+    await this.#log.flush();
+    return EXIT.ok;
+  }
+
+  /** Never rejects: a reload never ends the process. */
+  async #reload(): Promise<void> {
+    const { configFile, env } = this.#context;
+    await this.#notifier.reloading();
+    try {
+      const settings = await loadVettedSettings(configFile, env);
+      await this.#apply(settings);
+      this.#stopTimeoutMs = settings.upload.stopTimeoutMs;
+      this.#notifier.remark('');
+    } catch (error) {
+      const problems = problemsOf(error, configFile);
+      const fault = error instanceof ConfigError ? {} : { fault: error };
+      for (const problem of problems) {
+        const text = `reload refused, the old settings stay: ${problem}`;
+        this.#log.error({ event: 'reloadRefused', problem, ...fault }, text);
+      }
+      // `systemctl reload` itself cannot fail, because it only sends the signal.
+      this.#notifier.remark(`the last reload was refused: ${problems[0]}`);
+    }
+    await this.#notifier.ready(this.#status());
+  }
+
+  /** The new level holds for the lines of the reload itself. */
+  async #apply(settings: Settings): Promise<void> {
+    const { level } = this.#log;
+    this.#log.level = settings.log.level;
+    try {
+      await this.#daemon.reload(settings);
+    } catch (error) {
+      this.#log.level = level;
+      throw error;
+    }
+  }
+
+  async #refuse(error: unknown): Promise<ExitCode> {
+    if (!(error instanceof Fault)) throw error;
+    const text = `cannot start: ${explain(error)}`;
+    this.#log.fatal({ event: 'cannotStart', fault: error }, text);
+    await this.#notifier.stopping(text);
+    await this.#log.flush();
+    return error.code === CAPACITY_UNKNOWN ? EXIT.badConfiguration : EXIT.failure;
+  }
+
+  #status(): string {
+    return unitStatus(this.#daemon.snapshot());
+  }
+}
+
+function problemsOf(error: unknown, configFile: string): readonly string[] {
+  if (!(error instanceof ConfigError)) return [explain(error)];
+  if (errnoOf(error.cause) !== 'ENOENT') return error.problems;
+  return [`${configFile}: no such file: put it back, then reload again`];
+}
+
+/** Keeps the line in `systemctl status` up to date. */
+function statusLine(notifier: SdNotifier): Listener {
+  return (event) => {
+    if (event.kind === 'state') void notifier.status(unitStatus(event.snapshot));
+  };
+}
+
+/** Resolves with the first SIGTERM or SIGINT. A second one ends the process at once. */
+function onStopSignal(exitNow: (code: ExitCode) => void): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const ask = (signal: NodeJS.Signals): void => {
+      if (asked) exitNow(EXIT.failure);
+      asked = true;
+      resolve(signal);
+    };
+    process.on('SIGTERM', ask);
+    process.on('SIGINT', ask);
+  });
+}
+
+/** Calls run one after another. All calls that come during a run lead to one more run. */
+function serially(task: () => Promise<void>): () => void {
+  let running = false;
+  let again = false;
+  const loop = async (): Promise<void> => {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    do {
+      again = false;
+      await task();
+    } while (again);
+    running = false;
+  };
+  return () => void loop();
+}
