@@ -1,5 +1,6 @@
 // What the drain needs from the stages around it and from the settings.
 import type { Entry, SpoolPath } from '../spool/entry.ts';
+import type { QuarantineReason } from '../spool/quarantine.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { DrainEvent } from './drain-event.ts';
@@ -35,14 +36,6 @@ export interface DrainBacklog {
 
 export interface DrainSpool extends TransferSpool {
   quarantine(path: SpoolPath, reason: QuarantineReason): Promise<unknown>;
-}
-
-export interface QuarantineReason {
-  /** ISO 8601. */
-  readonly at: string;
-  readonly reason: string;
-  readonly code?: string;
-  readonly hint?: string;
 }
 
 export interface DrainOptions extends UploadLimitOptions {

@@ -54,7 +54,9 @@ function descriptors(): string[] {
   return readdirSync(folder).flatMap((descriptor) => {
     try {
       const target = readlinkSync(`${folder}/${descriptor}`);
-      const isOurs = target.endsWith('/fd') && target.startsWith('/proc/');
+      // This look itself, and the cache of tsx, which reads a source when it is imported.
+      const isOurs =
+        (target.endsWith('/fd') && target.startsWith('/proc/')) || /\/tsx-\d+(\/|$)/.test(target);
       return isOurs || KEPT_BY_LIBUV.has(target) ? [] : [`descriptor ${descriptor} of ${target}`];
     } catch {
       // The one by which the folder was read.

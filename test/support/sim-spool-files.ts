@@ -319,7 +319,8 @@ function divert(module: Functions, name: string, style: 'promise' | 'callback' |
     const owner = ownerOf(args[0]);
     if (owner === undefined) return real?.(...args);
     if (owner === 'dead' && style === 'sync') throw systemError('EIO', name);
-    if (owner === 'dead') return NEVER;
+    // A callback that is never called: promisify() warns of functions that return a promise.
+    if (owner === 'dead') return style === 'promise' ? NEVER : undefined;
     const simulated = owner as unknown as Functions;
     if (style !== 'callback') return simulated[name]?.(...args);
     const callback = args.pop() as (error: unknown, result?: unknown) => void;
