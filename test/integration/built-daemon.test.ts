@@ -1,8 +1,9 @@
 // What is shipped is the compiled daemon, and every other test runs the sources: once, the compiled one does the job.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Build, BuiltDaemon } from '../support/built-daemon.ts';
 import { startS3Server } from '../support/s3-server.ts';
@@ -52,5 +53,9 @@ test('every bug that kills and power cuts are to find can be put into the compil
   const build = new Build();
   t.after(() => build.remove());
   const ofKills = Object.values(KILL_BUGS).flatMap(({ patches }) => patches);
-  build.make([...ofKills, ...Object.values(POWER_BUGS).flat()]);
+  const patches = [...ofKills, ...Object.values(POWER_BUGS).flat()];
+  build.make(patches);
+  // It is still JavaScript, too.
+  for (const file of new Set(patches.map(({ file }) => file)))
+    execFileSync(process.execPath, ['--check', join(dirname(build.main), file)]);
 });
