@@ -1,4 +1,4 @@
-// What is sent as one object: today one file, later perhaps several files that are packed together.
+// What is sent as one object: one file, or several files that are packed together.
 import type { Entry } from '../spool/entry.ts';
 import type { UploadSource } from '../store/object-store.ts';
 import type { PartPlan } from '../store/part-plan.ts';

@@ -20,7 +20,7 @@ process.env.AWS_ACCESS_KEY_ID = 'test';
 process.env.AWS_SECRET_ACCESS_KEY = 'test';
 process.env.AWS_EC2_METADATA_DISABLED = 'true';
 
-/** Keeps each sign of life: `m` of the meter, `d` of the drain, and `md` where the control loop came round for both. */
+/** Keeps each sign of life: `m` of the control loop, `d` of the drain, and `md` where the control loop came round for both. */
 class HeardHealth extends Health {
   readonly #signs: string[] = [];
   #isWithMeter = false;
