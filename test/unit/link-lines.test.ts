@@ -2,25 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { UplinkIdentity } from '../../src/link/uplink-identity.ts';
 
 import { linkLines } from '../../src/report/link-lines.ts';
+import { ETHERNET_LINK } from '../support/ethernet-link.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 test('a route that moves under one capacity for all is told with the remedy, once', () => {
   const log = new KeptLog();
   const tell = linkLines(log);
-  const link: UplinkIdentity = {
-    name: 'eth0',
-    via: undefined,
-    carriers: [{ name: 'eth0', index: 2 }],
-    counter: undefined,
-    segment: { payloadBytes: 1_448, headerBytes: 66 },
-    capacityBitsPerSec: 100e6,
-    capacityFrom: 'link.capacity',
-    warnings: ['a blind spot'],
-    isGuess: false,
-  };
+  const link = { ...ETHERNET_LINK, capacityFrom: 'link.capacity', warnings: ['a blind spot'] } as const;
   for (const name of ['eth0', 'wwan0', 'eth0', 'wwan0']) tell({ kind: 'link', identity: { ...link, name } });
   const said = JSON.stringify(log);
   assert.equal(said.split('from eth0 to wwan0').length - 1, 1, said);

@@ -8,6 +8,7 @@ import { Counters } from '../../src/report/counters.ts';
 import { Statistics } from '../../src/report/statistics.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { faultOf } from '../support/drain-bench.ts';
+import { ETHERNET_LINK } from '../support/ethernet-link.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const EMPTY: BacklogCounts = {
@@ -60,17 +61,7 @@ function statistics() {
     link: {
       pace: new Governor(limits),
       slowLine: undefined,
-      identity: {
-        name: 'eth0',
-        via: undefined,
-        carriers: [{ name: 'eth0', index: 2 }],
-        counter: undefined,
-        segment: { payloadBytes: 1_448, headerBytes: 66 },
-        capacityBitsPerSec: 100e6,
-        capacityFrom: 'driver',
-        warnings: [],
-        isGuess: false,
-      },
+      identity: ETHERNET_LINK,
     },
     waitingFor: () => now.waitingFor,
     isStopping: () => now.stopping,
