@@ -6,6 +6,7 @@ import type { LinkEvent } from '../../src/link/link-event.ts';
 import { Uplink } from '../../src/link/uplink.ts';
 import type { UplinkIdentity, UplinkOptions } from '../../src/link/uplink-identity.ts';
 import { Fault } from '../../src/system/fault.ts';
+import { ETHERNET_LINK } from '../support/ethernet-link.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const MBIT = 1_000_000;
@@ -26,18 +27,8 @@ const HOPELESS = new Fault('breaker', 'the capacity of veth0 is unknown', {
 });
 
 function linkOf(name: string, more: Partial<UplinkIdentity> = {}): UplinkIdentity {
-  return {
-    name,
-    via: undefined,
-    carriers: [{ name, index: 2 }],
-    counter: undefined,
-    segment: { payloadBytes: 1_448, headerBytes: 66 },
-    capacityBitsPerSec: 100 * MBIT,
-    capacityFrom: 'link.capacity',
-    warnings: [],
-    isGuess: false,
-    ...more,
-  };
+  const carriers = [{ name, index: 2 }];
+  return { ...ETHERNET_LINK, name, carriers, capacityFrom: 'link.capacity', ...more };
 }
 
 function uplinkOf(answer: UplinkIdentity | Fault) {
