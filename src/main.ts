@@ -6,11 +6,13 @@
 // Debian package, systemd/debian/halfpipe.sh, has the same flags.
 import { readFileSync, writeSync } from 'node:fs';
 import { check } from './commands/check.ts';
-import { readCommandLine, USAGE, UsageError } from './commands/command-line.ts';
+import { helpText } from './commands/command-help.ts';
+import { readCommandLine, UsageError } from './commands/command-line.ts';
 import { EXIT, type ExitCode } from './commands/exit-codes.ts';
 import { quarantine } from './commands/quarantine-command.ts';
 import { run } from './commands/run.ts';
 import { serviceEnvironment, serviceFilesOf } from './commands/service-environment.ts';
+import { unknownInstance } from './commands/service-instance.ts';
 import { readServiceUnit } from './commands/service-unit.ts';
 import { status, top } from './commands/status.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -25,24 +27,30 @@ async function main(): Promise<ExitCode> {
   const { version, engines } = readPackage();
   const tooOld = tooOldNode(process.version, engines);
   if (tooOld !== undefined) throw new ConfigError([tooOld]);
-  const { command, configFile, json, request } = readCommandLine(process.argv.slice(2));
-  const dropped = command === 'run' ? [] : seeAsTheService(configFile);
+  const asked = readCommandLine(process.argv.slice(2));
+  const unread = outputUnread();
+  if (asked.command === 'help') return print(helpText(asked.topic));
+  if (asked.command === 'version') return print(`halfpipe ${version}\n`);
+  const { command, args, values, configFile } = asked;
+  const missing = values.instance === undefined ? undefined : unknownInstance(values.instance);
+  if (missing !== undefined) throw new ConfigError([missing]);
   const { env, stdin, stdout, stderr } = process;
   if (command === 'run') return run({ configFile, env, version, exitNow: (code) => process.exit(code) });
-  const unread = outputUnread();
+  const dropped = seeAsTheService(configFile);
+  const context = { configFile, env, stdin, stdout, stderr };
   switch (command) {
-    case 'help':
-      return print(USAGE);
-    case 'version':
-      return print(`halfpipe ${version}\n`);
     case 'check':
-      return check({ configFile, env, stdout, dropped });
+      return check({ ...context, dropped });
     case 'status':
-      return status({ configFile, env, stdout, stderr }, json);
-    case 'quarantine':
-      return quarantine({ configFile, env, stdin, stdout, stderr }, request);
+      return status(context, values.json === true);
     case 'top':
-      return top({ configFile, env, stdout, stderr }, AbortSignal.any([unread, interrupted()]));
+      return top(context, AbortSignal.any([unread, interrupted()]));
+    case 'quarantine list':
+      return quarantine(context, { action: 'list' });
+    case 'quarantine retry':
+      return quarantine(context, { action: 'retry', ids: args });
+    case 'quarantine drop':
+      return quarantine(context, { action: 'drop', ids: args, yes: values.yes === true });
   }
 }
 
@@ -93,7 +101,7 @@ function print(text: string): ExitCode {
 
 function fail(error: unknown): ExitCode {
   if (error instanceof UsageError) {
-    process.stderr.write(`halfpipe: ${error.message}\nTry 'halfpipe --help'.\n`);
+    process.stderr.write(`halfpipe: ${error.message}\nTry '${error.help}'.\n`);
     return EXIT.usage;
   }
   const redact = redactorOf(process.env);

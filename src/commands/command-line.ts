@@ -1,114 +1,227 @@
-// Parses the arguments into a command and its options; rejects options the command does not take.
+// Parses the arguments into a command, its arguments and its options, by the command table. Each
+// mistake is told with what is accepted instead.
 import { parseArgs } from 'node:util';
-import { errnoOf } from '../system/fault.ts';
+import { nearest } from '../system/nearest.ts';
 import { printable } from '../system/printable.ts';
-import { QUARANTINE_ACTIONS, type QuarantineRequest } from './quarantine-command.ts';
-
-export const USAGE = `Usage: halfpipe COMMAND [--config FILE]
-
-Drains a spool folder to S3 while the whole link's upload traffic stays at half its capacity.
-
-Commands:
-  run      drain the spool: SIGTERM stops, SIGHUP reloads the config
-  check    try out config, spool, link and bucket, and print what would be used
-  status   show the state of the running daemon (--json for everything it knows)
-  top      the same, live
-  quarantine list|retry|drop [ID ...]
-           files that need a human: show them, put them back into the spool, or delete them
-
-Options:
-  --config FILE  (default /etc/halfpipe/halfpipe.yaml)
-  --json         with status: the whole state as JSON
-  --all          with quarantine retry and drop: every file there
-  --yes          with quarantine drop: do not ask
-  --help, --version
-
-Exit codes: 0 fine, 1 failure, 2 usage, 78 bad configuration.
-`;
+import {
+  type ArgumentSpec,
+  BARE_OPTIONS,
+  type CommandName,
+  commandNames,
+  commands,
+  isCommandName,
+  isOptionName,
+  type OptionSpec,
+  type OptionValues,
+  options,
+  optionsOf,
+} from './command-table.ts';
 
 /** A usage mistake. The message is one line for the user. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  /** What to type for help. */
+  readonly help: string;
 
-const COMMANDS = ['run', 'check', 'status', 'top', 'quarantine'] as const;
-
-const OPTIONS = {
-  config: { type: 'string', default: '/etc/halfpipe/halfpipe.yaml' },
-  json: { type: 'boolean', default: false },
-  all: { type: 'boolean', default: false },
-  yes: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-  version: { type: 'boolean', default: false },
-} as const;
-
-/** Which command takes which switch. All commands take the other options. */
-const TAKES: Readonly<Record<string, readonly string[]>> = {
-  status: ['json'],
-  'quarantine retry': ['all'],
-  'quarantine drop': ['all', 'yes'],
-};
-
-export interface CommandLine {
-  readonly command: (typeof COMMANDS)[number] | 'help' | 'version';
-  readonly configFile: string;
-  readonly json: boolean;
-  /** What `quarantine` should do. */
-  readonly request: QuarantineRequest;
+  constructor(message: string, topic = '') {
+    super(printable(message));
+    this.help = topic === '' ? 'halfpipe --help' : `halfpipe ${topic} --help`;
+  }
 }
+
+export type CommandLine =
+  /** `topic` is empty, a command, or the first word of several commands. */
+  | { readonly command: 'help'; readonly topic: string }
+  | { readonly command: 'version' }
+  | {
+      readonly command: CommandName;
+      readonly args: readonly string[];
+      readonly values: OptionValues;
+      readonly configFile: string;
+    };
 
 /** `argv` without node and script. Throws UsageError. */
 export function readCommandLine(argv: readonly string[]): CommandLine {
-  const { values, positionals } = parse(argv);
-  const { config: configFile, json, all, yes } = values;
-  const request: QuarantineRequest = { action: 'list', ids: [], all, yes };
-  const [word, ...others] = positionals;
-  if (values.help || word === 'help') return { command: 'help', configFile, json, request };
-  if (values.version) return { command: 'version', configFile, json, request };
-  const command = commandOf(word);
-  if (command === 'quarantine') {
-    const asked = quarantineRequest(others, request);
-    refuseSwitches(`quarantine ${asked.action}`, values);
-    return { command, configFile, json, request: asked };
-  }
-  if (others[0] !== undefined) throw new UsageError(`unexpected argument ${printable(others[0])}`);
-  refuseSwitches(command, values);
-  return { command, configFile, json, request };
+  const { words, given } = split(argv);
+  const asksHelp = words[0] === 'help' || given.some(({ name }) => name === 'help');
+  if (asksHelp) return { command: 'help', topic: topicOf(words.filter((word) => word !== 'help')) };
+  if (words.length === 0 && given.some(({ name }) => name === 'version')) return { command: 'version' };
+  const command = commandOf(words, given);
+  const args = words.slice(command.split(' ').length);
+  const values = readOptions(command, given);
+  checkArguments(command, args);
+  const slip = commands[command].check?.(args, values);
+  if (slip !== undefined) throw new UsageError(`${command} ${slip}`, command);
+  return { command, args, values, configFile: configFileOf(values, command) };
 }
 
-function parse(argv: readonly string[]) {
+interface GivenOption {
+  /** Without its dashes. */
+  readonly name: string;
+  /** What was typed, with its dashes. */
+  readonly typed: string;
+  readonly value: string | undefined;
+  /** True for `--name=value`. */
+  readonly isInline: boolean;
+}
+
+/** Node's parser knows only which options take a value; the rest is checked against the command. */
+function split(argv: readonly string[]): {
+  readonly words: readonly string[];
+  readonly given: readonly GivenOption[];
+} {
+  const known = Object.entries(options).map(([name, { value }]) => [
+    name,
+    { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+  ]);
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: { ...Object.fromEntries(known), help: { type: 'boolean', short: 'h' } },
+    ...{ strict: false, allowPositionals: true, tokens: true },
+  });
+  return {
+    words: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])),
+    given: tokens.flatMap((token) =>
+      token.kind === 'option'
+        ? [
+            {
+              name: token.name,
+              typed: token.rawName,
+              value: token.value,
+              isInline: token.inlineValue === true,
+            },
+          ]
+        : [],
+    ),
+  };
+}
+
+/** The words of systemd that people try, and what to type instead. */
+const OF_SYSTEMD = ['start', 'stop', 'restart', 'reload', 'enable', 'disable'];
+
+function commandOf(words: readonly string[], given: readonly GivenOption[]): CommandName {
+  const [first, second] = words;
+  if (first === undefined) {
+    const [option] = given;
+    if (option !== undefined && !BARE_OPTIONS.some((name) => name === option.name)) unknown(option);
+    throw new UsageError(`which command? One of ${firstWords().join(', ')}`);
+  }
+  if (isCommandName(first)) return first;
+  const pair = `${first} ${second}`;
+  if (isCommandName(pair)) return pair;
+  const seconds = secondWordsOf(first);
+  if (seconds.length > 0) {
+    const meant = second === undefined ? undefined : nearest(second, seconds);
+    const guess = meant === undefined ? '' : `: did you mean ${meant}?`;
+    throw new UsageError(`${first} what? One of ${seconds.join(', ')}${guess}`, first);
+  }
+  if (OF_SYSTEMD.includes(first)) {
+    const instance = given.find(({ name }) => name === 'instance')?.value;
+    const unit = instance === undefined ? 'halfpipe' : `halfpipe@${instance}`;
+    throw new UsageError(`unknown command ${first}: it is systemd's: systemctl ${first} ${unit}`);
+  }
+  const meant = nearest(first, firstWords());
+  throw new UsageError(`unknown command ${first}${meant === undefined ? '' : `: did you mean ${meant}?`}`);
+}
+
+export function firstWords(): readonly string[] {
+  return [...new Set(commandNames.map((name) => name.split(' ')[0] ?? name))];
+}
+
+/** Empty for a command of one word. */
+export function secondWordsOf(first: string): readonly string[] {
+  return commandNames.flatMap((name) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []));
+}
+
+function topicOf(words: readonly string[]): string {
+  const [first, second] = words;
+  if (first === undefined) return '';
+  if (secondWordsOf(first).length > 0 && second === undefined) return first;
+  return commandOf(words, []);
+}
+
+function readOptions(command: CommandName, given: readonly GivenOption[]): OptionValues {
+  const taken = optionsOf(command);
+  const values = given.map((option) => {
+    const name = taken.find((known) => known === option.name) ?? unknown(option, command);
+    return [name, readOption(option, options[name], command)];
+  });
+  return Object.fromEntries(values);
+}
+
+function unknown({ name, typed }: GivenOption, command?: CommandName): never {
+  const taken = command === undefined ? BARE_OPTIONS : optionsOf(command);
+  const list = `there are ${taken.map((known) => `--${known}`).join(', ')}`;
+  if (isOptionName(name) && command !== undefined)
+    throw new UsageError(`${command} takes no ${typed}: ${list}`, command);
+  const meant = nearest(name, taken);
+  const guess = meant === undefined ? list : `did you mean --${meant}?`;
+  throw new UsageError(`unknown option ${typed}: ${guess}`, command);
+}
+
+function readOption(
+  { typed, value, isInline }: GivenOption,
+  { value: wanted, accepts }: OptionSpec<unknown>,
+  command: CommandName,
+): unknown {
+  if (wanted === undefined || accepts === undefined) {
+    if (isInline) throw new UsageError(`${typed} takes no value: type ${typed} alone`, command);
+    return true;
+  }
+  // A value that begins with a dash is the next option, unless it is typed with =.
+  if (value === undefined || value === '' || (!isInline && value.startsWith('-')))
+    throw new UsageError(`${typed} needs a value: type ${typed} ${wanted}`, command);
+  return read(accepts, value, `${typed} ${value}`, command);
+}
+
+function checkArguments(command: CommandName, args: readonly string[]): void {
+  const specs: readonly ArgumentSpec[] = commands[command].arguments ?? [];
+  const last = specs.at(-1);
+  for (const [at, arg] of args.entries()) {
+    const spec = specs[at] ?? (last?.many === true ? last : undefined);
+    if (spec === undefined) throw new UsageError(`${command}: unexpected argument ${arg}`, command);
+    checkArgument(spec, arg, command);
+  }
+  const missing = specs.slice(args.length).find(({ optional }) => optional !== true);
+  if (missing !== undefined) throw new UsageError(`${command} what? ${kindOf(missing)}`, command);
+}
+
+function checkArgument(spec: ArgumentSpec, arg: string, command: CommandName): void {
+  const { words, accepts } = spec;
+  if (words?.includes(arg)) return;
+  if (accepts !== undefined) read(accepts, arg, `${command} ${arg}`, command);
+  else if (words !== undefined) {
+    const meant = nearest(arg, words);
+    const guess = meant === undefined ? kindOf(spec) : `did you mean ${meant}?`;
+    throw new UsageError(`${command}: unknown word ${arg}: ${guess}`, command);
+  }
+}
+
+/** What to type for an argument. */
+function kindOf({ name, words }: ArgumentSpec): string {
+  return [
+    ...(words === undefined ? [] : [`One of ${words.join(', ')}`]),
+    ...(name === undefined ? [] : [name]),
+  ].join(', or ');
+}
+
+function read(
+  accepts: (value: unknown) => unknown,
+  value: string,
+  subject: string,
+  command: CommandName,
+): unknown {
   try {
-    return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
+    return accepts(value);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    if (errnoOf(error) !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw new UsageError(printable(message));
-    // Node's own message continues with advice about positional arguments.
-    const name = /'(-.*?)'/s.exec(message)?.[1] ?? message;
-    const known = Object.keys(OPTIONS).map((option) => `--${option}`);
-    throw new UsageError(`unknown option ${printable(name)}: there are ${known.join(', ')}`);
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`${subject}: ${error.message}`, command);
   }
 }
 
-function commandOf(word: string | undefined): (typeof COMMANDS)[number] {
-  if (word === undefined) throw new UsageError(`which command? One of ${COMMANDS.join(', ')}`);
-  const command = COMMANDS.find((known) => known === word);
-  if (command === undefined) throw new UsageError(`unknown command ${printable(word)}`);
-  return command;
-}
+const FOLDER = '/etc/halfpipe';
 
-function refuseSwitches(command: string, values: Readonly<Record<string, unknown>>): void {
-  for (const name of ['json', 'all', 'yes'])
-    if (values[name] === true && TAKES[command]?.includes(name) !== true)
-      throw new UsageError(`${command} takes no --${name}`);
-}
-
-function quarantineRequest(
-  [wanted, ...ids]: readonly string[],
-  { all, yes }: QuarantineRequest,
-): QuarantineRequest {
-  const action = QUARANTINE_ACTIONS.find((known) => known === wanted);
-  if (action === undefined) throw new UsageError(`quarantine what? One of ${QUARANTINE_ACTIONS.join(', ')}`);
-  if (action === 'list' && ids[0] !== undefined)
-    throw new UsageError(`unexpected argument ${printable(ids[0])}`);
-  if (action !== 'list' && all === ids.length > 0)
-    throw new UsageError(`quarantine ${action} takes the ids that list shows, or --all`);
-  return { action, ids, all, yes };
+function configFileOf({ config, instance }: OptionValues, command: CommandName): string {
+  if (config !== undefined && instance !== undefined)
+    throw new UsageError(`--instance ${instance} already names a config file: remove --config`, command);
+  return config ?? `${FOLDER}/${instance ?? 'halfpipe'}.yaml`;
 }

@@ -13,15 +13,11 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { StatusContext } from './status.ts';
 import { findSpoolPath } from './which-spool.ts';
 
-export const QUARANTINE_ACTIONS = ['list', 'retry', 'drop'] as const;
-
-export interface QuarantineRequest {
-  readonly action: (typeof QUARANTINE_ACTIONS)[number];
-  readonly ids: readonly string[];
-  readonly all: boolean;
-  /** Drop without asking. */
-  readonly yes: boolean;
-}
+/** Without ids: every file there. With `yes`, dropping does not ask. */
+export type QuarantineRequest =
+  | { readonly action: 'list' }
+  | { readonly action: 'retry'; readonly ids: readonly string[] }
+  | { readonly action: 'drop'; readonly ids: readonly string[]; readonly yes: boolean };
 
 interface Kept {
   readonly quarantined: Quarantined;
@@ -55,7 +51,7 @@ async function act(
   try {
     const kept = await keptFiles(directory);
     if (request.action === 'list') return list(context, kept);
-    const chosen = choose(context, kept, request);
+    const chosen = choose(context, kept, request.ids);
     if (chosen === undefined) return EXIT.failure;
     return request.action === 'retry'
       ? await retry(context, directory, chosen)
@@ -87,9 +83,9 @@ function list({ stdout, env }: StatusContext, kept: readonly Kept[]): ExitCode {
 function choose(
   { stderr }: StatusContext,
   kept: readonly Kept[],
-  { ids, all }: QuarantineRequest,
+  ids: readonly string[],
 ): readonly Kept[] | undefined {
-  if (all) return kept;
+  if (ids.length === 0) return kept;
   const chosen = kept.filter(({ quarantined }) => ids.includes(quarantined.id));
   const unknown = ids.filter((id) => !kept.some(({ quarantined }) => quarantined.id === id));
   for (const id of unknown)

@@ -78,7 +78,8 @@ export function formatSize(sizeBytes: number): string {
 /** Returns milliseconds, a safe integer ≥ 0. Throws RangeError, which says what is accepted. */
 export function parseDuration(text: string): number {
   const { amount, unit } = split(text);
-  const wanted = isZero(amount) && unit === '' ? 'ms' : unit.toLowerCase();
+  // `m` is a minute, as in systemd; `M`, its month, is not accepted.
+  const wanted = isZero(amount) && unit === '' ? 'ms' : unit === 'm' ? 'min' : unit.toLowerCase();
   const found = DURATION_UNITS.find(({ name }) => name === wanted);
   if (found !== undefined) return exact(amount, found.factor, 'milliseconds');
   throw new RangeError('must be a duration such as 500 ms, 2 s, 5 min, 1 h or 1 d');

@@ -1,7 +1,10 @@
 // Writes what follows from one source: config/halfpipe.yaml and the table of config/README.md from the config schema, the
-// measurements of test/bench/README.md and their tables from the bench's results. test/unit/generated.test.ts says when to run it.
+// completion and parts of halfpipe.8 from the command table, the measurements of test/bench/README.md and their tables from
+// the bench's results. test/unit/generated.test.ts says when to run it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { renderConfigFile, renderTable } from '../../src/config/manual.ts';
+import { renderBashCompletion } from '../../systemd/bash-completion.ts';
+import { between, renderCommandManual } from '../../systemd/man/command-manual.ts';
 import { renderMeasured, renderOtherTables } from '../bench/published.ts';
 
 function fill(text: string, marker: string, content: string): string {
@@ -18,3 +21,11 @@ for (const { page, marker, content } of [
   const file = new URL(page, import.meta.url);
   writeFileSync(file, fill(readFileSync(file, 'utf8'), marker, content));
 }
+writeFileSync(new URL('../../systemd/halfpipe.bash-completion', import.meta.url), renderBashCompletion());
+const manual = new URL('../../systemd/man/halfpipe.8', import.meta.url);
+const filled = Object.entries(renderCommandManual()).reduce(
+  (text, [marker, part]) =>
+    text.replace(between(marker), (_, begin: string, _old: string, end: string) => begin + part + end),
+  readFileSync(manual, 'utf8'),
+);
+writeFileSync(manual, filled);

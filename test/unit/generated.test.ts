@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../../src/config/load.ts';
 import { renderConfigFile, renderTable } from '../../src/config/manual.ts';
 import { optionByKey } from '../../src/config/schema.ts';
+import { renderBashCompletion } from '../../systemd/bash-completion.ts';
+import { between, renderCommandManual } from '../../systemd/man/command-manual.ts';
 import { renderMeasured, renderOtherTables } from '../bench/published.ts';
 
 const HINT = 'run: npm run generate';
@@ -36,6 +38,16 @@ for (const { page, marker, what, content } of [
     assert.equal(section.exec(pageAt(page))?.[1], content(), HINT);
   });
 }
+
+test('the completion of bash is what the command table says', () => {
+  assert.equal(pageAt('systemd/halfpipe.bash-completion'), renderBashCompletion(), HINT);
+});
+
+test('halfpipe.8 is what the command table says', () => {
+  const page = pageAt('systemd/man/halfpipe.8');
+  for (const [marker, part] of Object.entries(renderCommandManual()))
+    assert.equal(between(marker).exec(page)?.[2], part, HINT);
+});
 
 /** What people see, from the first column of the table below this heading. */
 function quotesIn(page: string, heading: string): string[] {

@@ -48,6 +48,7 @@ const DURATIONS: Table = [
   ['500 ms', 500],
   ['1.1 s', 1100],
   ['5 min', 300_000],
+  ['30m', 1_800_000],
   ['1 h', 3_600_000],
   ['1.5 H', 5_400_000],
   ['1 d', 86_400_000],
@@ -132,7 +133,7 @@ test('takes no size whose unit could be bits or is missing', () => {
 });
 
 test('takes no duration whose unit is missing or could be months', () => {
-  for (const text of ['2', '5 m', '1 w', '-1 s', 's', '', '2 s 3 ms']) {
+  for (const text of ['2', '5 M', '5 mo', '1 w', '-1 s', 's', '', '2 s 3 ms']) {
     assert.throws(
       () => parseDuration(text),
       { name: 'RangeError', message: /^must be a duration such as 500 ms/ },

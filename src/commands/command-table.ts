@@ -1,0 +1,146 @@
+// Every command of halfpipe: its words, arguments and options, and what it does. Parsing, help, the
+// completion of the shell and the manual all follow from this table.
+import { duration, type Format, wholeNumber } from '../config/formats.ts';
+
+export interface OptionSpec<T> {
+  /** What stands for the value in help; undefined for a switch. */
+  readonly value?: string;
+  /** Reads the value. Throws RangeError, whose message completes "--name". */
+  readonly accepts?: Format<T>;
+  /** What completes the value: one of these words, or a file. */
+  readonly completes?: 'file' | readonly string[];
+  /** One line of help. */
+  readonly does: string;
+}
+
+export interface ArgumentSpec {
+  /** In capitals: `PATH`. A choice of fixed words needs no name. */
+  readonly name?: string;
+  /** The fixed words that are accepted. */
+  readonly words?: readonly string[];
+  /** Reads a value that is not one of the words. Throws RangeError. */
+  readonly accepts?: Format<unknown>;
+  readonly optional?: true;
+  /** True if the argument may be repeated. */
+  readonly many?: true;
+}
+
+export interface CommandSpec {
+  readonly arguments?: readonly ArgumentSpec[];
+  readonly options?: readonly OptionName[];
+  /** One line of help. */
+  readonly does: string;
+  /** Further sentences for the command's own help and the manual. */
+  readonly details: string;
+  /**
+   * Checks what the lists above cannot say. Returns what is wrong, to follow the command's name.
+   */
+  readonly check?: (args: readonly string[], values: OptionValues) => string | undefined;
+}
+
+const text: Format<string> = (value) => String(value);
+
+/**
+ * systemd accepts these characters in the name of an instance. Its config file must not begin with
+ * a dot.
+ */
+const instanceName: Format<string> = (value) => {
+  const name = String(value);
+  if (name === 'halfpipe') throw new RangeError('is for halfpipe@NAME: leave it out for the main service');
+  if (/^(?![.-])[A-Za-z0-9:_.-]{1,200}$/.test(name)) return name;
+  throw new RangeError('must be the NAME of a service halfpipe@NAME, such as door');
+};
+
+const OPTIONS = {
+  config: {
+    value: 'FILE',
+    accepts: text,
+    completes: 'file',
+    does: 'the config file [/etc/halfpipe/halfpipe.yaml]',
+  },
+  instance: {
+    value: 'NAME',
+    accepts: instanceName,
+    does: 'the service halfpipe@NAME, with its config, environment and key',
+  },
+  json: { does: 'print JSON for programs' },
+  all: { does: 'every file in quarantine' },
+  yes: { does: 'do not ask' },
+  limit: { value: 'N', accepts: wholeNumber(1, 1_000_000), does: 'print at most N files' },
+  for: { value: 'TIME', accepts: duration('1 s', '31 d'), does: 'only for this long, such as 30m or 2h' },
+  help: { does: 'print this help; -h is short for it' },
+  version: { does: 'print the version' },
+} satisfies Readonly<Record<string, OptionSpec<unknown>>>;
+
+export type OptionName = keyof typeof OPTIONS;
+/** An option that was not given is absent. The value of a switch is true. */
+export type OptionValues = {
+  readonly [N in OptionName]?: (typeof OPTIONS)[N] extends { accepts: Format<infer T> } ? T : true;
+};
+
+export const options: Readonly<Record<OptionName, OptionSpec<unknown>>> = OPTIONS;
+/** Options that every command takes. */
+export const COMMON_OPTIONS: readonly OptionName[] = ['config', 'instance', 'help'];
+/** Options that stand without a command. */
+export const BARE_OPTIONS: readonly OptionName[] = [...COMMON_OPTIONS, 'version'];
+
+const ids: ArgumentSpec = { name: 'ID', optional: true, many: true };
+const idsOrAll = (args: readonly string[], { all }: OptionValues) =>
+  (all === true) === args.length > 0 ? 'takes the ids that list shows, or --all' : undefined;
+
+const COMMANDS = {
+  status: {
+    options: ['json'],
+    does: 'show the state of the running daemon',
+    details: 'Prints one line. With --json, prints everything that the daemon knows.',
+  },
+  top: {
+    does: 'the same, live',
+    details: 'Runs until it is interrupted. Without a terminal it prints a line every 5 s.',
+  },
+  check: {
+    does: 'try out config, spool, link and bucket, and print what would be used',
+    details:
+      'Puts a small object into the bucket, reads it back and deletes it. Exits with 0 if everything works.',
+  },
+  'quarantine list': {
+    does: 'show the files that need a human, and why',
+    details: 'Prints the id, the time, the size and the path of each file, then the reason.',
+  },
+  'quarantine retry': {
+    arguments: [ids],
+    options: ['all'],
+    does: 'put such files back into the spool',
+    details: 'The daemon may keep running. A file stays in quarantine if another file has its name.',
+    check: idsOrAll,
+  },
+  'quarantine drop': {
+    arguments: [ids],
+    options: ['all', 'yes'],
+    does: 'delete such files for good',
+    details: 'Asks before it deletes. The bucket is not touched.',
+    check: idsOrAll,
+  },
+  run: {
+    does: 'drain the spool: SIGTERM stops, SIGHUP reloads the config',
+    details: 'The service runs this command. It uses the environment that it is started with.',
+  },
+} satisfies Readonly<Record<string, CommandSpec>>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const commands: Readonly<Record<CommandName, CommandSpec>> = COMMANDS;
+export const commandNames: readonly CommandName[] = Object.keys(COMMANDS).filter(isCommandName);
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name);
+}
+
+export function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(OPTIONS, name);
+}
+
+/** The options that a command takes, its own ones first. */
+export function optionsOf(name: CommandName): readonly OptionName[] {
+  return [...(commands[name].options ?? []), ...COMMON_OPTIONS];
+}
