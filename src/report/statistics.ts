@@ -4,7 +4,6 @@ import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { WaitingFiles } from '../drain/drain-ports.ts';
 import type { UplinkIdentity } from '../link/uplink-identity.ts';
-
 import type { PaceView } from '../pace/governor.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';
@@ -12,7 +11,7 @@ import { explain } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
 import type { BacklogView, DaemonState, LinkView, Snapshot, WaitingView } from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
-import { BacklogRates, forecast } from './forecast.ts';
+import { Outlook } from './outlook.ts';
 
 export interface StatisticsPorts {
   readonly version: string;
@@ -46,7 +45,7 @@ const COUNT_QUARANTINED_MS = 10_000;
  */
 export class Statistics {
   readonly #ports: StatisticsPorts;
-  readonly #flow = new BacklogRates();
+  readonly #outlook: Outlook;
   readonly #startedAtMs: number;
   readonly #observing: Repeat;
   #sentBytes = 0;
@@ -55,6 +54,7 @@ export class Statistics {
 
   constructor(ports: StatisticsPorts) {
     this.#ports = ports;
+    this.#outlook = new Outlook(ports.clock);
     this.#startedAtMs = ports.clock.monotonicMs();
     this.#observing = new Repeat(ports.clock, () => this.#observe(), OBSERVE_MS);
   }
@@ -107,10 +107,12 @@ export class Statistics {
   #observe(): void {
     const { clock, backlog, counters, drain } = this.#ports;
     const { arrivedFiles, arrivedBytes } = backlog.view();
-    this.#flow.observe(
-      clock.monotonicMs(),
-      { files: arrivedFiles, bytes: arrivedBytes },
-      { files: counters.totals.deletedFiles, bytes: this.#sentBytes },
+    this.#outlook.observe(
+      {
+        ...{ arrivedFiles, arrivedBytes },
+        drainedFiles: counters.totals.deletedFiles,
+        drainedBytes: this.#sentBytes,
+      },
       drain.active === 0,
     );
     // The backlog reports a spool that cannot be read.
@@ -130,8 +132,6 @@ export class Statistics {
     const { clock, backlog, counters, drain } = this.#ports;
     const { files, bytes, oldestModifiedAtMs, deferred, written, deep, skipped } = backlog.view();
     const quarantined = this.#quarantined;
-    const rates = this.#flow.rates();
-    const trend = this.#flow.trend();
     return {
       files,
       bytes,
@@ -141,14 +141,9 @@ export class Statistics {
       waiting: boundedKinds(drain.waiting),
       quarantined: quarantined.files + counters.totals.quarantinedFiles - quarantined.counted,
       skipped: skipped.map((kind) => ({ ...kind, example: `${kind.example}` })),
-      ...(rates ?? {
-        arrivalFilesPerSec: 0,
-        arrivalBytesPerSec: 0,
-        drainFilesPerSec: 0,
-        drainBytesPerSec: 0,
-      }),
-      ...forecast({ files, bytes }, trend),
-      scanning: deep,
+      freeBytes: null,
+      ...this.#outlook.view({ files, bytes }),
+      countedByScan: deep,
     };
   }
 

@@ -2,20 +2,14 @@
 // functions: snapshot and history in, text out. No line is wider than the terminal; colour adds no
 // width.
 
+import { forecastText } from './forecast-text.ts';
 import { LINE, renderGraph } from './graph.ts';
 import type { LiveHistory } from './live-history.ts';
-import {
-  readableCount,
-  readableDuration,
-  readableFiles,
-  readableNumber,
-  readableRate,
-  readableSize,
-} from './readable.ts';
+import { readableCount, readableFiles, readableNumber, readableRate, readableSize } from './readable.ts';
 import { slowLineText } from './slow-line-text.ts';
 
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
-import { FLOOR_ENGAGED, NEVER_DONE, oldest, skippedText, waitingText, whereToLook } from './status-text.ts';
+import { FLOOR_ENGAGED, oldest, skippedText, waitingText, whereToLook } from './status-text.ts';
 
 export interface LiveOptions {
   /** The width of the terminal. */
@@ -45,6 +39,7 @@ export function renderLive(snapshot: Snapshot, history: History, options: LiveOp
   return [
     ink('bold', fit(headline(snapshot))),
     ink('green', progressBar(snapshot.backlog, history.deepestFiles, width)),
+    fit(outlook(snapshot.backlog)),
     fit(pace(snapshot)),
     '',
     fit(rates(snapshot.link)),
@@ -57,14 +52,13 @@ export function renderLive(snapshot: Snapshot, history: History, options: LiveOp
 
 /** The same in one line, for logs, pipes and dumb terminals. */
 export function renderPlain(snapshot: Snapshot): string {
-  return [`${headline(snapshot)}; ${pace(snapshot)}; ${rates(snapshot.link)}`, ...notices(snapshot)].join(
-    '; ',
-  );
+  const { backlog, link } = snapshot;
+  return [headline(snapshot), outlook(backlog), pace(snapshot), rates(link), ...notices(snapshot)].join('; ');
 }
 
 function headline({ state, backlog, link }: Snapshot): string {
   const left = `${readableFiles(backlog.files)} to go (${readableSize(backlog.bytes)})${oldest(backlog)}`;
-  const doing = backlog.scanning ? `${state}, counted by scans` : state;
+  const doing = backlog.countedByScan ? `${state}, counted by scans` : state;
   const line = link === null ? 'no link yet' : `${link.interface} ${readableRate(link.capacityBitsPerSec)}`;
   return `${left} · ${doing} · ${line}`;
 }
@@ -80,24 +74,24 @@ function progressBar(backlog: BacklogView, deepestFiles: number, width: number):
 
 function pace({ backlog, uploads, totals }: Snapshot): string {
   return [
-    `in ${readableNumber(backlog.arrivalFilesPerSec)}, out ${readableNumber(backlog.drainFilesPerSec)} files/s`,
-    eta(backlog),
+    flow(backlog),
     `${readableCount(totals.deletedFiles)} verified, deleted`,
     `uploads ${uploads.active} of ${uploads.limit}`,
-  ].join(' · ');
+  ]
+    .filter((part) => part !== '')
+    .join(' · ');
 }
 
-function eta(backlog: BacklogView): string {
-  switch (backlog.forecast) {
-    case 'empty':
-      return backlog.skipped.length === 0 ? 'nothing to do' : 'nothing that can be uploaded';
-    case 'never':
-      return NEVER_DONE;
-    case 'finite':
-      return backlog.etaMs === null ? 'ETA unknown' : `ETA ${readableDuration(backlog.etaMs)}`;
-    case 'unknown':
-      return 'ETA unknown';
-  }
+function flow({ flow: { lastMinute } }: BacklogView): string {
+  if (lastMinute === null) return '';
+  const { arrivedFilesPerSec, drainedFilesPerSec } = lastMinute;
+  return `in ${readableNumber(arrivedFilesPerSec)}, out ${readableNumber(drainedFilesPerSec)} files/s`;
+}
+
+function outlook({ forecast, skipped }: BacklogView): string {
+  if (forecast.verdict === 'unknown') return 'ETA unknown';
+  if (forecast.verdict !== 'empty') return forecastText(forecast);
+  return skipped.length === 0 ? 'nothing to do' : 'nothing that can be uploaded';
 }
 
 function rates(link: LinkView | null): string {

@@ -38,16 +38,73 @@ export interface BacklogView {
   readonly quarantined: number;
   /** What lies in the spool and is never uploaded, one entry for each kind, as of the last scan. */
   readonly skipped: readonly SkippedView[];
-  readonly arrivalFilesPerSec: number;
-  readonly arrivalBytesPerSec: number;
-  readonly drainFilesPerSec: number;
-  readonly drainBytesPerSec: number;
-  /** `never`: for minutes, more has arrived than was uploaded. */
-  readonly forecast: 'empty' | 'finite' | 'never' | 'unknown';
-  /** Milliseconds until the backlog is empty; null unless `forecast` is `finite` or `empty`. */
-  readonly etaMs: number | null;
+  /** Bytes that the service may still write to the spool's file system; null if unknown. */
+  readonly freeBytes: number | null;
+  readonly flow: FlowView;
+  readonly forecast: ForecastView;
   /** True if the count is that of the last scan, because the spool is too deep to watch. */
-  readonly scanning: boolean;
+  readonly countedByScan: boolean;
+}
+
+/**
+ * How fast files come and go, on average. A window is null until it says more than the shorter one:
+ * the minute for 2 s after the start, the 10 minutes for a minute, the hour for 10 minutes. Until
+ * a window has passed, its average is that since the start.
+ */
+export interface FlowView {
+  readonly lastMinute: FlowRatesView | null;
+  readonly last10Minutes: FlowRatesView | null;
+  readonly lastHour: FlowRatesView | null;
+}
+
+export interface FlowRatesView {
+  readonly arrivedFilesPerSec: number;
+  readonly arrivedBytesPerSec: number;
+  /** Files that were uploaded, verified and deleted. */
+  readonly drainedFilesPerSec: number;
+  /** Bytes that were sent, also of files that are still on their way. */
+  readonly drainedBytesPerSec: number;
+}
+
+export interface ForecastView {
+  /**
+   * `empty`: there is no file. `keeping-up`: about as much leaves as arrives. `catching-up`: more
+   * leaves than arrives. `falling-behind`: for minutes, more has arrived than left, and no change
+   * of the share that is known ends that. `stalled`: files wait, and nothing leaves. `unknown`:
+   * too little has been seen.
+   */
+  readonly verdict: 'empty' | 'keeping-up' | 'catching-up' | 'falling-behind' | 'stalled' | 'unknown';
+  /**
+   * When all that waits, and all that arrives meanwhile, will have left. Null while there is no
+   * end, or none is known.
+   */
+  readonly eta: EtaView | null;
+  /**
+   * What the verdict compares: arrivals without bursts, and what leaves while there is work. Null
+   * while they are unknown.
+   */
+  readonly basis: FlowRatesView | null;
+  /**
+   * The least share of the capacity at which as much leaves as arrives; above 1, no share is
+   * enough. Null unless `verdict` is `falling-behind` and the share is what limits the drain.
+   */
+  readonly shareToHold: number | null;
+  /**
+   * Milliseconds until the spool's file system is full; null if that does not happen before the
+   * backlog is empty, or is not known.
+   */
+  readonly diskFullMs: number | null;
+}
+
+/** The end lies between both moments. */
+export interface EtaView {
+  /** Milliseconds from now. */
+  readonly lowMs: number;
+  /** Null if it may also take for ever. */
+  readonly highMs: number | null;
+  /** The same by the wall clock, in milliseconds since the epoch. */
+  readonly lowAtMs: number;
+  readonly highAtMs: number | null;
 }
 
 export interface WaitingView {

@@ -1,12 +1,12 @@
 // The daemon's state in one line: systemctl's status text, and the summary in the log.
 
+import { forecastText } from './forecast-text.ts';
 import { readableCount, readableDuration, readableFiles, readableRate } from './readable.ts';
 import { slowLineText } from './slow-line-text.ts';
 
 import type { BacklogView, LinkView, SkippedView, Snapshot, WaitingView } from './snapshot.ts';
 
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
-export const NEVER_DONE = 'never done at this rate: more arrives than leaves';
 /** Hints are too long for one line. The log has them. */
 export function whereToLook(unit: string): string {
   return `what to do: journalctl -u ${unit}`;
@@ -37,7 +37,9 @@ function doing({ state, waitingFor, backlog, link }: Status): string[] {
   if (waitsForRetries(backlog)) return [`waiting to try ${readableFiles(files)} again${oldest(backlog)}`];
   const age = oldestAgeMs !== null && oldestAgeMs > WORTH_SAYING_MS ? oldest(backlog) : '';
   const pace = link === null ? '' : rates(link);
-  return [`${state} ${readableFiles(files)}${age}`, pace, ending(backlog)].filter((part) => part !== '');
+  return [`${state} ${readableFiles(files)}${age}`, pace, forecastText(backlog.forecast)].filter(
+    (part) => part !== '',
+  );
 }
 
 /** True if all files have failed and wait for their next attempt. Nothing moves until then. */
@@ -56,12 +58,6 @@ function rates(link: LinkView): string {
   const engaged = floorEngaged ? FLOOR_ENGAGED : undefined;
   const pace = `${readableRate(totalBitsPerSec)} of ${readableRate(targetBitsPerSec)}`;
   return [pace, engaged, slowLineText(link)].filter((part) => part !== undefined).join(', ');
-}
-
-function ending(backlog: BacklogView): string {
-  if (backlog.forecast === 'empty') return '';
-  if (backlog.forecast === 'never') return NEVER_DONE;
-  return backlog.etaMs === null ? '' : `done in ${readableDuration(backlog.etaMs)}`;
 }
 
 /** `skipped 2 folders that cannot be read or entered (EACCES), such as priv`. */

@@ -65,7 +65,8 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 function isOver({ backlog }: Snapshot, seconds: number, nowMs: number, beganMs: number | undefined): boolean {
   if (beganMs === undefined) return false;
   const overdueMs = nowMs - beganMs - seconds * 1000;
-  const nearlyDone = backlog.forecast === 'empty' || (backlog.etaMs !== null && backlog.etaMs < GRACE_MS);
+  const { eta } = backlog.forecast;
+  const nearlyDone = backlog.files === 0 || (eta !== null && eta.lowMs < GRACE_MS);
   return overdueMs >= (nearlyDone ? GRACE_MS : 0);
 }
 

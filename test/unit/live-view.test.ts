@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { LiveHistory } from '../../src/view/live-history.ts';
 import { renderLive, renderPlain } from '../../src/view/live-view.ts';
 import type { LinkView, Snapshot } from '../../src/view/snapshot.ts';
+import { etaIn, forecastOf } from '../support/forecasts.ts';
 
 const WIDE = { columns: 80, color: false };
 
@@ -39,13 +40,19 @@ const draining: Snapshot = {
     waiting: [],
     quarantined: 0,
     skipped: [],
-    arrivalFilesPerSec: 4.86,
-    arrivalBytesPerSec: 0,
-    drainFilesPerSec: 62.34,
-    drainBytesPerSec: 6.2e6,
-    forecast: 'finite',
-    etaMs: 48_000,
-    scanning: false,
+    freeBytes: 20e9,
+    flow: {
+      lastMinute: {
+        arrivedFilesPerSec: 4.86,
+        arrivedBytesPerSec: 0,
+        drainedFilesPerSec: 62.34,
+        drainedBytesPerSec: 6.2e6,
+      },
+      last10Minutes: null,
+      lastHour: null,
+    },
+    forecast: forecastOf('catching-up', { eta: etaIn(48_000) }),
+    countedByScan: false,
   },
   link: LINK,
   uploads: { active: 3, limit: 4 },
@@ -76,7 +83,8 @@ describe('renderLive', () => {
     const text = renderLive(draining, historyOf(draining), WIDE);
     for (const part of [
       '3,000 files to go (300 MB), oldest 30 s · draining · lo 100 Mbit/s',
-      'in 4.86, out 62.3 files/s · ETA 48 s · 2,000 verified, deleted · uploads 3 of 4',
+      '\ncatching up, done in 48 s\n',
+      'in 4.86, out 62.3 files/s · 2,000 verified, deleted · uploads 3 of 4',
       'total 49.9 Mbit/s · own 49.1 Mbit/s · others 840 kbit/s · target 50.0 Mbit/s',
     ]) {
       assert.ok(text.includes(part), `${part} is missing in\n${text}`);
@@ -106,17 +114,14 @@ describe('renderLive', () => {
   });
 
   const forecasts = [
-    {
-      backlog: { forecast: 'never', etaMs: null },
-      text: 'never done at this rate: more arrives than leaves',
-    },
-    { backlog: { forecast: 'unknown', etaMs: null }, text: 'ETA unknown' },
-    { backlog: { forecast: 'empty', etaMs: null }, text: 'nothing to do' },
-    { backlog: { forecast: 'finite', etaMs: 400 * 86_400_000 }, text: 'ETA 400 d' },
-  ] as const;
-  for (const { backlog, text } of forecasts) {
+    { forecast: forecastOf('falling-behind'), text: 'falling behind' },
+    { forecast: forecastOf('unknown'), text: 'ETA unknown' },
+    { forecast: forecastOf('empty'), text: 'nothing to do' },
+    { forecast: forecastOf('catching-up', { eta: etaIn(32 * 60_000) }), text: 'done at 14:32' },
+  ];
+  for (const { forecast, text } of forecasts) {
     it(`says "${text}"`, () => {
-      assert.ok(renderLive(withBacklog(backlog), historyOf(), WIDE).includes(text));
+      assert.ok(renderLive(withBacklog({ forecast }), historyOf(), WIDE).includes(text));
     });
   }
 
@@ -157,7 +162,7 @@ describe('renderLive', () => {
 
   it('draws the total against the line of the target', () => {
     const history = historyOf(...Array.from({ length: 20 }, () => draining));
-    const rows = renderLive(draining, history, WIDE).split('\n').slice(5);
+    const rows = renderLive(draining, history, WIDE).split('\n').slice(6);
     assert.equal(rows.length, 6);
     const target = rows.findIndex((row) => row.includes('┈'));
     assert.equal(target, 3, 'half of the capacity is half of the height');
@@ -168,7 +173,7 @@ describe('renderLive', () => {
   for (const columns of [1, 5, 20, 40, 79, 300]) {
     it(`keeps every line within ${columns} columns, whatever the numbers`, () => {
       const huge: Snapshot = {
-        ...withBacklog({ files: 12_345_678_901, bytes: 9e18, quarantined: 7, drainFilesPerSec: 1e6 }),
+        ...withBacklog({ files: 12_345_678_901, bytes: 9e18, quarantined: 7 }),
         link: { ...LINK, totalBitsPerSec: 4e11, capacityBitsPerSec: 8e11, degraded: true },
         waitingFor: 'a very long reason '.repeat(20),
       };
@@ -195,6 +200,6 @@ it('renderPlain puts the state into one line, with age and arrivals', () => {
   assert.ok(!line.includes('\n'));
   assert.match(
     line,
-    /^3,000 files to go \(300 MB\), oldest 30 s · draining · lo 100 Mbit\/s; in 4\.86, out 62/,
+    /^3,000 files to go \(300 MB\), oldest 30 s · draining · lo 100 Mbit\/s; catching up, done in 48 s; in 4\.86, out 62/,
   );
 });

@@ -96,7 +96,7 @@ test('tells the link in bits a second and the backlog in files, bytes and age', 
   assert.equal(link.floorBitsPerSec, 1e6);
   assert.equal(link.capacityBitsPerSec, 100e6);
   assert.deepEqual([backlog.files, backlog.bytes, backlog.oldestAgeMs, backlog.deferred], [3, 500, 5_000, 1]);
-  assert.equal(backlog.forecast, 'unknown');
+  assert.equal(backlog.forecast.verdict, 'unknown');
   assert.deepEqual(uploads, { active: 0, limit: 8 });
 });
 
@@ -129,9 +129,9 @@ test('foretells the end from the bytes sent, also while one large file is under 
     await clock.advance(1_000);
   }
   const { backlog } = stats.snapshot();
-  assert.equal(Math.round(backlog.drainBytesPerSec), 100);
-  assert.equal(backlog.drainFilesPerSec, 0);
-  assert.equal(Math.round(backlog.etaMs ?? 0), 100_000);
+  assert.equal(Math.round(backlog.flow.lastMinute?.drainedBytesPerSec ?? 0), 100);
+  assert.equal(backlog.flow.lastMinute?.drainedFilesPerSec, 0);
+  assert.equal(Math.round(backlog.forecast.eta?.lowMs ?? 0), 100_000);
   stats.stop();
   assert.equal(clock.pending, 0, 'no timer is left behind');
 });
@@ -142,7 +142,7 @@ test('foretells nothing while files settle, whatever little was sent', async () 
   stats.start();
   stats.sent(400);
   await clock.advance(5_000);
-  assert.equal(stats.snapshot().backlog.forecast, 'unknown');
+  assert.equal(stats.snapshot().backlog.forecast.verdict, 'unknown');
   stats.stop();
 });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { BacklogView, DaemonState, LinkView } from '../../src/view/snapshot.ts';
 import { statusText, unitStatus } from '../../src/view/status-text.ts';
+import { etaIn, forecastOf } from '../support/forecasts.ts';
 
 const BACKLOG: BacklogView = {
   files: 2_914,
@@ -13,13 +14,10 @@ const BACKLOG: BacklogView = {
   waiting: [],
   quarantined: 0,
   skipped: [],
-  arrivalFilesPerSec: 1,
-  arrivalBytesPerSec: 1,
-  drainFilesPerSec: 1,
-  drainBytesPerSec: 1,
-  forecast: 'finite',
-  etaMs: 200_000,
-  scanning: false,
+  freeBytes: 20e9,
+  flow: { lastMinute: null, last10Minutes: null, lastHour: null },
+  forecast: forecastOf('catching-up', { eta: etaIn(32 * 60_000) }),
+  countedByScan: false,
 };
 const LINK: LinkView = {
   interface: 'eth0',
@@ -53,12 +51,12 @@ for (const [what, actual, expected] of [
   [
     'a line that is slower than configured, and what to set',
     text('draining', { link: { slowLine: { bitsPerSec: 1.5e6, limitedBy: 'line' } } }),
-    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s, the line takes 1.50 Mbit/s, link.capacity says 100 Mbit/s: set link.capacity to 1.50 Mbit/s · done in 3 min 20 s',
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s, the line takes 1.50 Mbit/s, link.capacity says 100 Mbit/s: set link.capacity to 1.50 Mbit/s · catching up, done at 14:32',
   ],
   [
     'how much, how fast and how long',
     text('draining'),
-    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · done in 3 min 20 s',
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · catching up, done at 14:32',
   ],
   [
     'what is skipped, and does not call the spool empty then',
@@ -77,7 +75,7 @@ for (const [what, actual, expected] of [
   ],
   [
     'no time for what is about to be over',
-    text('draining', { backlog: { files: 0, forecast: 'empty', etaMs: 0 } }),
+    text('draining', { backlog: { files: 0, forecast: forecastOf('empty') } }),
     'draining 0 files · 49.9 Mbit/s of 50.0 Mbit/s',
   ],
   [
@@ -92,43 +90,45 @@ for (const [what, actual, expected] of [
   ],
   [
     'how old a file is that waits for more than a minute',
-    text('draining', { backlog: { files: 1, oldestAgeMs: 125_000, etaMs: null } }),
+    text('draining', { backlog: { files: 1, oldestAgeMs: 125_000, forecast: forecastOf('unknown') } }),
     'draining 1 file, oldest 2 min 5 s · 49.9 Mbit/s of 50.0 Mbit/s',
   ],
   ['that there is nothing to do', text('idle', { backlog: { files: 0 } }), 'idle: the spool is empty'],
   [
-    'that it will never be done',
-    text('draining', { backlog: { forecast: 'never', etaMs: null } }),
-    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · never done at this rate: more arrives than leaves',
+    'that more arrives than leaves',
+    text('draining', { backlog: { forecast: forecastOf('falling-behind') } }),
+    'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · falling behind',
   ],
   [
     'no ending it does not know',
-    text('draining', { backlog: { forecast: 'unknown', etaMs: null } }),
+    text('draining', { backlog: { forecast: forecastOf('unknown') } }),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s',
   ],
   [
     'that others take the link',
-    text('draining', { link: { floorEngaged: true }, backlog: { etaMs: null } }),
+    text('draining', { link: { floorEngaged: true }, backlog: { forecast: forecastOf('unknown') } }),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s, others take more than the target: sending the floor',
   ],
   [
     'that it cannot measure',
-    text('draining', { link: { degraded: true }, backlog: { etaMs: null } }),
+    text('draining', { link: { degraded: true }, backlog: { forecast: forecastOf('unknown') } }),
     'draining 2,914 files · the link cannot be measured',
   ],
   [
     'that all there is waits for its next try',
-    text('draining', { backlog: { files: 3, deferred: 3, oldestAgeMs: 120_000, etaMs: null } }),
+    text('draining', {
+      backlog: { files: 3, deferred: 3, oldestAgeMs: 120_000, forecast: forecastOf('unknown') },
+    }),
     'waiting to try 3 files again, oldest 2 min · 3 deferred',
   ],
   [
     'what is deferred and what needs a human',
-    text('draining', { backlog: { deferred: 1_200, quarantined: 3, etaMs: null } }),
+    text('draining', { backlog: { deferred: 1_200, quarantined: 3, forecast: forecastOf('unknown') } }),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · 1,200 deferred, 3 in quarantine',
   ],
   [
     'what is not complete yet',
-    text('draining', { backlog: { written: 2, etaMs: null } }),
+    text('draining', { backlog: { written: 2, forecast: forecastOf('unknown') } }),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s · 2 still being written',
   ],
   [
@@ -136,7 +136,7 @@ for (const [what, actual, expected] of [
     text('draining', {
       backlog: {
         deferred: 604,
-        etaMs: null,
+        forecast: forecastOf('unknown'),
         waiting: [
           { ...WAITING, files: 500, reason: 'AccessDenied', example: 'cam2/', isFolder: true },
           { ...WAITING, files: 100, reason: 'EIO', example: 'a.jpg' },
