@@ -4,6 +4,7 @@ import { type AssemblyPorts, assemble, createStore, destinationOf, type Stages }
 import { type ChangedKey, changedKeys } from './config/changes.ts';
 import type { Settings } from './config/settings.ts';
 import type { Host } from './host.ts';
+import { Observation } from './observe/observation.ts';
 import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
 import type { Health } from './service/health.ts';
@@ -45,6 +46,7 @@ export class Daemon {
   readonly #assembly: AssemblyPorts;
   readonly #stops = new Stops();
   readonly #progress: ProgressWatch;
+  readonly #observation: Observation;
   #settings: Settings;
   #stages: Stages | undefined;
   #stopping = false;
@@ -58,6 +60,9 @@ export class Daemon {
       ...this.#settings.link,
       ...this.#settings.upload,
     }));
+    const { redact } = ports;
+    const snapshot = () => this.snapshot();
+    this.#observation = new Observation({ snapshot, redact, onEvent: (event) => this.#tell(event) });
     this.#assembly = {
       ...ports,
       counters,
@@ -95,10 +100,17 @@ export class Daemon {
     const touches = (...sections: string[]) =>
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
     const isOfShare = ({ key }: ChangedKey) => key === 'link.share' || key === 'link.floor';
-    // First the step that can be refused, then the steps that take effect.
-    if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
-      await stages.sender.reconfigure(await this.#ports.host.sendingOptions(settings));
-    else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(settings));
+    // First the steps that can be refused, then the steps that take effect.
+    const observing = await this.#observation.prepare(settings.observe);
+    try {
+      if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
+        await stages.sender.reconfigure(await this.#ports.host.sendingOptions(settings));
+      else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(settings));
+    } catch (error) {
+      await observing.discard();
+      throw error;
+    }
+    await observing.commit();
     const { spool, log } = this.#settings;
     this.#settings = {
       ...settings,
@@ -127,6 +139,8 @@ export class Daemon {
     const { sender, backlog, drain, emptyFolders, statistics, sweep } = stages;
     await statistics.countQuarantined();
     this.#stages = stages;
+    this.#stops.push(() => this.#observation.stop());
+    await this.#observation.start(this.#settings.observe);
     this.#stops.push(() => this.#stopDrain(stages));
     await sender.start();
     for (const stage of [statistics, emptyFolders, backlog, this.#progress]) {

@@ -74,11 +74,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   backlog: ['spool', 'system'],
   drain: ['spool', 'store', 'system'],
   view: ['system'],
+  http: ['system'],
+  observe: ['http', 'view', 'system'],
   report: ['backlog', 'drain', 'link', 'pace', 'spool', 'view', ...GROUND],
   'stage-options.ts': ['config', ...STAGES, 'system'],
   'host.ts': ['config', ...STAGES, 'stage-options.ts', 'system'],
   'assembly.ts': ['config', ...STAGES, ...GROUND, 'view', 'host.ts', 'stage-options.ts'],
-  'daemon.ts': ['config', ...STAGES, ...GROUND, 'view', 'assembly.ts', 'host.ts', 'stage-options.ts'],
+  'daemon.ts': [
+    'config',
+    ...STAGES,
+    ...GROUND,
+    'observe',
+    'view',
+    'assembly.ts',
+    'host.ts',
+    'stage-options.ts',
+  ],
   commands: ['config', ...STAGES, ...GROUND, 'view', 'daemon.ts', 'host.ts', 'stage-options.ts'],
   'main.ts': ['commands', 'config', 'system'],
 };
@@ -88,7 +99,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   // The order of a spool is one of the settings.
   config: ['spool'],
   // The report of a reload names the keys that changed; the debug log tells of requests.
-  report: ['config', 'store/s3'],
+  report: ['config', 'observe', 'store/s3'],
   // What a snapshot says of the link.
   view: ['link', 'pace'],
 };
@@ -135,6 +146,22 @@ test('no import leads back to the room that it came from, nor to the file', () =
   );
   assert.deepEqual(circlesIn(rooms), []);
   assert.deepEqual(circlesIn(files), []);
+});
+
+test('the server for observers is loaded only when observe.listen is set', () => {
+  const reached = new Set<string>();
+  const follow = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const { path, typeOnly } of importsOf(file, SOURCES.get(file) ?? '')) if (!typeOnly) follow(path);
+  };
+  follow('src/main.ts');
+  assert.ok(reached.size > 150 && reached.has('src/observe/observation.ts'), `only ${reached.size} files`);
+  assert.deepEqual(
+    [...reached].filter((file) => file.startsWith('src/http/')),
+    [],
+  );
+  assert.match(read('src/observe/observation.ts'), /await import\('\.\/door\.ts'\)/);
 });
 
 test('every room is known to this test, and to the architecture page', () => {

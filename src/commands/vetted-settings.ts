@@ -22,7 +22,7 @@ export async function loadVettedSettings(configFile: string, env: Environment): 
   };
   if (isOfTheSystem(spool))
     refuse('is a folder of the system, and everything in a spool is removed: name a separate folder');
-  for (const [what, file] of await keptFiles(configFile, env)) {
+  for (const [what, file] of await keptFiles(configFile, env, settings)) {
     if (holds(spool, file))
       refuse(`holds ${what} (${file}), and everything in a spool is removed: name a separate folder`);
   }
@@ -44,6 +44,7 @@ const FILE_VARIABLES = [
 async function keptFiles(
   configFile: string,
   env: Environment,
+  { observe: { tokenFile } }: Settings,
 ): Promise<readonly (readonly [string, string])[]> {
   const files: (readonly [string, string])[] = [
     ['the program', fileURLToPath(import.meta.url)],
@@ -51,6 +52,7 @@ async function keptFiles(
     ['its configuration', configFile],
     ['its credentials', join(homedir(), '.aws')],
   ];
+  if (tokenFile !== undefined) files.push(['the token of observe.tokenFile', tokenFile]);
   for (const name of FILE_VARIABLES) {
     const file = env[name];
     if (file !== undefined && file !== '') files.push([`what ${name} names`, file]);

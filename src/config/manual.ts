@@ -10,6 +10,7 @@ export const SECTION_TITLES: Readonly<Record<keyof typeof schema, string>> = {
   s3: "Where files are uploaded to. Credentials are never set here: they come from the AWS SDK's own chain",
   upload: 'How uploads are made',
   retry: 'What happens after a failure',
+  observe: 'Metrics, status and a page over HTTP. Off unless observe.listen is set',
   log: 'What is logged',
 };
 

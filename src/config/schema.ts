@@ -15,6 +15,7 @@ import {
   spoolPath,
   wholeNumber,
 } from './formats.ts';
+import { filePath, hostNames, listenAt } from './listen-format.ts';
 import { nameOptions, type Option } from './option.ts';
 import { s3Options } from './s3-options.ts';
 
@@ -151,6 +152,28 @@ export const schema = nameOptions({
       doc: 'Time between probes while the drain is paused, that is, while the store is to blame (credentials, bucket, network).',
       accepts: duration('100 ms', '1 d'),
       default: '15 s',
+    },
+  },
+  observe: {
+    listen: {
+      doc: 'Where to serve metrics for Prometheus, the state as JSON and a page: a port alone means for this machine only, an address and a port, such as 192.0.2.7:9464, for the network. Not set: nothing is served.',
+      accepts: listenAt,
+      default: null,
+      nullable: true,
+      example: '9464',
+    },
+    tokenFile: {
+      doc: 'A file with a token that every request to observe.listen must then have: as Authorization: Bearer TOKEN, or as the password that a browser asks for, with any user. A reload reads it again.',
+      accepts: filePath,
+      default: null,
+      nullable: true,
+      example: '/etc/halfpipe/observe-token',
+    },
+    hosts: {
+      doc: 'Names under which this machine is reached at observe.listen, if not by its addresses. A request for another name is refused, so that no web page can read the status through a browser.',
+      accepts: hostNames,
+      default: [],
+      example: '[camera-7.example.com]',
     },
   },
   log: {

@@ -5,6 +5,7 @@ import type { SpoolOrder } from '../spool/entry.ts';
 import type { Proxies } from '../system/proxies.ts';
 import type { Service } from '../system/service.ts';
 import type { CounterSource } from './counter-format.ts';
+import type { ListenAt } from './listen-format.ts';
 
 export type ConflictPolicy = 'keep-both' | 'overwrite' | 'skip';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -78,6 +79,14 @@ export interface Settings {
     readonly maxAttempts: number;
     /** The time between probes while the breaker is open. */
     readonly probeMs: number;
+  };
+  readonly observe: {
+    /** Undefined: off. */
+    readonly listen: ListenAt | undefined;
+    /** An absolute path. */
+    readonly tokenFile: string | undefined;
+    /** Names of this machine that a request may have in its Host header. */
+    readonly hosts: readonly string[];
   };
   readonly log: {
     readonly level: LogLevel;

@@ -13,7 +13,7 @@ const NO_ENVIRONMENT = { proxies: NO_PROXIES, service: readService({}) };
  * accept its value.
  */
 export function toSettings(typed: (key: string) => unknown, { proxies, service } = NO_ENVIRONMENT): Settings {
-  const { spool, link, s3, upload, retry, log } = schema;
+  const { spool, link, s3, upload, retry, observe, log } = schema;
   const read = <T>(option: Option<T>) => option.accepts(typed(option.key));
   const optional = <T>(option: Option<T>) => (typed(option.key) === null ? undefined : read(option));
   return {
@@ -64,6 +64,11 @@ export function toSettings(typed: (key: string) => unknown, { proxies, service }
       maxMs: read(retry.max),
       maxAttempts: read(retry.maxAttempts),
       probeMs: read(retry.probe),
+    },
+    observe: {
+      listen: optional(observe.listen),
+      tokenFile: optional(observe.tokenFile),
+      hosts: read(observe.hosts),
     },
     log: { level: read(log.level), format: read(log.format) },
     proxies,

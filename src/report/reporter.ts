@@ -8,6 +8,7 @@ import { debugLines } from './debug-lines.ts';
 import { drainLines } from './drain-lines.ts';
 import { fileLines } from './file-lines.ts';
 import { linkLines } from './link-lines.ts';
+import { observeLines } from './observe-lines.ts';
 import { spoolLines } from './spool-lines.ts';
 import { summaryLines } from './summary-lines.ts';
 
@@ -29,6 +30,7 @@ export class Reporter {
       drainLines(log, this.#faults),
       spoolLines(log),
       linkLines(log),
+      observeLines(log),
       summaryLines(clock, log),
       debugLines(log),
     ];

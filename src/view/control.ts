@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { Socket, Server as SocketServer } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { Redact } from '../system/redact.ts';
+import { redacted } from './redacted.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface ControlOptions {
@@ -33,8 +34,7 @@ function respond(
     incoming.socket.destroy();
     return;
   }
-  const clean = JSON.stringify(now, (_, value) => (typeof value === 'string' ? redact(value) : value));
-  answer.writeHead(200, { 'content-type': 'application/json' }).end(`${clean}\n`);
+  answer.writeHead(200, { 'content-type': 'application/json' }).end(`${redacted(now, redact)}\n`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // `npm run package`: the Debian package, from this checkout. The same commit gives the same bytes: every time is
 // SOURCE_DATE_EPOCH (the commit's, unless it is set), owners are root, the order and the modes are fixed.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,7 +69,7 @@ function stageSystemFiles(tree: StagedTree): void {
 function stageDocuments(tree: StagedTree): void {
   tree.write('usr/share/man/man8/halfpipe.8.gz', packed(readFileSync(source('systemd/man/halfpipe.8'))));
   tree.write('usr/share/man/man5/halfpipe.yaml.5.gz', packed(renderConfigManual()));
-  for (const example of ['spool-elsewhere.conf', 'credentials.conf', 'npm-global.conf', 'container.conf'])
+  for (const example of readdirSync(source('systemd/examples')).sort())
     tree.copy(source(`systemd/examples/${example}`), `usr/share/doc/halfpipe/examples/${example}`);
 }
 

@@ -50,6 +50,11 @@ for (const [what, refusal, arrange] of [
     ({ spool }) => [spool, { AWS_SHARED_CREDENTIALS_FILE: join(spool, 'credentials') }],
   ],
   [
+    'the token of the listener',
+    /holds the token of observe\.tokenFile/,
+    ({ spool }) => [spool, { HALFPIPE_OBSERVE_TOKEN_FILE: join(spool, 'token') }],
+  ],
+  [
     'a link that leads to the credentials',
     /holds what AWS_CONFIG_FILE names/,
     async ({ base, spool }) => {

@@ -1,0 +1,20 @@
+// What the daemon gives to those parts that show it over HTTP.
+import type { Redact } from '../system/redact.ts';
+import type { Snapshot } from '../view/snapshot.ts';
+import type { ObserveEvent } from './observe-event.ts';
+
+export interface ObserveOptions {
+  /** Undefined: off. */
+  readonly listen: { readonly addresses: readonly string[]; readonly port: number } | undefined;
+  /** Holds the token that a client must know. */
+  readonly tokenFile: string | undefined;
+  /** Names of this machine that a Host header may have, besides its addresses. */
+  readonly hosts: readonly string[];
+}
+
+export interface ObservationPorts {
+  readonly snapshot: () => Snapshot;
+  /** Cleans every text of the snapshot. */
+  readonly redact: Redact;
+  readonly onEvent: (event: ObserveEvent) => void;
+}

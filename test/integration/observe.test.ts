@@ -1,0 +1,211 @@
+// `observe.listen` on a real daemon: off unless set, what it answers, and its life through reloads.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { Observation } from '../../src/observe/observation.ts';
+import { redactorOf } from '../../src/system/redact.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
+import { type Config, DaemonFixture, type DaemonRun } from '../support/daemon-fixture.ts';
+import { freePort } from '../support/free-port.ts';
+import { httpGet } from '../support/http-get.ts';
+
+const TOKEN = '0123456789abcdef0123456789abcdef';
+
+async function observed(t: TestContext, more: Config = {}) {
+  const port = await freePort();
+  const fixture = await DaemonFixture.create(t, { observe: { listen: port }, ...more });
+  return { fixture, port, url: `http://127.0.0.1:${port}` };
+}
+
+async function reload(daemon: DaemonRun, event: string): Promise<void> {
+  const before = daemon.of(event).length;
+  daemon.signal('SIGHUP');
+  await daemon.says(
+    event,
+    (record) => daemon.of(event).indexOf(record) < 0 && daemon.of(event).length > before,
+  );
+}
+
+const closed = (url: string) => assert.rejects(httpGet(url), { code: 'ECONNREFUSED' });
+
+describe('the listener', { concurrency: 4 }, () => {
+  test('is off unless it is set', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    assert.deepEqual(daemon.of('observing'), []);
+  });
+
+  test('answers on both loopback addresses alone when a port is set', async (t) => {
+    const { fixture, port, url } = await observed(t);
+    const daemon = fixture.start();
+    const { msg, urls, level } = await daemon.says('observing');
+    await daemon.says('ready');
+    assert.deepEqual([urls, level], [[url, `http://[::1]:${port}`], 'info']);
+    assert.equal(msg, `metrics and status are at ${url} and http://[::1]:${port}`);
+    assert.equal((await httpGet(`http://[::1]:${port}/`)).status, 200);
+    assert.equal((await httpGet(`http://localhost:${port}/`)).status, 200);
+    assert.equal((await httpGet(url, { Host: 'evil.example' })).status, 421);
+    assert.equal(await daemon.stop(), 0);
+    await closed(url);
+  });
+
+  test('/status.json is the snapshot that the control socket shows', async (t) => {
+    const { fixture, url } = await observed(t);
+    const daemon = fixture.start();
+    await fixture.put('drained', 'x');
+    await fixture.untilDrained();
+    await fixture.until(
+      'the count is right',
+      async () => (await fixture.snapshot()).totals.deletedFiles === 1,
+    );
+    const { status, headers, body } = await httpGet(`${url}/status.json`);
+    assert.deepEqual([status, headers['content-type']], [200, 'application/json']);
+    const [{ uptimeMs, ...shown }, { uptimeMs: _, ...told }] = [JSON.parse(body), await fixture.snapshot()];
+    assert.ok(uptimeMs > 0);
+    assert.deepEqual(Object.keys(shown), Object.keys(told));
+    assert.deepEqual([shown.pid, shown.totals], [daemon.pid, told.totals]);
+  });
+
+  test('/healthz is 200 while files can be drained, and 503 with the reason while they cannot', async (t) => {
+    const { fixture, url } = await observed(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const health = async () => {
+      const { status, body } = await httpGet(`${url}/healthz`);
+      return `${status} ${body}`;
+    };
+    await fixture.until('it is idle', async () => (await health()) === '200 idle\n');
+    await fixture.stopServer();
+    await fixture.put('stuck', 'x');
+    await fixture.until('it is paused', async () => /^503 paused: .*connect/.test(await health()));
+    await fixture.startServer();
+    await fixture.until('it is idle again', async () => (await health()) === '200 idle\n');
+  });
+
+  test('shows no secret, whatever the store has said', async (t) => {
+    const waitingFor = 'InvalidToken: the-secret-of-the-store is over';
+    const snapshot = () => ({ state: 'paused', waitingFor }) as unknown as Snapshot;
+    const redact = redactorOf({ AWS_SECRET_ACCESS_KEY: 'the-secret-of-the-store' });
+    const observation = new Observation({ snapshot, redact, onEvent: () => undefined });
+    const port = await freePort();
+    const listen = { addresses: ['127.0.0.1'], port };
+    t.after(() => observation.stop());
+    await observation.start({ listen, tokenFile: undefined, hosts: [] });
+    for (const path of ['/status.json', '/healthz']) {
+      const { body } = await httpGet(`http://127.0.0.1:${port}${path}`);
+      assert.match(body, /InvalidToken: \[redacted\] is over/);
+    }
+  });
+
+  test('with a token lets in only clients that know it; a reload reads it again', async (t) => {
+    const { fixture, port, url } = await observed(t);
+    const tokenFile = join(fixture.base, 'token');
+    await writeFile(tokenFile, `${TOKEN}\n`);
+    await fixture.configure({ observe: { listen: port, tokenFile } });
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const statusWith = async (token: string) =>
+      (await httpGet(`${url}/healthz`, { Authorization: `Bearer ${token}` })).status;
+    assert.equal((await httpGet(`${url}/healthz`)).status, 401);
+    assert.equal(await statusWith(TOKEN), 200);
+    const renewed = TOKEN.replaceAll('0', 'f');
+    await writeFile(tokenFile, renewed);
+    daemon.signal('SIGHUP');
+    await daemon.says('reloaded');
+    assert.deepEqual([await statusWith(TOKEN), await statusWith(renewed)], [401, 200]);
+    await writeFile(tokenFile, 'short');
+    daemon.signal('SIGHUP');
+    const { problem } = await daemon.says('reloadRefused');
+    assert.match(
+      String(problem),
+      /cannot use the token in .*token \(observe\.tokenFile\): it is not 16 to 512 .*openssl rand -hex 32 >/,
+    );
+    assert.equal(await statusWith(renewed), 200);
+  });
+
+  test('on the network without a token is a warning', async (t) => {
+    const { fixture, port } = await observed(t);
+    await fixture.configure({ observe: { listen: `0.0.0.0:${port}` } });
+    const { msg, level } = await fixture.start().says('observing');
+    assert.equal(level, 'warn');
+    assert.match(String(msg), /every client on the network may read .* set observe\.tokenFile/);
+  });
+
+  test('a port in use ends the start with a fault that names it, and 1', async (t) => {
+    const { fixture, port } = await observed(t);
+    const taken = createServer().listen(port, '127.0.0.1');
+    await once(taken, 'listening');
+    t.after(() => taken.close());
+    const daemon = fixture.start();
+    const { msg } = await daemon.says('cannotStart');
+    assert.match(
+      String(msg),
+      /^cannot start: cannot listen on 127\.0\.0\.1:\d+ \(observe\.listen\): another program/,
+    );
+    assert.match(String(msg), /Find it with ss -ltnp 'sport = :\d+' and stop it/);
+    assert.equal(await daemon.exit, 1);
+  });
+
+  test('a token that cannot be read ends the start with a fault that names its file', async (t) => {
+    const { fixture, port } = await observed(t);
+    const tokenFile = join(fixture.base, 'none');
+    await fixture.configure({ observe: { listen: port, tokenFile } });
+    const { msg } = await fixture.start().says('cannotStart');
+    assert.match(
+      String(msg),
+      /cannot use the token in .*none \(observe\.tokenFile\): no such file\. Make one with/,
+    );
+  });
+
+  test('is switched on, moved and switched off by a reload', async (t) => {
+    const { fixture, port, url } = await observed(t);
+    await fixture.configure({});
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    await closed(url);
+    await fixture.configure({ observe: { listen: port } });
+    await reload(daemon, 'reloaded');
+    assert.equal((await httpGet(`${url}/healthz`)).status, 200);
+    // All addresses, at the same port.
+    await fixture.configure({ observe: { listen: `0.0.0.0:${port}` } });
+    await reload(daemon, 'reloaded');
+    assert.equal((await httpGet(`http://127.0.0.2:${port}/healthz`)).status, 200);
+    const other = await freePort();
+    await fixture.configure({ observe: { listen: other } });
+    await reload(daemon, 'reloaded');
+    assert.equal((await httpGet(`http://127.0.0.1:${other}/healthz`)).status, 200);
+    await closed(url);
+    await fixture.configure({});
+    await reload(daemon, 'reloaded');
+    await closed(`http://127.0.0.1:${other}`);
+    assert.equal(daemon.of('observing').at(-1)?.msg, 'observe.listen is off: its port is closed');
+  });
+
+  test('a reload to a port in use, or with another refused change, leaves it where it was', async (t) => {
+    const { fixture, port, url } = await observed(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    t.after(() => taken.close());
+    const address = taken.address();
+    const used = typeof address === 'object' ? address?.port : undefined;
+    const refused = async (config: Config) => {
+      await fixture.configure(config);
+      await reload(daemon, 'reloadRefused');
+      assert.equal((await httpGet(`${url}/healthz`)).status, 200);
+    };
+    await refused({ observe: { listen: used } });
+    assert.match(String(daemon.of('reloadRefused').at(-1)?.problem), /another program listens there/);
+    await refused({ observe: { listen: `203.0.113.9:${port}` } });
+    const free = await freePort();
+    await refused({ observe: { listen: free }, link: { interface: 'none0' } });
+    await closed(`http://127.0.0.1:${free}`);
+    await refused({ observe: { listen: `0.0.0.0:${port}` }, link: { interface: 'none0' } });
+    assert.deepEqual(daemon.of('observing').length, 1);
+  });
+});
