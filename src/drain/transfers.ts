@@ -1,0 +1,183 @@
+// The transfers in progress, from the backlog to the removal of their files.
+import type { Entry, SpoolPath } from '../spool/entry.ts';
+import type { Fault } from '../system/fault.ts';
+import type { Blame, Failed } from './blame.ts';
+import { DescriptorLimit } from './descriptor-limit.ts';
+import type { Destination } from './destination.ts';
+import { asFault, isOutOfDescriptors, tooLargeFault } from './drain-faults.ts';
+import type { DrainPorts, Transfer } from './drain-ports.ts';
+import type { FailurePolicy } from './failure-policy.ts';
+import type { Pipeline, PipelineSlot } from './pipeline.ts';
+import type { Shipment } from './shipment.ts';
+import { SlowSyncs } from './slow-syncs.ts';
+import { type Delivery, transfer } from './transfer.ts';
+import { UnremovedUploads } from './unremoved-uploads.ts';
+import type { UploadMemory } from './upload-memory.ts';
+
+/** The pause between attempts to save what was written to a file during its removal. */
+const WAIT_FOR_ROOM_MS = 1_000;
+
+export interface TransfersPorts
+  extends Pick<DrainPorts, 'clock' | 'spool' | 'backlog' | 'onEvent' | 'onRead'> {
+  readonly onRemoved: DrainPorts['onRemoved'];
+  readonly destination: Destination;
+  readonly pipeline: Pipeline;
+  readonly memory: UploadMemory;
+  readonly failures: FailurePolicy;
+  readonly blame: Blame;
+  /** A transfer has ended, so there may be room for another one. */
+  readonly onEnded: () => void;
+}
+
+/**
+ * Runs shipments. What fails goes to the FailurePolicy, so a transfer's `ended` never rejects.
+ * Invariant: an entry that was taken is released exactly once, whatever happens to it.
+ */
+export class Transfers {
+  readonly #ports: TransfersPorts;
+  readonly #running = new Set<Transfer>();
+  readonly #syncs: SlowSyncs;
+  #unremoved = new UnremovedUploads();
+  #descriptors = new DescriptorLimit();
+
+  constructor(ports: TransfersPorts) {
+    this.#ports = ports;
+    this.#syncs = new SlowSyncs(ports.clock);
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** False while the process has no descriptors for another transfer. */
+  get hasRoom(): boolean {
+    return this.#running.size < this.#descriptors.transfers;
+  }
+
+  /** True while content is being brought to the disk. */
+  get areSyncing(): boolean {
+    return this.#syncs.areUnderWay;
+  }
+
+  *[Symbol.iterator](): Generator<Transfer> {
+    yield* this.#running;
+  }
+
+  *entries(): Generator<Entry> {
+    for (const { shipment } of this.#running) yield* shipment.entries;
+  }
+
+  has({ id }: SpoolPath): boolean {
+    for (const { path } of this.entries()) if (path.id === id) return true;
+    return false;
+  }
+
+  /** `place`: see Detour. */
+  begin(shipment: Shipment, place: number): Transfer {
+    const { memory, pipeline, onEnded } = this.#ports;
+    const release = memory.reserve(shipment.plan);
+    const abort = new AbortController();
+    const slot = pipeline.enter(shipment.sizeBytes, shipment.plan.isWhole);
+    const ended = this.#run(shipment, place, slot, abort.signal);
+    const started: Transfer = { shipment, slot, abort, ended, place };
+    this.#running.add(started);
+    void ended.then(() => {
+      release();
+      this.#running.delete(started);
+      pipeline.leave(slot);
+      onEnded();
+    });
+    return started;
+  }
+
+  /** Returns transfers that have sent nothing yet to the backlog. */
+  returnUnsent(why: string, accepts: (transfer: Transfer) => boolean = () => true): void {
+    for (const transfer of this.#running)
+      if (transfer.slot.stage === 'ahead' && accepts(transfer)) transfer.abort.abort(abortOf(why));
+  }
+
+  /**
+   * Returns all transfers to the backlog: at once those that have sent nothing or can resume, and
+   * after `timeoutMs` those that have not finished by then. Resolves when none is left.
+   */
+  async end(why: string, timeoutMs: number): Promise<void> {
+    this.returnUnsent(why);
+    const running = [...this.#running];
+    // Files that are being removed are left alone: a late write may have to be saved.
+    for (const { slot, abort } of running)
+      if (!slot.isWhole && slot.stage !== 'disposing') abort.abort(abortOf(why));
+    const cancel = this.#ports.clock.schedule(timeoutMs, () => {
+      for (const { abort } of running) abort.abort(abortOf(why));
+    });
+    await Promise.all(running.map(({ ended }) => ended));
+    cancel();
+  }
+
+  /** New settings: what was learned under the old ones is forgotten. */
+  forget(): void {
+    this.#descriptors = new DescriptorLimit();
+    this.#unremoved = new UnremovedUploads();
+  }
+
+  async #run(shipment: Shipment, place: number, slot: PipelineSlot, signal: AbortSignal): Promise<void> {
+    const { clock, backlog, blame, failures, onEvent, onRemoved } = this.#ports;
+    const startedAtMs = clock.monotonicMs();
+    try {
+      const { transferred, kept } = await this.#transfer(shipment, slot, signal);
+      const gone = shipment.entries.filter(({ path }) => !kept.has(path.id));
+      for (const entry of gone) {
+        failures.gone(entry);
+        onRemoved(entry);
+        blame.passed(entry, place);
+      }
+      blame.resume();
+      this.#descriptors.sufficed(clock.monotonicMs());
+      for (const entry of gone)
+        onEvent({ kind: 'uploaded', entry, transferred, durationMs: clock.monotonicMs() - startedAtMs });
+      for (const entry of shipment.entries)
+        if (kept.has(entry.path.id)) await this.#fail([entry], shipment, place, kept.get(entry.path.id));
+    } catch (error) {
+      if (!signal.aborted) return this.#fail(shipment.entries, shipment, place, error);
+      blame.detour.gaveBack(place);
+      for (const { path } of shipment.entries) backlog.release(path, 'returned');
+    }
+  }
+
+  async #transfer(shipment: Shipment, slot: PipelineSlot, signal: AbortSignal): Promise<Delivery> {
+    const { clock, spool, pipeline, onEvent, onRead } = this.#ports;
+    const { store, parts } = this.#ports.destination;
+    for (const entry of shipment.entries)
+      if (entry.identity.sizeBytes > parts.largestBytes) throw tooLargeFault(entry, parts.largestBytes);
+    return transfer(shipment, {
+      ...{ spool, store, signal, onRead },
+      unremoved: this.#unremoved,
+      whileSyncing: (sync) => this.#syncs.run(sync),
+      whileSending: (send) => pipeline.whileSending(slot, signal, send),
+      waitForRoom: async (path, fault) => {
+        // Without this, the watchdog would end the one process that has the content.
+        onRead();
+        onEvent({ kind: 'unsaved', path, fault });
+        await clock.sleep(WAIT_FOR_ROOM_MS, signal);
+      },
+    });
+  }
+
+  async #fail(
+    entries: readonly Entry[],
+    { plan, sizeBytes }: Shipment,
+    place: number,
+    error: unknown,
+  ): Promise<void> {
+    const fault: Fault = asFault(error);
+    // A large file loses at most one part.
+    const sentBytes: Failed['sentBytes'] = plan.isWhole ? sizeBytes : Math.min(sizeBytes, plan.partSizeBytes);
+    if (isOutOfDescriptors(fault))
+      this.#descriptors.ranOut(this.#running.size, this.#ports.clock.monotonicMs());
+    for (const entry of entries) await this.#ports.failures.fail({ entry, place, sentBytes }, fault);
+    if (this.#ports.destination.breaker.reason !== undefined) this.returnUnsent('draining is paused');
+  }
+}
+
+function abortOf(why: string): DOMException {
+  return new DOMException(why, 'AbortError');
+}
