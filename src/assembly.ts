@@ -17,12 +17,21 @@ import { EmptyFolders } from './spool/empty-folders.ts';
 import { LateLook, type LateLookPorts } from './spool/late-look.ts';
 import type { SpoolDirectory } from './spool/spool-directory.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
-import { backlogOptionsOf, drainOptionsOf, partPlannerOf, storeOptionsOf } from './stage-options.ts';
+import {
+  allowanceOf,
+  backlogOptionsOf,
+  drainOptionsOf,
+  partPlannerOf,
+  steeredSettings,
+  storeOptionsOf,
+} from './stage-options.ts';
+import { Steering } from './steer/steering.ts';
 import type { Fault } from './system/fault.ts';
 import type { Redact } from './system/redact.ts';
 import type { Stops } from './system/stops.ts';
 import { serveControl } from './view/control.ts';
 import type { Snapshot } from './view/snapshot.ts';
+import { pauseText } from './view/steering-text.ts';
 
 export interface AssemblyPorts {
   readonly host: Host;
@@ -44,6 +53,7 @@ export interface Stages {
   /** The store for new uploads. A reload may replace it. */
   store: Store;
   readonly spool: SpoolDirectory;
+  readonly steering: Steering;
   readonly sender: PacedSender;
   readonly backlog: Backlog;
   readonly drain: Drain;
@@ -63,7 +73,16 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   const settings = ports.settings();
   const { spool, keeper } = await openSpool(ports, stops, () => backlog.hint());
 
-  const sender = host.createSender(await host.sendingOptions(settings), {
+  const steering = new Steering(settings.link, {
+    ...{ clock, onEvent },
+    memory: spool.memory('orders.json'),
+    onShare: () => sender.allow(allowanceOf(steeredSettings(ports.settings(), steering))),
+    onPause: (isPaused) => (isPaused ? void drain.pause() : drain.resume()),
+  });
+  await steering.load();
+
+  const sendingOptions = await host.sendingOptions(steeredSettings(settings, steering));
+  const sender = host.createSender(sendingOptions, {
     onEvent,
     onLink: () => drain.start(),
     onHopeless: ports.onHopeless,
@@ -100,11 +119,16 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     drainOptionsOf(settings),
   );
 
+  if (steering.now.paused !== null) void drain.pause();
+
   const statistics = new Statistics({
-    ...{ clock, backlog, drain, counters: ports.counters, link: sender },
+    ...{ clock, backlog, drain, steering, counters: ports.counters, link: sender },
     ...{ version: ports.version, unit: settings.service.unit, isStopping: ports.isStopping },
     waitingFor: () =>
-      sender.waitingFor?.message ?? drain.destination.breaker.reason ?? backlog.view().fault?.message,
+      pauseText(steering.now, clock.wallMs()) ??
+      sender.waitingFor?.message ??
+      drain.destination.breaker.reason ??
+      backlog.view().fault?.message,
     countQuarantined: () => spool.quarantinedCount(),
   });
 
@@ -118,7 +142,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   }
 
   const sweep = new Sweep({ spool, drain, clock, onEvent });
-  return { store, spool, sender, backlog, drain, emptyFolders, statistics, sweep };
+  return { store, spool, steering, sender, backlog, drain, emptyFolders, statistics, sweep };
 }
 
 /** Opens the spool and takes its lock. `onReattached`: see SpoolKeeperPorts. */

@@ -9,7 +9,7 @@ import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
 import type { Health } from './service/health.ts';
 import { ProgressWatch } from './service/progress-watch.ts';
-import { allowanceOf, backlogOptionsOf, drainOptionsOf } from './stage-options.ts';
+import { allowanceOf, backlogOptionsOf, drainOptionsOf, steeredSettings } from './stage-options.ts';
 import { atMost } from './system/at-most.ts';
 import type { Fault } from './system/fault.ts';
 import type { Redact } from './system/redact.ts';
@@ -99,13 +99,14 @@ export class Daemon {
     const changed = changedKeys(this.#settings, settings);
     const touches = (...sections: string[]) =>
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
-    const isOfShare = ({ key }: ChangedKey) => key === 'link.share' || key === 'link.floor';
+    const isOfShare = ({ key }: ChangedKey) => /^link\.(share|floor|timetable)$/.test(key);
+    const steered = steeredSettings(settings, stages.steering);
     // First the steps that can be refused, then the steps that take effect.
     const observing = await this.#observation.prepare(settings.observe);
     try {
       if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
-        await stages.sender.reconfigure(await this.#ports.host.sendingOptions(settings));
-      else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(settings));
+        await stages.sender.reconfigure(await this.#ports.host.sendingOptions(steered));
+      else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(steered));
     } catch (error) {
       await observing.discard();
       throw error;
@@ -117,6 +118,7 @@ export class Daemon {
       spool: { ...settings.spool, path: spool.path },
       log: { ...settings.log, format: log.format },
     };
+    stages.steering.setSettings(settings.link);
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
     // The operator may have mended what a file waits for, for example a permission.
     stages.backlog.retryDeferred();
@@ -136,21 +138,22 @@ export class Daemon {
 
   async #startStages(): Promise<void> {
     const stages = await assemble(this.#assembly, this.#stops);
-    const { sender, backlog, drain, emptyFolders, statistics, sweep } = stages;
+    const { steering, sender, backlog, drain, emptyFolders, statistics, sweep } = stages;
     await statistics.countQuarantined();
     this.#stages = stages;
     this.#stops.push(() => this.#observation.stop());
     await this.#observation.start(this.#settings.observe);
     this.#stops.push(() => this.#stopDrain(stages));
     await sender.start();
-    for (const stage of [statistics, emptyFolders, backlog, this.#progress]) {
+    for (const stage of [steering, statistics, emptyFolders, backlog, this.#progress]) {
       stage.start();
       this.#stops.push(() => stage.stop());
     }
     const { clock } = this.#ports.host;
     const tellState = () => this.#tell({ kind: 'state', snapshot: this.snapshot() });
     this.#stops.held(new Repeat(clock, tellState, STATE_MS), (it) => it.stop()).startNow();
-    if (sender.waitingFor === undefined) await atMost(FIRST_ANSWER_MS, drain.firstAnswer, clock);
+    const asksStore = sender.waitingFor === undefined && steering.now.paused === null;
+    if (asksStore) await atMost(FIRST_ANSWER_MS, drain.firstAnswer, clock);
     sweep.start();
     this.#stops.push(() => sweep.stop());
   }

@@ -6,6 +6,7 @@ import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/uplink-identity.ts';
 
 import type { Allowance } from './pace/link-rates.ts';
+import type { Steering } from './steer/steering.ts';
 import { PARTS_AT_ONCE_MAX, PartPlanner } from './store/part-plan.ts';
 import { endpointOf } from './store/s3/endpoint.ts';
 import type { S3StoreOptions } from './store/s3/s3-store.ts';
@@ -35,6 +36,11 @@ export async function proxyOf({ proxies, s3 }: Settings): Promise<ProxySetting |
 /** Rejects with a Fault that names the file when certificates cannot be read. */
 export async function wayOutOf({ proxies }: Settings): Promise<WayOutOptions> {
   return { proxies, trustedCertificates: await trustedCertificates() };
+}
+
+/** The settings with the share that holds now. */
+export function steeredSettings(settings: Settings, steering: Pick<Steering, 'shareUnder'>): Settings {
+  return { ...settings, link: { ...settings.link, share: steering.shareUnder(settings.link) } };
 }
 
 export function allowanceOf({ link: { share, floor } }: Settings): Allowance {

@@ -52,6 +52,7 @@ const STAGES = [
   'pace',
   'report',
   'spool',
+  'steer',
   'store',
   'store/s3',
   'thread',
@@ -63,7 +64,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   system: [],
   log: ['system'],
   service: ['log', 'system'],
-  config: ['system'],
+  config: ['steer', 'system'],
+  steer: ['system'],
   link: ['system'],
   pace: ['system'],
   transport: ['pace', 'system'],
@@ -76,7 +78,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   view: ['system'],
   http: ['system'],
   observe: ['http', 'view', 'system'],
-  report: ['backlog', 'drain', 'link', 'pace', 'spool', 'view', ...GROUND],
+  report: ['backlog', 'drain', 'link', 'pace', 'spool', 'steer', 'view', ...GROUND],
   'stage-options.ts': ['config', ...STAGES, 'system'],
   'host.ts': ['config', ...STAGES, 'stage-options.ts', 'system'],
   'assembly.ts': ['config', ...STAGES, ...GROUND, 'view', 'host.ts', 'stage-options.ts'],
@@ -101,7 +103,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   // The report of a reload names the keys that changed; the debug log tells of requests.
   report: ['config', 'observe', 'store/s3'],
   // What a snapshot says of the link.
-  view: ['link', 'pace'],
+  view: ['link', 'pace', 'steer'],
 };
 
 test('imports point down the flow, and each room knows only those below it', () => {

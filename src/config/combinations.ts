@@ -1,7 +1,10 @@
 // Checks across options: each value is valid, the combination is not. Pure functions. What the
 // settings cannot show, for example the capacity of a card, is checked where it becomes known.
+
+import { findOverlap } from '../steer/timetable.ts';
 import { AWS_BUCKET_RULE, isAwsBucketName } from './s3-formats.ts';
 import type { Settings } from './settings.ts';
+import { formatRule } from './timetable-format.ts';
 import { formatDuration, formatPercent, formatRate, formatSize } from './units.ts';
 
 export interface Clash {
@@ -23,6 +26,12 @@ export function findClashes(settings: Settings): readonly Clash[] {
     target === undefined,
     'link.floor',
     `must not be above the target, ${target}: lower it or raise link.share`,
+  );
+  const overlap = findOverlap(settings.link.timetable)?.map(formatRule);
+  check(
+    overlap === undefined,
+    'link.timetable',
+    `must not have two entries for one time: ${overlap?.join(' and ')} overlap`,
   );
   check(
     s3.endpoint !== undefined || isAwsBucketName(s3.bucket),

@@ -18,6 +18,7 @@ import {
 import { filePath, hostNames, listenAt } from './listen-format.ts';
 import { nameOptions, type Option } from './option.ts';
 import { s3Options } from './s3-options.ts';
+import { timetable } from './timetable-format.ts';
 
 const RATE_MIN = '8 kbit/s';
 const RATE_MAX = '1 Tbit/s';
@@ -80,6 +81,12 @@ export const schema = nameOptions({
       doc: 'The part of the capacity that all upload traffic on the link may use together, including that of other programs.',
       accepts: share,
       default: '50 %',
+    },
+    timetable: {
+      doc: 'Other shares at certain times of the week, by the local clock: days such as mon-fri, sat,sun or daily, from a time on and before another one, which may lie on the next day. Entries must not overlap. At all other times, link.share holds.',
+      accepts: timetable,
+      default: [],
+      example: '[{days: mon-fri, from: 08:00, to: 18:00, share: 30 %}]',
     },
     floor: {
       doc: 'What halfpipe may always send, however much others send: a share of the capacity, or a rate.',

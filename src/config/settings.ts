@@ -2,6 +2,7 @@
 // changed, only replaced.
 
 import type { SpoolOrder } from '../spool/entry.ts';
+import type { Timetable } from '../steer/timetable.ts';
 import type { Proxies } from '../system/proxies.ts';
 import type { Service } from '../system/service.ts';
 import type { CounterSource } from './counter-format.ts';
@@ -33,6 +34,8 @@ export interface Settings {
     readonly counter: CounterSource | undefined;
     /** 0 < share ≤ 1. */
     readonly share: number;
+    /** Other shares at certain times. No two rules hold at once. */
+    readonly timetable: Timetable;
     /** A share of the capacity, or a rate. */
     readonly floor: { readonly share: number } | { readonly bitsPerSec: number };
     readonly sampleIntervalMs: number;

@@ -30,6 +30,7 @@ export function toSettings(typed: (key: string) => unknown, { proxies, service }
       capacityBitsPerSec: read(link.capacity),
       counter: optional(link.counter),
       share: read(link.share),
+      timetable: read(link.timetable),
       floor: read(link.floor),
       sampleIntervalMs: read(link.sampleInterval),
     },

@@ -113,12 +113,12 @@ export class Drain {
   }
 
   /**
-   * Takes no more work until resume(). Uploads in flight end as in stop(), within PAUSE_MS. Resolves
-   * when none of them is left.
+   * Takes no more work until resume(). Uploads that can resume are aborted at once; others may
+   * finish within 10 s. Resolves when none of them is left.
    */
   async pause(): Promise<void> {
     this.#isPaused = true;
-    await this.#transfers.end('the operator has paused halfpipe', PAUSE_MS);
+    await this.#transfers.giveBack('the operator has paused halfpipe', PAUSE_MS);
   }
 
   /** Ends pause(). */

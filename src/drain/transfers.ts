@@ -97,17 +97,26 @@ export class Transfers {
   }
 
   /**
-   * Returns all transfers to the backlog: at once those that have sent nothing or can resume, and
-   * after `timeoutMs` those that have not finished by then. Resolves when none is left.
+   * Returns transfers to the backlog: at once those that have sent nothing or can resume, and after
+   * `timeoutMs` those that are still sending. Files that are being removed are left alone, because
+   * a late write may have to be saved. Resolves when all have ended that were running.
    */
+  async giveBack(why: string, timeoutMs: number): Promise<void> {
+    await this.#end(why, timeoutMs, ({ slot }) => slot.stage !== 'disposing');
+  }
+
+  /** Like giveBack(), but after `timeoutMs` also ends the removals. */
   async end(why: string, timeoutMs: number): Promise<void> {
+    await this.#end(why, timeoutMs, () => true);
+  }
+
+  async #end(why: string, timeoutMs: number, isOver: (transfer: Transfer) => boolean): Promise<void> {
     this.returnUnsent(why);
     const running = [...this.#running];
-    // Files that are being removed are left alone: a late write may have to be saved.
     for (const { slot, abort } of running)
       if (!slot.isWhole && slot.stage !== 'disposing') abort.abort(abortOf(why));
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
-      for (const { abort } of running) abort.abort(abortOf(why));
+      for (const transfer of running) if (isOver(transfer)) transfer.abort.abort(abortOf(why));
     });
     await Promise.all(running.map(({ ended }) => ended));
     cancel();

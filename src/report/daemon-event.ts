@@ -8,6 +8,7 @@ import type { ObserveEvent } from '../observe/observe-event.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { SpoolEvent } from '../spool/spool-event.ts';
+import type { SteeringEvent } from '../steer/steering-event.ts';
 import type { StoreEvent } from '../store/s3/store-event.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 
@@ -17,6 +18,7 @@ export type DaemonEvent =
   | LinkEvent
   | ObserveEvent
   | SpoolEvent
+  | SteeringEvent
   | StoreEvent
   | SweepEvent
   /** A reload was accepted. */

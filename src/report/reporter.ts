@@ -10,6 +10,7 @@ import { fileLines } from './file-lines.ts';
 import { linkLines } from './link-lines.ts';
 import { observeLines } from './observe-lines.ts';
 import { spoolLines } from './spool-lines.ts';
+import { steeringLines } from './steering-lines.ts';
 import { summaryLines } from './summary-lines.ts';
 
 /** A fault that keeps happening gets one line in this time. */
@@ -31,6 +32,7 @@ export class Reporter {
       spoolLines(log),
       linkLines(log),
       observeLines(log),
+      steeringLines(clock, log),
       summaryLines(clock, log),
       debugLines(log),
     ];

@@ -6,6 +6,7 @@ import type { WaitingFiles } from '../drain/drain-ports.ts';
 import type { UplinkIdentity } from '../link/uplink-identity.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
+import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
@@ -22,6 +23,7 @@ export interface StatisticsPorts {
   readonly drain: Pick<Drain, 'active' | 'sending' | 'waiting'> & {
     readonly uploadLimit: Pick<Drain['uploadLimit'], 'current'>;
   };
+  readonly steering: Pick<Steering, 'now'>;
   readonly link: {
     /** Undefined while there is no link. */
     readonly pace: PaceView | undefined;
@@ -88,7 +90,7 @@ export class Statistics {
   }
 
   snapshot(): Snapshot {
-    const { version, unit, clock, counters, drain, waitingFor } = this.#ports;
+    const { version, unit, clock, counters, drain, steering, waitingFor } = this.#ports;
     const backlog = this.#backlog();
     return {
       version,
@@ -97,6 +99,7 @@ export class Statistics {
       state: this.#state(backlog.files),
       waitingFor: waitingFor() ?? null,
       uptimeMs: Math.round(clock.monotonicMs() - this.#startedAtMs),
+      steering: steering.now,
       backlog,
       link: this.#link(),
       uploads: { active: drain.sending, limit: drain.uploadLimit.current },

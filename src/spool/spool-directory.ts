@@ -1,5 +1,5 @@
 // The spool folder. All access to its files goes through here, relative to descriptors opened once.
-import { lstat } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { type Clock, systemClock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
@@ -20,6 +20,7 @@ import { RemovedNames } from './removed-names.ts';
 import type { WaitForRoom } from './salvage.ts';
 import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
 import { SpoolFile, type SpoolFilePorts } from './spool-file.ts';
+import { writeDurably } from './write-durably.ts';
 
 export interface SpoolOptions extends KeepingOptions {
   /** The variable UV_THREADPOOL_SIZE; see syncsAtOnce(). */
@@ -176,6 +177,20 @@ export class SpoolDirectory {
   /** Yields every record, for the sweep. Read it to its end, or return it, before close(). */
   journals<T>(): AsyncGenerator<JournalRecord<T>> {
     return journalRecords<T>(this.#held.privateFolder);
+  }
+
+  /** A small text of our own, in the file `name`, that survives a restart. Rejects with a Fault. */
+  memory(name: string) {
+    return {
+      load: () =>
+        this.#run('read', name, async () => {
+          const { privateFolder } = this.#held;
+          if ((await privateFolder.lookUp(name)) === undefined) return undefined;
+          return readFile(privateFolder.at(name), 'utf8');
+        }),
+      save: (text: string) =>
+        this.#run('write', name, () => writeDurably(this.#held.privateFolder, name, text)),
+    };
   }
 
   /**

@@ -1,6 +1,9 @@
 // Formats numbers for a screen or a log line: short, rounded to three digits, for reading only.
 // (config/units writes the exact form that a config file accepts.)
 
+const HOUR_MS = 60 * 60_000;
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const STEPS = ['', 'k', 'M', 'G', 'T', 'P'] as const;
 
 /** `49.9 Mbit/s`, in powers of ten. */
@@ -37,6 +40,28 @@ export function readableDuration(durationMs: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 24) return twoUnits(hours, 'h', minutes % 60, 'min');
   return twoUnits(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+/**
+ * Local time: `14:32` on the same day or within 12 hours, `Mon 08:00` within six days, else
+ * `3 Dec 08:00`.
+ */
+export function readableMoment(atMs: number, nowMs: number): string {
+  const [at, now] = [new Date(atMs), new Date(nowMs)];
+  const time = `${twoDigits(at.getHours())}:${twoDigits(at.getMinutes())}`;
+  const awayMs = Math.abs(atMs - nowMs);
+  if (at.toDateString() === now.toDateString() || awayMs < 12 * HOUR_MS) return time;
+  if (awayMs < 6 * 24 * HOUR_MS) return `${WEEKDAYS[at.getDay()]} ${time}`;
+  return `${at.getDate()} ${MONTHS[at.getMonth()]} ${time}`;
+}
+
+/** `50 %`, `12.5 %`. */
+export function readableShare(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
 }
 
 function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {

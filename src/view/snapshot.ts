@@ -3,6 +3,7 @@
 
 import type { UplinkIdentity } from '../link/uplink-identity.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
+import type { Steered } from '../steer/steered.ts';
 
 export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stopping';
 
@@ -15,6 +16,7 @@ export interface Snapshot {
   /** Why the drain stands still; null if it does not. */
   readonly waitingFor: string | null;
   readonly uptimeMs: number;
+  readonly steering: Steered;
   readonly backlog: BacklogView;
   /** Null while no link has been found. */
   readonly link: LinkView | null;

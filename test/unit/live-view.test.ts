@@ -4,73 +4,11 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { LiveHistory } from '../../src/view/live-history.ts';
 import { renderLive, renderPlain } from '../../src/view/live-view.ts';
-import type { LinkView, Snapshot } from '../../src/view/snapshot.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
 import { etaIn, forecastOf } from '../support/forecasts.ts';
+import { DRAINING as draining, LINK, withBacklog } from '../support/snapshot-fixture.ts';
 
 const WIDE = { columns: 80, color: false };
-
-const LINK: LinkView = {
-  interface: 'lo',
-  capacityBitsPerSec: 100e6,
-  capacityFrom: 'link.capacity',
-  targetBitsPerSec: 50e6,
-  floorBitsPerSec: 1e6,
-  totalBitsPerSec: 49.94e6,
-  ownBitsPerSec: 49.1e6,
-  crossBitsPerSec: 0.84e6,
-  budgetBitsPerSec: 49.2e6,
-  floorEngaged: false,
-  degraded: false,
-  slowLine: null,
-};
-
-const draining: Snapshot = {
-  version: '0.1.0',
-  pid: 1,
-  unit: 'halfpipe',
-  state: 'draining',
-  waitingFor: null,
-  uptimeMs: 30_000,
-  backlog: {
-    files: 3000,
-    bytes: 300e6,
-    oldestAgeMs: 30_000,
-    deferred: 0,
-    written: 0,
-    waiting: [],
-    quarantined: 0,
-    skipped: [],
-    freeBytes: 20e9,
-    flow: {
-      lastMinute: {
-        arrivedFilesPerSec: 4.86,
-        arrivedBytesPerSec: 0,
-        drainedFilesPerSec: 62.34,
-        drainedBytesPerSec: 6.2e6,
-      },
-      last10Minutes: null,
-      lastHour: null,
-    },
-    forecast: forecastOf('catching-up', { eta: etaIn(48_000) }),
-    countedByScan: false,
-  },
-  link: LINK,
-  uploads: { active: 3, limit: 4 },
-  totals: {
-    uploadedFiles: 2000,
-    uploadedBytes: 200e6,
-    alreadyThereFiles: 0,
-    verifiedFiles: 2000,
-    deletedFiles: 2000,
-    multipartFiles: 0,
-    retries: 0,
-    quarantinedFiles: 0,
-  },
-};
-
-function withBacklog(backlog: Partial<Snapshot['backlog']>): Snapshot {
-  return { ...draining, backlog: { ...draining.backlog, ...backlog } };
-}
 
 function historyOf(...snapshots: Snapshot[]): LiveHistory {
   const history = new LiveHistory();

@@ -5,6 +5,7 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { type Environment, loadSettings } from '../../src/config/load.ts';
+import { schema } from '../../src/config/schema.ts';
 import { ConfigScratch } from '../support/config-scratch.ts';
 
 const scratch = new ConfigScratch();
@@ -37,6 +38,17 @@ test('treats null, an empty section and an empty optional as not set', async () 
   assert.equal(settings.s3.endpoint, undefined);
   assert.equal(settings.s3.partSizeBytes, 8 * 1024 * 1024);
   assert.equal(settings.spool.settleMs, 2000);
+});
+
+test('reads the timetable that the documentation shows, and refuses one whose entries overlap', async () => {
+  const example = schema.link.timetable.example ?? '';
+  const { link } = await scratch.load(`${BUCKET}link: { timetable: ${example} }\n`, {});
+  assert.deepEqual(link.timetable, [{ days: [1, 2, 3, 4, 5], fromMinute: 480, toMinute: 1080, share: 0.3 }]);
+  const twice = scratch.load(
+    `${BUCKET}link: { timetable: mon 08:00-12:00 30 %; daily 11:00-13:00 80 % }\n`,
+    {},
+  );
+  await assert.rejects(twice, /link\.timetable.*mon 08:00-12:00 30 % and daily 11:00-13:00 80 % overlap/);
 });
 
 test('lets the environment go before the file, and ignores empty and foreign variables', async () => {

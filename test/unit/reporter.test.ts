@@ -6,10 +6,11 @@ import { Counters } from '../../src/report/counters.ts';
 import type { DaemonEvent } from '../../src/report/daemon-event.ts';
 import { Reporter } from '../../src/report/reporter.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
-import type { Snapshot } from '../../src/view/snapshot.ts';
+
 import { faultOf, localContent } from '../support/drain-bench.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock } from '../support/sim-clock.ts';
+import { DRAINING } from '../support/snapshot-fixture.ts';
 
 function reporting() {
   const clock = new SimClock();
@@ -224,45 +225,6 @@ test('what is skipped is named by what it is, with what to do', () => {
   ]);
 });
 
-const DRAINING: Snapshot = {
-  version: '1.2.3',
-  pid: 1,
-  unit: 'halfpipe',
-  state: 'draining',
-  waitingFor: null,
-  uptimeMs: 1,
-  backlog: {
-    files: 3,
-    bytes: 5,
-    oldestAgeMs: null,
-    deferred: 0,
-    written: 0,
-    waiting: [],
-    quarantined: 0,
-    skipped: [],
-    freeBytes: null,
-    flow: { lastMinute: null, last10Minutes: null, lastHour: null },
-    forecast: { verdict: 'unknown', eta: null, basis: null, shareToHold: null, diskFullMs: null },
-    countedByScan: false,
-  },
-  link: {
-    interface: 'eth0',
-    capacityBitsPerSec: 100e6,
-    capacityFrom: 'link.capacity',
-    targetBitsPerSec: 50e6,
-    floorBitsPerSec: 1e6,
-    totalBitsPerSec: 0,
-    ownBitsPerSec: 0,
-    crossBitsPerSec: 0,
-    budgetBitsPerSec: 50e6,
-    floorEngaged: false,
-    degraded: false,
-    slowLine: null,
-  },
-  uploads: { active: 1, limit: 8 },
-  totals: new Counters().totals,
-};
-
 test('a pause is told at once and every minute, with its reason; work every ten seconds', async () => {
   const { tell, clock, messages } = reporting();
   const fault = faultOf('breaker');
@@ -273,7 +235,7 @@ test('a pause is told at once and every minute, with its reason; work every ten 
   }
   const told = messages();
   assert.match(told[0] ?? '', /^error: draining is paused: a breaker fault/);
-  assert.deepEqual(told.slice(1), Array(2).fill('info: paused: a breaker fault; 3 files wait'));
+  assert.deepEqual(told.slice(1), Array(2).fill('info: paused: a breaker fault; 3,000 files wait'));
   for (let second = 1; second <= 20; second += 1) {
     await clock.advance(1_000);
     tell({ kind: 'state', snapshot: DRAINING });

@@ -30,6 +30,7 @@ test('the defaults are those the documentation promises', () => {
       capacityBitsPerSec: 'auto',
       counter: undefined,
       share: 0.5,
+      timetable: [],
       floor: { share: 0.01 },
       sampleIntervalMs: 50,
     },

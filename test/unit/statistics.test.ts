@@ -10,6 +10,7 @@ import { SpoolPath } from '../../src/spool/entry.ts';
 import { faultOf } from '../support/drain-bench.ts';
 import { ETHERNET_LINK } from '../support/ethernet-link.ts';
 import { SimClock } from '../support/sim-clock.ts';
+import { DRAINING } from '../support/snapshot-fixture.ts';
 
 const EMPTY: BacklogCounts = {
   files: 0,
@@ -58,6 +59,7 @@ function statistics() {
         return now.waiting;
       },
     },
+    steering: { now: DRAINING.steering },
     link: {
       pace: new Governor(limits),
       slowLine: undefined,
