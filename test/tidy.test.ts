@@ -37,10 +37,11 @@ interface Import {
 }
 
 function importsOf(file: string, text: string): Import[] {
-  const found = codeOf(text).matchAll(/^(?:import|export)(\s+type)?[^;]*?from '(\.[^']+)';/gms);
-  return [...found].map(([, type, specifier = '']) => {
+  const stated = codeOf(text).matchAll(/^(?:import|export)(\s+type)?[^;]*?from '(\.[^']+)';/gms);
+  const loadedLater = codeOf(text).matchAll(/\bimport\(()'(\.[^']+)'\)/g);
+  return [...stated, ...loadedLater].map(([, type, specifier = '']) => {
     const path = normalize(join(dirname(file), specifier));
-    return { path, room: roomOf(path), typeOnly: type !== undefined };
+    return { path, room: roomOf(path), typeOnly: type !== undefined && type !== '' };
   });
 }
 
