@@ -9,7 +9,7 @@ import { helpText } from './commands/command-help.ts';
 import { readCommandLine, UsageError } from './commands/command-line.ts';
 import { EXIT, type ExitCode } from './commands/exit-codes.ts';
 import type { QuarantineRequest } from './commands/quarantine-command.ts';
-import { serviceEnvironment, serviceFilesOf } from './commands/service-environment.ts';
+import { isPartOf, serviceEnvironment, serviceFilesOf } from './commands/service-environment.ts';
 import { unknownInstance } from './commands/service-instance.ts';
 import { readServiceUnit } from './commands/service-unit.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -43,6 +43,8 @@ async function main(): Promise<ExitCode> {
     (await import('./commands/quarantine-command.ts')).quarantine(context, request);
   switch (command) {
     case 'check':
+      if (values['config-only'] === true)
+        return (await import('./commands/check-config.ts')).checkConfig(context);
       return (await import('./commands/check.ts')).check({ ...context, dropped });
     case 'status':
       return (await import('./commands/status.ts')).status(context, values.json === true);
@@ -65,7 +67,7 @@ async function main(): Promise<ExitCode> {
  */
 function seeAsTheService(configFile: string): readonly string[] {
   const files = serviceFilesOf(configFile);
-  if (files === undefined) return [];
+  if (files === undefined || isPartOf(files, process.env)) return [];
   const { env, dropped } = serviceEnvironment(process.env, files, readServiceUnit(files.unit));
   for (const name of Object.keys(process.env)) if (env[name] === undefined) delete process.env[name];
   for (const [name, value] of Object.entries(env)) process.env[name] = value;

@@ -14,7 +14,7 @@ import { examineLink } from './examine-link.ts';
 import { examineSpool } from './examine-spool.ts';
 import { examineStore } from './examine-store.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { type Finding, fails, warns } from './finding.ts';
+import { type Finding, fails, ok, row, warns } from './finding.ts';
 import { loadVettedSettings } from './vetted-settings.ts';
 
 export interface CheckContext {
@@ -31,18 +31,18 @@ export interface CheckContext {
 export async function check({ configFile, env, stdout, dropped = [] }: CheckContext): Promise<ExitCode> {
   const settings = await loadVettedSettings(configFile, env);
   const redact = redactorOf(env);
-  const print = (verdict: Finding['verdict'], name: string, text: string) =>
-    stdout.write(row(verdict, name, redact(text)));
-  print('ok', 'config', configFile);
-  for (const { text } of shellFindings(dropped)) print('WARN', 'env', text);
-  for (const { text } of clockFindings()) print('WARN', 'clock', text);
+  const print = (name: string, { verdict, text }: Finding) =>
+    stdout.write(row(name, { verdict, text: redact(text) }));
+  print('config', ok(configFile));
+  for (const finding of shellFindings(dropped)) print('env', finding);
+  for (const finding of clockFindings()) print('clock', finding);
   let failed = false;
   const told = new Set<string>();
   for (const [name, examine] of EXAMINATIONS) {
-    const say = ({ verdict, text }: Finding) => {
+    const say = (finding: Finding) => {
       // A problem that two examinations find is printed once.
-      if (!told.has(text)) print(verdict, name, text);
-      told.add(text);
+      if (!told.has(finding.text)) print(name, finding);
+      told.add(finding.text);
     };
     const findings = await examine(settings, say).catch((error) => [fails(explain(error))]);
     findings.forEach(say);
@@ -76,8 +76,4 @@ function clockFindings(): readonly Finding[] {
 async function examineEndpoint({ s3 }: Settings): Promise<readonly Finding[]> {
   await endpointOf(s3);
   return [];
-}
-
-function row(verdict: Finding['verdict'], name: string, text: string): string {
-  return `${verdict.padEnd(5)}${name.padEnd(8)}${text}\n`;
 }

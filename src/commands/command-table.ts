@@ -67,6 +67,7 @@ const OPTIONS = {
   all: { does: 'every file in quarantine' },
   yes: { does: 'do not ask' },
   limit: { value: 'N', accepts: wholeNumber(1, 1_000_000), does: 'print at most N files' },
+  'config-only': { does: 'read the config only, and send nothing' },
   for: { value: 'TIME', accepts: duration('1 s', '31 d'), does: 'only for this long, such as 30m or 2h' },
   help: { does: 'print this help; -h is short for it' },
   version: { does: 'print the version' },
@@ -99,9 +100,10 @@ const COMMANDS = {
     details: 'Runs until it is interrupted. Without a terminal it prints a line every 5 s.',
   },
   check: {
+    options: ['config-only'],
     does: 'try out config, spool, link and bucket, and print what would be used',
     details:
-      'Puts a small object into the bucket, reads it back and deletes it. Exits with 0 if everything works.',
+      'Puts a small object into the bucket, reads it back and deletes it. Exits with 0 if everything works. With --config-only it sends nothing, and exits with 78 for a config that is refused; systemctl reload asks it first.',
   },
   'quarantine list': {
     does: 'show the files that need a human, and why',

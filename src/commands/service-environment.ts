@@ -32,6 +32,11 @@ export function serviceFilesOf(configFile: string): ServiceFiles | undefined {
   };
 }
 
+/** True in a process that the unit itself has started: it has the service's environment already. */
+export function isPartOf({ unit }: ServiceFiles, env: Environment): boolean {
+  return env.INVOCATION_ID !== undefined && env.HALFPIPE_UNIT === unit;
+}
+
 export interface ServiceEnvironment {
   readonly env: Environment;
   /** Variables of the shell that the service does not have. */

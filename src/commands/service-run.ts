@@ -1,5 +1,4 @@
 // The life of the process behind `halfpipe run`: its start, signals, reloads and its exit code.
-import { ConfigError } from '../config/config-error.ts';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { Daemon } from '../daemon.ts';
@@ -12,11 +11,12 @@ import { Health, watchdogMs } from '../service/health.ts';
 import type { SdNotifier } from '../service/sd-notify.ts';
 import { proxyOf } from '../stage-options.ts';
 import { systemClock } from '../system/clock.ts';
-import { errnoOf, explain, Fault } from '../system/fault.ts';
+import { explain, Fault } from '../system/fault.ts';
 import { shownProxy, throughProxy } from '../system/proxies.ts';
 import type { Redact } from '../system/redact.ts';
 import { unitStatus } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { logRefusal } from './reload-refusal.ts';
 import { loadVettedSettings } from './vetted-settings.ts';
 
 /** Extra time after the uploads have ended, to close files, release the lock and flush the log. */
@@ -146,14 +146,9 @@ export class ServiceRun {
       this.#stopTimeoutMs = settings.upload.stopTimeoutMs;
       this.#notifier.remark('');
     } catch (error) {
-      const problems = problemsOf(error, configFile);
-      const fault = error instanceof ConfigError ? {} : { fault: error };
-      for (const problem of problems) {
-        const text = `reload refused, the old settings stay: ${problem}`;
-        this.#log.error({ event: 'reloadRefused', problem, ...fault }, text);
-      }
-      // `systemctl reload` itself cannot fail, because it only sends the signal.
-      this.#notifier.remark(`the last reload was refused: ${problems[0]}`);
+      const problem = logRefusal(this.#log, error, configFile);
+      // The sender of the signal does not learn of it.
+      this.#notifier.remark(`the last reload was refused: ${problem}`);
     }
     await this.#notifier.ready(this.#status());
   }
@@ -182,12 +177,6 @@ export class ServiceRun {
   #status(): string {
     return unitStatus(this.#daemon.snapshot());
   }
-}
-
-function problemsOf(error: unknown, configFile: string): readonly string[] {
-  if (!(error instanceof ConfigError)) return [explain(error)];
-  if (errnoOf(error.cause) !== 'ENOENT') return error.problems;
-  return [`${configFile}: no such file: put it back, then reload again`];
 }
 
 /** Keeps the line in `systemctl status` up to date. */

@@ -10,7 +10,7 @@ export class ConfigError extends Error {
    * Everything that is wrong, one line each: place, key, value, and what to write instead. Never
    * empty.
    */
-  readonly problems: readonly string[];
+  readonly problems: readonly [string, ...string[]];
 
   /** The message is one line: the first problem, and how many more there are. */
   constructor(problems: readonly [string, ...string[]], cause?: unknown) {

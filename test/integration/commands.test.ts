@@ -1,8 +1,8 @@
 // The command line: what each command prints and with which code it ends.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { printable } from '../../src/system/printable.ts';
@@ -78,6 +78,27 @@ describe('halfpipe', { concurrency: 4 }, () => {
     const parts = fixture.served.filter(({ url }) => /two-parts\?partNumber=[12]&/.test(url));
     assert.deepEqual([parts.length, ...parts.map(({ status }) => status)], [2, 200, 200]);
     assert.ok(fixture.served.some(({ method, url }) => method === 'DELETE' && url.includes('uploadId=')));
+  });
+
+  test('check --config-only names each mistake with its line, and neither sends nor touches anything', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const args = ['check', '--config-only', '--config', fixture.configFile];
+    await rm(fixture.spool, { recursive: true });
+    const good = fixture.command(args);
+    assert.equal(await good.exit, 0, good.stderr);
+    assert.match(good.stdout, /^ok {3}config {2}.*halfpipe\.json\n$/);
+    await writeFile(fixture.configFile, 's3:\n  bucket: inbox\n  region: x\nlink:\n  shar: 1\n  share: 2\n');
+    const bad = fixture.command(args);
+    assert.equal(await bad.exit, 78);
+    assert.match(
+      bad.stderr,
+      /^halfpipe: .*:5: link\.shar .*link\.share\?\nhalfpipe: .*:6: link\.share = 2: [^\n]*\n$/,
+    );
+    // As systemd asks before a reload.
+    const asked = fixture.command(args, { INVOCATION_ID: 'x', MAINPID: '1' });
+    assert.equal(await asked.exit, 78);
+    assert.deepEqual([asked.stderr, asked.of('reloadRefused').length], ['', 2]);
+    assert.deepEqual([fixture.begun, existsSync(fixture.spool)], [[], false]);
   });
 
   test('check says what it is about to send where that takes long, and sends it at the target', async (t) => {

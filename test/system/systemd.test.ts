@@ -96,20 +96,32 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     assert.ok(score <= 1.7, `exposure is ${score}`);
   });
 
-  test('reloads while uploading: a good file is taken, a bad one refused, nothing is dropped', async () => {
+  test('reloads while uploading: a good file is taken, a bad one makes the reload fail, nothing is dropped', async () => {
     await halfpipe.edit({ capacity: '20 Mbit/s' });
     await must('systemctl reload halfpipe');
     const pid = await halfpipe.show('MainPID');
     halfpipe.drop('reload', SPOOLED.files, SPOOLED.bytes);
     await halfpipe.underWay('reload');
     await halfpipe.edit({ share: '150 %' });
-    await must('systemctl reload halfpipe');
-    await halfpipe.until('the refusal', async () => /reload refused.*share/.test(await halfpipe.journal()));
-    // The log hears of it first.
+    assert.notEqual((await halfpipe.machine.run('systemctl reload halfpipe')).status, 0);
+    const [told, ...more] = await halfpipe.entries('-u halfpipe -p err HALFPIPE_EVENT=reloadRefused');
+    assert.match(
+      String(told?.MESSAGE),
+      /^reload refused, the old settings stay: .*halfpipe\.yaml:\d+: link\.share/,
+    );
+    assert.equal(more.length, 0);
+    assert.equal(await halfpipe.show('ActiveState'), 'active');
+    assert.match(await must('halfpipe status'), /target 10\.0 Mbit\/s/);
+    // Whoever sends the signal does not learn of a refusal, so the status tells it.
+    await must('kill -HUP $(systemctl show --value -p MainPID halfpipe)');
     const refused = /of 10\.0 Mbit\/s.* the last reload was refused: .*share/;
     await halfpipe.until('a word in the status', async () => refused.test(await halfpipe.show('StatusText')));
     await halfpipe.edit({ share: '50 %', capacity: '100 Mbit/s' });
-    await must('systemctl reload halfpipe');
+    // What the environment sets counts, too, as it is now.
+    await must("echo 'HALFPIPE_LINK_SHARE=half' > /etc/default/halfpipe");
+    assert.notEqual((await halfpipe.machine.run('systemctl reload halfpipe')).status, 0);
+    assert.match(await must('journalctl -u halfpipe -p err -o cat'), /environment: HALFPIPE_LINK_SHARE/);
+    await must('rm /etc/default/halfpipe && systemctl reload halfpipe');
     await halfpipe.until('the new target', async () =>
       /target 50\.0 Mbit\/s/.test(await must('halfpipe status')),
     );
@@ -281,6 +293,18 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     await halfpipe.until('both are at work', async () =>
       ['north', 'south'].every((name) => halfpipe.count(name, `${SPOOL}-${name}`).stored >= 10),
     );
+    await must(`echo 'no: section' >> /etc/halfpipe/north.yaml`);
+    assert.notEqual((await halfpipe.machine.run('systemctl reload halfpipe@north')).status, 0);
+    assert.match(
+      await must('journalctl -u halfpipe@north -p err -o cat'),
+      /north\.yaml:\d+: no is not an option/,
+    );
+    assert.match(
+      await must('halfpipe check --config-only --instance south'),
+      /^ok +config +\/etc\/halfpipe\/south/,
+    );
+    assert.equal((await halfpipe.machine.run('halfpipe check --config-only --instance north')).status, 78);
+    assert.match(await must('halfpipe status --instance south'), /files to go/);
     const sent = halfpipe.machine.sentBytes();
     const from = performance.now();
     await delay(8000);
