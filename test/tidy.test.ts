@@ -34,14 +34,16 @@ interface Import {
   readonly path: string;
   readonly room: string;
   readonly typeOnly: boolean;
+  /** True for `import(…)`. */
+  readonly isLater: boolean;
 }
 
 function importsOf(file: string, text: string): Import[] {
   const stated = codeOf(text).matchAll(/^(?:import|export)(\s+type)?[^;]*?from '(\.[^']+)';/gms);
-  const loadedLater = codeOf(text).matchAll(/\bimport\(()'(\.[^']+)'\)/g);
-  return [...stated, ...loadedLater].map(([, type, specifier = '']) => {
+  const loadedLater = codeOf(text).matchAll(/\b(import\()'(\.[^']+)'\)/g);
+  return [...stated, ...loadedLater].map(([, kind = '', specifier = '']) => {
     const path = normalize(join(dirname(file), specifier));
-    return { path, room: roomOf(path), typeOnly: type !== undefined && type !== '' };
+    return { path, room: roomOf(path), typeOnly: kind.trim() === 'type', isLater: kind === 'import(' };
   });
 }
 
@@ -156,9 +158,10 @@ test('the server for observers is loaded only when observe.listen is set', () =>
   const follow = (file: string): void => {
     if (reached.has(file)) return;
     reached.add(file);
-    for (const { path, typeOnly } of importsOf(file, SOURCES.get(file) ?? '')) if (!typeOnly) follow(path);
+    for (const { path, typeOnly, isLater } of importsOf(file, SOURCES.get(file) ?? ''))
+      if (!typeOnly && !isLater) follow(path);
   };
-  follow('src/main.ts');
+  follow('src/commands/run.ts');
   assert.ok(reached.size > 150 && reached.has('src/observe/observation.ts'), `only ${reached.size} files`);
   assert.deepEqual(
     [...reached].filter((file) => file.startsWith('src/http/')),
