@@ -52,6 +52,8 @@ async function main(): Promise<ExitCode> {
       const { top } = await import('./commands/status.ts');
       return top(context, AbortSignal.any([unread, interrupted()]));
     }
+    case 'config show':
+      return (await import('./commands/config-show.ts')).showConfig(context, values.json === true);
     case 'quarantine list':
       return quarantine({ action: 'list' });
     case 'quarantine retry':

@@ -105,6 +105,12 @@ const COMMANDS = {
     details:
       'Puts a small object into the bucket, reads it back and deletes it. Exits with 0 if everything works. With --config-only it sends nothing, and exits with 78 for a config that is refused; systemctl reload asks it first.',
   },
+  'config show': {
+    options: ['json'],
+    does: 'show the settings in force, and where each comes from',
+    details:
+      'Prints YAML: every option with its value, and behind it the file and line, the environment variable, or "default". Secrets are hidden.',
+  },
   'quarantine list': {
     does: 'show the files that need a human, and why',
     details: 'Prints the id, the time, the size and the path of each file, then the reason.',

@@ -17,12 +17,31 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 type Values = Record<string, unknown>;
 
+/** An option as it is in force. */
+export interface EffectiveOption {
+  readonly option: Option<unknown>;
+  /** The value as written in the file or the environment. Null: not set. A map is a Map object. */
+  readonly value: unknown;
+  /** `FILE:LINE`, or the name of the environment variable; undefined for a default. */
+  readonly place: string | undefined;
+}
+
+export interface LoadedConfig {
+  readonly settings: Settings;
+  /** Every option, in the order of the schema. */
+  readonly options: readonly EffectiveOption[];
+}
+
+export async function loadSettings(file: string, env: Environment): Promise<Settings> {
+  return (await loadConfig(file, env)).settings;
+}
+
 /**
  * Reads `file` (YAML or JSON), and the `HALFPIPE_…` and proxy variables of `env`; an empty variable
  * counts as not set. Rejects with ConfigError, which lists every problem found. It looks only at
  * the file and `env`, not at whether the bucket, the interface or the spool exist.
  */
-export async function loadSettings(file: string, env: Environment): Promise<Settings> {
+export async function loadConfig(file: string, env: Environment): Promise<LoadedConfig> {
   const typed = await readConfigFile(file);
   const set = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
@@ -38,7 +57,8 @@ export async function loadSettings(file: string, env: Environment): Promise<Sett
   };
   const describe = (option: Option<unknown>, value: unknown, reason: string) => {
     const shown = value === null ? '' : option.sensitive === true ? ':' : ` = ${show(value)}:`;
-    return `${placeOf(option, file, typed, set)}: ${option.key}${shown} ${reason}`;
+    const place = placeOf(option, typed, set) ?? file;
+    return `${place === option.env ? `environment: ${place}` : place}: ${option.key}${shown} ${reason}`;
   };
   refuseAny([
     ...typed.problems,
@@ -50,7 +70,12 @@ export async function loadSettings(file: string, env: Environment): Promise<Sett
     service: readService(env),
   });
   refuseAny(findClashes(settings).map(({ key, reason }) => problem(key, reason)));
-  return settings;
+  const options = [...optionByKey.values()].map((option) => ({
+    option,
+    value: config.get(option.key),
+    place: placeOf(option, typed, set),
+  }));
+  return { settings, options };
 }
 
 function proxiesOf(env: Environment): Proxies {
@@ -92,9 +117,8 @@ function unknownVariables(env: Environment): string[] {
     .map((name) => `environment: ${name} ${explainUnknownKey(name, known)}`);
 }
 
-function placeOf(option: Option<unknown>, file: string, typed: ConfigFile, env: Environment): string {
-  if (env[option.env] !== undefined) return `environment: ${option.env}`;
-  return typed.values.get(option.key)?.place ?? file;
+function placeOf(option: Option<unknown>, typed: ConfigFile, env: Environment): string | undefined {
+  return env[option.env] === undefined ? typed.values.get(option.key)?.place : option.env;
 }
 
 /** The value on one line, short, and without the password of a URL. */

@@ -1,0 +1,84 @@
+// `halfpipe config show`: the value of each option that the daemon would use, and where it comes
+// from. Its output is a config file, with the origins as comments.
+import type { Writable } from 'node:stream';
+import { type EffectiveOption, type Environment, loadConfig } from '../config/load.ts';
+import { isRequired, yaml } from '../config/manual.ts';
+import { redactorOf } from '../system/redact.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { serviceFilesOf } from './service-environment.ts';
+
+export interface ConfigShowContext {
+  readonly configFile: string;
+  readonly env: Environment;
+  readonly stdout: Writable;
+}
+
+const HIDDEN = '[hidden]';
+/** The column of the origins, unless a value is longer. */
+const COLUMN = 44;
+
+/** Rejects with ConfigError for a config that is refused. */
+export async function showConfig(
+  { configFile, env, stdout }: ConfigShowContext,
+  asJson: boolean,
+): Promise<ExitCode> {
+  const { options, settings } = await loadConfig(configFile, env);
+  const { credentialsFile = "the AWS SDK's own chain" } = settings.service;
+  const unit = serviceFilesOf(configFile)?.unit;
+  const around = { configFile, environmentOf: unit ?? null, credentialsFrom: credentialsFile };
+  const text = asJson ? inJson(options, around) : inYaml(options, around);
+  stdout.write(redactorOf(env)(text));
+  return EXIT.ok;
+}
+
+interface Surroundings {
+  readonly configFile: string;
+  /** The unit; null for the shell. */
+  readonly environmentOf: string | null;
+  readonly credentialsFrom: string;
+}
+
+function inJson(options: readonly EffectiveOption[], around: Surroundings): string {
+  const entries = options.map((effective) => {
+    const { option, place } = effective;
+    const from = place === undefined ? 'default' : place === option.env ? 'environment' : 'file';
+    const value = shownValue(effective);
+    const plain = value instanceof Map ? Object.fromEntries(value) : value;
+    return [option.key, { value: plain, from, place: place ?? null, changesNeed: needOf(effective) }];
+  });
+  return `${JSON.stringify({ ...around, options: Object.fromEntries(entries) }, null, 2)}\n`;
+}
+
+function needOf({ option: { live } }: EffectiveOption): 'reload' | 'restart' {
+  return live ? 'reload' : 'restart';
+}
+
+function inYaml(
+  options: readonly EffectiveOption[],
+  { configFile, environmentOf, credentialsFrom }: Surroundings,
+): string {
+  const environment = environmentOf === null ? 'this shell' : `the service ${environmentOf}`;
+  const lines = [
+    `# ${configFile}, with the environment of ${environment}.`,
+    `# The key to upload with comes from ${credentialsFrom}.`,
+  ];
+  let last = '';
+  for (const effective of options) {
+    const [section = '', name = ''] = effective.option.key.split('.');
+    if (section !== last) lines.push(`${section}:`);
+    last = section;
+    const value = effective.value === null ? '' : ` ${yaml(shownValue(effective))}`;
+    lines.push(`${`  ${name}:${value}`.padEnd(COLUMN)}  # ${originOf(effective)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function originOf({ option, place, value }: EffectiveOption): string {
+  if (place !== undefined) return place;
+  if (value !== null) return 'default';
+  return isRequired(option) ? 'required' : 'not set';
+}
+
+function shownValue({ option, value, place }: EffectiveOption): unknown {
+  return option.sensitive === true && place !== undefined ? HIDDEN : value;
+}
