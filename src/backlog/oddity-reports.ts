@@ -90,5 +90,6 @@ function report(kind: Kind, nowMs: number): OddityReport {
 }
 
 function countOf({ oddity, count, example }: Kind): SkippedCount {
-  return { what: describeOddity(oddity, count), remedy: remedyOf(oddity), count, example };
+  const what = describeOddity(oddity, count);
+  return { kind: oddity.kind, what, remedy: remedyOf(oddity), count, example };
 }

@@ -26,6 +26,7 @@ export interface Oddity {
 
 /** The odd things of one kind, as of the last scan. */
 export interface SkippedCount {
+  readonly kind: OddityKind;
   /** The kind in words, for example `folders that cannot be read or entered (EACCES)`. */
   readonly what: string;
   readonly remedy: string;

@@ -54,3 +54,8 @@ export function keepAlive(): void {
 export function kernelMonotonicUsec(): bigint {
   return process.hrtime.bigint() / 1000n;
 }
+
+/** When this process was started, in milliseconds since the Unix epoch. */
+export function processStartMs(): number {
+  return performance.timeOrigin;
+}

@@ -123,6 +123,8 @@ export interface WaitingView {
 }
 
 export interface SkippedView {
+  /** One of a dozen words, for programs. */
+  readonly kind: string;
   /** The kind in words, for example `a folder that cannot be read or entered (EACCES)`. */
   readonly what: string;
   readonly remedy: string;

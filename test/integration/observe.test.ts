@@ -1,7 +1,7 @@
 // `observe.listen` on a real daemon: off unless set, what it answers, and its life through reloads.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -11,6 +11,7 @@ import type { Snapshot } from '../../src/view/snapshot.ts';
 import { type Config, DaemonFixture, type DaemonRun } from '../support/daemon-fixture.ts';
 import { freePort } from '../support/free-port.ts';
 import { httpGet } from '../support/http-get.ts';
+import { idOf, seriesOf } from '../support/metrics-page.ts';
 
 const TOKEN = '0123456789abcdef0123456789abcdef';
 
@@ -68,6 +69,46 @@ describe('the listener', { concurrency: 4 }, () => {
     assert.ok(uptimeMs > 0);
     assert.deepEqual(Object.keys(shown), Object.keys(told));
     assert.deepEqual([shown.pid, shown.totals], [daemon.pid, told.totals]);
+  });
+
+  test('/metrics moves with the daemon, and equals the snapshot of the same moment', async (t) => {
+    const { fixture, url } = await observed(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const scrape = async () => {
+      const { body } = await httpGet(`${url}/metrics`);
+      return new Map(seriesOf(body).map((series) => [idOf(series), series.value]));
+    };
+    const fresh = await scrape();
+    assert.equal(fresh.get('halfpipe_deleted_files_total'), 0);
+    for (const name of ['a', 'b', 'c']) await fixture.put(name, 'x'.repeat(1000));
+    await symlink('/etc', join(fixture.spool, 'link'));
+    await fixture.until('all is counted', async () => {
+      const { state, totals, backlog } = await fixture.snapshot();
+      return state === 'idle' && totals.deletedFiles === 3 && backlog.skipped.length === 1;
+    });
+    const { totals, backlog, link, uploads } = await fixture.snapshot();
+    const page = await scrape();
+    const expected = {
+      'halfpipe_state{state="idle"}': 1,
+      halfpipe_healthy: 1,
+      halfpipe_deleted_files_total: totals.deletedFiles,
+      halfpipe_uploaded_files_total: totals.uploadedFiles,
+      halfpipe_uploaded_bytes_total: totals.uploadedBytes,
+      halfpipe_backlog_files: backlog.files,
+      halfpipe_quarantine_files: backlog.quarantined,
+      'halfpipe_skipped_entries{kind="symbolic link"}': 1,
+      halfpipe_uploads_limit: uploads.limit,
+      halfpipe_link_target_bytes_per_second: (link?.targetBitsPerSec ?? 0) / 8,
+      'halfpipe_link_info{interface="lo"}': 1,
+    };
+    for (const [id, value] of Object.entries(expected)) assert.equal(page.get(id), value, id);
+    assert.equal(page.get('halfpipe_uploaded_bytes_total'), 3000);
+    assert.ok((page.get('halfpipe_uptime_seconds') ?? 0) > (fresh.get('halfpipe_uptime_seconds') ?? 0));
+    assert.ok((page.get('process_cpu_seconds_total') ?? 0) > (fresh.get('process_cpu_seconds_total') ?? 1));
+    assert.ok((page.get('process_resident_memory_bytes') ?? 0) > 30e6);
+    const startedAt = page.get('process_start_time_seconds') ?? 0;
+    assert.ok(Math.abs(startedAt - Date.now() / 1000) < 120, `${startedAt}`);
   });
 
   test('/healthz is 200 while files can be drained, and 503 with the reason while they cannot', async (t) => {

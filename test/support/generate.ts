@@ -1,4 +1,5 @@
 // Writes what follows from one source: config/halfpipe.yaml and the table of config/README.md from the config schema, the
+// table of metrics in config/OPERATING.md, the
 // completion and parts of halfpipe.8 from the command table, the measurements of test/bench/README.md and their tables from
 // the bench's results. test/unit/generated.test.ts says when to run it.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -6,6 +7,7 @@ import { renderConfigFile, renderTable } from '../../src/config/manual.ts';
 import { renderBashCompletion } from '../../systemd/bash-completion.ts';
 import { between, renderCommandManual } from '../../systemd/man/command-manual.ts';
 import { renderMeasured, renderOtherTables } from '../bench/published.ts';
+import { renderMetricTable } from './metric-manual.ts';
 
 function fill(text: string, marker: string, content: string): string {
   const section = new RegExp(`(<!-- ${marker}:begin -->\n).*?(<!-- ${marker}:end -->)`, 's');
@@ -16,6 +18,7 @@ writeFileSync(new URL('../../config/halfpipe.yaml', import.meta.url), renderConf
 for (const [file, table] of renderOtherTables()) writeFileSync(file, table);
 for (const { page, marker, content } of [
   { page: '../../config/README.md', marker: 'config', content: renderTable() },
+  { page: '../../config/OPERATING.md', marker: 'metrics', content: renderMetricTable() },
   { page: '../bench/README.md', marker: 'bench', content: renderMeasured() },
 ]) {
   const file = new URL(page, import.meta.url);

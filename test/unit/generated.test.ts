@@ -10,6 +10,7 @@ import { optionByKey } from '../../src/config/schema.ts';
 import { renderBashCompletion } from '../../systemd/bash-completion.ts';
 import { between, renderCommandManual } from '../../systemd/man/command-manual.ts';
 import { renderMeasured, renderOtherTables } from '../bench/published.ts';
+import { renderMetricTable } from '../support/metric-manual.ts';
 
 const HINT = 'run: npm run generate';
 const configFile = fileURLToPath(new URL('../../config/halfpipe.yaml', import.meta.url));
@@ -25,6 +26,12 @@ for (const { page, marker, what, content } of [
     marker: 'config',
     what: 'the table of settings is what the schema says',
     content: renderTable,
+  },
+  {
+    page: 'config/OPERATING.md',
+    marker: 'metrics',
+    what: 'the table of metrics is what the daemon renders',
+    content: renderMetricTable,
   },
   {
     page: 'test/bench/README.md',

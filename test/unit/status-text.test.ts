@@ -63,7 +63,15 @@ for (const [what, actual, expected] of [
     text('idle', {
       backlog: {
         files: 0,
-        skipped: [{ what: 'folders that cannot be read', remedy: 'chmod', count: 2, example: 'priv' }],
+        skipped: [
+          {
+            kind: 'closed folder',
+            what: 'folders that cannot be read',
+            remedy: 'chmod',
+            count: 2,
+            example: 'priv',
+          },
+        ],
       },
     }),
     'idle: nothing that can be uploaded · skipped 2 folders that cannot be read, such as priv',

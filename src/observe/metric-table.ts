@@ -1,0 +1,86 @@
+// Every metric, and which field of the snapshot it shows. The table of config/OPERATING.md follows
+// from this one.
+import type { Snapshot } from '../view/snapshot.ts';
+import { BACKLOG_METRICS } from './backlog-metrics.ts';
+import { healthOf } from './health-answer.ts';
+import { LINK_METRICS } from './link-metrics.ts';
+import { counter, each, gauge, info, type MetricRow, state } from './metric-row.ts';
+
+const STATES = ['starting', 'draining', 'idle', 'paused', 'stopping'] as const;
+
+const DAEMON: readonly MetricRow[] = [
+  info(
+    'halfpipe_build_info',
+    'version',
+    'The version of halfpipe. Always 1.',
+    ['version'],
+    ({ version }) => ({
+      version,
+    }),
+  ),
+  gauge(
+    'halfpipe_healthy',
+    'state',
+    '1 while files are drained or there are none, as /healthz; else 0.',
+    (snapshot) => healthOf(snapshot).isHealthy,
+  ),
+  state('halfpipe_state', 'state', '1 for the present state, 0 for the others.', STATES, (s) => s.state),
+  gauge('halfpipe_uptime_seconds', 'uptimeMs', 'Time since the start of the daemon.', (s) => s.uptimeMs),
+  gauge('halfpipe_uploads_active', 'uploads.active', 'Uploads in flight.', (s) => s.uploads.active),
+  gauge('halfpipe_uploads_limit', 'uploads.limit', 'The most uploads at once.', (s) => s.uploads.limit),
+];
+
+const STEERING: readonly MetricRow[] = [
+  gauge(
+    'halfpipe_paused_by_operator',
+    'steering.paused',
+    '1 while an operator has paused the drain.',
+    (s) => s.steering.paused !== null,
+  ),
+  gauge(
+    'halfpipe_pause_end_timestamp_seconds',
+    'steering.paused.untilMs',
+    'When the pause ends by itself, in seconds since 1970. Absent if it does not.',
+    (s) => s.steering.paused?.untilMs,
+  ),
+  each(
+    'halfpipe_share_ratio',
+    'from',
+    'steering.share',
+    'The share of the capacity that is in force, and what has set it: command, timetable or config.',
+    ({ steering: { share, shareFrom } }) => ({ [shareFrom]: share }),
+  ),
+  gauge(
+    'halfpipe_share_end_timestamp_seconds',
+    'steering.shareUntilMs',
+    'When another share begins, in seconds since 1970. Absent if that is not known.',
+    (s) => s.steering.shareUntilMs,
+  ),
+];
+
+const TOTALS: readonly MetricRow[] = [
+  total('halfpipe_uploaded_files_total', 'uploadedFiles', 'Files that were stored.'),
+  total('halfpipe_uploaded_bytes_total', 'uploadedBytes', 'Size of the files that were stored.'),
+  total(
+    'halfpipe_already_there_files_total',
+    'alreadyThereFiles',
+    'Files whose bytes the store already had under their key.',
+  ),
+  total('halfpipe_verified_files_total', 'verifiedFiles', 'Files that the store provably holds.'),
+  total('halfpipe_deleted_files_total', 'deletedFiles', 'Files that were removed from the spool.'),
+  total('halfpipe_multipart_files_total', 'multipartFiles', 'Files that were sent in parts.'),
+  total('halfpipe_retries_total', 'retries', 'Failed attempts after which a file was deferred.'),
+  total('halfpipe_quarantined_files_total', 'quarantinedFiles', 'Files that were put into quarantine.'),
+];
+
+export const METRICS: readonly MetricRow[] = [
+  ...DAEMON,
+  ...STEERING,
+  ...BACKLOG_METRICS,
+  ...LINK_METRICS,
+  ...TOTALS,
+];
+
+function total(name: string, field: keyof Snapshot['totals'], help: string): MetricRow {
+  return counter(name, `totals.${field}`, help, ({ totals }) => totals[field]);
+}

@@ -1,0 +1,76 @@
+// A snapshot in which every field is set, each number is different, and all move with `seed`.
+import type { FlowRatesView, Snapshot } from '../../src/view/snapshot.ts';
+
+export function fullSnapshot(seed: number): Snapshot {
+  let count = seed * 1_000;
+  const next = () => {
+    count += 1;
+    return count;
+  };
+  const flow = (): FlowRatesView => ({
+    arrivedFilesPerSec: next(),
+    arrivedBytesPerSec: next(),
+    drainedFilesPerSec: next(),
+    drainedBytesPerSec: next(),
+  });
+  const odd = seed % 2 === 1;
+  return {
+    version: `1.0.${seed}`,
+    pid: next(),
+    unit: 'halfpipe',
+    state: odd ? 'draining' : 'paused',
+    waitingFor: odd ? null : 'the store says no',
+    uptimeMs: next(),
+    steering: {
+      paused: odd ? { untilMs: next() } : null,
+      share: next() / 1e6,
+      shareFrom: 'command',
+      shareUntilMs: next(),
+    },
+    backlog: {
+      files: next(),
+      bytes: next(),
+      oldestAgeMs: next(),
+      deferred: next(),
+      written: next(),
+      waiting: [{ reason: 'EIO', files: next(), example: 'a', isFolder: false, message: 'm' }],
+      quarantined: next(),
+      skipped: [{ kind: 'FIFO', what: 'FIFOs', remedy: 'r', count: next(), example: 'f' }],
+      freeBytes: next(),
+      flow: { lastMinute: flow(), last10Minutes: flow(), lastHour: flow() },
+      forecast: {
+        verdict: odd ? 'catching-up' : 'falling-behind',
+        eta: { lowMs: next(), highMs: next(), lowAtMs: next(), highAtMs: next() },
+        basis: flow(),
+        shareToHold: next(),
+        diskFullMs: next(),
+      },
+      countedByScan: odd,
+    },
+    link: {
+      interface: `eth${seed}`,
+      capacityBitsPerSec: next(),
+      capacityFrom: 'link.capacity',
+      targetBitsPerSec: next(),
+      floorBitsPerSec: next(),
+      totalBitsPerSec: next(),
+      ownBitsPerSec: next(),
+      crossBitsPerSec: next(),
+      budgetBitsPerSec: next(),
+      floorEngaged: odd,
+      degraded: odd,
+      slowLine: { bitsPerSec: next(), limitedBy: 'line' },
+    },
+    uploads: { active: next(), limit: next() },
+    totals: {
+      uploadedFiles: next(),
+      uploadedBytes: next(),
+      alreadyThereFiles: next(),
+      verifiedFiles: next(),
+      deletedFiles: next(),
+      multipartFiles: next(),
+      retries: next(),
+      quarantinedFiles: next(),
+    },
+  };
+}
