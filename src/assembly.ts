@@ -8,6 +8,7 @@ import type { DestinationOptions } from './drain/destination.ts';
 import { Drain } from './drain/drain.ts';
 import { Sweep } from './drain/sweep.ts';
 import type { Host, PacedSender, Store } from './host.ts';
+import { Manifest } from './manifest/manifest.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
 import type { Counters } from './report/counters.ts';
 import type { Listener } from './report/daemon-event.ts';
@@ -21,6 +22,7 @@ import {
   allowanceOf,
   backlogOptionsOf,
   drainOptionsOf,
+  manifestOptionsOf,
   partPlannerOf,
   steeredSettings,
   storeOptionsOf,
@@ -53,6 +55,7 @@ export interface Stages {
   /** The store for new uploads. A reload may replace it. */
   store: Store;
   readonly spool: SpoolDirectory;
+  readonly manifest: Manifest;
   readonly steering: Steering;
   readonly sender: PacedSender;
   readonly backlog: Backlog;
@@ -103,11 +106,17 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     onGone: () => keeper.lost(),
   });
 
+  const manifest = new Manifest(
+    { clock, onEvent, lock: (place, path) => host.lockManifest(place, path) },
+    manifestOptionsOf(settings),
+  );
+  stops.push(() => manifest.stop());
+
   const emptyFolders = new EmptyFolders({ spool, clock, quietMs: settings.spool.settleMs, onEvent });
   const store = createStore(ports, sender);
   const drain = new Drain(
     {
-      ...{ clock, spool, backlog, onEvent },
+      ...{ clock, spool, backlog, manifest, onEvent },
       random: () => host.random(),
       onRead: progress.moved,
       onRemoved: ({ path }) => {
@@ -142,7 +151,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   }
 
   const sweep = new Sweep({ spool, drain, clock, onEvent });
-  return { store, spool, steering, sender, backlog, drain, emptyFolders, statistics, sweep };
+  return { store, spool, manifest, steering, sender, backlog, drain, emptyFolders, statistics, sweep };
 }
 
 /** Opens the spool and takes its lock. `onReattached`: see SpoolKeeperPorts. */
@@ -177,6 +186,7 @@ export function destinationOf({ host, settings }: AssemblyPorts, store: Store): 
   const { s3, retry } = settings();
   return {
     store,
+    bucket: s3.bucket,
     prefix: s3.prefix,
     parts: partPlannerOf(settings(), host.leastPartBytes),
     probeMs: retry.probeMs,

@@ -9,9 +9,16 @@ import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
 import type { Health } from './service/health.ts';
 import { ProgressWatch } from './service/progress-watch.ts';
-import { allowanceOf, backlogOptionsOf, drainOptionsOf, steeredSettings } from './stage-options.ts';
+import {
+  allowanceOf,
+  backlogOptionsOf,
+  drainOptionsOf,
+  manifestOptionsOf,
+  steeredSettings,
+} from './stage-options.ts';
 import { atMost } from './system/at-most.ts';
 import type { Fault } from './system/fault.ts';
+import type { Prepared } from './system/prepared.ts';
 import type { Redact } from './system/redact.ts';
 import { Repeat } from './system/repeat.ts';
 import { Stops } from './system/stops.ts';
@@ -101,23 +108,26 @@ export class Daemon {
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
     const isOfShare = ({ key }: ChangedKey) => /^link\.(share|floor|timetable)$/.test(key);
     const steered = steeredSettings(settings, stages.steering);
-    // First the steps that can be refused, then the steps that take effect.
-    const observing = await this.#observation.prepare(settings.observe);
-    try {
-      if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
-        await stages.sender.reconfigure(await this.#ports.host.sendingOptions(steered));
-      else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(steered));
-    } catch (error) {
-      await observing.discard();
-      throw error;
-    }
-    await observing.commit();
     const { spool, log } = this.#settings;
-    this.#settings = {
+    const inForce: Settings = {
       ...settings,
       spool: { ...settings.spool, path: spool.path },
       log: { ...settings.log, format: log.format },
     };
+    // First the steps that can be refused, then the steps that take effect.
+    const prepared: Prepared[] = [];
+    try {
+      prepared.push(await this.#observation.prepare(settings.observe));
+      prepared.push(await stages.manifest.prepare(manifestOptionsOf(inForce)));
+      if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
+        await stages.sender.reconfigure(await this.#ports.host.sendingOptions(steered));
+      else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(steered));
+    } catch (error) {
+      for (const { discard } of prepared) await discard();
+      throw error;
+    }
+    for (const { commit } of prepared) await commit();
+    this.#settings = inForce;
     stages.steering.setSettings(settings.link);
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
     // The operator may have mended what a file waits for, for example a permission.

@@ -2,6 +2,7 @@
 import type { BacklogBounds } from './backlog/backlog-bounds.ts';
 import type { WatcherFactory } from './backlog/watch-when-shallow.ts';
 import type { Settings } from './config/settings.ts';
+import { lockManifest, type ManifestLock, type ManifestPlace } from './manifest/manifest-lock.ts';
 import { InstanceLock, type LockableSpool, type Serve } from './spool/instance-lock.ts';
 import { OpenWriters, type WriterView } from './spool/open-writers.ts';
 import { SpoolDirectory, type SpoolOptions } from './spool/spool-directory.ts';
@@ -24,6 +25,7 @@ export interface Host {
   openWriters(onChange: (problem: string | undefined) => void): WriterView & { stop(): void };
   openSpool(path: string, options: SpoolOptions): Promise<SpoolDirectory>;
   lockSpool(spool: LockableSpool, serve: Serve): Promise<Pick<InstanceLock, 'isOf' | 'release'>>;
+  lockManifest(place: ManifestPlace, path: string): Promise<ManifestLock>;
   /** Rejects with a Fault that names what cannot be found out. */
   sendingOptions(settings: Settings): Promise<SendingOptions>;
   createSender(options: SendingOptions, ports: SenderPorts): PacedSender;
@@ -57,6 +59,7 @@ export function thisHost(threads: string | undefined): Host {
     openWriters: (onChange) => new OpenWriters({ clock, onChange }),
     openSpool: (path, options) => SpoolDirectory.open(path, { threads, ...options }),
     lockSpool: (spool, serve) => InstanceLock.acquire(spool, serve),
+    lockManifest,
     sendingOptions: sendingOptionsOf,
     createSender: (options, ports) => new Sender(clock, options, ports),
     createStore: (options) => new S3Store(options),

@@ -5,6 +5,7 @@ import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { UplinkOptions } from './link/uplink-identity.ts';
 
+import type { ManifestOptions } from './manifest/open-manifest.ts';
 import type { Allowance } from './pace/link-rates.ts';
 import type { Steering } from './steer/steering.ts';
 import { PARTS_AT_ONCE_MAX, PartPlanner } from './store/part-plan.ts';
@@ -67,6 +68,12 @@ export function drainOptionsOf({ retry, upload }: Settings): DrainOptions {
   const { initialMs, maxMs, maxAttempts } = retry;
   const { concurrency, maxConcurrency, maxMemoryBytes } = upload;
   return { retry: { initialMs, maxMs, maxAttempts }, concurrency, maxConcurrency, maxMemoryBytes };
+}
+
+/** Undefined if no manifest is kept. */
+export function manifestOptionsOf({ manifest, spool }: Settings): ManifestOptions | undefined {
+  const { path, ...limits } = manifest;
+  return path === undefined ? undefined : { path, ...limits, spoolPath: spool.path };
 }
 
 /** One half of the memory is for files sent in parts; see drain/upload-memory. */

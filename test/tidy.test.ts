@@ -52,6 +52,7 @@ const STAGES = [
   'backlog',
   'drain',
   'link',
+  'manifest',
   'pace',
   'report',
   'spool',
@@ -78,10 +79,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   spool: ['system'],
   backlog: ['spool', 'system'],
   drain: ['spool', 'store', 'system'],
+  manifest: ['drain', 'spool', 'store', 'system'],
   view: ['system'],
   http: ['system'],
   observe: ['http', 'view', 'system'],
-  report: ['backlog', 'drain', 'link', 'pace', 'spool', 'steer', 'view', ...GROUND],
+  report: ['backlog', 'drain', 'link', 'manifest', 'pace', 'spool', 'steer', 'view', ...GROUND],
   'stage-options.ts': ['config', ...STAGES, 'system'],
   'host.ts': ['config', ...STAGES, 'stage-options.ts', 'system'],
   'assembly.ts': ['config', ...STAGES, ...GROUND, 'view', 'host.ts', 'stage-options.ts'],
@@ -283,16 +285,19 @@ test('only spool/open-directory.ts can remove anything from a file system', () =
   );
 });
 
-test('only the spool uses what spool/open-directory.ts can remove', () => {
+test('only the spool uses what spool/open-directory.ts can remove, and the manifest for its own old files', () => {
   const callers = [...SOURCES.keys()].filter((file) => file.startsWith('src/spool/'));
+  const ofManifest = 'src/manifest/ended-files.ts';
   const calls = callers.filter((file) => /\.(unlink|removeIfEmpty)\(/.test(codeOf(SOURCES.get(file) ?? '')));
   assert.ok(calls.length > 5, calls.join());
-  assertOnlyIn(/\.(unlink|removeIfEmpty)\(/, calls);
+  assertOnlyIn(/\.(unlink|removeIfEmpty)\(/, [...calls, ofManifest]);
   assert.ok(calls.every((file) => file.startsWith('src/spool/')));
 });
 
 test('a file is moved, which may replace another, in these places alone', () => {
   assertOnlyIn(usesOf(OVERWRITES), [
+    // To a name later than all others.
+    'src/manifest/ended-files.ts',
     // Out of the spool, onto a place that is known to be free.
     'src/spool/aside.ts',
     'src/spool/quarantine.ts',

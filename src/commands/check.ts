@@ -11,6 +11,7 @@ import { redactorOf } from '../system/redact.ts';
 import { builtAtMs } from '../system/surroundings.ts';
 import { findingsOfDaemon } from './daemon-findings.ts';
 import { examineLink } from './examine-link.ts';
+import { examineManifest } from './examine-manifest.ts';
 import { examineSpool } from './examine-spool.ts';
 import { examineStore } from './examine-store.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -56,6 +57,7 @@ type Examination = (settings: Settings, say: (finding: Finding) => void) => Prom
 
 const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
   ['spool', examineSpool],
+  ['manifest', examineManifest],
   ['store', examineEndpoint],
   ['link', examineLink],
   ['link', findingsOfDaemon],

@@ -11,5 +11,5 @@ export const fails = (text: string): Finding => ({ verdict: 'FAIL', text });
 
 /** A finding as a line of the table. `name` is what was examined. */
 export function row(name: string, { verdict, text }: Finding): string {
-  return `${verdict.padEnd(5)}${name.padEnd(8)}${text}\n`;
+  return `${verdict.padEnd(5)}${name.padEnd(7)} ${text}\n`;
 }

@@ -6,7 +6,9 @@ import { type Finding, fails } from './finding.ts';
 
 export type UnitProperties = Readonly<Record<string, string>>;
 
-const ASKED = ['LoadState', 'User', 'ProtectSystem', 'ProtectHome', 'PrivateTmp', 'ReadWritePaths'];
+const ASKED = [
+  ...['LoadState', 'User', 'ProtectSystem', 'ProtectHome', 'PrivateTmp', 'ReadWritePaths', 'StateDirectory'],
+];
 
 /** Resolves with undefined if there is no systemd or no such unit. */
 export async function askUnit(unit: string): Promise<UnitProperties | undefined> {
@@ -29,17 +31,31 @@ export async function askUnit(unit: string): Promise<UnitProperties | undefined>
   }
 }
 
+/** `path` is the spool, or the folder of the manifest. */
 export function sandboxFindings(path: string, unit: string, properties: UnitProperties): readonly Finding[] {
   const edit = `systemctl edit ${unit}, below [Service]`;
   if (isBelow(path, ['/home', '/root', '/run/user']) && hides(properties.ProtectHome))
     return [fails(`ProtectHome= of the unit hides ${path} from the service: ${edit} set ProtectHome=no`)];
   if (isBelow(path, ['/tmp', '/var/tmp']) && hides(properties.PrivateTmp))
     return [fails(`PrivateTmp= of the unit hides ${path} from the service: ${edit} set PrivateTmp=no`)];
-  const writable = (properties.ReadWritePaths ?? '').split(' ').map((entry) => entry.replace(/^[-+]+/, ''));
-  if (properties.ProtectSystem !== 'strict' || isBelow(path, writable)) return [];
-  return [
-    fails(`the unit allows the service to write only to its own spool: ${edit} set ReadWritePaths=${path}`),
-  ];
+  if (properties.ProtectSystem !== 'strict' || isBelow(path, writableIn(properties))) return [];
+  const what = `the unit does not allow the service to write to ${path}`;
+  return [fails(`${what}: ${edit} set ReadWritePaths=${path}`)];
+}
+
+function writableIn({ ReadWritePaths = '', StateDirectory = '' }: UnitProperties): readonly string[] {
+  const named = ReadWritePaths.split(' ').map((entry) => entry.replace(/^[-+]+/, ''));
+  return [...named, ...stateFolders(StateDirectory)];
+}
+
+/** True if systemd makes this folder, and lets the service own it, when the unit starts. */
+export function isStateFolder(path: string, { StateDirectory = '' }: UnitProperties): boolean {
+  return stateFolders(StateDirectory).includes(path);
+}
+
+function stateFolders(names: string): readonly string[] {
+  const all = names.split(' ').filter((name) => name !== '');
+  return all.map((name) => `/var/lib/${name}`);
 }
 
 /** `read-only` in ProtectHome= is found by writing. */

@@ -4,6 +4,7 @@
 import { findOverlap } from '../steer/timetable.ts';
 import { AWS_BUCKET_RULE, isAwsBucketName } from './s3-formats.ts';
 import type { Settings } from './settings.ts';
+import { holds } from './spool-place.ts';
 import { formatRule } from './timetable-format.ts';
 import { formatDuration, formatPercent, formatRate, formatSize } from './units.ts';
 
@@ -15,7 +16,7 @@ export interface Clash {
 }
 
 export function findClashes(settings: Settings): readonly Clash[] {
-  const { s3, upload, retry } = settings;
+  const { spool, s3, upload, retry, manifest } = settings;
   const clashes: Clash[] = [];
   const check = (possible: boolean, key: string, reason: string) => {
     if (!possible) clashes.push({ key, reason });
@@ -57,6 +58,16 @@ export function findClashes(settings: Settings): readonly Clash[] {
     retry.initialMs <= retry.maxMs,
     'retry.initial',
     `must be at most retry.max (${formatDuration(retry.maxMs)}): lower it or raise that`,
+  );
+  check(
+    manifest.path === undefined || !holds(spool.path, manifest.path),
+    'manifest.path',
+    `must not be in the spool (${spool.path}), where every file is uploaded and removed`,
+  );
+  check(
+    manifest.maxTotalBytes >= 2 * manifest.maxSizeBytes,
+    'manifest.maxTotal',
+    `must be at least twice manifest.maxSize (${formatSize(manifest.maxSizeBytes)}): raise it or lower that`,
   );
   return clashes;
 }

@@ -139,6 +139,15 @@ export const spoolPath: Format<string> = (value) => {
   );
 };
 
+/** The path of a file. */
+export function filePath(example: string): Format<string> {
+  return (value) => {
+    const isFile = typeof value === 'string' && posix.isAbsolute(value) && !/\0|(^|\/)\.{0,2}$/.test(value);
+    if (isFile) return posix.resolve(value);
+    throw new RangeError(`must be the absolute path of a file, such as ${example}`);
+  };
+}
+
 /** IFNAMSIZ in netdevice(7) allows 15 bytes. The kernel refuses `/`, `:` and white space. */
 export const interfaceName = text(
   /^(?!\.{1,2}$)[^\s/:\p{C}]{1,15}$/u,

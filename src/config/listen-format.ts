@@ -1,6 +1,5 @@
 // The formats of `observe.listen` and what belongs to it: where a server listens, and its names.
 import { isIP } from 'node:net';
-import { posix } from 'node:path';
 import type { Format } from './formats.ts';
 
 export interface ListenAt {
@@ -41,10 +40,4 @@ export const hostNames: Format<readonly string[]> = (value) => {
   if (value === '') return [];
   if (Array.isArray(list) && list.every(accepted)) return list;
   throw new RangeError('must be a list of host names without a port, such as [camera-7.example.com]');
-};
-
-export const filePath: Format<string> = (value) => {
-  if (typeof value === 'string' && !value.includes('\0') && posix.isAbsolute(value))
-    return posix.normalize(value);
-  throw new RangeError('must be the absolute path of a file, such as /etc/halfpipe/observe-token');
 };

@@ -11,6 +11,7 @@ export const SECTION_TITLES: Readonly<Record<keyof typeof schema, string>> = {
   upload: 'How uploads are made',
   retry: 'What happens after a failure',
   observe: 'Metrics, status and a page over HTTP. Off unless observe.listen is set',
+  manifest: 'A lasting record of what went up',
   log: 'What is logged',
 };
 

@@ -4,6 +4,7 @@ import { counterSource } from './counter-format.ts';
 import {
   autoOr,
   duration,
+  filePath,
   flag,
   interfaceName,
   oneOf,
@@ -15,7 +16,7 @@ import {
   spoolPath,
   wholeNumber,
 } from './formats.ts';
-import { filePath, hostNames, listenAt } from './listen-format.ts';
+import { hostNames, listenAt } from './listen-format.ts';
 import { nameOptions, type Option } from './option.ts';
 import { s3Options } from './s3-options.ts';
 import { timetable } from './timetable-format.ts';
@@ -171,7 +172,7 @@ export const schema = nameOptions({
     },
     tokenFile: {
       doc: 'A file with a token that every request to observe.listen must then have: as Authorization: Bearer TOKEN, or as the password that a browser asks for, with any user. A reload reads it again.',
-      accepts: filePath,
+      accepts: filePath('/etc/halfpipe/observe-token'),
       default: null,
       nullable: true,
       example: '/etc/halfpipe/observe-token',
@@ -181,6 +182,30 @@ export const schema = nameOptions({
       accepts: hostNames,
       default: [],
       example: '[camera-7.example.com]',
+    },
+  },
+  manifest: {
+    path: {
+      doc: 'A file outside the spool that gets a line of JSON for every uploaded file, on the disk before the file is removed; see halfpipe verify. While it cannot be written, draining is paused. Not set: no manifest is kept.',
+      accepts: filePath('/var/lib/halfpipe/manifest.jsonl'),
+      default: null,
+      nullable: true,
+      example: '/var/lib/halfpipe/manifest.jsonl',
+    },
+    maxSize: {
+      doc: 'The file is renamed, and a new one begun, before it grows beyond this size, and with each new day (UTC).',
+      accepts: size('64 KiB', '64 GiB'),
+      default: '64 MiB',
+    },
+    keep: {
+      doc: 'Renamed manifest files are deleted after this time.',
+      accepts: duration('1 h', '36500 d'),
+      default: '90 d',
+    },
+    maxTotal: {
+      doc: 'The most that all manifest files may occupy together. Beyond it, the oldest are deleted.',
+      accepts: size('128 KiB', '64 TiB'),
+      default: '10 GiB',
     },
   },
   log: {

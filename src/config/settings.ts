@@ -91,6 +91,13 @@ export interface Settings {
     /** Names of this machine that a request may have in its Host header. */
     readonly hosts: readonly string[];
   };
+  readonly manifest: {
+    /** An absolute path outside the spool. Undefined: no manifest is kept. */
+    readonly path: string | undefined;
+    readonly maxSizeBytes: number;
+    readonly keepMs: number;
+    readonly maxTotalBytes: number;
+  };
   readonly log: {
     readonly level: LogLevel;
     readonly format: LogFormat;

@@ -13,7 +13,7 @@ const NO_ENVIRONMENT = { proxies: NO_PROXIES, service: readService({}) };
  * accept its value.
  */
 export function toSettings(typed: (key: string) => unknown, { proxies, service } = NO_ENVIRONMENT): Settings {
-  const { spool, link, s3, upload, retry, observe, log } = schema;
+  const { spool, link, s3, upload, retry, observe, manifest, log } = schema;
   const read = <T>(option: Option<T>) => option.accepts(typed(option.key));
   const optional = <T>(option: Option<T>) => (typed(option.key) === null ? undefined : read(option));
   return {
@@ -70,6 +70,12 @@ export function toSettings(typed: (key: string) => unknown, { proxies, service }
       listen: optional(observe.listen),
       tokenFile: optional(observe.tokenFile),
       hosts: read(observe.hosts),
+    },
+    manifest: {
+      path: optional(manifest.path),
+      maxSizeBytes: read(manifest.maxSize),
+      keepMs: read(manifest.keep),
+      maxTotalBytes: read(manifest.maxTotal),
     },
     log: { level: read(log.level), format: read(log.format) },
     proxies,

@@ -124,7 +124,7 @@ export class Blame {
     for (const folder of this.#patience.passed(path, this.#ports.clock.monotonicMs())) this.#free(folder);
   }
 
-  /** The store is to blame: begins or prolongs a pause. */
+  /** No file can be sent and removed: begins or prolongs a pause. */
   pause(fault: Fault): void {
     const { clock, onEvent } = this.#ports;
     const { breaker } = this.#destination;

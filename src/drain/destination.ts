@@ -9,6 +9,8 @@ import { StoreTrial } from './store-trial.ts';
 
 export interface DestinationOptions {
   readonly store: ObjectStore;
+  /** The store's bucket, for the manifest. */
+  readonly bucket: string;
   /** The text in front of every key. */
   readonly prefix: string;
   readonly parts: Parts;
@@ -34,6 +36,10 @@ export class Destination {
 
   get store(): ObjectStore {
     return this.#options.store;
+  }
+
+  get bucket(): string {
+    return this.#options.bucket;
   }
 
   get parts(): Parts {

@@ -23,6 +23,9 @@ export function tooLargeFault({ path, identity: { sizeBytes } }: Entry, largestB
   });
 }
 
+/** The code of a Fault because of which nothing can be recorded; see DrainManifest. */
+export const UNRECORDED = 'ManifestUnwritable';
+
 /** True if file descriptors ran out. Neither a file nor the store is to blame. */
 export function isOutOfDescriptors({ code }: Fault): boolean {
   return code === 'EMFILE' || code === 'ENFILE';

@@ -1,6 +1,7 @@
 // What the drain needs from the stages around it and from the settings.
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
+import type { Upload } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { DrainEvent } from './drain-event.ts';
@@ -38,6 +39,29 @@ export interface DrainSpool extends TransferSpool {
   quarantine(path: SpoolPath, reason: QuarantineReason): Promise<unknown>;
 }
 
+/** A lasting record of every file that was stored. */
+export interface DrainManifest {
+  /**
+   * Resolves when the record is durable. Rejects with a Fault of the code `ManifestUnwritable`,
+   * which pauses the drain.
+   */
+  record(stored: StoredFile): Promise<void>;
+  /** Resolves with why nothing can be recorded now; undefined if it can. */
+  trouble(): Promise<Fault | undefined>;
+}
+
+/** A file that the store provably holds, just before it leaves the spool. */
+export interface StoredFile {
+  readonly path: SpoolPath;
+  readonly mtimeNs: bigint;
+  readonly bucket: string;
+  readonly upload: Upload;
+  /** Which of the store's answers was the proof. */
+  readonly verifiedBy: string;
+  /** Since the drain took the file. */
+  readonly durationMs: number;
+}
+
 export interface DrainOptions extends UploadLimitOptions {
   readonly retry: RetryPolicy & { readonly maxAttempts: number };
   /** The most bytes of content in memory, over all uploads. */
@@ -70,6 +94,7 @@ export interface DrainPorts extends Pick<PipelinePorts, 'rateBytesPerSec'> {
   readonly random: () => number;
   readonly spool: DrainSpool;
   readonly backlog: DrainBacklog;
+  readonly manifest: DrainManifest;
   readonly onEvent: (event: DrainEvent) => void;
   /** Content was read; see TransferOptions. */
   readonly onRead: () => void;

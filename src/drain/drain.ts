@@ -51,7 +51,7 @@ export class Drain {
       onFolderHeld: (folder) => this.#failures.folderHeld(folder),
       onSlowDown: () => this.uploadLimit.slowDown(),
     });
-    this.#reopening = new Reopening(this.destination, this.#blame);
+    this.#reopening = new Reopening(this.destination, this.#blame, () => ports.manifest.trouble());
     this.#failures = new FailurePolicy(ports, this.#blame, options);
     this.#memory = new UploadMemory(options.maxMemoryBytes);
     this.#transfers = new Transfers({

@@ -3,7 +3,7 @@ import { type Entry, foldersOf, sameIdentity } from '../spool/entry.ts';
 import { STILL_WRITTEN, TOUCHED } from '../spool/spool-fault.ts';
 import type { Fault } from '../system/fault.ts';
 import { type Blame, type Failed, nameOf } from './blame.ts';
-import { asFault, isOutOfDescriptors } from './drain-faults.ts';
+import { asFault, isOutOfDescriptors, UNRECORDED } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts, WaitingFiles } from './drain-ports.ts';
 import { FailedFiles } from './failed-files.ts';
 import {
@@ -67,6 +67,11 @@ export class FailurePolicy {
     if (isOutOfDescriptors(fault)) return this.#defer(entry, fault, this.#options.retry.initialMs);
     if (fault.code === STILL_WRITTEN) return this.#awaitWriter(entry, fault);
     if (fault.faultClass === 'changed') return this.#changed(entry, fault);
+    if (fault.code === UNRECORDED) {
+      // No file can be finished. This one is not sent again.
+      this.#blame.pause(fault);
+      return this.#ports.backlog.release(entry.path, 'again');
+    }
     const verdict = await this.#blame.judge(failed, fault, this.#failed.waiting);
     switch (verdict) {
       case 'here':

@@ -1,22 +1,28 @@
 // Opens the drain at startup and after a pause.
+
+import type { Fault } from '../system/fault.ts';
 import type { Blame } from './blame.ts';
 import type { Destination } from './destination.ts';
 import { STEP } from './detour.ts';
 
 /**
  * At startup, the store has to answer. After a pause, it has to accept an object of our own or, if
- * it refuses only ours, a file. One attempt runs at a time; nothing rejects.
+ * it refuses only ours, a file. In both cases, the manifest has to take lines. One attempt runs at
+ * a time; nothing rejects.
  */
 export class Reopening {
   readonly #destination: Destination;
   readonly #blame: Blame;
+  readonly #trouble: () => Promise<Fault | undefined>;
   #isUnderWay = false;
   /** How many files were sent to end pauses. The next pause uses another file. */
   #sent = 0;
 
-  constructor(destination: Destination, blame: Blame) {
+  /** `trouble` resolves with what keeps files from being removed; see DrainManifest. */
+  constructor(destination: Destination, blame: Blame, trouble: () => Promise<Fault | undefined>) {
     this.#destination = destination;
     this.#blame = blame;
+    this.#trouble = trouble;
   }
 
   /**
@@ -35,11 +41,15 @@ export class Reopening {
 
   async #start(): Promise<void> {
     const answer = await this.#destination.trial.reach();
-    if (answer === 'passed') this.#blame.resume();
-    else if (answer !== 'ended') this.#blame.pause(answer);
+    if (answer === 'ended') return;
+    const fault = answer === 'passed' ? await this.#trouble() : answer;
+    if (fault === undefined) this.#blame.resume();
+    else this.#blame.pause(fault);
   }
 
   async #endPause(sendOne: (place: number) => Promise<void>): Promise<void> {
+    const trouble = await this.#trouble();
+    if (trouble !== undefined) return this.#blame.pause(trouble);
     const answer = await this.#blame.askAgain();
     if (answer === 'ended') return;
     if (answer === 'passed') return this.#blame.resume();

@@ -1,5 +1,5 @@
-// One shipment's life: open → sync → read → upload → verify → dispose. Every exit except the last
-// leaves the file in the spool.
+// One shipment's life: open → sync → read → upload → verify → record → dispose. Every exit except
+// the last leaves the file in the spool.
 import { type FileIdentity, type KnownContent, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { Writers } from '../spool/open-writers.ts';
 import { stillWrittenFault } from '../spool/spool-fault.ts';
@@ -43,6 +43,8 @@ export interface TransferOptions {
    * sent.
    */
   readonly onRead: () => void;
+  /** Resolves when the manifest has the file's line, durably. */
+  readonly record: (file: OpenFile, upload: Upload, proof: Proof) => Promise<void>;
   /** What was written to the file during its removal cannot be brought back yet. */
   readonly waitForRoom: (path: SpoolPath, fault: Fault) => Promise<void>;
 }
@@ -99,12 +101,14 @@ async function removeAll(
   earlier: UnremovedUpload | undefined,
   upload: Upload,
   proof: Proof,
-  { spool, unremoved, waitForRoom, onRead, signal }: TransferOptions,
+  options: TransferOptions,
 ): Promise<ReadonlyMap<string, unknown>> {
+  const { spool, unremoved, waitForRoom, onRead, signal } = options;
   const kept = new Map<string, unknown>();
+  const identityOf = (file: OpenFile) => earlier?.identity ?? file.identity;
+  await recordAll(files, identityOf, earlier, { upload, proof }, options);
   for (const file of files) {
-    const identity = earlier?.identity ?? file.identity;
-    unremoved.keep({ path: file.path, identity }, upload);
+    const identity = identityOf(file);
     const isUnchanged = () => hasContent(file, upload.local, onRead, signal);
     try {
       await dispose(
@@ -120,6 +124,28 @@ async function removeAll(
   const [error] = kept.values();
   if (kept.size === files.length) throw error;
   return kept;
+}
+
+/**
+ * Resolves when each file has its line in the manifest. What cannot be recorded or removed now is
+ * remembered, so that it is not sent again.
+ */
+async function recordAll(
+  files: readonly OpenFile[],
+  identityOf: (file: OpenFile) => FileIdentity,
+  earlier: UnremovedUpload | undefined,
+  { upload, proof }: ProvenUpload,
+  { unremoved, record }: TransferOptions,
+): Promise<void> {
+  const keepAll = (isRecorded: boolean) => {
+    for (const file of files)
+      unremoved.keep({ path: file.path, identity: identityOf(file), upload, isRecorded });
+  };
+  const wasRecorded = earlier?.isRecorded === true;
+  keepAll(wasRecorded);
+  if (wasRecorded) return;
+  await Promise.all(files.map((file) => record(file, upload, proof)));
+  keepAll(true);
 }
 
 interface ProvenUpload {

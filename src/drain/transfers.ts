@@ -18,7 +18,7 @@ import type { UploadMemory } from './upload-memory.ts';
 const WAIT_FOR_ROOM_MS = 1_000;
 
 export interface TransfersPorts
-  extends Pick<DrainPorts, 'clock' | 'spool' | 'backlog' | 'onEvent' | 'onRead'> {
+  extends Pick<DrainPorts, 'clock' | 'spool' | 'backlog' | 'manifest' | 'onEvent' | 'onRead'> {
   readonly onRemoved: DrainPorts['onRemoved'];
   readonly destination: Destination;
   readonly pipeline: Pipeline;
@@ -132,7 +132,7 @@ export class Transfers {
     const { clock, backlog, blame, failures, onEvent, onRemoved } = this.#ports;
     const startedAtMs = clock.monotonicMs();
     try {
-      const { transferred, kept } = await this.#transfer(shipment, slot, signal);
+      const { transferred, kept } = await this.#transfer(shipment, slot, startedAtMs, signal);
       const gone = shipment.entries.filter(({ path }) => !kept.has(path.id));
       for (const entry of gone) {
         failures.gone(entry);
@@ -152,9 +152,14 @@ export class Transfers {
     }
   }
 
-  async #transfer(shipment: Shipment, slot: PipelineSlot, signal: AbortSignal): Promise<Delivery> {
-    const { clock, spool, pipeline, onEvent, onRead } = this.#ports;
-    const { store, parts } = this.#ports.destination;
+  async #transfer(
+    shipment: Shipment,
+    slot: PipelineSlot,
+    startedAtMs: number,
+    signal: AbortSignal,
+  ): Promise<Delivery> {
+    const { clock, spool, manifest, pipeline, onEvent, onRead } = this.#ports;
+    const { store, bucket, parts } = this.#ports.destination;
     for (const entry of shipment.entries)
       if (entry.identity.sizeBytes > parts.largestBytes) throw tooLargeFault(entry, parts.largestBytes);
     return transfer(shipment, {
@@ -162,6 +167,11 @@ export class Transfers {
       unremoved: this.#unremoved,
       whileSyncing: (sync) => this.#syncs.run(sync),
       whileSending: (send) => pipeline.whileSending(slot, signal, send),
+      record: ({ path, identity: { mtimeNs } }, upload, proof) => {
+        const durationMs = clock.monotonicMs() - startedAtMs;
+        const stored = { path, mtimeNs, bucket, upload, verifiedBy: proof.by, durationMs };
+        return this.#syncs.run(() => manifest.record(stored));
+      },
       waitForRoom: async (path, fault) => {
         // Without this, the watchdog would end the one process that has the content.
         onRead();

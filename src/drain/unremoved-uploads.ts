@@ -9,6 +9,8 @@ interface IdentifiedFile {
 
 export interface UnremovedUpload extends IdentifiedFile {
   readonly upload: Upload;
+  /** True if the manifest has its line. */
+  readonly isRecorded: boolean;
 }
 
 /**
@@ -25,10 +27,11 @@ export class UnremovedUploads {
   readonly #byId = new Map<string, UnremovedUpload>();
   #parts = 0;
 
-  keep({ path, identity }: IdentifiedFile, upload: Upload): void {
+  keep(unremoved: UnremovedUpload): void {
+    const { path, upload } = unremoved;
     this.forget(path);
     this.#parts += upload.local.parts.length;
-    this.#byId.set(path.id, { path, identity, upload });
+    this.#byId.set(path.id, unremoved);
     for (const oldest of this.#byId.values()) {
       if (this.#parts <= PARTS_MAX) break;
       this.forget(oldest.path);

@@ -1,13 +1,7 @@
 // Shows the daemon over HTTP while `observe.listen` is set. What that needs is loaded only then.
+import type { Prepared } from '../system/prepared.ts';
 import type { Door } from './door.ts';
 import type { ObservationPorts, ObserveOptions } from './observe-ports.ts';
-
-/** New options that can be put in force. Exactly one of the functions must be called. */
-export interface PreparedOptions {
-  commit(): Promise<void>;
-  /** The old options stay in force. */
-  discard(): Promise<void>;
-}
 
 /** start() and stop() pair up. In between, one prepare() at a time changes the options. */
 export class Observation {
@@ -27,7 +21,7 @@ export class Observation {
    * Tries out new options: reads the token again, and listens where they say. Rejects with a
    * Fault, and the old options stay in force.
    */
-  async prepare(options: ObserveOptions): Promise<PreparedOptions> {
+  async prepare(options: ObserveOptions): Promise<Prepared> {
     const old = this.#door;
     const next = options.listen && (await this.#doorOf(options.listen, options));
     if (old !== undefined && next !== undefined && old.isAt(next.at))

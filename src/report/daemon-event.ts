@@ -4,6 +4,7 @@ import type { BacklogEvent } from '../backlog/backlog-event.ts';
 import type { ChangedKey } from '../config/changes.ts';
 import type { DrainEvent, SweepEvent } from '../drain/drain-event.ts';
 import type { LinkEvent } from '../link/link-event.ts';
+import type { ManifestEvent } from '../manifest/manifest-event.ts';
 import type { ObserveEvent } from '../observe/observe-event.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
@@ -17,6 +18,7 @@ export type DaemonEvent =
   | DrainEvent
   | LinkEvent
   | ObserveEvent
+  | ManifestEvent
   | SpoolEvent
   | SteeringEvent
   | StoreEvent

@@ -4,6 +4,7 @@ import type { ChangedKey } from '../config/changes.ts';
 import type { Logger } from '../log/log.ts';
 import type { OncePerKind } from '../log/once-per-kind.ts';
 import { explain, type Fault } from '../system/fault.ts';
+import { readableSize } from '../view/readable.ts';
 import type { Listener } from './daemon-event.ts';
 
 export function drainLines(log: Logger, faults: OncePerKind): Listener {
@@ -38,6 +39,11 @@ export function drainLines(log: Logger, faults: OncePerKind): Listener {
           { event: 'swept', uploads },
           `aborted ${uploads} multipart uploads of files that are gone`,
         );
+      }
+      case 'manifestRepaired': {
+        const { path, cutBytes } = event;
+        const text = `cut ${readableSize(cutBytes)} off the end of the manifest ${path}: they are no whole line, as after a power cut; no file was removed for them`;
+        return log.warn({ event: 'manifestRepaired', path, cutBytes }, text);
       }
       case 'notice':
         return log.warn({ event: 'notice' }, event.notice);

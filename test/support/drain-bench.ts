@@ -7,7 +7,7 @@ import type { Breaker } from '../../src/drain/breaker.ts';
 import type { DestinationOptions } from '../../src/drain/destination.ts';
 import { Drain } from '../../src/drain/drain.ts';
 import type { DrainEvent } from '../../src/drain/drain-event.ts';
-import type { DrainOptions } from '../../src/drain/drain-ports.ts';
+import type { DrainOptions, StoredFile } from '../../src/drain/drain-ports.ts';
 import type { OpenFile, Transferred } from '../../src/drain/transfer.ts';
 import { type Entry, type FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
 import type { Writers } from '../../src/spool/open-writers.ts';
@@ -180,6 +180,10 @@ export class DrainBench {
   syncsStandStill = false;
   /** Why what was written in the moment of a removal cannot be brought back. */
   unsaved: Fault | undefined;
+  /** Files that were recorded before their removal, and what recording them does. */
+  readonly recorded: StoredFile[] = [];
+  onRecord: (stored: StoredFile) => Promise<void> = async (stored) => void this.recorded.push(stored);
+  manifestTrouble: Fault | undefined;
   /** So slow that one file is read ahead. */
   rateBytesPerSec = 1e9;
   /** Of all files, by the wall clock. */
@@ -221,6 +225,10 @@ export class DrainBench {
           free: (folder) => void this.heldFolders.delete(folder),
           heldFiles: () => 0,
           release: (path, outcome) => this.#release(`${path}`, outcome),
+        },
+        manifest: {
+          record: (stored) => this.onRecord(stored),
+          trouble: async () => this.manifestTrouble,
         },
         spool: {
           openFile: (path) => this.#openFile(path),
@@ -270,7 +278,7 @@ export class DrainBench {
       partsAtOnce: 1,
       memoryBytes: memoryFor(sizeBytes),
     });
-    return { store, prefix, probeMs: 1_000, parts: { largestBytes, plan } };
+    return { store, bucket: 'bucket', prefix, probeMs: 1_000, parts: { largestBytes, plan } };
   }
 
   /** Files that may be sent at once. */

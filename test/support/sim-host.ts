@@ -71,6 +71,11 @@ export class SimHost implements Host {
     return { isOf: async () => true, release: async () => this.#world.released(this.#process) };
   }
 
+  /** As lockSpool. */
+  async lockManifest() {
+    return { release: async () => undefined };
+  }
+
   async sendingOptions(): Promise<SendingOptions> {
     return {
       uplink: { interface: 'sim0', capacity: 'auto', endpoint: { host: 'store.test', port: 443 } },

@@ -33,6 +33,7 @@ test('halfpipe@.service differs from halfpipe.service in names alone', () => {
       .replace(/([:=])\/etc\/halfpipe\/aws-credentials/, '$1/etc/halfpipe/%i.aws-credentials')
       .replaceAll('%t/halfpipe', '%t/halfpipe-%i')
       .replace('RuntimeDirectory=halfpipe', 'RuntimeDirectory=halfpipe-%i')
+      .replace('StateDirectory=halfpipe', 'StateDirectory=halfpipe-%i')
       .replace(
         /^(EnvironmentFile=-\/etc\/default\/halfpipe|ReadWritePaths=-\/var\/spool\/halfpipe)$/,
         '$1-%i',

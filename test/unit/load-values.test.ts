@@ -228,3 +228,22 @@ test('accepts what only looks like an impossible combination', async () => {
   await scratch.load(fileOf({ 'link.floor': '6 Mbit/s', 's3.partSize': '96 MiB', 'retry.initial': '5 min' }));
   await scratch.load(fileOf({ 'link.share': '5 %', 'link.floor': '5 %' }));
 });
+refuses(
+  'a manifest in the spool',
+  'manifest.path',
+  '/var/spool/halfpipe/sub/m.jsonl',
+  'must not be in the spool (/var/spool/halfpipe), where every file is uploaded and removed',
+);
+for (const path of ['manifest.jsonl', '/var/lib/halfpipe/', '/', '/var/lib/..', 5])
+  refuses(
+    `the manifest ${path}`,
+    'manifest.path',
+    path,
+    'must be the absolute path of a file, such as /var/lib/halfpipe/manifest.jsonl',
+  );
+refuses(
+  'less room for all manifest files than for two',
+  'manifest.maxTotal',
+  '100 MiB',
+  'must be at least twice manifest.maxSize (64 MiB): raise it or lower that',
+);

@@ -7,6 +7,7 @@ const SHIPPED = {
   ProtectHome: 'yes',
   PrivateTmp: 'yes',
   ReadWritePaths: '-/var/spool/halfpipe',
+  StateDirectory: 'halfpipe',
 };
 
 describe('a spool that the unit hides or protects is found fault with, and the setting is named', () => {
@@ -17,9 +18,14 @@ describe('a spool that the unit hides or protects is found fault with, and the s
       path: '/var/spool/halfpipe2',
       says: /halfpipe@x, below \[Service\] set ReadWritePaths=\/var\/spool\/halfpipe2$/,
     },
-    { path: '/srv/incoming', says: /allows the service to write .* set ReadWritePaths=\/srv\/incoming$/ },
+    {
+      path: '/srv/incoming',
+      says: /does not allow the service to write to \/srv\/incoming: .* set ReadWritePaths=\/srv\/incoming$/,
+    },
     { path: '/srv/incoming', over: { ReadWritePaths: '-/var/spool/halfpipe +/srv' }, says: undefined },
     { path: '/srv/incoming', over: { ProtectSystem: 'full' }, says: undefined },
+    { path: '/var/lib/halfpipe/manifest', says: undefined },
+    { path: '/var/lib/halfpipe', over: { StateDirectory: '' }, says: /set ReadWritePaths=/ },
     {
       path: '/home/scanner/incoming',
       over: { ReadWritePaths: '/home/scanner' },

@@ -62,6 +62,12 @@ test('the defaults are those the documentation promises', () => {
     },
     retry: { initialMs: 1000, maxMs: 300_000, maxAttempts: 10, probeMs: 15_000 },
     observe: { listen: undefined, tokenFile: undefined, hosts: [] },
+    manifest: {
+      path: undefined,
+      maxSizeBytes: 64 * 1024 * 1024,
+      keepMs: 90 * 86_400_000,
+      maxTotalBytes: 10 * 1024 ** 3,
+    },
     log: { level: 'info', format: 'auto' },
     proxies: { http: undefined, https: undefined, none: '' },
     service: readService({}),

@@ -36,7 +36,7 @@ function world({ cannotBeSetAside = '', isChanged = '' } = {}) {
   const entries = [entryOf('a', 1n), entryOf('b', 2n)];
   const content = Buffer.concat(entries.map(({ path }) => Buffer.alloc(SIZE_BYTES, `${path}`)));
   const store = new FakeStore(new Map([[KEY, content]]));
-  const [removed, closed]: [string[], string[]] = [[], []];
+  const [recorded, removed, closed]: [string[], string[], string[]] = [[], [], []];
   const fileOf = ({ path, identity }: Entry): OpenFile => ({
     ...{ path, identity, sizeBytes: SIZE_BYTES },
     read: async () => Buffer.alloc(SIZE_BYTES, `${path}`),
@@ -52,6 +52,7 @@ function world({ cannotBeSetAside = '', isChanged = '' } = {}) {
     whileSyncing: (sync) => sync(),
     whileSending: (send) => send(),
     onRead: () => undefined,
+    record: async ({ path }) => void recorded.push(`${path}`),
     waitForRoom: async () => undefined,
     spool: {
       openFile: async ({ id }) => fileOf(entries.find(({ path }) => path.id === id) ?? assert.fail(id)),

@@ -29,7 +29,7 @@ function known(unremoved: UnremovedUploads, ...names: string[]): string[] {
 test('an upload is known for its file as it was read: another content has none, another ctime has', () => {
   const unremoved = new UnremovedUploads();
   const upload = uploadOf(1);
-  unremoved.keep(file('a'), upload);
+  unremoved.keep({ ...file('a'), upload: upload, isRecorded: false });
   assert.equal(unremoved.of(file('a', { ctimeNs: 2n }))?.upload, upload);
   assert.equal(unremoved.of(file('a', { mtimeNs: 2n })), undefined);
   assert.equal(unremoved.of(file('b')), undefined);
@@ -37,19 +37,21 @@ test('an upload is known for its file as it was read: another content has none, 
 
 test('beyond so many digests the oldest uploads are forgotten, and no more of them than must be', () => {
   const unremoved = new UnremovedUploads();
-  for (const name of ['a', 'b']) unremoved.keep(file(name), uploadOf(PARTS_MAX / 2));
+  for (const name of ['a', 'b'])
+    unremoved.keep({ ...file(name), upload: uploadOf(PARTS_MAX / 2), isRecorded: false });
   assert.deepEqual(known(unremoved, 'a', 'b'), ['a', 'b']);
-  unremoved.keep(file('c'), uploadOf(1));
+  unremoved.keep({ ...file('c'), upload: uploadOf(1), isRecorded: false });
   assert.deepEqual(known(unremoved, 'a', 'b', 'c'), ['b', 'c']);
 });
 
 test('an upload that is forgotten, or kept again, leaves its room to others', () => {
   const unremoved = new UnremovedUploads();
-  unremoved.keep(file('old'), uploadOf(1));
-  for (let again = 0; again < 3; again += 1) unremoved.keep(file('a'), uploadOf(PARTS_MAX / 2));
-  unremoved.keep(file('b'), uploadOf(PARTS_MAX / 4));
+  unremoved.keep({ ...file('old'), upload: uploadOf(1), isRecorded: false });
+  for (let again = 0; again < 3; again += 1)
+    unremoved.keep({ ...file('a'), upload: uploadOf(PARTS_MAX / 2), isRecorded: false });
+  unremoved.keep({ ...file('b'), upload: uploadOf(PARTS_MAX / 4), isRecorded: false });
   unremoved.forget(SpoolPath.from('b'));
-  unremoved.keep(file('c'), uploadOf(PARTS_MAX / 4));
+  unremoved.keep({ ...file('c'), upload: uploadOf(PARTS_MAX / 4), isRecorded: false });
   assert.deepEqual(known(unremoved, 'old', 'a', 'b', 'c'), ['old', 'a', 'c']);
 });
 
