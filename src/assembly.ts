@@ -4,6 +4,7 @@
 import { Backlog } from './backlog/backlog.ts';
 import { scanned } from './backlog/scanner.ts';
 import type { Settings } from './config/settings.ts';
+import type { PauseReason } from './drain/breaker.ts';
 import type { DestinationOptions } from './drain/destination.ts';
 import { Drain } from './drain/drain.ts';
 import { Sweep } from './drain/sweep.ts';
@@ -12,6 +13,8 @@ import { Manifest } from './manifest/manifest.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
 import type { Counters } from './report/counters.ts';
 import type { Listener } from './report/daemon-event.ts';
+import type { Standstill } from './report/problems.ts';
+import type { Remarks } from './report/remarks.ts';
 import { Statistics } from './report/statistics.ts';
 import type { ProgressWatch } from './service/progress-watch.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
@@ -28,6 +31,7 @@ import {
   storeOptionsOf,
 } from './stage-options.ts';
 import { Steering } from './steer/steering.ts';
+import type { Clock } from './system/clock.ts';
 import type { Fault } from './system/fault.ts';
 import type { Redact } from './system/redact.ts';
 import type { Stops } from './system/stops.ts';
@@ -40,6 +44,7 @@ export interface AssemblyPorts {
   readonly version: string;
   readonly redact: Redact;
   readonly counters: Counters;
+  readonly remarks: Remarks;
   readonly progress: ProgressWatch;
   /** The settings in force. A reload changes them. */
   readonly settings: () => Settings;
@@ -133,11 +138,8 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   const statistics = new Statistics({
     ...{ clock, backlog, drain, steering, counters: ports.counters, link: sender },
     ...{ version: ports.version, unit: settings.service.unit, isStopping: ports.isStopping },
-    waitingFor: () =>
-      pauseText(steering.now, clock.wallMs()) ??
-      sender.waitingFor?.message ??
-      drain.destination.breaker.reason ??
-      backlog.view().fault?.message,
+    ...{ spoolPath: settings.spool.path, remarks: ports.remarks },
+    standstill: () => standstillOf({ steering, sender, drain, backlog }, clock),
     countQuarantined: () => spool.quarantinedCount(),
   });
 
@@ -152,6 +154,26 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
 
   const sweep = new Sweep({ spool, drain, clock, onEvent });
   return { store, spool, manifest, steering, sender, backlog, drain, emptyFolders, statistics, sweep };
+}
+
+type Standing = Pick<Stages, 'steering' | 'sender' | 'drain' | 'backlog'>;
+
+/** Why nothing is drained. An operator's pause comes first, because nothing else is tried then. */
+function standstillOf({ steering, sender, drain, backlog }: Standing, clock: Clock): Standstill | undefined {
+  const paused = pauseText(steering.now, clock.wallMs());
+  if (paused !== undefined) return { by: 'paused', message: paused, hint: 'halfpipe resume ends the pause' };
+  if (sender.waitingFor !== undefined) return { by: 'link', ...reasonOf(sender.waitingFor) };
+  const { breaker } = drain.destination;
+  const nowMs = clock.monotonicMs();
+  if (breaker.reason !== undefined)
+    return { by: 'store', ...reasonOf(breaker.reason), nextTryAtMs: nowMs + breaker.waitMs(nowMs) };
+  const { fault } = backlog.view();
+  return fault === null ? undefined : { by: 'spool', ...reasonOf(fault) };
+}
+
+/** The fields of an Error are not enumerable. */
+function reasonOf({ message, hint }: PauseReason): PauseReason {
+  return { message, hint };
 }
 
 /** Opens the spool and takes its lock. `onReattached`: see SpoolKeeperPorts. */

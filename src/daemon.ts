@@ -7,6 +7,7 @@ import type { Host } from './host.ts';
 import { Observation } from './observe/observation.ts';
 import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
+import { Remarks } from './report/remarks.ts';
 import type { Health } from './service/health.ts';
 import { ProgressWatch } from './service/progress-watch.ts';
 import {
@@ -62,7 +63,8 @@ export class Daemon {
     this.#settings = settings;
     this.#ports = ports;
     const counters = new Counters();
-    const listeners = [counters.hear, ...ports.listeners];
+    const remarks = new Remarks(ports.host.clock);
+    const listeners = [counters.hear, remarks.hear, ...ports.listeners];
     this.#progress = new ProgressWatch(ports.health, () => ({
       ...this.#settings.link,
       ...this.#settings.upload,
@@ -73,6 +75,7 @@ export class Daemon {
     this.#assembly = {
       ...ports,
       counters,
+      remarks,
       progress: this.#progress,
       settings: () => this.#settings,
       isStopping: () => this.#stopping,
@@ -134,6 +137,11 @@ export class Daemon {
     stages.backlog.retryDeferred();
     this.#renewStore(stages, touches('s3.', 'upload.'));
     this.#tell({ kind: 'reloaded', changed });
+  }
+
+  /** The config is wrong, so the old settings stay. */
+  refuseReload(problem: string): void {
+    this.#tell({ kind: 'reloadRefused', problem });
   }
 
   /** Resolves when nothing is in flight and the spool is free for the next instance. */

@@ -1,6 +1,6 @@
 // Reports each odd thing in the spool once, however often scans find it.
 import type { SpoolPath } from '../spool/entry.ts';
-import { describeOddity, type Oddity, remedyOf, type SkippedCount } from './oddity.ts';
+import { describeOddity, hidesFiles, type Oddity, remedyOf, type SkippedCount } from './oddity.ts';
 
 /** Things of one kind that were not there at the last report. */
 export interface OddityReport {
@@ -90,6 +90,7 @@ function report(kind: Kind, nowMs: number): OddityReport {
 }
 
 function countOf({ oddity, count, example }: Kind): SkippedCount {
-  const what = describeOddity(oddity, count);
-  return { kind: oddity.kind, what, remedy: remedyOf(oddity), count, example };
+  const { kind } = oddity;
+  const words = { what: describeOddity(oddity, count), remedy: remedyOf(oddity) };
+  return { kind, ...words, count, example, hidesFiles: hidesFiles(oddity) };
 }

@@ -32,6 +32,8 @@ export interface SkippedCount {
   readonly remedy: string;
   readonly count: number;
   readonly example: SpoolPath;
+  /** True if files may be waiting behind it, and it is not only the wrong kind of thing. */
+  readonly hidesFiles: boolean;
 }
 
 interface Words {
@@ -93,6 +95,11 @@ const REMEDY_BY_ERRNO: Readonly<Record<string, string>> = {
 /** Describes a folder that failed with `code`. */
 export function folderOddity(code: string): Oddity {
   return { kind: code === 'EACCES' || code === 'EPERM' ? 'closed folder' : 'broken folder', code };
+}
+
+/** True if there may be files that would be uploaded, were it not for this. */
+export function hidesFiles({ kind }: Oddity): boolean {
+  return WORDS[kind].remedy !== NOT_A_FILE;
 }
 
 /** What the operator can do about it, in one line. */

@@ -147,6 +147,7 @@ export class ServiceRun {
       this.#notifier.remark('');
     } catch (error) {
       const problem = logRefusal(this.#log, error, configFile);
+      this.#daemon.refuseReload(problem);
       // The sender of the signal does not learn of it.
       this.#notifier.remark(`the last reload was refused: ${problem}`);
     }

@@ -129,8 +129,7 @@ export class Blame {
     const { clock, onEvent } = this.#ports;
     const { breaker } = this.#destination;
     this.#suspicion.refusedOwn();
-    if (breaker.fail(fault.message, clock.monotonicMs(), fault.retryAfterMs))
-      onEvent({ kind: 'paused', fault });
+    if (breaker.fail(fault, clock.monotonicMs(), fault.retryAfterMs)) onEvent({ kind: 'paused', fault });
   }
 
   /** Ends a pause, if there is one. */

@@ -1,5 +1,11 @@
 // Pauses the whole drain when the store is to blame.
 
+/** Why the drain is paused: what is wrong, and what to do. */
+export interface PauseReason {
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
 export type BreakerState = 'closed' | 'open' | 'trial';
 
 /** The wait doubles with every failed trial, up to this multiple of the first wait. */
@@ -12,7 +18,7 @@ const WAIT_MAX = 8;
  */
 export class Breaker {
   #state: BreakerState = 'trial';
-  #reason: string | undefined;
+  #reason: PauseReason | undefined;
   #failedTrials = 0;
   #retryAtMs = 0;
   #probeMs: number;
@@ -31,7 +37,7 @@ export class Breaker {
   }
 
   /** Why the drain is paused; undefined while it is not. */
-  get reason(): string | undefined {
+  get reason(): PauseReason | undefined {
     return this.#reason;
   }
 
@@ -63,7 +69,7 @@ export class Breaker {
    * The store is to blame. Returns true if this began a pause; a further fault in the same pause is
    * not news.
    */
-  fail(reason: string, nowMs: number, retryAfterMs = 0): boolean {
+  fail(reason: PauseReason, nowMs: number, retryAfterMs = 0): boolean {
     const began = this.#reason === undefined;
     if (this.#state === 'trial') this.#failedTrials += 1;
     if (this.#state !== 'open') {

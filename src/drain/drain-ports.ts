@@ -87,6 +87,8 @@ export interface WaitingFiles {
   readonly example: string;
   readonly isFolder: boolean;
   readonly fault: Fault;
+  /** When the first of them is tried again, by the monotonic clock. */
+  readonly nextTryAtMs: number;
 }
 
 export interface DrainPorts extends Pick<PipelinePorts, 'rateBytesPerSec'> {

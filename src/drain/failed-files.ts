@@ -19,6 +19,8 @@ export interface FailedFile {
   told: string | undefined;
   /** The reason why the file waits; see `kinds`. */
   kind: string | undefined;
+  /** When it is tried again, by the monotonic clock; 0 if it does not wait. */
+  dueAtMs: number;
 }
 
 /** Files that wait for the same reason. */
@@ -29,6 +31,8 @@ export interface WaitingKind {
   /** The file that failed last. */
   readonly example: string;
   readonly fault: Fault;
+  /** When the first of them is tried again, by the monotonic clock. */
+  readonly nextTryAtMs: number;
 }
 
 /** Twice as many as the backlog defers. */
@@ -45,7 +49,7 @@ const FURTHER = 'other';
 export class FailedFiles {
   readonly #filesMax: number;
   readonly #byId = new Map<string, FailedFile>();
-  readonly #kinds = new Map<string, WaitingKind>();
+  readonly #kinds = new Map<string, Omit<WaitingKind, 'nextTryAtMs'>>();
 
   constructor(filesMax = FILES_MAX) {
     this.#filesMax = filesMax;
@@ -60,7 +64,12 @@ export class FailedFiles {
 
   /** The most frequent reason first. */
   get kinds(): WaitingKind[] {
-    return [...this.#kinds.values()].sort((a, b) => b.files - a.files);
+    const nextAtMs = new Map<string, number>();
+    for (const { kind, dueAtMs } of this.#byId.values())
+      if (kind !== undefined) nextAtMs.set(kind, Math.min(dueAtMs, nextAtMs.get(kind) ?? dueAtMs));
+    return [...this.#kinds.values()]
+      .map((kind) => ({ ...kind, nextTryAtMs: nextAtMs.get(kind.reason) ?? 0 }))
+      .sort((a, b) => b.files - a.files);
   }
 
   has({ id }: SpoolPath): boolean {
@@ -78,6 +87,7 @@ export class FailedFiles {
       lookedAt: undefined,
       told: undefined,
       kind: undefined,
+      dueAtMs: 0,
     };
     const file = this.#byId.get(id) ?? none;
     this.#byId.delete(id);
@@ -87,9 +97,10 @@ export class FailedFiles {
     return file;
   }
 
-  /** The file now waits because of this fault. */
-  waitsFor(path: SpoolPath, fault: Fault): void {
+  /** The file now waits because of this fault, until `dueAtMs` by the monotonic clock. */
+  waitsFor(path: SpoolPath, fault: Fault, dueAtMs: number): void {
     const file = this.of(path);
+    file.dueAtMs = dueAtMs;
     this.#leaveKind(file);
     const code = fault.code ?? fault.faultClass;
     const reason = this.#kinds.has(code) || this.#kinds.size < KINDS_MAX ? code : FURTHER;

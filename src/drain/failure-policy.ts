@@ -40,12 +40,13 @@ export class FailurePolicy {
 
   /** Why files wait, alone or with their folder: the most frequent reason first. */
   get waiting(): WaitingFiles[] {
-    const folders = this.#blame.heldFolders.map(({ folder, fault }) => ({
+    const folders = this.#blame.heldFolders.map(({ folder, fault, tryAtMs }) => ({
       reason: fault.code ?? fault.faultClass,
       files: this.#ports.backlog.heldFiles(folder),
       example: nameOf(folder),
       isFolder: true,
       fault,
+      nextTryAtMs: tryAtMs,
     }));
     const files = this.#failed.kinds.map((kind) => ({ ...kind, isFolder: false }));
     return [...folders, ...files].sort((a, b) => b.files - a.files);
@@ -194,7 +195,7 @@ export class FailurePolicy {
     const isNews = file.told !== fault.message;
     file.told = fault.message;
     file.waits = true;
-    this.#failed.waitsFor(entry.path, fault);
+    this.#failed.waitsFor(entry.path, fault, this.#ports.clock.monotonicMs() + delayMs);
     this.#ports.backlog.release(entry.path, { deferForMs: delayMs });
     if (isNews || fault.faultClass !== 'blocked')
       this.#ports.onEvent({ kind: 'deferred', entry, fault, delayMs, isNews: isNews && isOwn });

@@ -7,6 +7,8 @@ export interface HeldFolder {
   readonly folder: string;
   /** Why the store refuses its files. */
   readonly fault: Fault;
+  /** When a file of it is tried again, by the monotonic clock. */
+  readonly tryAtMs: number;
 }
 
 interface Hold {
@@ -42,7 +44,7 @@ export class FolderPatience {
   readonly #held = new Map<string, Hold>();
 
   get held(): HeldFolder[] {
-    return [...this.#held].map(([folder, { fault }]) => ({ folder, fault }));
+    return [...this.#held].map(([folder, { fault, tryAtMs }]) => ({ folder, fault, tryAtMs }));
   }
 
   holds(path: SpoolPath): boolean {

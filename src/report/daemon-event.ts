@@ -25,6 +25,9 @@ export type DaemonEvent =
   | SweepEvent
   /** A reload was accepted. */
   | { readonly kind: 'reloaded'; readonly changed: readonly ChangedKey[] }
+  | { readonly kind: 'reloadRefused'; readonly problem: string }
+  /** An order of an operator was kept for the next start, or could not be (with the reason). */
+  | { readonly kind: 'orderKept'; readonly problem: string | undefined }
   /** At most ten times a second: what was sent since the last time. */
   | {
       readonly kind: 'activity';

@@ -3,20 +3,30 @@
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { WaitingFiles } from '../drain/drain-ports.ts';
-import type { UplinkIdentity } from '../link/uplink-identity.ts';
-import type { PaceView } from '../pace/governor.ts';
-import type { SlowLine } from '../pace/slow-line.ts';
 import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
-import type { BacklogView, DaemonState, LinkView, Snapshot, WaitingView } from '../view/snapshot.ts';
+import type {
+  BacklogView,
+  DaemonState,
+  LinkView,
+  ProblemView,
+  Snapshot,
+  WaitingView,
+} from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
+import { type LinkFacts, linkView } from './link-view.ts';
 import { Outlook } from './outlook.ts';
+import { ProblemBook } from './problem-book.ts';
+import { findProblems, type Standstill } from './problems.ts';
+import type { Remarks } from './remarks.ts';
 
 export interface StatisticsPorts {
   readonly version: string;
   readonly unit: string;
+  /** The path of the spool. */
+  readonly spoolPath: string;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly backlog: Pick<Backlog, 'view'>;
@@ -24,14 +34,10 @@ export interface StatisticsPorts {
     readonly uploadLimit: Pick<Drain['uploadLimit'], 'current'>;
   };
   readonly steering: Pick<Steering, 'now'>;
-  readonly link: {
-    /** Undefined while there is no link. */
-    readonly pace: PaceView | undefined;
-    readonly identity: UplinkIdentity | undefined;
-    readonly slowLine: SlowLine | undefined;
-  };
+  readonly link: LinkFacts;
+  readonly remarks: Pick<Remarks, 'refusedReload' | 'unkeptOrder' | 'unsaved'>;
   /** Why the drain stands still; undefined if it does not. */
-  readonly waitingFor: () => string | undefined;
+  readonly standstill: () => Standstill | undefined;
   readonly isStopping: () => boolean;
   /** How many files are in quarantine, from this run and earlier ones. */
   readonly countQuarantined: () => Promise<number>;
@@ -49,6 +55,7 @@ export class Statistics {
   readonly #ports: StatisticsPorts;
   readonly #outlook: Outlook;
   readonly #startedAtMs: number;
+  readonly #book = new ProblemBook();
   readonly #observing: Repeat;
   #sentBytes = 0;
   /** The last count on the disk, and the counter's value at that time. */
@@ -90,21 +97,40 @@ export class Statistics {
   }
 
   snapshot(): Snapshot {
-    const { version, unit, clock, counters, drain, steering, waitingFor } = this.#ports;
+    const { version, unit, spoolPath, clock, counters, drain, steering, standstill } = this.#ports;
     const backlog = this.#backlog();
+    const link = linkView(this.#ports.link);
     return {
+      format: 1,
       version,
+      takenAtMs: clock.wallMs(),
       pid: process.pid,
       unit,
+      spool: spoolPath,
       state: this.#state(backlog.files),
-      waitingFor: waitingFor() ?? null,
+      problems: this.#problems(backlog, link),
+      waitingFor: standstill()?.message ?? null,
       uptimeMs: Math.round(clock.monotonicMs() - this.#startedAtMs),
       steering: steering.now,
       backlog,
-      link: this.#link(),
+      link,
       uploads: { active: drain.sending, limit: drain.uploadLimit.current },
       totals: counters.totals,
     };
+  }
+
+  #problems(backlog: BacklogView, link: LinkView | null): ProblemView[] {
+    const { clock, drain, standstill, remarks } = this.#ports;
+    const { watching, deep } = this.#ports.backlog.view();
+    const { unsaved, refusedReload, unkeptOrder } = remarks;
+    const facts = { backlog, link, unsaved, refusedReload, unkeptOrder };
+    const problems = findProblems({
+      ...facts,
+      standstill: standstill(),
+      waiting: drain.waiting.slice(0, KINDS_MAX),
+      isWatching: watching || deep || !this.#ports.backlog.view().known,
+    });
+    return this.#book.view(problems, clock.monotonicMs(), clock.wallMs());
   }
 
   #observe(): void {
@@ -124,9 +150,9 @@ export class Statistics {
   }
 
   #state(files: number): DaemonState {
-    const { isStopping, waitingFor, backlog, drain } = this.#ports;
+    const { isStopping, standstill, backlog, drain } = this.#ports;
     if (isStopping()) return 'stopping';
-    if (waitingFor() !== undefined) return 'paused';
+    if (standstill() !== undefined) return 'paused';
     if (!backlog.view().known) return 'starting';
     return files === 0 && drain.active === 0 ? 'idle' : 'draining';
   }
@@ -149,35 +175,13 @@ export class Statistics {
       countedByScan: deep,
     };
   }
-
-  #link(): LinkView | null {
-    const { pace, identity, slowLine } = this.#ports.link;
-    if (pace === undefined || identity === undefined) return null;
-    const { name, capacityBitsPerSec, capacityFrom } = identity;
-    const { targetBytesPerSec, floorBytesPerSec } = pace.limits;
-    const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = pace.rates;
-    return {
-      interface: name,
-      capacityBitsPerSec,
-      capacityFrom,
-      targetBitsPerSec: targetBytesPerSec * 8,
-      floorBitsPerSec: floorBytesPerSec * 8,
-      totalBitsPerSec: Math.round(totalBytesPerSec * 8),
-      ownBitsPerSec: Math.round(ownBytesPerSec * 8),
-      crossBitsPerSec: Math.round(crossBytesPerSec * 8),
-      budgetBitsPerSec: Math.round(pace.budgetBytesPerSec * 8),
-      floorEngaged: pace.floorEngaged,
-      degraded: pace.degraded,
-      slowLine: slowLine ?? null,
-    };
-  }
 }
 
 /** How many reasons are shown separately. */
 const KINDS_MAX = 8;
 
 function boundedKinds(waiting: readonly WaitingFiles[]): WaitingView[] {
-  const told = waiting.map(({ fault, ...kind }) => ({ ...kind, message: explain(fault) }));
+  const told = waiting.map(({ fault, nextTryAtMs: _, ...kind }) => ({ ...kind, message: explain(fault) }));
   const [last, ...others] = told.slice(KINDS_MAX - 1);
   if (last === undefined || others.length === 0) return told;
   const files = others.reduce((sum, kind) => sum + kind.files, last.files);

@@ -8,11 +8,22 @@ import type { Steered } from '../steer/steered.ts';
 export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stopping';
 
 export interface Snapshot {
+  /**
+   * The version of this format. It grows when a field goes or changes its meaning; new fields do
+   * not change it.
+   */
+  readonly format: 1;
   readonly version: string;
+  /** When this snapshot was made, in milliseconds since the epoch. */
+  readonly takenAtMs: number;
   readonly pid: number;
   /** The unit's name in systemd: `halfpipe`, or `halfpipe@NAME`. */
   readonly unit: string;
+  /** The path of the spool. */
+  readonly spool: string;
   readonly state: DaemonState;
+  /** What is wrong, the worst first; empty while all is well. */
+  readonly problems: readonly ProblemView[];
   /** Why the drain stands still; null if it does not. */
   readonly waitingFor: string | null;
   readonly uptimeMs: number;
@@ -22,6 +33,52 @@ export interface Snapshot {
   readonly link: LinkView | null;
   readonly uploads: { readonly active: number; readonly limit: number };
   readonly totals: Totals;
+}
+
+/**
+ * `paused`: an operator has paused halfpipe. `store`, `link`, `spool`: the drain stands still
+ * because of it. `unmeasured`: the link cannot be measured. `unsaved`: what was written to a file
+ * during its removal cannot be put back. `deferred`: files wait for another attempt. `quarantine`:
+ * files need a human. `skipped`: something lies in the spool and is never uploaded.
+ * `falling-behind`: more arrives than leaves. `disk-full`: free space ends before the backlog does.
+ * `slow-line`: the line or the store takes less than the budget. `floor`: others leave only the
+ * floor. `reload`: the last reload was refused. `unwatched`: files are found by scans alone.
+ * `unkept`: an order would not survive a restart.
+ */
+export type ProblemKind =
+  | 'paused'
+  | 'store'
+  | 'link'
+  | 'spool'
+  | 'unsaved'
+  | 'disk-full'
+  | 'falling-behind'
+  | 'quarantine'
+  | 'deferred'
+  | 'skipped'
+  | 'unmeasured'
+  | 'reload'
+  | 'slow-line'
+  | 'floor'
+  | 'unwatched'
+  | 'unkept';
+
+export interface ProblemView {
+  readonly kind: ProblemKind;
+  /** `degraded`: a promise is not kept, or files need a human. `notice`: it is good to know. */
+  readonly severity: 'degraded' | 'notice';
+  /** When it began, in milliseconds since the epoch. */
+  readonly sinceAtMs: number;
+  /** What is wrong, in one line. */
+  readonly message: string;
+  /** What to do about it, in one line; null if nothing has to be done. */
+  readonly remedy: string | null;
+  /**
+   * When halfpipe tries again by itself, in milliseconds since the epoch; null if no time is set.
+   */
+  readonly nextTryAtMs: number | null;
+  /** How many files it concerns; null if it is not about single files. */
+  readonly files: number | null;
 }
 
 export interface BacklogView {
@@ -131,6 +188,8 @@ export interface SkippedView {
   readonly count: number;
   /** The path of one of them, below the spool. */
   readonly example: string;
+  /** True if files may be waiting behind it. */
+  readonly hidesFiles: boolean;
 }
 
 export interface LinkView {

@@ -15,6 +15,10 @@ export function fullSnapshot(seed: number): Snapshot {
   });
   const odd = seed % 2 === 1;
   return {
+    format: 1,
+    takenAtMs: next(),
+    spool: '/var/spool/halfpipe',
+    problems: [],
     version: `1.0.${seed}`,
     pid: next(),
     unit: 'halfpipe',
@@ -35,7 +39,7 @@ export function fullSnapshot(seed: number): Snapshot {
       written: next(),
       waiting: [{ reason: 'EIO', files: next(), example: 'a', isFolder: false, message: 'm' }],
       quarantined: next(),
-      skipped: [{ kind: 'FIFO', what: 'FIFOs', remedy: 'r', count: next(), example: 'f' }],
+      skipped: [{ kind: 'FIFO', what: 'FIFOs', remedy: 'r', count: next(), example: 'f', hidesFiles: true }],
       freeBytes: next(),
       flow: { lastMinute: flow(), last10Minutes: flow(), lastHour: flow() },
       forecast: {

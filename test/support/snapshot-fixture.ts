@@ -1,7 +1,7 @@
 // A snapshot of a daemon that drains, for tests of what renders one.
 
 import type { LinkView, Snapshot } from '../../src/view/snapshot.ts';
-import { etaIn, forecastOf } from './forecasts.ts';
+import { AT_TWO_MS, etaIn, forecastOf } from './forecasts.ts';
 
 export const LINK: LinkView = {
   interface: 'lo',
@@ -19,6 +19,10 @@ export const LINK: LinkView = {
 };
 
 export const DRAINING: Snapshot = {
+  format: 1,
+  takenAtMs: AT_TWO_MS,
+  spool: '/var/spool/halfpipe',
+  problems: [],
   version: '0.1.0',
   pid: 1,
   unit: 'halfpipe',

@@ -316,7 +316,7 @@ test('failures that come one by one between files that pass ask nothing of the s
 
 test('a store that has just taken an object of our own at the end of a pause is not asked again for the next file', async () => {
   const bench = new DrainBench();
-  bench.breaker.fail('the store was away', 0);
+  bench.breaker.fail({ message: 'the store was away' }, 0);
   bench.drain.start();
   await bench.clock.advance(3_000);
   assert.deepEqual(bench.store.trials, ['']);
@@ -445,7 +445,7 @@ test('a store that is being asked whether it works is not asked a second time me
 
 test('a pause is ended by one attempt at a time', async () => {
   const bench = new DrainBench();
-  bench.breaker.fail('the store was away', 0);
+  bench.breaker.fail({ message: 'the store was away' }, 0);
   let refuse: () => void = () => assert.fail('not asked');
   bench.store.onTrial = () =>
     new Promise((_, reject) => {
@@ -477,7 +477,7 @@ test('a held folder is asked with an object of our own beside a file of it that 
 
 test('each attempt to end a pause with a file sends one from elsewhere in the order', async () => {
   const bench = new DrainBench();
-  bench.breaker.fail('the store refuses all', 0);
+  bench.breaker.fail({ message: 'the store refuses all' }, 0);
   bench.store.onTrial = () => Promise.reject(DENIED);
   for (let file = 0; file < 10; file += 1) {
     bench.put(`f${file}`);

@@ -22,13 +22,13 @@ test('remembers no more files than it may, and forgets first whoever failed long
 
 test('a file that is forgotten beyond the bound does not count as one that waits', () => {
   const failed = new FailedFiles(1);
-  for (const name of ['a', 'b']) failed.waitsFor(at(name), because('Odd'));
+  for (const name of ['a', 'b']) failed.waitsFor(at(name), because('Odd'), 0);
   assert.deepEqual(kindsOf(failed), [['Odd', 1, 'b']]);
 });
 
 test('a file waits for one reason at a time: the last one', () => {
   const failed = new FailedFiles();
-  for (const code of ['First', 'Second', 'Second']) failed.waitsFor(at('a'), because(code));
+  for (const code of ['First', 'Second', 'Second']) failed.waitsFor(at('a'), because(code), 0);
   assert.deepEqual(kindsOf(failed), [['Second', 1, 'a']]);
   failed.forget(at('a'));
   failed.forget(at('a'));
@@ -37,8 +37,8 @@ test('a file waits for one reason at a time: the last one', () => {
 
 test('the most frequent reason comes first, with the last file that waits for it', () => {
   const failed = new FailedFiles();
-  failed.waitsFor(at('a'), because('Seldom'));
-  for (const name of ['b', 'c']) failed.waitsFor(at(name), because('Often'));
+  failed.waitsFor(at('a'), because('Seldom'), 0);
+  for (const name of ['b', 'c']) failed.waitsFor(at(name), because('Often'), 0);
   assert.deepEqual(kindsOf(failed), [
     ['Often', 2, 'c'],
     ['Seldom', 1, 'a'],
@@ -48,8 +48,8 @@ test('the most frequent reason comes first, with the last file that waits for it
 
 test('tells some 30 reasons apart, and counts files of further ones together', () => {
   const failed = new FailedFiles();
-  for (let code = 0; code < 40; code += 1) failed.waitsFor(at(`${code}`), because(`Code${code}`));
-  failed.waitsFor(at('one more'), because('Code3'));
+  for (let code = 0; code < 40; code += 1) failed.waitsFor(at(`${code}`), because(`Code${code}`), 0);
+  failed.waitsFor(at('one more'), because('Code3'), 0);
   const counted = new Map(failed.kinds.map(({ reason, files }) => [reason, files]));
   assert.deepEqual([counted.size, counted.get('other'), counted.get('Code3')], [33, 8, 2]);
   for (let code = 0; code < 40; code += 1) failed.forget(at(`${code}`));
@@ -58,7 +58,7 @@ test('tells some 30 reasons apart, and counts files of further ones together', (
 
 test('what waits below a folder is forgotten with it, and nothing else', () => {
   const failed = new FailedFiles();
-  for (const name of ['cam1/a', 'cam2/a', 'cam2/b']) failed.waitsFor(at(name), because('Odd'));
+  for (const name of ['cam1/a', 'cam2/a', 'cam2/b']) failed.waitsFor(at(name), because('Odd'), 0);
   failed.forgetBelow((id) => id.startsWith('cam2/'));
   assert.deepEqual(
     ['cam1/a', 'cam2/a', 'cam2/b'].map((name) => failed.has(at(name))),

@@ -99,10 +99,14 @@ test('every number of the snapshot is a metric, or is known not to be', () => {
   const numbers = leavesOf(snapshot).filter(([, value]) => ['number', 'boolean'].includes(typeof value));
   const left = numbers.map(([path]) => path).filter((path) => !covered.has(path));
   assert.deepEqual(left, [
+    'format',
+    'takenAtMs',
     'pid',
     // Reasons are codes of the store: without a bound, as labels must have one.
     'backlog.waiting[0].files',
     'backlog.waiting[0].isFolder',
+    // It says how grave the kind is, and the problems show that.
+    'backlog.skipped[0].hidesFiles',
     // The same as lowMs and highMs, by the wall clock.
     'backlog.forecast.eta.lowAtMs',
     'backlog.forecast.eta.highAtMs',
@@ -128,7 +132,7 @@ test('names follow the conventions of Prometheus', () => {
 test('the number of series is bounded, whatever the spool and the store hold', async () => {
   const full = fullSnapshot(1);
   const kinds = Array.from({ length: 40 }, (_, at) => ({
-    ...{ kind: 'closed folder', what: `w${at}`, remedy: 'r', count: 1, example: `e${at}` },
+    ...{ kind: 'closed folder', what: `w${at}`, remedy: 'r', count: 1, example: `e${at}`, hidesFiles: true },
   }));
   const waiting = Array.from({ length: 40 }, (_, at) => ({
     ...{ reason: `Code${at}`, files: 1, example: 'e', isFolder: false, message: 'm' },

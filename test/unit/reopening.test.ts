@@ -22,7 +22,7 @@ test('a start waits for the store to answer, and not for the first upload to pas
 
 test('after a pause an object of our own passes before any file is sent', async () => {
   const bench = new DrainBench();
-  bench.breaker.fail('the store was away', 0);
+  bench.breaker.fail({ message: 'the store was away' }, 0);
   let pass: () => void = () => assert.fail('not asked');
   bench.store.onTrial = () =>
     new Promise((resolve) => {
@@ -41,7 +41,7 @@ test('after a pause an object of our own passes before any file is sent', async 
 test('a pause ends by one file that passes where the store refuses our own objects alone, and by no other', async () => {
   // A policy may allow *.jpg only.
   const bench = new DrainBench();
-  bench.breaker.fail('the store refuses', 0);
+  bench.breaker.fail({ message: 'the store refuses' }, 0);
   bench.store.onTrial = () => Promise.reject(faultOf('unknown', { code: 'AccessDenied' }));
   bench.store.answers.set('bad', fails(faultOf('unknown', { code: 'AccessDenied' })));
   const slow = new Slow();
@@ -132,7 +132,7 @@ test('a trial that fails with a fault of the file alone goes on to the next file
 
 test('a trial answered with SlowDown waits before the next, as long as the store asks', async () => {
   const bench = new DrainBench();
-  bench.breaker.fail('the store was away', 0);
+  bench.breaker.fail({ message: 'the store was away' }, 0);
   bench.store.onTrial = () =>
     Promise.reject(faultOf('transient', { code: 'SlowDown', asksForFewer: true, retryAfterMs: 20_000 }));
   bench.put('a');

@@ -165,7 +165,7 @@ test('while an upload is under way, no file is sent to end a pause in which the 
 test('a file that takes a while to end a pause counts as taken by a store that refuses our objects alone', async () => {
   const bench = new DrainBench();
   const slow = new Slow();
-  bench.breaker.fail('the store refuses', 0);
+  bench.breaker.fail({ message: 'the store refuses' }, 0);
   bench.store.onTrial = () => Promise.reject(REFUSED);
   bench.store.answers.set('a', slow.answer);
   bench.put('a');

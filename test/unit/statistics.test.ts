@@ -65,7 +65,9 @@ function statistics() {
       slowLine: undefined,
       identity: ETHERNET_LINK,
     },
-    waitingFor: () => now.waitingFor,
+    spoolPath: '/var/spool/halfpipe',
+    remarks: { unsaved: [], refusedReload: undefined, unkeptOrder: undefined },
+    standstill: () => (now.waitingFor === undefined ? undefined : { by: 'store', message: now.waitingFor }),
     isStopping: () => now.stopping,
     countQuarantined: async () => now.quarantined,
   });
@@ -105,7 +107,7 @@ test('tells the link in bits a second and the backlog in files, bytes and age', 
 test('tells why files wait, the most frequent reasons by name and the others together', () => {
   const { stats, now } = statistics();
   const fault = faultOf('unknown', { code: 'AccessDenied' });
-  const kind = { example: 'a', isFolder: false, fault };
+  const kind = { example: 'a', isFolder: false, fault, nextTryAtMs: 0 };
   now.waiting = Array.from({ length: 10 }, (_, at) => ({ ...kind, reason: `R${at}`, files: 100 - at }));
   const { waiting } = stats.snapshot().backlog;
   assert.deepEqual(

@@ -70,6 +70,7 @@ for (const [what, actual, expected] of [
             remedy: 'chmod',
             count: 2,
             example: 'priv',
+            hidesFiles: true,
           },
         ],
       },
