@@ -52,6 +52,10 @@ async function main(): Promise<ExitCode> {
       const { top } = await import('./commands/status.ts');
       return top(context, AbortSignal.any([unread, interrupted()]));
     }
+    case 'plan': {
+      const { plan } = await import('./commands/plan.ts');
+      return plan(context, { asJson: values.json === true, limit: values.limit });
+    }
     case 'config show':
       return (await import('./commands/config-show.ts')).showConfig(context, values.json === true);
     case 'quarantine list':

@@ -20,12 +20,14 @@ export interface ScanRequest {
   readonly order: SpoolOrder;
   /** How many entries to keep, ≥ 1. */
   readonly capacity: number;
-  readonly ignore: IgnoreRules;
+  readonly ignore: Pick<IgnoreRules, 'ignores'>;
   readonly settle: Settle;
   /** The moment the scan began. Every file is judged by it. */
   readonly now: Moment;
   /** Called for every file that is counted. False keeps it out of the entries. */
   readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
+  /** Called for every file that is counted, with the time until it is settled; 0: it is. */
+  readonly onFile?: (path: SpoolPath, identity: FileIdentity, settlesInMs: number) => void;
   /** True if the file came to its name by a rename, as far as is known. */
   readonly wasRenamed: (id: string, identity: FileIdentity) => boolean;
   /** Called for every odd thing found, in every scan. */
@@ -218,6 +220,7 @@ class Walk {
     const isWhole = identity.mtimeNs !== identity.ctimeNs || this.#request.wasRenamed(path.id, identity);
     const arrival = { isWhole, tellsWriters: this.#spool.writers.tells(stats.uid) };
     const remainingMs = settle.remainingMs(path.id, identity, now, arrival);
+    this.#request.onFile?.(path, identity, remainingMs);
     if (remainingMs > 0) {
       this.#unsettled += 1;
       this.#settlesInMs = Math.min(this.#settlesInMs, remainingMs);

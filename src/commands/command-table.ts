@@ -105,6 +105,12 @@ const COMMANDS = {
     details:
       'Puts a small object into the bucket, reads it back and deletes it. Exits with 0 if everything works. With --config-only it sends nothing, and exits with 78 for a config that is refused; systemctl reload asks it first.',
   },
+  plan: {
+    options: ['json', 'limit'],
+    does: 'show what would be uploaded, under which keys, and what would not',
+    details:
+      'Looks through the spool once and touches nothing: no lock is taken, and the bucket is not asked. Prints how many files would go and how long that takes, the first 20 (or N) in their order, and what waits or is left out, with the reasons. A daemon may be running.',
+  },
   'config show': {
     options: ['json'],
     does: 'show the settings in force, and where each comes from',

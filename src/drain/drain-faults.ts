@@ -10,7 +10,10 @@ export function noAnswerFault(afterMs: number): Fault {
 }
 
 /** The file is too large for any upload. Nothing of it is sent. */
-export function tooLargeFault({ path, identity: { sizeBytes } }: Entry, largestBytes: number): Fault {
+export function tooLargeFault(
+  { path, identity: { sizeBytes } }: Pick<Entry, 'path' | 'identity'>,
+  largestBytes: number,
+): Fault {
   const inGib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
   const message = `the file is ${inGib(sizeBytes)}; the present upload.maxMemory allows at most ${inGib(largestBytes)}`;
   return new Fault('file', message, {

@@ -45,7 +45,7 @@ interface SpoolPorts extends SpoolFilePorts, KeepingOptions {
 export interface WalkedSpool {
   readonly root: OpenDirectory;
   /** The private folder, which the walk leaves out. */
-  readonly privateFolder: OpenDirectory;
+  readonly privateFolder: Pick<OpenDirectory, 'dev' | 'ino'>;
   readonly writers: WriterView;
   /** Removes from `folder` the probes that a crash left there. */
   clearProbes(folder: OpenDirectory): Promise<void>;
