@@ -58,6 +58,8 @@ async function main(): Promise<ExitCode> {
     }
     case 'config show':
       return (await import('./commands/config-show.ts')).showConfig(context, values.json === true);
+    case 'metrics':
+      return (await import('./commands/metrics-command.ts')).metrics(context);
     case 'quarantine list':
       return quarantine({ action: 'list' });
     case 'quarantine retry':

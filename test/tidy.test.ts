@@ -97,7 +97,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'host.ts',
     'stage-options.ts',
   ],
-  commands: ['config', ...STAGES, ...GROUND, 'view', 'daemon.ts', 'host.ts', 'stage-options.ts'],
+  commands: ['config', ...STAGES, ...GROUND, 'view', 'observe', 'daemon.ts', 'host.ts', 'stage-options.ts'],
   'main.ts': ['commands', 'config', 'system'],
 };
 

@@ -117,6 +117,11 @@ const COMMANDS = {
     details:
       'Prints YAML: every option with its value, and behind it the file and line, the environment variable, or "default". Secrets are hidden.',
   },
+  metrics: {
+    does: 'print the metrics of the running daemon, for node_exporter',
+    details:
+      'Prints what /metrics of observe.listen serves, in the text format of Prometheus. If no daemon answers, prints halfpipe_up 0, and exits with 0.',
+  },
   'quarantine list': {
     does: 'show the files that need a human, and why',
     details: 'Prints the id, the time, the size and the path of each file, then the reason.',

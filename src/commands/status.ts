@@ -70,7 +70,12 @@ async function ask(
   }
 }
 
-function unanswered(error: unknown, spoolPath: string, configFile: string, unit: string): string {
+/** True if the error does not mean that no daemon answers: it could not be asked. */
+export function mayRun(error: unknown, spoolPath: string): boolean {
+  return errnoOf(error) === 'EACCES' || !existsSync(spoolPath);
+}
+
+export function unanswered(error: unknown, spoolPath: string, configFile: string, unit: string): string {
   switch (errnoOf(error)) {
     case 'EACCES':
       return `only root and the service's user may ask about ${spoolPath}: try it with sudo`;

@@ -8,7 +8,16 @@ import { counter, each, gauge, info, type MetricRow, state } from './metric-row.
 
 const STATES = ['starting', 'draining', 'idle', 'paused', 'stopping'] as const;
 
+/** Shown as 0 by `halfpipe metrics` when no daemon answers. */
+export const UP: MetricRow = gauge(
+  'halfpipe_up',
+  'pid',
+  '1 while the daemon answers. halfpipe metrics prints 0 if it does not.',
+  () => 1,
+);
+
 const DAEMON: readonly MetricRow[] = [
+  UP,
   info(
     'halfpipe_build_info',
     'version',

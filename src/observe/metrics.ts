@@ -2,7 +2,7 @@
 // so that metrics and `status --json` cannot differ.
 import { Counter, Gauge, Registry } from '@prometheus-io/client';
 import type { Snapshot } from '../view/snapshot.ts';
-import { METRICS } from './metric-table.ts';
+import { METRICS, UP } from './metric-table.ts';
 import { PROCESS_METRICS } from './process-metrics.ts';
 
 export interface MetricsPage {
@@ -34,6 +34,14 @@ export async function renderMetrics(
       if (value !== undefined) add(registry, { ...row, labels: [] }, [{ labels: {}, value }]);
     }
   return { type: registry.contentType, body: await registry.metrics() };
+}
+
+/** The page of a daemon that does not answer. */
+export async function renderNotRunning(unit: string): Promise<string> {
+  const registry = new Registry();
+  registry.setDefaultLabels({ unit });
+  add(registry, UP, [{ labels: {}, value: 0 }]);
+  return registry.metrics();
 }
 
 interface Row {

@@ -1,7 +1,7 @@
 // `observe.listen` on a real daemon: off unless set, what it answers, and its life through reloads.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { symlink, writeFile } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -109,6 +109,30 @@ describe('the listener', { concurrency: 4 }, () => {
     assert.ok((page.get('process_resident_memory_bytes') ?? 0) > 30e6);
     const startedAt = page.get('process_start_time_seconds') ?? 0;
     assert.ok(Math.abs(startedAt - Date.now() / 1000) < 120, `${startedAt}`);
+  });
+
+  test('halfpipe metrics prints the same series without a listener, and 0 when no daemon answers', async (t) => {
+    const { fixture, url } = await observed(t);
+    const print = async () => {
+      const command = fixture.command(['metrics', '--config', fixture.configFile]);
+      assert.equal(await command.exit, 0, command.stderr);
+      return seriesOf(command.stdout);
+    };
+    assert.deepEqual(await print(), [{ name: 'halfpipe_up', labels: { unit: 'halfpipe' }, value: 0 }]);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const hasRates = async () => (await fixture.snapshot()).backlog.flow.lastMinute !== null;
+    await fixture.until('the rates are known', hasRates);
+    const { body } = await httpGet(`${url}/metrics`);
+    const ofDaemon = seriesOf(body).filter(({ name }) => !name.startsWith('process_'));
+    const printed = await print();
+    assert.deepEqual(new Set(printed.map(idOf)), new Set(ofDaemon.map(idOf)));
+    assert.equal(printed.find(({ name }) => name === 'halfpipe_up')?.value, 1);
+    assert.equal(await daemon.stop(), 0);
+    await rm(fixture.spool, { recursive: true });
+    const lost = fixture.command(['metrics', '--config', fixture.configFile]);
+    assert.deepEqual([await lost.exit, lost.stdout], [1, '']);
+    assert.match(lost.stderr, /the spool .* does not exist: check spool\.path in/);
   });
 
   test('/healthz is 200 while files can be drained, and 503 with the reason while they cannot', async (t) => {

@@ -48,6 +48,24 @@ test('systemd finds nothing to object to in the unit', {
   assert.equal(status, 0, stderr);
 });
 
+for (const [unit, others] of [
+  ['halfpipe-metrics.service', ['halfpipe-metrics.timer']],
+  ['halfpipe-metrics.timer', ['halfpipe-metrics.service']],
+  ['halfpipe-failed@halfpipe.service', ['halfpipe-failed@.service']],
+] as const)
+  test(`systemd finds nothing to object to in the example ${unit}`, {
+    skip: skip || (!existsSync(SYSTEM_UNITS) && 'no system units'),
+  }, (t) => {
+    const root = installedRoot(t);
+    for (const file of new Set([unit.replace('@halfpipe', '@'), ...others]))
+      cpSync(join('systemd/examples', file), join(root, SYSTEM_UNITS, file));
+    const { stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', `--root=${root}`, unit], {
+      encoding: 'utf8',
+    });
+    const ours = `${stdout}${stderr}`.split('\n').filter((line) => /halfpipe-(metrics|failed)/.test(line));
+    assert.deepEqual(ours, []);
+  });
+
 test('the sandbox is as tight as promised', { skip }, () => {
   const { stdout, stderr } = spawnSync(
     'systemd-analyze',

@@ -38,9 +38,11 @@ function pathsOf(field: string, snapshot: Snapshot) {
     : leaves.filter(([path]) => path.startsWith(before) && path.endsWith(after) && !path.endsWith('AtMs'));
 }
 
-/** A text, or an object whose presence counts. */
+/** A text, an object whose presence counts, or a daemon that answers at all. */
 const isNoNumber = (field: string) =>
-  ['version', 'state', 'link.interface', 'backlog.forecast.verdict', 'steering.paused'].includes(field);
+  ['version', 'state', 'link.interface', 'backlog.forecast.verdict', 'steering.paused', 'pid'].includes(
+    field,
+  );
 
 describe('each metric', () => {
   const snapshot = fullSnapshot(1);
@@ -58,8 +60,9 @@ describe('each metric', () => {
   test('moves when its field does', async () => {
     const [before, after] = [await shown(fullSnapshot(1)), await shown(fullSnapshot(2))];
     const still = [...before].filter(([id, value]) => after.get(id) === value).map(([id]) => id);
-    // Words that neither snapshot has.
+    // A daemon that answers is up; and words that neither snapshot has.
     assert.deepEqual(still, [
+      'halfpipe_up',
       ...['starting', 'idle', 'stopping'].map((word) => `halfpipe_state{state="${word}"}`),
       ...['empty', 'keeping-up', 'stalled', 'unknown'].map(
         (word) => `halfpipe_forecast_verdict{verdict="${word}"}`,
@@ -101,7 +104,6 @@ test('every number of the snapshot is a metric, or is known not to be', () => {
   assert.deepEqual(left, [
     'format',
     'takenAtMs',
-    'pid',
     // Reasons are codes of the store: without a bound, as labels must have one.
     'backlog.waiting[0].files',
     'backlog.waiting[0].isFolder',
