@@ -53,7 +53,8 @@ export interface Violation {
     | 'foreign'
     | 'open upload'
     | 'leftover'
-    | 'no reason';
+    | 'no reason'
+    | 'unrecorded';
   readonly what: string;
 }
 

@@ -50,8 +50,16 @@ export class SimPowerCut {
     for (const node of nodes) this.#lastChange.set(node, this.#nth);
   }
 
+  syncContent(node: SimNode): void {
+    this.#onDisk.set(node, node.content);
+  }
+
+  onDisk(node: SimNode): Buffer {
+    return this.#onDisk.get(node) ?? Buffer.alloc(0);
+  }
+
   sync(node: SimNode): void {
-    if (node.entries === undefined) this.#onDisk.set(node, node.content);
+    if (node.entries === undefined) this.syncContent(node);
     const last = this.#lastChange.get(node) ?? 0;
     const isOfAll = this.#kind === 'log' && this.#changes.some(({ removesFolder }) => removesFolder);
     if (isOfAll) this.#keepUpTo(this.#nth);
@@ -98,7 +106,7 @@ export class SimPowerCut {
   }
 
   #settleContent(node: SimNode, random: SimRandom): void {
-    const [onDisk, { content }] = [this.#onDisk.get(node) ?? Buffer.alloc(0), node];
+    const [onDisk, { content }] = [this.onDisk(node), node];
     if (onDisk !== content) {
       const cut = random.int(content.length + 1);
       node.content = random.pick([

@@ -15,12 +15,17 @@ export interface SimSettings {
   readonly prunes: boolean;
   /** Whether the kernel tells of open writers. */
   readonly tellsWriters: boolean;
+  readonly keepsManifest: boolean;
 }
 
 const DEFAULTS = toSettings((key) => (key === 's3.bucket' ? 'bucket' : optionByKey.get(key)?.default));
 
-export function settingsOf({ conflict, settleMs, order, prunes }: SimSettings, path: string): Settings {
-  const { spool, s3, upload, retry } = DEFAULTS;
+export function settingsOf(
+  { conflict, settleMs, order, prunes, keepsManifest }: SimSettings,
+  path: string,
+  manifestPath: string,
+): Settings {
+  const { spool, s3, upload, retry, manifest } = DEFAULTS;
   const ignore = ['.*', '*.tmp'];
   return {
     ...DEFAULTS,
@@ -33,6 +38,8 @@ export function settingsOf({ conflict, settleMs, order, prunes }: SimSettings, p
       maxMemoryBytes: 20_000,
       stopTimeoutMs: STOP_TIMEOUT_MS,
     },
+    // A few lines fill a file. None is deleted before the end.
+    manifest: { ...manifest, path: keepsManifest ? manifestPath : undefined, maxSizeBytes: 1_500 },
     retry: { ...retry, initialMs: 500, maxMs: 10_000, maxAttempts: 6, probeMs: 1_000 },
   };
 }

@@ -54,6 +54,16 @@ export class SimDisk {
     this.#powerCut.sync(node);
   }
 
+  /** As fdatasync(2), of a file: its names may still be lost. */
+  syncContent(node: SimNode): void {
+    this.#powerCut.syncContent(node);
+  }
+
+  /** The content that a power cut leaves at least. */
+  onDisk(node: SimNode): Buffer {
+    return this.#powerCut.onDisk(node);
+  }
+
   /** What was not synced may be lost. Nothing may be open any more. */
   cutPower(random: SimRandom): void {
     this.#powerCut.cut(random);

@@ -37,6 +37,8 @@ let made = 0;
 export class SimFiles {
   /** Where the spool is for this process. */
   readonly spoolPath: string;
+  /** Where the manifest is, if the world has one. */
+  readonly manifestPath: string;
   readonly #id: number;
   readonly #disk: SimDisk;
   readonly #steps: SimSteps;
@@ -49,6 +51,7 @@ export class SimFiles {
     this.#disk = disk;
     this.#steps = steps;
     this.spoolPath = `/sim/${this.#id}/spool`;
+    this.manifestPath = `/sim/${this.#id}/state/manifest.jsonl`;
     processes.set(this.#id, this);
   }
 
@@ -81,6 +84,13 @@ export class SimFiles {
 
   lstat(path: Path) {
     return this.#step('lstat', path, () => statsOf(this.#disk.get(...this.#at(path))));
+  }
+
+  realpath(path: Path) {
+    return this.#step('realpath', path, () => {
+      this.#disk.get(...this.#at(path));
+      return textOf(path);
+    });
   }
 
   mkdir(path: Path, options: { recursive?: boolean; mode?: number } = {}) {
@@ -253,6 +263,7 @@ export class SimFiles {
       stat: () => step('fstat', () => statsOf(node)),
       chmod: (mode: number) => step('chmod', () => void Object.assign(node, { mode })),
       sync: () => step('fsync', () => this.#disk.sync(node)),
+      datasync: () => step('fsync', () => this.#disk.syncContent(node)),
       close: () => step('close', () => this.#closeNow(fd)),
       truncate: (size: number) =>
         step('truncate', () => this.#disk.write(node, Buffer.from(node.content.subarray(0, size)))),
@@ -330,7 +341,8 @@ function divert(module: Functions, name: string, style: 'promise' | 'callback' |
   };
 }
 
-const PROMISED = 'access chmod open lstat mkdir rmdir unlink rename link readFile readdir opendir'.split(' ');
+const PROMISED =
+  'access chmod open lstat realpath mkdir rmdir unlink rename link readFile readdir opendir'.split(' ');
 for (const name of PROMISED) divert(fs.promises as unknown as Functions, name, 'promise');
 for (const name of ['lstat', 'opendir']) divert(fs as unknown as Functions, name, 'callback');
 for (const name of ['openSync', 'lstatSync', 'fstatSync', 'renameSync', 'unlinkSync', 'closeSync'])

@@ -153,6 +153,11 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
     seenWith: 197,
     plant: { skipsSync: /^\/spool(\/dir(\/sub)?)?$/ },
   },
+  'removes a file before its line in the manifest is synced': {
+    foundBy: 'unrecorded',
+    seenWith: 3,
+    plant: { skipsSync: /^\/state\/manifest\.jsonl$/ },
+  },
   'does not sync the folder of its journals': {
     foundBy: 'open upload',
     seenWith: 432,

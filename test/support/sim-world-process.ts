@@ -45,7 +45,7 @@ export class SimProcess implements Sender, SimSteps {
     this.clock = this.#ownClock();
     this.#files = new SimFiles(world.disk, this);
     this.#host = new SimHost(world, this, this.#files);
-    this.#settings = settingsOf(world.settings, this.#files.spoolPath);
+    this.#settings = settingsOf(world.settings, this.#files.spoolPath, this.#files.manifestPath);
     this.#daemon = new Daemon(this.#settings, {
       host: this.#host,
       version: 'simulated',
@@ -117,6 +117,7 @@ export class SimProcess implements Sender, SimSteps {
     const error = world.diskFault(operation, subject);
     world.note(`${operation} ${subject} ${error?.code ?? ''}`);
     if (error !== undefined) throw error;
+    if (operation === 'unlink') world.removing(subject);
     const isSkipped = operation === 'fsync' && world.plant.skipsSync?.test(subject) === true;
     const result = isSkipped ? (undefined as T) : effect();
     world.touched(operation, subject);

@@ -12,6 +12,7 @@ import { SIM_PART_BYTES } from './sim-store-client.ts';
 import { SimStoreNetwork } from './sim-store-network.ts';
 import { SimStoreServer } from './sim-store-server.ts';
 import { BadFiles, goodFiles } from './sim-world-bad.ts';
+import { ManifestWatch, STATE } from './sim-world-manifest.ts';
 import { type Plant, SimProcess } from './sim-world-process.ts';
 import { digestOf, SimProducers, SPOOL } from './sim-world-producers.ts';
 import { SimRandom } from './sim-world-random.ts';
@@ -80,6 +81,7 @@ export class SimWorld {
   readonly #figures: Record<string, number> = {};
   readonly #violations: Violation[] = [];
   readonly #bad: BadFiles | undefined;
+  #manifest: ManifestWatch | undefined;
   #process: SimProcess | undefined;
   #lockedBy: SimProcess | undefined;
   #faulty = true;
@@ -100,14 +102,20 @@ export class SimWorld {
     this.disk = new SimDisk(() => this.clock.wallMs(), random.pick(['journal', 'journal', 'log']));
     const { clock, disk } = this;
     const note = (text: string) => this.note(text);
-    this.settings = {
+    const settings = {
       conflict: random.pick(CONFLICTS),
       settleMs: random.chance(0.3) ? 0 : SETTLE_MS,
-      order: random.pick(['oldest-first', 'oldest-first', 'newest-first', 'smallest-first', 'name']),
+      order: random.pick<SimSettings['order']>([
+        'oldest-first',
+        'oldest-first',
+        'newest-first',
+        'smallest-first',
+        'name',
+      ]),
       prunes: random.chance(0.5),
       tellsWriters: random.chance(0.8),
     };
-    this.#tellsWriters = this.settings.tellsWriters;
+    this.#tellsWriters = settings.tellsWriters;
     this.#server = new SimStoreServer({
       conditions: random.pick(['honour', 'honour', 'ignore', 'refuse']),
       opaqueEtags: random.chance(0.3),
@@ -126,12 +134,15 @@ export class SimWorld {
       disk,
       random: random.fork(),
       partBytes: SIM_PART_BYTES,
-      overwrites: this.settings.conflict === 'overwrite',
+      overwrites: settings.conflict === 'overwrite',
       note,
       onChange: () => this.#hint(),
     });
     const bad = random.fork();
     this.#bad = bad.chance(0.4) ? new BadFiles(bad) : undefined;
+    // Drawn last, so that worlds without a manifest stay what they were.
+    if (random.fork().chance(0.4)) this.#manifest = new ManifestWatch(disk);
+    this.settings = { ...settings, keepsManifest: this.#manifest !== undefined };
   }
 
   async run(): Promise<SimOutcome> {
@@ -251,6 +262,10 @@ export class SimWorld {
     const { disk, clock } = this;
     const chaos = this.#chaos;
     disk.makeFolder(SPOOL, 0o755);
+    if (this.#manifest !== undefined) {
+      disk.makeFolder(STATE, 0o700);
+      this.count('worlds with a manifest');
+    }
     disk.sync(disk.root);
     for (const path of this.#bad?.paths ?? []) this.#producers.drop(path);
     if (this.#bad !== undefined) this.count(`bad files: ${this.#bad.kind}`);
@@ -274,6 +289,15 @@ export class SimWorld {
     if (chaos.chance(0.3)) this.#planFullDisk(chaos.between(0, 20_000));
     if (chaos.chance(0.2)) clock.schedule(chaos.between(0, 20_000), () => this.#stepWall());
     if (chaos.chance(0.25)) clock.schedule(chaos.between(1_000, 20_000), () => this.#stopProcess());
+  }
+
+  /** A process removes what has this name. */
+  removing(subject: string): void {
+    const [, slot] = /^\/spool\/\.halfpipe\/aside\/\d\/(.*)$/s.exec(subject) ?? [];
+    const node = slot === undefined ? undefined : this.disk.find(subject);
+    if (slot === undefined || node === undefined) return;
+    const violation = this.#manifest?.removing(decodeURIComponent(slot), node);
+    if (violation !== undefined) this.#violations.push(violation);
   }
 
   /** The process has ended a moment ago. */
@@ -379,7 +403,7 @@ export class SimWorld {
     const writes = operation === 'write' || operation === 'mkdir' || operation === 'fsync';
     if (
       this.#diskFull &&
-      subject.startsWith(PRIVATE) &&
+      (subject.startsWith(PRIVATE) || subject.startsWith(STATE)) &&
       (writes || (operation === 'open' && subject.includes('/tmp/')))
     )
       return 'ENOSPC';
@@ -436,6 +460,7 @@ export class SimWorld {
     const objects = this.#objects();
     this.#violations.push(
       ...this.#producers.violations,
+      ...(this.#manifest?.judge() ?? []),
       ...judge({
         obligations: this.#producers.obligations,
         keyOf,
@@ -459,6 +484,7 @@ export class SimWorld {
     this.#figures['uploads of our own left open'] = [...this.#server.uploads.values()].filter(({ key }) =>
       isOwnObject(key),
     ).length;
+    this.#figures['removals recorded'] = this.#manifest?.removals ?? 0;
     this.#figures['files judged'] = this.#producers.obligations.length;
     this.#figures['objects in the bucket'] = objects.length;
     this.#figures['files in quarantine'] = this.#quarantined().length;
