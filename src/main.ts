@@ -56,6 +56,16 @@ async function main(): Promise<ExitCode> {
       const { plan } = await import('./commands/plan.ts');
       return plan(context, { asJson: values.json === true, limit: values.limit });
     }
+    case 'verify': {
+      const { verifyBucket } = await import('./commands/verify-bucket.ts');
+      const { since: sinceMs, json, 'read-back': readBack } = values;
+      const request = { readsBack: readBack === true, asJson: json === true };
+      return verifyBucket(
+        context,
+        sinceMs === undefined ? request : { ...request, sinceMs },
+        AbortSignal.any([unread, interrupted()]),
+      );
+    }
     case 'config show':
       return (await import('./commands/config-show.ts')).showConfig(context, values.json === true);
     case 'metrics':

@@ -69,6 +69,12 @@ const OPTIONS = {
   limit: { value: 'N', accepts: wholeNumber(1, 1_000_000), does: 'print at most N files' },
   'config-only': { does: 'read the config only, and send nothing' },
   for: { value: 'TIME', accepts: duration('1 s', '31 d'), does: 'only for this long, such as 30m or 2h' },
+  since: {
+    value: 'TIME',
+    accepts: duration('1 s', '36500 d'),
+    does: 'only what went up within this time, such as 24h or 7d',
+  },
+  'read-back': { does: 'read every object in full and compare its bytes' },
   help: { does: 'print this help; -h is short for it' },
   version: { does: 'print the version' },
 } satisfies Readonly<Record<string, OptionSpec<unknown>>>;
@@ -121,6 +127,12 @@ const COMMANDS = {
     does: 'print the metrics of the running daemon, for node_exporter',
     details:
       'Prints what /metrics of observe.listen serves, in the text format of Prometheus. If no daemon answers, prints halfpipe_up 0, and exits with 0.',
+  },
+  verify: {
+    options: ['since', 'read-back', 'json'],
+    does: 'compare the bucket with the manifest',
+    details:
+      'For the last line of each key in manifest.path, asks the store for size, version, checksum and ETag, and names each object that is missing or differs. Exits with 0 if all are there, else with 1. Its requests are not paced. With --read-back it downloads every object.',
   },
   'quarantine list': {
     does: 'show the files that need a human, and why',

@@ -58,7 +58,8 @@ function pacedLink(settings: Settings, link: UplinkIdentity): PacedLink {
   return new PacedLink(systemClock, { link, allowance: allowanceOf(settings), sampleIntervalMs }, events);
 }
 
-async function storeOf(settings: Settings, paced: PacedLink | undefined): Promise<S3Store> {
+/** A store as the daemon uses it. Without a link, nothing that is sent waits. */
+export async function storeOf(settings: Settings, paced?: PacedLink): Promise<S3Store> {
   const wayOut = await wayOutOf(settings);
   const pace =
     paced === undefined ? { pacer: UNPACED } : { pacer: paced.shaper, deliveries: paced.deliveries };

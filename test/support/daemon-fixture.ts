@@ -15,6 +15,7 @@ import { connectToInstance } from '../../src/spool/instance-lock.ts';
 import { fetchSnapshot } from '../../src/view/control.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { compiledMain } from './compiled.ts';
+import type { S3Bucket } from './s3-bucket.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
 import { startFlags } from './start-flags.ts';
 import type { Quirks } from './store-quirks.ts';
@@ -182,6 +183,11 @@ export class DaemonFixture {
     const bucket = this.#server?.bucket(BUCKET);
     if (bucket?.get(key) === undefined) assert.fail(`the bucket holds no ${JSON.stringify(key)}`);
     return readFile(bucket.fileOf(key));
+  }
+
+  /** The server's bucket, to delete and damage objects in it. */
+  get bucket(): S3Bucket {
+    return this.#server?.bucket(BUCKET) ?? assert.fail('the server is stopped');
   }
 
   /** How often a whole object was stored under `key`. */

@@ -18,7 +18,7 @@ import { statusOf } from './classify.ts';
  */
 export async function digestsOfObject(
   bucket: S3Bucket,
-  local: LocalContent,
+  local: Pick<LocalContent, 'sizeBytes' | 'partSizeBytes'>,
   held: PresentObject,
   signal: AbortSignal,
 ): Promise<Digest[]> {

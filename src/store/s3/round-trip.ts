@@ -37,7 +37,7 @@ export interface RoundTrip {
 export async function probeBucket(bucket: S3Bucket, signal: AbortSignal): Promise<void> {
   const held = { key: `${bucket.prefix}.halfpipe-probe`, sizeBytes: 0 };
   try {
-    await digestsOfObject(bucket, { sizeBytes: 0, parts: [], multipart: false }, held, signal);
+    await digestsOfObject(bucket, { sizeBytes: 0 }, held, signal);
   } catch (error) {
     // NoSuchKey: all is well. AccessDenied: S3's answer for a missing object without s3:ListBucket.
     if (error instanceof Fault && ABSENT.has(error.code ?? '')) return;

@@ -94,6 +94,20 @@ export class S3Store implements ObjectStore {
     }
   }
 
+  /** Resolves with what the store says about an object; undefined if there is none. */
+  look(key: string, signal: AbortSignal): Promise<Receipt | undefined> {
+    return this.#bucket.head(key, signal);
+  }
+
+  /** Reads the object that look() found in full. Resolves with its digests, cut like `local`. */
+  readBack(
+    held: Receipt,
+    local: Pick<LocalContent, 'sizeBytes' | 'partSizeBytes'>,
+    signal: AbortSignal,
+  ): Promise<readonly Digest[]> {
+    return digestsOfObject(this.#bucket, local, held, signal);
+  }
+
   /** If the credentials do not allow a HEAD, they may still allow a read. */
   async #presentAt(key: string, signal: AbortSignal): Promise<PresentObject> {
     try {
