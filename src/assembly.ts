@@ -141,12 +141,14 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     ...{ spoolPath: settings.spool.path, remarks: ports.remarks },
     standstill: () => standstillOf({ steering, sender, drain, backlog }, clock),
     countQuarantined: () => spool.quarantinedCount(),
+    freeSpace: () => spool.freeSpace(),
+    shares: () => steering.coming(),
   });
 
   /** At most ten times a second, while there is a link. */
   function observe(activity: ShaperActivity, elapsedMs: number): void {
     const uploads = { active: drain.sending, limit: drain.uploadLimit.current };
-    statistics.sent(activity.admittedBytes);
+    statistics.sent(activity.admittedBytes, elapsedMs);
     onEvent({ kind: 'activity', activity, elapsedMs, pace: sender.pace, uploads });
     drain.observe(activity, elapsedMs);
     progress.sampled(activity.admittedBytes > 0 || drain.active === 0);

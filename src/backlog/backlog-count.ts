@@ -13,6 +13,8 @@ export interface BacklogCounts {
   /** Wall clock, milliseconds since the epoch. Null when there is no file. */
   readonly oldestModifiedAtMs: number | null;
   readonly inFlight: number;
+  /** The size of the files in flight. */
+  readonly inFlightBytes: number;
   /** Files deferred one by one, and files of held folders. */
   readonly deferred: number;
   /** Files found open for writing at their last attempt. They are not part of `deferred`. */
@@ -22,6 +24,11 @@ export interface BacklogCounts {
   /** Since the start, without what the first scan found. These figures only grow. */
   readonly arrivedFiles: number;
   readonly arrivedBytes: number;
+  /** Files that were in the backlog and have left the spool since the start. */
+  readonly removedFiles: number;
+  readonly removedBytes: number;
+  /** How many scans have succeeded since the start. */
+  readonly scans: number;
   /** True once a scan has succeeded since the start. */
   readonly known: boolean;
   readonly watching: boolean;
@@ -51,14 +58,17 @@ export class BacklogCount {
    */
   arrivedFiles = 0;
   arrivedBytes = 0;
-  #scans = 0;
+  removedFiles = 0;
+  removedBytes = 0;
+  /** Those that have succeeded. */
+  scans = 0;
   /** Files that the running scan has counted and that may be removed before it ends. */
   #seen: Set<string> | undefined;
   #goneAfterSeen = { files: 0, bytes: 0 };
 
   /** True once a scan has succeeded. */
   get known(): boolean {
-    return this.#scans > 0;
+    return this.scans > 0;
   }
 
   scanBegan(): void {
@@ -74,6 +84,8 @@ export class BacklogCount {
   removed(id: string, sizeBytes: number): void {
     this.files = Math.max(0, this.files - 1);
     this.bytes = Math.max(0, this.bytes - sizeBytes);
+    this.removedFiles += 1;
+    this.removedBytes += sizeBytes;
     if (this.#seen?.delete(id) !== true) return;
     this.#goneAfterSeen.files += 1;
     this.#goneAfterSeen.bytes += sizeBytes;
@@ -82,11 +94,11 @@ export class BacklogCount {
   scanEnded(result: ScanResult): void {
     const files = Math.max(0, result.files - this.#goneAfterSeen.files);
     const bytes = Math.max(0, result.bytes - this.#goneAfterSeen.bytes);
-    if (this.#scans > 0) {
+    if (this.scans > 0) {
       this.arrivedFiles += Math.max(0, files - this.files);
       this.arrivedBytes += Math.max(0, bytes - this.bytes);
     }
-    this.#scans += 1;
+    this.scans += 1;
     this.files = files;
     this.bytes = bytes;
     this.unsettled = result.unsettled;

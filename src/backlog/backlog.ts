@@ -182,11 +182,14 @@ export class Backlog {
 
   view(): BacklogCounts {
     const { files, bytes, unsettled, arrivedFiles, arrivedBytes, known } = this.#count;
+    const { removedFiles, removedBytes, scans } = this.#count;
     const { written } = this.#deferrals;
     return {
       ...{ files, bytes, unsettled, arrivedFiles, arrivedBytes, known },
       oldestModifiedAtMs: files === 0 ? null : this.#oldestModifiedAtMs(),
+      ...{ removedFiles, removedBytes, scans },
       inFlight: this.#inFlight.size,
+      inFlightBytes: this.#inFlight.sizeBytes,
       deferred: this.#deferred() - written,
       written,
       watching: this.#loop.watching,

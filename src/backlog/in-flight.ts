@@ -16,6 +16,13 @@ export class InFlight {
     return this.#entries.size;
   }
 
+  /** What all of them hold. */
+  get sizeBytes(): number {
+    let sum = 0;
+    for (const { identity } of this.#entries.values()) sum += identity.sizeBytes;
+    return sum;
+  }
+
   has(id: string): boolean {
     return this.#entries.has(id);
   }

@@ -50,6 +50,12 @@ const BACKLOG: readonly MetricRow[] = [
     "What the service may still write to the spool's file system. Absent if unknown.",
     (s) => s.backlog.freeBytes,
   ),
+  gauge(
+    'halfpipe_spool_free_files',
+    'backlog.freeFiles',
+    "How many files the spool's file system still takes. Absent if unknown, or if it sets no limit.",
+    (s) => s.backlog.freeFiles,
+  ),
 ];
 
 const FLOW: readonly MetricRow[] = [

@@ -3,6 +3,8 @@
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { WaitingFiles } from '../drain/drain-ports.ts';
+import { Outlook } from '../outlook/outlook.ts';
+import type { ShareStep } from '../outlook/tempo.ts';
 import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
@@ -16,8 +18,8 @@ import type {
   WaitingView,
 } from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
+import { FlowGauge, type FreeSpace } from './flow-gauge.ts';
 import { type LinkFacts, linkView } from './link-view.ts';
-import { Outlook } from './outlook.ts';
 import { ProblemBook } from './problem-book.ts';
 import { findProblems, type Standstill } from './problems.ts';
 import type { Remarks } from './remarks.ts';
@@ -41,29 +43,36 @@ export interface StatisticsPorts {
   readonly isStopping: () => boolean;
   /** How many files are in quarantine, from this run and earlier ones. */
   readonly countQuarantined: () => Promise<number>;
+  /** What the spool's file system still takes. */
+  readonly freeSpace: () => Promise<FreeSpace>;
+  /** The share over the coming time, where it is known to change; see Allowed. */
+  readonly shares: () => readonly ShareStep[];
 }
 
 const OBSERVE_MS = 1_000;
-/** Operators take files out of the quarantine, and no event reports that. */
-const COUNT_QUARANTINED_MS = 10_000;
+/** Operators take files out of the quarantine, and no event reports that, nor the free space. */
+const LOOK_MS = 10_000;
 
 /**
  * Observes the flow once a second (monotonic clock) and makes a snapshot on request. snapshot()
- * does not wait: the quarantine is counted every ten seconds in the background.
+ * does not wait: the quarantine and the free space are looked at every ten seconds in the
+ * background.
  */
 export class Statistics {
   readonly #ports: StatisticsPorts;
-  readonly #outlook: Outlook;
+  readonly #gauge: FlowGauge;
+  readonly #outlook = new Outlook();
   readonly #startedAtMs: number;
   readonly #book = new ProblemBook();
   readonly #observing: Repeat;
-  #sentBytes = 0;
+  #looking = false;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
   /** The last count on the disk, and the counter's value at that time. */
-  #quarantined = { atMs: 0, files: 0, counted: 0 };
+  #quarantined = { files: 0, counted: 0 };
 
   constructor(ports: StatisticsPorts) {
     this.#ports = ports;
-    this.#outlook = new Outlook(ports.clock);
+    this.#gauge = new FlowGauge(ports);
     this.#startedAtMs = ports.clock.monotonicMs();
     this.#observing = new Repeat(ports.clock, () => this.#observe(), OBSERVE_MS);
   }
@@ -77,11 +86,10 @@ export class Statistics {
   }
 
   /**
-   * Adds bytes handed to the kernel. They show the drain's progress smoothly, even during one large
-   * file.
+   * Bytes were handed to the kernel in the last `elapsedMs`. Call it often while there is a link.
    */
-  sent(bytes: number): void {
-    this.#sentBytes += bytes;
+  sent(bytes: number, elapsedMs: number): void {
+    this.#gauge.sent(bytes, elapsedMs);
   }
 
   /**
@@ -89,11 +97,9 @@ export class Statistics {
    * count then stays.
    */
   async countQuarantined(): Promise<void> {
-    const { clock, counters, countQuarantined } = this.#ports;
+    const { counters, countQuarantined } = this.#ports;
     const counted = counters.totals.quarantinedFiles;
-    this.#quarantined.atMs = clock.monotonicMs();
-    const files = await countQuarantined();
-    this.#quarantined = { ...this.#quarantined, files, counted };
+    this.#quarantined = { files: await countQuarantined(), counted };
   }
 
   snapshot(): Snapshot {
@@ -134,19 +140,22 @@ export class Statistics {
   }
 
   #observe(): void {
-    const { clock, backlog, counters, drain } = this.#ports;
-    const { arrivedFiles, arrivedBytes } = backlog.view();
-    this.#outlook.observe(
-      {
-        ...{ arrivedFiles, arrivedBytes },
-        drainedFiles: counters.totals.deletedFiles,
-        drainedBytes: this.#sentBytes,
-      },
-      drain.active === 0,
+    const nowMs = this.#ports.clock.monotonicMs();
+    this.#outlook.observe(nowMs, this.#gauge.moment(nowMs));
+    if (this.#looking || nowMs - this.#lookedAtMs < LOOK_MS) return;
+    this.#lookedAtMs = nowMs;
+    this.#looking = true;
+    void this.#look();
+  }
+
+  /** Never rejects: the backlog reports a spool that cannot be read. */
+  async #look(): Promise<void> {
+    await this.#ports.freeSpace().then(
+      (free) => this.#gauge.setFree(free),
+      () => this.#gauge.setFree(undefined),
     );
-    // The backlog reports a spool that cannot be read.
-    if (clock.monotonicMs() - this.#quarantined.atMs >= COUNT_QUARANTINED_MS)
-      this.countQuarantined().catch(() => undefined);
+    await this.countQuarantined().catch(() => undefined);
+    this.#looking = false;
   }
 
   #state(files: number): DaemonState {
@@ -161,6 +170,7 @@ export class Statistics {
     const { clock, backlog, counters, drain } = this.#ports;
     const { files, bytes, oldestModifiedAtMs, deferred, written, deep, skipped } = backlog.view();
     const quarantined = this.#quarantined;
+    const { freeSpace } = this.#gauge;
     return {
       files,
       bytes,
@@ -170,8 +180,9 @@ export class Statistics {
       waiting: boundedKinds(drain.waiting),
       quarantined: quarantined.files + counters.totals.quarantinedFiles - quarantined.counted,
       skipped: skipped.map((kind) => ({ ...kind, example: `${kind.example}` })),
-      freeBytes: null,
-      ...this.#outlook.view({ files, bytes }),
+      freeBytes: freeSpace?.bytes ?? null,
+      freeFiles: freeSpace?.files ?? null,
+      ...this.#outlook.view(clock.monotonicMs(), clock.wallMs()),
       countedByScan: deep,
     };
   }

@@ -1,6 +1,6 @@
 // Works in a directory through its descriptor. Only this file unlinks anything.
 import { constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rmdir, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rmdir, statfs, unlink } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
 import { syncToDisk } from './sync-to-disk.ts';
@@ -85,6 +85,15 @@ export class OpenDirectory {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
     }
+  }
+
+  /**
+   * What this process may still write to the file system. `files` is undefined where that sets no
+   * limit (btrfs counts none).
+   */
+  async freeSpace(): Promise<{ readonly bytes: number; readonly files: number | undefined }> {
+    const { bavail, bsize, files, ffree } = await statfs(this.at('.'));
+    return { bytes: bavail * bsize, files: files === 0 ? undefined : ffree };
   }
 
   unlink(name: Buffer | string): Promise<void> {

@@ -145,6 +145,12 @@ export class SpoolDirectory {
     return this.#run('count the quarantine of', this.path, () => this.#kept.quarantine.count());
   }
 
+  /** See OpenDirectory. */
+  freeSpace() {
+    const { root } = this.#held;
+    return this.#run('find the free space of', this.path, () => root.freeSpace());
+  }
+
   /** Read the generator to its end, or return it, before close(). */
   listQuarantine(): AsyncGenerator<Quarantined> {
     return this.#kept.quarantine.list();

@@ -30,6 +30,8 @@ export interface SteeringPorts {
 
 /** Wall time can jump, so it is looked at this often instead of being waited for. */
 const LOOK_MS = 1_000;
+const COMING_MS = 7 * 86_400_000;
+const COMING_MAX = 32;
 
 /**
  * Keeps the orders of operators until they end, across restarts. load() must come first. Orders are
@@ -74,6 +76,23 @@ export class Steering {
 
   stop(): void {
     void this.#looks.stop();
+  }
+
+  /**
+   * What will hold in the coming week, as far as it is known; `fromMs` counts from now. A share of
+   * 0 is a pause. The first is what holds now.
+   */
+  coming(): { readonly fromMs: number; readonly share: number }[] {
+    const nowMs = this.#ports.clock.wallMs();
+    const steps: { fromMs: number; share: number }[] = [];
+    let atMs: number | undefined = nowMs;
+    while (atMs !== undefined && atMs < nowMs + COMING_MS && steps.length < COMING_MAX) {
+      const { paused, share, shareUntilMs } = this.#steered(this.#settings, atMs);
+      steps.push({ fromMs: atMs - nowMs, share: paused === null ? share : 0 });
+      const ends = [paused?.untilMs, shareUntilMs].filter((endMs) => endMs != null);
+      atMs = ends.length === 0 ? undefined : Math.min(...ends);
+    }
+    return steps;
   }
 
   /** The share that would hold now with these settings. */
@@ -126,12 +145,11 @@ export class Steering {
     if (isPaused !== (before.paused !== null)) onPause(isPaused);
   }
 
-  #steered({ share, timetable } = this.#settings): Steered {
-    const paused = this.#orders.pause ?? null;
-    const ordered = this.#orders.share;
+  #steered({ share, timetable } = this.#settings, wallMs = this.#ports.clock.wallMs()): Steered {
+    const { pause: paused = null, share: ordered } = standing(this.#orders, wallMs);
     if (ordered !== undefined)
       return { paused, share: ordered.share, shareFrom: 'command', shareUntilMs: ordered.untilMs };
-    const scheduled = scheduledShare(timetable, this.#ports.clock.wallMs());
+    const scheduled = scheduledShare(timetable, wallMs);
     return {
       paused,
       share: scheduled.share ?? share,

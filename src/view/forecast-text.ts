@@ -11,7 +11,7 @@ const NARROW = 0.1;
 /** So is a range that is narrower than this. */
 const NARROW_MS = 60_000;
 
-/** `catching up, done at 14:32 (to 14:50)`; empty for `empty` and `unknown`. */
+/** `catching up, done at 14:32 (to 14:50)`; empty if there is nothing to say. */
 export function forecastText(forecast: ForecastView): string {
   switch (forecast.verdict) {
     case 'empty':
@@ -20,9 +20,11 @@ export function forecastText(forecast: ForecastView): string {
     case 'keeping-up':
       return 'keeping up';
     case 'catching-up':
-      return ['catching up', doneText(forecast.eta)].filter((part) => part !== '').join(', ');
+      return forecast.eta === null ? '' : `catching up, ${doneText(forecast.eta)}`;
     case 'stalled':
-      return ['nothing leaves', diskText(forecast)].filter((part) => part !== '').join('; ');
+      return ['nothing leaves', doneText(forecast.eta), diskText(forecast)]
+        .filter((part) => part !== '')
+        .join('; ');
     case 'falling-behind':
       return [`falling behind${basisText(forecast.basis)}`, diskText(forecast), shareText(forecast)]
         .filter((part) => part !== '')

@@ -89,8 +89,7 @@ function flow({ flow: { lastMinute } }: BacklogView): string {
 }
 
 function outlook({ forecast, skipped }: BacklogView): string {
-  if (forecast.verdict === 'unknown') return 'ETA unknown';
-  if (forecast.verdict !== 'empty') return forecastText(forecast);
+  if (forecast.verdict !== 'empty') return forecastText(forecast) || 'ETA unknown';
   return skipped.length === 0 ? 'nothing to do' : 'nothing that can be uploaded';
 }
 

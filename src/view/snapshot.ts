@@ -99,6 +99,8 @@ export interface BacklogView {
   readonly skipped: readonly SkippedView[];
   /** Bytes that the service may still write to the spool's file system; null if unknown. */
   readonly freeBytes: number | null;
+  /** How many files it still takes; null if unknown, or if it sets no limit. */
+  readonly freeFiles: number | null;
   readonly flow: FlowView;
   readonly forecast: ForecastView;
   /** True if the count is that of the last scan, because the spool is too deep to watch. */
@@ -119,15 +121,16 @@ export interface FlowView {
 export interface FlowRatesView {
   readonly arrivedFilesPerSec: number;
   readonly arrivedBytesPerSec: number;
-  /** Files that were uploaded, verified and deleted. */
+  /** Files that have left the spool: uploaded, verified and deleted, or put in the quarantine. */
   readonly drainedFilesPerSec: number;
-  /** Bytes that were sent, also of files that are still on their way. */
+  /** Their bytes, and those sent so far of files that are still on their way. */
   readonly drainedBytesPerSec: number;
 }
 
 export interface ForecastView {
   /**
-   * `empty`: there is no file. `keeping-up`: about as much leaves as arrives. `catching-up`: more
+   * `empty`: there is no file. `keeping-up`: about as much leaves as arrives, or has until a minute
+   * ago if there is no file. `catching-up`: more
    * leaves than arrives. `falling-behind`: for minutes, more has arrived than left, and no change
    * of the share that is known ends that. `stalled`: files wait, and nothing leaves. `unknown`:
    * too little has been seen.
@@ -149,8 +152,8 @@ export interface ForecastView {
    */
   readonly shareToHold: number | null;
   /**
-   * Milliseconds until the spool's file system is full; null if that does not happen before the
-   * backlog is empty, or is not known.
+   * Milliseconds until the spool's file system is full. Null if that is more than two days away
+   * (three, once it was told), or does not happen before the backlog is empty, or is not known.
    */
   readonly diskFullMs: number | null;
 }

@@ -41,6 +41,7 @@ export function fullSnapshot(seed: number): Snapshot {
       quarantined: next(),
       skipped: [{ kind: 'FIFO', what: 'FIFOs', remedy: 'r', count: next(), example: 'f', hidesFiles: true }],
       freeBytes: next(),
+      freeFiles: next(),
       flow: { lastMinute: flow(), last10Minutes: flow(), lastHour: flow() },
       forecast: {
         verdict: odd ? 'catching-up' : 'falling-behind',

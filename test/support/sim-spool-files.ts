@@ -163,6 +163,11 @@ export class SimFiles {
     return this.#openNow(path, flags, mode);
   }
 
+  /** No step of the process: what is free changes nothing. */
+  async statfs() {
+    return { bavail: 1e6, bsize: 4_096, files: 1e6, ffree: 1e6 };
+  }
+
   lstatSync(path: Path) {
     const node = this.#disk.find(...this.#at(path));
     return node && statsOf(node);
@@ -342,7 +347,9 @@ function divert(module: Functions, name: string, style: 'promise' | 'callback' |
 }
 
 const PROMISED =
-  'access chmod open lstat realpath mkdir rmdir unlink rename link readFile readdir opendir'.split(' ');
+  'access chmod open lstat realpath mkdir rmdir unlink rename link readFile readdir opendir statfs'.split(
+    ' ',
+  );
 for (const name of PROMISED) divert(fs.promises as unknown as Functions, name, 'promise');
 for (const name of ['lstat', 'opendir']) divert(fs as unknown as Functions, name, 'callback');
 for (const name of ['openSync', 'lstatSync', 'fstatSync', 'renameSync', 'unlinkSync', 'closeSync'])

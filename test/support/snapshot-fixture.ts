@@ -40,6 +40,7 @@ export const DRAINING: Snapshot = {
     quarantined: 0,
     skipped: [],
     freeBytes: 20e9,
+    freeFiles: 1e6,
     flow: {
       lastMinute: {
         arrivedFilesPerSec: 4.86,

@@ -79,7 +79,7 @@ describe('each metric', () => {
       link: null,
       backlog: {
         ...backlog,
-        ...{ oldestAgeMs: null, freeBytes: null, skipped: [] },
+        ...{ oldestAgeMs: null, freeBytes: null, freeFiles: null, skipped: [] },
         flow: { lastMinute: null, last10Minutes: null, lastHour: null },
         forecast: { verdict: 'unknown', eta: null, basis: null, shareToHold: null, diskFullMs: null },
       },

@@ -5,6 +5,7 @@ import type { BacklogCounts } from '../../src/backlog/backlog-count.ts';
 import type { WaitingFiles } from '../../src/drain/drain-ports.ts';
 import { Governor } from '../../src/pace/governor.ts';
 import { Counters } from '../../src/report/counters.ts';
+import type { FreeSpace } from '../../src/report/flow-gauge.ts';
 import { Statistics } from '../../src/report/statistics.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { faultOf } from '../support/drain-bench.ts';
@@ -17,6 +18,10 @@ const EMPTY: BacklogCounts = {
   bytes: 0,
   oldestModifiedAtMs: null,
   inFlight: 0,
+  inFlightBytes: 0,
+  removedFiles: 0,
+  removedBytes: 0,
+  scans: 1,
   deferred: 0,
   written: 0,
   unsettled: 0,
@@ -39,6 +44,7 @@ function statistics() {
     waitingFor: undefined as string | undefined,
     stopping: false,
     quarantined: 0,
+    free: (): FreeSpace => ({ bytes: 1e9, files: 1e6 }),
   };
   const limits = { targetBytesPerSec: 6_250_000, floorBytesPerSec: 125_000 };
   const stats = new Statistics({
@@ -70,6 +76,8 @@ function statistics() {
     standstill: () => (now.waitingFor === undefined ? undefined : { by: 'store', message: now.waitingFor }),
     isStopping: () => now.stopping,
     countQuarantined: async () => now.quarantined,
+    freeSpace: async () => now.free(),
+    shares: () => [{ fromMs: 0, share: 0.5 }],
   });
   return { clock, counters, now, stats };
 }
@@ -125,17 +133,19 @@ test('a file from the future is of no negative age', () => {
 
 test('foretells the end from the bytes sent, also while one large file is under way', async () => {
   const { stats, now, clock } = statistics();
-  now.backlog = { ...EMPTY, files: 1, bytes: 10_000 };
+  now.backlog = { ...EMPTY, files: 1, bytes: 10_000, inFlight: 1, inFlightBytes: 10_000 };
   now.active = 1;
   stats.start();
   for (let second = 0; second < 10; second += 1) {
-    stats.sent(100);
+    stats.sent(100, 1_000);
     await clock.advance(1_000);
   }
   const { backlog } = stats.snapshot();
   assert.equal(Math.round(backlog.flow.lastMinute?.drainedBytesPerSec ?? 0), 100);
   assert.equal(backlog.flow.lastMinute?.drainedFilesPerSec, 0);
-  assert.equal(Math.round(backlog.forecast.eta?.lowMs ?? 0), 100_000);
+  const { lowMs = 0, highMs = 0 } = backlog.forecast.eta ?? {};
+  assert.ok(lowMs < 90_000 && (highMs ?? 0) > 90_000, `${lowMs} to ${highMs} ms`);
+  assert.equal(backlog.bytes, 10_000, 'the file counts as long as it is there');
   stats.stop();
   assert.equal(clock.pending, 0, 'no timer is left behind');
 });
@@ -144,9 +154,27 @@ test('foretells nothing while files settle, whatever little was sent', async () 
   const { stats, now, clock } = statistics();
   now.backlog = { ...EMPTY, files: 600, bytes: 60_000_000 };
   stats.start();
-  stats.sent(400);
+  stats.sent(400, 1_000);
   await clock.advance(5_000);
   assert.equal(stats.snapshot().backlog.forecast.verdict, 'unknown');
+  stats.stop();
+});
+
+test('tells what the disk still takes, as of the last ten seconds; nothing when it cannot be read', async () => {
+  const { stats, now, clock } = statistics();
+  stats.start();
+  await clock.advance(1_000);
+  assert.deepEqual([stats.snapshot().backlog.freeBytes, stats.snapshot().backlog.freeFiles], [1e9, 1e6]);
+  now.free = () => ({ bytes: 5e8, files: undefined });
+  await clock.advance(5_000);
+  assert.equal(stats.snapshot().backlog.freeBytes, 1e9);
+  await clock.advance(5_000);
+  assert.deepEqual([stats.snapshot().backlog.freeBytes, stats.snapshot().backlog.freeFiles], [5e8, null]);
+  now.free = () => {
+    throw new Error('EIO');
+  };
+  await clock.advance(10_000);
+  assert.equal(stats.snapshot().backlog.freeBytes, null);
   stats.stop();
 });
 

@@ -15,6 +15,7 @@ const BACKLOG: BacklogView = {
   quarantined: 0,
   skipped: [],
   freeBytes: 20e9,
+  freeFiles: 1e6,
   flow: { lastMinute: null, last10Minutes: null, lastHour: null },
   forecast: forecastOf('catching-up', { eta: etaIn(32 * 60_000) }),
   countedByScan: false,

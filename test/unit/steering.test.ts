@@ -95,6 +95,34 @@ test('an order is in force even if it cannot be kept, and says so', async () => 
   assert.deepEqual(made.now.paused, { untilMs: null });
 });
 
+test('tells what will hold: a pause until its end, then an order until its end, then the timetable', async () => {
+  // Local time, as the timetable is.
+  const hour = new Date(new SimClock().wallMs()).getHours();
+  const rule = { ...ALWAYS, fromMinute: ((hour + 2) % 24) * 60, toMinute: ((hour + 3) % 24) * 60 || 1440 };
+  const { made, clock } = steering({ timetable: [rule] });
+  await made.setShare(0.9, 90 * MINUTE);
+  await made.pause(30 * MINUTE);
+  assert.deepEqual(made.coming().slice(0, 5), [
+    { fromMs: 0, share: 0 },
+    { fromMs: 30 * MINUTE, share: 0.9 },
+    { fromMs: 90 * MINUTE, share: 0.5 },
+    { fromMs: 120 * MINUTE, share: 0.2 },
+    { fromMs: 180 * MINUTE, share: 0.5 },
+  ]);
+  await clock.advance(10 * MINUTE);
+  assert.equal(made.coming()[1]?.fromMs, 20 * MINUTE);
+  assert.equal(made.coming().length, 3 + 2 * 7, 'a week ahead');
+  await made.pause();
+  assert.deepEqual(
+    made
+      .coming()
+      .map(({ share }) => share)
+      .slice(0, 2),
+    [0, 0],
+    'no end of the pause is known',
+  );
+});
+
 test('new settings change the share only where no order holds', async () => {
   const { made, calls } = steering();
   made.setSettings({ share: 0.4, timetable: [] });

@@ -22,8 +22,13 @@ export class SampleRing<Name extends string> {
     return Math.min(this.#added, this.#capacity);
   }
 
-  get lastAtMs(): number | undefined {
-    return this.size === 0 ? undefined : this.atMs(this.size - 1);
+  get firstAtMs(): number {
+    return this.atMs(0);
+  }
+
+  /** NaN while there is no sample. */
+  get lastAtMs(): number {
+    return this.atMs(this.size - 1);
   }
 
   /** Times must not fall. */
@@ -44,9 +49,31 @@ export class SampleRing<Name extends string> {
     return this.#columns.get(name)?.[this.#slot(index)] ?? Number.NaN;
   }
 
+  /** The growth of a counter between two samples. */
+  growth(name: Name, from: number, to: number): number {
+    return this.value(name, to) - this.value(name, from);
+  }
+
+  /**
+   * Spreads the last step of a counter evenly over the time since `fromMs`: a scan has counted what
+   * came one by one.
+   */
+  spread(name: Name, fromMs: number): void {
+    const last = this.size - 1;
+    const from = this.indexBefore(fromMs);
+    const column = this.#columns.get(name);
+    const step = this.growth(name, last - 1, last);
+    const spanMs = this.atMs(last) - this.atMs(from);
+    if (column === undefined || !(step > 0) || !(spanMs > 0)) return;
+    for (let index = from + 1; index < last; index += 1) {
+      const share = (this.atMs(index) - this.atMs(from)) / spanMs;
+      column[this.#slot(index)] = this.value(name, index) + step * share;
+    }
+  }
+
   /** The latest sample that is not younger than `atMs`; the oldest if all are younger. */
   indexBefore(atMs: number): number {
-    let [low, high] = [0, this.size - 1];
+    let [low, high] = [0, Math.max(0, this.size - 1)];
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
       if (this.atMs(middle) <= atMs) low = middle;
