@@ -1,10 +1,11 @@
 // Every metric, and which field of the snapshot it shows. The table of config/OPERATING.md follows
 // from this one.
+import { isHealthy } from '../view/health-text.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { BACKLOG_METRICS } from './backlog-metrics.ts';
-import { healthOf } from './health-answer.ts';
 import { LINK_METRICS } from './link-metrics.ts';
 import { counter, each, gauge, info, type MetricRow, state } from './metric-row.ts';
+import { PROBLEM_METRICS } from './problem-metrics.ts';
 
 const STATES = ['starting', 'draining', 'idle', 'paused', 'stopping'] as const;
 
@@ -29,11 +30,17 @@ const DAEMON: readonly MetricRow[] = [
   ),
   gauge(
     'halfpipe_healthy',
-    'state',
-    '1 while files are drained or there are none, as /healthz; else 0.',
-    (snapshot) => healthOf(snapshot).isHealthy,
+    'problems',
+    '1 while files are drained or there are none, and no problem is worse than a notice, as /healthz.',
+    isHealthy,
   ),
   state('halfpipe_state', 'state', '1 for the present state, 0 for the others.', STATES, (s) => s.state),
+  gauge(
+    'halfpipe_snapshot_timestamp_seconds',
+    'takenAtMs',
+    'When these figures were taken, in seconds since 1970.',
+    (s) => s.takenAtMs,
+  ),
   gauge('halfpipe_uptime_seconds', 'uptimeMs', 'Time since the start of the daemon.', (s) => s.uptimeMs),
   gauge('halfpipe_uploads_active', 'uploads.active', 'Uploads in flight.', (s) => s.uploads.active),
   gauge('halfpipe_uploads_limit', 'uploads.limit', 'The most uploads at once.', (s) => s.uploads.limit),
@@ -84,6 +91,7 @@ const TOTALS: readonly MetricRow[] = [
 
 export const METRICS: readonly MetricRow[] = [
   ...DAEMON,
+  ...PROBLEM_METRICS,
   ...STEERING,
   ...BACKLOG_METRICS,
   ...LINK_METRICS,

@@ -1,7 +1,7 @@
 // What the listener for observers answers, and under which paths. Every answer shows one snapshot.
 import { type Get, type Routes, send, sendText } from '../http/routes.ts';
+import { healthText, isHealthy } from '../view/health-text.ts';
 import { redacted } from '../view/redacted.ts';
-import { healthOf } from './health-answer.ts';
 import type { ObservationPorts } from './observe-ports.ts';
 
 export function observedRoutes({ snapshot, redact }: ObservationPorts): Routes {
@@ -26,8 +26,8 @@ export function observedRoutes({ snapshot, redact }: ObservationPorts): Routes {
     [
       '/healthz',
       (_, response) => {
-        const { isHealthy, text } = healthOf(snapshot());
-        sendText(response, isHealthy ? 200 : 503, redact(text));
+        const now = snapshot();
+        sendText(response, isHealthy(now) ? 200 : 503, redact(healthText(now)));
       },
     ],
   ]);

@@ -146,14 +146,15 @@ describe('the listener', { concurrency: 4 }, () => {
     await fixture.until('it is idle', async () => (await health()) === '200 idle\n');
     await fixture.stopServer();
     await fixture.put('stuck', 'x');
-    await fixture.until('it is paused', async () => /^503 paused: .*connect/.test(await health()));
+    await fixture.until('it is paused', async () => /^503 paused\ndegraded: .*connect/.test(await health()));
     await fixture.startServer();
     await fixture.until('it is idle again', async () => (await health()) === '200 idle\n');
   });
 
   test('shows no secret, whatever the store has said', async (t) => {
     const waitingFor = 'InvalidToken: the-secret-of-the-store is over';
-    const snapshot = () => ({ state: 'paused', waitingFor }) as unknown as Snapshot;
+    const problems = [{ kind: 'store', severity: 'degraded', message: waitingFor, remedy: null }];
+    const snapshot = () => ({ state: 'paused', problems, waitingFor }) as unknown as Snapshot;
     const redact = redactorOf({ AWS_SECRET_ACCESS_KEY: 'the-secret-of-the-store' });
     const observation = new Observation({ snapshot, redact, onEvent: () => undefined });
     const port = await freePort();
@@ -174,8 +175,8 @@ describe('the listener', { concurrency: 4 }, () => {
     const daemon = fixture.start();
     await daemon.says('ready');
     const statusWith = async (token: string) =>
-      (await httpGet(`${url}/healthz`, { Authorization: `Bearer ${token}` })).status;
-    assert.equal((await httpGet(`${url}/healthz`)).status, 401);
+      (await httpGet(`${url}/status.json`, { Authorization: `Bearer ${token}` })).status;
+    assert.equal((await httpGet(`${url}/status.json`)).status, 401);
     assert.equal(await statusWith(TOKEN), 200);
     const renewed = TOKEN.replaceAll('0', 'f');
     await writeFile(tokenFile, renewed);
@@ -234,15 +235,15 @@ describe('the listener', { concurrency: 4 }, () => {
     await closed(url);
     await fixture.configure({ observe: { listen: port } });
     await reload(daemon, 'reloaded');
-    assert.equal((await httpGet(`${url}/healthz`)).status, 200);
+    assert.equal((await httpGet(`${url}/status.json`)).status, 200);
     // All addresses, at the same port.
     await fixture.configure({ observe: { listen: `0.0.0.0:${port}` } });
     await reload(daemon, 'reloaded');
-    assert.equal((await httpGet(`http://127.0.0.2:${port}/healthz`)).status, 200);
+    assert.equal((await httpGet(`http://127.0.0.2:${port}/status.json`)).status, 200);
     const other = await freePort();
     await fixture.configure({ observe: { listen: other } });
     await reload(daemon, 'reloaded');
-    assert.equal((await httpGet(`http://127.0.0.1:${other}/healthz`)).status, 200);
+    assert.equal((await httpGet(`http://127.0.0.1:${other}/status.json`)).status, 200);
     await closed(url);
     await fixture.configure({});
     await reload(daemon, 'reloaded');
@@ -262,7 +263,7 @@ describe('the listener', { concurrency: 4 }, () => {
     const refused = async (config: Config) => {
       await fixture.configure(config);
       await reload(daemon, 'reloadRefused');
-      assert.equal((await httpGet(`${url}/healthz`)).status, 200);
+      assert.equal((await httpGet(`${url}/status.json`)).status, 200);
     };
     await refused({ observe: { listen: used } });
     assert.match(String(daemon.of('reloadRefused').at(-1)?.problem), /another program listens there/);

@@ -18,7 +18,17 @@ export function fullSnapshot(seed: number): Snapshot {
     format: 1,
     takenAtMs: next(),
     spool: '/var/spool/halfpipe',
-    problems: [],
+    problems: [
+      {
+        kind: odd ? 'deferred' : 'store',
+        severity: odd ? 'notice' : 'degraded',
+        sinceAtMs: next(),
+        message: 'm',
+        remedy: 'r',
+        nextTryAtMs: next(),
+        files: next(),
+      },
+    ],
     version: `1.0.${seed}`,
     pid: next(),
     unit: 'halfpipe',

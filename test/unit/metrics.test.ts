@@ -35,14 +35,24 @@ function pathsOf(field: string, snapshot: Snapshot) {
   const leaves = leavesOf(snapshot);
   return after === undefined
     ? leaves.filter(([path]) => path === field)
-    : leaves.filter(([path]) => path.startsWith(before) && path.endsWith(after) && !path.endsWith('AtMs'));
+    : leaves.filter(
+        ([path]) =>
+          path.startsWith(before) && path.endsWith(after) && path.endsWith('AtMs') === after.endsWith('AtMs'),
+      );
 }
 
 /** A text, an object whose presence counts, or a daemon that answers at all. */
 const isNoNumber = (field: string) =>
-  ['version', 'state', 'link.interface', 'backlog.forecast.verdict', 'steering.paused', 'pid'].includes(
-    field,
-  );
+  [
+    'version',
+    'state',
+    'link.interface',
+    'backlog.forecast.verdict',
+    'steering.paused',
+    'pid',
+    'problems',
+    'problems[].kind',
+  ].includes(field);
 
 describe('each metric', () => {
   const snapshot = fullSnapshot(1);
@@ -60,15 +70,38 @@ describe('each metric', () => {
   test('moves when its field does', async () => {
     const [before, after] = [await shown(fullSnapshot(1)), await shown(fullSnapshot(2))];
     const still = [...before].filter(([id, value]) => after.get(id) === value).map(([id]) => id);
-    // A daemon that answers is up; and words that neither snapshot has.
-    assert.deepEqual(still, [
-      'halfpipe_up',
-      ...['starting', 'idle', 'stopping'].map((word) => `halfpipe_state{state="${word}"}`),
-      ...['empty', 'keeping-up', 'stalled', 'unknown'].map(
-        (word) => `halfpipe_forecast_verdict{verdict="${word}"}`,
-      ),
-    ]);
+    // A daemon that answers is up, and most words are those of other moments.
+    assert.deepEqual(
+      still.filter((id) => !/^halfpipe_(state|forecast_verdict|problems)\{/.test(id)),
+      ['halfpipe_up'],
+    );
     assert.ok(before.size > 50, `only ${before.size} series`);
+  });
+
+  test('that is a word is 1 while that is the word, and 0 at all other times', async () => {
+    const full = fullSnapshot(1);
+    const { backlog } = full;
+    const [problem = assert.fail('no problem')] = full.problems;
+    const set = (name: string, labels: Readonly<Record<string, string>>): unknown => {
+      const { state, verdict, kind, severity } = labels;
+      if (name === 'halfpipe_state') return { ...full, state };
+      if (name === 'halfpipe_problems') return { ...full, problems: [{ ...problem, kind, severity }] };
+      return { ...full, backlog: { ...backlog, forecast: { ...backlog.forecast, verdict } } };
+    };
+    const { body } = await renderMetrics(full, { isDaemon: false });
+    const words = seriesOf(body).filter(({ name }) =>
+      ['halfpipe_state', 'halfpipe_problems', 'halfpipe_forecast_verdict'].includes(name),
+    );
+    assert.equal(words.length, 5 + 2 * 16 + 6);
+    for (const series of words) {
+      const page = await shown(set(series.name, series.labels) as Snapshot);
+      const present = words.filter(({ name }) => name === series.name).map(idOf);
+      assert.deepEqual(
+        present.filter((id) => page.get(id) !== 0),
+        [idOf(series)],
+      );
+      assert.equal(page.get(idOf(series)), 1);
+    }
   });
 
   test('that is null in the snapshot is absent, and so is all of a link that is not known', async () => {
@@ -103,7 +136,9 @@ test('every number of the snapshot is a metric, or is known not to be', () => {
   const left = numbers.map(([path]) => path).filter((path) => !covered.has(path));
   assert.deepEqual(left, [
     'format',
-    'takenAtMs',
+    // The list of problems shows them.
+    'problems[0].nextTryAtMs',
+    'problems[0].files',
     // Reasons are codes of the store: without a bound, as labels must have one.
     'backlog.waiting[0].files',
     'backlog.waiting[0].isFolder',
