@@ -49,7 +49,7 @@ async function main(): Promise<ExitCode> {
     case 'status':
       return (await import('./commands/status.ts')).status(context, values.json === true);
     case 'top': {
-      const { top } = await import('./commands/status.ts');
+      const { top } = await import('./commands/top.ts');
       return top(context, AbortSignal.any([unread, interrupted()]));
     }
     case 'plan': {

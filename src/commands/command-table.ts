@@ -103,7 +103,8 @@ const COMMANDS = {
   },
   top: {
     does: 'the same, live',
-    details: 'Runs until it is interrupted. Without a terminal it prints a line every 5 s.',
+    details:
+      'Draws the link, what is wrong and what to do, until it is interrupted. It goes on when the daemon is restarted. Without a terminal it prints a line every 5 s.',
   },
   check: {
     options: ['config-only'],

@@ -1,16 +1,12 @@
-// `halfpipe status` asks the running daemon once. `halfpipe top` keeps asking, and draws.
+// `halfpipe status` asks the running daemon once.
 import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import type { WriteStream } from 'node:tty';
 import type { Environment } from '../config/load.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
-import { systemClock } from '../system/clock.ts';
 import { errnoOf, explain } from '../system/fault.ts';
 import { readService } from '../system/service.ts';
 import { fetchSnapshot } from '../view/control.ts';
-import { LiveHistory } from '../view/live-history.ts';
-import { LiveScreen, wantsColor } from '../view/live-screen.ts';
-import { renderLive, renderPlain } from '../view/live-view.ts';
+import { renderPlain } from '../view/live-view.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { findSpoolPath } from './which-spool.ts';
@@ -22,40 +18,12 @@ export interface StatusContext {
   readonly stderr: Writable;
 }
 
-const TOP_EVERY_MS = 500;
-const PLAIN_EVERY_MS = 5_000;
-
 /** Prints one line, or the whole snapshot as JSON. */
 export async function status(context: StatusContext, asJson: boolean): Promise<ExitCode> {
   const snapshot = await ask(await findSpoolPath(context), context);
   if (snapshot === undefined) return EXIT.failure;
   context.stdout.write(asJson ? `${JSON.stringify(snapshot, null, 2)}\n` : `${renderPlain(snapshot)}\n`);
   return EXIT.ok;
-}
-
-/** Runs until the signal aborts or the daemon is gone. */
-export async function top(
-  context: StatusContext & { readonly stdout: WriteStream },
-  signal: AbortSignal,
-): Promise<ExitCode> {
-  const spoolPath = await findSpoolPath(context);
-  const history = new LiveHistory();
-  const screen = context.stdout.isTTY ? new LiveScreen(context.stdout) : undefined;
-  const color = wantsColor(context.stdout, context.env);
-  screen?.start();
-  try {
-    while (!signal.aborted) {
-      const snapshot = await ask(spoolPath, context);
-      if (snapshot === undefined) return EXIT.failure;
-      history.add(snapshot);
-      if (screen === undefined) context.stdout.write(`${renderPlain(snapshot)}\n`);
-      else screen.paint(renderLive(snapshot, history, { columns: screen.columns, color }));
-      await pause(screen === undefined ? PLAIN_EVERY_MS : TOP_EVERY_MS, signal);
-    }
-    return EXIT.ok;
-  } finally {
-    screen?.stop();
-  }
 }
 
 async function ask(
@@ -75,6 +43,7 @@ export function mayRun(error: unknown, spoolPath: string): boolean {
   return errnoOf(error) === 'EACCES' || !existsSync(spoolPath);
 }
 
+/** Why no daemon answers, and what to do, in one line. */
 export function unanswered(error: unknown, spoolPath: string, configFile: string, unit: string): string {
   switch (errnoOf(error)) {
     case 'EACCES':
@@ -88,13 +57,5 @@ export function unanswered(error: unknown, spoolPath: string, configFile: string
       return `halfpipe on ${spoolPath} is just starting or stopping: ask again`;
     default:
       return `no daemon answers for the spool ${spoolPath}: ${explain(error)}`;
-  }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await systemClock.sleep(ms, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
 }

@@ -36,6 +36,11 @@ export class LiveScreen {
     return Math.max(1, this.#terminal.columns - 1);
   }
 
+  /** The most lines of a block. The cursor needs the last one. */
+  get rows(): number {
+    return Math.max(1, this.#terminal.rows - 1);
+  }
+
   start(): void {
     this.#running = true;
     this.#terminal.write(HIDE_CURSOR);
@@ -46,7 +51,7 @@ export class LiveScreen {
   /** Replaces the block. Lines that do not fit into the terminal are cut at its lower end. */
   paint(text: string): void {
     if (!this.#running) return;
-    const lines = text.split('\n').slice(0, Math.max(1, this.#terminal.rows - 1));
+    const lines = text.split('\n').slice(0, this.rows);
     this.#write(this.#rewind() + lines.map((line) => `${line}${ERASE_REST_OF_LINE}\n`).join(''));
     this.#lines = lines;
   }
@@ -83,9 +88,14 @@ export class LiveScreen {
   }
 }
 
+/** True if lines on this terminal can be drawn again in place. */
+export function canRepaint(terminal: WriteStream, env: NodeJS.ProcessEnv): boolean {
+  return terminal.isTTY === true && env.TERM !== 'dumb';
+}
+
 /**
  * True if colours are wanted: on a terminal, without NO_COLOR (no-color.org) and not on a dumb one.
  */
 export function wantsColor(terminal: WriteStream, env: NodeJS.ProcessEnv): boolean {
-  return terminal.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  return canRepaint(terminal, env) && !env.NO_COLOR;
 }

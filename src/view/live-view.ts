@@ -1,66 +1,75 @@
-// Renders the daemon's state as a few lines for a terminal, or as one line elsewhere. Pure
-// functions: snapshot and history in, text out. No line is wider than the terminal; colour adds no
-// width.
+// Renders the daemon's state for a terminal, or as one line elsewhere. Pure functions: snapshot and
+// history in, text out. No line is wider than the terminal, and there are no more lines than fit;
+// colour adds no width.
 
+import { fitted } from './columns.ts';
 import { forecastText } from './forecast-text.ts';
-import { LINE, renderGraph } from './graph.ts';
+import { renderGraph } from './graph.ts';
+import { type Painter, painter } from './ink.ts';
 import type { LiveHistory } from './live-history.ts';
+import { problemSection, renderSections } from './live-sections.ts';
 import { readableCount, readableFiles, readableNumber, readableRate, readableSize } from './readable.ts';
-import { slowLineText } from './slow-line-text.ts';
-
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
-import { FLOOR_ENGAGED, oldest, skippedText, waitingText, whereToLook } from './status-text.ts';
+import { oldest } from './status-text.ts';
 
 export interface LiveOptions {
-  /** The width of the terminal. */
   readonly columns: number;
+  /** How many lines there may be. */
+  readonly rows: number;
   readonly color: boolean;
+  /** Stands in place of the first line, because the daemon does not answer. */
+  readonly lost?: string | undefined;
+  /** The last line: the keys. */
+  readonly footer?: string | undefined;
 }
 
-type History = Pick<LiveHistory, 'totalsBitsPerSec' | 'deepestFiles'>;
+type History = Pick<LiveHistory, 'rates' | 'deepestFiles'>;
 
-const GRAPH_ROWS = 6;
-const WIDEST = 100;
-const BARS = /[▁-█]+/g;
-const LINES = new RegExp(`${LINE}+`, 'g');
-/**
- * SGR parameters (ECMA-48). They use the terminal's own palette, so that light and dark themes both
- * work.
- */
-const SGR = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
-type Ink = keyof typeof SGR;
+const WIDEST = 160;
+/** The rows of the graph on a screen with at least so many lines. */
+const GRAPH_ROWS: readonly (readonly [lines: number, rows: number])[] = [
+  [36, 10],
+  [22, 6],
+  [16, 4],
+  [10, 3],
+];
 
 /** The whole view, without a newline at its end. */
 export function renderLive(snapshot: Snapshot, history: History, options: LiveOptions): string {
-  const width = Math.max(1, Math.min(options.columns, WIDEST));
-  const ink = (name: Ink, text: string): string =>
-    options.color && text.trim() !== '' ? `\x1b[${SGR[name]}m${text}\x1b[0m` : text;
-  const fit = (text: string): string => [...text].slice(0, width).join('');
-  return [
-    ink('bold', fit(headline(snapshot))),
-    ink('green', progressBar(snapshot.backlog, history.deepestFiles, width)),
-    fit(outlook(snapshot.backlog)),
-    fit(pace(snapshot)),
-    '',
-    fit(rates(snapshot.link)),
-    ...graph(snapshot.link, history, width).map((row) =>
-      row.replace(BARS, (bars) => ink('cyan', bars)).replace(LINES, (line) => ink('yellow', line)),
-    ),
-    ...notices(snapshot).map((notice) => ink('red', fit(notice))),
-  ].join('\n');
+  const { rows, footer, lost } = options;
+  const columns = Math.max(1, Math.min(options.columns, WIDEST));
+  const paint = painter(options.color);
+  const { link, backlog, problems, takenAtMs } = snapshot;
+  const head = [
+    paint(lost === undefined ? 'bold' : 'red', fitted(lost ?? headline(snapshot), columns)),
+    paint('green', progressBar(backlog, history.deepestFiles, columns)),
+    fitted(outlook(backlog), columns),
+    fitted(pace(snapshot), columns),
+    fitted(rates(link), columns),
+    ...graph(link, history, { rows, columns, paint }),
+  ];
+  const foot = footer === undefined ? [] : [paint('dim', fitted(footer, columns))];
+  const left = rows - head.length - foot.length;
+  const sections = renderSections([problemSection(problems, takenAtMs, columns)], {
+    rows: left,
+    columns,
+    paint,
+  });
+  return [...head.slice(0, rows - foot.length), ...sections, ...foot].join('\n');
 }
 
 /** The same in one line, for logs, pipes and dumb terminals. */
 export function renderPlain(snapshot: Snapshot): string {
-  const { backlog, link } = snapshot;
-  return [headline(snapshot), outlook(backlog), pace(snapshot), rates(link), ...notices(snapshot)].join('; ');
+  const { backlog, link, problems } = snapshot;
+  const wrong = problems.map(({ message, remedy }) => (remedy === null ? message : `${message}: ${remedy}`));
+  return [headline(snapshot), outlook(backlog), pace(snapshot), rates(link), ...wrong].join('; ');
 }
 
 function headline({ state, backlog, link }: Snapshot): string {
   const left = `${readableFiles(backlog.files)} to go (${readableSize(backlog.bytes)})${oldest(backlog)}`;
   const doing = backlog.countedByScan ? `${state}, counted by scans` : state;
   const line = link === null ? 'no link yet' : `${link.interface} ${readableRate(link.capacityBitsPerSec)}`;
-  return `${left} · ${doing} · ${line}`;
+  return `${doing} · ${left} · ${line}`;
 }
 
 function progressBar(backlog: BacklogView, deepestFiles: number, width: number): string {
@@ -77,6 +86,7 @@ function pace({ backlog, uploads, totals }: Snapshot): string {
     flow(backlog),
     `${readableCount(totals.deletedFiles)} verified, deleted`,
     `uploads ${uploads.active} of ${uploads.limit}`,
+    backlog.written === 0 ? '' : `${readableCount(backlog.written)} still being written`,
   ]
     .filter((part) => part !== '')
     .join(' · ');
@@ -98,42 +108,25 @@ function rates(link: LinkView | null): string {
   const { totalBitsPerSec: total, ownBitsPerSec: own, crossBitsPerSec: cross } = link;
   return [
     `total ${readableRate(total)}`,
+    `target ${readableRate(link.targetBitsPerSec)}`,
     `own ${readableRate(own)}`,
     `others ${readableRate(cross)}`,
-    `target ${readableRate(link.targetBitsPerSec)}`,
   ].join(' · ');
 }
 
-function graph(link: LinkView | null, history: History, width: number): string[] {
+function graph(
+  link: LinkView | null,
+  history: History,
+  { rows, columns, paint }: { readonly rows: number; readonly columns: number; readonly paint: Painter },
+): string[] {
   if (link === null) return [];
   const { targetBitsPerSec: level, capacityBitsPerSec: capacity } = link;
   // At a share of 50 %, the upper edge is the whole capacity. At a small share, the target stays in
   // the middle.
   const top = Math.min(capacity, level * 2);
   const label = ` ${readableRate(level)}`;
-  const columns = width - label.length;
-  if (columns < 10) return [];
-  return renderGraph(history.totalsBitsPerSec, { columns, rows: GRAPH_ROWS, top, level, label });
-}
-
-function notices({ state, unit, waitingFor, backlog, link }: Snapshot): string[] {
-  const notes: string[] = [];
-  if (waitingFor !== null) {
-    notes.push(`${state === 'paused' ? 'paused' : 'waiting'}: ${waitingFor}`, whereToLook(unit));
-  }
-  if (link?.degraded)
-    notes.push(`${link.interface} cannot be measured just now: sending at most half the target`);
-  if (link?.floorEngaged) notes.push(FLOOR_ENGAGED);
-  if (backlog.written > 0) notes.push(`${readableCount(backlog.written)} still being written`);
-  const slowLine = link === null ? undefined : slowLineText(link);
-  if (slowLine !== undefined) notes.push(slowLine);
-  if (backlog.deferred > 0)
-    notes.push(
-      `${readableCount(backlog.deferred)} will be tried again`,
-      ...backlog.waiting.map((kind) => `${waitingText(kind)}: ${kind.message}`),
-    );
-  if (backlog.quarantined > 0)
-    notes.push(`${readableFiles(backlog.quarantined)} in quarantine: halfpipe quarantine list`);
-  notes.push(...backlog.skipped.map((kind) => `${skippedText(kind)}: ${kind.remedy}`));
-  return notes;
+  const width = columns - label.length;
+  const height = GRAPH_ROWS.find(([lines]) => rows >= lines)?.[1] ?? 0;
+  if (width < 10) return [];
+  return renderGraph(history.rates, { columns: width, rows: height, top, level, label }, paint);
 }

@@ -1,7 +1,7 @@
 // The daemon's state in one line: systemctl's status text, and the summary in the log.
 
 import { forecastText } from './forecast-text.ts';
-import { readableCount, readableDuration, readableFiles, readableRate } from './readable.ts';
+import { readableCount, readableDuration, readableFiles, readableMoment, readableRate } from './readable.ts';
 import { slowLineText } from './slow-line-text.ts';
 
 import type { BacklogView, LinkView, SkippedView, Snapshot, WaitingView } from './snapshot.ts';
@@ -10,6 +10,12 @@ export const FLOOR_ENGAGED = 'others take more than the target: sending the floo
 /** Hints are too long for one line. The log has them. */
 export function whereToLook(unit: string): string {
   return `what to do: journalctl -u ${unit}`;
+}
+
+/** `halfpipe has not been running since 14:32 (12 s): systemctl start halfpipe`. */
+export function notRunningSince(sinceMs: number, nowMs: number, unit: string): string {
+  const [since, lasts] = [readableMoment(sinceMs, nowMs), readableDuration(nowMs - sinceMs)];
+  return `halfpipe has not been running since ${since} (${lasts}): systemctl start ${unit}`;
 }
 
 /** A younger oldest file is not worth the space. */

@@ -1,6 +1,6 @@
 // Where the demo speaks: a live block on a terminal, plain lines every few seconds elsewhere.
 import { LiveHistory } from '../../src/view/live-history.ts';
-import { LiveScreen, wantsColor } from '../../src/view/live-screen.ts';
+import { canRepaint, LiveScreen, wantsColor } from '../../src/view/live-screen.ts';
 import { renderLive, renderPlain } from '../../src/view/live-view.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 
@@ -18,7 +18,7 @@ export class DemoView {
 
   show(snapshot: Snapshot, nowMs: number): void {
     this.#history.add(snapshot);
-    if (this.#out.isTTY && process.env.TERM !== 'dumb') this.#paint(snapshot);
+    if (canRepaint(this.#out, process.env)) this.#paint(snapshot);
     else if (nowMs >= this.#plainDueMs) {
       this.#plainDueMs = nowMs + PLAIN_INTERVAL_MS;
       this.say(renderPlain(snapshot));
@@ -43,6 +43,8 @@ export class DemoView {
     }
     const options = {
       columns: this.#screen.columns,
+      // What was said before stays in sight.
+      rows: Math.min(this.#screen.rows, 24),
       color: wantsColor(this.#out, process.env),
     };
     this.#screen.paint(renderLive(snapshot, this.#history, options));

@@ -242,6 +242,24 @@ describe('halfpipe', { concurrency: 4 }, () => {
     assert.equal(top.stderr, '');
   });
 
+  test('top survives a restart of the daemon, and says since when it is not running', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const before = fixture.start();
+    await before.says('ready');
+    const top = fixture.command(['top', '--config', fixture.configFile]);
+    await fixture.until('top prints a line', () => top.stdout.includes('\n'));
+    await before.stop();
+    const gone = /^halfpipe has not been running since .* \(\d+ s\): systemctl start halfpipe$/gm;
+    await fixture.until('top tells', () => gone.test(top.stdout));
+    const after = fixture.start();
+    await after.says('ready');
+    const told = top.stdout.length;
+    await fixture.until('top goes on', () => top.stdout.slice(told).includes('idle · 0 files'));
+    assert.equal(top.stdout.match(gone)?.length, 1, top.stdout);
+    assert.equal(await top.stop(), 0);
+    assert.equal(await after.stop(), 0);
+  });
+
   for (const words of ['check', 'quarantine list', 'status', '--help']) {
     // Only top took care of EPIPE: the others ended with a stack trace.
     test(`${words} ends quietly when nobody reads it`, async (t) => {

@@ -1,0 +1,141 @@
+// `halfpipe top`: asks the running daemon again and again, and draws what it says.
+import type { ReadStream, WriteStream } from 'node:tty';
+import { connectToInstance } from '../spool/instance-lock.ts';
+import { systemClock } from '../system/clock.ts';
+import { errnoOf } from '../system/fault.ts';
+import { readService } from '../system/service.ts';
+import { fetchSnapshot } from '../view/control.ts';
+import { LiveHistory } from '../view/live-history.ts';
+import { canRepaint, LiveScreen, wantsColor } from '../view/live-screen.ts';
+import { renderLive, renderPlain } from '../view/live-view.ts';
+import type { Snapshot } from '../view/snapshot.ts';
+import { notRunningSince } from '../view/status-text.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { type StatusContext, unanswered } from './status.ts';
+import { findSpoolPath } from './which-spool.ts';
+
+export interface TopContext extends StatusContext {
+  readonly stdin: ReadStream;
+  readonly stdout: WriteStream;
+}
+
+const SCREEN_EVERY_MS = 500;
+const PLAIN_EVERY_MS = 5_000;
+
+/**
+ * Runs until the signal aborts or the user quits. If the daemon ends, it goes on asking, and says
+ * since when there is no answer. Resolves with 1 if no daemon answers the first time, or if this
+ * user may not ask.
+ */
+export async function top(context: TopContext, signal: AbortSignal): Promise<ExitCode> {
+  const { configFile, env, stdout, stderr } = context;
+  const spoolPath = await findSpoolPath(context);
+  const { unit } = readService(env);
+  const history = new LiveHistory();
+  const drawing = canRepaint(stdout, env) ? new Drawing(context, history) : new PlainLines(stdout);
+  let last: Snapshot | undefined;
+  drawing.start();
+  try {
+    while (!signal.aborted) {
+      const answer = await ask(spoolPath);
+      if (!(answer instanceof Error)) {
+        last = answer;
+        history.add(answer);
+        drawing.show(answer);
+      } else if (last === undefined || errnoOf(answer) === 'EACCES') {
+        drawing.stop();
+        stderr.write(`halfpipe: ${unanswered(answer, spoolPath, configFile, unit)}\n`);
+        return EXIT.failure;
+      } else {
+        history.addGap();
+        drawing.lost(last, notRunningSince(last.takenAtMs, systemClock.wallMs(), unit));
+      }
+      await pause(drawing.everyMs, signal);
+    }
+    return EXIT.ok;
+  } finally {
+    drawing.stop();
+  }
+}
+
+async function ask(spoolPath: string): Promise<Snapshot | Error> {
+  try {
+    return await fetchSnapshot(await connectToInstance(spoolPath));
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+}
+
+/** On a terminal: the whole view, in place. */
+class Drawing {
+  readonly everyMs = SCREEN_EVERY_MS;
+  readonly #screen: LiveScreen;
+  readonly #color: boolean;
+  readonly #history: LiveHistory;
+
+  constructor({ stdout, env }: TopContext, history: LiveHistory) {
+    this.#screen = new LiveScreen(stdout);
+    this.#color = wantsColor(stdout, env);
+    this.#history = history;
+  }
+
+  start(): void {
+    this.#screen.start();
+  }
+
+  show(snapshot: Snapshot): void {
+    this.#paint(snapshot, undefined);
+  }
+
+  lost(last: Snapshot, text: string): void {
+    this.#paint(last, text);
+  }
+
+  stop(): void {
+    this.#screen.stop();
+  }
+
+  #paint(snapshot: Snapshot, lost: string | undefined): void {
+    const { columns, rows } = this.#screen;
+    const options = { columns, rows, color: this.#color, lost };
+    this.#screen.paint(renderLive(snapshot, this.#history, options));
+  }
+}
+
+/** In a pipe or on a dumb terminal: a line for each answer, and one when the daemon is gone. */
+class PlainLines {
+  readonly everyMs = PLAIN_EVERY_MS;
+  readonly #stdout: WriteStream;
+  #isLost = false;
+
+  constructor(stdout: WriteStream) {
+    this.#stdout = stdout;
+  }
+
+  start(): void {
+    this.#isLost = false;
+  }
+
+  show(snapshot: Snapshot): void {
+    this.#isLost = false;
+    this.#stdout.write(`${renderPlain(snapshot)}\n`);
+  }
+
+  lost(_last: Snapshot, text: string): void {
+    if (!this.#isLost) this.#stdout.write(`${text}\n`);
+    this.#isLost = true;
+  }
+
+  stop(): void {
+    this.#isLost = false;
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await systemClock.sleep(ms, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
