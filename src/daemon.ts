@@ -3,6 +3,7 @@
 import { type AssemblyPorts, assemble, createStore, destinationOf, type Stages } from './assembly.ts';
 import { type ChangedKey, changedKeys } from './config/changes.ts';
 import type { Settings } from './config/settings.ts';
+import type { ShownOption } from './config/shown-options.ts';
 import type { Host } from './host.ts';
 import { Observation } from './observe/observation.ts';
 import { Counters } from './report/counters.ts';
@@ -30,6 +31,8 @@ export interface DaemonPorts {
   readonly version: string;
   /** Cleans what the control socket shows. */
   readonly redact: Redact;
+  /** The settings in force, for people. */
+  readonly shownOptions: () => readonly ShownOption[];
   readonly health: Health;
   /** Each listener receives every event. */
   readonly listeners: readonly Listener[];
@@ -69,9 +72,12 @@ export class Daemon {
       ...this.#settings.link,
       ...this.#settings.upload,
     }));
-    const { redact } = ports;
-    const snapshot = () => this.snapshot();
-    this.#observation = new Observation({ snapshot, redact, onEvent: (event) => this.#tell(event) });
+    this.#observation = new Observation({
+      ...ports,
+      clock: ports.host.clock,
+      snapshot: () => this.snapshot(),
+      onEvent: (event) => this.#tell(event),
+    });
     this.#assembly = {
       ...ports,
       counters,

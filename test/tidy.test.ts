@@ -85,6 +85,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['system'],
   observe: ['http', 'view', 'system'],
   outlook: ['view'],
+  page: ['view'],
   report: ['backlog', 'drain', 'link', 'manifest', 'outlook', 'pace', 'spool', 'steer', 'view', ...GROUND],
   'stage-options.ts': ['config', ...STAGES, 'system'],
   'host.ts': ['config', ...STAGES, 'stage-options.ts', 'system'],
@@ -111,6 +112,9 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   report: ['config', 'observe', 'store/s3'],
   // What a snapshot says of the link.
   view: ['link', 'pace', 'steer'],
+  // Settings as the page shows them.
+  observe: ['config'],
+  page: ['observe'],
 };
 
 test('imports point down the flow, and each room knows only those below it', () => {
@@ -216,6 +220,7 @@ const READS_TIME =
 const TIME_EXCEPTIONS: Readonly<Record<string, string>> = {
   'src/system/clock.ts': 'the clock port itself',
   'src/commands/examine-spool.ts': 'part of check',
+  'src/page/browser.ts': 'runs in a browser',
   'src/commands/examine-store.ts': 'runs once, in the foreground, under no simulation',
   'src/store/s3/multipart.ts': 'bounds the request that gives up an upload whose own signal is over',
 };

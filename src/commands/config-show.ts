@@ -2,7 +2,7 @@
 // from. Its output is a config file, with the origins as comments.
 import type { Writable } from 'node:stream';
 import { type EffectiveOption, type Environment, loadConfig } from '../config/load.ts';
-import { isRequired, yaml } from '../config/manual.ts';
+import { shownOptions, shownValue } from '../config/shown-options.ts';
 import { redactorOf } from '../system/redact.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { serviceFilesOf } from './service-environment.ts';
@@ -13,7 +13,6 @@ export interface ConfigShowContext {
   readonly stdout: Writable;
 }
 
-const HIDDEN = '[hidden]';
 /** The column of the origins, unless a value is longer. */
 const COLUMN = 44;
 
@@ -63,22 +62,11 @@ function inYaml(
     `# The key to upload with comes from ${credentialsFrom}.`,
   ];
   let last = '';
-  for (const effective of options) {
-    const [section = '', name = ''] = effective.option.key.split('.');
+  for (const { key, value, origin } of shownOptions(options)) {
+    const [section = '', name = ''] = key.split('.');
     if (section !== last) lines.push(`${section}:`);
     last = section;
-    const value = effective.value === null ? '' : ` ${yaml(shownValue(effective))}`;
-    lines.push(`${`  ${name}:${value}`.padEnd(COLUMN)}  # ${originOf(effective)}`);
+    lines.push(`${`  ${name}: ${value}`.trimEnd().padEnd(COLUMN)}  # ${origin}`);
   }
   return `${lines.join('\n')}\n`;
-}
-
-function originOf({ option, place, value }: EffectiveOption): string {
-  if (place !== undefined) return place;
-  if (value !== null) return 'default';
-  return isRequired(option) ? 'required' : 'not set';
-}
-
-function shownValue({ option, value, place }: EffectiveOption): unknown {
-  return option.sensitive === true && place !== undefined ? HIDDEN : value;
 }

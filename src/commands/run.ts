@@ -7,7 +7,7 @@ import { redactorOf } from '../system/redact.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type RunContext, ServiceRun } from './service-run.ts';
 import { strayRoot } from './stray-root.ts';
-import { loadVettedSettings } from './vetted-settings.ts';
+import { loadVettedConfig } from './vetted-settings.ts';
 
 /**
  * Resolves with the exit code when the daemon has stopped. Rejects with ConfigError when it cannot
@@ -20,18 +20,15 @@ export async function run(context: RunContext): Promise<ExitCode> {
   const clock = systemClock;
   const redact = redactorOf(env);
   const send = sendBySystemdNotify(env.NOTIFY_SOCKET);
-  const settings = await loadVettedSettings(configFile, env).catch((error: unknown) => {
+  const config = await loadVettedConfig(configFile, env).catch((error: unknown) => {
     if (send !== undefined && error instanceof ConfigError) return error;
     throw error;
   });
-  if (settings instanceof ConfigError) {
+  if (config instanceof ConfigError) {
     const log = createLogger({ level: 'info', format: 'auto', env });
-    return await refuseConfig(
-      settings,
-      log,
-      new SdNotifier({ send, clock, kernelMonotonicUsec, log, redact }),
-    );
+    return await refuseConfig(config, log, new SdNotifier({ send, clock, kernelMonotonicUsec, log, redact }));
   }
+  const { settings } = config;
   const log = createLogger({ level: settings.log.level, format: settings.log.format, env });
   const stray = strayRoot(settings.spool.path, configFile, env);
   if (stray !== undefined) {
@@ -40,7 +37,7 @@ export async function run(context: RunContext): Promise<ExitCode> {
     return EXIT.failure;
   }
   const notifier = new SdNotifier({ send, clock, kernelMonotonicUsec, log, redact });
-  return new ServiceRun(settings, context, { log, notifier, redact }).run();
+  return new ServiceRun(config, context, { log, notifier, redact }).run();
 }
 
 /**

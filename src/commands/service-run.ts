@@ -1,6 +1,7 @@
 // The life of the process behind `halfpipe run`: its start, signals, reloads and its exit code.
-import type { Environment } from '../config/load.ts';
+import type { EffectiveOption, Environment, LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
+import { inForceAfterReload, type ShownOption, shownOptions } from '../config/shown-options.ts';
 import { Daemon } from '../daemon.ts';
 import { thisHost } from '../host.ts';
 import { CAPACITY_UNKNOWN } from '../link/capacity.ts';
@@ -17,7 +18,7 @@ import type { Redact } from '../system/redact.ts';
 import { unitStatus } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { logRefusal } from './reload-refusal.ts';
-import { loadVettedSettings } from './vetted-settings.ts';
+import { loadVettedConfig } from './vetted-settings.ts';
 
 /** Extra time after the uploads have ended, to close files, release the lock and flush the log. */
 const STOP_MARGIN_MS = 20_000;
@@ -48,16 +49,20 @@ export class ServiceRun {
   readonly #health: Health;
   readonly #reporter: Reporter;
   readonly #daemon: Daemon;
+  /** Those in force. */
+  #options: readonly EffectiveOption[];
+  #shownOptions: readonly ShownOption[] | undefined;
   #stopTimeoutMs: number;
   #onHopeless: (fault: Fault) => void = () => undefined;
   readonly #hopeless = new Promise<Fault>((resolve) => {
     this.#onHopeless = resolve;
   });
 
-  constructor(settings: Settings, context: RunContext, { log, notifier, redact }: RunPorts) {
+  constructor({ settings, options }: LoadedConfig, context: RunContext, { log, notifier, redact }: RunPorts) {
     const { env, version } = context;
     this.#context = context;
     this.#settings = settings;
+    this.#options = options;
     this.#log = log;
     this.#notifier = notifier;
     this.#stopTimeoutMs = settings.upload.stopTimeoutMs;
@@ -69,6 +74,10 @@ export class ServiceRun {
       host: thisHost(env.UV_THREADPOOL_SIZE),
       version,
       redact,
+      shownOptions: () => {
+        this.#shownOptions ??= shownOptions(this.#options);
+        return this.#shownOptions;
+      },
       health: this.#health,
       onHopeless: (fault) => this.#onHopeless(fault),
       listeners: [this.#reporter.hear, statusLine(notifier)],
@@ -141,8 +150,10 @@ export class ServiceRun {
     const { configFile, env } = this.#context;
     await this.#notifier.reloading();
     try {
-      const settings = await loadVettedSettings(configFile, env);
+      const { settings, options } = await loadVettedConfig(configFile, env);
       await this.#apply(settings);
+      this.#options = inForceAfterReload(this.#options, options);
+      this.#shownOptions = undefined;
       this.#stopTimeoutMs = settings.upload.stopTimeoutMs;
       this.#notifier.remark('');
     } catch (error) {

@@ -6,14 +6,20 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../config/config-error.ts';
-import { type Environment, loadSettings } from '../config/load.ts';
+import { type Environment, type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { holds, isOfTheSystem } from '../config/spool-place.ts';
 import { errnoOf } from '../system/fault.ts';
 
 /** Rejects with ConfigError. */
 export async function loadVettedSettings(configFile: string, env: Environment): Promise<Settings> {
-  const settings = await loadSettings(configFile, env);
+  return (await loadVettedConfig(configFile, env)).settings;
+}
+
+/** Rejects with ConfigError. */
+export async function loadVettedConfig(configFile: string, env: Environment): Promise<LoadedConfig> {
+  const config = await loadConfig(configFile, env);
+  const { settings } = config;
   const { path } = settings.spool;
   const spool = await realPath(path);
   const refuse = (reason: string) => {
@@ -26,7 +32,7 @@ export async function loadVettedSettings(configFile: string, env: Environment): 
     if (holds(spool, file))
       refuse(`holds ${what} (${file}), and everything in a spool is removed: name a separate folder`);
   }
-  return settings;
+  return config;
 }
 
 /** Variables of the AWS SDK, systemd and Node.js that name credentials and certificates. */

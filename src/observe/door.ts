@@ -2,24 +2,28 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { HttpServer, type ListenAt } from '../http/http-server.ts';
-import { type Access, answerBy } from '../http/routes.ts';
+import { type Access, answerBy, type Get } from '../http/routes.ts';
 import { TokenGate } from '../http/token-gate.ts';
 import { errnoOf, Fault } from '../system/fault.ts';
+import { LiveFeed } from './live-feed.ts';
 import type { ObservationPorts, ObserveOptions } from './observe-ports.ts';
 import { observedRoutes } from './observed-routes.ts';
+import { pageFiles } from './page-files.ts';
 
 /** May be opened again after close(). */
 export class Door {
   readonly at: ListenAt;
   readonly #server: HttpServer;
+  readonly #feed: LiveFeed;
   #access: Access;
 
-  constructor(at: ListenAt, access: Access, ports: ObservationPorts) {
+  constructor(at: ListenAt, access: Access, page: ReadonlyMap<string, Get>, ports: ObservationPorts) {
     this.at = at;
     this.#access = access;
     const onError = (error: unknown) =>
       ports.onEvent({ kind: 'fault', operation: 'answer an observer', error });
-    const routes = observedRoutes(ports);
+    this.#feed = new LiveFeed(ports);
+    const routes = observedRoutes(ports, this.#feed, page);
     this.#server = new HttpServer(answerBy({ routes, access: () => this.#access, onError }), onError);
   }
 
@@ -46,12 +50,14 @@ export class Door {
   }
 
   /** Rejects with a Fault. */
-  open(): Promise<void> {
-    return this.#server.listen(this.at);
+  async open(): Promise<void> {
+    await this.#server.listen(this.at);
+    this.#feed.start();
   }
 
-  close(): Promise<void> {
-    return this.#server.close();
+  async close(): Promise<void> {
+    await this.#feed.stop();
+    await this.#server.close();
   }
 }
 
@@ -59,8 +65,16 @@ function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-/** Reads the token. Rejects with a Fault that names its file. */
-export async function accessOf({ hosts, tokenFile }: ObserveOptions): Promise<Access> {
+/** Reads the token and the page. Rejects with a Fault that names the token's file. */
+export async function makeDoor(
+  at: ListenAt,
+  options: ObserveOptions,
+  ports: ObservationPorts,
+): Promise<Door> {
+  return new Door(at, await accessOf(options), await pageFiles(), ports);
+}
+
+async function accessOf({ hosts, tokenFile }: ObserveOptions): Promise<Access> {
   const token = tokenFile === undefined ? undefined : new TokenGate(await readToken(tokenFile));
   return { hosts, hostsSetting: 'observe.hosts', token };
 }

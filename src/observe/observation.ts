@@ -58,8 +58,8 @@ export class Observation {
   }
 
   async #doorOf(listen: NonNullable<ObserveOptions['listen']>, options: ObserveOptions): Promise<Door> {
-    const { Door, accessOf } = await import('./door.ts');
-    return new Door({ ...listen, setting: 'observe.listen' }, await accessOf(options), this.#ports);
+    const { makeDoor } = await import('./door.ts');
+    return makeDoor({ ...listen, setting: 'observe.listen' }, options, this.#ports);
   }
 
   #tell(): void {

@@ -1,4 +1,6 @@
 // What the daemon gives to those parts that show it over HTTP.
+import type { ShownOption } from '../config/shown-options.ts';
+import type { Clock } from '../system/clock.ts';
 import type { Redact } from '../system/redact.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import type { ObserveEvent } from './observe-event.ts';
@@ -13,7 +15,10 @@ export interface ObserveOptions {
 }
 
 export interface ObservationPorts {
+  readonly clock: Clock;
   readonly snapshot: () => Snapshot;
+  /** The settings in force. */
+  readonly shownOptions: () => readonly ShownOption[];
   /** Cleans every text of the snapshot. */
   readonly redact: Redact;
   readonly onEvent: (event: ObserveEvent) => void;

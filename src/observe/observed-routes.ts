@@ -1,12 +1,22 @@
 // What the listener for observers answers, and under which paths. Every answer shows one snapshot.
+import type { ServerResponse } from 'node:http';
 import { type Get, type Routes, send, sendText } from '../http/routes.ts';
 import { healthText, isHealthy } from '../view/health-text.ts';
 import { redacted } from '../view/redacted.ts';
+import type { LiveFeed } from './live-feed.ts';
 import type { ObservationPorts } from './observe-ports.ts';
 
-export function observedRoutes({ snapshot, redact }: ObservationPorts): Routes {
+export function observedRoutes(
+  { snapshot, redact }: ObservationPorts,
+  feed: LiveFeed,
+  page: ReadonlyMap<string, Get>,
+): Routes {
   return new Map<string, Get>([
     ['/', (_, response) => sendText(response, 200, 'halfpipe: /metrics, /status.json and /healthz')],
+    ...page,
+    ['/events', (request, response) => feed.join(request, response)],
+    ['/rates/10-minutes.json', (_, response) => sendJson(response, JSON.stringify(feed.last10Minutes()))],
+    ['/rates/day.json', (_, response) => sendJson(response, JSON.stringify(feed.lastDay()))],
     [
       '/metrics',
       async (request, response) => {
@@ -19,10 +29,7 @@ export function observedRoutes({ snapshot, redact }: ObservationPorts): Routes {
         send(response, 200, type, body);
       },
     ],
-    [
-      '/status.json',
-      (_, response) => send(response, 200, 'application/json', `${redacted(snapshot(), redact)}\n`),
-    ],
+    ['/status.json', (_, response) => sendJson(response, redacted(snapshot(), redact))],
     [
       '/healthz',
       (_, response) => {
@@ -31,4 +38,8 @@ export function observedRoutes({ snapshot, redact }: ObservationPorts): Routes {
       },
     ],
   ]);
+}
+
+function sendJson(response: ServerResponse, json: string): void {
+  send(response, 200, 'application/json', `${json}\n`);
 }

@@ -31,7 +31,12 @@ export function unitStatus(status: Status & Pick<Snapshot, 'unit'>): string {
 }
 
 export function statusText(status: Status): string {
-  return [...doing(status), troubles(status.backlog)].filter((part) => part !== '').join(' · ');
+  return statusParts(status).join(' · ');
+}
+
+/** What the daemon does, how fast, how long; then what is wrong. */
+export function statusParts(status: Status): string[] {
+  return [...doing(status), troubles(status.backlog)].filter((part) => part !== '');
 }
 
 function doing({ state, waitingFor, backlog, link }: Status): string[] {

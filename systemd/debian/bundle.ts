@@ -6,6 +6,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
+/** The build has put these into dist/page. */
+const OF_THE_PAGE = ['node_modules/uplot'];
+
 export interface Bundle {
   /** By name, all in one folder. */
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -38,7 +41,7 @@ export async function bundle(root: string, target: string): Promise<Bundle> {
     logLevel: 'warning',
   });
   const files = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]));
-  return { files, notices: notices(root, Object.keys(metafile.inputs)) };
+  return { files, notices: notices(root, [...Object.keys(metafile.inputs), ...OF_THE_PAGE]) };
 }
 
 function notices(root: string, inputs: readonly string[]): string {

@@ -47,6 +47,8 @@ async function stageProgram(tree: StagedTree): Promise<void> {
   tree.copy(node.binary, 'usr/lib/halfpipe/node', 0o755);
   // Where the program looks for its version: beside dist, as in the npm package.
   for (const [name, code] of files) tree.write(`usr/lib/halfpipe/dist/${name}`, code);
+  for (const name of readdirSync(source('dist/page')).sort())
+    tree.copy(source(`dist/page/${name}`), `usr/lib/halfpipe/page/${name}`);
   const about = { name: 'halfpipe', version: values.version, type: 'module' };
   tree.write('usr/lib/halfpipe/package.json', `${JSON.stringify(about)}\n`);
   tree.copy(source('systemd/debian/halfpipe.sh'), 'usr/bin/halfpipe', 0o755);

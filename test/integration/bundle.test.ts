@@ -7,4 +7,5 @@ test('the package has a file for each thread, and the licences of what is in the
   const { files, notices } = await bundle(fileURLToPath(new URL('../..', import.meta.url)), 'node24');
   assert.deepEqual([...files.keys()].sort(), ['main.js', 'sender-thread.js']);
   assert.match(notices, /@aws-sdk\/client-s3/);
+  assert.match(notices, /==== uplot .* \(MIT\) ====[^=]+Permission is hereby granted/);
 });

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { Observation } from '../../src/observe/observation.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { redactorOf } from '../../src/system/redact.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { type Config, DaemonFixture, type DaemonRun } from '../support/daemon-fixture.ts';
@@ -135,6 +136,59 @@ describe('the listener', { concurrency: 4 }, () => {
     assert.match(lost.stderr, /the spool .* does not exist: check spool\.path in/);
   });
 
+  test('/ is the page: its own files alone, and no script or style in it', async (t) => {
+    const { fixture, url } = await observed(t);
+    await fixture.start().says('ready');
+    const { status, headers, body } = await httpGet(`${url}/`);
+    assert.deepEqual([status, headers['content-type']], [200, 'text/html; charset=utf-8']);
+    assert.equal(
+      headers['content-security-policy'],
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+    assert.deepEqual(
+      [headers['x-content-type-options'], headers['x-frame-options'], headers['cache-control']],
+      ['nosniff', 'DENY', 'no-store'],
+    );
+    const files = [...body.matchAll(/(?:href|src)="(\/[^"]+\.(?:js|css|svg))"/g)].map(([, path]) => path);
+    assert.deepEqual(files.sort(), ['/icon.svg', '/page.css', '/page.js']);
+    assert.doesNotMatch(body, /style=|<style|<script>| on\w+=|https?:/);
+    for (const path of files) assert.equal((await httpGet(`${url}${path}`)).status, 200, path);
+  });
+
+  test('/events tells pages what has changed, and ends with the daemon', async (t) => {
+    const { fixture, url } = await observed(t);
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    const answer = await fetch(`${url}/events`);
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    let shown: Record<string, unknown> = {};
+    const receive = async () => {
+      const { value = '', done } = (await reader?.read()) ?? { done: true };
+      text += value;
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const [, data = '{}'] = /^data: (.*)$/m.exec(text.slice(0, end)) ?? [];
+        shown = { ...shown, ...JSON.parse(data) };
+        text = text.slice(end + 2);
+      }
+      return !done;
+    };
+    await receive();
+    const { words, rows, settings, ...snapshot } = shown;
+    assert.deepEqual(Object.keys(snapshot), Object.keys(await fixture.snapshot()));
+    const path = Array.isArray(settings) ? settings.find(({ key }) => key === 'spool.path') : undefined;
+    assert.deepEqual(path, { key: 'spool.path', value: fixture.spool, origin: `${fixture.configFile}:1` });
+    await fixture.put('drained', 'x');
+    const isTold = () => JSON.stringify(shown.totals).includes('"deletedFiles":1');
+    while (!isTold()) assert.ok(await receive());
+    await daemon.stop();
+    await assert.rejects(async () => {
+      while (await receive());
+      throw new Error('ended');
+    });
+  });
+
   test('/healthz is 200 while files can be drained, and 503 with the reason while they cannot', async (t) => {
     const { fixture, url } = await observed(t);
     const daemon = fixture.start();
@@ -154,9 +208,11 @@ describe('the listener', { concurrency: 4 }, () => {
   test('shows no secret, whatever the store has said', async (t) => {
     const waitingFor = 'InvalidToken: the-secret-of-the-store is over';
     const problems = [{ kind: 'store', severity: 'degraded', message: waitingFor, remedy: null }];
-    const snapshot = () => ({ state: 'paused', problems, waitingFor }) as unknown as Snapshot;
+    const snapshot = () => ({ state: 'paused', problems, waitingFor, link: null }) as unknown as Snapshot;
     const redact = redactorOf({ AWS_SECRET_ACCESS_KEY: 'the-secret-of-the-store' });
-    const observation = new Observation({ snapshot, redact, onEvent: () => undefined });
+    const observation = new Observation({
+      ...{ clock: systemClock, snapshot, redact, shownOptions: () => [], onEvent: () => undefined },
+    });
     const port = await freePort();
     const listen = { addresses: ['127.0.0.1'], port };
     t.after(() => observation.stop());

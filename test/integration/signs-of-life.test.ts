@@ -137,7 +137,7 @@ async function started(t: TestContext, config: Config) {
   };
   const daemon = new Daemon(settings, {
     host: { ...host, sendingOptions },
-    ...{ redact, health, version: '1', listeners: [] },
+    ...{ redact, health, version: '1', listeners: [], shownOptions: () => [] },
     onHopeless: (fault) => assert.fail(fault),
   });
   await daemon.start();

@@ -17,7 +17,7 @@ export function compiledMain(): string {
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
   const changedAtMs = Math.max(...sources.map((name) => writtenAtMs(join(ROOT, 'src', name))));
   if (writtenAtMs(MAIN) < changedAtMs)
-    execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', join(ROOT, 'src')], { stdio: 'inherit' });
+    execFileSync('npm', ['run', '--silent', 'compile'], { cwd: ROOT, stdio: 'inherit' });
   isFresh = true;
   return MAIN;
 }

@@ -50,6 +50,7 @@ export class SimProcess implements Sender, SimSteps {
       host: this.#host,
       version: 'simulated',
       redact: (text) => text,
+      shownOptions: () => [],
       // Nothing leaves by a link here, so no sign of life can be expected.
       health: new Health({ clock: this.clock, watchdogMs: undefined, ping: nothing, log: new KeptLog() }),
       listeners: [(event) => this.#hear(event)],

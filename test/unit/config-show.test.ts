@@ -8,8 +8,9 @@ import { type TestContext, test } from 'node:test';
 import { parse } from 'yaml';
 import { showConfig } from '../../src/commands/config-show.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
-import { type Environment, loadSettings } from '../../src/config/load.ts';
+import { type Environment, loadConfig, loadSettings } from '../../src/config/load.ts';
 import { optionByKey } from '../../src/config/schema.ts';
+import { inForceAfterReload, shownOptions } from '../../src/config/shown-options.ts';
 
 const CONFIG = `s3:
   bucket: inbox
@@ -90,4 +91,13 @@ test('config show hides the password of a URL, and refuses what the daemon would
   const counter = { HALFPIPE_LINK_COUNTER: 'http://user:pass-word-1@router/metrics#sent' };
   const output = await shown(file, counter).catch((error: unknown) => String(error));
   assert.doesNotMatch(output, /pass-word/);
+});
+
+test('after a reload, a setting that needs a restart is shown as before', async (t) => {
+  const before = await loadConfig(configFileOf(t, CONFIG), {});
+  const changed = CONFIG.replace('30 %', '40 %').concat('spool:\n  path: /srv/elsewhere\n');
+  const after = await loadConfig(configFileOf(t, changed), {});
+  const shown = shownOptions(inForceAfterReload(before.options, after.options));
+  const written = (name: string) => shown.find(({ key }) => key === name)?.value;
+  assert.deepEqual([written('link.share'), written('spool.path')], ['40 %', '/var/spool/halfpipe']);
 });

@@ -1,0 +1,44 @@
+// The files of the page, as the build has made them.
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { type Get, send } from '../http/routes.ts';
+import { errnoOf } from '../system/fault.ts';
+
+/** Beside the folder of this file, and beside the single file of the Debian package. */
+const FOLDER = new URL('../page/', import.meta.url);
+const NAMES = ['page.html', 'page.js', 'page.css', 'icon.svg'] as const;
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** The page loads its own files and nothing else, and no script or style stands in it. */
+const POLICY = [
+  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'"],
+  ...["connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+].join('; ');
+
+/** By path; the page itself is at `/`. Without a build, as in a checkout, there are none. */
+export async function pageFiles(): Promise<ReadonlyMap<string, Get>> {
+  try {
+    const files = await Promise.all(
+      NAMES.map(async (name) => [name, await readFile(new URL(name, FOLDER))] as const),
+    );
+    return new Map(
+      files.map(([name, content]) => [name === 'page.html' ? '/' : `/${name}`, answer(name, content)]),
+    );
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return new Map();
+  }
+}
+
+function answer(name: string, content: Uint8Array): Get {
+  return (_, response) => {
+    response.setHeader('Content-Security-Policy', POLICY);
+    send(response, 200, TYPES[extname(name)] ?? 'application/octet-stream', content);
+  };
+}

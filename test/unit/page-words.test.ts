@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pageWords } from '../../src/view/page-words.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
+import { skippedText, statusText } from '../../src/view/status-text.ts';
+import { fullSnapshot } from '../support/full-snapshot.ts';
+import { DRAINING, LINK, withBacklog } from '../support/snapshot-fixture.ts';
+
+const wordsOf = (change: Partial<Snapshot>) => pageWords({ ...DRAINING, ...change });
+
+test('the page says the state in the words of the status line', () => {
+  const snapshot = fullSnapshot(2);
+  const { headline, details } = pageWords(snapshot).texts;
+  assert.equal(`${headline} · ${details}`, statusText(snapshot));
+  const { rows } = pageWords(snapshot);
+  assert.deepEqual(
+    rows['backlog.skipped'],
+    snapshot.backlog.skipped.map((kind) => ({ what: skippedText(kind) })),
+  );
+});
+
+for (const { nextTryAtMs, says } of [
+  { nextTryAtMs: null, says: '' },
+  { nextTryAtMs: 8_000, says: 'in 8 s' },
+  { nextTryAtMs: 119_000, says: 'in 1 min 59 s' },
+  { nextTryAtMs: 20 * 60_000, says: 'at 12:20' },
+])
+  test(`a next try ${nextTryAtMs} ms ahead is told as "${says}"`, () => {
+    const takenAtMs = new Date(2026, 0, 5, 12).getTime();
+    const problem = {
+      ...({ kind: 'store', severity: 'degraded', message: 'm', remedy: null, files: null } as const),
+      sinceAtMs: takenAtMs - 60_000,
+      nextTryAtMs: nextTryAtMs === null ? null : takenAtMs + nextTryAtMs,
+    };
+    const { rows } = wordsOf({ takenAtMs, problems: [problem] });
+    assert.deepEqual(rows.problems, [{ since: '11:59', nextTry: says }]);
+  });
+
+test('the title of the tab has the files that wait', () => {
+  assert.equal(pageWords(DRAINING).texts.title, '3,000 · draining');
+  assert.equal(pageWords({ ...withBacklog({ files: 0 }), state: 'idle' }).texts.title, 'idle');
+});
+
+test('a screen reader is told when the state or the verdict changes, not when a figure does', () => {
+  const { announcement } = pageWords(DRAINING).texts;
+  assert.equal(announcement, 'draining, catching up');
+  assert.equal(pageWords({ ...withBacklog({ files: 7 }), uptimeMs: 9 }).texts.announcement, announcement);
+  assert.equal(wordsOf({ state: 'paused', waitingFor: 'no bucket' }).texts.announcement, 'paused: no bucket');
+});
+
+test('the line is explained only where there is something to say', () => {
+  assert.equal(wordsOf({}).texts.line, '');
+  assert.equal(wordsOf({ link: null }).texts.line, 'There is no link yet.');
+  assert.match(wordsOf({ link: { ...LINK, floorEngaged: true } }).texts.line ?? '', /^others take more/);
+  assert.match(wordsOf({ link: { ...LINK, degraded: true } }).texts.line ?? '', /cannot be measured/);
+});
