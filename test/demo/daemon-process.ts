@@ -73,8 +73,16 @@ export class DaemonProcess {
   }
 }
 
+export interface DemoPlace {
+  readonly spool: string;
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** Where the page is served; undefined: nowhere. */
+  readonly pagePort: number | undefined;
+}
+
 /** Loopback with the 100 Mbit/s of a small uplink, of which halfpipe takes half. */
-export function configText(spool: string, endpoint: string, bucket: string): string {
+export function configText({ spool, endpoint, bucket, pagePort }: DemoPlace): string {
   return [
     '# Written by npm start; changes are lost.',
     `spool: { path: ${JSON.stringify(spool)}, settle: 1 s, rescan: 5 s }`,
@@ -82,6 +90,7 @@ export function configText(spool: string, endpoint: string, bucket: string): str
     `s3: { bucket: ${bucket}, region: us-east-1, endpoint: ${JSON.stringify(endpoint)}, forcePathStyle: true }`,
     'upload: { stopTimeout: 5 s }',
     'log: { level: info, format: json }',
+    ...(pagePort === undefined ? [] : [`observe: { listen: ${pagePort} }`]),
     '',
   ].join('\n');
 }

@@ -9,6 +9,7 @@ import { countMatches } from './bucket-check.ts';
 import { configText, DaemonProcess } from './daemon-process.ts';
 import { DemoView } from './demo-view.ts';
 import { LOOK_INTERVAL_MS, pause, watchDrain } from './drain-watch.ts';
+import { ifFree } from './free-port.ts';
 import { fillSpool, IMAGE_PREFIX, imageDigests, makeImages } from './images.ts';
 import { LinkRecorder } from './link-recorder.ts';
 import { LogFollower } from './log-follower.ts';
@@ -84,7 +85,8 @@ export class Demo {
   async #withDaemon(endpoint: string): Promise<number> {
     const config = join(this.#var, 'halfpipe.yaml');
     const log = join(this.#var, 'halfpipe.log');
-    await writeFile(config, configText(this.#spool, endpoint, BUCKET));
+    const pagePort = await ifFree(this.#options.port + 1);
+    await writeFile(config, configText({ spool: this.#spool, endpoint, bucket: BUCKET, pagePort }));
     const recorder = new LinkRecorder('lo');
     recorder.start();
     this.#daemon = DaemonProcess.start({
@@ -96,6 +98,7 @@ export class Demo {
     this.#view.say(
       `S3 at ${endpoint}; halfpipe reads ${this.#name(config)}, logs to ${this.#name(log)}; Ctrl-C ends all`,
     );
+    if (pagePort !== undefined) this.#view.say(`the same in a browser: http://localhost:${pagePort}/`);
     let complete = false;
     let end = '';
     try {

@@ -20,7 +20,7 @@ Runs halfpipe against an S3 server on this machine, with a spool full of images.
   --files N     images in the spool at the start (5000; about 62 go each second)
   --once        exit after draining: 0 when every image is in the bucket, else 1
   --seconds N   summary after this long, if the spool is not empty before (85)
-  --port N      port of the embedded S3 server (4568)
+  --port N      port of the embedded S3 server (4568); halfpipe's page is at the next one
   --help        this text
 
 Everything is kept below ./var and can be deleted at any time.`;
