@@ -1,9 +1,11 @@
 // Gathers from the stages what the outlook needs to know.
 
 import type { BacklogCounts } from '../backlog/backlog-count.ts';
+import type { UplinkIdentity } from '../link/uplink-identity.ts';
 import type { OutlookMoment } from '../outlook/outlook.ts';
 import type { Allowed, ShareStep } from '../outlook/tempo.ts';
 import type { PaceView } from '../pace/governor.ts';
+import type { HistorySample } from '../view/history-view.ts';
 
 export interface GaugePorts {
   readonly backlog: { view(): BacklogCounts };
@@ -12,6 +14,7 @@ export interface GaugePorts {
     /** Undefined while there is no link. */
     readonly pace: PaceView | undefined;
     readonly slowLine: object | undefined;
+    readonly identity: Pick<UplinkIdentity, 'capacityBitsPerSec'> | undefined;
   };
   /** The share of the capacity over the coming time; see Allowed. */
   readonly shares: () => readonly ShareStep[];
@@ -33,7 +36,11 @@ const SAME_TARGET = 0.001;
  */
 export class FlowGauge {
   readonly #ports: GaugePorts;
-  #link = { ownBytes: 0, crossBytes: 0, roomBytes: 0, linkMs: 0 };
+  #link = { totalBytes: 0, ownBytes: 0, crossBytes: 0, roomBytes: 0, linkMs: 0 };
+  #sampled = {
+    ...{ arrivedFiles: 0, arrivedBytes: 0, drainedFiles: 0, drainedBytes: 0 },
+    link: this.#link,
+  };
   #sentBytes = 0;
   #countedSentBytes = 0;
   #countedRemovedBytes = 0;
@@ -52,9 +59,10 @@ export class FlowGauge {
     this.#sentBytes += bytes;
     const { pace } = this.#ports.link;
     if (pace === undefined || pace.degraded) return;
-    const { ownBytesPerSec, crossBytesPerSec } = pace.rates;
+    const { totalBytesPerSec, ownBytesPerSec, crossBytesPerSec } = pace.rates;
     const seconds = elapsedMs / 1000;
     this.#link = {
+      totalBytes: this.#link.totalBytes + totalBytesPerSec * seconds,
       ownBytes: this.#link.ownBytes + ownBytesPerSec * seconds,
       crossBytes: this.#link.crossBytes + crossBytesPerSec * seconds,
       roomBytes: this.#link.roomBytes + roomOf(pace) * seconds,
@@ -98,6 +106,32 @@ export class FlowGauge {
       isPaused: standstill() !== undefined,
       // Without a file, nothing is foretold.
       allowed: view.files === 0 ? undefined : this.#allowed(nowMs),
+    };
+  }
+
+  /** What has happened since the last call, for the history. Call it after moment(). */
+  sample({ counts }: OutlookMoment): HistorySample {
+    const { pace, identity } = this.#ports.link;
+    const { files, bytes } = this.#ports.backlog.view();
+    const before = this.#sampled;
+    const link = this.#link;
+    const linkMs = link.linkMs - before.link.linkMs;
+    const mean = (name: 'totalBytes' | 'ownBytes' | 'crossBytes') =>
+      linkMs > 0 ? Math.round(((link[name] - before.link[name]) * 8_000) / linkMs) : Number.NaN;
+    // What is sent again after it was sent in vain does not count twice.
+    const drainedBytes = Math.max(counts.drainedBytes, before.drainedBytes);
+    this.#sampled = { ...counts, drainedBytes, link };
+    return {
+      totalBitsPerSec: mean('totalBytes'),
+      ownBitsPerSec: mean('ownBytes'),
+      crossBitsPerSec: mean('crossBytes'),
+      targetBitsPerSec: (pace?.limits.targetBytesPerSec ?? Number.NaN) * 8,
+      capacityBitsPerSec: identity?.capacityBitsPerSec ?? Number.NaN,
+      ...{ files, bytes },
+      arrivedFiles: counts.arrivedFiles - before.arrivedFiles,
+      arrivedBytes: counts.arrivedBytes - before.arrivedBytes,
+      drainedFiles: counts.drainedFiles - before.drainedFiles,
+      drainedBytes: drainedBytes - before.drainedBytes,
     };
   }
 

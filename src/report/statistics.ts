@@ -3,12 +3,14 @@
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { WaitingFiles } from '../drain/drain-ports.ts';
+import { History } from '../outlook/history.ts';
 import { Outlook } from '../outlook/outlook.ts';
 import type { ShareStep } from '../outlook/tempo.ts';
 import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
+import type { HistoryView } from '../view/history-view.ts';
 import type {
   BacklogView,
   DaemonState,
@@ -62,6 +64,7 @@ export class Statistics {
   readonly #ports: StatisticsPorts;
   readonly #gauge: FlowGauge;
   readonly #outlook = new Outlook();
+  readonly #history = new History();
   readonly #startedAtMs: number;
   readonly #book = new ProblemBook();
   readonly #observing: Repeat;
@@ -100,6 +103,12 @@ export class Statistics {
     const { counters, countQuarantined } = this.#ports;
     const counted = counters.totals.quarantinedFiles;
     this.#quarantined = { files: await countQuarantined(), counted };
+  }
+
+  /** The last `agoMs`; see History. */
+  history(agoMs: number): HistoryView {
+    const { clock } = this.#ports;
+    return this.#history.since(agoMs, clock.monotonicMs(), clock.wallMs());
   }
 
   snapshot(): Snapshot {
@@ -141,7 +150,9 @@ export class Statistics {
 
   #observe(): void {
     const nowMs = this.#ports.clock.monotonicMs();
-    this.#outlook.observe(nowMs, this.#gauge.moment(nowMs));
+    const moment = this.#gauge.moment(nowMs);
+    this.#outlook.observe(nowMs, moment);
+    this.#history.observe(nowMs, this.#gauge.sample(moment));
     if (this.#looking || nowMs - this.#lookedAtMs < LOOK_MS) return;
     this.#lookedAtMs = nowMs;
     this.#looking = true;

@@ -56,6 +56,7 @@ function gauge() {
           degraded: now.degraded,
         };
       },
+      identity: { capacityBitsPerSec: 16_000 },
       get slowLine() {
         return now.slowLine;
       },
@@ -138,4 +139,30 @@ test('tells what the disk has lost since the first look, and nothing once it can
   assert.deepEqual([counts.usedBytes, waiting.free?.bytes], [100, 900]);
   made.setFree(undefined);
   assert.equal(made.moment(2_000).waiting.free, undefined);
+});
+
+test('tells the history what has happened since the last look', () => {
+  const { gauge: made, now } = gauge();
+  const look = () => made.sample(made.moment(0));
+  assert.ok(Number.isNaN(look().totalBitsPerSec), 'nothing was measured');
+  made.sent(400, 1_000);
+  now.counts = { ...COUNTS, arrivedFiles: 3, arrivedBytes: 300 };
+  assert.deepEqual(look(), {
+    totalBitsPerSec: 8_000,
+    ownBitsPerSec: 5_600,
+    crossBitsPerSec: 2_400,
+    targetBitsPerSec: 8_000,
+    capacityBitsPerSec: 16_000,
+    files: 10,
+    bytes: 1_000,
+    arrivedFiles: 3,
+    arrivedBytes: 300,
+    drainedFiles: 0,
+    drainedBytes: 400,
+  });
+  now.counts = { ...now.counts, inFlightBytes: 0 };
+  assert.equal(look().drainedBytes, 0, 'what was sent in vain');
+  now.counts = { ...now.counts, inFlightBytes: 500 };
+  made.sent(450, 1_000);
+  assert.equal(look().drainedBytes, 50, 'and is sent again counts once');
 });

@@ -192,3 +192,15 @@ test('the quarantine is what is found in it, and what has come since', async () 
   assert.equal(stats.snapshot().backlog.quarantined, 1);
   stats.stop();
 });
+
+test('remembers the last 24 hours', async () => {
+  const { stats, now, clock } = statistics();
+  now.backlog = { ...EMPTY, files: 3, bytes: 500 };
+  stats.start();
+  await clock.advance(5_000);
+  const { stepMs, series } = stats.history(60_000);
+  assert.equal(stepMs, 1_000);
+  assert.deepEqual(series.files, [3, 3, 3, 3, 3]);
+  assert.deepEqual(series.capacityBitsPerSec[0], 100e6);
+  stats.stop();
+});
