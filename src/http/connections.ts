@@ -28,12 +28,19 @@ export class Connections {
     });
   }
 
-  /** The connection is not idle until `response` is over. */
-  answering(socket: Socket, response: ServerResponse): void {
-    this.#idle.delete(socket);
+  /**
+   * The connection is not idle until `response` is over. A connection that sends a further request
+   * before that is closed, because no bound holds for what it might send; false is then returned.
+   */
+  answering(socket: Socket, response: ServerResponse): boolean {
+    if (!this.#idle.delete(socket)) {
+      socket.destroy();
+      return false;
+    }
     response.once('close', () => {
       if (this.#open.has(socket)) this.#idle.add(socket);
     });
+    return true;
   }
 
   closeAll(): void {

@@ -3,8 +3,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
+import type { Clock } from '../system/clock.ts';
 import { errnoOf, Fault } from '../system/fault.ts';
 import { Connections } from './connections.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface ListenAt {
   /** IP addresses of this machine. */
@@ -33,12 +35,14 @@ export class HttpServer {
   readonly #answer: Answer;
   readonly #onError: (error: unknown) => void;
   readonly #connections = new Connections();
+  readonly #turnstile: Turnstile;
   #servers: readonly Server[] = [];
 
   /** `onError` is told what goes wrong with a listening socket later. */
-  constructor(answer: Answer, onError: (error: unknown) => void) {
+  constructor(clock: Clock, answer: Answer, onError: (error: unknown) => void) {
     this.#answer = answer;
     this.#onError = onError;
+    this.#turnstile = new Turnstile(clock);
   }
 
   /**
@@ -97,8 +101,10 @@ export class HttpServer {
         noDelay: true,
       },
       (request, response) => {
-        this.#connections.answering(request.socket, response);
-        this.#answer(request, response);
+        if (!this.#connections.answering(request.socket, response)) return;
+        this.#turnstile.pass(() => {
+          if (!response.destroyed) this.#answer(request, response);
+        });
       },
     );
     server.timeout = SILENCE_MS;

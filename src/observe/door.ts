@@ -24,7 +24,8 @@ export class Door {
       ports.onEvent({ kind: 'fault', operation: 'answer an observer', error });
     this.#feed = new LiveFeed(ports);
     const routes = observedRoutes(ports, this.#feed, page);
-    this.#server = new HttpServer(answerBy({ routes, access: () => this.#access, onError }), onError);
+    const answer = answerBy({ routes, access: () => this.#access, onError });
+    this.#server = new HttpServer(ports.clock, answer, onError);
   }
 
   get access(): Access {

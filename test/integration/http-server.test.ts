@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { HttpServer } from '../../src/http/http-server.ts';
 import { answerBy, type Get, sendText } from '../../src/http/routes.ts';
 import { TokenGate } from '../../src/http/token-gate.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { freePort } from '../support/free-port.ts';
 
 const TOKEN = '0123456789abcdef';
@@ -16,7 +17,7 @@ async function served(t: TestContext, more: Record<string, Get> = {}, token?: To
   const hello: Get = (_, response) => sendText(response, 200, 'hello');
   const routes = new Map<string, Get>([['/hello', hello], ...Object.entries(more)]);
   const access = { hosts: ['other.example'], hostsSetting: 'observe.hosts', token };
-  const server = new HttpServer(answerBy({ routes, access: () => access, onError }), onError);
+  const server = new HttpServer(systemClock, answerBy({ routes, access: () => access, onError }), onError);
   const port = await freePort();
   await server.listen({ addresses: ['127.0.0.1'], port, setting: 'observe.listen' });
   t.after(() => server.close());
@@ -185,6 +186,13 @@ test('a client that sends its headers, or its body, drop by drop is cut off', as
   assert.equal(statusOf(nothing), 408);
 });
 
+test('a client that sends requests without waiting for their answers is cut off', async (t) => {
+  const { exchange, ask } = await served(t);
+  const answers = await exchange('GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1_000));
+  assert.ok(answers.split('HTTP/1.1').length < 10, answers.slice(0, 2_000));
+  assert.match(await ask('GET /hello'), /hello\n$/);
+});
+
 test('a connection with an answer under way is not closed for a new one', async (t) => {
   let finish = () => undefined as unknown;
   const { port, ask } = await served(t, {
@@ -212,7 +220,7 @@ test('close cuts off what is under way, and the port is free at once', async (t)
 
 test('a port that is in use is a fault that names it and the way out', async (t) => {
   const { port } = await served(t);
-  const other = new HttpServer(() => undefined, assert.ifError);
+  const other = new HttpServer(systemClock, () => undefined, assert.ifError);
   await assert.rejects(other.listen({ addresses: ['127.0.0.1'], port, setting: 'observe.listen' }), {
     name: 'Fault',
     code: 'EADDRINUSE',
@@ -223,7 +231,7 @@ test('a port that is in use is a fault that names it and the way out', async (t)
 
 test('an address of another machine is a fault; a missing family only matters if it is the only one', async (t) => {
   const port = await freePort();
-  const server = new HttpServer(() => undefined, assert.ifError);
+  const server = new HttpServer(systemClock, () => undefined, assert.ifError);
   t.after(() => server.close());
   const at = { port, setting: 'observe.listen' };
   await assert.rejects(
@@ -239,7 +247,7 @@ test('when one of two addresses is taken, neither is listened on', async (t) => 
   const taken = createServer().listen(port, '127.0.0.2');
   await once(taken, 'listening');
   t.after(() => taken.close());
-  const server = new HttpServer(() => undefined, assert.ifError);
+  const server = new HttpServer(systemClock, () => undefined, assert.ifError);
   const at = { port, setting: 'observe.listen' };
   await assert.rejects(server.listen({ addresses: ['127.0.0.1', '127.0.0.2'], ...at }), /another program/);
   assert.deepEqual(server.urls, []);
