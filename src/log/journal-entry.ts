@@ -21,9 +21,19 @@ export function journalEntry(record: Readonly<Record<string, unknown>>, pid: num
     ['PRIORITY', String(priorityOf(String(record.level)))],
     ['SYSLOG_IDENTIFIER', 'halfpipe'],
     ['SYSLOG_PID', String(pid)],
-    ...own.map(([name, value]) => [fieldName(name), fieldValue(value)] as const),
+    ...own.flatMap(([name, value]) =>
+      valuesOf(name, value).map((one) => [fieldName(name), fieldValue(one)] as const),
+    ),
   ];
   return encode(fields);
+}
+
+/**
+ * An entry may have a field several times. So each file is found by its name, also if one entry
+ * names many.
+ */
+function valuesOf(name: string, value: unknown): readonly unknown[] {
+  return name === 'file' && Array.isArray(value) ? value : [value];
 }
 
 /**

@@ -69,6 +69,8 @@ function textLine(form: 'text' | 'journal-text', record: Record<string, unknown>
 
 function tells(name: string, value: unknown, message: string): boolean {
   if (MACHINE_ONLY.has(name) || value === null) return false;
+  // The message names some of many files; the journal and JSON have all.
+  if (name === 'file' && Array.isArray(value)) return false;
   return !(typeof value === 'string' && message.includes(value));
 }
 

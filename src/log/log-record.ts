@@ -12,6 +12,8 @@ export type LogFields = Readonly<Record<string, unknown>>;
 const TEXT_CHARS_MAX = 4096;
 const DEPTH_MAX = 4;
 const ITEMS_MAX = 32;
+/** Names of files, which are all kept, because people search for them. */
+const FILES_MAX = 512;
 
 /**
  * The fields of one record. An Error among them is spread into flat fields; a field that was given
@@ -41,8 +43,7 @@ function plainValue(value: unknown, redact: Redact, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
   if (depth >= DEPTH_MAX) return '…';
-  if (Array.isArray(value))
-    return value.slice(0, ITEMS_MAX).map((item) => plainValue(item, redact, depth + 1));
+  if (Array.isArray(value)) return plainItems(value.slice(0, ITEMS_MAX), redact, depth);
   if (value instanceof Error) return plainObject(faultFields(value), redact, depth + 1);
   // Objects that render themselves, such as a SpoolPath or a URL.
   if (typeof value.toString === 'function' && value.toString !== Object.prototype.toString)
@@ -50,10 +51,18 @@ function plainValue(value: unknown, redact: Redact, depth: number): unknown {
   return plainObject(value, redact, depth + 1);
 }
 
+function plainItems(items: readonly unknown[], redact: Redact, depth: number): unknown[] {
+  return items.map((item) => plainValue(item, redact, depth + 1));
+}
+
 function plainObject(value: object, redact: Redact, depth: number): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(value).slice(0, ITEMS_MAX)) {
-    plain[plainText(name, redact)] = isSecretField(name) ? '[redacted]' : plainValue(item, redact, depth);
+    const plainName = plainText(name, redact);
+    if (isSecretField(name)) plain[plainName] = '[redacted]';
+    else if (name === 'file' && Array.isArray(item))
+      plain[plainName] = plainItems(item.slice(0, FILES_MAX), redact, depth);
+    else plain[plainName] = plainValue(item, redact, depth);
   }
   return plain;
 }

@@ -2,12 +2,11 @@
 // files.
 import type { ChangedKey } from '../config/changes.ts';
 import type { Logger } from '../log/log.ts';
-import type { OncePerKind } from '../log/once-per-kind.ts';
 import { explain, type Fault } from '../system/fault.ts';
 import { readableSize } from '../view/readable.ts';
 import type { Listener } from './daemon-event.ts';
 
-export function drainLines(log: Logger, faults: OncePerKind): Listener {
+export function drainLines(log: Logger): Listener {
   return (event) => {
     switch (event.kind) {
       case 'paused': {
@@ -19,11 +18,9 @@ export function drainLines(log: Logger, faults: OncePerKind): Listener {
       case 'resumed':
         return log.info({ event: 'resumed' }, 'draining continues');
       case 'slowDown':
-        return faults.note('slowDown', () =>
-          log.warn(
-            { event: 'slowDown' },
-            'the store asked for fewer requests: halfpipe runs fewer uploads at once',
-          ),
+        return log.warn(
+          { event: 'slowDown' },
+          'the store asked for fewer requests: halfpipe runs fewer uploads at once',
         );
       case 'folderHeld':
         return tellFolderHeld(log, event.folder, event.fault);
@@ -50,7 +47,7 @@ export function drainLines(log: Logger, faults: OncePerKind): Listener {
       case 'fault': {
         const { operation, error } = event;
         const text = `${operation}: ${error instanceof Error ? error.message : error}`;
-        return faults.note(operation, () => log.warn({ event: 'fault', operation, error }, text));
+        return log.warn({ event: 'fault', operation, error }, text);
       }
       case 'reloaded':
         return tellReloaded(log, event.changed);

@@ -3,10 +3,10 @@
 import { basename } from 'node:path';
 import type { DrainEvent } from '../drain/drain-event.ts';
 import type { Logger } from '../log/log.ts';
-import type { OncePerKind } from '../log/once-per-kind.ts';
+import type { NamedBatch, NamedFiles } from '../log/named-files.ts';
 import type { SpoolEvent } from '../spool/spool-event.ts';
 import { printable } from '../system/printable.ts';
-import { readableDuration, readableSize } from '../view/readable.ts';
+import { readableCount, readableDuration, readableSize } from '../view/readable.ts';
 import type { Listener } from './daemon-event.ts';
 
 type Of<Kind extends (DrainEvent | SpoolEvent)['kind']> = Extract<
@@ -14,16 +14,16 @@ type Of<Kind extends (DrainEvent | SpoolEvent)['kind']> = Extract<
   { readonly kind: Kind }
 >;
 
-/** `faults` limits a kind of failure that concerns many files to one line a minute. */
-export function fileLines(log: Logger, faults: OncePerKind): Listener {
+/** `named` limits a kind of failure that concerns many files to one line a minute. */
+export function fileLines(log: Logger, named: NamedFiles): Listener {
   return (event) => {
     switch (event.kind) {
       case 'uploaded':
         return tellUploaded(log, event);
       case 'deferred':
-        return tellDeferred(log, faults, event);
+        return tellDeferred(log, named, event);
       case 'stillWritten':
-        return tellStillWritten(log, faults, event);
+        return tellStillWritten(log, named, event);
       case 'quarantined': {
         const { entry, fault } = event;
         const text = `quarantined ${entry.path}: ${fault.message}; it is in .halfpipe/quarantine`;
@@ -35,9 +35,9 @@ export function fileLines(log: Logger, faults: OncePerKind): Listener {
         return log.warn({ event: 'quarantined', file: `${path}` }, text);
       }
       case 'unsaved':
-        return tellUnsaved(log, faults, event);
+        return tellUnsaved(log, event);
       case 'lateWrite':
-        return tellLateWrite(log, faults, event);
+        return tellLateWrite(log, event);
     }
   };
 }
@@ -60,45 +60,52 @@ function tellUploaded(log: Logger, { entry, transferred, durationMs }: Of<'uploa
   log.info({ ...fields, ...timing }, `${what}, ${size}, verified and deleted`);
 }
 
-/**
- * Logs one line a minute for a kind of fault, and in addition one line for each file that is itself
- * to blame.
- */
-function tellDeferred(
-  log: Logger,
-  faults: OncePerKind,
-  { entry, fault, delayMs, isNews }: Of<'deferred'>,
-): void {
-  const text = `deferred ${entry.path} for ${readableDuration(delayMs)}: ${fault.message}`;
-  const fields = { event: 'deferred', file: `${entry.path}`, delayMs: Math.round(delayMs), fault };
-  let isTold = false;
-  faults.note(`deferred ${fault.faultClass} ${fault.code}`, (repeats) => {
-    isTold = true;
-    const others = repeats > 1 ? `; ${repeats} times in the last minute` : '';
-    log.warn({ ...fields, repeats }, `${text}${others}`);
-  });
-  if (isNews && !isTold) log.info(fields, text);
-}
-
-function tellStillWritten(log: Logger, faults: OncePerKind, { entry, fault }: Of<'stillWritten'>): void {
-  faults.note('still written', (repeats) => {
-    const others = repeats > 1 ? `; so are ${repeats - 1} others` : '';
-    const text = `${fault.message}: it is uploaded once it is closed${others}`;
-    log.info({ event: 'stillWritten', file: `${entry.path}`, repeats }, text);
+/** Logs one line a minute for a kind of fault. Every file is named in one of them. */
+function tellDeferred(log: Logger, named: NamedFiles, { entry, fault, delayMs }: Of<'deferred'>): void {
+  const file = `${entry.path}`;
+  const text = `deferred ${file} for ${readableDuration(delayMs)}: ${fault.message}`;
+  named.note(`deferred ${fault.faultClass} ${fault.code}`, file, (batch) => {
+    const { repeats } = batch;
+    const times = repeats > 1 ? `; ${repeats} times in the last minute` : '';
+    const fields = { event: 'deferred', ...filesOf(batch, file), delayMs: Math.round(delayMs), fault };
+    log.warn({ ...fields, repeats }, `${text}${times}${othersIn(batch, file)}`);
   });
 }
 
-function tellUnsaved(log: Logger, faults: OncePerKind, { path, fault }: Of<'unsaved'>): void {
-  faults.note(`unsaved ${path.id}`, () =>
-    log.error(
-      { event: 'unsaved', file: `${path}`, fault },
-      `${path} was written to while it was removed, and cannot be put back: ${fault.message}; ` +
-        'it is held open and tried every second, and lost if halfpipe ends before there is room',
-    ),
+function tellStillWritten(log: Logger, named: NamedFiles, { entry, fault }: Of<'stillWritten'>): void {
+  const file = `${entry.path}`;
+  named.note('still written', file, (batch) => {
+    const text = `${fault.message}: it is uploaded once it is closed${othersIn(batch, file)}`;
+    log.info({ event: 'stillWritten', ...filesOf(batch, file), repeats: batch.repeats }, text);
+  });
+}
+
+/** How many of the other files the text names. The field has all. */
+const OTHERS_MAX = 5;
+
+/** The journal gets a field for each file, so that each is found by its name. */
+function filesOf({ files }: NamedBatch, latest: string): { readonly file: string | readonly string[] } {
+  const [only = latest, ...others] = files;
+  return { file: others.length === 0 ? only : files };
+}
+
+/** `; others: b, c and 7 more`, or nothing. */
+function othersIn({ files }: NamedBatch, latest: string): string {
+  const others = files.filter((file) => file !== latest);
+  if (others.length === 0) return '';
+  const more = others.length > OTHERS_MAX ? ` and ${readableCount(others.length - OTHERS_MAX)} more` : '';
+  return `; others: ${others.slice(0, OTHERS_MAX).join(', ')}${more}`;
+}
+
+function tellUnsaved(log: Logger, { path, fault }: Of<'unsaved'>): void {
+  log.error(
+    { event: 'unsaved', file: `${path}`, fault },
+    `${path} was written to while it was removed, and cannot be put back: ${fault.message}; ` +
+      'it is held open and tried every second, and lost if halfpipe ends before there is room',
   );
 }
 
-function tellLateWrite(log: Logger, faults: OncePerKind, { path, problem }: Of<'lateWrite'>): void {
+function tellLateWrite(log: Logger, { path, problem }: Of<'lateWrite'>): void {
   const what = `${path} was written to after it had been uploaded and removed`;
   const hint = 'producers should write under a temporary name and rename when done';
   if (problem === undefined)
@@ -106,10 +113,8 @@ function tellLateWrite(log: Logger, faults: OncePerKind, { path, problem }: Of<'
       { event: 'lateWrite', file: `${path}` },
       `${what}: its whole content is back in the spool; ${hint}`,
     );
-  faults.note(`late ${path.id}`, () =>
-    log.error(
-      { event: 'unsaved', file: `${path}`, fault: problem },
-      `${what}, and cannot be put back: ${problem instanceof Error ? problem.message : problem}`,
-    ),
+  log.error(
+    { event: 'unsaved', file: `${path}`, fault: problem },
+    `${what}, and cannot be put back: ${problem instanceof Error ? problem.message : problem}`,
   );
 }

@@ -13,7 +13,13 @@ export function tellOddities(log: Logger, { oddity, paths, count }: OddityReport
   const what = describeOddity(oddity, paths.length);
   const total = count > paths.length ? `; ${readableCount(count)} of this kind are in the spool` : '';
   log.warn(
-    { event: 'skipped', file: first, files: paths.map(String), what, count },
+    {
+      event: 'skipped',
+      file: others.length === 0 ? first : paths.map(String),
+      files: paths.map(String),
+      what,
+      count,
+    },
     `skipped ${first}${more}: ${what}${total} (${remedyOf(oddity)})`,
   );
 }

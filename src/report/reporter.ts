@@ -1,40 +1,48 @@
 // Writes the log: one record for each file, one line for a storm of one fault, one for each change
 // of state.
 import type { Logger } from '../log/log.ts';
-import { OncePerKind } from '../log/once-per-kind.ts';
+import { NamedFiles } from '../log/named-files.ts';
 import type { Clock } from '../system/clock.ts';
 import type { DaemonEvent, Listener } from './daemon-event.ts';
+import { DayLines } from './day-lines.ts';
 import { debugLines } from './debug-lines.ts';
 import { drainLines } from './drain-lines.ts';
 import { fileLines } from './file-lines.ts';
 import { linkLines } from './link-lines.ts';
 import { observeLines } from './observe-lines.ts';
 import { spoolLines } from './spool-lines.ts';
+import { SteadyLog } from './steady-log.ts';
 import { steeringLines } from './steering-lines.ts';
 import { summaryLines } from './summary-lines.ts';
 
-/** A fault that keeps happening gets one line in this time. */
-const FAULT_PERIOD_MS = 60_000;
+/** A kind of failure that concerns many files gets one line in this time. */
+const NAMES_PERIOD_MS = 60_000;
 
 /**
  * The listener that writes the log. Each group of events has its own file of lines. A message is
  * for people; `event` is the record's name for programs.
  */
 export class Reporter {
-  readonly #faults: OncePerKind;
+  readonly #log: SteadyLog;
+  readonly #named: NamedFiles;
+  readonly #day: DayLines;
   readonly #lines: readonly Listener[];
 
   constructor(clock: Clock, log: Logger) {
-    this.#faults = new OncePerKind(clock, FAULT_PERIOD_MS);
+    const steady = new SteadyLog(clock, log);
+    this.#log = steady;
+    this.#named = new NamedFiles(clock, NAMES_PERIOD_MS);
+    this.#day = new DayLines(clock, steady);
     this.#lines = [
-      fileLines(log, this.#faults),
-      drainLines(log, this.#faults),
-      spoolLines(log),
-      linkLines(log),
-      observeLines(log),
-      steeringLines(clock, log),
-      summaryLines(clock, log),
-      debugLines(log),
+      fileLines(steady, this.#named),
+      drainLines(steady),
+      spoolLines(steady),
+      linkLines(steady),
+      observeLines(steady),
+      steeringLines(clock, steady),
+      summaryLines(clock, steady),
+      this.#day.hear,
+      debugLines(steady),
     ];
   }
 
@@ -42,8 +50,10 @@ export class Reporter {
     for (const tell of this.#lines) tell(event);
   };
 
-  /** Logs the repetitions that were held back. */
+  /** Logs what was held back, and what went up in this run. */
   stop(): void {
-    this.#faults.stop();
+    this.#named.stop();
+    this.#log.stop();
+    this.#day.stop();
   }
 }

@@ -25,6 +25,18 @@ test('the message is for people, every field of the record is a field of the jou
   });
 });
 
+test('an entry that names many files has a field for each', () => {
+  const files = Array.from({ length: 500 }, (_, at) => `cam/${at}.jpg`);
+  const fields = journalFields(journalEntry({ ...RECORD, file: files, files: ['a', 'b'] }, 42));
+  const values = fields.filter(([name]) => name === 'HALFPIPE_FILE').map(([, value]) => value);
+  assert.deepEqual(values, files);
+  assert.ok(fields.length < 1_024, 'journald accepts no more');
+  assert.deepEqual(
+    fields.filter(([name]) => name === 'HALFPIPE_FILES').map(([, value]) => value),
+    ['["a","b"]'],
+  );
+});
+
 for (const [level, priority] of [
   ['fatal', '2'],
   ['error', '3'],

@@ -192,6 +192,14 @@ test('a record is bounded however large its fields are', () => {
   assert.equal(stdout.records[0]?.raw, '9 bytes');
 });
 
+test('the names of many files are all in the record, and not in a line of text', () => {
+  const file = Array.from({ length: 500 }, (_, at) => `f${at}`);
+  const [json, terminal] = [new CapturedStdout(), new CapturedStdout(true)];
+  for (const stdout of [json, terminal]) logTo(stdout).warn({ event: 'deferred', file }, 'deferred f0');
+  assert.deepEqual(json.records[0]?.file, file);
+  assert.deepEqual(terminal.lines, ['12:34:56 WARN  deferred f0\n']);
+});
+
 test('the level changes while running', () => {
   const stdout = new CapturedStdout();
   const log = logTo(stdout);
