@@ -4,6 +4,8 @@
 import { Backlog } from './backlog/backlog.ts';
 import { scanned } from './backlog/scanner.ts';
 import type { Settings } from './config/settings.ts';
+import { type ControlledDaemon, serveControl } from './control/control-server.ts';
+import { Obedience } from './control/obedience.ts';
 import type { PauseReason } from './drain/breaker.ts';
 import type { DestinationOptions } from './drain/destination.ts';
 import { Drain } from './drain/drain.ts';
@@ -13,7 +15,9 @@ import { Manifest } from './manifest/manifest.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
 import type { Counters } from './report/counters.ts';
 import type { Listener } from './report/daemon-event.ts';
+import { FileLists } from './report/file-lists.ts';
 import type { Standstill } from './report/problems.ts';
+import type { RecentFiles } from './report/recent-files.ts';
 import type { Remarks } from './report/remarks.ts';
 import { Statistics } from './report/statistics.ts';
 import type { ProgressWatch } from './service/progress-watch.ts';
@@ -35,8 +39,6 @@ import type { Clock } from './system/clock.ts';
 import type { Fault } from './system/fault.ts';
 import type { Redact } from './system/redact.ts';
 import type { Stops } from './system/stops.ts';
-import { serveControl } from './view/control.ts';
-import type { Snapshot } from './view/snapshot.ts';
 import { pauseText } from './view/steering-text.ts';
 
 export interface AssemblyPorts {
@@ -45,12 +47,13 @@ export interface AssemblyPorts {
   readonly redact: Redact;
   readonly counters: Counters;
   readonly remarks: Remarks;
+  readonly recent: RecentFiles;
   readonly progress: ProgressWatch;
   /** The settings in force. A reload changes them. */
   readonly settings: () => Settings;
   readonly isStopping: () => boolean;
   /** Undefined until the daemon is up. */
-  readonly snapshot: () => Snapshot | undefined;
+  readonly daemon: () => ControlledDaemon | undefined;
   readonly onEvent: Listener;
   /** Called when only another config leads to a link. */
   readonly onHopeless: (fault: Fault) => void;
@@ -66,6 +69,8 @@ export interface Stages {
   readonly backlog: Backlog;
   readonly drain: Drain;
   readonly emptyFolders: EmptyFolders;
+  readonly lists: FileLists;
+  readonly obedience: Obedience;
   readonly statistics: Statistics;
   readonly sweep: Sweep;
 }
@@ -135,10 +140,13 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
 
   if (steering.now.paused !== null) void drain.pause();
 
+  const { recent } = ports;
+  const requests = () => sender.progress();
+  const lists = new FileLists({ clock, backlog, drain, spool, recent, requests });
   const statistics = new Statistics({
     ...{ clock, backlog, drain, steering, counters: ports.counters, link: sender },
     ...{ version: ports.version, unit: settings.service.unit, isStopping: ports.isStopping },
-    ...{ spoolPath: settings.spool.path, remarks: ports.remarks },
+    ...{ spoolPath: settings.spool.path, remarks: ports.remarks, lists, recent },
     standstill: () => standstillOf({ steering, sender, drain, backlog }, clock),
     countQuarantined: () => spool.quarantinedCount(),
     freeSpace: () => spool.freeSpace(),
@@ -154,8 +162,22 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     progress.sampled(activity.admittedBytes > 0 || drain.active === 0);
   }
 
+  const obedience = new Obedience({ clock, steering, backlog, drain, onEvent });
   const sweep = new Sweep({ spool, drain, clock, onEvent });
-  return { store, spool, manifest, steering, sender, backlog, drain, emptyFolders, statistics, sweep };
+  return {
+    store,
+    spool,
+    manifest,
+    steering,
+    sender,
+    backlog,
+    drain,
+    emptyFolders,
+    lists,
+    obedience,
+    statistics,
+    sweep,
+  };
 }
 
 type Standing = Pick<Stages, 'steering' | 'sender' | 'drain' | 'backlog'>;
@@ -180,7 +202,7 @@ function reasonOf({ message, hint }: PauseReason): PauseReason {
 
 /** Opens the spool and takes its lock. `onReattached`: see SpoolKeeperPorts. */
 async function openSpool(ports: AssemblyPorts, stops: Stops, onReattached: () => void) {
-  const { host, redact, snapshot, onEvent } = ports;
+  const { host, redact, onEvent } = ports;
   const { clock } = host;
   const writers = host.openWriters((problem) => onEvent({ kind: 'openWriters', problem }));
   stops.push(() => writers.stop());
@@ -192,7 +214,8 @@ async function openSpool(ports: AssemblyPorts, stops: Stops, onReattached: () =>
   stops.push(() => spool.close());
   const keeper = new SpoolKeeper({
     ...{ spool, clock, onReattached, onEvent },
-    lock: (locked) => host.lockSpool(locked, (socket) => serveControl(socket, { snapshot, redact })),
+    lock: (locked) =>
+      host.lockSpool(locked, (socket) => serveControl(socket, { daemon: ports.daemon, redact })),
   });
   stops.push(() => keeper.stop());
   await keeper.start();

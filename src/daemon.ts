@@ -4,10 +4,12 @@ import { type AssemblyPorts, assemble, createStore, destinationOf, type Stages }
 import { type ChangedKey, changedKeys } from './config/changes.ts';
 import type { Settings } from './config/settings.ts';
 import type { ShownOption } from './config/shown-options.ts';
+import type { Obeyed, Order } from './control/order.ts';
 import type { Host } from './host.ts';
 import { Observation } from './observe/observation.ts';
 import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
+import { RecentFiles } from './report/recent-files.ts';
 import { Remarks } from './report/remarks.ts';
 import type { Health } from './service/health.ts';
 import { ProgressWatch } from './service/progress-watch.ts';
@@ -24,6 +26,7 @@ import type { Prepared } from './system/prepared.ts';
 import type { Redact } from './system/redact.ts';
 import { Repeat } from './system/repeat.ts';
 import { Stops } from './system/stops.ts';
+import type { FileListName, FileListView } from './view/file-list.ts';
 import type { Snapshot } from './view/snapshot.ts';
 
 export interface DaemonPorts {
@@ -67,7 +70,8 @@ export class Daemon {
     this.#ports = ports;
     const counters = new Counters();
     const remarks = new Remarks(ports.host.clock);
-    const listeners = [counters.hear, remarks.hear, ...ports.listeners];
+    const recent = new RecentFiles(ports.host.clock);
+    const listeners = [counters.hear, remarks.hear, recent.hear, ...ports.listeners];
     this.#progress = new ProgressWatch(ports.health, () => ({
       ...this.#settings.link,
       ...this.#settings.upload,
@@ -82,10 +86,11 @@ export class Daemon {
       ...ports,
       counters,
       remarks,
+      recent,
       progress: this.#progress,
       settings: () => this.#settings,
       isStopping: () => this.#stopping,
-      snapshot: () => this.#stages?.statistics.snapshot(),
+      daemon: () => (this.#stages === undefined ? undefined : this),
       onEvent: (event) => {
         for (const hear of listeners) hear(event);
       },
@@ -158,6 +163,16 @@ export class Daemon {
 
   snapshot(): Snapshot {
     return this.#running().statistics.snapshot();
+  }
+
+  /** See FileLists. */
+  list(name: FileListName, limit: number): Promise<FileListView> {
+    return this.#running().lists.of(name, limit);
+  }
+
+  /** See Obedience. */
+  obey(order: Order): Promise<Obeyed> {
+    return this.#running().obedience.obey(order);
   }
 
   async #startStages(): Promise<void> {

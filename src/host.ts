@@ -43,6 +43,7 @@ export type PacedSender = Pick<
   | 'createHandler'
   | 'identity'
   | 'pace'
+  | 'progress'
   | 'reconfigure'
   | 'slowLine'
   | 'start'

@@ -48,6 +48,18 @@ async function main(): Promise<ExitCode> {
       return (await import('./commands/check.ts')).check({ ...context, dropped });
     case 'status':
       return (await import('./commands/status.ts')).status(context, values.json === true);
+    case 'list': {
+      const request = { list: args[0], asJson: values.json === true, limit: values.limit };
+      return (await import('./commands/list-command.ts')).list(context, request);
+    }
+    case 'pause':
+    case 'rescan':
+    case 'resume':
+    case 'retry':
+    case 'share': {
+      const { order, orderOf } = await import('./commands/order-command.ts');
+      return order(context, orderOf(command, args, values.for));
+    }
     case 'top': {
       const { top } = await import('./commands/top.ts');
       return top(context, AbortSignal.any([unread, interrupted()]));

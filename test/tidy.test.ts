@@ -50,6 +50,7 @@ function importsOf(file: string, text: string): Import[] {
 const GROUND = ['log', 'service', 'system'];
 const STAGES = [
   'backlog',
+  'control',
   'drain',
   'link',
   'manifest',
@@ -82,6 +83,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   drain: ['spool', 'store', 'system'],
   manifest: ['drain', 'spool', 'store', 'system'],
   view: ['system'],
+  control: ['backlog', 'drain', 'spool', 'steer', 'view', 'system'],
   http: ['system'],
   observe: ['http', 'view', 'system'],
   outlook: ['view'],
@@ -109,7 +111,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   // The order of a spool is one of the settings.
   config: ['spool'],
   // The report of a reload names the keys that changed; the debug log tells of requests.
-  report: ['config', 'observe', 'store/s3'],
+  report: ['config', 'control', 'observe', 'store/s3'],
   // What a snapshot says of the link.
   view: ['link', 'pace', 'steer'],
   // Settings as the page shows them.

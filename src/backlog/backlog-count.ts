@@ -1,4 +1,5 @@
 // Counts what is in the spool and what has arrived.
+import type { SpoolPath } from '../spool/entry.ts';
 import type { Fault } from '../system/fault.ts';
 import type { SkippedCount } from './oddity.ts';
 import type { ScanResult } from './scanner.ts';
@@ -12,6 +13,8 @@ export interface BacklogCounts {
   readonly bytes: number;
   /** Wall clock, milliseconds since the epoch. Null when there is no file. */
   readonly oldestModifiedAtMs: number | null;
+  /** The file that was modified then, as far as it is known. */
+  readonly oldestPath: SpoolPath | null;
   readonly inFlight: number;
   /** The size of the files in flight. */
   readonly inFlightBytes: number;

@@ -5,9 +5,10 @@ import type { Clock } from '../system/clock.ts';
 import { DEFERRED_MAX, ENTRIES_MAX } from './backlog-bounds.ts';
 import { BacklogCount, type BacklogCounts } from './backlog-count.ts';
 import type { BacklogOptions, BacklogPorts } from './backlog-ports.ts';
-import { Deferrals, type Delay } from './deferrals.ts';
+import { type Deferral, Deferrals, type Delay } from './deferrals.ts';
 import { HeldFolders } from './held-folders.ts';
 import { InFlight } from './in-flight.ts';
+import type { SkippedPath } from './oddity.ts';
 import { PostponedPaths } from './postponed-paths.ts';
 import { ReadyEntries } from './ready-entries.ts';
 import { ScanLoop } from './scan-loop.ts';
@@ -18,6 +19,8 @@ import type { ScanResult } from './scanner.ts';
  * was. `again`: a scan has to look at it first. A Delay: try it again later.
  */
 export type Outcome = 'gone' | 'returned' | 'again' | Delay;
+
+const NO_OLDEST = { oldestModifiedAtMs: null, oldestPath: null };
 
 // The next scan is due when at most this share of the entries of the last scan is left.
 const LOW_SHARE = 0.25;
@@ -171,6 +174,33 @@ export class Backlog {
     this.hint();
   }
 
+  /** Makes accepted deferred files due, and all postponed ones. Returns how many were deferred. */
+  retry(accepts: (path: SpoolPath) => boolean): number {
+    this.#postponed.clear();
+    this.hint();
+    return this.#deferrals.release(accepts);
+  }
+
+  /** Requests a scan at once. */
+  rescan(): void {
+    this.#loop.want('starved');
+  }
+
+  /** The best entries at hand, in their order, at most `limit`. */
+  waiting(limit: number): readonly Entry[] {
+    return this.#ready.first(limit);
+  }
+
+  /** The entries that wait for their next attempt, in no particular order. */
+  deferred(): Iterable<Deferral> {
+    return this.#deferrals;
+  }
+
+  /** What the last scan found and left alone, at most `limit` of it. */
+  skipped(limit: number): readonly SkippedPath[] {
+    return this.#loop.skippedPaths(limit);
+  }
+
   /** Takes effect with the next scan, which it requests. Entries in flight are not affected. */
   setOptions(options: BacklogOptions): void {
     this.#options = options;
@@ -186,7 +216,7 @@ export class Backlog {
     const { written } = this.#deferrals;
     return {
       ...{ files, bytes, unsettled, arrivedFiles, arrivedBytes, known },
-      oldestModifiedAtMs: files === 0 ? null : this.#oldestModifiedAtMs(),
+      ...(files === 0 ? NO_OLDEST : this.#oldest()),
       ...{ removedFiles, removedBytes, scans },
       inFlight: this.#inFlight.size,
       inFlightBytes: this.#inFlight.sizeBytes,
@@ -263,12 +293,15 @@ export class Backlog {
   }
 
   /** Exact when the oldest entry is in memory (oldest-first); otherwise from the last scan. */
-  #oldestModifiedAtMs(): number | null {
-    const scannedAtMs = this.#lastScan?.oldestModifiedAtMs ?? null;
-    if (this.#options.order !== 'oldest-first' || this.#postponed.size > 0) return scannedAtMs;
-    let oldestMs = this.#ready.best()?.modifiedAtMs ?? Number.POSITIVE_INFINITY;
-    for (const { modifiedAtMs } of this.#inFlight.entries()) oldestMs = Math.min(oldestMs, modifiedAtMs);
-    for (const { modifiedAtMs } of this.#deferrals.entries()) oldestMs = Math.min(oldestMs, modifiedAtMs);
-    return oldestMs === Number.POSITIVE_INFINITY ? scannedAtMs : oldestMs;
+  #oldest(): Pick<BacklogCounts, 'oldestModifiedAtMs' | 'oldestPath'> {
+    const { oldestModifiedAtMs, oldestPath } = this.#lastScan ?? NO_OLDEST;
+    const scanned = { oldestModifiedAtMs, oldestPath };
+    if (this.#options.order !== 'oldest-first' || this.#postponed.size > 0) return scanned;
+    let oldest = this.#ready.best();
+    for (const entry of [...this.#inFlight.entries(), ...this.#deferrals.entries()])
+      if (oldest === undefined || entry.modifiedAtMs < oldest.modifiedAtMs) oldest = entry;
+    return oldest === undefined
+      ? scanned
+      : { oldestModifiedAtMs: oldest.modifiedAtMs, oldestPath: oldest.path };
   }
 }

@@ -1,6 +1,6 @@
 // Entries that are to be tried again later.
 
-import { type Entry, type FileIdentity, sameIdentity } from '../spool/entry.ts';
+import { type Entry, type FileIdentity, type SpoolPath, sameIdentity } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
 import { Repeat } from '../system/repeat.ts';
 
@@ -39,7 +39,10 @@ export class Deferrals {
     this.#onDue = onDue;
     this.#handOvers = new Repeat(
       clock,
-      () => this.#handOver(clock.monotonicMs()),
+      () => {
+        const nowMs = clock.monotonicMs();
+        this.#handOver(({ dueAtMs }) => dueAtMs <= nowMs);
+      },
       () => this.#untilNextMs(),
     );
   }
@@ -95,9 +98,18 @@ export class Deferrals {
     return last;
   }
 
+  [Symbol.iterator](): Iterator<Deferral> {
+    return this.#byId.values();
+  }
+
   /** Makes everything due. */
   releaseAll(): void {
-    this.#handOver(Number.POSITIVE_INFINITY);
+    this.#handOver(() => true);
+  }
+
+  /** Makes due what is accepted. Returns how many entries that are. */
+  release(accepts: (path: SpoolPath) => boolean): number {
+    return this.#handOver(({ entry }) => accepts(entry.path));
   }
 
   #put(deferral: Deferral): void {
@@ -105,14 +117,15 @@ export class Deferrals {
     this.#handOvers.soon(this.#untilMs(deferral.dueAtMs));
   }
 
-  #handOver(untilMs: number): void {
+  #handOver(isDue: (deferral: Deferral) => boolean): number {
     const due: Entry[] = [];
-    for (const [id, { entry, dueAtMs }] of this.#byId) {
-      if (dueAtMs > untilMs) continue;
+    for (const [id, deferral] of this.#byId) {
+      if (!isDue(deferral)) continue;
       this.#byId.delete(id);
-      due.push(entry);
+      due.push(deferral.entry);
     }
     if (due.length > 0) this.#onDue(due);
+    return due.length;
   }
 
   #untilNextMs(): number {

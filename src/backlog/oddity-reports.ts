@@ -1,6 +1,13 @@
 // Reports each odd thing in the spool once, however often scans find it.
-import type { SpoolPath } from '../spool/entry.ts';
-import { describeOddity, hidesFiles, type Oddity, remedyOf, type SkippedCount } from './oddity.ts';
+import { SpoolPath } from '../spool/entry.ts';
+import {
+  describeOddity,
+  hidesFiles,
+  type Oddity,
+  remedyOf,
+  type SkippedCount,
+  type SkippedPath,
+} from './oddity.ts';
 
 /** Things of one kind that were not there at the last report. */
 export interface OddityReport {
@@ -34,11 +41,27 @@ export class OddityReports {
   readonly #kinds = new Map<string, Kind>();
   readonly #known = new Set<string>();
   #seen = new Set<string>();
+  /** What the last complete scan saw. */
+  #last: ReadonlySet<string> = new Set<string>();
   #counts: readonly SkippedCount[] = [];
 
   /** The counts of the last complete scan. */
   get counts(): readonly SkippedCount[] {
     return this.#counts;
+  }
+
+  /**
+   * What the last complete scan found, at most `limit` of it, and of more than REMEMBERED_MAX only
+   * that many.
+   */
+  paths(limit: number): readonly SkippedPath[] {
+    return [...this.#last].slice(0, limit).flatMap((id) => {
+      const at = id.indexOf(':');
+      const oddity = this.#kinds.get(id.slice(0, at))?.oddity;
+      if (oddity === undefined) return [];
+      const path = new SpoolPath(Buffer.from(id.slice(at + 1), 'latin1'));
+      return [{ path, what: describeOddity(oddity, 1), remedy: remedyOf(oddity) }];
+    });
   }
 
   scanBegan(): void {
@@ -68,6 +91,7 @@ export class OddityReports {
    * find is forgotten, and reported again if it returns.
    */
   scanEnded(nowMs: number): readonly OddityReport[] {
+    this.#last = this.#seen;
     for (const id of this.#known) if (!this.#seen.has(id)) this.#known.delete(id);
     const reports: OddityReport[] = [];
     for (const [name, kind] of this.#kinds) {

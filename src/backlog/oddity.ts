@@ -36,6 +36,13 @@ export interface SkippedCount {
   readonly hidesFiles: boolean;
 }
 
+/** One odd thing. */
+export interface SkippedPath {
+  readonly path: SpoolPath;
+  readonly what: string;
+  readonly remedy: string;
+}
+
 interface Words {
   /** The words for one path, completing "skipped PATH, …". */
   readonly one: string;

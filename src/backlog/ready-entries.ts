@@ -26,6 +26,11 @@ export class ReadyEntries {
     return this.#entries.at(-1);
   }
 
+  /** The best entries, at most `limit`, the best first. */
+  first(limit: number): readonly Entry[] {
+    return this.#entries.slice(-limit).reverse();
+  }
+
   /** Returns the best entry that is accepted. */
   find(accepts: (entry: Entry) => boolean): Entry | undefined {
     return this.#entries[this.#indexOf(accepts, 0)];

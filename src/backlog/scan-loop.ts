@@ -9,7 +9,7 @@ import { Repeat } from '../system/repeat.ts';
 import { Arrivals } from './arrivals.ts';
 import type { BacklogEvent } from './backlog-event.ts';
 import { IgnoreRules } from './ignore-rules.ts';
-import type { SkippedCount } from './oddity.ts';
+import type { SkippedCount, SkippedPath } from './oddity.ts';
 import { OddityReports } from './oddity-reports.ts';
 import type { Patience } from './patience.ts';
 import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
@@ -126,6 +126,11 @@ export class ScanLoop {
   /** What the last scan left out. */
   get skipped(): readonly SkippedCount[] {
     return this.#oddities.counts;
+  }
+
+  /** What the last scan left out, at most `limit` of it. */
+  skippedPaths(limit: number): readonly SkippedPath[] {
+    return this.#oddities.paths(limit);
   }
 
   /** Learns which files change after they were taken, or come back. */

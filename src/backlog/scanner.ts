@@ -47,6 +47,8 @@ export interface ScanResult {
   readonly bytes: number;
   /** Wall clock, milliseconds since the epoch. Null when there is no file. */
   readonly oldestModifiedAtMs: number | null;
+  /** The file that was modified then. */
+  readonly oldestPath: SpoolPath | null;
   readonly unsettled: number;
   /** When the first unsettled file may be settled, counted from `now`. Null when there is none. */
   readonly settlesInMs: number | null;
@@ -106,6 +108,7 @@ class Walk {
   #files = 0;
   #bytes = 0;
   #oldestModifiedAtMs = Number.POSITIVE_INFINITY;
+  #oldestPath: SpoolPath | null = null;
   #unsettled = 0;
   #settlesInMs = Number.POSITIVE_INFINITY;
   #folders = 0;
@@ -162,6 +165,7 @@ class Walk {
       files: this.#files,
       bytes: this.#bytes,
       oldestModifiedAtMs: this.#files === 0 ? null : this.#oldestModifiedAtMs,
+      oldestPath: this.#oldestPath,
       unsettled: this.#unsettled,
       settlesInMs: this.#unsettled === 0 ? null : this.#settlesInMs,
       folders: this.#folders,
@@ -215,6 +219,7 @@ class Walk {
     const modifiedAtMs = Number(stats.mtimeNs / 1_000_000n);
     this.#files += 1;
     this.#bytes += identity.sizeBytes;
+    if (modifiedAtMs < this.#oldestModifiedAtMs) this.#oldestPath = path;
     this.#oldestModifiedAtMs = Math.min(this.#oldestModifiedAtMs, modifiedAtMs);
     const wanted = wants(path, identity);
     const isWhole = identity.mtimeNs !== identity.ctimeNs || this.#request.wasRenamed(path.id, identity);

@@ -1,6 +1,7 @@
 // Every command of halfpipe: its words, arguments and options, and what it does. Parsing, help, the
 // completion of the shell and the manual all follow from this table.
-import { duration, type Format, wholeNumber } from '../config/formats.ts';
+import { duration, type Format, share, wholeNumber } from '../config/formats.ts';
+import { FILE_LISTS } from '../view/file-list.ts';
 
 export interface OptionSpec<T> {
   /** What stands for the value in help; undefined for a switch. */
@@ -99,12 +100,46 @@ const COMMANDS = {
   status: {
     options: ['json'],
     does: 'show the state of the running daemon',
-    details: 'Prints one line. With --json, prints everything that the daemon knows.',
+    details:
+      'Prints what is drained, how fast, until when, and every problem with its remedy. With --json, prints everything that the daemon knows. Exits with 0 if all is well, 1 if halfpipe is paused or something needs a human, 2 if it is not running, 3 if the spool does not exist.',
   },
   top: {
     does: 'the same, live',
     details:
       'Draws the link, what is wrong and what to do, until it is interrupted. It goes on when the daemon is restarted. Without a terminal it prints a line every 5 s.',
+  },
+  list: {
+    arguments: [{ words: FILE_LISTS, optional: true }],
+    options: ['json', 'limit'],
+    does: 'show which files wait, are sent, are stuck, or were handled last',
+    details:
+      'Prints the first 20 (or N) files of the list, with reasons, attempts and the next try. Without a name, prints every list but the last that is not empty.',
+  },
+  retry: {
+    arguments: [{ name: 'PATH', optional: true, many: true }],
+    does: 'try deferred files again now',
+    details:
+      'PATH is a file or a folder, below the spool or in full. Without PATH, everything that waits is tried: deferred files, held folders and the store.',
+  },
+  pause: {
+    options: ['for'],
+    does: 'send nothing, until resume or for a time',
+    details:
+      'Uploads that can resume are given up at once, others may finish within 10 s. A pause outlives a restart of the daemon.',
+  },
+  resume: { does: 'end a pause at once', details: 'Draining goes on at once.' },
+  share: {
+    arguments: [{ name: 'SHARE', words: ['default'], accepts: share }],
+    options: ['for'],
+    does: 'set the share of the link for now, such as 30%',
+    details:
+      'It holds before link.timetable and link.share, and outlives a restart of the daemon. With default, those two decide again.',
+    check: ([wanted], { for: time }) =>
+      wanted === 'default' && time !== undefined ? 'default takes no --for' : undefined,
+  },
+  rescan: {
+    does: 'look through the spool now',
+    details: 'Finds files of which the file system has told nothing, before spool.rescan is over.',
   },
   check: {
     options: ['config-only'],

@@ -2,8 +2,8 @@
 // line.
 
 import type { Settings } from '../config/settings.ts';
+import { fetchSnapshot } from '../control/control-client.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
-import { fetchSnapshot } from '../view/control.ts';
 import { slowLineText } from '../view/slow-line-text.ts';
 
 import { type Finding, warns } from './finding.ts';

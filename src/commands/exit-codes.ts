@@ -8,4 +8,5 @@ export const EXIT = {
   badConfiguration: 78,
 } as const;
 
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+/** 3 is one of those of `halfpipe status`. */
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT] | 3;

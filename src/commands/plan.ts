@@ -3,6 +3,7 @@
 import type { Writable } from 'node:stream';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
+import { fetchSnapshot } from '../control/control-client.ts';
 import { LinkFinder } from '../link/link-finder.ts';
 import { ratesOn } from '../pace/link-rates.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
@@ -11,7 +12,6 @@ import { uplinkOptionsOf } from '../stage-options.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain, Fault } from '../system/fault.ts';
 import { redactorOf } from '../system/redact.ts';
-import { fetchSnapshot } from '../view/control.ts';
 import { asServiceUser } from './as-service-user.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type PlanPace, planInJson, planText } from './plan-text.ts';

@@ -9,8 +9,8 @@ import { redactorOf } from '../system/redact.ts';
 import { readService } from '../system/service.ts';
 import { readableSize } from '../view/readable.ts';
 import { asServiceUser } from './as-service-user.ts';
+import type { AskContext } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import type { StatusContext } from './status.ts';
 import { findSpoolPath } from './which-spool.ts';
 
 /** Without ids: every file there. With `yes`, dropping does not ask. */
@@ -29,7 +29,7 @@ interface Kept {
  * was no.
  */
 export async function quarantine(
-  context: StatusContext & { readonly stdin: ReadStream },
+  context: AskContext & { readonly stdin: ReadStream },
   request: QuarantineRequest,
 ): Promise<ExitCode> {
   const path = await findSpoolPath(context);
@@ -43,7 +43,7 @@ export async function quarantine(
 }
 
 async function act(
-  context: StatusContext & { readonly stdin: ReadStream },
+  context: AskContext & { readonly stdin: ReadStream },
   path: string,
   request: QuarantineRequest,
 ): Promise<ExitCode> {
@@ -69,7 +69,7 @@ async function keptFiles(directory: SpoolDirectory): Promise<Kept[]> {
   return kept.sort((a, b) => (a.quarantined.id < b.quarantined.id ? -1 : 1));
 }
 
-function list({ stdout, env }: StatusContext, kept: readonly Kept[]): ExitCode {
+function list({ stdout, env }: AskContext, kept: readonly Kept[]): ExitCode {
   if (kept.length === 0) stdout.write('the quarantine is empty\n');
   const redact = redactorOf(env);
   for (const file of kept) {
@@ -81,7 +81,7 @@ function list({ stdout, env }: StatusContext, kept: readonly Kept[]): ExitCode {
 
 /** Undefined, after a message, if an id is unknown. */
 function choose(
-  { stderr }: StatusContext,
+  { stderr }: AskContext,
   kept: readonly Kept[],
   ids: readonly string[],
 ): readonly Kept[] | undefined {
@@ -94,7 +94,7 @@ function choose(
 }
 
 async function retry(
-  { stdout, stderr }: StatusContext,
+  { stdout, stderr }: AskContext,
   directory: SpoolDirectory,
   chosen: readonly Kept[],
 ): Promise<ExitCode> {
@@ -112,7 +112,7 @@ async function retry(
 }
 
 async function drop(
-  context: StatusContext & { readonly stdin: ReadStream },
+  context: AskContext & { readonly stdin: ReadStream },
   directory: SpoolDirectory,
   chosen: readonly Kept[],
   yes: boolean,
@@ -135,7 +135,7 @@ async function drop(
 }
 
 async function isConfirmed(
-  { stdin, stdout }: StatusContext & { readonly stdin: ReadStream },
+  { stdin, stdout }: AskContext & { readonly stdin: ReadStream },
   count: number,
 ): Promise<boolean> {
   const prompt = createInterface({ input: stdin, output: stdout });

@@ -1,20 +1,20 @@
 // `halfpipe top`: asks the running daemon again and again, and draws what it says.
 import type { ReadStream, WriteStream } from 'node:tty';
+import { fetchSnapshot } from '../control/control-client.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
 import { systemClock } from '../system/clock.ts';
 import { errnoOf } from '../system/fault.ts';
 import { readService } from '../system/service.ts';
-import { fetchSnapshot } from '../view/control.ts';
 import { LiveHistory } from '../view/live-history.ts';
 import { canRepaint, LiveScreen, wantsColor } from '../view/live-screen.ts';
 import { renderLive, renderPlain } from '../view/live-view.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { notRunningSince } from '../view/status-text.ts';
+import { type AskContext, whyUnanswered } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { type StatusContext, unanswered } from './status.ts';
 import { findSpoolPath } from './which-spool.ts';
 
-export interface TopContext extends StatusContext {
+export interface TopContext extends AskContext {
   readonly stdin: ReadStream;
   readonly stdout: WriteStream;
 }
@@ -44,7 +44,7 @@ export async function top(context: TopContext, signal: AbortSignal): Promise<Exi
         drawing.show(answer);
       } else if (last === undefined || errnoOf(answer) === 'EACCES') {
         drawing.stop();
-        stderr.write(`halfpipe: ${unanswered(answer, spoolPath, configFile, unit)}\n`);
+        stderr.write(`halfpipe: ${whyUnanswered(answer, spoolPath, configFile, unit).text}\n`);
         return EXIT.failure;
       } else {
         history.addGap();

@@ -76,6 +76,21 @@ export interface Transfer {
   readonly ended: Promise<void>;
   /** Where in the order it was taken. */
   readonly place: number;
+  readonly startedAtMs: number;
+  /** Content that was read for it so far. */
+  readonly progress: { readBytes: number };
+}
+
+/** A shipment in progress, as views show it. */
+export interface TransferView {
+  readonly entries: readonly Entry[];
+  readonly sizeBytes: number;
+  /** Undefined if the name cannot be a key. */
+  readonly key: string | undefined;
+  readonly stage: PipelineSlot['stage'];
+  readonly startedAtMs: number;
+  /** Content that was read for it so far; for a file that is sent whole, all of it. */
+  readonly readBytes: number;
 }
 
 /** Files that wait for the same reason. */

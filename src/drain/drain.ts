@@ -3,7 +3,8 @@ import { type Entry, foldersOf, type SpoolPath } from '../spool/entry.ts';
 import { Repeat } from '../system/repeat.ts';
 import { Blame } from './blame.ts';
 import { Destination, type DestinationOptions } from './destination.ts';
-import type { DrainOptions, DrainPorts, Transfer, WaitingFiles } from './drain-ports.ts';
+import type { DrainOptions, DrainPorts, Transfer, TransferView, WaitingFiles } from './drain-ports.ts';
+import type { FailedFile } from './failed-files.ts';
 import { FailurePolicy } from './failure-policy.ts';
 import { Pipeline } from './pipeline.ts';
 import { Reopening } from './reopening.ts';
@@ -81,6 +82,23 @@ export class Drain {
 
   get waiting(): WaitingFiles[] {
     return this.#failures.waiting;
+  }
+
+  /** What is being read, sent or removed. */
+  transfers(): Iterable<TransferView> {
+    return this.#transfers.views();
+  }
+
+  /** What is remembered of a file that failed; undefined if it has not. */
+  failureOf(path: SpoolPath): Readonly<FailedFile> | undefined {
+    return this.#failures.of(path);
+  }
+
+  /** Tries everything again that an operator may have mended: held folders, the store. */
+  tryAgain(): void {
+    this.#blame.forgive();
+    this.destination.retryNow();
+    this.pump();
   }
 
   /** True if a file of this path is being read, sent or removed. */

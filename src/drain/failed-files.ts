@@ -21,6 +21,14 @@ export interface FailedFile {
   kind: string | undefined;
   /** When it is tried again, by the monotonic clock; 0 if it does not wait. */
   dueAtMs: number;
+  /** Why it waits. Not the fault itself, which may hold much. */
+  why: FailureReason | undefined;
+}
+
+export interface FailureReason {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
 }
 
 /** Files that wait for the same reason. */
@@ -76,6 +84,10 @@ export class FailedFiles {
     return this.#byId.has(id);
   }
 
+  find({ id }: SpoolPath): FailedFile | undefined {
+    return this.#byId.get(id);
+  }
+
   /** The record of the file, to be read and written. A new record begins empty. */
   of({ id }: SpoolPath): FailedFile {
     const none: FailedFile = {
@@ -88,6 +100,7 @@ export class FailedFiles {
       told: undefined,
       kind: undefined,
       dueAtMs: 0,
+      why: undefined,
     };
     const file = this.#byId.get(id) ?? none;
     this.#byId.delete(id);
@@ -102,7 +115,8 @@ export class FailedFiles {
     const file = this.of(path);
     file.dueAtMs = dueAtMs;
     this.#leaveKind(file);
-    const code = fault.code ?? fault.faultClass;
+    const { message, hint, code = fault.faultClass } = fault;
+    file.why = { code, message, hint };
     const reason = this.#kinds.has(code) || this.#kinds.size < KINDS_MAX ? code : FURTHER;
     const files = (this.#kinds.get(reason)?.files ?? 0) + 1;
     this.#kinds.set(reason, { reason, files, example: `${path}`, fault });

@@ -1,11 +1,11 @@
 // Decides what a failure means for its file: try later, try again, or quarantine.
-import { type Entry, foldersOf, sameIdentity } from '../spool/entry.ts';
+import { type Entry, foldersOf, type SpoolPath, sameIdentity } from '../spool/entry.ts';
 import { STILL_WRITTEN, TOUCHED } from '../spool/spool-fault.ts';
 import type { Fault } from '../system/fault.ts';
 import { type Blame, type Failed, nameOf } from './blame.ts';
 import { asFault, isOutOfDescriptors, UNRECORDED } from './drain-faults.ts';
 import type { DrainOptions, DrainPorts, WaitingFiles } from './drain-ports.ts';
-import { FailedFiles } from './failed-files.ts';
+import { type FailedFile, FailedFiles } from './failed-files.ts';
 import {
   BLOCKED_RETRY_MS,
   fairDelayMs,
@@ -56,6 +56,10 @@ export class FailurePolicy {
   gone({ path }: Entry): void {
     this.#failed.forget(path);
     this.#ports.backlog.release(path, 'gone');
+  }
+
+  of(path: SpoolPath): Readonly<FailedFile> | undefined {
+    return this.#failed.find(path);
   }
 
   hasFailed({ path }: Entry): boolean {

@@ -42,7 +42,7 @@ export interface TransferOptions {
    * Content was read, for the store or only for its digests. That is progress even if nothing was
    * sent.
    */
-  readonly onRead: () => void;
+  readonly onRead: (bytes: number) => void;
   /** Resolves when the manifest has the file's line, durably. */
   readonly record: (file: OpenFile, upload: Upload, proof: Proof) => Promise<void>;
   /** What was written to the file during its removal cannot be brought back yet. */
@@ -109,7 +109,7 @@ async function removeAll(
   await recordAll(files, identityOf, earlier, { upload, proof }, options);
   for (const file of files) {
     const identity = identityOf(file);
-    const isUnchanged = () => hasContent(file, upload.local, onRead, signal);
+    const isUnchanged = () => hasContent(file, upload.local, () => onRead(0), signal);
     try {
       await dispose(
         () => spool.setAside(file, { identity, isUnchanged }),
@@ -201,13 +201,13 @@ function reprove(
  * The file as a source that rejects if the file changed before its end was read. So the bytes that
  * a store keeps were all there at one moment.
  */
-function steady(file: OpenFile, onRead: () => void): UploadSource {
+function steady(file: OpenFile, onRead: TransferOptions['onRead']): UploadSource {
   const { sizeBytes } = file;
   return {
     sizeBytes,
     read: async (offset, length) => {
       const bytes = await file.read(offset, length);
-      onRead();
+      onRead(bytes.byteLength);
       if (offset + length >= sizeBytes) await refuseChanged(file, 'while it was read');
       return bytes;
     },

@@ -1,13 +1,13 @@
 // The transfers in progress, from the backlog to the removal of their files.
 import type { Entry, SpoolPath } from '../spool/entry.ts';
-import type { Fault } from '../system/fault.ts';
+import { Fault } from '../system/fault.ts';
 import type { Blame, Failed } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
 import type { Destination } from './destination.ts';
 import { asFault, isOutOfDescriptors, tooLargeFault } from './drain-faults.ts';
-import type { DrainPorts, Transfer } from './drain-ports.ts';
+import type { DrainPorts, Transfer, TransferView } from './drain-ports.ts';
 import type { FailurePolicy } from './failure-policy.ts';
-import type { Pipeline, PipelineSlot } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
 import type { Shipment } from './shipment.ts';
 import { SlowSyncs } from './slow-syncs.ts';
 import { type Delivery, transfer } from './transfer.ts';
@@ -28,6 +28,9 @@ export interface TransfersPorts
   /** A transfer has ended, so there may be room for another one. */
   readonly onEnded: () => void;
 }
+
+/** A transfer from its beginning on. */
+type Begun = Omit<Transfer, 'ended'>;
 
 /**
  * Runs shipments. What fails goes to the FailurePolicy, so a transfer's `ended` never rejects.
@@ -63,6 +66,18 @@ export class Transfers {
     yield* this.#running;
   }
 
+  *views(): Generator<TransferView> {
+    for (const { shipment, slot, startedAtMs, progress } of this.#running)
+      yield {
+        entries: shipment.entries,
+        sizeBytes: shipment.sizeBytes,
+        key: keyOf(shipment),
+        stage: slot.stage,
+        startedAtMs,
+        readBytes: Math.min(progress.readBytes, shipment.sizeBytes),
+      };
+  }
+
   *entries(): Generator<Entry> {
     for (const { shipment } of this.#running) yield* shipment.entries;
   }
@@ -74,14 +89,16 @@ export class Transfers {
 
   /** `place`: see Detour. */
   begin(shipment: Shipment, place: number): Transfer {
-    const { memory, pipeline, onEnded } = this.#ports;
+    const { clock, memory, pipeline, onEnded } = this.#ports;
     const release = memory.reserve(shipment.plan);
     const abort = new AbortController();
     const slot = pipeline.enter(shipment.sizeBytes, shipment.plan.isWhole);
-    const ended = this.#run(shipment, place, slot, abort.signal);
-    const started: Transfer = { shipment, slot, abort, ended, place };
+    const progress = { readBytes: 0 };
+    const startedAtMs = clock.monotonicMs();
+    const begun = { shipment, slot, abort, place, startedAtMs, progress };
+    const started: Transfer = { ...begun, ended: this.#run(begun) };
     this.#running.add(started);
-    void ended.then(() => {
+    void started.ended.then(() => {
       release();
       this.#running.delete(started);
       pipeline.leave(slot);
@@ -128,11 +145,12 @@ export class Transfers {
     this.#unremoved = new UnremovedUploads();
   }
 
-  async #run(shipment: Shipment, place: number, slot: PipelineSlot, signal: AbortSignal): Promise<void> {
+  async #run(begun: Begun): Promise<void> {
     const { clock, backlog, blame, failures, onEvent, onRemoved } = this.#ports;
-    const startedAtMs = clock.monotonicMs();
+    const { shipment, place, startedAtMs } = begun;
+    const { signal } = begun.abort;
     try {
-      const { transferred, kept } = await this.#transfer(shipment, slot, startedAtMs, signal);
+      const { transferred, kept } = await this.#transfer(begun);
       const gone = shipment.entries.filter(({ path }) => !kept.has(path.id));
       for (const entry of gone) {
         failures.gone(entry);
@@ -152,18 +170,18 @@ export class Transfers {
     }
   }
 
-  async #transfer(
-    shipment: Shipment,
-    slot: PipelineSlot,
-    startedAtMs: number,
-    signal: AbortSignal,
-  ): Promise<Delivery> {
+  async #transfer({ shipment, slot, startedAtMs, progress, abort }: Begun): Promise<Delivery> {
+    const { signal } = abort;
     const { clock, spool, manifest, pipeline, onEvent, onRead } = this.#ports;
     const { store, bucket, parts } = this.#ports.destination;
     for (const entry of shipment.entries)
       if (entry.identity.sizeBytes > parts.largestBytes) throw tooLargeFault(entry, parts.largestBytes);
     return transfer(shipment, {
-      ...{ spool, store, signal, onRead },
+      ...{ spool, store, signal },
+      onRead: (bytes) => {
+        progress.readBytes += bytes;
+        onRead();
+      },
       unremoved: this.#unremoved,
       whileSyncing: (sync) => this.#syncs.run(sync),
       whileSending: (send) => pipeline.whileSending(slot, signal, send),
@@ -194,6 +212,15 @@ export class Transfers {
       this.#descriptors.ranOut(this.#running.size, this.#ports.clock.monotonicMs());
     for (const entry of entries) await this.#ports.failures.fail({ entry, place, sentBytes }, fault);
     if (this.#ports.destination.breaker.reason !== undefined) this.returnUnsent('draining is paused');
+  }
+}
+
+function keyOf(shipment: Shipment): string | undefined {
+  try {
+    return shipment.key();
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@
 // control nothing.
 import type { BacklogEvent } from '../backlog/backlog-event.ts';
 import type { ChangedKey } from '../config/changes.ts';
+import type { ControlEvent } from '../control/control-event.ts';
 import type { DrainEvent, SweepEvent } from '../drain/drain-event.ts';
 import type { LinkEvent } from '../link/link-event.ts';
 import type { ManifestEvent } from '../manifest/manifest-event.ts';
@@ -15,6 +16,7 @@ import type { Snapshot } from '../view/snapshot.ts';
 
 export type DaemonEvent =
   | BacklogEvent
+  | ControlEvent
   | DrainEvent
   | LinkEvent
   | ObserveEvent
@@ -26,8 +28,6 @@ export type DaemonEvent =
   /** A reload was accepted. */
   | { readonly kind: 'reloaded'; readonly changed: readonly ChangedKey[] }
   | { readonly kind: 'reloadRefused'; readonly problem: string }
-  /** An order of an operator was kept for the next start, or could not be (with the reason). */
-  | { readonly kind: 'orderKept'; readonly problem: string | undefined }
   /** At most ten times a second: what was sent since the last time. */
   | {
       readonly kind: 'activity';

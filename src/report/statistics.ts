@@ -20,10 +20,12 @@ import type {
   WaitingView,
 } from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
+import type { FileLists } from './file-lists.ts';
 import { FlowGauge, type FreeSpace } from './flow-gauge.ts';
 import { type LinkFacts, linkView } from './link-view.ts';
 import { ProblemBook } from './problem-book.ts';
 import { findProblems, type Standstill } from './problems.ts';
+import type { RecentFiles } from './recent-files.ts';
 import type { Remarks } from './remarks.ts';
 
 export interface StatisticsPorts {
@@ -34,9 +36,11 @@ export interface StatisticsPorts {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly backlog: Pick<Backlog, 'view'>;
-  readonly drain: Pick<Drain, 'active' | 'sending' | 'waiting'> & {
+  readonly drain: Pick<Drain, 'active' | 'failureOf' | 'sending' | 'waiting'> & {
     readonly uploadLimit: Pick<Drain['uploadLimit'], 'current'>;
   };
+  readonly lists: Pick<FileLists, 'sending'>;
+  readonly recent: Pick<RecentFiles, 'uploads' | 'failures'>;
   readonly steering: Pick<Steering, 'now'>;
   readonly link: LinkFacts;
   readonly remarks: Pick<Remarks, 'refusedReload' | 'unkeptOrder' | 'unsaved'>;
@@ -51,6 +55,8 @@ export interface StatisticsPorts {
   readonly shares: () => readonly ShareStep[];
 }
 
+const FILES_SHOWN = 32;
+const RECENT_SHOWN = 10;
 const OBSERVE_MS = 1_000;
 /** Operators take files out of the quarantine, and no event reports that, nor the free space. */
 const LOOK_MS = 10_000;
@@ -112,7 +118,8 @@ export class Statistics {
   }
 
   snapshot(): Snapshot {
-    const { version, unit, spoolPath, clock, counters, drain, steering, standstill } = this.#ports;
+    const { version, unit, spoolPath, clock, counters, drain, steering, standstill, lists, recent } =
+      this.#ports;
     const backlog = this.#backlog();
     const link = linkView(this.#ports.link);
     return {
@@ -129,7 +136,12 @@ export class Statistics {
       steering: steering.now,
       backlog,
       link,
-      uploads: { active: drain.sending, limit: drain.uploadLimit.current },
+      uploads: {
+        active: drain.sending,
+        limit: drain.uploadLimit.current,
+        files: lists.sending().slice(0, FILES_SHOWN),
+      },
+      recent: { uploads: recent.uploads(RECENT_SHOWN), failures: recent.failures(RECENT_SHOWN) },
       totals: counters.totals,
     };
   }
@@ -179,13 +191,17 @@ export class Statistics {
 
   #backlog(): BacklogView {
     const { clock, backlog, counters, drain } = this.#ports;
-    const { files, bytes, oldestModifiedAtMs, deferred, written, deep, skipped } = backlog.view();
+    const { files, bytes, oldestModifiedAtMs, oldestPath, deferred, written, deep, skipped } = backlog.view();
     const quarantined = this.#quarantined;
     const { freeSpace } = this.#gauge;
     return {
       files,
       bytes,
       oldestAgeMs: oldestModifiedAtMs === null ? null : Math.max(0, clock.wallMs() - oldestModifiedAtMs),
+      oldest:
+        oldestPath === null
+          ? null
+          : { path: `${oldestPath}`, reason: drain.failureOf(oldestPath)?.why?.message ?? null },
       deferred,
       written,
       waiting: boundedKinds(drain.waiting),

@@ -14,7 +14,16 @@ type Of<Kind extends RequestNotice['kind']> = Extract<RequestNotice, { kind: Kin
 
 const NONE = new Uint8Array(0);
 
+/** A request whose body is being handed over. */
+export interface RequestProgress {
+  /** The path of the URL, percent-encoded. */
+  readonly path: string;
+  /** Bytes of the body that have not been handed over to the sending thread. */
+  readonly unsentBytes: number;
+}
+
 interface Underway {
+  readonly path: string;
   /** Released when the answer arrives. */
   body: Uint8Array;
   /** How many bytes of the body have been handed over. */
@@ -44,6 +53,11 @@ export class RemoteRequests {
     return this.#underway.size;
   }
 
+  *progress(): Generator<RequestProgress> {
+    for (const { path, body, offset } of this.#underway.values())
+      yield { path, unsentBytes: Math.max(0, body.byteLength - offset) };
+  }
+
   /** Like PacedHandler.handle(). `handler` is the number under which the handler was opened. */
   begin(handler: number, request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     const signal = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
@@ -57,7 +71,15 @@ export class RemoteRequests {
         signal?.removeEventListener('abort', onAbort);
         this.#underway.delete(id);
       };
-      const underway: Underway = { body, offset: 0, resolve, reject, pieces: undefined, forget };
+      const underway: Underway = {
+        path: request.path,
+        body,
+        offset: 0,
+        resolve,
+        reject,
+        pieces: undefined,
+        forget,
+      };
       const { method, protocol, hostname, port, path, query, headers } = request;
       const head = { method, protocol, hostname, port, path, query, headers } as HttpRequest;
       const piece = this.#nextPiece(underway);

@@ -15,7 +15,7 @@ import type { HttpHandlerOptions, HttpRequest, RequestHandler } from '../transpo
 import type { HandlerOptions } from '../transport/request-watch.ts';
 import type { WayOutOptions } from '../transport/way-out.ts';
 import type { Notice, Order } from './messages.ts';
-import { RemoteRequests } from './remote-requests.ts';
+import { RemoteRequests, type RequestProgress } from './remote-requests.ts';
 
 export interface SendingOptions {
   readonly uplink: UplinkOptions;
@@ -126,6 +126,11 @@ export class Sender {
   allow(allowance: Allowance): void {
     this.#options = { ...this.#options, allowance };
     if (this.#isConfigured) this.#send({ kind: 'allow', allowance });
+  }
+
+  /** The requests that are under way. */
+  progress(): Iterable<RequestProgress> {
+    return this.#requests.progress();
   }
 
   /**

@@ -1,8 +1,7 @@
-// A snapshot for another process, without what looks like a secret.
+// An answer for another process, without what looks like a secret.
 import type { Redact } from '../system/redact.ts';
-import type { Snapshot } from './snapshot.ts';
 
 /** JSON on one line. */
-export function redacted(snapshot: Snapshot, redact: Redact): string {
-  return JSON.stringify(snapshot, (_, value) => (typeof value === 'string' ? redact(value) : value));
+export function redacted(value: unknown, redact: Redact): string {
+  return JSON.stringify(value, (_, part) => (typeof part === 'string' ? redact(part) : part));
 }

@@ -4,6 +4,7 @@
 import type { UplinkIdentity } from '../link/uplink-identity.ts';
 import type { SlowLine } from '../pace/slow-line.ts';
 import type { Steered } from '../steer/steered.ts';
+import type { FileView } from './file-list.ts';
 
 export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stopping';
 
@@ -31,7 +32,8 @@ export interface Snapshot {
   readonly backlog: BacklogView;
   /** Null while no link has been found. */
   readonly link: LinkView | null;
-  readonly uploads: { readonly active: number; readonly limit: number };
+  readonly uploads: UploadsView;
+  readonly recent: RecentView;
   readonly totals: Totals;
 }
 
@@ -81,11 +83,34 @@ export interface ProblemView {
   readonly files: number | null;
 }
 
+export interface UploadsView {
+  /** Files that are being sent. */
+  readonly active: number;
+  /** How many may be sent at once. */
+  readonly limit: number;
+  /** At most 32 of the files that are read, sent or removed now, the oldest transfer first. */
+  readonly files: readonly FileView[];
+}
+
+/** The last 10 of each since the start, the newest first. */
+export interface RecentView {
+  readonly uploads: readonly FileView[];
+  readonly failures: readonly FileView[];
+}
+
+export interface OldestView {
+  readonly path: string;
+  /** Why it waits, if it has failed; else null. */
+  readonly reason: string | null;
+}
+
 export interface BacklogView {
   readonly files: number;
   readonly bytes: number;
   /** Null while there is no file. */
   readonly oldestAgeMs: number | null;
+  /** The file of that age; null while there is no file, or its name is not known. */
+  readonly oldest: OldestView | null;
   readonly deferred: number;
   /** Files that were open for writing at their last attempt. */
   readonly written: number;

@@ -1,10 +1,10 @@
 // Looks at the daemon while it drains the images, and says when that is over. The daemon is asked for its state;
 // whether the spool is empty is seen in the spool itself.
 import { readdir } from 'node:fs/promises';
+import { fetchSnapshot } from '../../src/control/control-client.ts';
 import { connectToInstance } from '../../src/spool/instance-lock.ts';
 import { systemClock as clock } from '../../src/system/clock.ts';
 import { errnoOf } from '../../src/system/fault.ts';
-import { fetchSnapshot } from '../../src/view/control.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import type { DaemonProcess } from './daemon-process.ts';
 import type { DemoView } from './demo-view.ts';

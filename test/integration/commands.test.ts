@@ -177,7 +177,7 @@ describe('halfpipe', { concurrency: 4 }, () => {
       fixture.command([...words.split(' '), '--config', fixture.configFile]),
     );
     assert.equal(await line?.exit, 0, line?.stderr);
-    assert.match(line?.stdout ?? '', /^[^\n]*idle[^\n]*\n$/);
+    assert.match(line?.stdout ?? '', /^halfpipe is healthy: idle;[^\n]*\n {2}backlog {2}empty\n/);
     assert.equal(await json?.exit, 0, json?.stderr);
     const snapshot = JSON.parse(json?.stdout ?? '');
     assert.equal(snapshot.pid, daemon.pid);
@@ -186,6 +186,37 @@ describe('halfpipe', { concurrency: 4 }, () => {
     await fixture.until('top prints a line', () => top?.stdout.includes('\n') === true);
     assert.ok(!top?.stdout.includes('\x1b'), 'no terminal, no escapes');
     assert.equal(await top?.stop(), 0);
+  });
+
+  test('a pause and a share hold at once, are shown, and outlive a restart; list and retry tell of files', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const first = fixture.start();
+    await first.says('ready');
+    const halfpipe = async (words: string, code = 0) => {
+      const run = fixture.command([...words.split(' '), '--config', fixture.configFile]);
+      assert.equal(await run.exit, code, run.stderr);
+      return run.stdout;
+    };
+    assert.match(await halfpipe('pause --for 30m'), /^paused by an operator until /);
+    assert.match(await halfpipe('share 30% --for 2h'), /^the share is 30 % until .* \(set by an operator\)/);
+    await fixture.put('one', 'x');
+    await halfpipe('rescan');
+    await first.stop();
+    const second = fixture.start();
+    await second.says('ready');
+    assert.match(
+      await halfpipe('status', 1),
+      /DEGRADED: paused.*share {4}30 % until.*halfpipe resume ends the pause/s,
+    );
+    await fixture.until('the file is listed', async () => (await halfpipe('list waiting')).includes('one'));
+    assert.deepEqual(await fixture.spooled(), ['one']);
+    assert.match(await halfpipe('resume'), /draining goes on/);
+    await second.says('uploaded');
+    const recent = JSON.parse(await halfpipe('list recent --json'));
+    assert.deepEqual([recent.total, recent.files[0].path, recent.files[0].state], [1, 'one', 'uploaded']);
+    assert.match(await halfpipe('share default'), /the share is 50 %/);
+    assert.match(await halfpipe('retry'), /no file is deferred/);
+    await second.stop();
   });
 
   test('status, top and quarantine work while the config is bad, and say what is', async (t) => {
@@ -281,11 +312,16 @@ describe('halfpipe', { concurrency: 4 }, () => {
     assert.match(run.stderr, /fifo: is not a regular file/);
   });
 
-  for (const command of ['status', 'top']) {
-    test(`${command} without a daemon says so, what to do, and ends with 1`, async (t) => {
+  for (const [command, code] of [
+    ['status', 2],
+    ['top', 1],
+    ['list', 1],
+    ['pause', 1],
+  ] as const) {
+    test(`${command} without a daemon says so, what to do, and ends with ${code}`, async (t) => {
       const fixture = await DaemonFixture.create(t);
       const run = fixture.command([command, '--config', fixture.configFile]);
-      assert.equal(await run.exit, 1);
+      assert.equal(await run.exit, code);
       assert.equal(
         run.stderr,
         `halfpipe: halfpipe is not running on ${fixture.spool}: systemctl start halfpipe, then journalctl -u halfpipe\n`,
@@ -293,10 +329,10 @@ describe('halfpipe', { concurrency: 4 }, () => {
     });
   }
 
-  test('status about a spool that does not exist names the key to check', async (t) => {
+  test('status about a spool that does not exist names the key to check, and ends with 3', async (t) => {
     const fixture = await DaemonFixture.create(t, { spool: { path: '/nonexistent' } });
     const run = fixture.command(['status', '--config', fixture.configFile]);
-    assert.equal(await run.exit, 1);
+    assert.equal(await run.exit, 3);
     assert.equal(
       run.stderr,
       `halfpipe: the spool /nonexistent does not exist: check spool.path in ${fixture.configFile}\n`,

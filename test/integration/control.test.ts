@@ -6,9 +6,10 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fetchList, fetchSnapshot, giveOrder } from '../../src/control/control-client.ts';
+import { type ControlledDaemon, serveControl } from '../../src/control/control-server.ts';
 import { redactorOf } from '../../src/system/redact.ts';
-import { fetchSnapshot, serveControl } from '../../src/view/control.ts';
-import type { Snapshot } from '../../src/view/snapshot.ts';
+import { showing } from '../support/snapshot-fixture.ts';
 
 /** A connection to a socket that `serve` may serve; it times out soon. */
 async function connected(t: TestContext, serve: (server: Server) => unknown) {
@@ -39,18 +40,47 @@ test('a daemon that never answers is given up', async (t) => {
 
 test('a daemon that has nothing to tell yet resets the connection', async (t) => {
   const connection = await connected(t, (server) =>
-    serveControl(server, { snapshot: () => undefined, redact }),
+    serveControl(server, { daemon: () => undefined, redact }),
   );
   await assert.rejects(fetchSnapshot(connection), { code: 'ECONNRESET' });
 });
 
 test('no text of a status holds a secret, whatever the store has said', async (t) => {
   const waitingFor = 'InvalidToken: token-of-a-role, signed with a secret with "quotes" //a", "x@y" is over';
-  const snapshot = () => ({ waitingFor, uptimeMs: 5, link: null }) as unknown as Snapshot;
-  const connection = await connected(t, (server) => serveControl(server, { snapshot, redact }));
+  const daemon = () => showing({ waitingFor, uptimeMs: 5, link: null });
+  const connection = await connected(t, (server) => serveControl(server, { daemon, redact }));
   assert.deepEqual(await fetchSnapshot(connection), {
     waitingFor: 'InvalidToken: [redacted], signed with [redacted] //a", "x@y" is over',
     uptimeMs: 5,
     link: null,
   });
+});
+
+test('lists and orders are answered, and what cannot be is refused with a reason', async (t) => {
+  const asked: unknown[] = [];
+  const daemon: ControlledDaemon = {
+    ...showing({}),
+    list: async (list, limit) => {
+      asked.push([list, limit]);
+      return { list, files: [], total: 0 };
+    },
+    obey: async (order) => {
+      asked.push(order);
+      return { text: 'done', warning: null };
+    },
+  };
+  const connect = () => connected(t, (server) => serveControl(server, { daemon: () => daemon, redact }));
+  assert.deepEqual(await fetchList(await connect(), 'deferred', 5), {
+    list: 'deferred',
+    files: [],
+    total: 0,
+  });
+  assert.equal((await giveOrder(await connect(), { order: 'rescan' })).text, 'done');
+  assert.deepEqual(asked, [['deferred', 5], { order: 'rescan' }]);
+  await assert.rejects(
+    giveOrder(await connect(), { order: 'dance' } as never),
+    /order must be pause, resume/,
+  );
+  await assert.rejects(fetchList(await connect(), 'deferred', 0), /limit must be a whole number above 0/);
+  await assert.rejects(fetchList(await connect(), 'lost' as never, 5), /there is no GET \/list\/lost/);
 });

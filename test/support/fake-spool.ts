@@ -30,11 +30,13 @@ export class FakeSpool {
     for (const [name, oddity] of this.odd) request.onOddity(SpoolPath.from(name), oddity);
     const best = new BestEntries(request.capacity, request.order);
     const counted = { eligible: 0, files: 0, bytes: 0, unsettled: 0, folders: 0 };
+    let oldestPath: SpoolPath | null = null;
     let [oldestModifiedAtMs, settlesInMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const entry of this.files.values()) {
       if (request.ignore.ignores(entry.path.bytes, entry.path.bytes)) continue;
       counted.files++;
       counted.bytes += entry.identity.sizeBytes;
+      if (entry.modifiedAtMs < oldestModifiedAtMs) oldestPath = entry.path;
       oldestModifiedAtMs = Math.min(oldestModifiedAtMs, entry.modifiedAtMs);
       const isWanted = request.wants(entry.path, entry.identity);
       const remainingMs = request.settle.remainingMs(entry.path.id, entry.identity, request.now);
@@ -60,6 +62,7 @@ export class FakeSpool {
       hasSilent: this.hasSilent,
       entries: best.drain(),
       oldestModifiedAtMs: counted.files === 0 ? null : oldestModifiedAtMs,
+      oldestPath,
       settlesInMs: counted.unsettled === 0 ? null : settlesInMs,
     };
   }

@@ -45,6 +45,7 @@ export function fullSnapshot(seed: number): Snapshot {
       files: next(),
       bytes: next(),
       oldestAgeMs: next(),
+      oldest: { path: 'a', reason: null },
       deferred: next(),
       written: next(),
       waiting: [{ reason: 'EIO', files: next(), example: 'a', isFolder: false, message: 'm' }],
@@ -76,7 +77,8 @@ export function fullSnapshot(seed: number): Snapshot {
       degraded: odd,
       slowLine: { bitsPerSec: next(), limitedBy: 'line' },
     },
-    uploads: { active: next(), limit: next() },
+    uploads: { active: next(), limit: next(), files: [] },
+    recent: { uploads: [], failures: [] },
     totals: {
       uploadedFiles: next(),
       uploadedBytes: next(),

@@ -1,5 +1,6 @@
 // A snapshot of a daemon that drains, for tests of what renders one.
 
+import type { ControlledDaemon } from '../../src/control/control-server.ts';
 import type { LinkView, Snapshot } from '../../src/view/snapshot.ts';
 import { AT_TWO_MS, etaIn, forecastOf } from './forecasts.ts';
 
@@ -34,6 +35,7 @@ export const DRAINING: Snapshot = {
     files: 3000,
     bytes: 300e6,
     oldestAgeMs: 30_000,
+    oldest: { path: 'cam/a.jpg', reason: null },
     deferred: 0,
     written: 0,
     waiting: [],
@@ -55,7 +57,8 @@ export const DRAINING: Snapshot = {
     countedByScan: false,
   },
   link: LINK,
-  uploads: { active: 3, limit: 4 },
+  uploads: { active: 3, limit: 4, files: [] },
+  recent: { uploads: [], failures: [] },
   totals: {
     uploadedFiles: 2000,
     uploadedBytes: 200e6,
@@ -71,4 +74,10 @@ export const DRAINING: Snapshot = {
 /** DRAINING with another backlog. */
 export function withBacklog(backlog: Partial<Snapshot['backlog']>): Snapshot {
   return { ...DRAINING, backlog: { ...DRAINING.backlog, ...backlog } };
+}
+
+/** A daemon whose control socket answers with this part of a snapshot, and takes no orders. */
+export function showing(snapshot: Partial<Snapshot>): ControlledDaemon {
+  const refuse = () => Promise.reject(new Error('this daemon only shows'));
+  return { snapshot: () => snapshot as Snapshot, list: refuse, obey: refuse };
 }

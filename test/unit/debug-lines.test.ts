@@ -21,7 +21,15 @@ const REQUEST = {
   ...{ durationMs: 1_234.5, bytes: 5_242_880 },
 };
 const SCAN = {
-  ...{ entries: [], eligible: 2, files: 3, bytes: 3_000, oldestModifiedAtMs: 1, unsettled: 1 },
+  ...{
+    entries: [],
+    eligible: 2,
+    files: 3,
+    bytes: 3_000,
+    oldestModifiedAtMs: 1,
+    oldestPath: null,
+    unsettled: 1,
+  },
   ...{ settlesInMs: 500, folders: 1, hasSilent: false },
 };
 

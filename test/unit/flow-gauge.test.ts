@@ -8,6 +8,7 @@ const COUNTS: BacklogCounts = {
   files: 10,
   bytes: 1_000,
   oldestModifiedAtMs: 0,
+  oldestPath: null,
   inFlight: 2,
   inFlightBytes: 500,
   deferred: 0,

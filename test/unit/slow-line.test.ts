@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { findingsOfDaemon } from '../../src/commands/daemon-findings.ts';
+import { serveControl } from '../../src/control/control-server.ts';
 import { type LineActivity, SlowLineFinder } from '../../src/pace/slow-line.ts';
 import { SlowLineReport } from '../../src/report/slow-line-report.ts';
-import { serveControl } from '../../src/view/control.ts';
 import { slowLineText } from '../../src/view/slow-line-text.ts';
-import type { LinkView, Snapshot } from '../../src/view/snapshot.ts';
+import type { LinkView } from '../../src/view/snapshot.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock } from '../support/sim-clock.ts';
+import { showing } from '../support/snapshot-fixture.ts';
 
 const BUDGET = 3_125_000;
 const STEP_MS = 100;
@@ -155,7 +156,7 @@ describe('the report of a slow line', () => {
     });
     assert.deepEqual(await findingsOfDaemon({ spool: { path } }), []);
     let link: LinkView | null = LINK;
-    serveControl(server, { snapshot: () => ({ link }) as unknown as Snapshot, redact: (text) => text });
+    serveControl(server, { daemon: () => showing({ link }), redact: (text) => text });
     server.listen(join(path, '.halfpipe', 'control.sock'));
     await once(server, 'listening');
     assert.deepEqual(await findingsOfDaemon({ spool: { path } }), [{ verdict: 'WARN', text: ADVICE }]);

@@ -17,6 +17,7 @@ const EMPTY: BacklogCounts = {
   files: 0,
   bytes: 0,
   oldestModifiedAtMs: null,
+  oldestPath: null,
   inFlight: 0,
   inFlightBytes: 0,
   removedFiles: 0,
@@ -55,6 +56,7 @@ function statistics() {
     backlog: { view: () => now.backlog },
     drain: {
       uploadLimit: { current: 8 },
+      failureOf: () => undefined,
       get active() {
         return now.active;
       },
@@ -65,6 +67,8 @@ function statistics() {
         return now.waiting;
       },
     },
+    lists: { sending: () => [] },
+    recent: { uploads: () => [], failures: () => [] },
     steering: { now: DRAINING.steering },
     link: {
       pace: new Governor(limits),
@@ -109,7 +113,7 @@ test('tells the link in bits a second and the backlog in files, bytes and age', 
   assert.equal(link.capacityBitsPerSec, 100e6);
   assert.deepEqual([backlog.files, backlog.bytes, backlog.oldestAgeMs, backlog.deferred], [3, 500, 5_000, 1]);
   assert.equal(backlog.forecast.verdict, 'unknown');
-  assert.deepEqual(uploads, { active: 0, limit: 8 });
+  assert.deepEqual(uploads, { active: 0, limit: 8, files: [] });
 });
 
 test('tells why files wait, the most frequent reasons by name and the others together', () => {

@@ -9,6 +9,7 @@ const BACKLOG: BacklogView = {
   files: 2_914,
   bytes: 1e9,
   oldestAgeMs: 60_000,
+  oldest: null,
   deferred: 0,
   written: 0,
   waiting: [],

@@ -1,0 +1,86 @@
+// Remembers the last files that were uploaded, and the last that failed.
+import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
+import { type FileView, fileView } from '../view/file-list.ts';
+import type { DaemonEvent } from './daemon-event.ts';
+
+/** How many uploads and how many failures are kept, each in about half a kilobyte. */
+const FILES_MAX = 500;
+
+/** Hears events. The newest comes first. */
+export class RecentFiles {
+  readonly #clock: Clock;
+  readonly #filesMax: number;
+  #uploads: FileView[] = [];
+  #failures: FileView[] = [];
+
+  constructor(clock: Clock, filesMax = FILES_MAX) {
+    this.#clock = clock;
+    this.#filesMax = filesMax;
+  }
+
+  uploads(limit: number): readonly FileView[] {
+    return this.#uploads.slice(-limit).reverse();
+  }
+
+  failures(limit: number): readonly FileView[] {
+    return this.#failures.slice(-limit).reverse();
+  }
+
+  /** Uploads and failures. */
+  all(limit: number): readonly FileView[] {
+    const all = [...this.#uploads, ...this.#failures];
+    return all.sort((a, b) => (b.sinceAtMs ?? 0) - (a.sinceAtMs ?? 0)).slice(0, limit);
+  }
+
+  readonly hear = (event: DaemonEvent): void => {
+    const sinceAtMs = this.#clock.wallMs();
+    switch (event.kind) {
+      case 'uploaded': {
+        const { entry, transferred, durationMs } = event;
+        const { outcome, proof, sha256Hex } = transferred;
+        const known = {
+          sizeBytes: proof.sizeBytes,
+          modifiedAtMs: Math.round(entry.modifiedAtMs),
+          sinceAtMs,
+          key: proof.key,
+          sha256: sha256Hex ?? null,
+          durationMs: Math.round(durationMs),
+        };
+        const state = outcome === 'stored' ? 'uploaded' : 'already there';
+        this.#uploads = this.#bounded(this.#uploads, fileView(entry.path, state, known));
+        return;
+      }
+      case 'deferred': {
+        const nextTryAtMs = Math.round(sinceAtMs + event.delayMs);
+        this.#failed('deferred', event, { sinceAtMs, nextTryAtMs });
+        return;
+      }
+      case 'quarantined':
+        this.#failed('quarantined', event, { sinceAtMs });
+        return;
+    }
+  };
+
+  #failed(
+    state: string,
+    { entry, fault }: Pick<Extract<DaemonEvent, { kind: 'quarantined' }>, 'entry' | 'fault'>,
+    known: Partial<FileView>,
+  ): void {
+    const file = { sizeBytes: entry.identity.sizeBytes, modifiedAtMs: Math.round(entry.modifiedAtMs) };
+    const view = fileView(entry.path, state, { ...file, ...whyOf(fault), ...known });
+    this.#failures = this.#bounded(this.#failures, view);
+  }
+
+  /** Cuts seldom, because a cut copies. */
+  #bounded(files: FileView[], file: FileView): FileView[] {
+    files.push(file);
+    return files.length < 2 * this.#filesMax ? files : files.slice(-this.#filesMax);
+  }
+}
+
+type Why = Pick<Fault, 'code' | 'message' | 'hint'>;
+
+export function whyOf({ code, message, hint }: Why): Pick<FileView, 'code' | 'reason' | 'remedy'> {
+  return { code: code ?? null, reason: message, remedy: hint ?? null };
+}

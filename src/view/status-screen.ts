@@ -1,0 +1,91 @@
+// The state of the daemon in a screenful that is read in five seconds.
+import { forecastText } from './forecast-text.ts';
+import {
+  readableCount,
+  readableDuration,
+  readableFiles,
+  readableMoment,
+  readableNumber,
+  readableRate,
+  readableSize,
+} from './readable.ts';
+import type { ProblemView, Snapshot } from './snapshot.ts';
+import { shareText } from './steering-text.ts';
+
+/** Several lines, without a newline at the end. */
+export function statusScreen(snapshot: Snapshot): string {
+  const rows: (readonly [string, string])[] = [
+    ['backlog', backlogText(snapshot)],
+    ['flow', flowText(snapshot)],
+    ['link', linkText(snapshot)],
+    ['share', shareText(snapshot.steering, snapshot.takenAtMs)],
+    ['uploads', uploadsText(snapshot)],
+  ];
+  const known = rows.filter(([, text]) => text !== '');
+  return [
+    headline(snapshot),
+    ...known.map(([name, text]) => `  ${name.padEnd(8)} ${text}`),
+    ...problemLines(snapshot),
+  ].join('\n');
+}
+
+/** True if nothing is worse than a notice. */
+export function isHealthy({ problems }: Snapshot): boolean {
+  return problems.every(({ severity }) => severity === 'notice');
+}
+
+function headline(snapshot: Snapshot): string {
+  const { unit, state, version, uptimeMs } = snapshot;
+  const health = isHealthy(snapshot) ? 'healthy' : 'DEGRADED';
+  return `${unit} is ${health}: ${state}; version ${version}, up for ${readableDuration(uptimeMs)}`;
+}
+
+function backlogText({ backlog }: Snapshot): string {
+  const { files, bytes, oldest, oldestAgeMs, countedByScan } = backlog;
+  if (files === 0) return 'empty';
+  const counted = countedByScan ? ' (counted by scans)' : '';
+  const age = oldestAgeMs === null ? '' : `; the oldest is ${readableDuration(oldestAgeMs)} old`;
+  const name = oldest === null ? '' : `: ${oldest.path}`;
+  return `${readableFiles(files)}, ${readableSize(bytes)}${counted}${age}${name}`;
+}
+
+function flowText({ backlog: { flow, forecast } }: Snapshot): string {
+  const rates = flow.lastMinute;
+  const text =
+    rates === null
+      ? ''
+      : `in ${readableNumber(rates.arrivedFilesPerSec)}, out ${readableNumber(rates.drainedFilesPerSec)} files/s in the last minute`;
+  return [text, forecastText(forecast)].filter((part) => part !== '').join('; ');
+}
+
+function linkText({ link }: Snapshot): string {
+  if (link === null) return 'not found yet';
+  const { totalBitsPerSec, ownBitsPerSec, crossBitsPerSec, targetBitsPerSec, capacityBitsPerSec } = link;
+  return [
+    `${readableRate(totalBitsPerSec)} of the target ${readableRate(targetBitsPerSec)}`,
+    `own ${readableRate(ownBitsPerSec)}, others ${readableRate(crossBitsPerSec)}`,
+    `${link.interface} carries ${readableRate(capacityBitsPerSec)}`,
+  ].join('; ');
+}
+
+function uploadsText({ uploads, totals }: Snapshot): string {
+  const { uploadedFiles, uploadedBytes, alreadyThereFiles } = totals;
+  const there = alreadyThereFiles === 0 ? '' : `, ${readableCount(alreadyThereFiles)} were there already`;
+  const done = `${readableFiles(uploadedFiles)} (${readableSize(uploadedBytes)}) uploaded, verified and deleted${there}`;
+  return `${uploads.active} at once of at most ${uploads.limit}; since the start ${done}`;
+}
+
+function problemLines({ problems, takenAtMs }: Snapshot): string[] {
+  return problems.flatMap((problem) => {
+    const mark = problem.severity === 'degraded' ? 'PROBLEM ' : 'notice  ';
+    const notes = notesOn(problem, takenAtMs);
+    return [`  ${mark} ${problem.message}`, ...notes.map((note) => `           ${note}`)];
+  });
+}
+
+function notesOn({ sinceAtMs, nextTryAtMs, remedy }: ProblemView, nowMs: number): string[] {
+  const lasting = `since ${readableMoment(sinceAtMs, nowMs)} (${readableDuration(nowMs - sinceAtMs)})`;
+  const next =
+    nextTryAtMs === null ? [] : [`next try in ${readableDuration(Math.max(0, nextTryAtMs - nowMs))}`];
+  return [[lasting, ...next].join(', '), ...(remedy === null ? [] : [`what to do: ${remedy}`])];
+}
