@@ -80,6 +80,7 @@ export class Daemon {
       ...ports,
       clock: ports.host.clock,
       snapshot: () => this.snapshot(),
+      history: (agoMs) => this.#running().statistics.history(agoMs),
       onEvent: (event) => this.#tell(event),
     });
     this.#assembly = {

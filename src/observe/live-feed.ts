@@ -5,15 +5,13 @@ import { Repeat } from '../system/repeat.ts';
 import { pageWords } from '../view/page-words.ts';
 import type { ObservationPorts } from './observe-ports.ts';
 import { PageParts, type PageState } from './page-state.ts';
-import { RateLog, type RatesView } from './rate-log.ts';
 
 const SECOND_MS = 1_000;
 
-/** start() and stop() pair up, and may be repeated. Without a page, it only remembers rates. */
+/** start() and stop() pair up, and may be repeated. Without a page, nothing is made. */
 export class LiveFeed {
   readonly #ports: ObservationPorts;
   readonly #streams = new EventStreams();
-  readonly #rates = new RateLog();
   readonly #parts: PageParts;
   readonly #ticks: Repeat;
 
@@ -40,20 +38,8 @@ export class LiveFeed {
     });
   }
 
-  last10Minutes(): RatesView {
-    const { clock } = this.#ports;
-    return this.#rates.last10Minutes(clock.monotonicMs(), clock.wallMs());
-  }
-
-  lastDay(): RatesView {
-    const { clock } = this.#ports;
-    return this.#rates.lastDay(clock.monotonicMs(), clock.wallMs());
-  }
-
   #tick(): void {
-    const state = this.#state();
-    this.#rates.add(this.#ports.clock.monotonicMs(), state.link);
-    if (this.#streams.size > 0) this.#streams.send(this.#parts.changesTo(state));
+    if (this.#streams.size > 0) this.#streams.send(this.#parts.changesTo(this.#state()));
   }
 
   #state(): PageState {

@@ -2,6 +2,7 @@
 import type { ShownOption } from '../config/shown-options.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Redact } from '../system/redact.ts';
+import type { HistoryView } from '../view/history-view.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import type { ObserveEvent } from './observe-event.ts';
 
@@ -17,6 +18,8 @@ export interface ObserveOptions {
 export interface ObservationPorts {
   readonly clock: Clock;
   readonly snapshot: () => Snapshot;
+  /** The last `agoMs`. */
+  readonly history: (agoMs: number) => HistoryView;
   /** The settings in force. */
   readonly shownOptions: () => readonly ShownOption[];
   /** Cleans every text of the snapshot. */

@@ -6,8 +6,11 @@ import { redacted } from '../view/redacted.ts';
 import type { LiveFeed } from './live-feed.ts';
 import type { ObservationPorts } from './observe-ports.ts';
 
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
 export function observedRoutes(
-  { snapshot, redact }: ObservationPorts,
+  { snapshot, history, redact }: ObservationPorts,
   feed: LiveFeed,
   page: ReadonlyMap<string, Get>,
 ): Routes {
@@ -15,8 +18,11 @@ export function observedRoutes(
     ['/', (_, response) => sendText(response, 200, 'halfpipe: /metrics, /status.json and /healthz')],
     ...page,
     ['/events', (request, response) => feed.join(request, response)],
-    ['/rates/10-minutes.json', (_, response) => sendJson(response, JSON.stringify(feed.last10Minutes()))],
-    ['/rates/day.json', (_, response) => sendJson(response, JSON.stringify(feed.lastDay()))],
+    [
+      '/history/10-minutes.json',
+      (_, response) => sendJson(response, JSON.stringify(history(10 * MINUTE_MS))),
+    ],
+    ['/history/day.json', (_, response) => sendJson(response, JSON.stringify(history(DAY_MS)))],
     [
       '/metrics',
       async (request, response) => {

@@ -4,8 +4,12 @@ import { extname } from 'node:path';
 import { type Get, send } from '../http/routes.ts';
 import { errnoOf } from '../system/fault.ts';
 
-/** Beside the folder of this file, and beside the single file of the Debian package. */
-const FOLDER = new URL('../page/', import.meta.url);
+const FOLDERS = [
+  // Beside the folder of this file, and beside the single file of the Debian package.
+  new URL('../page/', import.meta.url),
+  // The sources of a checkout have the page of its last build.
+  new URL('../../dist/page/', import.meta.url),
+];
 const NAMES = ['page.html', 'page.js', 'page.css', 'icon.svg'] as const;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -21,18 +25,27 @@ const POLICY = [
   ...["connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
 ].join('; ');
 
-/** By path; the page itself is at `/`. Without a build, as in a checkout, there are none. */
+/** By path; the page itself is at `/`. Without a build there are none. */
 export async function pageFiles(): Promise<ReadonlyMap<string, Get>> {
+  for (const folder of FOLDERS) {
+    const files = await filesIn(folder);
+    if (files !== undefined) return files;
+  }
+  return new Map();
+}
+
+/** Undefined if one is missing. */
+async function filesIn(folder: URL): Promise<ReadonlyMap<string, Get> | undefined> {
   try {
     const files = await Promise.all(
-      NAMES.map(async (name) => [name, await readFile(new URL(name, FOLDER))] as const),
+      NAMES.map(async (name) => [name, await readFile(new URL(name, folder))] as const),
     );
     return new Map(
       files.map(([name, content]) => [name === 'page.html' ? '/' : `/${name}`, answer(name, content)]),
     );
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    return new Map();
+    return undefined;
   }
 }
 

@@ -58,7 +58,12 @@ export class ChartDrawing {
         y: { range: () => [0, this.#top()] },
       },
       axes: [
-        { ...axis, values: (_, splits) => splits.map((at) => this.#timeText(at * 1000)), space: 70 },
+        {
+          ...axis,
+          values: (_, splits) => splits.map((at) => this.#timeText(at * 1000)),
+          space: 70,
+          size: 30,
+        },
         { ...axis, values: (_, splits) => splits.map(readableRate), size: 84, space: 36 },
       ],
       series: [{}, area('--cross'), area('--own'), line('--target', []), line('--capacity', [4, 4])],

@@ -36,6 +36,14 @@ export function fill(root: ParentNode, fields: Fields): void {
     const value = at(fields, element.dataset.unlessEmpty ?? '');
     element.hidden = value === undefined || value === null || value === '';
   }
+  for (const bar of root.querySelectorAll('progress')) fillBar(bar, fields);
+}
+
+function fillBar(bar: HTMLProgressElement, fields: Fields): void {
+  const [done, whole] = [at(fields, bar.dataset.done ?? ''), at(fields, bar.dataset.of ?? '')];
+  bar.max = Math.max(1, Number(whole ?? 1));
+  bar.value = Number(done ?? 0);
+  setAttribute(bar, 'aria-label', `${at(fields, bar.dataset.label ?? '')}`);
 }
 
 /** Fills the list at `list` from `entries`. Rows are used again, so that focus and scroll stay. */
@@ -59,11 +67,13 @@ export function fillDocument(fields: Fields): void {
     const path = list.dataset.rows ?? '';
     const entries = at(fields, path);
     const words = at(fields, `rows|${path}`);
-    if (!Array.isArray(entries)) continue;
+    // The chart fills its own.
+    if (path === 'chart') continue;
     const texts: unknown[] = Array.isArray(words) ? words : [];
+    const rows: Fields[] = Array.isArray(entries) ? entries : [];
     fillRows(
       list,
-      entries.map((entry, index) => ({ ...entry, words: texts[index] })),
+      rows.map((row, index) => ({ ...row, words: texts[index] })),
     );
   }
 }

@@ -1,5 +1,5 @@
 // The chart of the link with its switch between ten minutes and a day, its text and its table.
-import type { RatesView } from '../observe/rate-log.ts';
+import type { HistoryView } from '../view/history-view.ts';
 import { elementById, repeatEvery } from './browser.ts';
 import { ChartDrawing } from './chart-drawing.ts';
 import { fillRows } from './fields.ts';
@@ -48,6 +48,8 @@ export class LinkChart {
     // The machine's clock was set back.
     if (sample.atMs < series.endMs - MINUTE_MS) void this.reload();
     series.add(sample);
+    const { day } = this.#series;
+    if (sample.atMs - day.endMs >= MINUTE_MS) day.add(sample);
     if (this.#span === '10-minutes') this.#drawing.draw(series);
   }
 
@@ -65,9 +67,9 @@ export class LinkChart {
 
   async #load(span: Span): Promise<void> {
     try {
-      const answer = await fetch(`/rates/${span}.json`);
+      const answer = await fetch(`/history/${span}.json`);
       if (!answer.ok) return;
-      const rates: RatesView = await answer.json();
+      const rates: HistoryView = await answer.json();
       this.#series[span].load(rates);
     } catch (error) {
       // The connection is lost: the feed says so, and asks again later.

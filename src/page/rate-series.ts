@@ -1,5 +1,5 @@
 // The samples behind the chart, and what they say in words and in a table.
-import type { RatesView } from '../observe/rate-log.ts';
+import type { HistoryView } from '../view/history-view.ts';
 import { readableRate } from '../view/readable.ts';
 
 export interface Sample {
@@ -30,14 +30,16 @@ export class RateSeries {
     return this.#samples.at(-1)?.atMs ?? 0;
   }
 
-  load({ atMs, own, cross, target, capacity }: RatesView): void {
-    this.#samples = atMs.map((at, index) => ({
-      atMs: at,
-      own: own[index] ?? 0,
-      cross: cross[index] ?? 0,
-      target: target[index] ?? 0,
-      capacity: capacity[index] ?? 0,
-    }));
+  load({ fromAtMs, stepMs, series }: HistoryView): void {
+    const { ownBitsPerSec, crossBitsPerSec, targetBitsPerSec, capacityBitsPerSec } = series;
+    this.#samples = ownBitsPerSec.flatMap((own, index) => {
+      const [cross, target, capacity] = [crossBitsPerSec, targetBitsPerSec, capacityBitsPerSec].map(
+        (column) => column[index] ?? null,
+      );
+      // Nothing was measured: a gap.
+      if (own === null || cross == null || target == null || capacity == null) return [];
+      return [{ atMs: fromAtMs + index * stepMs, own, cross, target, capacity }];
+    });
   }
 
   /** Ignores a sample that is not later than the last. */

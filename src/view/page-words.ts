@@ -2,9 +2,8 @@
 // another time zone: all times of a page are those of the machine, as in the log.
 import { forecastText } from './forecast-text.ts';
 import { readableCount, readableDuration, readableMoment } from './readable.ts';
-import { slowLineText } from './slow-line-text.ts';
-import type { LinkView, ProblemView, Snapshot } from './snapshot.ts';
-import { FLOOR_ENGAGED, skippedText, statusParts, waitingText } from './status-text.ts';
+import type { ProblemView, Snapshot } from './snapshot.ts';
+import { doing, skippedText, waitingText } from './status-text.ts';
 import { pauseText, shareText } from './steering-text.ts';
 
 /** What happens sooner than this is told as a duration. */
@@ -20,8 +19,8 @@ export interface PageWords {
 }
 
 export function pageWords(snapshot: Snapshot): PageWords {
-  const { backlog, link, steering, uptimeMs, problems, takenAtMs: wallMs } = snapshot;
-  const [headline = '', ...details] = statusParts(snapshot);
+  const { backlog, steering, uptimeMs, problems, takenAtMs: wallMs } = snapshot;
+  const [headline = '', ...details] = doing(snapshot);
   const at = new Date(wallMs);
   return {
     texts: {
@@ -30,7 +29,6 @@ export function pageWords(snapshot: Snapshot): PageWords {
       outlook: forecastText(backlog.forecast),
       share: shareText(steering, wallMs),
       pause: pauseText(steering, wallMs) ?? '',
-      line: link === null ? 'There is no link yet.' : lineText(link),
       since: readableMoment(wallMs - uptimeMs, wallMs),
       clock: at.toTimeString().slice(0, 8),
       zone: zoneText(at),
@@ -55,13 +53,6 @@ function momentText(atMs: number | null, wallMs: number): string {
   if (atMs === null) return '';
   const inMs = atMs - wallMs;
   return inMs < SOON_MS ? `in ${readableDuration(inMs)}` : `at ${readableMoment(atMs, wallMs)}`;
-}
-
-function lineText(link: LinkView): string {
-  if (link.degraded) return `${link.interface} cannot be measured just now: sending at most half the target`;
-  return [link.floorEngaged ? FLOOR_ENGAGED : undefined, slowLineText(link)]
-    .filter((part) => part !== undefined)
-    .join('; ');
 }
 
 /** Changes only when the state, the verdict or the reason of a pause does. */

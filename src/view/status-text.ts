@@ -31,15 +31,11 @@ export function unitStatus(status: Status & Pick<Snapshot, 'unit'>): string {
 }
 
 export function statusText(status: Status): string {
-  return statusParts(status).join(' · ');
+  return [...doing(status), troubles(status.backlog)].filter((part) => part !== '').join(' · ');
 }
 
-/** What the daemon does, how fast, how long; then what is wrong. */
-export function statusParts(status: Status): string[] {
-  return [...doing(status), troubles(status.backlog)].filter((part) => part !== '');
-}
-
-function doing({ state, waitingFor, backlog, link }: Status): string[] {
+/** What the daemon does, how fast, and for how long. */
+export function doing({ state, waitingFor, backlog, link }: Status): string[] {
   const { files, oldestAgeMs } = backlog;
   if (waitingFor !== null)
     return [`${state}: ${waitingFor}; ${readableFiles(files)} ${files === 1 ? 'waits' : 'wait'}`];

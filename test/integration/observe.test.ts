@@ -189,6 +189,19 @@ describe('the listener', { concurrency: 4 }, () => {
     });
   });
 
+  test('/history has the last ten minutes by the second, and the last day by the minute', async (t) => {
+    const { fixture, url } = await observed(t);
+    await fixture.start().says('ready');
+    const historyOf = async (span: string) => JSON.parse((await httpGet(`${url}/history/${span}.json`)).body);
+    const isKnown = async () =>
+      (await historyOf('10-minutes')).series.totalBitsPerSec.some((rate: unknown) => rate !== null);
+    await fixture.until('a second is over', isKnown);
+    const { stepMs, series } = await historyOf('10-minutes');
+    assert.equal(stepMs, 1_000);
+    assert.equal(series.capacityBitsPerSec.at(-1), 10e9);
+    assert.equal((await historyOf('day')).stepMs, 60_000);
+  });
+
   test('/healthz is 200 while files can be drained, and 503 with the reason while they cannot', async (t) => {
     const { fixture, url } = await observed(t);
     const daemon = fixture.start();
@@ -212,6 +225,7 @@ describe('the listener', { concurrency: 4 }, () => {
     const redact = redactorOf({ AWS_SECRET_ACCESS_KEY: 'the-secret-of-the-store' });
     const observation = new Observation({
       ...{ clock: systemClock, snapshot, redact, shownOptions: () => [], onEvent: () => undefined },
+      history: () => assert.fail('not asked'),
     });
     const port = await freePort();
     const listen = { addresses: ['127.0.0.1'], port };
