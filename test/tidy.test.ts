@@ -102,7 +102,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'host.ts',
     'stage-options.ts',
   ],
-  commands: ['config', ...STAGES, ...GROUND, 'view', 'observe', 'daemon.ts', 'host.ts', 'stage-options.ts'],
+  commands: [
+    'config',
+    ...STAGES,
+    ...GROUND,
+    'view',
+    'http',
+    'observe',
+    'daemon.ts',
+    'host.ts',
+    'stage-options.ts',
+  ],
   'main.ts': ['commands', 'config', 'system'],
 };
 

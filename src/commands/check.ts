@@ -12,6 +12,7 @@ import { builtAtMs } from '../system/surroundings.ts';
 import { findingsOfDaemon } from './daemon-findings.ts';
 import { examineLink } from './examine-link.ts';
 import { examineManifest } from './examine-manifest.ts';
+import { examineObserve } from './examine-observe.ts';
 import { examineSpool } from './examine-spool.ts';
 import { examineStore } from './examine-store.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -58,6 +59,7 @@ type Examination = (settings: Settings, say: (finding: Finding) => void) => Prom
 const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
   ['spool', examineSpool],
   ['manifest', examineManifest],
+  ['observe', examineObserve],
   ['store', examineEndpoint],
   ['link', examineLink],
   ['link', findingsOfDaemon],

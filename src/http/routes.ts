@@ -38,6 +38,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
+  Server: 'halfpipe',
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
 };

@@ -1,10 +1,8 @@
 // The open port of an observed daemon: one server, which clients it lets in, and what it answers.
-import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { HttpServer, type ListenAt } from '../http/http-server.ts';
 import { type Access, answerBy, type Get } from '../http/routes.ts';
-import { TokenGate } from '../http/token-gate.ts';
-import { errnoOf, Fault } from '../system/fault.ts';
+import { accessOf, isOpenToNetwork } from './access.ts';
 import { LiveFeed } from './live-feed.ts';
 import type { ObservationPorts, ObserveOptions } from './observe-ports.ts';
 import { observedRoutes } from './observed-routes.ts';
@@ -38,7 +36,7 @@ export class Door {
 
   /** True if every client on the network is let in. */
   get isOpen(): boolean {
-    return this.#access.token === undefined && !this.at.addresses.every(isLoopback);
+    return isOpenToNetwork(this.at, this.#access);
   }
 
   isAt(at: ListenAt): boolean {
@@ -62,10 +60,6 @@ export class Door {
   }
 }
 
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
-}
-
 /** Reads the token and the page. Rejects with a Fault that names the token's file. */
 export async function makeDoor(
   at: ListenAt,
@@ -73,36 +67,4 @@ export async function makeDoor(
   ports: ObservationPorts,
 ): Promise<Door> {
   return new Door(at, await accessOf(options), await pageFiles(), ports);
-}
-
-async function accessOf({ hosts, tokenFile }: ObserveOptions): Promise<Access> {
-  const token = tokenFile === undefined ? undefined : new TokenGate(await readToken(tokenFile));
-  return { hosts, hostsSetting: 'observe.hosts', token };
-}
-
-/** Characters that a Bearer token may have (RFC 6750, section 2.1), and no fewer than 16. */
-const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}=*$/;
-
-async function readToken(file: string): Promise<string> {
-  const fault = (reason: string, hint: string, cause?: unknown) =>
-    new Fault('blocked', `cannot use the token in ${file} (observe.tokenFile): ${reason}`, {
-      ...{ operation: 'read token', subject: file, hint, cause, isLocal: true },
-    });
-  const make = `Make one with openssl rand -hex 32 >${file}`;
-  let token: string;
-  try {
-    token = (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'ENOENT') throw fault('no such file', make, error);
-    if (code === 'EACCES')
-      throw fault(
-        'permission denied',
-        `Let the service read it: chgrp halfpipe ${file}; chmod 0640 ${file}`,
-        error,
-      );
-    throw fault(error instanceof Error ? error.message : String(error), make, error);
-  }
-  if (TOKEN.test(token)) return token;
-  throw fault('it is not 16 to 512 letters, digits and . _ ~ + / - on one line', make);
 }

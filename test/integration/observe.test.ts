@@ -271,6 +271,35 @@ describe('the listener', { concurrency: 4 }, () => {
     assert.match(String(msg), /every client on the network may read .* set observe\.tokenFile/);
   });
 
+  test('is tried out by check: the port, the token, and whether it is open to the network', async (t) => {
+    const { fixture, port } = await observed(t);
+    const check = async () => {
+      const command = fixture.command(['check', '--config', fixture.configFile]);
+      const code = await command.exit;
+      return `${code} ${/^(.*) +observe (.*)$/m.exec(command.stdout)?.slice(1).join('')}`;
+    };
+    assert.match(
+      await check(),
+      /^0 ok +http:\/\/127\.0\.0\.1:\d+ and http:\/\/\[::1\]:\d+: for this machine alone$/,
+    );
+    await fixture.configure({ observe: { listen: `0.0.0.0:${port}` } });
+    assert.match(await check(), /^0 WARN.*every client on the network may read it: set observe\.tokenFile$/);
+    await fixture.configure({ observe: { listen: port, tokenFile: join(fixture.base, 'none') } });
+    assert.match(await check(), /^1 FAIL.*cannot use the token in .*: no such file\. Make one with/);
+    await fixture.configure({ observe: { listen: port } });
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    assert.match(await check(), /^0 ok +http:\/\/127\.0\.0\.1:\d+: for this machine alone$/);
+    await daemon.stop();
+    const taken = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+    await once(taken, 'listening');
+    t.after(() => taken.close());
+    assert.match(
+      await check(),
+      /^1 FAIL.*cannot listen on 127\.0\.0\.1:\d+ \(observe\.listen\): another program/,
+    );
+  });
+
   test('a port in use ends the start with a fault that names it, and 1', async (t) => {
     const { fixture, port } = await observed(t);
     const taken = createServer().listen(port, '127.0.0.1');

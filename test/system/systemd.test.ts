@@ -11,6 +11,7 @@ import { BUCKET, buildPackage, InstalledHalfpipe, SPOOL } from '../support/insta
 const SPOOLED = { files: 60, bytes: 200_000 };
 const { version: VERSION } = JSON.parse(readFileSync('package.json', 'utf8'));
 const NEXT_VERSION = '99.0.1';
+const EXAMPLES = '/usr/share/doc/halfpipe/examples';
 
 /** What the README tells who installs the package to type, in order. */
 function installation(): { readonly build: string; readonly install: string; readonly start: string } {
@@ -263,14 +264,13 @@ describe('under systemd', { skip: cannotBoot() }, () => {
   });
 
   test('drains another spool with another key, by the examples that come with the package', async () => {
-    const examples = '/usr/share/doc/halfpipe/examples';
     const drop = '/etc/systemd/system/halfpipe.service.d';
-    await must(`$(sed -n 's/^#  *\\(install .*\\)/\\1/p' ${examples}/spool-elsewhere.conf)`);
+    await must(`$(sed -n 's/^#  *\\(install .*\\)/\\1/p' ${EXAMPLES}/spool-elsewhere.conf)`);
     await halfpipe.edit({ path: '/srv/incoming' });
     assert.notEqual((await halfpipe.machine.run('systemctl restart halfpipe')).status, 0);
     assert.match(await halfpipe.show('StatusText'), /cannot create \/srv\/incoming.*ReadWritePaths=/);
     await must(`mkdir -p ${drop} /root/keys && mv /etc/halfpipe/aws-credentials /root/keys/halfpipe
-      cp ${examples}/spool-elsewhere.conf ${examples}/credentials.conf ${drop}
+      cp ${EXAMPLES}/spool-elsewhere.conf ${EXAMPLES}/credentials.conf ${drop}
       systemctl daemon-reload && systemctl restart halfpipe`);
     halfpipe.drop('elsewhere', 10, 1_000, '/srv/incoming');
     await halfpipe.drained('elsewhere', 10, '/srv/incoming');
@@ -279,6 +279,50 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     await halfpipe.edit({ path: SPOOL });
     await must(`mv /root/keys/halfpipe /etc/halfpipe/aws-credentials && rm -r ${drop}
       systemctl daemon-reload && systemctl restart halfpipe`);
+  });
+
+  test('serves metrics in its sandbox to clients with the token, by the example that comes with the package', async () => {
+    const drop = '/etc/systemd/system/halfpipe.service.d';
+    await must(`mkdir -p ${drop} && (umask 077 && openssl rand -hex 32 >/etc/halfpipe/observe-token)
+      cp ${EXAMPLES}/observe-token.conf ${drop} && echo HALFPIPE_OBSERVE_LISTEN=9464 >/etc/default/halfpipe
+      systemctl daemon-reload && systemctl restart halfpipe`);
+    const scrape = (token: string) => `python3 -c '
+import urllib.request
+request = urllib.request.Request("http://localhost:9464/metrics", headers={"Authorization": "Bearer '${token}'"})
+print(urllib.request.urlopen(request).read().decode())'`;
+    assert.match(
+      await must(scrape('$(cat /etc/halfpipe/observe-token)')),
+      /^halfpipe_up\{unit="halfpipe"\} 1$/m,
+    );
+    const { status, output } = await halfpipe.machine.run(scrape('wrong'));
+    assert.notEqual(status, 0);
+    assert.match(output, /HTTP Error 401/);
+    await must(
+      `rm -r ${drop} /etc/default/halfpipe && systemctl daemon-reload && systemctl restart halfpipe`,
+    );
+  });
+
+  test('writes metrics for node_exporter, and tells that it has failed, by the examples', async () => {
+    const drop = '/etc/systemd/system/halfpipe.service.d';
+    await must(`mkdir -p ${drop} /var/lib/prometheus/node-exporter && cd ${EXAMPLES}
+      cp halfpipe-metrics.* /etc/systemd/system && cp on-failure.conf ${drop}
+      sed 's|^ExecStart=.*|ExecStart=sh -c "echo %i >/run/told"|' halfpipe-failed@.service >/etc/systemd/system/halfpipe-failed@.service
+      systemctl daemon-reload && systemctl start halfpipe-metrics.service`);
+    const page = 'cat /var/lib/prometheus/node-exporter/halfpipe.prom';
+    assert.match(await must(page), /^halfpipe_deleted_files_total\{unit="halfpipe"\} \d+$/m);
+    await halfpipe.edit({ share: '250 %' });
+    assert.notEqual((await halfpipe.machine.run('systemctl restart halfpipe')).status, 0);
+    await halfpipe.until(
+      'it is told',
+      async () => (await halfpipe.machine.run('cat /run/told')).status === 0,
+    );
+    assert.equal((await must('cat /run/told')).trim(), 'halfpipe.service');
+    await must('systemctl start halfpipe-metrics.service');
+    assert.match(await must(page), /^halfpipe_up\{unit="halfpipe"\} 0$/m);
+    await halfpipe.edit({ share: '50 %' });
+    await must(
+      `rm -r ${drop} /etc/systemd/system/halfpipe-* && systemctl daemon-reload && systemctl restart halfpipe`,
+    );
   });
 
   test('two instances on one link stay at the target together', async (t) => {
