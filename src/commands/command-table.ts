@@ -106,7 +106,7 @@ const COMMANDS = {
   top: {
     does: 'the same, live',
     details:
-      'Draws the link, what is wrong and what to do, until it is interrupted. It goes on when the daemon is restarted. Without a terminal it prints a line every 5 s.',
+      'Draws the link, what is wrong and what to do, and the files on their way. Its keys pause, resume, retry and quit. It goes on when the daemon is restarted. Without a terminal it prints a line every 5 s.',
   },
   list: {
     arguments: [{ words: FILE_LISTS, optional: true }],

@@ -1,6 +1,6 @@
 // `halfpipe top`: asks the running daemon again and again, and draws what it says.
 import type { ReadStream, WriteStream } from 'node:tty';
-import { fetchSnapshot } from '../control/control-client.ts';
+import { fetchSnapshot, giveOrder } from '../control/control-client.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
 import { systemClock } from '../system/clock.ts';
 import { errnoOf } from '../system/fault.ts';
@@ -12,6 +12,8 @@ import type { Snapshot } from '../view/snapshot.ts';
 import { notRunningSince } from '../view/status-text.ts';
 import { type AskContext, whyUnanswered } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { Keyboard } from './keyboard.ts';
+import { TopKeys } from './top-keys.ts';
 import { findSpoolPath } from './which-spool.ts';
 
 export interface TopContext extends AskContext {
@@ -32,11 +34,24 @@ export async function top(context: TopContext, signal: AbortSignal): Promise<Exi
   const spoolPath = await findSpoolPath(context);
   const { unit } = readService(env);
   const history = new LiveHistory();
-  const drawing = canRepaint(stdout, env) ? new Drawing(context, history) : new PlainLines(stdout);
+  const quit = new AbortController();
+  const over = AbortSignal.any([signal, quit.signal]);
+  const keys = new TopKeys({
+    clock: systemClock,
+    give: async (order) => {
+      try {
+        return await giveOrder(await connectToInstance(spoolPath), order);
+      } catch (error) {
+        throw new Error(whyUnanswered(error, spoolPath, configFile, unit).text, { cause: error });
+      }
+    },
+    onQuit: () => quit.abort(),
+  });
+  const drawing = canRepaint(stdout, env) ? new Drawing(context, history, keys) : new PlainLines(stdout);
   let last: Snapshot | undefined;
   drawing.start();
   try {
-    while (!signal.aborted) {
+    while (!over.aborted) {
       const answer = await ask(spoolPath);
       if (!(answer instanceof Error)) {
         last = answer;
@@ -50,7 +65,7 @@ export async function top(context: TopContext, signal: AbortSignal): Promise<Exi
         history.addGap();
         drawing.lost(last, notRunningSince(last.takenAtMs, systemClock.wallMs(), unit));
       }
-      await pause(drawing.everyMs, signal);
+      await pause(drawing.everyMs, over);
     }
     return EXIT.ok;
   } finally {
@@ -73,15 +88,20 @@ class Drawing {
   readonly #screen: LiveScreen;
   readonly #color: boolean;
   readonly #history: LiveHistory;
+  readonly #keys: TopKeys;
+  readonly #keyboard: Keyboard;
 
-  constructor({ stdout, env }: TopContext, history: LiveHistory) {
+  constructor({ stdin, stdout, env }: TopContext, history: LiveHistory, keys: TopKeys) {
     this.#screen = new LiveScreen(stdout);
     this.#color = wantsColor(stdout, env);
     this.#history = history;
+    this.#keys = keys;
+    this.#keyboard = new Keyboard(stdin, (key) => keys.press(key));
   }
 
   start(): void {
     this.#screen.start();
+    this.#keyboard.start();
   }
 
   show(snapshot: Snapshot): void {
@@ -93,12 +113,14 @@ class Drawing {
   }
 
   stop(): void {
+    this.#keyboard.stop();
     this.#screen.stop();
   }
 
   #paint(snapshot: Snapshot, lost: string | undefined): void {
     const { columns, rows } = this.#screen;
-    const options = { columns, rows, color: this.#color, lost };
+    const footer = this.#keyboard.isReading ? this.#keys.footer : [];
+    const options = { columns, rows, color: this.#color, lost, footer };
     this.#screen.paint(renderLive(snapshot, this.#history, options));
   }
 }

@@ -14,7 +14,7 @@ export interface Section {
 }
 
 /** The columns of the names. */
-const NAME_COLUMNS = 9;
+export const NAME_COLUMNS = 9;
 
 /** The lines of all sections, at most `rows`, each at most `columns` wide. */
 export function renderSections(
@@ -52,8 +52,11 @@ function allot(sections: readonly Section[], rows: number): number[] {
 }
 
 /** What is wrong, since when, and when halfpipe tries again; below it, what to do. */
-export function problemSection(problems: readonly ProblemView[], nowMs: number, columns: number): Section {
-  const wrap = (text: string) => wrapped(text, Math.max(1, columns - NAME_COLUMNS));
+export function problemSection(
+  problems: readonly ProblemView[],
+  { nowMs, columns }: { readonly nowMs: number; readonly columns: number },
+): Section {
+  const wrap = (text: string) => wrapped(text, Math.max(1, columns));
   return {
     name: 'problems',
     ink: 'red',

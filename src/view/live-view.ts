@@ -3,11 +3,12 @@
 // colour adds no width.
 
 import { fitted } from './columns.ts';
+import { failuresSection, sendingSection, uploadsSection } from './file-sections.ts';
 import { forecastText } from './forecast-text.ts';
 import { renderGraph } from './graph.ts';
 import { type Painter, painter } from './ink.ts';
 import type { LiveHistory } from './live-history.ts';
-import { problemSection, renderSections } from './live-sections.ts';
+import { NAME_COLUMNS, problemSection, renderSections, type Section } from './live-sections.ts';
 import { readableCount, readableFiles, readableNumber, readableRate, readableSize } from './readable.ts';
 import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
 import { oldest } from './status-text.ts';
@@ -19,8 +20,8 @@ export interface LiveOptions {
   readonly color: boolean;
   /** Stands in place of the first line, because the daemon does not answer. */
   readonly lost?: string | undefined;
-  /** The last line: the keys. */
-  readonly footer?: string | undefined;
+  /** The last lines: the keys. */
+  readonly footer?: readonly string[];
 }
 
 type History = Pick<LiveHistory, 'rates' | 'deepestFiles'>;
@@ -36,10 +37,10 @@ const GRAPH_ROWS: readonly (readonly [lines: number, rows: number])[] = [
 
 /** The whole view, without a newline at its end. */
 export function renderLive(snapshot: Snapshot, history: History, options: LiveOptions): string {
-  const { rows, footer, lost } = options;
+  const { rows, footer = [], lost } = options;
   const columns = Math.max(1, Math.min(options.columns, WIDEST));
   const paint = painter(options.color);
-  const { link, backlog, problems, takenAtMs } = snapshot;
+  const { link, backlog } = snapshot;
   const head = [
     paint(lost === undefined ? 'bold' : 'red', fitted(lost ?? headline(snapshot), columns)),
     paint('green', progressBar(backlog, history.deepestFiles, columns)),
@@ -48,14 +49,25 @@ export function renderLive(snapshot: Snapshot, history: History, options: LiveOp
     fitted(rates(link), columns),
     ...graph(link, history, { rows, columns, paint }),
   ];
-  const foot = footer === undefined ? [] : [paint('dim', fitted(footer, columns))];
+  const foot = footer.slice(-rows).map((line) => paint('dim', fitted(line, columns)));
   const left = rows - head.length - foot.length;
-  const sections = renderSections([problemSection(problems, takenAtMs, columns)], {
+  const sections = renderSections(sectionsOf(snapshot, columns), {
     rows: left,
     columns,
     paint,
   });
   return [...head.slice(0, rows - foot.length), ...sections, ...foot].join('\n');
+}
+
+/** The most urgent first. */
+function sectionsOf({ problems, uploads, recent, takenAtMs }: Snapshot, columns: number): readonly Section[] {
+  const screen = { nowMs: takenAtMs, columns: columns - NAME_COLUMNS };
+  return [
+    problemSection(problems, screen),
+    sendingSection(uploads.files, screen),
+    failuresSection(recent.failures, screen),
+    uploadsSection(recent.uploads, screen),
+  ];
 }
 
 /** The same in one line, for logs, pipes and dumb terminals. */

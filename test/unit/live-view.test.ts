@@ -90,8 +90,8 @@ describe('renderLive', () => {
   });
 
   it('ends with the keys', () => {
-    const lines = renderLive(draining, historyOf(), { ...WIDE, footer: 'q quit' }).split('\n');
-    assert.equal(lines.at(-1), 'q quit');
+    const lines = renderLive(draining, historyOf(), { ...WIDE, footer: ['paused', 'q quit'] }).split('\n');
+    assert.deepEqual(lines.slice(-2), ['paused', 'q quit']);
   });
 
   it('draws the total against the line of the target', () => {
@@ -121,7 +121,7 @@ describe('renderLive', () => {
         problems: Array.from({ length: 30 }, () => ({ ...PROBLEM, message: `${wide} ${'why '.repeat(90)}` })),
       };
       for (const color of [false, true]) {
-        const options = { columns, rows, color, footer: 'p pause · r resume · t try again · q quit' };
+        const options = { columns, rows, color, footer: ['p pause · r resume · t try again · q quit'] };
         const text = stripVTControlCharacters(renderLive(huge, historyOf(huge), options));
         const lines = text.split('\n');
         const widest = Math.max(...lines.map(columnsOf));
