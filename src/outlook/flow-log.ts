@@ -75,6 +75,8 @@ export interface Arrivals {
   readonly mean: Flow;
   /** Without the busiest sixth of the time. A burst does not show in it. */
   readonly steady: Flow;
+  /** The same up to the last arrival: between batches, it does not fall. */
+  readonly usual: Flow;
   /** How many files came, in the window. */
   readonly count: number;
   /** True if most of what arrived came within a sixth of the time. */
@@ -130,7 +132,8 @@ export class FlowLog {
     return this.#last === undefined;
   }
 
-  get observedMs(): number {
+  /** How far back it can look: an hour at most. */
+  get rememberedMs(): number {
     return this.isEmpty ? 0 : this.#fine.lastAtMs - this.#coarse.firstAtMs;
   }
 
@@ -174,21 +177,10 @@ export class FlowLog {
   #arrivals(windowMs: number): Arrivals | undefined {
     const ring = this.#ringOf(windowMs);
     const to = ring.indexBefore(this.#countedAtMs);
-    const from = ring.indexBefore(ring.atMs(to) - windowMs);
-    const spanMs = ring.atMs(to) - ring.atMs(from);
-    if (!(spanMs >= ENOUGH_MS)) return undefined;
-    const total = flowIn(ring, from, to);
-    const files = busiest(ring, 'arrivedFiles', from, to, spanMs * BURST_PART);
-    const bytes = busiest(ring, 'arrivedBytes', from, to, spanMs * BURST_PART);
-    return {
-      mean: perSecond(total, spanMs),
-      count: total.files,
-      steady: {
-        files: ((total.files - files.amount) * 1000) / (spanMs - files.spanMs),
-        bytes: ((total.bytes - bytes.amount) * 1000) / (spanMs - bytes.spanMs),
-      },
-      isBurst: bytes.amount > total.bytes / 2 || (total.bytes === 0 && files.amount > total.files / 2),
-    };
+    const now = steadyIn(ring, windowMs, to);
+    if (now === undefined) return undefined;
+    const usual = steadyIn(ring, windowMs, lastArrival(ring, to)) ?? now;
+    return { ...now, usual: usual.steady };
   }
 
   #noteWork(elapsedMs: number, before: FlowCounts, { counts, isWorking }: FlowMoment): void {
@@ -238,6 +230,36 @@ function longestGap(ring: SampleRing<Column>): number {
     lastAtMs = ring.atMs(index);
   }
   return longestMs;
+}
+
+function lastArrival(ring: SampleRing<Column>, to: number): number {
+  let index = to;
+  while (index > 0 && flowIn(ring, index - 1, index).files <= 0 && flowIn(ring, index - 1, index).bytes <= 0)
+    index -= 1;
+  return index;
+}
+
+/** Arrivals in the window that ends with sample `to`. */
+function steadyIn(
+  ring: SampleRing<Column>,
+  windowMs: number,
+  to: number,
+): Omit<Arrivals, 'usual'> | undefined {
+  const from = ring.indexBefore(ring.atMs(to) - windowMs);
+  const spanMs = ring.atMs(to) - ring.atMs(from);
+  if (!(spanMs >= ENOUGH_MS)) return undefined;
+  const total = flowIn(ring, from, to);
+  const files = busiest(ring, 'arrivedFiles', from, to, spanMs * BURST_PART);
+  const bytes = busiest(ring, 'arrivedBytes', from, to, spanMs * BURST_PART);
+  return {
+    mean: perSecond(total, spanMs),
+    count: total.files,
+    steady: {
+      files: ((total.files - files.amount) * 1000) / (spanMs - files.spanMs),
+      bytes: ((total.bytes - bytes.amount) * 1000) / (spanMs - bytes.spanMs),
+    },
+    isBurst: bytes.amount > total.bytes / 2 || (total.bytes === 0 && files.amount > total.files / 2),
+  };
 }
 
 /** The most that arrived within `ms`, and within which time that was. */

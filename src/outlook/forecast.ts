@@ -18,8 +18,10 @@ export interface Prospect {
   readonly arrivals: Arrivals;
   /** How long what waits takes at the present speed, in milliseconds. */
   readonly workMs: number;
-  /** Seconds of work that come in a second: without bursts, and with those that are none. */
+  /** Seconds of work that come in a second without bursts: up to now, and to the last arrival. */
   readonly load: number;
+  readonly usualLoad: number;
+  /** With all that arrived, if that was no burst. */
   readonly highLoad: number;
 }
 
@@ -37,7 +39,7 @@ export interface WindowsSeen {
 }
 
 const NONE: Flow = { files: 0, bytes: 0 };
-const STILL: Arrivals = { mean: NONE, steady: NONE, count: 0, isBurst: false };
+const STILL: Arrivals = { mean: NONE, steady: NONE, usual: NONE, count: 0, isBurst: false };
 /** Rates are known to about this part. */
 const MARGIN = 0.02;
 /** So much worse when nothing is known of a time as long as the one that is foretold. */
@@ -61,7 +63,7 @@ const DISK_MS_MAX = 30 * 24 * 60 * MINUTE_MS;
 /** Undefined windows have not been observed for long enough to say more than the shorter ones. */
 export function windowsSeen(log: FlowLog, waiting: Waiting, allowed: Allowed | undefined): WindowsSeen {
   const see = (minutes: number, leastMinutes: number) =>
-    log.observedMs < leastMinutes * MINUTE_MS
+    log.rememberedMs < leastMinutes * MINUTE_MS
       ? undefined
       : prospect(log, minutes * MINUTE_MS, waiting, allowed);
   return {
@@ -83,12 +85,13 @@ function prospect(
   const known = log.arrivals(windowMs);
   const seen = known !== undefined && log.isSilent ? STILL : known;
   const arrivals = seen ?? STILL;
-  const { steady, mean, isBurst } = arrivals;
+  const { steady, usual, mean, isBurst } = arrivals;
   return {
     tempo,
     arrivals,
     workMs: workOf(waiting, tempo),
     load: workOf(steady, tempo) / 1000,
+    usualLoad: workOf(usual, tempo) / 1000,
     // Before a second scan, it is unknown what arrives.
     highLoad: seen === undefined ? Number.POSITIVE_INFINITY : workOf(isBurst ? steady : mean, tempo) / 1000,
   };
@@ -173,7 +176,7 @@ export function shareToHold({ tempo, arrivals }: Prospect, allowed: Allowed | un
   const now = allowed?.shares[0]?.share ?? 0;
   if (allowed === undefined || now <= 0 || !tempo.isLinkFull) return null;
   const capacityBytesPerSec = allowed.targetBytesPerSec / now;
-  return (arrivals.steady.bytes * tempo.wirePerByte + tempo.crossBytesPerSec) / capacityBytesPerSec;
+  return (arrivals.usual.bytes * tempo.wirePerByte + tempo.crossBytesPerSec) / capacityBytesPerSec;
 }
 
 /**
@@ -187,15 +190,15 @@ export function diskFullIn(
   { free }: Waiting,
   endMs: number,
 ): number | null {
-  const steady = (of?.arrivals ?? (log.isSilent ? STILL : log.arrivals(windowMs)))?.steady;
-  if (free === undefined || steady === undefined) return null;
+  const usual = (of?.arrivals ?? (log.isSilent ? STILL : log.arrivals(windowMs)))?.usual;
+  if (free === undefined || usual === undefined) return null;
   const drained = of?.tempo.drained ?? NONE;
   const stretches = of?.tempo.stretches ?? [{ fromMs: 0, speed: 0 }];
   const untilMs = Math.min(endMs, DISK_MS_MAX);
   const fills = (room: number, arrived: number, leaves: number) =>
     fullAt(room, (speed) => (arrived - leaves * speed) / 1000, stretches, untilMs);
-  const byBytes = fills(free.bytes, steady.bytes + besides(log, windowMs), drained.bytes);
-  const byFiles = free.files === undefined ? null : fills(free.files, steady.files, drained.files);
+  const byBytes = fills(free.bytes, usual.bytes + besides(log, windowMs), drained.bytes);
+  const byFiles = free.files === undefined ? null : fills(free.files, usual.files, drained.files);
   return byBytes === null ? byFiles : byFiles === null ? byBytes : Math.min(byBytes, byFiles);
 }
 

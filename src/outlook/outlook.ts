@@ -112,7 +112,7 @@ export class Outlook {
     // A backlog that stays as large as it is has no end.
     const isLevel = verdict === 'keeping-up' && (basis?.workMs ?? 0) > MINUTE_MS;
     const hasEnd = verdict === 'stalled' ? endsByItself : verdict !== 'falling-behind' && !isLevel;
-    const range = hasEnd ? rangeOf(seen, waiting, this.#log.observedMs) : undefined;
+    const range = hasEnd ? rangeOf(seen, waiting, this.#log.rememberedMs) : undefined;
     const moving = isStalled && !endsByItself ? undefined : basis;
     const endMs = range?.lowMs ?? Number.POSITIVE_INFINITY;
     return {
@@ -168,7 +168,7 @@ export class Outlook {
 
   #mean(windowMs: number, leastMs: number): FlowRatesView | null {
     const log = this.#log;
-    const arrived = log.observedMs < leastMs ? undefined : log.arrivals(windowMs)?.mean;
+    const arrived = log.rememberedMs < leastMs ? undefined : log.arrivals(windowMs)?.mean;
     if (arrived === undefined) return null;
     const perSec = (name: 'drainedFiles' | 'drainedBytes') =>
       (Math.max(0, log.growth(name, windowMs)) * 1000) / log.spanMs(windowMs);
@@ -182,7 +182,7 @@ export class Outlook {
 }
 
 function pressures(of: Prospect): Pressure {
-  return { steady: pressureOf(of, of.load), high: pressureOf(of, of.highLoad) };
+  return { steady: pressureOf(of, of.usualLoad), high: pressureOf(of, of.highLoad) };
 }
 
 function etaView({ lowMs, highMs }: Range, agoMs: number, wallMs: number): EtaView {
@@ -196,11 +196,11 @@ function etaView({ lowMs, highMs }: Range, agoMs: number, wallMs: number): EtaVi
   };
 }
 
-function basisView({ arrivals: { steady }, tempo: { drained, stretches } }: Prospect): FlowRatesView {
+function basisView({ arrivals: { usual }, tempo: { drained, stretches } }: Prospect): FlowRatesView {
   const speed = stretches[0]?.speed ?? 1;
   return {
-    arrivedFilesPerSec: steady.files,
-    arrivedBytesPerSec: steady.bytes,
+    arrivedFilesPerSec: usual.files,
+    arrivedBytesPerSec: usual.bytes,
     drainedFilesPerSec: drained.files * speed,
     drainedBytesPerSec: drained.bytes * speed,
   };
