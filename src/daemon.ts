@@ -27,6 +27,7 @@ import type { Redact } from './system/redact.ts';
 import { Repeat } from './system/repeat.ts';
 import { Stops } from './system/stops.ts';
 import type { FileListName, FileListView } from './view/file-list.ts';
+import type { HistoryView } from './view/history-view.ts';
 import type { Snapshot } from './view/snapshot.ts';
 
 export interface DaemonPorts {
@@ -164,6 +165,11 @@ export class Daemon {
 
   snapshot(): Snapshot {
     return this.#running().statistics.snapshot();
+  }
+
+  /** The last `agoMs`; see History. */
+  history(agoMs: number): HistoryView {
+    return this.#running().statistics.history(agoMs);
   }
 
   /** See FileLists. */

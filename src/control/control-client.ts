@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { FileListName, FileListView } from '../view/file-list.ts';
+import type { HistoryView } from '../view/history-view.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import type { Obeyed, Order } from './order.ts';
 
@@ -23,6 +24,10 @@ export async function fetchList(
   limit: number,
 ): Promise<FileListView> {
   return (await ask(connection, 'GET', `/list/${list}?limit=${limit}`)) as FileListView;
+}
+
+export async function fetchHistory(connection: Socket, agoMs: number): Promise<HistoryView> {
+  return (await ask(connection, 'GET', `/history?agoMs=${agoMs}`)) as HistoryView;
 }
 
 export async function giveOrder(connection: Socket, order: Order): Promise<Obeyed> {

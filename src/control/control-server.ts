@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { explain } from '../system/fault.ts';
 import type { Redact } from '../system/redact.ts';
 import { FILE_LISTS, type FileListName, type FileListView } from '../view/file-list.ts';
+import type { HistoryView } from '../view/history-view.ts';
 import { redacted } from '../view/redacted.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { type Obeyed, type Order, readOrder } from './order.ts';
@@ -14,6 +15,7 @@ import { type Obeyed, type Order, readOrder } from './order.ts';
 export interface ControlledDaemon {
   snapshot(): Snapshot;
   list(name: FileListName, limit: number): Promise<FileListView>;
+  history(agoMs: number): HistoryView;
   obey(order: Order): Promise<Obeyed>;
 }
 
@@ -28,10 +30,12 @@ export interface ControlOptions {
 const ORDER_BYTES_MAX = 16 * 1024 * 1024;
 const LIMIT = 1_000;
 const LIMIT_MAX = 100_000;
+const DAY_MS = 86_400_000;
 
 /**
- * Serves a listening socket: `GET /status`, `GET /list/NAME?limit=N` and `POST /order`. All answers
- * are JSON; that of a request that cannot be answered is `{ "problem": … }`.
+ * Serves a listening socket: `GET /status`, `GET /list/NAME?limit=N`, `GET /history?agoMs=N` and
+ * `POST /order`. All answers are JSON; the answer to a request that cannot be met is
+ * `{ "problem": … }`.
  */
 export function serveControl(socket: SocketServer, options: ControlOptions): void {
   const server = createServer((incoming, answer) => void respond(incoming, answer, options));
@@ -67,15 +71,18 @@ async function answerOf(incoming: IncomingMessage, daemon: ControlledDaemon): Pr
   const asked = `${incoming.method} ${list === undefined ? pathname : '/list'}`;
   if (asked === 'GET /status') return daemon.snapshot();
   if (asked === 'GET /list' && list !== undefined)
-    return daemon.list(list, limitOf(searchParams.get('limit')));
+    return daemon.list(list, Math.min(numberIn(searchParams, 'limit', LIMIT), LIMIT_MAX));
+  if (asked === 'GET /history') return daemon.history(numberIn(searchParams, 'agoMs', DAY_MS));
   if (asked === 'POST /order') return daemon.obey(readOrder(await jsonOf(incoming)));
-  throw new NoSuchThing(`there is no ${asked}: try GET /status, GET /list/waiting or POST /order`);
+  throw new NoSuchThing(
+    `there is no ${asked}: try GET /status, GET /list/waiting, GET /history or POST /order`,
+  );
 }
 
-function limitOf(value: string | null): number {
-  const limit = Number(value ?? LIMIT);
-  if (Number.isInteger(limit) && limit > 0) return Math.min(limit, LIMIT_MAX);
-  throw new RangeError('limit must be a whole number above 0');
+function numberIn(parameters: URLSearchParams, name: string, otherwise: number): number {
+  const value = Number(parameters.get(name) ?? otherwise);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new RangeError(`${name} must be a whole number above 0`);
 }
 
 async function jsonOf(incoming: IncomingMessage): Promise<unknown> {

@@ -9,6 +9,7 @@ export const FILE_LISTS = ['waiting', 'sending', 'deferred', 'skipped', 'quarant
 export type FileListName = (typeof FILE_LISTS)[number];
 
 export interface FileListView {
+  /** The name of the list. */
   readonly list: FileListName;
   /** In `waiting` and `deferred`, only those that are in memory. */
   readonly files: readonly FileView[];
@@ -24,6 +25,7 @@ export interface FileView {
   readonly pathBase64: string | null;
   /** In `recent`: what happened. In `sending`: the stage. Else: why the file is in this list. */
   readonly state: string;
+  /** The size in bytes. */
   readonly sizeBytes: number | null;
   /** Milliseconds since the epoch, as the file system says. */
   readonly modifiedAtMs: number | null;
@@ -35,6 +37,7 @@ export interface FileView {
   readonly key: string | null;
   /** SHA-256 of the content in hexadecimal, of files that were sent whole. */
   readonly sha256: string | null;
+  /** How long the upload took, with its proof and the removal of the file. */
   readonly durationMs: number | null;
   /** The code of the fault, for example `AccessDenied`. */
   readonly code: string | null;

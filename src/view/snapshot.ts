@@ -14,26 +14,35 @@ export interface Snapshot {
    * not change it.
    */
   readonly format: 1;
+  /** The version of halfpipe. */
   readonly version: string;
   /** When this snapshot was made, in milliseconds since the epoch. */
   readonly takenAtMs: number;
+  /** The process id of the daemon. */
   readonly pid: number;
   /** The unit's name in systemd: `halfpipe`, or `halfpipe@NAME`. */
   readonly unit: string;
   /** The path of the spool. */
   readonly spool: string;
+  /** `paused`: nothing is drained, whatever the reason. `starting`: no scan has ended yet. */
   readonly state: DaemonState;
   /** What is wrong, the worst first; empty while all is well. */
   readonly problems: readonly ProblemView[];
   /** Why the drain stands still; null if it does not. */
   readonly waitingFor: string | null;
+  /** Milliseconds since the daemon was built. */
   readonly uptimeMs: number;
+  /** Which share holds, and whether an operator has paused halfpipe. */
   readonly steering: Steered;
+  /** What waits in the spool. */
   readonly backlog: BacklogView;
   /** Null while no link has been found. */
   readonly link: LinkView | null;
+  /** What is under way. */
   readonly uploads: UploadsView;
+  /** What was handled last. */
   readonly recent: RecentView;
+  /** Counts since the start of the daemon. */
   readonly totals: Totals;
 }
 
@@ -66,6 +75,7 @@ export type ProblemKind =
   | 'unkept';
 
 export interface ProblemView {
+  /** A fixed word; the list may grow. */
   readonly kind: ProblemKind;
   /** `degraded`: a promise is not kept, or files need a human. `notice`: it is good to know. */
   readonly severity: 'degraded' | 'notice';
@@ -94,23 +104,29 @@ export interface UploadsView {
 
 /** The last 10 of each since the start, the newest first. */
 export interface RecentView {
+  /** Files that were uploaded, or were in the bucket already. */
   readonly uploads: readonly FileView[];
+  /** Failed attempts, and files that were put in the quarantine. */
   readonly failures: readonly FileView[];
 }
 
 export interface OldestView {
+  /** Below the spool. */
   readonly path: string;
   /** Why it waits, if it has failed; else null. */
   readonly reason: string | null;
 }
 
 export interface BacklogView {
+  /** All files in the spool that are not ignored. */
   readonly files: number;
+  /** Their size. */
   readonly bytes: number;
-  /** Null while there is no file. */
+  /** Milliseconds since the oldest of them was modified; null while there is no file. */
   readonly oldestAgeMs: number | null;
   /** The file of that age; null while there is no file, or its name is not known. */
   readonly oldest: OldestView | null;
+  /** Files that wait for another attempt, alone or with their folder. */
   readonly deferred: number;
   /** Files that were open for writing at their last attempt. */
   readonly written: number;
@@ -119,6 +135,7 @@ export interface BacklogView {
    * counted together.
    */
   readonly waiting: readonly WaitingView[];
+  /** Files in the quarantine, from this run and earlier ones. */
   readonly quarantined: number;
   /** What lies in the spool and is never uploaded, one entry for each kind, as of the last scan. */
   readonly skipped: readonly SkippedView[];
@@ -126,7 +143,9 @@ export interface BacklogView {
   readonly freeBytes: number | null;
   /** How many files it still takes; null if unknown, or if it sets no limit. */
   readonly freeFiles: number | null;
+  /** How fast files come and go. */
   readonly flow: FlowView;
+  /** Whether the drain keeps up, and when the backlog is empty. */
   readonly forecast: ForecastView;
   /** True if the count is that of the last scan, because the spool is too deep to watch. */
   readonly countedByScan: boolean;
@@ -138,13 +157,18 @@ export interface BacklogView {
  * a window has passed, its average is that since the start.
  */
 export interface FlowView {
+  /** Over the last 60 s. */
   readonly lastMinute: FlowRatesView | null;
+  /** Over the last 10 min. */
   readonly last10Minutes: FlowRatesView | null;
+  /** Over the last 60 min. */
   readonly lastHour: FlowRatesView | null;
 }
 
 export interface FlowRatesView {
+  /** Files that were found in the spool. */
   readonly arrivedFilesPerSec: number;
+  /** Their bytes. */
   readonly arrivedBytesPerSec: number;
   /** Files that have left the spool: uploaded, verified and deleted, or put in the quarantine. */
   readonly drainedFilesPerSec: number;
@@ -191,6 +215,7 @@ export interface EtaView {
   readonly highMs: number | null;
   /** The same by the wall clock, in milliseconds since the epoch. */
   readonly lowAtMs: number;
+  /** Null if it may also take for ever. */
   readonly highAtMs: number | null;
 }
 
@@ -200,10 +225,13 @@ export interface WaitingView {
    * together.
    */
   readonly reason: string;
+  /** How many files wait for this reason. */
   readonly files: number;
   /** One of these files, or the folder that they are below. */
   readonly example: string;
+  /** True if `example` is a folder whose files wait together. */
   readonly isFolder: boolean;
+  /** What is wrong and what to do, in one line. */
   readonly message: string;
 }
 
@@ -212,7 +240,9 @@ export interface SkippedView {
   readonly kind: string;
   /** The kind in words, for example `a folder that cannot be read or entered (EACCES)`. */
   readonly what: string;
+  /** What to do about it, in one line. */
   readonly remedy: string;
+  /** How many of this kind the last scan found. */
   readonly count: number;
   /** The path of one of them, below the spool. */
   readonly example: string;
@@ -221,14 +251,23 @@ export interface SkippedView {
 }
 
 export interface LinkView {
+  /** The name of the network interface. */
   readonly interface: string;
+  /** What the link can send. */
   readonly capacityBitsPerSec: number;
+  /** Where that figure comes from. */
   readonly capacityFrom: UplinkIdentity['capacityFrom'];
+  /** The share of the capacity that all traffic together may use. */
   readonly targetBitsPerSec: number;
+  /** What halfpipe may always send. */
   readonly floorBitsPerSec: number;
+  /** What the interface sends, all traffic together. */
   readonly totalBitsPerSec: number;
+  /** What of it halfpipe sends. */
   readonly ownBitsPerSec: number;
+  /** What of it others send. */
   readonly crossBitsPerSec: number;
+  /** What halfpipe may send now. */
   readonly budgetBitsPerSec: number;
   /** True if others send so much that only the floor is left. */
   readonly floorEngaged: boolean;
@@ -240,14 +279,22 @@ export interface LinkView {
   readonly slowLine: SlowLine | null;
 }
 
-/** Counts since the start of the process. */
+/** Counts since the start of the daemon. */
 export interface Totals {
+  /** Files whose bytes were sent and stored. */
   readonly uploadedFiles: number;
+  /** Their size. */
   readonly uploadedBytes: number;
+  /** Files of which the bucket held the same bytes already. */
   readonly alreadyThereFiles: number;
+  /** Files of which the store has proved to hold the bytes. */
   readonly verifiedFiles: number;
+  /** Files that were removed from the spool after that. */
   readonly deletedFiles: number;
+  /** Files that were sent in parts. */
   readonly multipartFiles: number;
+  /** Failed attempts after which a file was deferred. */
   readonly retries: number;
+  /** Files that were put in the quarantine. */
   readonly quarantinedFiles: number;
 }

@@ -6,7 +6,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fetchList, fetchSnapshot, giveOrder } from '../../src/control/control-client.ts';
+import { fetchHistory, fetchList, fetchSnapshot, giveOrder } from '../../src/control/control-client.ts';
 import { type ControlledDaemon, serveControl } from '../../src/control/control-server.ts';
 import { redactorOf } from '../../src/system/redact.ts';
 import { showing } from '../support/snapshot-fixture.ts';
@@ -76,6 +76,7 @@ test('lists and orders are answered, and what cannot be is refused with a reason
     total: 0,
   });
   assert.equal((await giveOrder(await connect(), { order: 'rescan' })).text, 'done');
+  assert.equal((await fetchHistory(await connect(), 60_000)).stepMs, 1_000);
   assert.deepEqual(asked, [['deferred', 5], { order: 'rescan' }]);
   await assert.rejects(
     giveOrder(await connect(), { order: 'dance' } as never),

@@ -1,12 +1,13 @@
 // Writes what follows from one source: config/halfpipe.yaml and the table of config/README.md from the config schema, the
 // table of metrics in config/OPERATING.md, the
-// completion and parts of halfpipe.8 from the command table, the measurements of test/bench/README.md and their tables from
+// completion and parts of halfpipe.8 from the command table, config/*.schema.json from the interfaces, the measurements of test/bench/README.md and their tables from
 // the bench's results. test/unit/generated.test.ts says when to run it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { renderConfigFile, renderTable } from '../../src/config/manual.ts';
 import { renderBashCompletion } from '../../systemd/bash-completion.ts';
 import { between, renderCommandManual } from '../../systemd/man/command-manual.ts';
 import { renderMeasured, renderOtherTables } from '../bench/published.ts';
+import { jsonSchema, PUBLISHED } from './json-schema.ts';
 import { renderMetricTable } from './metric-manual.ts';
 
 function fill(text: string, marker: string, content: string): string {
@@ -32,3 +33,7 @@ const filled = Object.entries(renderCommandManual()).reduce(
   readFileSync(manual, 'utf8'),
 );
 writeFileSync(manual, filled);
+for (const [name, described] of Object.entries(PUBLISHED)) {
+  const file = new URL(`../../config/${name}`, import.meta.url);
+  writeFileSync(file, `${JSON.stringify(jsonSchema(described), null, 2)}\n`);
+}

@@ -79,5 +79,6 @@ export function withBacklog(backlog: Partial<Snapshot['backlog']>): Snapshot {
 /** A daemon whose control socket answers with this part of a snapshot, and takes no orders. */
 export function showing(snapshot: Partial<Snapshot>): ControlledDaemon {
   const refuse = () => Promise.reject(new Error('this daemon only shows'));
-  return { snapshot: () => snapshot as Snapshot, list: refuse, obey: refuse };
+  const history = () => ({ stepMs: 1_000, fromAtMs: 0, series: {} }) as never;
+  return { snapshot: () => snapshot as Snapshot, list: refuse, history, obey: refuse };
 }
