@@ -81,6 +81,7 @@ export class Daemon {
       ...ports,
       clock: ports.host.clock,
       snapshot: () => this.snapshot(),
+      list: (name, limit) => this.list(name, limit),
       history: (agoMs) => this.#running().statistics.history(agoMs),
       onEvent: (event) => this.#tell(event),
     });

@@ -25,6 +25,7 @@ export class EventStreams {
 
   /** Begins an answer with `first` as its first message, or answers 503 if there are too many. */
   add(request: IncomingMessage, response: ServerResponse, first: () => string): void {
+    if (response.destroyed) return;
     if (this.#clients.size >= this.#clientsMax) {
       response.setHeader('Retry-After', 10);
       return sendText(response, 503, `${this.#clientsMax} clients listen already: close a page`);

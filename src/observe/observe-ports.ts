@@ -2,6 +2,7 @@
 import type { ShownOption } from '../config/shown-options.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Redact } from '../system/redact.ts';
+import type { FileListName, FileListView } from '../view/file-list.ts';
 import type { HistoryView } from '../view/history-view.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import type { ObserveEvent } from './observe-event.ts';
@@ -20,6 +21,8 @@ export interface ObservationPorts {
   readonly snapshot: () => Snapshot;
   /** The last `agoMs`. */
   readonly history: (agoMs: number) => HistoryView;
+  /** At most `limit` files of a list. Rejects with a Fault. */
+  readonly list: (name: FileListName, limit: number) => Promise<FileListView>;
   /** The settings in force. */
   readonly shownOptions: () => readonly ShownOption[];
   /** Cleans every text of the snapshot. */

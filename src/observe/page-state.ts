@@ -2,13 +2,14 @@
 // those that have changed are sent again.
 import type { ShownOption } from '../config/shown-options.ts';
 import type { Redact } from '../system/redact.ts';
-import type { PageWords } from '../view/page-words.ts';
+import type { PageLists, PageWords } from '../view/page-words.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 
 /** All that the page shows. Each field is a part. */
 export interface PageState extends Snapshot {
   readonly words: PageWords['texts'];
   readonly rows: PageWords['rows'];
+  readonly lists: PageLists;
   readonly settings: readonly ShownOption[];
 }
 

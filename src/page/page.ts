@@ -58,5 +58,6 @@ function textsOf(words: unknown): Readonly<Record<string, string>> {
   return typeof words === 'object' && words !== null ? { ...words } : {};
 }
 
+elementById('host').textContent = location.host;
 chart.start();
 new Feed({ onChange, onConnection }).start();

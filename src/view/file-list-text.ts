@@ -12,12 +12,18 @@ const TITLES: Readonly<Record<FileListName, string>> = {
   recent: 'handled last, the newest first',
 };
 
-export function fileListText({ list, files, total }: FileListView, nowMs: number): string {
+export function fileListText(view: FileListView, nowMs: number): string {
+  const { list, files, total } = view;
   const lines = files.flatMap((file) => linesOf(list, file, nowMs));
-  const left = total - files.length;
-  const more = left > 0 && files.length > 0 ? [`  … and ${readableCount(left)} more`] : [];
+  const more = moreText(view);
   const counted = list === 'skipped' ? readableCount(total) : readableFiles(total);
-  return [`${counted} ${TITLES[list]}`, ...lines, ...more].join('\n');
+  return [`${counted} ${TITLES[list]}`, ...lines, ...(more === '' ? [] : [`  ${more}`])].join('\n');
+}
+
+/** `… and 12 more`, if the list leaves files out. */
+export function moreText({ files, total }: Omit<FileListView, 'list'>): string {
+  const left = total - files.length;
+  return left > 0 && files.length > 0 ? `… and ${readableCount(left)} more` : '';
 }
 
 function linesOf(list: FileListName, file: FileView, nowMs: number): string[] {

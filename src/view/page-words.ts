@@ -1,5 +1,7 @@
 // What the page says in words. They are made here, beside the daemon, because a browser may be in
 // another time zone: all times of a page are those of the machine, as in the log.
+import type { FileListView, FileView } from './file-list.ts';
+import { moreText } from './file-list-text.ts';
 import { forecastText } from './forecast-text.ts';
 import { readableCount, readableDuration, readableMoment } from './readable.ts';
 import type { ProblemView, Snapshot } from './snapshot.ts';
@@ -18,10 +20,17 @@ export interface PageWords {
   readonly rows: Readonly<Record<string, readonly Texts[]>>;
 }
 
-export function pageWords(snapshot: Snapshot): PageWords {
+/** The lists that the page shows beside the snapshot. */
+export interface PageLists {
+  readonly deferred: FileListView;
+  readonly quarantined: FileListView;
+}
+
+export function pageWords(snapshot: Snapshot, { deferred, quarantined }: PageLists): PageWords {
   const { backlog, steering, uptimeMs, problems, takenAtMs: wallMs } = snapshot;
   const [headline = '', ...details] = doing(snapshot);
   const at = new Date(wallMs);
+  const words = (files: readonly FileView[]) => files.map((file) => timesOf(file, wallMs));
   return {
     texts: {
       headline,
@@ -33,19 +42,28 @@ export function pageWords(snapshot: Snapshot): PageWords {
       clock: at.toTimeString().slice(0, 8),
       zone: zoneText(at),
       timeZone: timeZone(),
+      moreDeferred: moreText(deferred),
+      moreQuarantined: moreText(quarantined),
       title: titleText(snapshot),
       announcement: announcementText(snapshot),
     },
     rows: {
-      problems: problems.map((problem) => problemWords(problem, wallMs)),
+      problems: problems.map((problem) => timesOf(problem, wallMs)),
+      'recent.uploads': words(snapshot.recent.uploads),
+      'recent.failures': words(snapshot.recent.failures),
+      'lists.deferred.files': words(deferred.files),
+      'lists.quarantined.files': words(quarantined.files),
       'backlog.waiting': backlog.waiting.map((kind) => ({ what: waitingText(kind) })),
       'backlog.skipped': backlog.skipped.map((kind) => ({ what: skippedText(kind) })),
     },
   };
 }
 
-function problemWords({ sinceAtMs, nextTryAtMs }: ProblemView, wallMs: number): Texts {
-  return { since: readableMoment(sinceAtMs, wallMs), nextTry: momentText(nextTryAtMs, wallMs) };
+function timesOf({ sinceAtMs, nextTryAtMs }: FileView | ProblemView, wallMs: number): Texts {
+  return {
+    since: sinceAtMs === null ? '' : readableMoment(sinceAtMs, wallMs),
+    nextTry: momentText(nextTryAtMs, wallMs),
+  };
 }
 
 /** `in 8 s`, `at 14:32`; empty if there is none. */
@@ -55,12 +73,13 @@ function momentText(atMs: number | null, wallMs: number): string {
   return inMs < SOON_MS ? `in ${readableDuration(inMs)}` : `at ${readableMoment(atMs, wallMs)}`;
 }
 
-/** Changes only when the state, the verdict or the reason of a pause does. */
-function announcementText({ state, waitingFor, backlog: { forecast } }: Snapshot): string {
-  if (waitingFor !== null) return `${state}: ${waitingFor}`;
-  return forecast.verdict === 'empty' || forecast.verdict === 'unknown'
-    ? state
-    : `${state}, ${forecast.verdict.replace('-', ' ')}`;
+/** Changes with the state, the verdict, the reason of a pause and the count of problems alone. */
+function announcementText({ state, waitingFor, problems, backlog: { forecast } }: Snapshot): string {
+  const known = forecast.verdict !== 'empty' && forecast.verdict !== 'unknown';
+  const does = known ? `${state}, ${forecast.verdict.replace('-', ' ')}` : state;
+  const grave = problems.filter(({ severity }) => severity === 'degraded').length;
+  const trouble = grave === 0 ? '' : `; ${grave} ${grave === 1 ? 'problem' : 'problems'}`;
+  return `${waitingFor === null ? does : `${state}: ${waitingFor}`}${trouble}`;
 }
 
 /** `3,000 · draining`, for the title of a tab. */

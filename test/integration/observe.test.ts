@@ -175,7 +175,7 @@ describe('the listener', { concurrency: 4 }, () => {
       return !done;
     };
     await receive();
-    const { words, rows, settings, ...snapshot } = shown;
+    const { words, rows, lists, settings, ...snapshot } = shown;
     assert.deepEqual(Object.keys(snapshot), Object.keys(await fixture.snapshot()));
     const path = Array.isArray(settings) ? settings.find(({ key }) => key === 'spool.path') : undefined;
     assert.deepEqual(path, { key: 'spool.path', value: fixture.spool, origin: `${fixture.configFile}:1` });
@@ -226,6 +226,7 @@ describe('the listener', { concurrency: 4 }, () => {
     const observation = new Observation({
       ...{ clock: systemClock, snapshot, redact, shownOptions: () => [], onEvent: () => undefined },
       history: () => assert.fail('not asked'),
+      list: () => assert.fail('not asked'),
     });
     const port = await freePort();
     const listen = { addresses: ['127.0.0.1'], port };

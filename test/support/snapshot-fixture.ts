@@ -1,6 +1,7 @@
 // A snapshot of a daemon that drains, for tests of what renders one.
 
 import type { ControlledDaemon } from '../../src/control/control-server.ts';
+import type { PageLists } from '../../src/view/page-words.ts';
 import type { LinkView, Snapshot } from '../../src/view/snapshot.ts';
 import { AT_TWO_MS, etaIn, forecastOf } from './forecasts.ts';
 
@@ -69,6 +70,11 @@ export const DRAINING: Snapshot = {
     retries: 0,
     quarantinedFiles: 0,
   },
+};
+
+export const NO_LISTS: PageLists = {
+  deferred: { list: 'deferred', files: [], total: 0 },
+  quarantined: { list: 'quarantined', files: [], total: 0 },
 };
 
 /** DRAINING with another backlog. */

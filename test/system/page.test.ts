@@ -8,6 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { Observation } from '../../src/observe/observation.ts';
 import { History } from '../../src/outlook/history.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { type FileView, fileView } from '../../src/view/file-list.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { launchBrowser, openPage, shownFields } from '../support/browser.ts';
 import { compiledMain } from '../support/compiled.ts';
@@ -20,11 +21,46 @@ const skip = existsSync('/usr/bin/chromium-headless-shell')
   : 'chromium-headless-shell is not installed';
 const AXE = new URL('../../node_modules/axe-core/axe.min.js', import.meta.url);
 
+const PATH = { bytes: Buffer.from('camera-7/a.jpg'), toString: () => 'camera-7/a.jpg' };
+const FILE: Partial<FileView> = {
+  ...{
+    sizeBytes: 4_000,
+    modifiedAtMs: 0,
+    sinceAtMs: 0,
+    sentBytes: 1_000,
+    key: 'in/camera-7/a.jpg',
+    sha256: 'ab'.repeat(32),
+  },
+  ...{
+    durationMs: 120,
+    code: 'EIO',
+    reason: 'cannot be read',
+    remedy: 'mend the disk',
+    attempts: 3,
+    nextTryAtMs: 9,
+    id: 'x',
+  },
+};
+/** Every list has files. */
+function withFiles(snapshot: Snapshot): Snapshot {
+  const files = [fileView(PATH, 'sending', FILE), fileView(PATH, 'sending', FILE)];
+  return {
+    ...snapshot,
+    uploads: { ...snapshot.uploads, files },
+    recent: { uploads: files, failures: files },
+  };
+}
+
 /** A listener that shows what `snapshot` returns. */
 async function showing(t: TestContext, snapshot: () => Snapshot): Promise<string> {
   const observation = new Observation({
     ...{ clock: systemClock, redact: (text) => text, onEvent: () => undefined },
-    snapshot: () => ({ ...snapshot(), takenAtMs: Date.now() }),
+    snapshot: () => ({ ...withFiles(snapshot()), takenAtMs: Date.now() }),
+    list: async (list) => ({
+      list,
+      files: [fileView(PATH, 'deferred', FILE), fileView(PATH, 'deferred', FILE)],
+      total: 7,
+    }),
     history: (agoMs) => new History().since(agoMs, 0, Date.now()),
     shownOptions: () => [{ key: 'spool.path', value: '/srv/spool', origin: '/etc/halfpipe.yaml:3' }],
   });
@@ -101,6 +137,36 @@ describe('the page', { skip }, () => {
     snapshot = fullSnapshot(3);
     await page.waitForSelector(`[data-field="backlog.files"][data-value="${snapshot.backlog.files}"]`);
     await assertSame();
+  });
+
+  test('lists files in flight, uploads with key and digest, and what waits with its reason', async (t) => {
+    const url = await showing(t, () => fullSnapshot(1));
+    const { page } = await openPage(browser, url);
+    t.after(() => page.close());
+    const rowOf = async (list: string) =>
+      (await page.locator(`[data-rows="${list}"] > tr`).first().textContent())?.replace(/\s+/g, ' ');
+    assert.match((await rowOf('uploads.files')) ?? '', /camera-7\/a\.jpg.*1\.00 kB.*of 4\.00 kB/);
+    const bar = page.getByRole('progressbar', { name: 'camera-7/a.jpg' }).first();
+    assert.deepEqual([await bar.getAttribute('value'), await bar.getAttribute('max')], ['1000', '4000']);
+    const digest = 'ab'.repeat(32);
+    assert.match((await rowOf('recent.uploads')) ?? '', new RegExp(`as in/camera-7/a\\.jpg ${digest}`));
+    for (const list of ['lists.deferred.files', 'lists.quarantined.files'])
+      assert.match(
+        (await rowOf(list)) ?? '',
+        /camera-7\/a\.jpg.*cannot be read.*What to do: mend the disk/,
+        list,
+      );
+    assert.equal(await page.getByText('… and 5 more').count(), 2);
+  });
+
+  test('shows at most 200 entries of a list', async (t) => {
+    const snapshot = fullSnapshot(1);
+    const [problem] = snapshot.problems;
+    assert.ok(problem);
+    const url = await showing(t, () => ({ ...snapshot, problems: Array(10_000).fill(problem) }));
+    const { page } = await openPage(browser, url);
+    t.after(() => page.close());
+    assert.equal(await page.locator('[data-rows="problems"] > li').count(), 200);
   });
 
   test('of a running daemon shows what status --json says', async (t) => {
@@ -219,7 +285,7 @@ describe('the page', { skip }, () => {
     assert.deepEqual(await page.evaluate('told'), []);
     snapshot = fullSnapshot(4);
     await page.waitForSelector('[data-field="state"][data-value="paused"]');
-    assert.deepEqual(await page.evaluate('told'), ['paused: the store says no']);
+    assert.deepEqual(await page.evaluate('told'), ['paused: the store says no; 1 problem']);
   });
 
   test('a figure that grows moves nothing around it', async (t) => {

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { PageParts, type PageState } from '../../src/observe/page-state.ts';
 import { redactorOf } from '../../src/system/redact.ts';
 import { pageWords } from '../../src/view/page-words.ts';
-import { DRAINING } from '../support/snapshot-fixture.ts';
+import { DRAINING, NO_LISTS } from '../support/snapshot-fixture.ts';
 
 function stateOf(change: Partial<PageState> = {}): PageState {
-  const { texts, rows } = pageWords(DRAINING);
-  return { ...DRAINING, words: texts, rows, settings: [], ...change };
+  const { texts, rows } = pageWords(DRAINING, NO_LISTS);
+  return { ...DRAINING, words: texts, rows, lists: NO_LISTS, settings: [], ...change };
 }
 
 test('tells all at first, and then only what has changed', () => {
