@@ -10,6 +10,7 @@ import { drainLines } from './drain-lines.ts';
 import { fileLines } from './file-lines.ts';
 import { linkLines } from './link-lines.ts';
 import { observeLines } from './observe-lines.ts';
+import { problemLines } from './problem-lines.ts';
 import { spoolLines } from './spool-lines.ts';
 import { SteadyLog } from './steady-log.ts';
 import { steeringLines } from './steering-lines.ts';
@@ -40,6 +41,7 @@ export class Reporter {
       linkLines(steady),
       observeLines(steady),
       steeringLines(clock, steady),
+      problemLines(clock, steady),
       summaryLines(clock, steady),
       this.#day.hear,
       debugLines(steady),

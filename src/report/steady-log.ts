@@ -14,7 +14,7 @@ const PERIOD_MS = 60_000;
 const FACTS: ReadonlySet<string> = new Set([
   ...['uploaded', 'alreadyThere', 'quarantined'],
   ...['reloaded', 'restartNeeded', 'pausedByOperator', 'resumedByOperator', 'share', 'observing'],
-  ...['deferred', 'stillWritten', 'summary', 'day', 'run'],
+  ...['deferred', 'stillWritten', 'summary', 'day', 'run', 'problem', 'problemOver'],
 ]);
 
 /** Events that tell of one condition that it is bad, or good again. */

@@ -45,7 +45,8 @@ function backlogText({ backlog }: Snapshot): string {
   if (files === 0) return 'empty';
   const counted = countedByScan ? ' (counted by scans)' : '';
   const age = oldestAgeMs === null ? '' : `; the oldest is ${readableDuration(oldestAgeMs)} old`;
-  const name = oldest === null ? '' : `: ${oldest.path}`;
+  const why = oldest?.reason ?? null;
+  const name = oldest === null ? '' : `: ${oldest.path}${why === null ? '' : `, which waits: ${why}`}`;
   return `${readableFiles(files)}, ${readableSize(bytes)}${counted}${age}${name}`;
 }
 

@@ -7,9 +7,9 @@ import { slowLineText } from './slow-line-text.ts';
 import type { BacklogView, LinkView, SkippedView, Snapshot, WaitingView } from './snapshot.ts';
 
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
-/** Hints are too long for one line. The log has them. */
-export function whereToLook(unit: string): string {
-  return `what to do: journalctl -u ${unit}`;
+/** What to do about the worst problem, where it is known; else the log may say it. */
+export function whatToDo({ problems, unit }: Pick<Snapshot, 'problems' | 'unit'>): string {
+  return `what to do: ${problems[0]?.remedy ?? `journalctl -u ${unit}`}`;
 }
 
 /** `halfpipe has not been running since 14:32 (12 s): systemctl start halfpipe`. */
@@ -24,10 +24,9 @@ const WORTH_SAYING_MS = 60_000;
 type Status = Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link'>;
 
 /** The text for places where the log is not visible. */
-export function unitStatus(status: Status & Pick<Snapshot, 'unit'>): string {
-  return status.waitingFor === null
-    ? statusText(status)
-    : `${statusText(status)} · ${whereToLook(status.unit)}`;
+export function unitStatus(status: Status & Pick<Snapshot, 'problems' | 'unit'>): string {
+  const isDegraded = status.problems.some(({ severity }) => severity === 'degraded');
+  return isDegraded ? `${statusText(status)} · ${whatToDo(status)}` : statusText(status);
 }
 
 export function statusText(status: Status): string {

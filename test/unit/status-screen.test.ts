@@ -49,6 +49,11 @@ test('a notice leaves the daemon healthy, anything graver does not', () => {
   assert.equal(isHealthy(withProblems({ ...STORE, severity: 'notice' }, STORE)), false);
 });
 
+test('the oldest file says why it waits', () => {
+  const snapshot = withBacklog({ oldest: { path: 'cam/a.jpg', reason: 'Access Denied' } });
+  assert.match(statusScreen(snapshot), /30 s old: cam\/a\.jpg, which waits: Access Denied\n/);
+});
+
 test('an empty spool, and a link that is not found, are told as such', () => {
   const empty = withBacklog({ files: 0, bytes: 0, oldestAgeMs: null, oldest: null });
   assert.match(statusScreen(empty), /backlog {2}empty/);

@@ -1,7 +1,7 @@
 // The daemon's state in one line, as systemctl and the log show it.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BacklogView, DaemonState, LinkView } from '../../src/view/snapshot.ts';
+import type { BacklogView, DaemonState, LinkView, ProblemView } from '../../src/view/snapshot.ts';
 import { statusText, unitStatus } from '../../src/view/status-text.ts';
 import { etaIn, forecastOf } from '../support/forecasts.ts';
 
@@ -163,14 +163,21 @@ for (const [what, actual, expected] of [
   test(`says ${what}`, () => assert.equal(actual, expected));
 }
 
-test('says where to look for what ends a pause, where the log is not at hand', () => {
+test('says what to do about the worst problem, where the log is not at hand', () => {
   const status = {
     state: 'paused',
     ...{ waitingFor: 'no network', backlog: BACKLOG, link: LINK, unit: 'halfpipe@door' },
   } as const;
+  const problem: ProblemView = {
+    ...{ kind: 'link' as const, severity: 'degraded' as const, sinceAtMs: 0, message: 'no network' },
+    ...{ remedy: 'plug it in', nextTryAtMs: null, files: null },
+  };
+  const text = 'paused: no network; 2,914 files wait';
+  assert.equal(unitStatus({ ...status, problems: [problem] }), `${text} · what to do: plug it in`);
+  const unknown = { ...problem, remedy: null };
   assert.equal(
-    unitStatus(status),
-    'paused: no network; 2,914 files wait · what to do: journalctl -u halfpipe@door',
+    unitStatus({ ...status, problems: [unknown] }),
+    `${text} · what to do: journalctl -u halfpipe@door`,
   );
-  assert.equal(unitStatus({ ...status, waitingFor: null }), statusText({ ...status, waitingFor: null }));
+  assert.equal(unitStatus({ ...status, problems: [] }), text);
 });
