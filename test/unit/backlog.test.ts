@@ -408,8 +408,11 @@ test('keeps the counts between scans, and counts arrivals from the second scan o
   const { files, bytes, oldestModifiedAtMs, arrivedFiles } = backlog.view();
   assert.deepEqual([files, bytes, oldestModifiedAtMs, arrivedFiles], [2, 30, 5, 0]);
   takeAll();
+  assert.deepEqual([backlog.view().inFlight, backlog.view().inFlightBytes, backlog.view().scans], [2, 30, 1]);
   spool.files.delete('a');
   backlog.release(path('a'), 'gone');
+  const { removedFiles, removedBytes, inFlightBytes } = backlog.view();
+  assert.deepEqual([removedFiles, removedBytes, inFlightBytes], [1, 10, 20]);
   assert.deepEqual(
     [backlog.view().files, backlog.view().bytes, backlog.view().oldestModifiedAtMs],
     [1, 20, 6],

@@ -253,7 +253,7 @@ test('says which share would hold what arrives, beside what others send', () => 
 });
 
 for (const [what, life] of [
-  ['the line is slower than it should be', { lineBytesPerSec: 400_000 }],
+  ['the line is slower than it should be', { lineBytesPerSec: 450_000 }],
   ['the files are so small that the line is not full', { fileMs: 100, arrivals: () => files(12, 25_000) }],
 ] as const)
   test(`names no share where ${what}`, () => {
@@ -299,6 +299,44 @@ test('where no event tells of files, what a scan counts has come since the scan 
     lowMs < (real - 1_000) * 1_000 && (highMs ?? 0) > (real - 1_000) * 1_000,
     `${lowMs} to ${highMs}`,
   );
+});
+
+test('… also within the first minute', () => {
+  const life: Life = {
+    scanSeconds: 20,
+    arrivals: (second) => (second === 0 ? files(9_000) : files(5)),
+  };
+  const rate = lived(life, 46).at(-1)?.forecast.basis?.arrivedFilesPerSec ?? 0;
+  assert.ok(Math.abs(rate - 5) < 0.3, `${rate}`);
+});
+
+test('batches every ten minutes do not change the verdict each time', () => {
+  const life: Life = { arrivals: (second) => (second % 600 === 0 ? files(6_000) : nothing) };
+  const changes = verdicts(lived(life, 3 * 3_600));
+  assert.ok(changes.length <= 4, changes.join(', '));
+});
+
+test('the range is wider the less of the time has been seen that it foretells', () => {
+  const said = lived({ arrivals: (second) => (second === 0 ? files(9_000) : nothing) }, 700);
+  const widths = [10, 100, 600].map((second) => {
+    const { lowMs = 0, highMs = 0 } = said[second]?.forecast.eta ?? {};
+    return (highMs ?? 0) / lowMs;
+  });
+  assert.deepEqual(
+    widths.map((width) => width.toFixed(1)),
+    ['1.4', '1.4', '1.0'],
+  );
+});
+
+test('what did not leave during a stall says nothing of the time after it', () => {
+  const life: Life = {
+    fails: (second) => second > 120 && second < 900,
+    arrivals: (second) => (second === 100 ? files(2_000) : nothing),
+  };
+  const said = lived(life, 1_200);
+  const { lowMs = 0, highMs = 0 } = said[1_000]?.forecast.eta ?? {};
+  const real = truth(said, 1_000) * 1_000;
+  assert.ok(lowMs <= real && (highMs ?? 0) < 3 * real, `${lowMs} to ${highMs}, and ends in ${real}`);
 });
 
 test('a step of the wall clock moves the time of day of the end, and nothing else', () => {

@@ -62,6 +62,15 @@ for (const [what, stretches, expected] of [
     ['0 unknown', '60 falling-behind'],
   ],
   [
+    'keeping up while the spool is empty again and again',
+    [
+      [9, signs(1)],
+      [200, { ...EMPTY, isFlowing: true }],
+      [9, NOTHING_SEEN],
+    ],
+    ['0 keeping-up'],
+  ],
+  [
     'keeping up while files leave and the drain has never had much to do',
     [[99, { ...NOTHING_SEEN, isFlowing: true }]],
     ['0 keeping-up'],
