@@ -278,7 +278,7 @@ test('each program that the daemon starts has an environment of its own, without
       .sort(),
     OF_THE_SHELL,
   );
-  assert.equal(starting.length, OF_THE_SHELL.length + 4);
+  assert.equal(starting.length, OF_THE_SHELL.length + 5);
 });
 
 test('process.env and process.exit stand in main.ts alone', () => {

@@ -8,6 +8,7 @@ import { CAPACITY_UNKNOWN } from '../link/capacity.ts';
 import type { ProcessLogger } from '../log/log.ts';
 import type { Listener } from '../report/daemon-event.ts';
 import { Reporter } from '../report/reporter.ts';
+import { isAutomaticRestart } from '../service/automatic-restart.ts';
 import { Health, watchdogMs } from '../service/health.ts';
 import type { SdNotifier } from '../service/sd-notify.ts';
 import { proxyOf } from '../stage-options.ts';
@@ -17,6 +18,7 @@ import { shownProxy, throughProxy } from '../system/proxies.ts';
 import type { Redact } from '../system/redact.ts';
 import { unitStatus } from '../view/status-text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { startPatiently } from './patient-start.ts';
 import { logRefusal } from './reload-refusal.ts';
 import { loadVettedConfig } from './vetted-settings.ts';
 
@@ -91,7 +93,7 @@ export class ServiceRun {
   async run(): Promise<ExitCode> {
     const stopRequested = onStopSignal(this.#context.exitNow);
     try {
-      await this.#start();
+      if ((await this.#start(stopRequested)) === 'interrupted') return await this.#giveUp(stopRequested);
     } catch (error) {
       return await this.#refuse(error);
     }
@@ -102,14 +104,18 @@ export class ServiceRun {
     return await this.#refuse(signal);
   }
 
-  async #start(): Promise<void> {
+  async #start(stopRequested: Promise<unknown>): Promise<'started' | 'interrupted'> {
     const { configFile, version } = this.#context;
     let started: Promise<boolean> | undefined;
+    const waiting = new AbortController();
+    const interrupt = () => waiting.abort();
     const reload = serially(async () => {
-      // A start that fails ends the process, and the next start reads the config anyway.
+      // While the start is waiting, another process is to read the config.
       if (await started) await this.#reload();
+      else interrupt();
     });
     process.on('SIGHUP', reload);
+    void stopRequested.then(interrupt);
     this.#log.info(
       { event: 'starting', version, config: configFile },
       `halfpipe ${version} drains ${this.#settings.spool.path}`,
@@ -119,17 +125,45 @@ export class ServiceRun {
       const fields = { event: 'proxy', proxy: shownProxy(proxy), variable: proxy.variable };
       this.#log.info(fields, throughProxy(proxy));
     }
-    const start = this.#daemon.start();
-    started = start.then(
-      () => true,
-      () => false,
-    );
-    await start;
+    const attempt = () => {
+      const start = this.#daemon.start();
+      started = start.then(
+        () => true,
+        () => false,
+      );
+      return start;
+    };
+    const outcome = await startPatiently(attempt, {
+      ...{ clock: systemClock, log: this.#log, notifier: this.#notifier, interrupted: waiting.signal },
+      mayWait: () => this.#mayWait(),
+    });
+    if (outcome === 'interrupted') return outcome;
     this.#health.start();
     await this.#notifier.ready(this.#status());
     const { waitingFor } = this.#daemon.snapshot();
     const text = waitingFor === null ? 'ready' : 'ready, but draining is paused';
     this.#log.info({ event: 'ready', waitingFor }, text);
+    return outcome;
+  }
+
+  /**
+   * A start that an operator waits for fails at once, with its reason. One by which systemd repeats
+   * a failed start waits.
+   */
+  async #mayWait(): Promise<boolean> {
+    const { isManaged, unit } = this.#settings.service;
+    return isManaged && (await isAutomaticRestart(unit, this.#context.env.PATH));
+  }
+
+  /** The start has waited until a signal came: to stop, or to read the config again. */
+  async #giveUp(stopRequested: Promise<NodeJS.Signals>): Promise<ExitCode> {
+    const signal = await Promise.race([stopRequested, Promise.resolve('SIGHUP')]);
+    const isOver = signal !== 'SIGHUP';
+    const text = isOver ? 'stopped' : 'SIGHUP: another start reads the config';
+    this.#log.info({ event: 'stopped', signal }, text);
+    await this.#notifier.stopping(text);
+    await this.#log.flush();
+    return isOver ? EXIT.ok : EXIT.failure;
   }
 
   async #stop(signal: NodeJS.Signals): Promise<ExitCode> {

@@ -34,20 +34,18 @@ export async function* lastLines(
   const groups = Math.max(1, Math.ceil(totalBytes / groupBytes));
   for (let group = 0; group < groups; group += 1) {
     const last = new Map<string, ManifestLine>();
-    const seen = { files: 0, lines: 0, unreadable: 0 };
-    for (const file of files) {
-      seen.files += 1;
+    for (const file of files)
       for await (const text of linesOf(file)) {
+        // Each line is parsed once, in its own group.
+        if (groupOf(text, groups) !== group) continue;
         const line = parseLine(text);
-        if (line === undefined) seen.unreadable += 1;
+        if (line === undefined) counts.unreadable += 1;
         else {
-          seen.lines += 1;
-          const object = `${line.bucket}/${line.key}`;
-          if (groupOf(object, groups) === group) last.set(object, line);
+          counts.lines += 1;
+          last.set(`${line.bucket}/${line.key}`, line);
         }
       }
-    }
-    Object.assign(counts, seen);
+    counts.files = files.length;
     yield [...last.values()].filter(({ uploadedAt }) => Date.parse(uploadedAt) >= sinceMs);
   }
 }
@@ -119,9 +117,14 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** FNV-1a. */
-function groupOf(object: string, groups: number): number {
+/**
+ * A number that is the same for all lines of an object: FNV-1a of the part of the line that names
+ * it. In that form, the names of the fields cannot be within a value.
+ */
+function groupOf(line: string, groups: number): number {
+  const from = line.indexOf('"bucket":');
+  const to = line.indexOf(',"bytes":', from);
   let hash = 0x811c9dc5;
-  for (let at = 0; at < object.length; at += 1) hash = Math.imul(hash ^ object.charCodeAt(at), 0x01000193);
+  for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ line.charCodeAt(at), 0x01000193);
   return (hash >>> 0) % groups;
 }

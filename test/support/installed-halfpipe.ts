@@ -69,11 +69,11 @@ export class InstalledHalfpipe {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** Edits the package's own config as an operator would: `key: value` pairs of its lines. */
+  /** Edits the package's own config as an operator would: `key: value` pairs of its lines, the first of each name. */
   async edit(keys: Readonly<Record<string, string>>, file = '/etc/halfpipe/halfpipe.yaml'): Promise<void> {
     for (const [key, value] of Object.entries(keys))
       await this.machine.must(
-        `grep -q '^  ${key}:' ${file} && sed -i 's|^  ${key}:.*|  ${key}: ${value}|' ${file}`,
+        `grep -q '^  ${key}:' ${file} && sed -i '0,/^  ${key}:/s|^  ${key}:.*|  ${key}: ${value}|' ${file}`,
       );
   }
 

@@ -166,6 +166,28 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     assert.equal(await halfpipe.show('NRestarts'), '1');
   });
 
+  test('a start that fails is a line or two a minute, and it is up soon when the spool is back', async (t) => {
+    const { machine } = halfpipe;
+    await must(`systemctl stop halfpipe && mv ${SPOOL} ${SPOOL}.away`);
+    await delay(1_500);
+    const since = await must('date +%s');
+    assert.notEqual((await machine.run('systemctl start halfpipe')).status, 0, 'it fails when typed');
+    await halfpipe.until('it waits', async () =>
+      /tries again by itself/.test(await halfpipe.show('StatusText')),
+    );
+    assert.equal(await halfpipe.show('ActiveState'), 'activating');
+    const lines = async () => Number(await must(`journalctl -u halfpipe --since=@${since} -o cat | wc -l`));
+    const first = await lines();
+    await delay(60_000);
+    const later = (await lines()) - first;
+    t.diagnostic(`${first} lines when it failed, ${later} in the minute after`);
+    assert.ok(first <= 16 && later <= 2, `${first} and ${later} lines`);
+    await must(`mv ${SPOOL}.away ${SPOOL}`);
+    const begunMs = performance.now();
+    await halfpipe.until('it is up', async () => (await halfpipe.show('ActiveState')) === 'active');
+    t.diagnostic(`up ${((performance.now() - begunMs) / 1000).toFixed(1)} s after the spool was back`);
+  });
+
   test('is killed by the watchdog when it hangs, is restarted and finishes', async () => {
     await must(`mkdir -p /etc/systemd/system/halfpipe.service.d
       printf '[Service]\\nWatchdogSec=3s\\n' > /etc/systemd/system/halfpipe.service.d/watchdog.conf
