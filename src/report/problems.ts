@@ -1,5 +1,6 @@
 // What is wrong, in the order in which an operator should look at it.
 import type { WaitingFiles } from '../drain/drain-ports.ts';
+import { withoutHint } from '../system/fault.ts';
 import { forecastText } from '../view/forecast-text.ts';
 import { readableDuration, readableFiles } from '../view/readable.ts';
 import { slowLineText } from '../view/slow-line-text.ts';
@@ -50,8 +51,9 @@ export function findProblems(facts: ProblemFacts): Problem[] {
 
 function standstillOf({ standstill }: ProblemFacts): Problem[] {
   if (standstill === undefined) return [];
-  const { by, message, hint, nextTryAtMs } = standstill;
-  return [{ kind: by, message, remedy: hint, nextTryAtMs, degradedAfterMs: 0 }];
+  const { by, hint, nextTryAtMs } = standstill;
+  const problem = { message: withoutHint(standstill), remedy: hint };
+  return [{ kind: by, ...problem, nextTryAtMs, degradedAfterMs: 0 }];
 }
 
 function unsavedOf({ unsaved }: ProblemFacts): Problem[] {
@@ -102,7 +104,7 @@ function deferredOf({ fault, nextTryAtMs, ...kind }: WaitingFiles): Problem {
   return {
     kind: 'deferred',
     what: `${kind.reason} ${kind.isFolder ? kind.example : ''}`,
-    message: `deferred: ${waitingText({ ...kind, message: fault.message })}: ${fault.message}`,
+    message: `deferred: ${waitingText({ ...kind, message: fault.message })}: ${withoutHint(fault)}`,
     remedy: fault.hint ?? 'halfpipe list deferred names the files; halfpipe retry tries them now',
     nextTryAtMs,
     files: kind.files,

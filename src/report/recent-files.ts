@@ -1,6 +1,6 @@
 // Remembers the last files that were uploaded, and the last that failed.
 import type { Clock } from '../system/clock.ts';
-import type { Fault } from '../system/fault.ts';
+import { type Fault, withoutHint } from '../system/fault.ts';
 import { type FileView, fileView } from '../view/file-list.ts';
 import type { DaemonEvent } from './daemon-event.ts';
 
@@ -81,6 +81,6 @@ export class RecentFiles {
 
 type Why = Pick<Fault, 'code' | 'message' | 'hint'>;
 
-export function whyOf({ code, message, hint }: Why): Pick<FileView, 'code' | 'reason' | 'remedy'> {
-  return { code: code ?? null, reason: message, remedy: hint ?? null };
+export function whyOf(why: Why): Pick<FileView, 'code' | 'reason' | 'remedy'> {
+  return { code: why.code ?? null, reason: withoutHint(why), remedy: why.hint ?? null };
 }

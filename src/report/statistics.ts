@@ -3,12 +3,13 @@
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { WaitingFiles } from '../drain/drain-ports.ts';
+import type { FailureReason } from '../drain/failed-files.ts';
 import { History } from '../outlook/history.ts';
 import { Outlook } from '../outlook/outlook.ts';
 import type { ShareStep } from '../outlook/tempo.ts';
 import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
-import { explain } from '../system/fault.ts';
+import { explain, withoutHint } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
 import type { HistoryView } from '../view/history-view.ts';
 import type {
@@ -201,7 +202,7 @@ export class Statistics {
       oldest:
         oldestPath === null
           ? null
-          : { path: `${oldestPath}`, reason: drain.failureOf(oldestPath)?.why?.message ?? null },
+          : { path: `${oldestPath}`, reason: reasonOf(drain.failureOf(oldestPath)?.why) },
       deferred,
       written,
       waiting: boundedKinds(drain.waiting),
@@ -213,6 +214,10 @@ export class Statistics {
       countedByScan: deep,
     };
   }
+}
+
+function reasonOf(why: FailureReason | undefined): string | null {
+  return why === undefined ? null : withoutHint(why);
 }
 
 /** How many reasons are shown separately. */

@@ -94,6 +94,18 @@ export function explain(error: unknown): string {
   return withHint(message, error instanceof Fault ? error.hint : undefined);
 }
 
+/** The message without the hint, where it ends with the hint in parentheses. */
+export function withoutHint({
+  message,
+  hint,
+}: {
+  readonly message: string;
+  readonly hint?: string | undefined;
+}): string {
+  const end = ` (${hint})`;
+  return hint !== undefined && message.endsWith(end) ? message.slice(0, -end.length) : message;
+}
+
 /** Adds the hint, unless the message already contains it. */
 export function withHint(message: string, hint: string | undefined): string {
   if (hint === undefined || message.includes(hint)) return message;

@@ -12,12 +12,18 @@ export class ArrivingContent implements Content {
   /** Bytes of the first piece already handed out. */
   #offset = 0;
   #arrivedBytes = 0;
+  #takenBytes = 0;
   #onPiece: (() => void) | undefined;
 
   /** `wantMore` gets the memory of each used piece, as long as more pieces are to come. */
   constructor(byteLength: number, wantMore: (empty: ArrayBuffer) => void) {
     this.byteLength = byteLength;
     this.#wantMore = wantMore;
+  }
+
+  /** Bytes that next() has returned. */
+  get takenBytes(): number {
+    return this.#takenBytes;
   }
 
   arrive(piece: Uint8Array<ArrayBuffer>): void {
@@ -33,6 +39,7 @@ export class ArrivingContent implements Content {
     if (piece === undefined) return this.#arrival().then(() => this.next(sliceBytes));
     const start = this.#offset;
     this.#offset += sliceOf(piece.byteLength - start, sliceBytes);
+    this.#takenBytes += this.#offset - start;
     return piece.subarray(start, this.#offset);
   }
 

@@ -57,6 +57,9 @@ export type RequestOrder =
 
 export type Order = LinkOrder | RequestOrder;
 
+/** Pairs of a request and the bytes of its body that have been sent. */
+export type SentBytes = readonly (readonly [id: number, bytes: number])[];
+
 /** From the sending thread, about the link. */
 export type LinkNotice =
   | { readonly kind: 'configured'; readonly pace: PaceView }
@@ -69,6 +72,7 @@ export type LinkNotice =
       readonly activity: ShaperActivity;
       readonly elapsedMs: number;
       readonly line: LineActivity;
+      readonly sent: SentBytes;
       readonly pace: PaceView;
     }
   /** A connection shows signs of life. */

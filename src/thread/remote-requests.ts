@@ -6,7 +6,7 @@ import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../transport/h
 import { bytesOf } from '../transport/paced-handler.ts';
 import { signalOf } from '../transport/request-signal.ts';
 import { uncarry } from './carried-error.ts';
-import { movable, type Order, PIECE_BYTES, type RequestNotice } from './messages.ts';
+import { movable, type Order, PIECE_BYTES, type RequestNotice, type SentBytes } from './messages.ts';
 
 /** Sends an order. The buffers in `moved` cannot be used afterwards. */
 export type Send = (order: Order, moved?: readonly ArrayBuffer[]) => void;
@@ -18,7 +18,7 @@ const NONE = new Uint8Array(0);
 export interface RequestProgress {
   /** The path of the URL, percent-encoded. */
   readonly path: string;
-  /** Bytes of the body that have not been handed over to the sending thread. */
+  /** Bytes of the body that had not been sent at the last report. */
   readonly unsentBytes: number;
 }
 
@@ -28,6 +28,8 @@ interface Underway {
   body: Uint8Array;
   /** How many bytes of the body have been handed over. */
   offset: number;
+  /** How many of them have been sent, as of the last report. */
+  sentBytes: number;
   readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: unknown) => void;
   /** The body of the answer, if it comes in pieces. */
@@ -54,8 +56,16 @@ export class RemoteRequests {
   }
 
   *progress(): Generator<RequestProgress> {
-    for (const { path, body, offset } of this.#underway.values())
-      yield { path, unsentBytes: Math.max(0, body.byteLength - offset) };
+    for (const { path, body, sentBytes } of this.#underway.values())
+      yield { path, unsentBytes: Math.max(0, body.byteLength - sentBytes) };
+  }
+
+  /** Notes how much of each body has been sent. */
+  noteSent(sent: SentBytes): void {
+    for (const [id, bytes] of sent) {
+      const underway = this.#underway.get(id);
+      if (underway !== undefined) underway.sentBytes = bytes;
+    }
   }
 
   /** Like PacedHandler.handle(). `handler` is the number under which the handler was opened. */
@@ -75,6 +85,7 @@ export class RemoteRequests {
         path: request.path,
         body,
         offset: 0,
+        sentBytes: 0,
         resolve,
         reject,
         pieces: undefined,

@@ -9,7 +9,7 @@ import type { Pacer } from '../transport/paced-body.ts';
 import { PacedHandler } from '../transport/paced-handler.ts';
 import { ArrivingContent } from './arriving-content.ts';
 import { carry } from './carried-error.ts';
-import { movable, type Notice, type RequestOrder, SMALL_ANSWER_BYTES } from './messages.ts';
+import { movable, type Notice, type RequestOrder, type SentBytes, SMALL_ANSWER_BYTES } from './messages.ts';
 
 /** Sends a notice. The buffers in `moved` cannot be used afterwards. */
 export type Tell = (notice: Notice, moved?: readonly ArrayBuffer[]) => void;
@@ -46,6 +46,11 @@ export class RequestService {
   /** How many requests are not over. */
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** By the number of the request: how much of its body has been sent. */
+  sent(): SentBytes {
+    return [...this.#inFlight].map(([id, { content }]) => [id, content.takenBytes]);
   }
 
   /** Orders about requests that are over are ignored. */

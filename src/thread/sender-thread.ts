@@ -54,8 +54,9 @@ function report(latest: ShaperActivity, sinceMs: number): void {
     waiting: latest.waiting,
   };
   elapsedMs += sinceMs;
-  if (elapsedMs < REPORT_MS || link === undefined) return;
-  tell({ kind: 'report', activity, elapsedMs, line: link.deliveries.activity(), pace: link.pace });
+  if (elapsedMs < REPORT_MS || link === undefined || requests === undefined) return;
+  const line = link.deliveries.activity();
+  tell({ kind: 'report', activity, elapsedMs, line, sent: requests.sent(), pace: link.pace });
   activity = NOTHING;
   elapsedMs = 0;
 }

@@ -209,6 +209,7 @@ export class Sender {
       case 'report':
         this.#pace = notice.pace;
         this.#observeLine(notice);
+        this.#requests.noteSent(notice.sent);
         return this.#ports.onActivity(notice.activity, notice.elapsedMs);
       case 'alive':
         return this.#ports.onAlive();

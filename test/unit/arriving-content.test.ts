@@ -59,3 +59,14 @@ test('nothing is sent of an empty body, and nothing waited for', async () => {
   assert.deepEqual(await next(100), []);
   assert.deepEqual(empties, []);
 });
+
+test('tells how many bytes it has handed out', async () => {
+  const { content, next } = arriving(8);
+  content.arrive(piece(4));
+  content.arrive(piece(4, 4));
+  assert.equal(content.takenBytes, 0);
+  await next(3);
+  assert.equal(content.takenBytes, 4, 'with the small rest of the piece');
+  await next(3);
+  assert.equal(content.takenBytes, 8);
+});

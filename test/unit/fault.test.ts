@@ -1,7 +1,7 @@
 // How a fault is put to people.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { explain, Fault } from '../../src/system/fault.ts';
+import { explain, Fault, withoutHint } from '../../src/system/fault.ts';
 
 const details = { operation: 'open', subject: 'f' };
 for (const [what, error, expected] of [
@@ -16,3 +16,12 @@ for (const [what, error, expected] of [
 function fault(message: string, hint: string): Fault {
   return new Fault('breaker', message, { ...details, hint });
 }
+
+test('a hint that ends a message in parentheses can be taken off it', () => {
+  assert.equal(
+    withoutHint({ message: 'cannot open a: EACCES (chmod it)', hint: 'chmod it' }),
+    'cannot open a: EACCES',
+  );
+  assert.equal(withoutHint({ message: 'cannot open a', hint: 'chmod it' }), 'cannot open a');
+  assert.equal(withoutHint({ message: 'cannot open a (b)' }), 'cannot open a (b)');
+});

@@ -35,6 +35,17 @@ test('a piece of the body follows each one that was sent, until there is no more
   assert.deepEqual(kinds(), ['body']);
 });
 
+test('tells how much of a body has not been sent, as last reported', () => {
+  const { requests } = begun();
+  const unsent = () => [...requests.progress()].map(({ unsentBytes }) => unsentBytes);
+  assert.deepEqual(unsent(), [4 * PIECE_BYTES]);
+  requests.noteSent([
+    [1, PIECE_BYTES],
+    [7, 5],
+  ]);
+  assert.deepEqual(unsent(), [3 * PIECE_BYTES]);
+});
+
 test('an answer that comes before the whole body was sent ends the sending, and lets go of the rest', async () => {
   const { requests, handled, kinds, answer } = begun();
   answer(undefined);
