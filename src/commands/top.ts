@@ -1,6 +1,6 @@
 // `halfpipe top`: asks the running daemon again and again, and draws what it says.
 import type { ReadStream, WriteStream } from 'node:tty';
-import { fetchSnapshot, giveOrder } from '../control/control-client.ts';
+import { fetchHistory, fetchSnapshot, giveOrder } from '../control/control-client.ts';
 import { connectToInstance } from '../spool/instance-lock.ts';
 import { systemClock } from '../system/clock.ts';
 import { errnoOf } from '../system/fault.ts';
@@ -23,6 +23,8 @@ export interface TopContext extends AskContext {
 
 const SCREEN_EVERY_MS = 500;
 const PLAIN_EVERY_MS = 5_000;
+/** The daemon remembers this long by the second. */
+const REMEMBERED_MS = 600_000;
 
 /**
  * Runs until the signal aborts or the user quits. If the daemon ends, it goes on asking, and says
@@ -54,6 +56,7 @@ export async function top(context: TopContext, signal: AbortSignal): Promise<Exi
     while (!over.aborted) {
       const answer = await ask(spoolPath);
       if (!(answer instanceof Error)) {
+        if (last === undefined) await remember(history, spoolPath, drawing.everyMs);
         last = answer;
         history.add(answer);
         drawing.show(answer);
@@ -71,6 +74,14 @@ export async function top(context: TopContext, signal: AbortSignal): Promise<Exi
   } finally {
     drawing.stop();
   }
+}
+
+/** The graph begins with what the daemon remembers; without that, it begins empty. */
+async function remember(history: LiveHistory, spoolPath: string, everyMs: number): Promise<void> {
+  const before = await connectToInstance(spoolPath)
+    .then((connection) => fetchHistory(connection, REMEMBERED_MS))
+    .catch(() => undefined);
+  if (before !== undefined) history.begin(before, everyMs);
 }
 
 async function ask(spoolPath: string): Promise<Snapshot | Error> {

@@ -1,6 +1,13 @@
 // What a live view remembers between snapshots.
 import type { GraphSample } from './graph.ts';
+import type { HistoryView } from './history-view.ts';
 import type { Snapshot } from './snapshot.ts';
+
+/** What the graph needs of the daemon's history. */
+interface Remembered {
+  readonly stepMs: number;
+  readonly series: Pick<HistoryView['series'], 'ownBitsPerSec' | 'totalBitsPerSec'>;
+}
 
 const HISTORY_MAX = 600;
 const NOTHING: GraphSample = { own: 0, total: 0 };
@@ -12,6 +19,15 @@ const NOTHING: GraphSample = { own: 0, total: 0 };
 export class LiveHistory {
   #rates: GraphSample[] = [];
   #deepestFiles = 0;
+
+  /** Begins with what the daemon remembers. `everyMs` is the pace of the calls below. */
+  begin({ stepMs, series }: Remembered, everyMs: number): void {
+    const columns = Math.max(1, Math.round(stepMs / everyMs));
+    for (const [at, total] of series.totalBitsPerSec.entries()) {
+      const sample = { own: series.ownBitsPerSec[at] ?? 0, total: total ?? 0 };
+      for (let column = 0; column < columns; column += 1) this.#add(sample);
+    }
+  }
 
   /** Call once for each snapshot, at a regular pace. A sample is a column of the graph. */
   add(snapshot: Snapshot): void {

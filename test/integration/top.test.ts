@@ -19,18 +19,22 @@ function topOf(t: TestContext, { configFile }: DaemonFixture, columns = 80, rows
 test('top draws the link, the files on their way and those that were uploaded last', { skip }, async (t) => {
   const fixture = await DaemonFixture.create(t, SLOW);
   await fixture.start().says('ready');
-  await fixture.put('first.jpg', 'x');
-  for (const name of ['camera/second.jpg', 'camera/third.jpg'])
-    await fixture.put(name, Buffer.alloc(SLOW_BYTES, name));
   const top = topOf(t, fixture);
-  await fixture.until('it draws the files', () =>
-    /^sending +(━|┄)+ +\d+ % +300 kB {2}camera\/(second|third)\.jpg$/m.test(top.screen),
+  await fixture.put('first.jpg', 'x');
+  await fixture.until('it tells of an upload', () =>
+    /^uploaded +\d+ s ago +1 B in \d+ s {2}first\.jpg$/m.test(top.screen),
   );
-  assert.match(top.screen, /^draining · \d files? to go \(/);
-  assert.match(top.screen, /^total .* · target 2\.00 Mbit\/s · own .* · others /m);
-  assert.match(top.screen, /┈+.* 2\.00 Mbit\/s$/m);
-  assert.match(top.screen, /^uploaded +\d+ s ago +1 B in \d+ s {2}first\.jpg$/m);
-  assert.match(top.screen, /\nq quit · p pause 1 h · r resume · t retry$/);
+  for (const name of ['camera/second.jpg', 'camera/third.jpg'])
+    await fixture.put(name, Buffer.alloc(2 * SLOW_BYTES, name));
+  let screen = '';
+  await fixture.until('it draws the files', () => {
+    screen = top.screen;
+    return /^sending +(━|┄)+ +\d+ % +600 kB {2}camera\/(second|third)\.jpg$/m.test(screen);
+  });
+  assert.match(screen, /^draining · \d files? to go \(/);
+  assert.match(screen, /^total .* · target 2\.00 Mbit\/s · own .* · others /m);
+  assert.match(screen, /┈+.* 2\.00 Mbit\/s$/m);
+  assert.match(screen, /\nq quit · p pause 1 h · r resume · t retry$/);
   top.type('q');
   assert.equal(await top.exit, 0);
   assert.equal(top.screen, '', 'it takes its block away');

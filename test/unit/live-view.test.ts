@@ -131,6 +131,15 @@ describe('renderLive', () => {
     });
   }
 
+  it('begins the graph with what the daemon remembers, a second as two columns of half a second', () => {
+    const history = new LiveHistory();
+    const series = { totalBitsPerSec: [null, 50e6], ownBitsPerSec: [null, 40e6] };
+    history.begin({ stepMs: 1_000, series }, 500);
+    const nothing = { own: 0, total: 0 };
+    const busy = { own: 40e6, total: 50e6 };
+    assert.deepEqual(history.rates, [nothing, nothing, busy, busy]);
+  });
+
   it('draws the same text with and without colour, and without colour no escape sequence', () => {
     const history = historyOf(draining, draining);
     const plain = renderLive(draining, history, WIDE);
