@@ -1,8 +1,11 @@
 // The page in a real browser: Debian's headless Chromium, in front of a running daemon and of a snapshot in which every
 // figure is different.
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { Observation } from '../../src/observe/observation.ts';
@@ -12,9 +15,10 @@ import { type FileView, fileView } from '../../src/view/file-list.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { launchBrowser, openPage, shownFields } from '../support/browser.ts';
 import { compiledMain } from '../support/compiled.ts';
-import { DaemonFixture } from '../support/daemon-fixture.ts';
+import { DaemonFixture, KEYS } from '../support/daemon-fixture.ts';
 import { freePort } from '../support/free-port.ts';
 import { fullSnapshot } from '../support/full-snapshot.ts';
+import { buildPackage } from '../support/installed-halfpipe.ts';
 
 const skip = existsSync('/usr/bin/chromium-headless-shell')
   ? false
@@ -235,6 +239,36 @@ describe('the page', { skip }, () => {
       for (const summary of await page.locator('summary').all()) await summary.click();
       assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
     });
+
+  test('comes with the Debian package', async (t) => {
+    const port = await freePort();
+    const fixture = await DaemonFixture.create(t, { observe: { listen: port } });
+    const root = join(fixture.base, 'root');
+    execFileSync('dpkg-deb', ['-x', buildPackage('1.2.3', fixture.base), root]);
+    const program = join(root, 'usr/lib/halfpipe');
+    const daemon = spawn(
+      join(program, 'node'),
+      [join(program, 'dist/main.js'), 'run', '--config', fixture.configFile],
+      {
+        env: { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey },
+        stdio: 'ignore',
+      },
+    );
+    t.after(() => daemon.kill());
+    const url = `http://127.0.0.1:${port}`;
+    await fixture.until('it answers', () =>
+      fetch(url).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const { page, complaints } = await openPage(browser, url);
+    t.after(() => page.close());
+    assert.deepEqual(complaints, []);
+    assert.equal((await shownFields(page)).get('version'), '1.2.3');
+    daemon.kill();
+    await once(daemon, 'exit');
+  });
 
   test('says when the connection is lost, and shows the new daemon by itself', async (t) => {
     const port = await freePort();
