@@ -130,7 +130,10 @@ function linkOf(link: LinkView | null): Problem[] {
     });
   const slowLine = slowLineText(link);
   if (slowLine !== undefined) problems.push({ kind: 'slow-line', message: slowLine, degradedAfterMs: NEVER });
-  if (link.floorEngaged) problems.push({ kind: 'floor', message: FLOOR_ENGAGED, degradedAfterMs: NEVER });
+  // At a floor that is the whole target, there is nothing to yield.
+  const yields = link.floorBitsPerSec < link.targetBitsPerSec;
+  if (link.floorEngaged && yields)
+    problems.push({ kind: 'floor', message: FLOOR_ENGAGED, degradedAfterMs: NEVER });
   return problems;
 }
 

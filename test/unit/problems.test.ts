@@ -104,6 +104,11 @@ test('what the network causes is more than a notice after five minutes', () => {
   assert.deepEqual(severities(problems, 5 * MINUTE), ['deferred degraded']);
 });
 
+test('a floor that is the whole target is no problem', () => {
+  const link = { ...LINK, floorEngaged: true, floorBitsPerSec: LINK.targetBitsPerSec };
+  assert.deepEqual(findProblems({ ...WELL, link }), []);
+});
+
 test('the gravest comes first', () => {
   const problems = findProblems({
     ...WELL,
