@@ -41,13 +41,14 @@ function headline(snapshot: Snapshot): string {
 }
 
 function backlogText({ backlog }: Snapshot): string {
-  const { files, bytes, oldest, oldestAgeMs, countedByScan } = backlog;
+  const { files, bytes, oldest, oldestAgeMs, written, countedByScan } = backlog;
   if (files === 0) return 'empty';
   const counted = countedByScan ? ' (counted by scans)' : '';
   const age = oldestAgeMs === null ? '' : `; the oldest is ${readableDuration(oldestAgeMs)} old`;
   const why = oldest?.reason ?? null;
   const name = oldest === null ? '' : `: ${oldest.path}${why === null ? '' : `, which waits: ${why}`}`;
-  return `${readableFiles(files)}, ${readableSize(bytes)}${counted}${age}${name}`;
+  const open = written === 0 ? '' : `; ${readableCount(written)} still being written`;
+  return `${readableFiles(files)}, ${readableSize(bytes)}${counted}${open}${age}${name}`;
 }
 
 function flowText({ backlog: { flow, forecast } }: Snapshot): string {

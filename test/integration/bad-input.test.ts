@@ -131,8 +131,8 @@ describe('halfpipe run waits for', { concurrency: 4 }, () => {
       /draining is paused.*ECONNREFUSED.*check s3\.endpoint.*halfpipe tries again by itself/,
     );
     const asked = fixture.command(['status', '--config', fixture.configFile]);
-    assert.equal(await asked.exit, 0);
-    assert.match(asked.stdout, /paused.*ECONNREFUSED/);
+    assert.equal(await asked.exit, 1);
+    assert.match(asked.stdout, /DEGRADED: paused.*PROBLEM.*ECONNREFUSED.*what to do/s);
     await fixture.startServer();
     await daemon.says('resumed');
     await fixture.untilDrained();
@@ -150,8 +150,11 @@ describe('halfpipe run waits for', { concurrency: 4 }, () => {
     );
     await daemon.says('ready');
     const asked = fixture.command(['status', '--config', fixture.configFile]);
-    assert.equal(await asked.exit, 0);
-    assert.match(asked.stdout, /^1 file to go.*no link yet.*nosuch0 does not exist/s);
+    assert.equal(await asked.exit, 1);
+    assert.match(
+      asked.stdout,
+      /backlog {2}1 file, .*link {5}not found yet.*PROBLEM.*nosuch0 does not exist/s,
+    );
     assert.deepEqual(fixture.begun, [], 'nothing is sent');
     // As when it appears: another config leads to one that is there.
     await fixture.configure({});

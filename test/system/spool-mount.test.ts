@@ -37,7 +37,7 @@ test('an unmounted spool is waited for, and drained once it is mounted again', {
     assert.ok(!existsSync(join(fixture.spool, '.halfpipe')), 'nothing is made on the mount point');
     assert.deepEqual(fixture.keys(), ['before']);
     const asked = fixture.command(['status', '--config', fixture.configFile, '--json']);
-    assert.equal(await asked.exit, 1, 'its socket is on the file system that is away');
+    assert.equal(await asked.exit, 2, 'its socket is on the file system that is away');
     await writeFile(join(disk, 'meanwhile'), 'y');
     mount();
     await daemon.says('spoolBack');

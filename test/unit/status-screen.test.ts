@@ -54,6 +54,10 @@ test('the oldest file says why it waits', () => {
   assert.match(statusScreen(snapshot), /30 s old: cam\/a\.jpg, which waits: Access Denied\n/);
 });
 
+test('files that are still being written are counted', () => {
+  assert.match(statusScreen(withBacklog({ written: 2 })), /300 MB; 2 still being written;/);
+});
+
 test('an empty spool, and a link that is not found, are told as such', () => {
   const empty = withBacklog({ files: 0, bytes: 0, oldestAgeMs: null, oldest: null });
   assert.match(statusScreen(empty), /backlog {2}empty/);
