@@ -36,6 +36,8 @@ export class Drain {
   readonly #reopening: Reopening;
   readonly #ticks: Repeat;
   #isPaused = false;
+  /** Counts pauses, so that the end of one does not touch the uploads of a later time. */
+  #pauses = 0;
 
   constructor(ports: DrainPorts, destination: DestinationOptions, options: DrainOptions) {
     this.#ports = ports;
@@ -136,7 +138,10 @@ export class Drain {
    */
   async pause(): Promise<void> {
     this.#isPaused = true;
-    await this.#transfers.giveBack('the operator has paused halfpipe', PAUSE_MS);
+    this.#pauses += 1;
+    const pause = this.#pauses;
+    const isOver = () => !this.#isPaused || this.#pauses !== pause;
+    await this.#transfers.giveBack('the operator has paused halfpipe', PAUSE_MS, isOver);
   }
 
   /** Ends pause(). */

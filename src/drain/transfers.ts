@@ -116,10 +116,11 @@ export class Transfers {
   /**
    * Returns transfers to the backlog: at once those that have sent nothing or can resume, and after
    * `timeoutMs` those that are still sending. Files that are being removed are left alone, because
-   * a late write may have to be saved. Resolves when all have ended that were running.
+   * a late write may have to be saved. Resolves when all have ended that were running. If `isOver`
+   * returns true after `timeoutMs`, uploads that are still sending go on.
    */
-  async giveBack(why: string, timeoutMs: number): Promise<void> {
-    await this.#end(why, timeoutMs, ({ slot }) => slot.stage !== 'disposing');
+  async giveBack(why: string, timeoutMs: number, isOver: () => boolean): Promise<void> {
+    await this.#end(why, timeoutMs, ({ slot }) => slot.stage !== 'disposing' && !isOver());
   }
 
   /** Like giveBack(), but after `timeoutMs` also ends the removals. */
@@ -127,13 +128,13 @@ export class Transfers {
     await this.#end(why, timeoutMs, () => true);
   }
 
-  async #end(why: string, timeoutMs: number, isOver: (transfer: Transfer) => boolean): Promise<void> {
+  async #end(why: string, timeoutMs: number, isLate: (transfer: Transfer) => boolean): Promise<void> {
     this.returnUnsent(why);
     const running = [...this.#running];
     for (const { slot, abort } of running)
       if (!slot.isWhole && slot.stage !== 'disposing') abort.abort(abortOf(why));
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
-      for (const transfer of running) if (isOver(transfer)) transfer.abort.abort(abortOf(why));
+      for (const transfer of running) if (isLate(transfer)) transfer.abort.abort(abortOf(why));
     });
     await Promise.all(running.map(({ ended }) => ended));
     cancel();

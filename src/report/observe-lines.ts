@@ -11,6 +11,6 @@ export function observeLines(log: Logger): Listener {
     else if (isOpen) {
       const text = `every client on the network may read metrics and status at ${urls.join(' and ')}: set observe.tokenFile, or set observe.listen to a port alone`;
       log.warn(fields, text);
-    } else log.info(fields, `metrics and status are at ${urls.join(' and ')}`);
+    } else log.info(fields, `page and metrics are at ${urls.join(' and ')}`);
   };
 }

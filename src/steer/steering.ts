@@ -43,6 +43,8 @@ export class Steering {
   readonly #looks: Repeat;
   #settings: SteeringSettings;
   #orders: Orders = {};
+  /** Resolves when the last order has been kept, or could not be. */
+  #kept: Promise<void> = Promise.resolve();
   #now: Steered;
 
   constructor(settings: SteeringSettings, ports: SteeringPorts) {
@@ -129,7 +131,10 @@ export class Steering {
   async #order(orders: Orders): Promise<void> {
     this.#orders = orders;
     this.#look();
-    await this.#ports.memory.save(writeOrders(this.#orders));
+    // One after the other, each with all that holds by then, so that the last order is kept.
+    const kept = this.#kept.then(() => this.#ports.memory.save(writeOrders(this.#orders)));
+    this.#kept = kept.catch(() => undefined);
+    await kept;
   }
 
   #look(): void {

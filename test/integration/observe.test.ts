@@ -47,7 +47,7 @@ describe('the listener', { concurrency: 4 }, () => {
     const { msg, urls, level } = await daemon.says('observing');
     await daemon.says('ready');
     assert.deepEqual([urls, level], [[url, `http://[::1]:${port}`], 'info']);
-    assert.equal(msg, `metrics and status are at ${url} and http://[::1]:${port}`);
+    assert.equal(msg, `page and metrics are at ${url} and http://[::1]:${port}`);
     assert.equal((await httpGet(`http://[::1]:${port}/`)).status, 200);
     assert.equal((await httpGet(`http://localhost:${port}/`)).status, 200);
     assert.equal((await httpGet(url, { Host: 'evil.example' })).status, 421);

@@ -36,6 +36,23 @@ test('a pause gives back at once what can resume, and the rest after ten seconds
   bench.checkBooks();
 });
 
+test('a pause that is over within ten seconds gives back nothing more', async () => {
+  const bench = new DrainBench();
+  const slow = new Slow();
+  bench.put('small');
+  bench.store.answers.set('small', slow.answer);
+  await bench.startClosed();
+  void bench.drain.pause();
+  await bench.clock.advance(5_000);
+  bench.drain.resume();
+  await bench.clock.advance(60_000);
+  assert.deepEqual(bench.outcomesOf('small'), []);
+  slow.finish();
+  await bench.settle();
+  assert.deepEqual(bench.removed, ['small']);
+  bench.checkBooks();
+});
+
 test('a pause leaves alone what is being saved', async () => {
   const bench = new DrainBench();
   bench.put('a');

@@ -9,7 +9,10 @@ import { SimClock } from '../support/sim-clock.ts';
 const MINUTE = 60_000;
 const ALWAYS: TimetableRule = { days: [0, 1, 2, 3, 4, 5, 6], fromMinute: 0, toMinute: 1440, share: 0.2 };
 
-function steering(settings: Partial<SteeringSettings> = {}, kept: { text?: string; fails?: boolean } = {}) {
+function steering(
+  settings: Partial<SteeringSettings> = {},
+  kept: { text?: string; fails?: boolean; delays?: number[] } = {},
+) {
   const clock = new SimClock();
   const calls: string[] = [];
   const made = new Steering(
@@ -20,6 +23,8 @@ function steering(settings: Partial<SteeringSettings> = {}, kept: { text?: strin
         load: async () => kept.text,
         save: async (text) => {
           if (kept.fails) throw new Error('no space');
+          const turns = kept.delays?.shift() ?? 0;
+          for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
           kept.text = text;
         },
       },
@@ -87,6 +92,12 @@ test('orders outlive the process until they end, and call nobody when they come 
   await later.clock.advance(2 * MINUTE);
   await later.made.load();
   assert.deepEqual([later.made.now.share, later.made.now.paused], [0.3, null]);
+});
+
+test('of orders that come together, the last one is kept, however long each takes to write', async () => {
+  const { made, kept } = steering({}, { delays: [50, 0] });
+  await Promise.all([made.setShare(0.3), made.setShare(0.7)]);
+  assert.equal(readOrders(kept.text ?? '').share?.share, 0.7);
 });
 
 test('an order is in force even if it cannot be kept, and says so', async () => {
