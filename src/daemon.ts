@@ -110,6 +110,7 @@ export class Daemon {
       await this.#startStages();
     } catch (error) {
       await this.#stops.run();
+      this.#stages = undefined;
       throw error;
     }
   }
@@ -138,14 +139,19 @@ export class Daemon {
       prepared.push(await stages.manifest.prepare(manifestOptionsOf(inForce)));
       if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
         await stages.sender.reconfigure(await this.#ports.host.sendingOptions(steered));
-      else if (changed.some(isOfShare)) stages.sender.allow(allowanceOf(steered));
     } catch (error) {
-      for (const { discard } of prepared) await discard();
+      for (const { discard } of prepared.reverse())
+        await discard().catch((failure: unknown) =>
+          this.#tell({ kind: 'fault', operation: 'go back to the old settings', error: failure }),
+        );
       throw error;
     }
     for (const { commit } of prepared) await commit();
     this.#settings = inForce;
     stages.steering.setSettings(settings.link);
+    // The share may have changed while the link was looked up.
+    if (touches('link.', 's3.', 'upload.'))
+      stages.sender.allow(allowanceOf(steeredSettings(inForce, stages.steering)));
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
     // The operator may have mended what a file waits for, for example a permission.
     stages.backlog.retryDeferred();

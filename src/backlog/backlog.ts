@@ -206,6 +206,7 @@ export class Backlog {
     this.#options = options;
     // The entries at hand were chosen by the old rules.
     this.#ready.clear();
+    this.#deferrals.clear();
     this.#inFlight.newRules();
     this.#loop.setOptions(options);
   }

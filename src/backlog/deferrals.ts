@@ -102,6 +102,11 @@ export class Deferrals {
     return this.#byId.values();
   }
 
+  /** Forgets all entries. onDue is not called. */
+  clear(): void {
+    this.#byId.clear();
+  }
+
   /** Makes everything due. */
   releaseAll(): void {
     this.#handOver(() => true);

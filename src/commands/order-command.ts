@@ -1,8 +1,10 @@
 // `halfpipe pause`, `resume`, `share`, `retry`, `rescan`: orders to the running daemon.
-import { isAbsolute, relative } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { isAbsolute, normalize, relative } from 'node:path';
 import { share } from '../config/formats.ts';
 import { giveOrder } from '../control/control-client.ts';
 import type { Order } from '../control/order.ts';
+import { errnoOf } from '../system/fault.ts';
 import { type AskContext, askDaemon } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { findSpoolPath } from './which-spool.ts';
@@ -38,7 +40,22 @@ export async function order(context: AskContext, wanted: Order): Promise<ExitCod
   return EXIT.failure;
 }
 
-/** Paths as the shell completes them are paths of the whole system. */
+/** Paths below the spool. The shell completes paths of the whole system, or of its own folder. */
 function below(spoolPath: string, paths: readonly string[]): string[] {
-  return paths.map((path) => (isAbsolute(path) ? relative(spoolPath, path) : path));
+  const spool = real(spoolPath) ?? spoolPath;
+  return paths.map((path) => {
+    const inSpool = relative(spool, real(path) ?? spool);
+    if (inSpool !== '' && !inSpool.startsWith('..')) return inSpool;
+    return isAbsolute(path) ? relative(spoolPath, path) : normalize(path);
+  });
+}
+
+/** Undefined if there is no such file. */
+function real(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
 }

@@ -1,7 +1,6 @@
 // Carries out the orders of operators.
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
-import type { SpoolPath } from '../spool/entry.ts';
 import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
@@ -14,7 +13,7 @@ export interface ObediencePorts {
   readonly clock: Clock;
   readonly steering: Steering;
   readonly backlog: Pick<Backlog, 'rescan' | 'retry' | 'retryDeferred' | 'view'>;
-  readonly drain: Pick<Drain, 'tryAgain'>;
+  readonly drain: Pick<Drain, 'tryAgain' | 'waiting'>;
   readonly onEvent: (event: ControlEvent) => void;
 }
 
@@ -61,33 +60,38 @@ export class Obedience {
   }
 
   #retry(paths: readonly string[]): Obeyed {
-    const { backlog, drain } = this.#ports;
+    const { backlog, drain, steering } = this.#ports;
+    const isPaused = steering.now.paused !== null;
     const { deferred, written } = backlog.view();
     if (paths.length === 0) {
       drain.tryAgain();
       backlog.retryDeferred();
-      return { text: triedText(deferred + written), warning: null };
+      return { text: triedText(deferred + written, isPaused), warning: null };
     }
     const found = new Set<string>();
     const wanted = paths.map((path) => path.replace(/\/+$/, ''));
     const files = backlog.retry((path) => {
-      const match = wanted.find((want) => isAtOrBelow(path, want));
-      if (match !== undefined) found.add(match);
-      return match !== undefined;
+      const matches = wanted.filter((want) => isAtOrBelow(`${path}`, want));
+      for (const match of matches) found.add(match);
+      return matches.length > 0;
     });
+    const held = drain.waiting.filter(({ isFolder }) => isFolder).map(({ example }) => example);
     drain.tryAgain();
-    const missing = wanted.filter((path) => !found.has(path));
+    const isHeld = (path: string) =>
+      held.some((folder) => isAtOrBelow(folder, path) || isAtOrBelow(`${path}/`, folder));
+    const missing = wanted.filter((path) => !found.has(path) && !isHeld(path));
     const warning = missing.length === 0 ? null : `nothing is deferred at or below ${missing.join(', ')}`;
-    return { text: triedText(files), warning };
+    return { text: triedText(files, isPaused), warning };
   }
 }
 
-function triedText(files: number): string {
+function triedText(files: number, isPaused: boolean): string {
   if (files === 0) return 'no file is deferred';
-  return `${readableFiles(files)} ${files === 1 ? 'is' : 'are'} tried again now`;
+  const when = isPaused ? 'once halfpipe is resumed' : 'now';
+  return `${readableFiles(files)} ${files === 1 ? 'is' : 'are'} tried again ${when}`;
 }
 
-function isAtOrBelow(path: SpoolPath, wanted: string): boolean {
-  const text = `${path}`;
-  return wanted === '' || text === wanted || text.startsWith(`${wanted}/`);
+function isAtOrBelow(path: string, folder: string): boolean {
+  const below = folder.replace(/\/+$/, '');
+  return below === '' || path === below || path.startsWith(`${below}/`);
 }

@@ -83,7 +83,8 @@ export class Drain {
   }
 
   get waiting(): WaitingFiles[] {
-    return this.#failures.waiting;
+    const running = new Set([...this.#transfers.entries()].map(({ path }) => path.id));
+    return this.#failures.waitingAt(this.#ports.clock.monotonicMs(), (id) => running.has(id));
   }
 
   /** What is being read, sent or removed. */
@@ -200,7 +201,7 @@ export class Drain {
   }
 
   async #sendOne(place: number): Promise<void> {
-    if (this.#transfers.size > 0) return;
+    if (this.#isPaused || !this.#ticks.isStarted || this.#transfers.size > 0) return;
     const isWhole = ({ identity }: Entry) => this.destination.parts.plan(identity.sizeBytes).isWhole;
     await (this.#startNext(isWhole, place) ?? this.#startNext(() => true, place))?.ended;
   }

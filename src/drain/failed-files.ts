@@ -70,13 +70,22 @@ export class FailedFiles {
     return files;
   }
 
-  /** The most frequent reason first. */
-  get kinds(): WaitingKind[] {
-    const nextAtMs = new Map<string, number>();
-    for (const { kind, dueAtMs } of this.#byId.values())
-      if (kind !== undefined) nextAtMs.set(kind, Math.min(dueAtMs, nextAtMs.get(kind) ?? dueAtMs));
-    return [...this.#kinds.values()]
-      .map((kind) => ({ ...kind, nextTryAtMs: nextAtMs.get(kind.reason) ?? 0 }))
+  /**
+   * Why files wait now: those whose next try is to come, and those that are `running` for it. The
+   * most frequent reason first.
+   */
+  kindsAt(nowMs: number, running: (id: string) => boolean): WaitingKind[] {
+    const waiting = new Map<string, { files: number; nextTryAtMs: number }>();
+    for (const [id, { kind, dueAtMs }] of this.#byId) {
+      if (kind === undefined || (dueAtMs <= nowMs && !running(id))) continue;
+      const { files, nextTryAtMs } = waiting.get(kind) ?? { files: 0, nextTryAtMs: dueAtMs };
+      waiting.set(kind, { files: files + 1, nextTryAtMs: Math.min(dueAtMs, nextTryAtMs) });
+    }
+    return [...waiting]
+      .flatMap(([reason, counted]) => {
+        const kind = this.#kinds.get(reason);
+        return kind === undefined ? [] : [{ ...kind, ...counted }];
+      })
       .sort((a, b) => b.files - a.files);
   }
 

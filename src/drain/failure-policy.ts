@@ -39,7 +39,7 @@ export class FailurePolicy {
   }
 
   /** Why files wait, alone or with their folder: the most frequent reason first. */
-  get waiting(): WaitingFiles[] {
+  waitingAt(nowMs: number, running: (id: string) => boolean): WaitingFiles[] {
     const folders = this.#blame.heldFolders.map(({ folder, fault, tryAtMs }) => ({
       reason: fault.code ?? fault.faultClass,
       files: this.#ports.backlog.heldFiles(folder),
@@ -48,7 +48,7 @@ export class FailurePolicy {
       fault,
       nextTryAtMs: tryAtMs,
     }));
-    const files = this.#failed.kinds.map((kind) => ({ ...kind, isFolder: false }));
+    const files = this.#failed.kindsAt(nowMs, running).map((kind) => ({ ...kind, isFolder: false }));
     return [...folders, ...files].sort((a, b) => b.files - a.files);
   }
 

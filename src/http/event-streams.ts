@@ -37,6 +37,11 @@ export class EventStreams {
     response.once('close', () => this.#clients.delete(response));
   }
 
+  /** Ends every stream. A browser begins a new one. */
+  endAll(): void {
+    for (const client of this.#clients) client.end();
+  }
+
   /** `data` is one line. */
   send(data: string): void {
     const message = messageOf(data);

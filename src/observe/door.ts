@@ -43,9 +43,11 @@ export class Door {
     return isDeepStrictEqual(this.at, at);
   }
 
-  /** From the next request on. */
+  /** From the next request on. Pages that were let in by another token have to ask again. */
   admit(access: Access): void {
+    const isNew = !isDeepStrictEqual(access, this.#access);
     this.#access = access;
+    if (isNew) this.#feed.endAll();
   }
 
   /** Rejects with a Fault. */

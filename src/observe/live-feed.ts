@@ -32,6 +32,11 @@ export class LiveFeed {
     this.#listing = new Repeat(ports.clock, makeLists, LISTS_MS);
   }
 
+  /** Ends every page's stream, because another token is needed now. */
+  endAll(): void {
+    this.#streams.endAll();
+  }
+
   start(): void {
     this.#ticks.start();
     this.#listing.start();

@@ -25,7 +25,7 @@ export class Observation {
     const old = this.#door;
     const next = options.listen && (await this.#doorOf(options.listen, options));
     if (old !== undefined && next !== undefined && old.isAt(next.at))
-      return { commit: async () => old.admit(next.access), discard: async () => undefined };
+      return { commit: async () => this.#admit(old, next), discard: async () => undefined };
     // The same port at other addresses is free only once the old door is shut.
     const inTheWay = old !== undefined && old.at.port === next?.at.port;
     if (inTheWay) await old.close();
@@ -60,6 +60,12 @@ export class Observation {
   async #doorOf(listen: NonNullable<ObserveOptions['listen']>, options: ObserveOptions): Promise<Door> {
     const { makeDoor } = await import('./door.ts');
     return makeDoor({ ...listen, setting: 'observe.listen' }, options, this.#ports);
+  }
+
+  #admit(door: Door, { access }: Door): void {
+    const { isOpen } = door;
+    door.admit(access);
+    if (door.isOpen !== isOpen) this.#tell();
   }
 
   #tell(): void {

@@ -53,5 +53,6 @@ function tellProblem(log: Logger, problem: ProblemView, lastedMs: number): void 
 }
 
 function isSame(one: ProblemView, other: ProblemView): boolean {
-  return one.kind === other.kind && Math.abs(one.sinceAtMs - other.sinceAtMs) < SAME_MS;
+  const isSameKind = one.kind === other.kind && one.remedy === other.remedy;
+  return isSameKind && Math.abs(one.sinceAtMs - other.sinceAtMs) < SAME_MS;
 }

@@ -173,6 +173,21 @@ test('hands a file out at once that was returned as it was, and after a scan whe
   assert.deepEqual(takeAll(), ['a']);
 });
 
+test('a deferred file that new rules leave alone is not handed out any more', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a');
+  spool.put('b');
+  backlog.start();
+  await clock.advance(1);
+  takeAll();
+  for (const name of ['a', 'b']) backlog.release(path(name), { deferForMs: 70_000 });
+  backlog.setOptions({ ...OPTIONS, ignore: ['a'] });
+  backlog.retryDeferred();
+  assert.deepEqual(takeAll(), []);
+  await clock.advance(70_100);
+  assert.deepEqual(takeAll(), ['b']);
+});
+
 test('keeps a deferred file back until its time, through any number of scans', async (t) => {
   const { clock, spool, backlog, takeAll, calls } = prepare(t);
   spool.put('a');

@@ -7,8 +7,8 @@ import { faultOf } from '../support/drain-bench.ts';
 
 const at = (name: string) => SpoolPath.from(name);
 const because = (code: string) => faultOf('unknown', { code });
-const kindsOf = ({ kinds }: FailedFiles) =>
-  kinds.map(({ reason, files, example }) => [reason, files, example]);
+const kindsOf = (failed: FailedFiles) =>
+  failed.kindsAt(0, () => true).map(({ reason, files, example }) => [reason, files, example]);
 
 test('remembers no more files than it may, and forgets first whoever failed longest ago', () => {
   const failed = new FailedFiles(2);
@@ -50,7 +50,7 @@ test('tells some 30 reasons apart, and counts files of further ones together', (
   const failed = new FailedFiles();
   for (let code = 0; code < 40; code += 1) failed.waitsFor(at(`${code}`), because(`Code${code}`), 0);
   failed.waitsFor(at('one more'), because('Code3'), 0);
-  const counted = new Map(failed.kinds.map(({ reason, files }) => [reason, files]));
+  const counted = new Map(failed.kindsAt(0, () => true).map(({ reason, files }) => [reason, files]));
   assert.deepEqual([counted.size, counted.get('other'), counted.get('Code3')], [33, 8, 2]);
   for (let code = 0; code < 40; code += 1) failed.forget(at(`${code}`));
   assert.deepEqual(kindsOf(failed), [['Code3', 1, 'one more']]);
@@ -71,4 +71,16 @@ test('a file that has not failed begins with nothing: also its first strike is o
   const { failures, strikes, signsAtStrike, looks } = new FailedFiles().of(at('a'));
   assert.deepEqual([failures, strikes, looks], [0, 0, 0]);
   assert.ok(signsAtStrike < 0, 'there may have been no sign of a working store yet');
+});
+
+test('a file whose time has come waits no more, unless it is under way', () => {
+  const failed = new FailedFiles();
+  failed.waitsFor(at('due'), because('Odd'), 1_000);
+  failed.waitsFor(at('later'), because('Odd'), 5_000);
+  const told = (nowMs: number, running: string[] = []) =>
+    failed.kindsAt(nowMs, (id) => running.includes(id)).map(({ files, nextTryAtMs }) => [files, nextTryAtMs]);
+  assert.deepEqual(told(0), [[2, 1_000]]);
+  assert.deepEqual(told(1_000), [[1, 5_000]]);
+  assert.deepEqual(told(1_000, [at('due').id]), [[2, 1_000]]);
+  assert.deepEqual(told(5_000), []);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Obedience } from '../../src/control/obedience.ts';
 import { readOrder } from '../../src/control/order.ts';
+import type { WaitingFiles } from '../../src/drain/drain-ports.ts';
 import type { DaemonEvent } from '../../src/report/daemon-event.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { Steering } from '../../src/steer/steering.ts';
@@ -30,7 +31,8 @@ function obedience({ cannotKeep = false, deferred = [] as string[] } = {}) {
     retry: (accepts: (path: SpoolPath) => boolean) => deferred.map(SpoolPath.from).filter(accepts).length,
     view: () => ({ deferred: 3, written: 1 }) as never,
   };
-  const drain = { tryAgain: () => void calls.push('try again') };
+  const held = { isFolder: true, example: 'held/' } as WaitingFiles;
+  const drain = { tryAgain: () => void calls.push('try again'), waiting: [held] };
   const made = new Obedience({ clock, steering, backlog, drain, onEvent: (event) => events.push(event) });
   return { made, calls, events, steering, clock };
 }
@@ -71,6 +73,20 @@ test('retry takes files and folders, and names those where nothing waits', async
     text: '1 file is tried again now',
     warning: null,
   });
+});
+
+test('retry finds a held folder, and of two paths one within the other both', async () => {
+  const { made } = obedience({ deferred: ['a/b/c.jpg'] });
+  assert.equal((await made.obey({ order: 'retry', paths: ['held', 'a', 'a/b'] })).warning, null);
+});
+
+test('retry says that nothing is tried during a pause', async () => {
+  const { made } = obedience({ deferred: ['x'] });
+  await made.obey({ order: 'pause', forMs: null });
+  assert.equal(
+    (await made.obey({ order: 'retry', paths: ['x'] })).text,
+    '1 file is tried again once halfpipe is resumed',
+  );
 });
 
 test('rescan scans at once', async () => {
