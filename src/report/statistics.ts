@@ -15,6 +15,7 @@ import type { HistoryView } from '../view/history-view.ts';
 import type {
   BacklogView,
   DaemonState,
+  ForecastView,
   LinkView,
   ProblemView,
   Snapshot,
@@ -192,7 +193,9 @@ export class Statistics {
 
   #backlog(): BacklogView {
     const { clock, backlog, counters, drain } = this.#ports;
-    const { files, bytes, oldestModifiedAtMs, oldestPath, deferred, written, deep, skipped } = backlog.view();
+    const { files, bytes, oldestModifiedAtMs, oldestPath, deferred, written, deep, known, skipped } =
+      backlog.view();
+    const outlook = this.#outlook.view(clock.monotonicMs(), clock.wallMs());
     const quarantined = this.#quarantined;
     const { freeSpace } = this.#gauge;
     return {
@@ -210,7 +213,8 @@ export class Statistics {
       skipped: skipped.map((kind) => ({ ...kind, example: `${kind.example}` })),
       freeBytes: freeSpace?.bytes ?? null,
       freeFiles: freeSpace?.files ?? null,
-      ...this.#outlook.view(clock.monotonicMs(), clock.wallMs()),
+      ...outlook,
+      forecast: known ? outlook.forecast : UNCOUNTED,
       countedByScan: deep,
     };
   }
@@ -219,6 +223,12 @@ export class Statistics {
 function reasonOf(why: FailureReason | undefined): string | null {
   return why === undefined ? null : withoutHint(why);
 }
+
+/** Until the first scan has ended, no file is known, and that says nothing. */
+const UNCOUNTED: ForecastView = {
+  ...{ verdict: 'unknown', eta: null, basis: null },
+  ...{ shareToHold: null, diskFullMs: null },
+};
 
 /** How many reasons are shown separately. */
 const KINDS_MAX = 8;

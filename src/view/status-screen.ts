@@ -40,9 +40,9 @@ function headline(snapshot: Snapshot): string {
   return `${unit} is ${health}: ${state}; version ${version}, up for ${readableDuration(uptimeMs)}`;
 }
 
-function backlogText({ backlog }: Snapshot): string {
+function backlogText({ backlog, state }: Snapshot): string {
   const { files, bytes, oldest, oldestAgeMs, written, countedByScan } = backlog;
-  if (files === 0) return 'empty';
+  if (files === 0) return state === 'starting' ? 'not counted yet' : 'empty';
   const counted = countedByScan ? ' (counted by scans)' : '';
   const age = oldestAgeMs === null ? '' : `; the oldest is ${readableDuration(oldestAgeMs)} old`;
   const why = oldest?.reason ?? null;

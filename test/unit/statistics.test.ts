@@ -208,3 +208,13 @@ test('remembers the last 24 hours', async () => {
   assert.deepEqual(series.capacityBitsPerSec[0], 100e6);
   stats.stop();
 });
+
+test('a backlog that no scan has counted yet has no forecast', async () => {
+  const { stats, now, clock } = statistics();
+  stats.start();
+  await clock.advance(5_000);
+  now.backlog = { ...EMPTY, known: false };
+  assert.equal(stats.snapshot().backlog.forecast.verdict, 'unknown');
+  now.backlog = EMPTY;
+  assert.equal(stats.snapshot().backlog.forecast.verdict, 'empty');
+});

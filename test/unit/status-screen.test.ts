@@ -58,6 +58,11 @@ test('files that are still being written are counted', () => {
   assert.match(statusScreen(withBacklog({ written: 2 })), /300 MB; 2 still being written;/);
 });
 
+test('before the first scan has ended, nothing is said of the backlog', () => {
+  const snapshot = withBacklog({ files: 0, oldest: null, oldestAgeMs: null });
+  assert.match(statusScreen({ ...snapshot, state: 'starting' }), /backlog {2}not counted yet/);
+});
+
 test('an empty spool, and a link that is not found, are told as such', () => {
   const empty = withBacklog({ files: 0, bytes: 0, oldestAgeMs: null, oldest: null });
   assert.match(statusScreen(empty), /backlog {2}empty/);
