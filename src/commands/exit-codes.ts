@@ -8,5 +8,7 @@ export const EXIT = {
   badConfiguration: 78,
 } as const;
 
-/** 3 is one of those of `halfpipe status`. */
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT] | 3;
+/** Those of `halfpipe status`. */
+export const STATUS_EXIT = { healthy: 0, degraded: 1, 'not-running': 2, 'no-spool': 3, failed: 1 } as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT] | (typeof STATUS_EXIT)[keyof typeof STATUS_EXIT];

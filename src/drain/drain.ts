@@ -35,9 +35,8 @@ export class Drain {
   readonly #blame: Blame;
   readonly #reopening: Reopening;
   readonly #ticks: Repeat;
-  #isPaused = false;
-  /** Counts pauses, so that the end of one does not touch the uploads of a later time. */
-  #pauses = 0;
+  /** The pause that holds now: a later one is another. */
+  #pause: symbol | undefined;
 
   constructor(ports: DrainPorts, destination: DestinationOptions, options: DrainOptions) {
     this.#ports = ports;
@@ -138,16 +137,15 @@ export class Drain {
    * finish within 10 s. Resolves when none of them is left.
    */
   async pause(): Promise<void> {
-    this.#isPaused = true;
-    this.#pauses += 1;
-    const pause = this.#pauses;
-    const isOver = () => !this.#isPaused || this.#pauses !== pause;
+    const pause = Symbol('pause');
+    this.#pause = pause;
+    const isOver = () => this.#pause !== pause;
     await this.#transfers.giveBack('the operator has paused halfpipe', PAUSE_MS, isOver);
   }
 
   /** Ends pause(). */
   resume(): void {
-    this.#isPaused = false;
+    this.#pause = undefined;
     this.pump();
   }
 
@@ -165,7 +163,7 @@ export class Drain {
 
   /** Starts whatever can be started now. Call it when there is new work or more room. */
   pump(): void {
-    if (!this.#ticks.isStarted || this.#isPaused) return;
+    if (!this.#ticks.isStarted || this.#pause !== undefined) return;
     const allowed = this.destination.allows();
     if (allowed === 'none') return;
     if (allowed === 'trial')
@@ -201,7 +199,7 @@ export class Drain {
   }
 
   async #sendOne(place: number): Promise<void> {
-    if (this.#isPaused || !this.#ticks.isStarted || this.#transfers.size > 0) return;
+    if (this.#pause !== undefined || !this.#ticks.isStarted || this.#transfers.size > 0) return;
     const isWhole = ({ identity }: Entry) => this.destination.parts.plan(identity.sizeBytes).isWhole;
     await (this.#startNext(isWhole, place) ?? this.#startNext(() => true, place))?.ended;
   }

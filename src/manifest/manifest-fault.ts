@@ -34,15 +34,14 @@ function capital(text: string): string {
 }
 
 /** True for takenFault(). */
-export function isTakenFault({ message }: Fault): boolean {
-  return message.startsWith(TAKEN);
+export function isTakenFault({ cause }: Fault): boolean {
+  return errnoOf(cause) === 'EADDRINUSE';
 }
 
-const TAKEN = 'another halfpipe writes the manifest';
-
-/** Another process writes the same manifest. */
-export function takenFault(path: string): Fault {
-  return fault(path, `${TAKEN} ${path}`, 'Give each instance a manifest.path of its own.');
+/** Another process writes the same manifest. `cause` is EADDRINUSE, from its lock. */
+export function takenFault(path: string, cause: unknown): Fault {
+  const message = `another halfpipe writes the manifest ${path}`;
+  return fault(path, message, 'Give each instance a manifest.path of its own.', cause);
 }
 
 /** There is another file, which is left as it is. */

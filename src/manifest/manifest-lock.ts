@@ -27,7 +27,7 @@ export async function lockManifest({ dev, ino, name }: ManifestPlace, path: stri
   try {
     await listen(server, `\0halfpipe-manifest-${dev.toString(16)}-${ino.toString(16)}-${digits}`);
   } catch (error) {
-    throw errnoOf(error) === 'EADDRINUSE' ? takenFault(path) : error;
+    throw errnoOf(error) === 'EADDRINUSE' ? takenFault(path, error) : error;
   }
   return { release: () => new Promise((resolve) => void server.close(() => resolve())) };
 }

@@ -5,38 +5,29 @@ import { each, gauge, type MetricRow, state } from './metric-row.ts';
 const VERDICTS = ['empty', 'keeping-up', 'catching-up', 'falling-behind', 'stalled', 'unknown'] as const;
 
 const BACKLOG: readonly MetricRow[] = [
-  gauge('halfpipe_backlog_files', 'backlog.files', 'Files that wait.', (s) => s.backlog.files),
-  gauge('halfpipe_backlog_bytes', 'backlog.bytes', 'Size of the files that wait.', (s) => s.backlog.bytes),
+  gauge('halfpipe_backlog_files', 'backlog.files', 'Files that wait.'),
+  gauge('halfpipe_backlog_bytes', 'backlog.bytes', 'Size of the files that wait.'),
   gauge(
     'halfpipe_backlog_oldest_age_seconds',
     'backlog.oldestAgeMs',
     'Age of the oldest file that waits. Absent while none waits.',
-    (s) => s.backlog.oldestAgeMs,
   ),
   gauge(
     'halfpipe_backlog_deferred_files',
     'backlog.deferred',
     'Files that have failed and wait for another attempt.',
-    (s) => s.backlog.deferred,
   ),
   gauge(
     'halfpipe_backlog_open_files',
     'backlog.written',
     'Files that were open for writing at their last attempt.',
-    (s) => s.backlog.written,
   ),
   gauge(
     'halfpipe_backlog_counted_by_scan',
     'backlog.countedByScan',
     '1 if the backlog is as of the last scan, because the spool is too deep to watch.',
-    (s) => s.backlog.countedByScan,
   ),
-  gauge(
-    'halfpipe_quarantine_files',
-    'backlog.quarantined',
-    'Files in quarantine, which need a human.',
-    (s) => s.backlog.quarantined,
-  ),
+  gauge('halfpipe_quarantine_files', 'backlog.quarantined', 'Files in quarantine, which need a human.'),
   each(
     'halfpipe_skipped_entries',
     'kind',
@@ -48,13 +39,11 @@ const BACKLOG: readonly MetricRow[] = [
     'halfpipe_spool_free_bytes',
     'backlog.freeBytes',
     "What the service may still write to the spool's file system. Absent if unknown.",
-    (s) => s.backlog.freeBytes,
   ),
   gauge(
     'halfpipe_spool_free_files',
     'backlog.freeFiles',
     "How many files the spool's file system still takes. Absent if unknown, or if it sets no limit.",
-    (s) => s.backlog.freeFiles,
   ),
 ];
 
@@ -81,13 +70,11 @@ const FLOW: readonly MetricRow[] = [
     'halfpipe_forecast_share_to_hold_ratio',
     'backlog.forecast.shareToHold',
     'The least link.share at which as much leaves as arrives. Absent unless the drain falls behind.',
-    (s) => s.backlog.forecast.shareToHold,
   ),
   gauge(
     'halfpipe_forecast_disk_full_seconds',
     'backlog.forecast.diskFullMs',
     "Time until the spool's file system is full. Absent if the backlog is empty before that.",
-    (s) => s.backlog.forecast.diskFullMs,
   ),
 ];
 

@@ -26,15 +26,35 @@ export interface Sample {
 type Value = number | boolean | null | undefined;
 type Read = (snapshot: Snapshot) => Value;
 
-/** A series without labels. The unit of the field follows from its name, as everywhere here. */
-export function gauge(name: string, field: string, help: string, read: Read): MetricRow {
+/** The paths of the fields in T that are not in a list. */
+type PathIn<T> = {
+  [K in keyof T & string]: NonNullable<T[K]> extends readonly unknown[] | string | number | boolean
+    ? K
+    : K | `${K}.${PathIn<NonNullable<T[K]>>}`;
+}[keyof T & string];
+type Field = PathIn<Snapshot>;
+
+/**
+ * A series without labels. The unit of the field follows from its name, as everywhere here. `read`
+ * says what is shown of a field that is not a number.
+ */
+export function gauge(name: string, field: Field, help: string, read: Read = valueAt(field)): MetricRow {
   const samples = (snapshot: Snapshot) => sampleOf({}, field, read(snapshot));
   return { ...{ name, type: 'gauge', help, field, samples }, labels: [] };
 }
 
 /** A count since the start of the process. */
-export function counter(name: string, field: string, help: string, read: Read): MetricRow {
-  return { ...gauge(name, field, help, read), type: 'counter' };
+export function counter(name: string, field: Field, help: string): MetricRow {
+  return { ...gauge(name, field, help), type: 'counter' };
+}
+
+/** What is not there, such as a link, has no fields. */
+function valueAt(field: Field): Read {
+  return (snapshot) => {
+    let found: unknown = snapshot;
+    for (const name of field.split('.')) found = Object(found)[name];
+    return typeof found === 'number' || typeof found === 'boolean' ? found : undefined;
+  };
 }
 
 /** A series for each word that the field may be: 1 for the present one, 0 for the others. */

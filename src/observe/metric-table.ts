@@ -31,7 +31,7 @@ const DAEMON: readonly MetricRow[] = [
   gauge(
     'halfpipe_healthy',
     'problems',
-    '1 while files are drained or there are none, and no problem is worse than a notice, as /healthz.',
+    '1 while no problem is worse than a notice, as /healthz; else 0.',
     isHealthy,
   ),
   state('halfpipe_state', 'state', '1 for the present state, 0 for the others.', STATES, (s) => s.state),
@@ -39,11 +39,10 @@ const DAEMON: readonly MetricRow[] = [
     'halfpipe_snapshot_timestamp_seconds',
     'takenAtMs',
     'When these figures were taken, in seconds since 1970.',
-    (s) => s.takenAtMs,
   ),
-  gauge('halfpipe_uptime_seconds', 'uptimeMs', 'Time since the start of the daemon.', (s) => s.uptimeMs),
-  gauge('halfpipe_uploads_active', 'uploads.active', 'Uploads in flight.', (s) => s.uploads.active),
-  gauge('halfpipe_uploads_limit', 'uploads.limit', 'The most uploads at once.', (s) => s.uploads.limit),
+  gauge('halfpipe_uptime_seconds', 'uptimeMs', 'Time since the start of the daemon.'),
+  gauge('halfpipe_uploads_active', 'uploads.active', 'Uploads in flight.'),
+  gauge('halfpipe_uploads_limit', 'uploads.limit', 'The most uploads at once.'),
 ];
 
 const STEERING: readonly MetricRow[] = [
@@ -57,7 +56,6 @@ const STEERING: readonly MetricRow[] = [
     'halfpipe_pause_end_timestamp_seconds',
     'steering.paused.untilMs',
     'When the pause ends by itself, in seconds since 1970. Absent if it does not.',
-    (s) => s.steering.paused?.untilMs,
   ),
   each(
     'halfpipe_share_ratio',
@@ -70,7 +68,6 @@ const STEERING: readonly MetricRow[] = [
     'halfpipe_share_end_timestamp_seconds',
     'steering.shareUntilMs',
     'When another share begins, in seconds since 1970. Absent if that is not known.',
-    (s) => s.steering.shareUntilMs,
   ),
 ];
 
@@ -99,5 +96,5 @@ export const METRICS: readonly MetricRow[] = [
 ];
 
 function total(name: string, field: keyof Snapshot['totals'], help: string): MetricRow {
-  return counter(name, `totals.${field}`, help, ({ totals }) => totals[field]);
+  return counter(name, `totals.${field}`, help);
 }

@@ -3,6 +3,7 @@
 import type { ShownOption } from '../config/shown-options.ts';
 import type { Redact } from '../system/redact.ts';
 import type { PageLists, PageWords } from '../view/page-words.ts';
+import { redacted } from '../view/redacted.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 
 /** All that the page shows. Each field is a part. */
@@ -26,9 +27,7 @@ export class PageParts {
   changesTo(state: PageState): string {
     const changed: string[] = [];
     for (const [name, value] of Object.entries(state)) {
-      const json = JSON.stringify(value, (_, inner) =>
-        typeof inner === 'string' ? this.#redact(inner) : inner,
-      );
+      const json = redacted(value, this.#redact);
       if (this.#sent.get(name) === json) continue;
       this.#sent.set(name, json);
       changed.push(name);

@@ -1,7 +1,14 @@
 // A list of files in words: a line a file, and below it why it is there.
 import { printable } from '../system/printable.ts';
 import type { FileListName, FileListView, FileView } from './file-list.ts';
-import { readableCount, readableDuration, readableFiles, readableMoment, readableSize } from './readable.ts';
+import {
+  readableCount,
+  readableDuration,
+  readableFiles,
+  readableMoment,
+  readableSize,
+  readableWait,
+} from './readable.ts';
 
 const TITLES: Readonly<Record<FileListName, string>> = {
   waiting: 'waiting, in the order of upload',
@@ -36,8 +43,8 @@ function linesOf(list: FileListName, file: FileView, nowMs: number): string[] {
 
 function factsOf(list: FileListName, file: FileView, nowMs: number): (string | undefined)[] {
   const size = file.sizeBytes === null ? undefined : readableSize(file.sizeBytes);
-  const age = file.modifiedAtMs === null ? undefined : `${ago(file.modifiedAtMs, nowMs)} old`;
-  const next = file.nextTryAtMs === null ? undefined : `next try ${within(file.nextTryAtMs, nowMs)}`;
+  const age = file.modifiedAtMs === null ? undefined : `${readableDuration(nowMs - file.modifiedAtMs)} old`;
+  const next = file.nextTryAtMs === null ? undefined : `next try ${readableWait(file.nextTryAtMs, nowMs)}`;
   const since = file.sinceAtMs === null ? undefined : readableMoment(file.sinceAtMs, nowMs);
   switch (list) {
     case 'waiting':
@@ -67,12 +74,4 @@ function sentText({ sentBytes, sizeBytes }: FileView): string | undefined {
 function attemptsText(attempts: number | null): string | undefined {
   if (attempts === null || attempts === 0) return undefined;
   return `failed ${attempts === 1 ? 'once' : `${readableCount(attempts)} times`}`;
-}
-
-function ago(atMs: number, nowMs: number): string {
-  return readableDuration(nowMs - atMs);
-}
-
-function within(atMs: number, nowMs: number): string {
-  return atMs <= nowMs ? 'now' : `in ${readableDuration(atMs - nowMs)}`;
 }

@@ -1,11 +1,10 @@
 // What the forecast says, in words. Every view uses these.
 
-import { readableDuration, readableNumber, readableSize } from './readable.ts';
+import { readableDuration, readableMoment, readableNumber, readableSize } from './readable.ts';
 import type { EtaView, FlowRatesView, ForecastView } from './snapshot.ts';
 
 /** An end sooner than this is told as a duration, a later one as a time of day. */
 const SOON_MS = 120_000;
-const DAY_MS = 86_400_000;
 /** A range that is narrower than this part of the time until the end is told as one time. */
 const NARROW = 0.1;
 /** So is a range that is narrower than this. */
@@ -46,19 +45,10 @@ export function doneText(eta: EtaView | null): string {
   return isNarrow || low === high ? `done ${high}` : `done ${low} (to ${high.replace(/^at /, '')})`;
 }
 
-/** `at 14:32`; `Tue 14:32` within a week; `in 12 d` beyond it. Local time. */
+/** `at 14:32`, else `Tue 14:32` or `3 Dec 14:32`. Local time. */
 function timeText(atMs: number, inMs: number): string {
-  const at = new Date(atMs);
-  const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
-  if (inMs > 6 * DAY_MS) return `in ${readableDuration(inMs)}`;
-  const today = new Date(atMs - inMs);
-  return today.toDateString() === at.toDateString() ? `at ${clock}` : `${WEEKDAYS[at.getDay()]} ${clock}`;
-}
-
-const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
+  const moment = readableMoment(atMs, atMs - inMs);
+  return /^\d\d:/.test(moment) ? `at ${moment}` : moment;
 }
 
 /** `: 12 files/s arrive, 9 leave`, in bytes where the files do not show it. */

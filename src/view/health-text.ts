@@ -4,12 +4,9 @@ import type { Snapshot } from './snapshot.ts';
 
 type Health = Pick<Snapshot, 'state' | 'problems'>;
 
-/**
- * True if files are drained, or would be if there were any, and no problem is worse than a notice.
- */
-export function isHealthy({ state, problems }: Health): boolean {
-  const isDraining = state === 'draining' || state === 'idle';
-  return isDraining && problems.every(({ severity }) => severity === 'notice');
+/** True if no problem is worse than a notice. A daemon that starts or stops may be healthy. */
+export function isHealthy({ problems }: Pick<Health, 'problems'>): boolean {
+  return problems.every(({ severity }) => severity === 'notice');
 }
 
 /** The state, then a line for each problem with its remedy, the worst first. */

@@ -2,7 +2,7 @@
 // screen is full, so that none crowds out another.
 import { columnsOf, fitted, padded, wrapped } from './columns.ts';
 import type { Ink, Painter } from './ink.ts';
-import { readableDuration } from './readable.ts';
+import { readableDuration, readableWait } from './readable.ts';
 import type { ProblemView } from './snapshot.ts';
 
 export interface Section {
@@ -62,7 +62,7 @@ export function problemSection(
     ink: 'red',
     entries: problems.map(({ message, sinceAtMs, nextTryAtMs, remedy }) => {
       const lasts = `for ${readableDuration(nowMs - sinceAtMs)}`;
-      const next = nextTryAtMs === null ? '' : `, next try in ${readableDuration(nextTryAtMs - nowMs)}`;
+      const next = nextTryAtMs === null ? '' : `, next try ${readableWait(nextTryAtMs, nowMs)}`;
       return [...wrap(`${message} (${lasts}${next})`), ...(remedy === null ? [] : wrap(`→ ${remedy}`))];
     }),
   };

@@ -3,7 +3,7 @@
 import type { FileListView, FileView } from './file-list.ts';
 import { moreText } from './file-list-text.ts';
 import { forecastText } from './forecast-text.ts';
-import { readableCount, readableDuration, readableMoment } from './readable.ts';
+import { readableCount, readableMoment, readableWait } from './readable.ts';
 import type { ProblemView, Snapshot } from './snapshot.ts';
 import { doing, skippedText, waitingText } from './status-text.ts';
 import { pauseText, shareText } from './steering-text.ts';
@@ -69,8 +69,7 @@ function timesOf({ sinceAtMs, nextTryAtMs }: FileView | ProblemView, wallMs: num
 /** `in 8 s`, `at 14:32`; empty if there is none. */
 function momentText(atMs: number | null, wallMs: number): string {
   if (atMs === null) return '';
-  const inMs = atMs - wallMs;
-  return inMs < SOON_MS ? `in ${readableDuration(inMs)}` : `at ${readableMoment(atMs, wallMs)}`;
+  return atMs - wallMs < SOON_MS ? readableWait(atMs, wallMs) : `at ${readableMoment(atMs, wallMs)}`;
 }
 
 /** Changes with the state, the verdict, the reason of a pause and the count of problems alone. */

@@ -55,6 +55,11 @@ export function readableMoment(atMs: number, nowMs: number): string {
   return `${at.getDate()} ${MONTHS[at.getMonth()]} ${time}`;
 }
 
+/** `now`, `in 40 s`. */
+export function readableWait(atMs: number, nowMs: number): string {
+  return atMs <= nowMs ? 'now' : `in ${readableDuration(atMs - nowMs)}`;
+}
+
 /** `50 %`, `12.5 %`. */
 export function readableShare(share: number): string {
   return `${Math.round(share * 1000) / 10} %`;

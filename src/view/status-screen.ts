@@ -1,5 +1,6 @@
 // The state of the daemon in a screenful that is read in five seconds.
 import { forecastText } from './forecast-text.ts';
+import { isHealthy } from './health-text.ts';
 import {
   readableCount,
   readableDuration,
@@ -8,6 +9,7 @@ import {
   readableNumber,
   readableRate,
   readableSize,
+  readableWait,
 } from './readable.ts';
 import type { ProblemView, Snapshot } from './snapshot.ts';
 import { shareText } from './steering-text.ts';
@@ -27,11 +29,6 @@ export function statusScreen(snapshot: Snapshot): string {
     ...known.map(([name, text]) => `  ${name.padEnd(8)} ${text}`),
     ...problemLines(snapshot),
   ].join('\n');
-}
-
-/** True if nothing is worse than a notice. */
-export function isHealthy({ problems }: Snapshot): boolean {
-  return problems.every(({ severity }) => severity === 'notice');
 }
 
 function headline(snapshot: Snapshot): string {
@@ -87,7 +84,6 @@ function problemLines({ problems, takenAtMs }: Snapshot): string[] {
 
 function notesOn({ sinceAtMs, nextTryAtMs, remedy }: ProblemView, nowMs: number): string[] {
   const lasting = `since ${readableMoment(sinceAtMs, nowMs)} (${readableDuration(nowMs - sinceAtMs)})`;
-  const next =
-    nextTryAtMs === null ? [] : [`next try in ${readableDuration(Math.max(0, nextTryAtMs - nowMs))}`];
+  const next = nextTryAtMs === null ? [] : [`next try ${readableWait(nextTryAtMs, nowMs)}`];
   return [[lasting, ...next].join(', '), ...(remedy === null ? [] : [`what to do: ${remedy}`])];
 }

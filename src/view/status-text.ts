@@ -1,6 +1,7 @@
 // The daemon's state in one line: systemctl's status text, and the summary in the log.
 
 import { forecastText } from './forecast-text.ts';
+import { isHealthy } from './health-text.ts';
 import { readableCount, readableDuration, readableFiles, readableMoment, readableRate } from './readable.ts';
 import { slowLineText } from './slow-line-text.ts';
 
@@ -25,8 +26,7 @@ type Status = Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link'>;
 
 /** The text for places where the log is not visible. */
 export function unitStatus(status: Status & Pick<Snapshot, 'problems' | 'unit'>): string {
-  const isDegraded = status.problems.some(({ severity }) => severity === 'degraded');
-  return isDegraded ? `${statusText(status)} · ${whatToDo(status)}` : statusText(status);
+  return isHealthy(status) ? statusText(status) : `${statusText(status)} · ${whatToDo(status)}`;
 }
 
 export function statusText(status: Status): string {

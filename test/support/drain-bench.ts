@@ -326,6 +326,23 @@ export class DrainBench {
     await this.settle();
   }
 
+  /** A file is found again, as after its wait. */
+  async tryAgain(name: string): Promise<void> {
+    this.putBack(name);
+    this.drain.pump();
+    await this.settle();
+  }
+
+  /** A small file and one that can resume are being sent, and no answer comes until `slow` finishes. */
+  static async sendingSlowly(): Promise<{ bench: DrainBench; slow: Slow }> {
+    const [bench, slow] = [new DrainBench(), new Slow()];
+    bench.put('small');
+    bench.put('large', Buffer.alloc(1_000));
+    for (const name of ['small', 'large']) bench.store.answers.set(name, slow.answer);
+    await bench.startClosed();
+    return { bench, slow };
+  }
+
   /** Everything that needs no time happens. */
   settle(): Promise<void> {
     return this.clock.advance(0);

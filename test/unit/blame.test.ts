@@ -277,9 +277,7 @@ test('tells how many files wait for what, the most frequent reason first, and fo
     ['Odd', 1, 'a'],
   ]);
   bench.store.answers.clear();
-  bench.putBack('b');
-  bench.drain.pump();
-  await bench.settle();
+  await bench.tryAgain('b');
   assert.deepEqual(told(), [
     ['Odd', 1, 'a'],
     ['Http413', 1, 'c'],

@@ -75,14 +75,10 @@ test('a file that cannot be removed gets one line, however often it is tried', a
   await bench.startClosed();
   bench.store.confirmation = { etag: bench.etagOf('a') };
   for (let again = 0; again < 3; again += 1) {
-    bench.putBack('a');
-    bench.drain.pump();
-    await bench.settle();
+    await bench.tryAgain('a');
   }
   bench.spoolFaults.clear();
-  bench.putBack('a');
-  bench.drain.pump();
-  await bench.settle();
+  await bench.tryAgain('a');
   assert.deepEqual(bench.removed, ['a']);
   assert.equal(bench.recorded.length, 1);
 });

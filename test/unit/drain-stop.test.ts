@@ -22,12 +22,7 @@ test('stop lets small uploads finish and takes no more work', async () => {
 });
 
 test('stop aborts at once what can resume, and the rest when the time is up', async () => {
-  const bench = new DrainBench();
-  const slow = new Slow();
-  bench.put('small');
-  bench.put('large', Buffer.alloc(1_000));
-  for (const name of ['small', 'large']) bench.store.answers.set(name, slow.answer);
-  await bench.startClosed();
+  const { bench } = await DrainBench.sendingSlowly();
   const stopped = bench.drain.stop(5_000);
   await bench.settle();
   assert.deepEqual(bench.releases, [{ path: 'large', outcome: 'returned' }]);

@@ -39,14 +39,14 @@ for (const [what, forecast, expected] of [
     'catching up, done at 14:32 at best',
   ],
   [
-    'the day of an end that is not today',
-    forecastOf('catching-up', { eta: etaIn(9 * HOUR_MS, 11 * HOUR_MS) }),
-    'catching up, done at 23:00 (to Fri 01:00)',
+    'the day of an end that is more than twelve hours away',
+    forecastOf('catching-up', { eta: etaIn(9 * HOUR_MS, 20 * HOUR_MS) }),
+    'catching up, done at 23:00 (to Fri 10:00)',
   ],
   [
-    'an end in more than six days as a duration',
+    'an end in more than six days by its date',
     forecastOf('catching-up', { eta: etaIn(240 * HOUR_MS) }),
-    'catching up, done in 10 d',
+    'catching up, done 25 Jan 14:00',
   ],
   [
     'how far it falls behind, when the disk is full and which share would hold',

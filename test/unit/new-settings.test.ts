@@ -55,9 +55,7 @@ test('what could not be removed is sent again to where they say, and not removed
   const other = new FakeStore(new Map([['new/a', bench.contents.get('a') ?? Buffer.alloc(0)]]));
   other.confirmation = { etag: bench.etagOf('a') };
   bench.reconfigure({ prefix: 'new/' }, other);
-  bench.putBack('a');
-  bench.drain.pump();
-  await bench.settle();
+  await bench.tryAgain('a');
   assert.deepEqual([other.uploads, bench.removed], [['new/a'], ['a']]);
 });
 

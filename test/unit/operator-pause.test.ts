@@ -18,12 +18,7 @@ test('a pause takes no more work, and resume goes on with it', async () => {
 });
 
 test('a pause gives back at once what can resume, and the rest after ten seconds', async () => {
-  const bench = new DrainBench();
-  const slow = new Slow();
-  bench.put('small');
-  bench.put('large', Buffer.alloc(1_000));
-  for (const name of ['small', 'large']) bench.store.answers.set(name, slow.answer);
-  await bench.startClosed();
+  const { bench } = await DrainBench.sendingSlowly();
   const paused = bench.drain.pause();
   await bench.settle();
   assert.deepEqual(bench.releases, [{ path: 'large', outcome: 'returned' }]);

@@ -1,8 +1,9 @@
 // `halfpipe status` in words: a screenful, with every problem and what to do.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { isHealthy } from '../../src/view/health-text.ts';
 import type { ProblemView, Snapshot } from '../../src/view/snapshot.ts';
-import { isHealthy, statusScreen } from '../../src/view/status-screen.ts';
+import { statusScreen } from '../../src/view/status-screen.ts';
 import { AT_TWO_MS } from '../support/forecasts.ts';
 import { DRAINING, withBacklog } from '../support/snapshot-fixture.ts';
 

@@ -4,37 +4,13 @@ import test from 'node:test';
 import type { BacklogView, DaemonState, LinkView, ProblemView } from '../../src/view/snapshot.ts';
 import { statusText, unitStatus } from '../../src/view/status-text.ts';
 import { etaIn, forecastOf } from '../support/forecasts.ts';
+import { DRAINING, LINK as DRAINING_LINK } from '../support/snapshot-fixture.ts';
 
 const BACKLOG: BacklogView = {
-  files: 2_914,
-  bytes: 1e9,
-  oldestAgeMs: 60_000,
-  oldest: null,
-  deferred: 0,
-  written: 0,
-  waiting: [],
-  quarantined: 0,
-  skipped: [],
-  freeBytes: 20e9,
-  freeFiles: 1e6,
-  flow: { lastMinute: null, last10Minutes: null, lastHour: null },
+  ...{ ...DRAINING.backlog, files: 2_914, oldestAgeMs: 60_000 },
   forecast: forecastOf('catching-up', { eta: etaIn(32 * 60_000) }),
-  countedByScan: false,
 };
-const LINK: LinkView = {
-  interface: 'eth0',
-  capacityBitsPerSec: 100e6,
-  capacityFrom: 'link.capacity',
-  targetBitsPerSec: 50e6,
-  floorBitsPerSec: 1e6,
-  totalBitsPerSec: 49.9e6,
-  ownBitsPerSec: 40e6,
-  crossBitsPerSec: 9.9e6,
-  budgetBitsPerSec: 40e6,
-  floorEngaged: false,
-  degraded: false,
-  slowLine: null,
-};
+const LINK: LinkView = { ...DRAINING_LINK, totalBitsPerSec: 49.9e6 };
 
 const WAITING = { isFolder: false, message: 'put object failed' };
 

@@ -148,9 +148,7 @@ test('what could not be removed, and was written to since with its old size and 
   bench.spoolFaults.clear();
   bench.rewritten.set('a', Buffer.from('SENT'));
   bench.identitiesAfter.set('found a', { ctimeNs: 2n });
-  bench.putBack('a');
-  bench.drain.pump();
-  await bench.settle();
+  await bench.tryAgain('a');
   assert.deepEqual([bench.store.uploads, bench.removed], [['a'], []]);
 });
 

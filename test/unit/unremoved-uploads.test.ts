@@ -63,9 +63,7 @@ test('an upload whose file could not be removed is not sent again after a chmod'
   bench.store.confirmation = { etag: bench.etagOf('a') };
   bench.spoolFaults.clear();
   bench.identitiesAfter.set('found a', { ctimeNs: 2n });
-  bench.putBack('a');
-  bench.drain.pump();
-  await bench.settle();
+  await bench.tryAgain('a');
   assert.deepEqual([bench.store.uploads, bench.removed], [['a'], ['a']]);
 });
 
@@ -76,16 +74,12 @@ test('an upload whose file could not be removed is not sent again, only asked fo
   await bench.startClosed();
   bench.store.confirmation = { etag: bench.etagOf('a') };
   for (let again = 0; again < 3; again += 1) {
-    bench.putBack('a');
-    bench.drain.pump();
-    await bench.settle();
+    await bench.tryAgain('a');
   }
   assert.deepEqual(bench.store.uploads, ['a']);
   assert.deepEqual(bench.events, [`deferred a blocked 600000`], 'and told of once');
   bench.spoolFaults.clear();
-  bench.putBack('a');
-  bench.drain.pump();
-  await bench.settle();
+  await bench.tryAgain('a');
   assert.deepEqual(bench.store.uploads, ['a']);
   assert.deepEqual(bench.removed, ['a']);
   bench.checkBooks();
@@ -98,9 +92,7 @@ test('an upload whose file could not be removed is sent again when the store has
   await bench.startClosed();
   bench.spoolFaults.clear();
   for (let again = 0; again < 2; again += 1) {
-    bench.putBack('a');
-    bench.drain.pump();
-    await bench.settle();
+    await bench.tryAgain('a');
     assert.equal(bench.removed.length, again, 'removed only after the second upload');
   }
   assert.deepEqual(bench.store.uploads, ['a', 'a']);
@@ -113,9 +105,7 @@ test('an upload whose file could not be removed is sent again when the file chan
   await bench.startClosed();
   bench.spoolFaults.clear();
   bench.contents.set('a', Buffer.from('other content'));
-  bench.putBack('a');
-  bench.drain.pump();
-  await bench.settle();
+  await bench.tryAgain('a');
   assert.deepEqual(bench.store.uploads, ['a', 'a']);
   assert.deepEqual(bench.removed, ['a']);
 });
