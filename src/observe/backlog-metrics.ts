@@ -1,5 +1,5 @@
 // The metrics of what waits, how fast it comes and goes, and when it will be done.
-import type { FlowRatesView } from '../view/snapshot.ts';
+import type { FlowRatesView } from '../view/backlog-view.ts';
 import { each, gauge, type MetricRow, state } from './metric-row.ts';
 
 const VERDICTS = ['empty', 'keeping-up', 'catching-up', 'falling-behind', 'stalled', 'unknown'] as const;

@@ -1,6 +1,8 @@
 // The metrics of what is wrong. Each kind is there before it happens, as 0, so that an alert can
 // see it begin.
-import type { ProblemKind, Snapshot } from '../view/snapshot.ts';
+
+import type { ProblemKind } from '../view/problem-view.ts';
+import type { Snapshot } from '../view/snapshot.ts';
 import { each, type MetricRow, type Sample } from './metric-row.ts';
 
 /** A record, so that the compiler holds it complete. */

@@ -1,6 +1,6 @@
 // What will become of the backlog: rates, a forecast and a verdict, once a second.
 
-import type { EtaView, FlowRatesView, FlowView, ForecastView } from '../view/snapshot.ts';
+import type { EtaView, FlowRatesView, FlowView, ForecastView } from '../view/backlog-view.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { ENOUGH_MS, FlowLog, type FlowMoment, MINUTE_MS } from './flow-log.ts';
 import {

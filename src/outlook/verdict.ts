@@ -1,6 +1,6 @@
 // Says whether the drain keeps up, in a way that does not come and go.
 
-import type { ForecastView } from '../view/snapshot.ts';
+import type { ForecastView } from '../view/backlog-view.ts';
 
 export type Verdict = ForecastView['verdict'];
 

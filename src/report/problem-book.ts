@@ -1,5 +1,5 @@
 // Remembers since when each problem has lasted.
-import type { ProblemKind, ProblemView } from '../view/snapshot.ts';
+import type { ProblemKind, ProblemView } from '../view/problem-view.ts';
 
 /** Something that is wrong now. */
 export interface Problem {

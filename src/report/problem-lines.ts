@@ -1,8 +1,8 @@
 // Log lines about problems that last, and about those that no other line tells of.
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
+import type { ProblemKind, ProblemView } from '../view/problem-view.ts';
 import { readableDuration } from '../view/readable.ts';
-import type { ProblemKind, ProblemView } from '../view/snapshot.ts';
 import type { Listener } from './daemon-event.ts';
 
 /** A problem that has lasted for this long may have been overlooked. */

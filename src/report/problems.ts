@@ -1,10 +1,11 @@
 // What is wrong, in the order in which an operator should look at it.
 import type { WaitingFiles } from '../drain/drain-ports.ts';
 import { withoutHint } from '../system/fault.ts';
+import type { BacklogView } from '../view/backlog-view.ts';
 import { forecastText } from '../view/forecast-text.ts';
 import { readableDuration, readableFiles } from '../view/readable.ts';
 import { slowLineText } from '../view/slow-line-text.ts';
-import type { BacklogView, LinkView } from '../view/snapshot.ts';
+import type { LinkView } from '../view/snapshot.ts';
 import { FLOOR_ENGAGED, skippedText, waitingText } from '../view/status-text.ts';
 import type { Problem } from './problem-book.ts';
 import type { UnsavedFile } from './remarks.ts';

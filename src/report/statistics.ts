@@ -11,16 +11,10 @@ import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain, withoutHint } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
+import type { BacklogView, ForecastView, WaitingView } from '../view/backlog-view.ts';
 import type { HistoryView } from '../view/history-view.ts';
-import type {
-  BacklogView,
-  DaemonState,
-  ForecastView,
-  LinkView,
-  ProblemView,
-  Snapshot,
-  WaitingView,
-} from '../view/snapshot.ts';
+import type { ProblemView } from '../view/problem-view.ts';
+import type { DaemonState, LinkView, Snapshot } from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
 import type { FileLists } from './file-lists.ts';
 import { FlowGauge, type FreeSpace } from './flow-gauge.ts';

@@ -1,7 +1,7 @@
 // What the forecast says, in words. Every view uses these.
 
+import type { EtaView, FlowRatesView, ForecastView } from './backlog-view.ts';
 import { readableDuration, readableMoment, readableNumber, readableSize } from './readable.ts';
-import type { EtaView, FlowRatesView, ForecastView } from './snapshot.ts';
 
 /** An end sooner than this is told as a duration, a later one as a time of day. */
 const SOON_MS = 120_000;

@@ -2,8 +2,8 @@
 // screen is full, so that none crowds out another.
 import { columnsOf, fitted, padded, wrapped } from './columns.ts';
 import type { Ink, Painter } from './ink.ts';
+import type { ProblemView } from './problem-view.ts';
 import { readableDuration, readableWait } from './readable.ts';
-import type { ProblemView } from './snapshot.ts';
 
 export interface Section {
   /** Written before the first line. */

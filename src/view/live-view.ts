@@ -2,6 +2,7 @@
 // history in, text out. No line is wider than the terminal, and there are no more lines than fit;
 // colour adds no width.
 
+import type { BacklogView } from './backlog-view.ts';
 import { fitted } from './columns.ts';
 import { failuresSection, sendingSection, uploadsSection } from './file-sections.ts';
 import { forecastText } from './forecast-text.ts';
@@ -10,7 +11,7 @@ import { type Painter, painter } from './ink.ts';
 import type { LiveHistory } from './live-history.ts';
 import { NAME_COLUMNS, problemSection, renderSections, type Section } from './live-sections.ts';
 import { readableCount, readableFiles, readableNumber, readableRate, readableSize } from './readable.ts';
-import type { BacklogView, LinkView, Snapshot } from './snapshot.ts';
+import type { LinkView, Snapshot } from './snapshot.ts';
 import { oldest } from './status-text.ts';
 
 export interface LiveOptions {

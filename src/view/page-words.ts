@@ -3,8 +3,9 @@
 import type { FileListView, FileView } from './file-list.ts';
 import { moreText } from './file-list-text.ts';
 import { forecastText } from './forecast-text.ts';
+import type { ProblemView } from './problem-view.ts';
 import { readableCount, readableMoment, readableWait } from './readable.ts';
-import type { ProblemView, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import { doing, skippedText, waitingText } from './status-text.ts';
 import { pauseText, shareText } from './steering-text.ts';
 

@@ -1,6 +1,7 @@
 // The state of the daemon in a screenful that is read in five seconds.
 import { forecastText } from './forecast-text.ts';
 import { isHealthy } from './health-text.ts';
+import type { ProblemView } from './problem-view.ts';
 import {
   readableCount,
   readableDuration,
@@ -11,7 +12,7 @@ import {
   readableSize,
   readableWait,
 } from './readable.ts';
-import type { ProblemView, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import { shareText } from './steering-text.ts';
 
 /** Several lines, without a newline at the end. */

@@ -1,11 +1,11 @@
 // The daemon's state in one line: systemctl's status text, and the summary in the log.
 
+import type { BacklogView, SkippedView, WaitingView } from './backlog-view.ts';
 import { forecastText } from './forecast-text.ts';
 import { isHealthy } from './health-text.ts';
 import { readableCount, readableDuration, readableFiles, readableMoment, readableRate } from './readable.ts';
 import { slowLineText } from './slow-line-text.ts';
-
-import type { BacklogView, LinkView, SkippedView, Snapshot, WaitingView } from './snapshot.ts';
+import type { LinkView, Snapshot } from './snapshot.ts';
 
 export const FLOOR_ENGAGED = 'others take more than the target: sending the floor';
 /** What to do about the worst problem, where it is known; else the log may say it. */

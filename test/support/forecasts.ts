@@ -1,5 +1,5 @@
 // Forecasts for tests of what shows them.
-import type { EtaView, ForecastView } from '../../src/view/snapshot.ts';
+import type { EtaView, ForecastView } from '../../src/view/backlog-view.ts';
 
 /** 2026-01-15, 14:00 local time. */
 export const AT_TWO_MS = new Date(2026, 0, 15, 14).getTime();

@@ -1,5 +1,7 @@
 // A snapshot in which every field is set, each number is different, and all move with `seed`.
-import type { FlowRatesView, Snapshot } from '../../src/view/snapshot.ts';
+
+import type { FlowRatesView } from '../../src/view/backlog-view.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
 
 export function fullSnapshot(seed: number): Snapshot {
   let count = seed * 1_000;

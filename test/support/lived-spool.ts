@@ -1,7 +1,7 @@
 // A spool, a link and a drain, second by second, as the outlook sees them: to compare what was foretold with what came.
 import { Outlook, type OutlookMoment } from '../../src/outlook/outlook.ts';
 import type { ShareStep } from '../../src/outlook/tempo.ts';
-import type { FlowView, ForecastView } from '../../src/view/snapshot.ts';
+import type { FlowView, ForecastView } from '../../src/view/backlog-view.ts';
 
 export interface Dropped {
   readonly files: number;

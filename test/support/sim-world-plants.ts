@@ -28,7 +28,7 @@ const CONTENTS = /^\/spool\/(?!\.).*(\.\w+|\/?c)$/;
 export const PLANTS: Readonly<Record<string, Planted>> = {
   'deletes a file before the store is asked for a proof': {
     foundBy: 'lost',
-    seenWith: 11,
+    seenWith: 27,
     plant: {
       store: (store, spool) =>
         storeLike(store, async (request) => {
@@ -61,7 +61,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'unlinks whatever has the name by now': {
     foundBy: 'lost',
-    seenWith: 13,
+    seenWith: 22,
     plant: {
       spool: (spool, world) => ({
         openFile: (path) => spool.openFile(path),
@@ -77,7 +77,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'forgets the id of a multipart upload': {
     foundBy: 'open upload',
-    seenWith: 4,
+    seenWith: 5,
     plant: {
       spool: (spool) => ({
         openFile: (path) => spool.openFile(path),
@@ -120,7 +120,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'brings content to the disk when the store has it already': {
     foundBy: 'torn',
-    seenWith: 85,
+    seenWith: 770,
     plant: {
       spool: (spool) => {
         const { sync } = SpoolFile.prototype;
@@ -145,7 +145,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'sends a file though it is open for writing': {
     foundBy: 'torn',
-    seenWith: 34,
+    seenWith: 288,
     plant: { spool: (spool) => blindFrom(0, spool) },
   },
   'syncs no folder before a name is used again': {
@@ -160,12 +160,12 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'does not sync the folder of its journals': {
     foundBy: 'open upload',
-    seenWith: 432,
+    seenWith: 482,
     plant: { skipsSync: /\.halfpipe\/multipart$/ },
   },
   'lets an older file of a name return after a newer one has come': {
     foundBy: 'lost',
-    seenWith: 955,
+    seenWith: 569,
     plant: { forgetsOrder: true },
   },
 };

@@ -1,8 +1,8 @@
 // The forecast in words. AT_TWO_MS is 14:00.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { FlowRatesView } from '../../src/view/backlog-view.ts';
 import { forecastText } from '../../src/view/forecast-text.ts';
-import type { FlowRatesView } from '../../src/view/snapshot.ts';
 import { etaIn, forecastOf } from '../support/forecasts.ts';
 
 const MINUTE_MS = 60_000;

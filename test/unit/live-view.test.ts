@@ -5,7 +5,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { columnsOf } from '../../src/view/columns.ts';
 import { LiveHistory } from '../../src/view/live-history.ts';
 import { renderLive, renderPlain } from '../../src/view/live-view.ts';
-import type { ProblemView, Snapshot } from '../../src/view/snapshot.ts';
+import type { ProblemView } from '../../src/view/problem-view.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
 import { etaIn, forecastOf } from '../support/forecasts.ts';
 import { DRAINING as draining, LINK, withBacklog } from '../support/snapshot-fixture.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { problemLines } from '../../src/report/problem-lines.ts';
-import type { ProblemView } from '../../src/view/snapshot.ts';
+import type { ProblemView } from '../../src/view/problem-view.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { DRAINING } from '../support/snapshot-fixture.ts';

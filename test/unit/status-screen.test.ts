@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isHealthy } from '../../src/view/health-text.ts';
-import type { ProblemView, Snapshot } from '../../src/view/snapshot.ts';
+import type { ProblemView } from '../../src/view/problem-view.ts';
+import type { Snapshot } from '../../src/view/snapshot.ts';
 import { statusScreen } from '../../src/view/status-screen.ts';
 import { AT_TWO_MS } from '../support/forecasts.ts';
 import { DRAINING, withBacklog } from '../support/snapshot-fixture.ts';

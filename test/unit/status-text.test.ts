@@ -1,7 +1,9 @@
 // The daemon's state in one line, as systemctl and the log show it.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BacklogView, DaemonState, LinkView, ProblemView } from '../../src/view/snapshot.ts';
+import type { BacklogView } from '../../src/view/backlog-view.ts';
+import type { ProblemView } from '../../src/view/problem-view.ts';
+import type { DaemonState, LinkView } from '../../src/view/snapshot.ts';
 import { statusText, unitStatus } from '../../src/view/status-text.ts';
 import { etaIn, forecastOf } from '../support/forecasts.ts';
 import { DRAINING, LINK as DRAINING_LINK } from '../support/snapshot-fixture.ts';
