@@ -1,5 +1,6 @@
 // The files of the live view: those on their way with a bar each, and those that were uploaded or
 // failed last. Pure functions.
+import { printable } from '../system/printable.ts';
 import { columnsOf, fittedEnd } from './columns.ts';
 import type { FileView } from './file-list.ts';
 import type { Section } from './live-sections.ts';
@@ -50,7 +51,9 @@ export function uploadsSection(files: readonly FileView[], screen: FilesOnScreen
     ink: 'green',
     entries: files.map(({ path, sizeBytes, sinceAtMs, durationMs, key }) => {
       const took = durationMs === null ? '' : ` in ${readableDuration(durationMs)}`;
-      const as = key === null || key === path ? '' : ` → ${key}`;
+      // The path is shown safely already, and the key is the name itself.
+      const shown = printable(key ?? path);
+      const as = shown === path ? '' : ` → ${shown}`;
       const head = `${ageText(sinceAtMs, screen)} ${sizeText(sizeBytes)}${took}`;
       return [line(head, `${path}${as}`, screen.columns)];
     }),

