@@ -85,6 +85,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   view: ['system'],
   control: ['backlog', 'drain', 'spool', 'steer', 'view', 'system'],
   http: ['system'],
+  ingest: ['backlog', 'http', 'spool', 'system'],
   observe: ['http', 'view', 'system'],
   outlook: ['view'],
   page: ['view'],
