@@ -97,6 +97,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'config',
     ...STAGES,
     ...GROUND,
+    'ingest',
     'observe',
     'view',
     'assembly.ts',
@@ -109,6 +110,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...GROUND,
     'view',
     'http',
+    'ingest',
     'observe',
     'daemon.ts',
     'host.ts',
@@ -122,9 +124,11 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   // The order of a spool is one of the settings.
   config: ['spool'],
   // The report of a reload names the keys that changed; the debug log tells of requests.
-  report: ['config', 'control', 'observe', 'store/s3'],
+  report: ['config', 'control', 'ingest', 'observe', 'store/s3'],
   // What a snapshot says of the link.
   view: ['link', 'pace', 'steer'],
+  // Where to listen, and the limits, as they are configured.
+  ingest: ['config'],
   // Settings as the page shows them.
   observe: ['config'],
   page: ['observe'],

@@ -16,7 +16,7 @@ export interface Clash {
 }
 
 export function findClashes(settings: Settings): readonly Clash[] {
-  const { spool, s3, upload, retry, manifest } = settings;
+  const { spool, s3, upload, retry, manifest, ingest } = settings;
   const clashes: Clash[] = [];
   const check = (possible: boolean, key: string, reason: string) => {
     if (!possible) clashes.push({ key, reason });
@@ -68,6 +68,11 @@ export function findClashes(settings: Settings): readonly Clash[] {
     manifest.maxTotalBytes >= 2 * manifest.maxSizeBytes,
     'manifest.maxTotal',
     `must be at least twice manifest.maxSize (${formatSize(manifest.maxSizeBytes)}): raise it or lower that`,
+  );
+  check(
+    ingest.listen === undefined || ingest.tokensFile !== undefined,
+    'ingest.listen',
+    'needs ingest.tokensFile, because every request must have a token: halfpipe token add makes one',
   );
   return clashes;
 }

@@ -1,5 +1,7 @@
-// The formats of `observe.listen` and what belongs to it: where a server listens, and its names.
+// Where a server listens, and its names: the formats of `observe.listen`, `ingest.listen` and what
+// belongs to them.
 import { isIP } from 'node:net';
+import { posix } from 'node:path';
 import type { Format } from './formats.ts';
 
 export interface ListenAt {
@@ -7,6 +9,14 @@ export interface ListenAt {
   readonly addresses: readonly string[];
   readonly port: number;
 }
+
+/** Where files over HTTP are taken. */
+export type IngestListen =
+  | ({ readonly kind: 'tcp' } & ListenAt)
+  /** The absolute path of a Unix socket. */
+  | { readonly kind: 'unix'; readonly path: string }
+  /** The socket that systemd has opened. */
+  | { readonly kind: 'systemd' };
 
 const LOOPBACK = ['127.0.0.1', '::1'];
 
@@ -30,6 +40,30 @@ function refusal(): RangeError {
   return new RangeError(
     'must be a port, such as 9464, for this machine alone, or an IP address of this machine with a port, such as 192.0.2.7:9464, [2001:db8::7]:9464 or, for all its addresses, [::]:9464',
   );
+}
+
+/** Accepts what listenAt accepts, the path of a Unix socket, or `systemd`. */
+export const ingestListen: Format<IngestListen> = (value) => {
+  if (value === 'systemd') return { kind: 'systemd' };
+  if (typeof value === 'string' && value.startsWith('/')) return { kind: 'unix', path: socketPath(value) };
+  try {
+    return { kind: 'tcp', ...listenAt(value) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`${error.message}; or the path of a Unix socket; or systemd`);
+  }
+};
+
+/** sun_path in unix(7) has 108 bytes, the last of which is zero. */
+const SOCKET_PATH_BYTES_MAX = 107;
+
+function socketPath(value: string): string {
+  const path = posix.resolve(value);
+  if (/\0|\/$/.test(value) || Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX)
+    throw new RangeError(
+      `must be a path of at most ${SOCKET_PATH_BYTES_MAX} bytes for a Unix socket, such as /run/halfpipe/ingest.sock`,
+    );
+  return path;
 }
 
 /** Names and IP addresses, without a port: a list in the file, with commas in the environment. */

@@ -12,6 +12,7 @@ export const SECTION_TITLES: Readonly<Record<keyof typeof schema, string>> = {
   retry: 'What happens after a failure',
   observe: 'Metrics, status and a page over HTTP. Off unless observe.listen is set',
   manifest: 'A lasting record of what went up',
+  ingest: 'Files over HTTP, into the spool. Off unless ingest.listen is set',
   log: 'What is logged',
 };
 

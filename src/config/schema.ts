@@ -16,6 +16,7 @@ import {
   spoolPath,
   wholeNumber,
 } from './formats.ts';
+import { ingestOptions } from './ingest-section.ts';
 import { hostNames, listenAt } from './listen-format.ts';
 import { nameOptions, type Option } from './option.ts';
 import { s3Options } from './s3-options.ts';
@@ -208,6 +209,7 @@ export const schema = nameOptions({
       default: '10 GiB',
     },
   },
+  ingest: ingestOptions,
   log: {
     level: {
       doc: 'The lowest severity to log: debug, info, warn or error. debug adds a line for each request to the store, each scan and each step of a removal, and one line a second while files are sent: the measured rates and the budget.',

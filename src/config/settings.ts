@@ -6,7 +6,8 @@ import type { Timetable } from '../steer/timetable.ts';
 import type { Proxies } from '../system/proxies.ts';
 import type { Service } from '../system/service.ts';
 import type { CounterSource } from './counter-format.ts';
-import type { ListenAt } from './listen-format.ts';
+import type { BacklogLimit, TlsFiles } from './ingest-formats.ts';
+import type { IngestListen, ListenAt } from './listen-format.ts';
 
 export type ConflictPolicy = 'keep-both' | 'overwrite' | 'skip';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -97,6 +98,19 @@ export interface Settings {
     readonly maxSizeBytes: number;
     readonly keepMs: number;
     readonly maxTotalBytes: number;
+  };
+  readonly ingest: {
+    /** Undefined: off. */
+    readonly listen: IngestListen | undefined;
+    /** An absolute path. Set whenever `listen` is. */
+    readonly tokensFile: string | undefined;
+    /** Undefined: plain HTTP. */
+    readonly tls: TlsFiles | undefined;
+    readonly maxFileSizeBytes: number;
+    readonly maxConcurrent: number;
+    readonly minFreeSpaceBytes: number;
+    /** Undefined: the disk is the limit. */
+    readonly backlogLimit: BacklogLimit | undefined;
   };
   readonly log: {
     readonly level: LogLevel;

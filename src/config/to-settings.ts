@@ -13,7 +13,7 @@ const NO_ENVIRONMENT = { proxies: NO_PROXIES, service: readService({}) };
  * accept its value.
  */
 export function toSettings(typed: (key: string) => unknown, { proxies, service } = NO_ENVIRONMENT): Settings {
-  const { spool, link, s3, upload, retry, observe, manifest, log } = schema;
+  const { spool, link, s3, upload, retry, observe, manifest, ingest, log } = schema;
   const read = <T>(option: Option<T>) => option.accepts(typed(option.key));
   const optional = <T>(option: Option<T>) => (typed(option.key) === null ? undefined : read(option));
   return {
@@ -76,6 +76,15 @@ export function toSettings(typed: (key: string) => unknown, { proxies, service }
       maxSizeBytes: read(manifest.maxSize),
       keepMs: read(manifest.keep),
       maxTotalBytes: read(manifest.maxTotal),
+    },
+    ingest: {
+      listen: optional(ingest.listen),
+      tokensFile: optional(ingest.tokensFile),
+      tls: optional(ingest.tls),
+      maxFileSizeBytes: read(ingest.maxFileSize),
+      maxConcurrent: read(ingest.maxConcurrent),
+      minFreeSpaceBytes: read(ingest.minFreeSpace),
+      backlogLimit: optional(ingest.backlogLimit),
     },
     log: { level: read(log.level), format: read(log.format) },
     proxies,

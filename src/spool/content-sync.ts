@@ -28,14 +28,19 @@ const FAILED_MAX = 1_000;
 const POOL_THREADS = 4;
 
 /**
- * How many threads of the pool may wait for a sync at once; `poolThreads` is the variable
- * UV_THREADPOOL_SIZE. Syncs that wait together share one commit of the journal and one flush of the
- * disk, so on a slow disk more threads sync more files.
+ * How many threads of the pool may wait for the disk at once: `drain` to sync content before it is
+ * read, `ingest` for files that arrive over HTTP. A sync holds its thread for as long as the disk
+ * takes, so the rest is left for other file calls. `poolThreads` is the variable
+ * UV_THREADPOOL_SIZE. Syncs that wait together share one commit of the journal and one flush of
+ * the disk, so on a slow disk more threads sync more files.
  */
-export function syncsAtOnce(poolThreads: string | undefined): number {
-  const threads = Number(poolThreads ?? POOL_THREADS);
-  if (!Number.isInteger(threads) || threads < 2) return 1;
-  return Math.max(Math.floor(threads / 2), threads - POOL_THREADS);
+export function syncsAtOnce(poolThreads: string | undefined): {
+  readonly drain: number;
+  readonly ingest: number;
+} {
+  const given = Number(poolThreads ?? POOL_THREADS);
+  const threads = Number.isInteger(given) ? given : POOL_THREADS;
+  return { drain: Math.max(1, Math.floor(threads / 2)), ingest: Math.max(1, Math.floor(threads / 3)) };
 }
 
 type Syncable = Parameters<typeof syncToDisk>[0];

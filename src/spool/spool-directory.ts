@@ -82,7 +82,7 @@ export class SpoolDirectory {
     path: string,
     { threads, writers = NO_VIEW, clock = systemClock, ...options }: SpoolOptions = {},
   ): Promise<SpoolDirectory> {
-    const contentSync = new ContentSync(syncsAtOnce(threads));
+    const contentSync = new ContentSync(syncsAtOnce(threads).drain);
     const ports = { ...options, contentSync, writers, clock, removability: new Removability(clock) };
     return new SpoolDirectory(path, await PinnedDirectories.attach(path, writers), ports);
   }

@@ -83,7 +83,7 @@ export class BuiltDaemon {
       env: {
         PATH: process.env.PATH,
         // As in the unit.
-        UV_THREADPOOL_SIZE: '16',
+        UV_THREADPOOL_SIZE: '24',
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: secretAccessKey,
         AWS_EC2_METADATA_DISABLED: 'true',

@@ -99,7 +99,23 @@ test('a file system without a sync is no fault of the file', async () => {
   await assert.rejects(syncToDisk({ sync: () => Promise.reject(systemError('ENOSPC')) }), { code: 'ENOSPC' });
 });
 
-test('syncs never take all threads of the pool', () => {
-  const cases = [undefined, '4', '16', '128', '3', '2', '1', '', 'many'].map(syncsAtOnce);
-  assert.deepEqual(cases, [2, 2, 12, 124, 1, 1, 1, 1, 1]);
+test('syncs of the drain and of files over HTTP never take all threads of the pool', () => {
+  const cases = ['24', '16', '4', undefined, '3', '', 'many'].map(syncsAtOnce);
+  assert.deepEqual(
+    cases.map(({ drain, ingest }) => [drain, ingest]),
+    [
+      [12, 8],
+      [8, 5],
+      [2, 1],
+      [2, 1],
+      [1, 1],
+      [1, 1],
+      [2, 1],
+    ],
+  );
+  for (let threads = 3; threads <= 1_024; threads += 1) {
+    const { drain, ingest } = syncsAtOnce(String(threads));
+    assert.ok(drain + ingest < threads, `${threads}`);
+  }
+  assert.deepEqual(syncsAtOnce('1'), { drain: 1, ingest: 1 });
 });
