@@ -309,12 +309,13 @@ test('only spool/open-directory.ts can remove anything from a file system', () =
   );
 });
 
-test('only the spool uses what spool/open-directory.ts can remove, and the manifest for its own old files', () => {
+test('only the spool uses what spool/open-directory.ts can remove; the manifest and the tokens do for files of their own', () => {
   const callers = [...SOURCES.keys()].filter((file) => file.startsWith('src/spool/'));
   const ofManifest = 'src/manifest/ended-files.ts';
+  const ofTokens = 'src/ingest/change-tokens.ts';
   const calls = callers.filter((file) => /\.(unlink|removeIfEmpty)\(/.test(codeOf(SOURCES.get(file) ?? '')));
   assert.ok(calls.length > 5, calls.join());
-  assertOnlyIn(/\.(unlink|removeIfEmpty)\(/, [...calls, ofManifest]);
+  assertOnlyIn(/\.(unlink|removeIfEmpty)\(/, [...calls, ofManifest, ofTokens]);
   assert.ok(calls.every((file) => file.startsWith('src/spool/')));
 });
 
@@ -322,6 +323,8 @@ test('a file is moved, which may replace another, in these places alone', () => 
   assertOnlyIn(usesOf(OVERWRITES), [
     // To a name later than all others.
     'src/manifest/ended-files.ts',
+    // Over its own older version.
+    'src/ingest/change-tokens.ts',
     // Out of the spool, onto a place that is known to be free.
     'src/spool/aside.ts',
     'src/spool/quarantine.ts',

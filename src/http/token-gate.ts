@@ -1,6 +1,6 @@
-// Lets in only a request that knows the token. Programs send it as `Authorization: Bearer TOKEN`;
-// a browser asks for a user and a password: any user, with the token as password.
+// Lets in only a request that knows the token.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { credentialIn } from './shown-credential.ts';
 
 /** The comparison takes the same time for every wrong token. */
 export class TokenGate {
@@ -18,19 +18,8 @@ export class TokenGate {
 
   /** `authorization` is the header. */
   admits(authorization: string | undefined): boolean {
-    const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization ?? '') ?? [];
-    switch (scheme.toLowerCase()) {
-      case 'bearer':
-        return this.#matches(credentials);
-      case 'basic':
-        return this.#matches(
-          Buffer.from(credentials, 'base64')
-            .toString('utf8')
-            .replace(/^[^:]*:/, ''),
-        );
-      default:
-        return false;
-    }
+    const token = credentialIn(authorization);
+    return token !== undefined && this.#matches(token);
   }
 
   #matches(token: string): boolean {

@@ -33,6 +33,8 @@ const SECRET_TEXT: readonly [RegExp, string][] = [
   ],
   // Access key ids: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
   [/\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g, HIDDEN],
+  // Tokens of `halfpipe token add`. A file of a scanner may begin with hp_, too, and be shorter.
+  [/\bhp_[0-9A-Za-z]{30,}/g, HIDDEN],
   [/\/\/[^/\s:@]*:[^/\s@]+@/g, `//${HIDDEN}@`],
 ];
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { makeToken } from '../../src/ingest/token.ts';
 import { isSecretField, redactor, redactorOf } from '../../src/system/redact.ts';
 
 const signature = '5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7';
+const ownToken = makeToken();
 const keyId = 'AKIAIOSFODNN7EXAMPLE';
 const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
 
@@ -22,16 +24,21 @@ const texts: readonly [string, string][] = [
   ['a session token in a query', `?X-Amz-Security-Token=${signature}&x=1`],
   ['a credentials file', `aws_access_key_id = ${keyId}\naws_secret_access_key = ${secret}`],
   ['an access key id alone', `The key ${keyId} does not exist`],
+  ["a token of ingest's own", `curl -H 'X-Key: ${ownToken}'`],
   ['a password in a URL', `connect http://user:${signature}@proxy:3128 failed`],
 ];
 
 for (const [title, text] of texts) {
   test(`hides ${title}`, () => {
     const clean = redactor([])(text);
-    for (const hidden of [signature, keyId, secret]) assert.ok(!clean.includes(hidden), clean);
+    for (const hidden of [signature, keyId, secret, ownToken]) assert.ok(!clean.includes(hidden), clean);
     assert.match(clean, /\[redacted\]/);
   });
 }
+
+test('shows the name of a file that begins like a token', () => {
+  assert.equal(redactor([])('hp_20261127193000123.jpg'), 'hp_20261127193000123.jpg');
+});
 
 test('hides a secret it was told of wherever it stands', () => {
   assert.equal(redactor([secret])(`a${secret}b ${secret}`), 'a[redacted]b [redacted]');
