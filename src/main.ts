@@ -12,6 +12,7 @@ import type { QuarantineRequest } from './commands/quarantine-command.ts';
 import { isPartOf, serviceEnvironment, serviceFilesOf } from './commands/service-environment.ts';
 import { unknownInstance } from './commands/service-instance.ts';
 import { readServiceUnit } from './commands/service-unit.ts';
+import type { TokenRequest } from './commands/token-command.ts';
 import { ConfigError } from './config/config-error.ts';
 import { keepAlive, systemClock } from './system/clock.ts';
 import { errnoOf } from './system/fault.ts';
@@ -41,6 +42,8 @@ async function main(): Promise<ExitCode> {
   const context = { configFile, env, stdin, stdout, stderr };
   const quarantine = async (request: QuarantineRequest) =>
     (await import('./commands/quarantine-command.ts')).quarantine(context, request);
+  const token = async (request: TokenRequest) =>
+    (await import('./commands/token-command.ts')).token(context, request);
   switch (command) {
     case 'check':
       if (values['config-only'] === true)
@@ -88,6 +91,16 @@ async function main(): Promise<ExitCode> {
       return quarantine({ action: 'retry', ids: args });
     case 'quarantine drop':
       return quarantine({ action: 'drop', ids: args, yes: values.yes === true });
+    case 'token add': {
+      const [name = ''] = args;
+      return token({ action: 'add', name, prefix: values.prefix, expiresMs: values.expires });
+    }
+    case 'token list':
+      return token({ action: 'list', asJson: values.json === true });
+    case 'token revoke': {
+      const [name = ''] = args;
+      return token({ action: 'revoke', name });
+    }
   }
 }
 

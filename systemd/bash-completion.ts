@@ -6,10 +6,9 @@ import {
   type CommandName,
   commandNames,
   commands,
-  type OptionName,
-  options,
   optionsOf,
 } from '../src/commands/command-table.ts';
+import { type OptionName, options } from '../src/commands/option-table.ts';
 
 export function renderBashCompletion(): string {
   const valued = Object.entries(options).flatMap(([name, { value }]) =>

@@ -28,6 +28,19 @@ export async function asServiceUser<T>(
 }
 
 /**
+ * The group of the service's user, for files that root makes and the service reads. Undefined if
+ * there is no such user, or if the caller is not root.
+ */
+export function groupOfService({ user, group }: Pick<Service, 'user' | 'group'>): number | undefined {
+  if (process.geteuid?.() !== 0 || user === undefined || !isUser(user)) return undefined;
+  if (group === undefined) return ownGroup(user);
+  process.setegid?.(group);
+  const gid = process.getegid?.();
+  process.setegid?.(0);
+  return gid;
+}
+
+/**
  * Only root may call this. Node.js cannot query the user database; the only test is to try to
  * become that user.
  */

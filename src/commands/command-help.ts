@@ -7,10 +7,9 @@ import {
   commandNames,
   commands,
   isCommandName,
-  type OptionName,
-  options,
   optionsOf,
 } from './command-table.ts';
+import { type OptionName, options } from './option-table.ts';
 
 const WIDTH = 80;
 

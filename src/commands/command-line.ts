@@ -10,12 +10,9 @@ import {
   commandNames,
   commands,
   isCommandName,
-  isOptionName,
-  type OptionSpec,
-  type OptionValues,
-  options,
   optionsOf,
 } from './command-table.ts';
+import { isOptionName, type OptionSpec, type OptionValues, options } from './option-table.ts';
 
 /** A usage mistake. The message is one line for the user. */
 export class UsageError extends Error {

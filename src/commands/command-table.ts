@@ -1,18 +1,9 @@
 // Every command of halfpipe: its words, arguments and options, and what it does. Parsing, help, the
 // completion of the shell and the manual all follow from this table.
-import { duration, type Format, share, wholeNumber } from '../config/formats.ts';
+import { type Format, share } from '../config/formats.ts';
+import { tokenName } from '../ingest/token-rules.ts';
 import { FILE_LISTS } from '../view/file-list.ts';
-
-export interface OptionSpec<T> {
-  /** What stands for the value in help; undefined for a switch. */
-  readonly value?: string;
-  /** Reads the value. Throws RangeError, whose message completes "--name". */
-  readonly accepts?: Format<T>;
-  /** What completes the value: one of these words, or a file. */
-  readonly completes?: 'file' | readonly string[];
-  /** One line of help. */
-  readonly does: string;
-}
+import type { OptionName, OptionValues } from './option-table.ts';
 
 export interface ArgumentSpec {
   /** In capitals: `PATH`. A choice of fixed words needs no name. */
@@ -39,60 +30,13 @@ export interface CommandSpec {
   readonly check?: (args: readonly string[], values: OptionValues) => string | undefined;
 }
 
-const text: Format<string> = (value) => String(value);
-
-/**
- * systemd accepts these characters in the name of an instance. Its config file must not begin with
- * a dot.
- */
-const instanceName: Format<string> = (value) => {
-  const name = String(value);
-  if (name === 'halfpipe') throw new RangeError('is for halfpipe@NAME: leave it out for the main service');
-  if (/^(?![.-])[A-Za-z0-9:_.-]{1,200}$/.test(name)) return name;
-  throw new RangeError('must be the NAME of a service halfpipe@NAME, such as door');
-};
-
-const OPTIONS = {
-  config: {
-    value: 'FILE',
-    accepts: text,
-    completes: 'file',
-    does: 'the config file [/etc/halfpipe/halfpipe.yaml]',
-  },
-  instance: {
-    value: 'NAME',
-    accepts: instanceName,
-    does: 'the service halfpipe@NAME, with its config, environment and key',
-  },
-  json: { does: 'print JSON for programs' },
-  all: { does: 'every file in quarantine' },
-  yes: { does: 'do not ask' },
-  limit: { value: 'N', accepts: wholeNumber(1, 1_000_000), does: 'print at most N files' },
-  'config-only': { does: 'read the config only, and send nothing' },
-  for: { value: 'TIME', accepts: duration('1 s', '31 d'), does: 'only for this long, such as 30m or 2h' },
-  since: {
-    value: 'TIME',
-    accepts: duration('1 s', '36500 d'),
-    does: 'only what went up within this time, such as 24h or 7d',
-  },
-  'read-back': { does: 'read every object in full and compare its bytes' },
-  help: { does: 'print this help; -h is short for it' },
-  version: { does: 'print the version' },
-} satisfies Readonly<Record<string, OptionSpec<unknown>>>;
-
-export type OptionName = keyof typeof OPTIONS;
-/** An option that was not given is absent. The value of a switch is true. */
-export type OptionValues = {
-  readonly [N in OptionName]?: (typeof OPTIONS)[N] extends { accepts: Format<infer T> } ? T : true;
-};
-
-export const options: Readonly<Record<OptionName, OptionSpec<unknown>>> = OPTIONS;
 /** Options that every command takes. */
 export const COMMON_OPTIONS: readonly OptionName[] = ['config', 'instance', 'help'];
 /** Options that stand without a command. */
 export const BARE_OPTIONS: readonly OptionName[] = [...COMMON_OPTIONS, 'version'];
 
 const ids: ArgumentSpec = { name: 'ID', optional: true, many: true };
+const tokenNameArgument: ArgumentSpec = { name: 'NAME', accepts: tokenName };
 const idsOrAll = (args: readonly string[], { all }: OptionValues) =>
   (all === true) === args.length > 0 ? 'takes the ids that list shows, or --all' : undefined;
 
@@ -188,6 +132,24 @@ const COMMANDS = {
     details: 'Asks before it deletes. The bucket is not touched.',
     check: idsOrAll,
   },
+  'token add': {
+    arguments: [tokenNameArgument],
+    options: ['prefix', 'expires'],
+    does: 'let a producer bring files over HTTP, and print its token',
+    details:
+      'Prints the token, and nothing else, to standard output, this once. ingest.tokensFile gets its name, SHA-256, prefix and end, and a running daemon accepts it at once.',
+  },
+  'token list': {
+    options: ['json'],
+    does: 'show the names of the tokens, with prefix and end',
+    details:
+      'Prints for each token when it was made, and when it ends or that it has expired; times are in UTC.',
+  },
+  'token revoke': {
+    arguments: [tokenNameArgument],
+    does: 'refuse a token from now on',
+    details: 'A running daemon refuses its next request. A file that is on its way may still arrive.',
+  },
   run: {
     does: 'drain the spool: SIGTERM stops, SIGHUP reloads the config',
     details: 'The service runs this command. It uses the environment that it is started with.',
@@ -201,10 +163,6 @@ export const commandNames: readonly CommandName[] = Object.keys(COMMANDS).filter
 
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name);
-}
-
-export function isOptionName(name: string): name is OptionName {
-  return Object.hasOwn(OPTIONS, name);
 }
 
 /** The options that a command takes, its own ones first. */

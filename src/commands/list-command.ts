@@ -5,7 +5,7 @@ import { FILE_LISTS, type FileListName } from '../view/file-list.ts';
 import { fileListText } from '../view/file-list-text.ts';
 import { type AskContext, askDaemon } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { findSpoolPath } from './which-spool.ts';
+import { findSpoolPath } from './one-setting.ts';
 
 export interface ListRequest {
   /** One of FILE_LISTS. Undefined: every list that concerns an operator. */

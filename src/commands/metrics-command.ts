@@ -9,7 +9,7 @@ import { readService } from '../system/service.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { type AskContext, whyUnanswered } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { findSpoolPath } from './which-spool.ts';
+import { findSpoolPath } from './one-setting.ts';
 
 /**
  * A daemon that does not run or does not answer is a metric, too: `halfpipe_up 0`. Resolves with 1

@@ -7,7 +7,7 @@ import type { Order } from '../control/order.ts';
 import { errnoOf } from '../system/fault.ts';
 import { type AskContext, askDaemon } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { findSpoolPath } from './which-spool.ts';
+import { findSpoolPath } from './one-setting.ts';
 
 /** The order that the words of a command make. Throws RangeError if the share is none. */
 export function orderOf(

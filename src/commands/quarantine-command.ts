@@ -11,7 +11,7 @@ import { readableSize } from '../view/readable.ts';
 import { asServiceUser } from './as-service-user.ts';
 import type { AskContext } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { findSpoolPath } from './which-spool.ts';
+import { findSpoolPath } from './one-setting.ts';
 
 /** Without ids: every file there. With `yes`, dropping does not ask. */
 export type QuarantineRequest =

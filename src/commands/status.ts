@@ -4,7 +4,7 @@ import { isHealthy } from '../view/health-text.ts';
 import { statusScreen } from '../view/status-screen.ts';
 import { type AskContext, askDaemon } from './ask-daemon.ts';
 import { type ExitCode, STATUS_EXIT } from './exit-codes.ts';
-import { findSpoolPath } from './which-spool.ts';
+import { findSpoolPath } from './one-setting.ts';
 
 /** Prints a screenful, or the whole snapshot as JSON. */
 export async function status(context: AskContext, asJson: boolean): Promise<ExitCode> {

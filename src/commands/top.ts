@@ -13,8 +13,8 @@ import { notRunningSince } from '../view/status-text.ts';
 import { type AskContext, whyUnanswered } from './ask-daemon.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { Keyboard } from './keyboard.ts';
+import { findSpoolPath } from './one-setting.ts';
 import { TopKeys } from './top-keys.ts';
-import { findSpoolPath } from './which-spool.ts';
 
 export interface TopContext extends AskContext {
   readonly stdin: ReadStream;

@@ -50,7 +50,7 @@ const FILE_VARIABLES = [
 async function keptFiles(
   configFile: string,
   env: Environment,
-  { observe: { tokenFile } }: Settings,
+  { observe: { tokenFile }, ingest: { tokensFile, tls } }: Settings,
 ): Promise<readonly (readonly [string, string])[]> {
   const files: (readonly [string, string])[] = [
     ['the program', fileURLToPath(import.meta.url)],
@@ -59,6 +59,9 @@ async function keptFiles(
     ['its credentials', join(homedir(), '.aws')],
   ];
   if (tokenFile !== undefined) files.push(['the token of observe.tokenFile', tokenFile]);
+  if (tokensFile !== undefined) files.push(['the tokens of ingest.tokensFile', tokensFile]);
+  if (tls !== undefined)
+    files.push(['the certificate of ingest.tls', tls.certificate], ['the key of ingest.tls', tls.key]);
   for (const name of FILE_VARIABLES) {
     const file = env[name];
     if (file !== undefined && file !== '') files.push([`what ${name} names`, file]);

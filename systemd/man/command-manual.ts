@@ -6,9 +6,8 @@ import {
   type CommandName,
   commandNames,
   commands,
-  type OptionName,
-  options,
 } from '../../src/commands/command-table.ts';
+import { type OptionName, options } from '../../src/commands/option-table.ts';
 
 /** The text between the markers of halfpipe.8, by their names. */
 export function renderCommandManual(): Readonly<Record<string, string>> {

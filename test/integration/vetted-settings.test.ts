@@ -55,6 +55,16 @@ for (const [what, refusal, arrange] of [
     ({ spool }) => [spool, { HALFPIPE_OBSERVE_TOKEN_FILE: join(spool, 'token') }],
   ],
   [
+    'the tokens of producers',
+    /holds the tokens of ingest\.tokensFile/,
+    ({ spool }) => [spool, { HALFPIPE_INGEST_TOKENS_FILE: join(spool, 'tokens.json') }],
+  ],
+  [
+    'the key of the certificate',
+    /holds the key of ingest\.tls/,
+    ({ spool }) => [spool, { HALFPIPE_INGEST_TLS: `certificate=/etc/cert.pem,key=${spool}/key.pem` }],
+  ],
+  [
     'a link that leads to the credentials',
     /holds what AWS_CONFIG_FILE names/,
     async ({ base, spool }) => {

@@ -21,6 +21,9 @@ describe('the completion of bash', () => {
     { line: 'halfpipe status --', offers: ['--json', '--config', '--instance', '--help'] },
     { line: 'halfpipe status ', offers: [] },
     { line: 'halfpipe quarantine ', offers: ['list', 'retry', 'drop'] },
+    { line: 'halfpipe token ', offers: ['add', 'list', 'revoke'] },
+    { line: 'halfpipe token add camera-7 --p', offers: ['--prefix'] },
+    { line: 'halfpipe token add camera-7 --prefix ', offers: [] },
     // It used to offer list, retry and drop again.
     { line: 'halfpipe quarantine retry ', offers: [] },
     { line: 'halfpipe quarantine drop --y', offers: ['--yes'] },

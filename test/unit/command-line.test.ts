@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { helpText } from '../../src/commands/command-help.ts';
 import { firstWords, readCommandLine, UsageError } from '../../src/commands/command-line.ts';
-import { commandNames, commands, options, optionsOf } from '../../src/commands/command-table.ts';
+import { commandNames, commands, optionsOf } from '../../src/commands/command-table.ts';
+import { options } from '../../src/commands/option-table.ts';
 import { unknownInstance } from '../../src/commands/service-instance.ts';
 
 const words = (line: string) => line.split(' ').filter((word) => word !== '');
@@ -37,6 +38,14 @@ describe('a command line', () => {
     { line: 'quarantine list', command: 'quarantine list' },
     { line: 'quarantine retry a b', command: 'quarantine retry', args: ['a', 'b'] },
     { line: 'quarantine drop -- --a', command: 'quarantine drop', args: ['--a'] },
+    {
+      line: 'token add camera-7 --prefix camera-7/ --expires 90d',
+      command: 'token add',
+      args: ['camera-7'],
+      values: { prefix: 'camera-7/', expires: 90 * 86_400_000 },
+    },
+    { line: 'token list --json', command: 'token list', values: { json: true } },
+    { line: 'token revoke camera-7', command: 'token revoke', args: ['camera-7'] },
     {
       line: 'quarantine drop --all --yes',
       command: 'quarantine drop',
@@ -125,6 +134,52 @@ describe('a command line', () => {
       line: 'quarantine retry x --all',
       says: /^quarantine retry takes the ids that list shows, or --all$/,
       help: 'halfpipe quarantine retry --help',
+    },
+    {
+      line: 'token',
+      says: /^token what\? One of add, list, revoke$/,
+      help: 'halfpipe token --help',
+    },
+    {
+      line: 'token rvoke camera-7',
+      says: /^token what\? One of add, list, revoke: did you mean revoke\?$/,
+      help: 'halfpipe token --help',
+    },
+    { line: 'token add', says: /^token add what\? NAME$/, help: 'halfpipe token add --help' },
+    {
+      line: 'token add camera-7 camera-8',
+      says: /^token add: unexpected argument camera-8$/,
+      help: 'halfpipe token add --help',
+    },
+    {
+      line: 'token add a/b',
+      says: /^token add a\/b: must be a name of at most 64 letters, digits and/,
+      help: 'halfpipe token add --help',
+    },
+    {
+      line: 'token add a --prefix camera-7',
+      says: /^--prefix camera-7: must end in \/: type camera-7\/$/,
+      help: 'halfpipe token add --help',
+    },
+    {
+      line: 'token add a --prefix ../',
+      says: /^--prefix \.\.\/: must be a folder below the spool/,
+      help: 'halfpipe token add --help',
+    },
+    {
+      line: 'token add a --expires 90',
+      says: /^--expires 90: must be a duration such as 500 ms, 2 s, 5 min, 1 h or 1 d$/,
+      help: 'halfpipe token add --help',
+    },
+    {
+      line: 'token add a --expires 1s',
+      says: /^--expires 1s: must be from 1 min to 36500 d$/,
+      help: 'halfpipe token add --help',
+    },
+    {
+      line: 'token add a --expirs 9d',
+      says: /^unknown option --expirs: did you mean --expires\?$/,
+      help: 'halfpipe token add --help',
     },
     {
       line: 'top --instance ../x',
