@@ -2,11 +2,14 @@
 import type { BacklogBounds } from './backlog/backlog-bounds.ts';
 import type { WatcherFactory } from './backlog/watch-when-shallow.ts';
 import type { Settings } from './config/settings.ts';
+import type { IngestOptions } from './ingest/ingest-options.ts';
+import type { IngestWorker, IngestWorkerPorts } from './ingest/ingest-worker.ts';
 import { lockManifest, type ManifestLock, type ManifestPlace } from './manifest/manifest-lock.ts';
+import { syncsAtOnce } from './spool/content-sync.ts';
 import { InstanceLock, type LockableSpool, type Serve } from './spool/instance-lock.ts';
 import { OpenWriters, type WriterView } from './spool/open-writers.ts';
 import { SpoolDirectory, type SpoolOptions } from './spool/spool-directory.ts';
-import { sendingOptionsOf } from './stage-options.ts';
+import { ingestOptionsOf, sendingOptionsOf } from './stage-options.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { S3Store, type S3StoreOptions } from './store/s3/s3-store.ts';
 import { type Clock, systemClock } from './system/clock.ts';
@@ -30,6 +33,10 @@ export interface Host {
   sendingOptions(settings: Settings): Promise<SendingOptions>;
   createSender(options: SendingOptions, ports: SenderPorts): PacedSender;
   createStore(options: S3StoreOptions): Store;
+  /** Loads and starts the ingest thread. */
+  startIngest(ports: IngestWorkerPorts): Promise<IngestWorker>;
+  /** See ingestOptionsOf(). */
+  ingestOptions(settings: Settings): IngestOptions | undefined;
   /** Without it: chokidar on real directories. */
   readonly watch?: WatcherFactory;
   readonly backlogBounds?: BacklogBounds;
@@ -51,8 +58,8 @@ export type PacedSender = Pick<
   | 'waitingFor'
 >;
 
-/** This machine. `threads`: see syncsAtOnce(). */
-export function thisHost(threads: string | undefined): Host {
+/** This machine. `threads`: see syncsAtOnce(). `handedSocket`: see ingestOptionsOf(). */
+export function thisHost(threads: string | undefined, handedSocket?: number): Host {
   const clock = systemClock;
   return {
     clock,
@@ -64,5 +71,7 @@ export function thisHost(threads: string | undefined): Host {
     sendingOptions: sendingOptionsOf,
     createSender: (options, ports) => new Sender(clock, options, ports),
     createStore: (options) => new S3Store(options),
+    startIngest: async (ports) => new (await import('./ingest/ingest-worker.ts')).IngestWorker(ports),
+    ingestOptions: (settings) => ingestOptionsOf(settings, syncsAtOnce(threads).ingest, handedSocket),
   };
 }

@@ -3,11 +3,12 @@
 import type { BacklogOptions } from './backlog/backlog-ports.ts';
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
+import type { IngestOptions } from './ingest/ingest-options.ts';
 import type { UplinkOptions } from './link/uplink-identity.ts';
-
 import type { ManifestOptions } from './manifest/open-manifest.ts';
 import type { Allowance } from './pace/link-rates.ts';
 import type { Steering } from './steer/steering.ts';
+import { KEY_BYTES_MAX } from './store/keys.ts';
 import { PARTS_AT_ONCE_MAX, PartPlanner } from './store/part-plan.ts';
 import { endpointOf } from './store/s3/endpoint.ts';
 import type { S3StoreOptions } from './store/s3/s3-store.ts';
@@ -74,6 +75,28 @@ export function drainOptionsOf({ retry, upload }: Settings): DrainOptions {
 export function manifestOptionsOf({ manifest, spool }: Settings): ManifestOptions | undefined {
   const { path, ...limits } = manifest;
   return path === undefined ? undefined : { path, ...limits, spoolPath: spool.path };
+}
+
+/**
+ * Undefined if no files are taken over HTTP. `handedSocket` is the descriptor of the socket that
+ * systemd has opened, if there is one.
+ */
+export function ingestOptionsOf(
+  { ingest, spool, s3 }: Settings,
+  syncs: number,
+  handedSocket: number | undefined,
+): IngestOptions | undefined {
+  const { listen, tokensFile, ...limits } = ingest;
+  if (listen === undefined || tokensFile === undefined) return undefined;
+  return {
+    ...limits,
+    listen: listen.kind === 'systemd' ? { ...listen, fd: handedSocket } : listen,
+    tokensFile,
+    spoolPath: spool.path,
+    ignore: spool.ignore,
+    maxPathBytes: KEY_BYTES_MAX - Buffer.byteLength(s3.prefix),
+    syncsAtOnce: syncs,
+  };
 }
 
 /** One half of the memory is for files sent in parts; see drain/upload-memory. */

@@ -91,7 +91,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   page: ['view'],
   report: ['backlog', 'drain', 'link', 'manifest', 'outlook', 'pace', 'spool', 'steer', 'view', ...GROUND],
   'stage-options.ts': ['config', ...STAGES, 'system'],
-  'host.ts': ['config', ...STAGES, 'stage-options.ts', 'system'],
+  'host.ts': ['config', ...STAGES, 'ingest', 'stage-options.ts', 'system'],
   'assembly.ts': ['config', ...STAGES, ...GROUND, 'view', 'host.ts', 'stage-options.ts'],
   'daemon.ts': [
     'config',
@@ -127,6 +127,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   report: ['config', 'control', 'ingest', 'observe', 'store/s3'],
   // What a snapshot says of the link.
   view: ['link', 'pace', 'steer'],
+  'stage-options.ts': ['ingest'],
   // Where to listen, and the limits, as they are configured.
   ingest: ['config'],
   // Settings as the page shows them.

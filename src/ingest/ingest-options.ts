@@ -7,8 +7,8 @@ export type IngestPlace =
   | ({ readonly kind: 'tcp' } & ListenAt)
   /** The absolute path of a Unix socket. */
   | { readonly kind: 'unix'; readonly path: string }
-  /** A listening socket that systemd has opened for this process. */
-  | { readonly kind: 'systemd'; readonly fd: number };
+  /** A listening socket that systemd has opened for this process. Undefined: it has opened none. */
+  | { readonly kind: 'systemd'; readonly fd: number | undefined };
 
 export interface IngestOptions {
   readonly listen: IngestPlace;

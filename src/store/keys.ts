@@ -8,7 +8,7 @@ import { printable } from '../system/printable.ts';
  * In UTF-8: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html. The SDK does
  * not check it.
  */
-const KEY_BYTES_MAX = 1_024;
+export const KEY_BYTES_MAX = 1_024;
 
 /**
  * Returns the prefix followed by the path. Bytes that are not UTF-8 become `%XX`, all others stay.

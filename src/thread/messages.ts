@@ -5,10 +5,10 @@ import type { PaceView } from '../pace/governor.ts';
 import type { Allowance } from '../pace/link-rates.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { LineActivity } from '../pace/slow-line.ts';
+import type { CarriedError } from '../system/carried-error.ts';
 import type { RequestHead } from '../transport/http-request.ts';
 import type { HandlerOptions } from '../transport/request-watch.ts';
 import type { WayOutOptions } from '../transport/way-out.ts';
-import type { CarriedError } from './carried-error.ts';
 import type { PacedLinkOptions } from './paced-link.ts';
 
 /** An answer's body up to this size comes in one message with its head. */

@@ -2,10 +2,10 @@
 // SDK.
 
 import { Readable } from 'node:stream';
+import { uncarry } from '../system/carried-error.ts';
 import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../transport/http-request.ts';
 import { bytesOf } from '../transport/paced-handler.ts';
 import { signalOf } from '../transport/request-signal.ts';
-import { uncarry } from './carried-error.ts';
 import { movable, type Order, PIECE_BYTES, type RequestNotice, type SentBytes } from './messages.ts';
 
 /** Sends an order. The buffers in `moved` cannot be used afterwards. */

@@ -1,6 +1,7 @@
 // In the sending thread: sends what the main thread orders, and reports the outcome.
 
 import type { Readable } from 'node:stream';
+import { carry } from '../system/carried-error.ts';
 import type { Clock } from '../system/clock.ts';
 import { brokenInvariant } from '../system/invariant.ts';
 import type { Deliveries } from '../transport/deliveries.ts';
@@ -8,7 +9,6 @@ import type { HttpAnswer } from '../transport/http-request.ts';
 import type { Pacer } from '../transport/paced-body.ts';
 import { PacedHandler } from '../transport/paced-handler.ts';
 import { ArrivingContent } from './arriving-content.ts';
-import { carry } from './carried-error.ts';
 import { movable, type Notice, type RequestOrder, type SentBytes, SMALL_ANSWER_BYTES } from './messages.ts';
 
 /** Sends a notice. The buffers in `moved` cannot be used afterwards. */

@@ -107,6 +107,14 @@ export class SimHost implements Host {
     return instead(store, judged === store ? {} : judged);
   }
 
+  startIngest(): Promise<never> {
+    return Promise.reject(new Error('a simulated daemon has no other threads'));
+  }
+
+  ingestOptions(): undefined {
+    return undefined;
+  }
+
   readonly watch: WatcherFactory = (_path, events) => ({
     start: () => {
       this.#watcher = events;

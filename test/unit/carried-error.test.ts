@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { carry, uncarry } from '../../src/system/carried-error.ts';
 import { Fault } from '../../src/system/fault.ts';
-import { carry, uncarry } from '../../src/thread/carried-error.ts';
 
 const across = (error: unknown) => uncarry(structuredClone(carry(error)));
 

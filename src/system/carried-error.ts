@@ -1,7 +1,7 @@
 // Carries errors from one thread to the other. Structured cloning keeps neither their class nor
 // their code.
 import { inspect } from 'node:util';
-import { Fault, type FaultClass } from '../system/fault.ts';
+import { Fault, type FaultClass } from './fault.ts';
 
 export interface CarriedError {
   readonly name: string;

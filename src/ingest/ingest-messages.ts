@@ -1,0 +1,23 @@
+// What the main thread and the ingest thread tell each other.
+import type { CarriedError } from '../system/carried-error.ts';
+import type { IngestEvent } from './ingest-event.ts';
+import type { BacklogSize, IngestOptions } from './ingest-options.ts';
+
+/** To the ingest thread. */
+export type IngestOrder =
+  /** Answered by `serving` or `refused`. In the latter case, what was in force before stays so. */
+  | { readonly kind: 'serve'; readonly options: IngestOptions }
+  | { readonly kind: 'backlog'; readonly backlog: BacklogSize }
+  /** The thread ends when what is being made durable is durable. */
+  | { readonly kind: 'close' };
+
+/** From the ingest thread. */
+export type IngestNotice =
+  | { readonly kind: 'serving' }
+  | { readonly kind: 'refused'; readonly error: CarriedError }
+  | { readonly kind: 'event'; readonly event: CarriedEvent };
+
+/** An event without objects that do not survive the way. */
+export type CarriedEvent =
+  | Exclude<IngestEvent, { kind: 'fault' }>
+  | { readonly kind: 'fault'; readonly operation: string; readonly error: CarriedError };

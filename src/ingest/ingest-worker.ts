@@ -1,0 +1,89 @@
+// The main thread's handle of the ingest thread.
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { atMost } from '../system/at-most.ts';
+import { uncarry } from '../system/carried-error.ts';
+import type { Clock } from '../system/clock.ts';
+import type { IngestEvent } from './ingest-event.ts';
+import type { IngestNotice, IngestOrder } from './ingest-messages.ts';
+import type { BacklogSize, IngestOptions } from './ingest-options.ts';
+
+export interface IngestWorkerPorts {
+  readonly clock: Clock;
+  readonly onEvent: (event: IngestEvent) => void;
+  /** The thread has broken down. It can only be replaced. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+const THREAD = new URL(`./ingest-thread${extname(import.meta.url)}`, import.meta.url);
+/** In MiB. Requests make little garbage; the content of files is outside the heap. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
+/** More than a slow disk needs for what has been received. */
+const CLOSE_MS = 10_000;
+
+/** Starts the thread. serve() may be called again when the last call has settled. */
+export class IngestWorker {
+  readonly #clock: Clock;
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+  #settle: (refusal?: Error) => void = () => undefined;
+  #isClosing = false;
+
+  constructor({ clock, onEvent, onBroken }: IngestWorkerPorts) {
+    this.#clock = clock;
+    this.#worker = new Worker(THREAD, { resourceLimits: RESOURCE_LIMITS });
+    this.#worker.on('message', (notice: IngestNotice) => this.#receive(notice, onEvent));
+    this.#ended = new Promise((resolve) => {
+      let failure: unknown = new Error('the ingest thread has ended');
+      this.#worker.once('error', (error) => {
+        failure = error;
+      });
+      this.#worker.once('exit', () => {
+        resolve();
+        if (this.#isClosing) return;
+        this.#settle(failure instanceof Error ? failure : new Error(String(failure)));
+        onBroken(failure);
+      });
+    });
+  }
+
+  /**
+   * Rejects with a Fault, and what was in force before stays so; or with another error when the
+   * thread breaks down.
+   */
+  serve(options: IngestOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#settle = (refusal) => (refusal === undefined ? resolve() : reject(refusal));
+      this.#send({ kind: 'serve', options });
+    });
+  }
+
+  setBacklog(backlog: BacklogSize): void {
+    this.#send({ kind: 'backlog', backlog });
+  }
+
+  /** Resolves when the thread has ended. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#send({ kind: 'close' });
+    await atMost(CLOSE_MS, this.#ended, this.#clock);
+    await this.#worker.terminate();
+  }
+
+  #send(order: IngestOrder): void {
+    this.#worker.postMessage(order);
+  }
+
+  #receive(notice: IngestNotice, onEvent: IngestWorkerPorts['onEvent']): void {
+    switch (notice.kind) {
+      case 'serving':
+        return this.#settle();
+      case 'refused':
+        return this.#settle(uncarry(notice.error));
+      case 'event': {
+        const { event } = notice;
+        return onEvent(event.kind === 'fault' ? { ...event, error: uncarry(event.error) } : event);
+      }
+    }
+  }
+}

@@ -1,0 +1,142 @@
+// The main thread's side of files over HTTP: the drain never waits for it, and it comes back by itself.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { IngestEvent } from '../../src/ingest/ingest-event.ts';
+import type { BacklogSize, IngestOptions } from '../../src/ingest/ingest-options.ts';
+import type { IngestWorkerPorts } from '../../src/ingest/ingest-worker.ts';
+import { Ingestion } from '../../src/ingest/ingestion.ts';
+import { SimClock } from '../support/sim-clock.ts';
+
+const OPTIONS: IngestOptions = {
+  listen: { kind: 'tcp', addresses: ['127.0.0.1'], port: 8080 },
+  spoolPath: '/spool',
+  ignore: [],
+  tokensFile: '/tokens',
+  tls: undefined,
+  ...{ maxFileSizeBytes: 1, maxPathBytes: 1, maxConcurrent: 1, minFreeSpaceBytes: 1, syncsAtOnce: 1 },
+  backlogLimit: undefined,
+};
+const OTHER: IngestOptions = { ...OPTIONS, maxConcurrent: 2 };
+
+/** Threads that serve unless `refusal` is set. */
+class Bench {
+  readonly clock = new SimClock();
+  readonly events: IngestEvent[] = [];
+  readonly served: IngestOptions[] = [];
+  readonly backlogs: BacklogSize[] = [];
+  threads: IngestWorkerPorts[] = [];
+  closed = 0;
+  refusal: Error | undefined;
+  readonly ingestion: Ingestion;
+
+  constructor() {
+    this.ingestion = new Ingestion({
+      clock: this.clock,
+      onEvent: (event) => this.events.push(event),
+      backlog: () => ({ files: this.backlogs.length, bytes: 0, oldestAgeMs: undefined }),
+      startWorker: async (ports) => {
+        this.threads.push(ports);
+        return {
+          serve: async (options) => {
+            if (this.refusal !== undefined) throw this.refusal;
+            this.served.push(options);
+          },
+          setBacklog: (backlog) => this.backlogs.push(backlog),
+          close: async () => {
+            this.closed += 1;
+          },
+        };
+      },
+    });
+  }
+
+  get kinds(): string[] {
+    return this.events.map(({ kind }) => kind);
+  }
+}
+
+test('no thread is started while ingest is off, and none is left when it is turned off', async () => {
+  const { ingestion, threads, clock, events, ...bench } = new Bench();
+  await ingestion.start(undefined);
+  await clock.advance(100_000);
+  assert.equal(threads.length, 0);
+  assert.deepEqual(events, []);
+  await (await ingestion.prepare(OPTIONS)).commit();
+  assert.deepEqual([threads.length, bench.served], [1, [OPTIONS]]);
+  await (await ingestion.prepare(undefined)).commit();
+  assert.deepEqual(events, [{ kind: 'ingestListening', urls: [], isTls: false }]);
+});
+
+test('a start that cannot listen is told, does not reject, and is tried again, less and less often', async () => {
+  const bench = new Bench();
+  bench.refusal = new Error('the port is taken');
+  await bench.ingestion.start(OPTIONS);
+  assert.deepEqual(bench.kinds, ['fault']);
+  await bench.clock.advance(10_000);
+  assert.equal(bench.events.length, 3);
+  bench.refusal = undefined;
+  await bench.clock.advance(60_000);
+  assert.deepEqual(bench.served, [OPTIONS]);
+  assert.equal(bench.threads.length, 1);
+});
+
+test('a thread that breaks down is told and replaced', async () => {
+  const bench = new Bench();
+  await bench.ingestion.start(OPTIONS);
+  bench.threads[0]?.onBroken(new Error('out of memory'));
+  assert.deepEqual(bench.events, [{ kind: 'ingestBroke', problem: 'out of memory' }]);
+  await bench.clock.advance(1_500);
+  assert.deepEqual(bench.served, [OPTIONS, OPTIONS]);
+  assert.equal(bench.threads.length, 2);
+});
+
+test('a reload whose options cannot be served is refused, and the old ones stay', async () => {
+  const bench = new Bench();
+  await bench.ingestion.start(OPTIONS);
+  bench.refusal = new Error('no such certificate');
+  await assert.rejects(bench.ingestion.prepare(OTHER), /no such certificate/);
+  bench.refusal = undefined;
+  await bench.clock.advance(100_000);
+  assert.deepEqual([bench.served, bench.closed], [[OPTIONS], 0]);
+});
+
+test('a reload that turns it on and is refused leaves no thread', async () => {
+  const bench = new Bench();
+  await bench.ingestion.start(undefined);
+  bench.refusal = new Error('the port is taken');
+  await assert.rejects(bench.ingestion.prepare(OPTIONS));
+  assert.equal(bench.closed, 1);
+  await bench.clock.advance(100_000);
+  assert.deepEqual(bench.served, []);
+});
+
+test('a reload that is refused elsewhere goes back to the old options', async () => {
+  const bench = new Bench();
+  await bench.ingestion.start(OPTIONS);
+  await (await bench.ingestion.prepare(OTHER)).discard();
+  assert.deepEqual(bench.served, [OPTIONS, OTHER, OPTIONS]);
+  await (await bench.ingestion.prepare(undefined)).discard();
+  assert.equal(bench.closed, 0);
+});
+
+test('an unrelated reload is not refused because the port is still taken', async () => {
+  const bench = new Bench();
+  bench.refusal = new Error('the port is taken');
+  await bench.ingestion.start(OPTIONS);
+  const prepared = await bench.ingestion.prepare({ ...OPTIONS });
+  bench.refusal = undefined;
+  await prepared.commit();
+  await bench.clock.advance(1);
+  assert.deepEqual(bench.served, [OPTIONS]);
+});
+
+test('the thread learns every second what waits in the spool, before its first request', async () => {
+  const bench = new Bench();
+  await bench.ingestion.start(OPTIONS);
+  assert.equal(bench.backlogs.length, 1);
+  await bench.clock.advance(5_100);
+  assert.equal(bench.backlogs.length, 6);
+  await bench.ingestion.stop();
+  await bench.clock.advance(5_000);
+  assert.deepEqual([bench.backlogs.length, bench.closed], [6, 1]);
+});
