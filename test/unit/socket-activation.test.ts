@@ -1,0 +1,21 @@
+// Which descriptor is the socket that systemd has opened for files over HTTP.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { handedSocket } from '../../src/service/socket-activation.ts';
+
+for (const [what, env, expected] of [
+  ['one socket', { LISTEN_PID: '7', LISTEN_FDS: '1' }, 3],
+  ['one socket of any name', { LISTEN_PID: '7', LISTEN_FDS: '1', LISTEN_FDNAMES: 'other' }, 3],
+  ['the first of several', { LISTEN_PID: '7', LISTEN_FDS: '3', LISTEN_FDNAMES: 'a:b:c' }, 3],
+  ['the one named ingest', { LISTEN_PID: '7', LISTEN_FDS: '3', LISTEN_FDNAMES: 'a:b:ingest' }, 5],
+  ['no descriptor beyond their number', { LISTEN_PID: '7', LISTEN_FDS: '1', LISTEN_FDNAMES: 'a:ingest' }, 3],
+  ['none', {}, undefined],
+  ['none of zero', { LISTEN_PID: '7', LISTEN_FDS: '0' }, undefined],
+  ['none of another process', { LISTEN_PID: '8', LISTEN_FDS: '1' }, undefined],
+  ['none without a process', { LISTEN_FDS: '1' }, undefined],
+  ['none of what is no number', { LISTEN_PID: '7', LISTEN_FDS: '-1' }, undefined],
+  ['none of a number with more behind it', { LISTEN_PID: '7', LISTEN_FDS: '1x' }, undefined],
+] as const)
+  test(`of the sockets that systemd hands over it takes ${what}`, () => {
+    assert.equal(handedSocket(env, 7), expected);
+  });
