@@ -16,6 +16,7 @@ import type { ShaperActivity } from './pace/shaper.ts';
 import type { Counters } from './report/counters.ts';
 import type { Listener } from './report/daemon-event.ts';
 import { FileLists } from './report/file-lists.ts';
+import type { IngestBook } from './report/ingest-book.ts';
 import type { Standstill } from './report/problems.ts';
 import type { RecentFiles } from './report/recent-files.ts';
 import type { Remarks } from './report/remarks.ts';
@@ -48,6 +49,7 @@ export interface AssemblyPorts {
   readonly counters: Counters;
   readonly remarks: Remarks;
   readonly recent: RecentFiles;
+  readonly ingestBook: IngestBook;
   readonly progress: ProgressWatch;
   /** The settings in force. A reload changes them. */
   readonly settings: () => Settings;
@@ -147,6 +149,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     ...{ clock, backlog, drain, steering, counters: ports.counters, link: sender },
     ...{ version: ports.version, unit: settings.service.unit, isStopping: ports.isStopping },
     ...{ spoolPath: settings.spool.path, remarks: ports.remarks, lists, recent },
+    ingest: ports.ingestBook,
     standstill: () => standstillOf({ steering, sender, drain, backlog }, clock),
     countQuarantined: () => spool.quarantinedCount(),
     freeSpace: () => spool.freeSpace(),

@@ -9,6 +9,7 @@ import type { Host } from './host.ts';
 import { Observation } from './observe/observation.ts';
 import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
+import { IngestBook } from './report/ingest-book.ts';
 import { RecentFiles } from './report/recent-files.ts';
 import { Remarks } from './report/remarks.ts';
 import type { Health } from './service/health.ts';
@@ -72,7 +73,9 @@ export class Daemon {
     const counters = new Counters();
     const remarks = new Remarks(ports.host.clock);
     const recent = new RecentFiles(ports.host.clock);
-    const listeners = [counters.hear, remarks.hear, recent.hear, ...ports.listeners];
+    const ingestBook = new IngestBook(ports.host.clock);
+    const own = [counters, remarks, recent, ingestBook].map(({ hear }) => hear);
+    const listeners = [...own, ...ports.listeners];
     this.#progress = new ProgressWatch(ports.health, () => ({
       ...this.#settings.link,
       ...this.#settings.upload,
@@ -90,6 +93,7 @@ export class Daemon {
       counters,
       remarks,
       recent,
+      ingestBook,
       progress: this.#progress,
       settings: () => this.#settings,
       isStopping: () => this.#stopping,

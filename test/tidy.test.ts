@@ -125,8 +125,8 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   config: ['spool'],
   // The report of a reload names the keys that changed; the debug log tells of requests.
   report: ['config', 'control', 'ingest', 'observe', 'store/s3'],
-  // What a snapshot says of the link.
-  view: ['link', 'pace', 'steer'],
+  // What a snapshot says of the link, and of what arrives over HTTP.
+  view: ['ingest', 'link', 'pace', 'steer'],
   'stage-options.ts': ['ingest'],
   // Where to listen, and the limits, as they are configured.
   ingest: ['config'],

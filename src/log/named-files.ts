@@ -4,9 +4,9 @@ import type { Clock } from '../system/clock.ts';
 /** Kinds are fault classes and codes, a few dozen. Beyond this many, kinds share one line. */
 const KINDS_MAX = 64;
 /** journald accepts 1,024 fields in an entry (ENTRY_FIELD_COUNT_MAX), and a datagram 200 KB. */
-const NAMES_IN_LINE_MAX = 500;
+export const NAMES_IN_LINE_MAX = 500;
 const BYTES_IN_LINE_MAX = 64 * 1024;
-/** Names that are remembered for each kind: about 2 MB. */
+/** About 2 MB for each kind. */
 const NAMES_MAX = 20_000;
 
 /** What a line tells. */
@@ -30,16 +30,19 @@ interface Kind {
 /**
  * Tells the first file of a kind at once, and the others at the end of the period, in as few lines
  * as hold their names: the rest waits for the next period. Each file is named at least once while
- * its kind lasts, unless more than 20,000 names wait. Monotonic clock.
+ * its kind lasts, unless more than `namesMax` names wait. Monotonic clock.
  */
 export class NamedFiles {
   readonly #clock: Clock;
   readonly #periodMs: number;
+  readonly #namesMax: number;
   readonly #kinds = new Map<string, Kind>();
 
-  constructor(clock: Clock, periodMs: number) {
+  /** `namesMax`: how many names are remembered for each kind. */
+  constructor(clock: Clock, periodMs: number, namesMax = NAMES_MAX) {
     this.#clock = clock;
     this.#periodMs = periodMs;
+    this.#namesMax = namesMax;
   }
 
   /** Calls `tell` now, or the latest `tell` at the end of the period. */
@@ -55,7 +58,7 @@ export class NamedFiles {
     }
     known.repeats += 1;
     known.latest = tell;
-    if (!known.named.has(file) && known.waiting.size < NAMES_MAX) known.waiting.add(file);
+    if (!known.named.has(file) && known.waiting.size < this.#namesMax) known.waiting.add(file);
   }
 
   /** Tells everything that waits, and forgets every kind. */
@@ -64,7 +67,7 @@ export class NamedFiles {
     this.#kinds.clear();
     for (const kind of kinds) {
       kind.cancel();
-      while (kind.repeats > 0 || kind.waiting.size > 0) tellNext(kind);
+      while (kind.repeats > 0 || kind.waiting.size > 0) tellNext(kind, this.#namesMax);
     }
   }
 
@@ -77,12 +80,12 @@ export class NamedFiles {
         return;
       }
       kind.cancel = this.#afterPeriod(name);
-      tellNext(kind);
+      tellNext(kind, this.#namesMax);
     });
   }
 }
 
-function tellNext(kind: Kind): void {
+function tellNext(kind: Kind, namesMax: number): void {
   const { named, waiting, repeats, latest } = kind;
   const files: string[] = [];
   let bytes = 0;
@@ -96,7 +99,7 @@ function tellNext(kind: Kind): void {
     named.add(file);
   }
   for (const oldest of named) {
-    if (named.size <= NAMES_MAX) break;
+    if (named.size <= namesMax) break;
     named.delete(oldest);
   }
   kind.repeats = 0;

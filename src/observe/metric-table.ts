@@ -3,6 +3,7 @@
 import { isHealthy } from '../view/health-text.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { BACKLOG_METRICS } from './backlog-metrics.ts';
+import { INGEST_METRICS } from './ingest-metrics.ts';
 import { LINK_METRICS } from './link-metrics.ts';
 import { counter, each, gauge, info, type MetricRow, state } from './metric-row.ts';
 import { PROBLEM_METRICS } from './problem-metrics.ts';
@@ -92,6 +93,7 @@ export const METRICS: readonly MetricRow[] = [
   ...STEERING,
   ...BACKLOG_METRICS,
   ...LINK_METRICS,
+  ...INGEST_METRICS,
   ...TOTALS,
 ];
 

@@ -23,6 +23,10 @@ const KINDS: Readonly<Record<ProblemKind, true>> = {
   floor: true,
   unwatched: true,
   unkept: true,
+  ingest: true,
+  'ingest-tokens': true,
+  'ingest-disk': true,
+  'ingest-waits': true,
 };
 const SEVERITIES = ['degraded', 'notice'] as const;
 

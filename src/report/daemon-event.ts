@@ -4,6 +4,7 @@ import type { BacklogEvent } from '../backlog/backlog-event.ts';
 import type { ChangedKey } from '../config/changes.ts';
 import type { ControlEvent } from '../control/control-event.ts';
 import type { DrainEvent, SweepEvent } from '../drain/drain-event.ts';
+import type { IngestEvent } from '../ingest/ingest-event.ts';
 import type { LinkEvent } from '../link/link-event.ts';
 import type { ManifestEvent } from '../manifest/manifest-event.ts';
 import type { ObserveEvent } from '../observe/observe-event.ts';
@@ -18,6 +19,7 @@ export type DaemonEvent =
   | BacklogEvent
   | ControlEvent
   | DrainEvent
+  | IngestEvent
   | LinkEvent
   | ObserveEvent
   | ManifestEvent

@@ -84,13 +84,16 @@ function tellStillWritten(log: Logger, named: NamedFiles, { entry, fault }: Of<'
 const OTHERS_MAX = 5;
 
 /** The journal gets a field for each file, so that each is found by its name. */
-function filesOf({ files }: NamedBatch, latest: string): { readonly file: string | readonly string[] } {
+export function filesOf(
+  { files }: Pick<NamedBatch, 'files'>,
+  latest: string,
+): { readonly file: string | readonly string[] } {
   const [only = latest, ...others] = files;
   return { file: others.length === 0 ? only : files };
 }
 
 /** `; others: b, c and 7 more`, or nothing. */
-function othersIn({ files }: NamedBatch, latest: string): string {
+export function othersIn({ files }: Pick<NamedBatch, 'files'>, latest: string): string {
   const others = files.filter((file) => file !== latest);
   if (others.length === 0) return '';
   const more = others.length > OTHERS_MAX ? ` and ${readableCount(others.length - OTHERS_MAX)} more` : '';

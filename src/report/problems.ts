@@ -7,6 +7,8 @@ import { readableDuration, readableFiles } from '../view/readable.ts';
 import { slowLineText } from '../view/slow-line-text.ts';
 import type { LinkView } from '../view/snapshot.ts';
 import { FLOOR_ENGAGED, skippedText, waitingText } from '../view/status-text.ts';
+import type { IngestTrouble } from './ingest-book.ts';
+import { ingestProblems } from './ingest-problems.ts';
 import type { Problem } from './problem-book.ts';
 import type { UnsavedFile } from './remarks.ts';
 
@@ -31,6 +33,8 @@ export interface ProblemFacts {
   readonly refusedReload: string | undefined;
   /** Why the last order of an operator could not be kept. */
   readonly unkeptOrder: string | undefined;
+  /** What keeps producers from sending files over HTTP. */
+  readonly ingestTroubles: readonly IngestTrouble[];
 }
 
 /** A failure of the network that is shorter needs no attention. */
@@ -45,6 +49,7 @@ export function findProblems(facts: ProblemFacts): Problem[] {
     ...quarantineOf(facts.backlog),
     ...facts.waiting.map(deferredOf),
     ...facts.backlog.skipped.map(skippedOf),
+    ...ingestProblems(facts.ingestTroubles),
     ...linkOf(facts.link),
     ...remarksOf(facts),
   ];

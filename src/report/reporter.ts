@@ -8,6 +8,7 @@ import { DayLines } from './day-lines.ts';
 import { debugLines } from './debug-lines.ts';
 import { drainLines } from './drain-lines.ts';
 import { fileLines } from './file-lines.ts';
+import { IngestLines } from './ingest-lines.ts';
 import { linkLines } from './link-lines.ts';
 import { observeLines } from './observe-lines.ts';
 import { problemLines } from './problem-lines.ts';
@@ -18,6 +19,8 @@ import { summaryLines } from './summary-lines.ts';
 
 /** A kind of failure that concerns many files gets one line in this time. */
 const NAMES_PERIOD_MS = 60_000;
+/** Names of refused uploads are chosen by clients, and may be long. */
+const REFUSED_NAMES_MAX = 200;
 
 /**
  * The listener that writes the log. Each group of events has its own file of lines. A message is
@@ -26,6 +29,8 @@ const NAMES_PERIOD_MS = 60_000;
 export class Reporter {
   readonly #log: SteadyLog;
   readonly #named: NamedFiles;
+  readonly #refused: NamedFiles;
+  readonly #ingest: IngestLines;
   readonly #day: DayLines;
   readonly #lines: readonly Listener[];
 
@@ -33,11 +38,14 @@ export class Reporter {
     const steady = new SteadyLog(clock, log);
     this.#log = steady;
     this.#named = new NamedFiles(clock, NAMES_PERIOD_MS);
+    this.#refused = new NamedFiles(clock, NAMES_PERIOD_MS, REFUSED_NAMES_MAX);
+    this.#ingest = new IngestLines(clock, steady, this.#refused);
     this.#day = new DayLines(clock, steady);
     this.#lines = [
       fileLines(steady, this.#named),
       drainLines(steady),
       spoolLines(steady),
+      this.#ingest.hear,
       linkLines(steady),
       observeLines(steady),
       steeringLines(clock, steady),
@@ -55,6 +63,8 @@ export class Reporter {
   /** Logs what was held back, and what went up in this run. */
   stop(): void {
     this.#named.stop();
+    this.#refused.stop();
+    this.#ingest.stop();
     this.#log.stop();
     this.#day.stop();
   }

@@ -18,6 +18,7 @@ import type { DaemonState, LinkView, Snapshot } from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
 import type { FileLists } from './file-lists.ts';
 import { FlowGauge, type FreeSpace } from './flow-gauge.ts';
+import type { IngestBook } from './ingest-book.ts';
 import { type LinkFacts, linkView } from './link-view.ts';
 import { ProblemBook } from './problem-book.ts';
 import { findProblems, type Standstill } from './problems.ts';
@@ -40,6 +41,7 @@ export interface StatisticsPorts {
   readonly steering: Pick<Steering, 'now'>;
   readonly link: LinkFacts;
   readonly remarks: Pick<Remarks, 'refusedReload' | 'unkeptOrder' | 'unsaved'>;
+  readonly ingest: Pick<IngestBook, 'troubles' | 'view'>;
   /** Why the drain stands still; undefined if it does not. */
   readonly standstill: () => Standstill | undefined;
   readonly isStopping: () => boolean;
@@ -138,17 +140,19 @@ export class Statistics {
         files: lists.sending().slice(0, FILES_SHOWN),
       },
       recent: { uploads: recent.uploads(RECENT_SHOWN), failures: recent.failures(RECENT_SHOWN) },
+      ingest: this.#ports.ingest.view(),
       totals: counters.totals,
     };
   }
 
   #problems(backlog: BacklogView, link: LinkView | null): ProblemView[] {
-    const { clock, drain, standstill, remarks } = this.#ports;
+    const { clock, drain, standstill, remarks, ingest } = this.#ports;
     const { watching, deep } = this.#ports.backlog.view();
     const { unsaved, refusedReload, unkeptOrder } = remarks;
     const facts = { backlog, link, unsaved, refusedReload, unkeptOrder };
     const problems = findProblems({
       ...facts,
+      ingestTroubles: ingest.troubles,
       standstill: standstill(),
       waiting: drain.waiting.slice(0, KINDS_MAX),
       isWatching: watching || deep || !this.#ports.backlog.view().known,

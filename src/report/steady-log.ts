@@ -15,13 +15,14 @@ const FACTS: ReadonlySet<string> = new Set([
   ...['uploaded', 'alreadyThere', 'quarantined'],
   ...['reloaded', 'restartNeeded', 'pausedByOperator', 'resumedByOperator', 'share', 'observing'],
   ...['deferred', 'stillWritten', 'summary', 'day', 'run', 'problem', 'problemOver'],
+  ...['ingestListening', 'ingested', 'ingestRefused'],
 ]);
 
 /** Events that tell of one condition that it is bad, or good again. */
 const CONDITIONS: Readonly<Record<string, string>> = {
   ...{ degraded: 'measured', linkUnsure: 'linkFound', scanFailed: 'scanRecovered' },
   ...{ paused: 'resumed', folderHeld: 'folderFreed', writersUnseen: 'writersSeen' },
-  ...{ slowLine: 'lineKeepsUp' },
+  ...{ slowLine: 'lineKeepsUp', ingestBroke: 'ingestBack' },
 };
 
 /** Fields that tell what a line is about, where one event has many subjects. */

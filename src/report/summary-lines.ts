@@ -2,6 +2,7 @@
 // fields.
 import type { Logger } from '../log/log.ts';
 import type { Clock } from '../system/clock.ts';
+import { ingestPaceText } from '../view/ingest-text.ts';
 import type { Snapshot } from '../view/snapshot.ts';
 import { statusText, waitsForRetries } from '../view/status-text.ts';
 import type { Listener } from './daemon-event.ts';
@@ -21,7 +22,7 @@ export function summaryLines(clock: Clock, log: Logger): Listener {
     // The line about the pause is summary enough.
     if (event.kind === 'paused') [toldAtMs, periodMs] = [clock.monotonicMs(), PERIOD_MS];
     if (event.kind !== 'state' || !hasWork(event.snapshot)) return;
-    const { backlog, link, uploads, totals, state, waitingFor } = event.snapshot;
+    const { backlog, link, uploads, totals, state, waitingFor, ingest } = event.snapshot;
     slowLine.tell(link);
     const standing = standingOf(event.snapshot);
     const isSame = standing !== undefined && standing === told;
@@ -30,7 +31,8 @@ export function summaryLines(clock: Clock, log: Logger): Listener {
     periodMs = isSame ? Math.min(2 * periodMs, SAME_PERIOD_MS_MAX) : PERIOD_MS;
     [toldAtMs, told] = [clock.monotonicMs(), standing ?? ''];
     const text = statusText({ backlog, link, state, waitingFor });
-    log.info({ event: 'summary', state, waitingFor, backlog, link, uploads, totals }, text);
+    const fields = { event: 'summary', state, waitingFor, backlog, link, uploads, totals, ingest };
+    log.info(fields, ingest === null ? text : `${text} · ${ingestPaceText(ingest)}`);
   };
 }
 

@@ -7,6 +7,7 @@ import { fitted } from './columns.ts';
 import { failuresSection, sendingSection, uploadsSection } from './file-sections.ts';
 import { forecastText } from './forecast-text.ts';
 import { renderGraph } from './graph.ts';
+import { ingestPaceText } from './ingest-text.ts';
 import { type Painter, painter } from './ink.ts';
 import type { LiveHistory } from './live-history.ts';
 import { NAME_COLUMNS, problemSection, renderSections, type Section } from './live-sections.ts';
@@ -41,12 +42,13 @@ export function renderLive(snapshot: Snapshot, history: History, options: LiveOp
   const { rows, footer = [], lost } = options;
   const columns = Math.max(1, Math.min(options.columns, WIDEST));
   const paint = painter(options.color);
-  const { link, backlog } = snapshot;
+  const { link, backlog, ingest } = snapshot;
   const head = [
     paint(lost === undefined ? 'bold' : 'red', fitted(lost ?? headline(snapshot), columns)),
     paint('green', progressBar(backlog, history.deepestFiles, columns)),
     fitted(outlook(backlog), columns),
     fitted(pace(snapshot), columns),
+    ...(ingest ? [fitted(ingestPaceText(ingest), columns)] : []),
     fitted(rates(link), columns),
     ...graph(link, history, { rows, columns, paint }),
   ];
@@ -73,9 +75,11 @@ function sectionsOf({ problems, uploads, recent, takenAtMs }: Snapshot, columns:
 
 /** The same in one line, for logs, pipes and dumb terminals. */
 export function renderPlain(snapshot: Snapshot): string {
-  const { backlog, link, problems } = snapshot;
+  const { backlog, link, problems, ingest } = snapshot;
   const wrong = problems.map(({ message, remedy }) => (remedy === null ? message : `${message}: ${remedy}`));
-  return [headline(snapshot), outlook(backlog), pace(snapshot), rates(link), ...wrong].join('; ');
+  const arriving = ingest ? [ingestPaceText(ingest)] : [];
+  const parts = [headline(snapshot), outlook(backlog), pace(snapshot), ...arriving, rates(link)];
+  return [...parts, ...wrong].join('; ');
 }
 
 function headline({ state, backlog, link }: Snapshot): string {

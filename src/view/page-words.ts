@@ -3,6 +3,8 @@
 import type { FileListView, FileView } from './file-list.ts';
 import { moreText } from './file-list-text.ts';
 import { forecastText } from './forecast-text.ts';
+import { refusedText } from './ingest-text.ts';
+import type { IngestView } from './ingest-view.ts';
 import type { ProblemView } from './problem-view.ts';
 import { readableCount, readableMoment, readableWait } from './readable.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -28,7 +30,7 @@ export interface PageLists {
 }
 
 export function pageWords(snapshot: Snapshot, { deferred, quarantined }: PageLists): PageWords {
-  const { backlog, steering, uptimeMs, problems, takenAtMs: wallMs } = snapshot;
+  const { backlog, steering, uptimeMs, problems, ingest, takenAtMs: wallMs } = snapshot;
   const [headline = '', ...details] = doing(snapshot);
   const at = new Date(wallMs);
   const words = (files: readonly FileView[]) => files.map((file) => timesOf(file, wallMs));
@@ -45,6 +47,7 @@ export function pageWords(snapshot: Snapshot, { deferred, quarantined }: PageLis
       timeZone: timeZone(),
       moreDeferred: moreText(deferred),
       moreQuarantined: moreText(quarantined),
+      ...(ingest ? ingestWords(ingest, wallMs) : {}),
       title: titleText(snapshot),
       announcement: announcementText(snapshot),
     },
@@ -57,6 +60,15 @@ export function pageWords(snapshot: Snapshot, { deferred, quarantined }: PageLis
       'backlog.waiting': backlog.waiting.map((kind) => ({ what: waitingText(kind) })),
       'backlog.skipped': backlog.skipped.map((kind) => ({ what: skippedText(kind) })),
     },
+  };
+}
+
+function ingestWords(ingest: IngestView, wallMs: number): Texts {
+  const { urls, isUp, lastAcceptedAtMs } = ingest;
+  return {
+    ingestAt: isUp ? urls.join(' and ') : 'being started again',
+    lastAccepted: lastAcceptedAtMs === null ? 'never' : readableMoment(lastAcceptedAtMs, wallMs),
+    refused: refusedText(ingest) || 'none',
   };
 }
 

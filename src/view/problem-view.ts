@@ -8,7 +8,9 @@
  * `falling-behind`: more arrives than leaves. `disk-full`: free space ends before the backlog does.
  * `slow-line`: the line or the store takes less than the budget. `floor`: others leave only the
  * floor. `reload`: the last reload was refused. `unwatched`: files are found by scans alone.
- * `unkept`: an order would not survive a restart.
+ * `unkept`: an order would not survive a restart. Files that are sent over HTTP are refused:
+ * `ingest` because of a failure, `ingest-tokens` because tokens cannot be checked, `ingest-disk`
+ * because the disk has too little space; `ingest-waits`: producers are asked to wait.
  */
 export type ProblemKind =
   | 'paused'
@@ -26,7 +28,11 @@ export type ProblemKind =
   | 'slow-line'
   | 'floor'
   | 'unwatched'
-  | 'unkept';
+  | 'unkept'
+  | 'ingest'
+  | 'ingest-tokens'
+  | 'ingest-disk'
+  | 'ingest-waits';
 
 export interface ProblemView {
   /** A fixed word; the list may grow. */

@@ -6,6 +6,7 @@ import type { SlowLine } from '../pace/slow-line.ts';
 import type { Steered } from '../steer/steered.ts';
 import type { BacklogView } from './backlog-view.ts';
 import type { FileView } from './file-list.ts';
+import type { IngestView } from './ingest-view.ts';
 import type { ProblemView } from './problem-view.ts';
 
 export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stopping';
@@ -44,6 +45,8 @@ export interface Snapshot {
   readonly uploads: UploadsView;
   /** What was handled last. */
   readonly recent: RecentView;
+  /** What arrives over HTTP; null while `ingest.listen` is off. */
+  readonly ingest: IngestView | null;
   /** Counts since the start of the daemon. */
   readonly totals: Totals;
 }

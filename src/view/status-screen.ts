@@ -1,6 +1,7 @@
 // The state of the daemon in a screenful that is read in five seconds.
 import { forecastText } from './forecast-text.ts';
 import { isHealthy } from './health-text.ts';
+import { ingestText } from './ingest-text.ts';
 import type { ProblemView } from './problem-view.ts';
 import {
   readableCount,
@@ -23,6 +24,7 @@ export function statusScreen(snapshot: Snapshot): string {
     ['link', linkText(snapshot)],
     ['share', shareText(snapshot.steering, snapshot.takenAtMs)],
     ['uploads', uploadsText(snapshot)],
+    ['ingest', snapshot.ingest ? ingestText(snapshot.ingest, snapshot.takenAtMs) : ''],
   ];
   const known = rows.filter(([, text]) => text !== '');
   return [

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { Ajv } from 'ajv';
 import { FILE_LISTS } from '../../src/view/file-list.ts';
 import { DaemonFixture } from '../support/daemon-fixture.ts';
+import { fullSnapshot } from '../support/full-snapshot.ts';
 import { jsonSchema, PUBLISHED } from '../support/json-schema.ts';
 import { DRAINING } from '../support/snapshot-fixture.ts';
 
@@ -39,6 +40,7 @@ describe('published schemas', () => {
     const isStatus = validator('status.schema.json');
     const isList = validator('list.schema.json');
     isStatus(DRAINING);
+    isStatus(fullSnapshot(1));
     assert.throws(() => isStatus({ ...DRAINING, uptimeMs: 'long' }), /uptimeMs must be number/);
     assert.throws(() => isStatus({ ...DRAINING, more: 1 }), /additional properties/);
     const fixture = await DaemonFixture.create(t);

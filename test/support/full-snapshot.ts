@@ -2,6 +2,7 @@
 
 import type { FlowRatesView } from '../../src/view/backlog-view.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
+import { refusedOf } from './snapshot-fixture.ts';
 
 export function fullSnapshot(seed: number): Snapshot {
   let count = seed * 1_000;
@@ -15,6 +16,7 @@ export function fullSnapshot(seed: number): Snapshot {
     drainedFilesPerSec: next(),
     drainedBytesPerSec: next(),
   });
+  const accepted = () => ({ files: next(), bytes: next() });
   const odd = seed % 2 === 1;
   return {
     format: 1,
@@ -81,6 +83,21 @@ export function fullSnapshot(seed: number): Snapshot {
     },
     uploads: { active: next(), limit: next(), files: [] },
     recent: { uploads: [], failures: [] },
+    ingest: {
+      urls: ['https://192.0.2.7:8443'],
+      isTls: odd,
+      isUp: odd,
+      connections: next(),
+      receiving: next(),
+      waitingSync: next(),
+      receivedBytes: next(),
+      accepted: { created: accepted(), same: accepted(), replaced: accepted() },
+      lastMinute: { filesPerSec: next(), bytesPerSec: next() },
+      lastAcceptedAtMs: next(),
+      refused: refusedOf(next),
+      asksToWait: odd ? null : 'the backlog has 10,000 files',
+      breakdowns: next(),
+    },
     totals: {
       uploadedFiles: next(),
       uploadedBytes: next(),

@@ -1,6 +1,8 @@
 // A snapshot of a daemon that drains, for tests of what renders one.
 
 import type { ControlledDaemon } from '../../src/control/control-server.ts';
+import { REFUSALS } from '../../src/ingest/problem-kind.ts';
+import type { IngestView } from '../../src/view/ingest-view.ts';
 import type { PageLists } from '../../src/view/page-words.ts';
 import type { LinkView, Snapshot } from '../../src/view/snapshot.ts';
 import { AT_TWO_MS, etaIn, forecastOf } from './forecasts.ts';
@@ -60,6 +62,7 @@ export const DRAINING: Snapshot = {
   link: LINK,
   uploads: { active: 3, limit: 4, files: [] },
   recent: { uploads: [], failures: [] },
+  ingest: null,
   totals: {
     uploadedFiles: 2000,
     uploadedBytes: 200e6,
@@ -71,6 +74,13 @@ export const DRAINING: Snapshot = {
     quarantinedFiles: 0,
   },
 };
+
+export const NONE_REFUSED = refusedOf(() => 0);
+
+export function refusedOf(countOf: () => number): IngestView['refused'] {
+  const kinds = Object.keys(REFUSALS).map((kind) => [kind, countOf()] as const);
+  return Object.fromEntries(kinds) as IngestView['refused'];
+}
 
 export const NO_LISTS: PageLists = {
   deferred: { list: 'deferred', files: [], total: 0 },

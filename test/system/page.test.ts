@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { REFUSALS } from '../../src/ingest/problem-kind.ts';
 import { Observation } from '../../src/observe/observation.ts';
 import { History } from '../../src/outlook/history.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -113,7 +114,8 @@ const NOT_SHOWN = new Set([
   ...['arrivedFilesPerSec', 'arrivedBytesPerSec', 'drainedFilesPerSec', 'drainedBytesPerSec'].map(
     (name) => `backlog.forecast.basis.${name}`,
   ),
-  ...['link.slowLine.bitsPerSec', 'backlog.freeFiles'],
+  ...['link.slowLine.bitsPerSec', 'backlog.freeFiles', 'ingest.lastAcceptedAtMs'],
+  ...Object.keys(REFUSALS).map((kind) => `ingest.refused.${kind}`),
 ]);
 
 describe('the page', { skip }, () => {

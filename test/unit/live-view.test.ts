@@ -8,6 +8,7 @@ import { renderLive, renderPlain } from '../../src/view/live-view.ts';
 import type { ProblemView } from '../../src/view/problem-view.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { etaIn, forecastOf } from '../support/forecasts.ts';
+import { fullSnapshot } from '../support/full-snapshot.ts';
 import { DRAINING as draining, LINK, withBacklog } from '../support/snapshot-fixture.ts';
 
 const WIDE = { columns: 80, rows: 23, color: false };
@@ -39,6 +40,16 @@ describe('renderLive', () => {
     ]) {
       assert.ok(text.includes(part), `${part} is missing in\n${text}`);
     }
+  });
+
+  it('says how much comes over HTTP while ingest is on, also in the plain line', () => {
+    const { ingest } = fullSnapshot(1);
+    const line =
+      /over HTTP [\d,]+ files\/s \(.* kB\/s\) · [\d,]+ files \(.*\) accepted · receiving [\d,]+ · [\d,]+ refused/;
+    const wide = { ...WIDE, columns: 160 };
+    assert.match(renderLive({ ...draining, ingest }, historyOf(draining), wide), line);
+    assert.match(renderPlain({ ...draining, ingest }), line);
+    assert.doesNotMatch(renderLive(draining, historyOf(draining), wide), /over HTTP/);
   });
 
   const progress = [

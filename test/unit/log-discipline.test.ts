@@ -24,6 +24,11 @@ const identityOfLink = {
   ...{ capacityBitsPerSec: 1e8, capacityFrom: 'link.capacity', warnings: ['it is a bridge'], isGuess: false },
 } as const;
 
+const REFUSED = {
+  ...{ status: 409, problem: 'name-taken', token: 'camera-7', client: '192.0.2.9' },
+  ...{ path: 'a.jpg', detail: 'another file has this name' },
+} as const;
+
 /** One of each kind. A new kind of event does not compile until it is here. */
 const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
   activity: { activity: {}, elapsedMs: 100, pace: undefined, uploads: { active: 0, limit: 1 } },
@@ -32,6 +37,11 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
   fault: { operation: 'prune folders', error: new Error('EIO') },
   folderFreed: { folder: 'cam/' },
   folderHeld: { folder: 'cam/', fault },
+  ingestBroke: { problem: 'out of memory' },
+  ingestListening: { urls: ['https://192.0.2.7:8443'], isTls: true },
+  ingestRefused: { ...REFUSED },
+  ingestState: { receiving: 1, connections: 1, waitingSync: 0, receivedBytes: 5 },
+  ingested: { path: 'a.jpg', sizeBytes: 5, token: 'camera-7', outcome: 'created', elapsedMs: 9 },
   lateWrite: { path, problem: undefined },
   link: { identity: identityOfLink },
   linkBeyond: {},
@@ -76,7 +86,10 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
 };
 
 /** They tell no state, but what became of a file, or the answer to an operator. */
-const FACTS = ['uploaded', 'quarantined', 'superseded', 'reloaded', 'steered', 'observing'];
+const FACTS = [
+  ...['uploaded', 'quarantined', 'superseded', 'reloaded', 'steered', 'observing'],
+  ...['ingested', 'ingestListening'],
+];
 
 function reporting() {
   const clock = new SimClock();
@@ -113,6 +126,7 @@ for (const [bad, good] of [
   ['paused', 'resumed'],
   ['folderHeld', 'folderFreed'],
   ['scanFailed', 'scanRecovered'],
+  ['ingestBroke', 'ingestListening'],
 ] as const)
   test(`${bad} and ${good} in turn are two lines a minute, and the last one is true`, async () => {
     const { clock, log, hear } = reporting();

@@ -52,6 +52,7 @@ const isNoNumber = (field: string) =>
     'pid',
     'problems',
     'problems[].kind',
+    'ingest.asksToWait',
   ].includes(field);
 
 describe('each metric', () => {
@@ -92,7 +93,7 @@ describe('each metric', () => {
     const words = seriesOf(body).filter(({ name }) =>
       ['halfpipe_state', 'halfpipe_problems', 'halfpipe_forecast_verdict'].includes(name),
     );
-    assert.equal(words.length, 5 + 2 * 16 + 6);
+    assert.equal(words.length, 5 + 2 * 20 + 6);
     for (const series of words) {
       const page = await shown(set(series.name, series.labels) as Snapshot);
       const present = words.filter(({ name }) => name === series.name).map(idOf);
@@ -104,12 +105,13 @@ describe('each metric', () => {
     }
   });
 
-  test('that is null in the snapshot is absent, and so is all of a link that is not known', async () => {
+  test('that is null in the snapshot is absent, and so is all of a link that is not known and of ingest that is off', async () => {
     const full = fullSnapshot(1);
     const { backlog } = full;
     const empty: Snapshot = {
       ...full,
       link: null,
+      ingest: null,
       backlog: {
         ...backlog,
         ...{ oldestAgeMs: null, freeBytes: null, freeFiles: null, skipped: [] },
@@ -119,7 +121,7 @@ describe('each metric', () => {
     };
     const before = [...(await shown(full)).keys()];
     const absent = new Set(before.filter((id) => id.startsWith('halfpipe_link_')));
-    for (const name of ['arrived', 'drained', 'skipped', 'spool', 'backlog_oldest'])
+    for (const name of ['arrived', 'drained', 'skipped', 'spool', 'backlog_oldest', 'ingest'])
       for (const id of before.filter((id) => id.startsWith(`halfpipe_${name}_`))) absent.add(id);
     for (const id of before.filter((id) => /_forecast_(eta|share|disk)/.test(id))) absent.add(id);
     assert.deepEqual(
@@ -151,6 +153,10 @@ test('every number of the snapshot is a metric, or is known not to be', () => {
     ...['arrivedFiles', 'arrivedBytes', 'drainedFiles', 'drainedBytes'].map(
       (name) => `backlog.forecast.basis.${name}PerSec`,
     ),
+    // It is in the URLs.
+    'ingest.isTls',
+    // rate() of the counters is the same.
+    ...['files', 'bytes'].map((name) => `ingest.lastMinute.${name}PerSec`),
   ]);
 });
 

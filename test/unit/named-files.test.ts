@@ -90,3 +90,15 @@ test('names in memory are bounded, and so are kinds', async () => {
   for (let at = 0; at < 500; at += 1) more.note('a', `kind ${at}`);
   assert.equal(more.told.length, 65);
 });
+
+test('no more names wait than may, and what is left out is counted', async () => {
+  const clock = new SimClock();
+  const named = new NamedFiles(clock, PERIOD_MS, 3);
+  const told: { files: readonly string[]; repeats: number }[] = [];
+  for (let at = 0; at < 100; at += 1) named.note('EACCES', `f${at}`, (batch) => told.push(batch));
+  await clock.advance(PERIOD_MS);
+  assert.deepEqual(told, [
+    { files: ['f0'], repeats: 0 },
+    { files: ['f1', 'f2', 'f3'], repeats: 99 },
+  ]);
+});

@@ -5,7 +5,7 @@ import { pageWords } from '../../src/view/page-words.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { skippedText, statusText } from '../../src/view/status-text.ts';
 import { fullSnapshot } from '../support/full-snapshot.ts';
-import { DRAINING, NO_LISTS, withBacklog } from '../support/snapshot-fixture.ts';
+import { DRAINING, NO_LISTS, NONE_REFUSED, withBacklog } from '../support/snapshot-fixture.ts';
 
 const wordsOf = (change: Partial<Snapshot>) => pageWords({ ...DRAINING, ...change }, NO_LISTS);
 
@@ -63,4 +63,21 @@ test('files are told with their times, and a list that is cut says so', () => {
   assert.deepEqual(rows['recent.failures'], rows['lists.deferred.files']);
   assert.deepEqual(rows['recent.uploads'], [{ since: '', nextTry: '' }]);
   assert.deepEqual([texts.moreDeferred, texts.moreQuarantined], ['… and 1,000 more', '']);
+});
+
+test('the words about ingest are there while it is on', () => {
+  const { ingest } = fullSnapshot(1);
+  const { texts } = wordsOf({
+    ingest: ingest && { ...ingest, lastAcceptedAtMs: null, refused: NONE_REFUSED },
+  });
+  assert.deepEqual(
+    [texts.ingestAt, texts.lastAccepted, texts.refused],
+    ['https://192.0.2.7:8443', 'never', 'none'],
+  );
+  assert.match(wordsOf({ ingest }).texts.refused ?? '', /^[\d,]+ refused \(/);
+  assert.equal(
+    wordsOf({ ingest: ingest && { ...ingest, isUp: false } }).texts.ingestAt,
+    'being started again',
+  );
+  assert.equal(wordsOf({}).texts.ingestAt, undefined);
 });

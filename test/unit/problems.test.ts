@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { WaitingFiles } from '../../src/drain/drain-ports.ts';
+import type { IngestTrouble } from '../../src/report/ingest-book.ts';
 import { type Problem, ProblemBook } from '../../src/report/problem-book.ts';
 import { findProblems, type ProblemFacts } from '../../src/report/problems.ts';
 import { faultOf } from '../support/drain-bench.ts';
@@ -20,6 +21,7 @@ const WELL: ProblemFacts = {
   unsaved: [],
   refusedReload: undefined,
   unkeptOrder: undefined,
+  ingestTroubles: [],
 };
 
 function waitingFor(faultClass: Parameters<typeof faultOf>[0]): WaitingFiles {
@@ -86,6 +88,10 @@ for (const [what, facts, expected] of [
   ['a reload that was refused', { refusedReload: 'link.share = 0 %' }, 'reload degraded'],
   ['an order that is not kept', { unkeptOrder: 'EROFS' }, 'unkept notice'],
   ['a spool without watches', { isWatching: false }, 'unwatched notice'],
+  ...(['breakdown', 'internal', 'spool-unavailable'] as const).map((by) => ingest(by, 'ingest degraded')),
+  ingest('tokens-unreadable', 'ingest-tokens degraded'),
+  ingest('disk-full', 'ingest-disk degraded'),
+  ingest('backlog-full', 'ingest-waits notice'),
   ['content that has no place', { unsaved: [{ path: 'a', message: 'ENOSPC' }] }, 'unsaved degraded'],
 ] as const satisfies readonly (readonly [string, Partial<ProblemFacts>, string])[])
   test(`${what} is ${expected}`, () => {
@@ -97,6 +103,21 @@ for (const [what, facts, expected] of [
         assert.ok(remedy, kind);
     }
   });
+
+/** The obstacle's own words are part of the message. */
+function ingest<const Expected extends string>(by: IngestTrouble['by'], expected: Expected) {
+  return [`an ingest with ${by}`, { ingestTroubles: [{ by, detail: '10,000 files' }] }, expected] as const;
+}
+
+test('producers that wait are more than a notice after five minutes', () => {
+  const problems = findProblems({
+    ...WELL,
+    ingestTroubles: [{ by: 'backlog-full', detail: '10,000 files' }],
+  });
+  assert.match(problems[0]?.message ?? '', /asked to wait, .*: 10,000 files$/);
+  assert.deepEqual(severities(problems, 4 * MINUTE), ['ingest-waits notice']);
+  assert.deepEqual(severities(problems, 5 * MINUTE), ['ingest-waits degraded']);
+});
 
 test('what the network causes is more than a notice after five minutes', () => {
   const problems = findProblems({ ...WELL, waiting: [waitingFor('transient')] });

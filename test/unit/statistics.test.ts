@@ -77,6 +77,7 @@ function statistics() {
     },
     spoolPath: '/var/spool/halfpipe',
     remarks: { unsaved: [], refusedReload: undefined, unkeptOrder: undefined },
+    ingest: { view: () => null, troubles: [] },
     standstill: () => (now.waitingFor === undefined ? undefined : { by: 'store', message: now.waitingFor }),
     isStopping: () => now.stopping,
     countQuarantined: async () => now.quarantined,

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isHealthy } from '../../src/view/health-text.ts';
+import { refusedText } from '../../src/view/ingest-text.ts';
+import type { IngestView } from '../../src/view/ingest-view.ts';
 import type { ProblemView } from '../../src/view/problem-view.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { statusScreen } from '../../src/view/status-screen.ts';
 import { AT_TWO_MS } from '../support/forecasts.ts';
-import { DRAINING, withBacklog } from '../support/snapshot-fixture.ts';
+import { DRAINING, NONE_REFUSED, withBacklog } from '../support/snapshot-fixture.ts';
 
 const MINUTE = 60_000;
 
@@ -69,4 +71,36 @@ test('an empty spool, and a link that is not found, are told as such', () => {
   const empty = withBacklog({ files: 0, bytes: 0, oldestAgeMs: null, oldest: null });
   assert.match(statusScreen(empty), /backlog {2}empty/);
   assert.match(statusScreen({ ...DRAINING, link: null }), /link {5}not found yet/);
+});
+
+const INGEST: IngestView = {
+  ...{ urls: ['https://192.0.2.7:8443'], isTls: true, isUp: true, breakdowns: 0, asksToWait: null },
+  ...{ connections: 9, receiving: 2, waitingSync: 1, receivedBytes: 4e6 },
+  accepted: {
+    created: { files: 1_000, bytes: 100e6 },
+    same: { files: 3, bytes: 3e5 },
+    replaced: { files: 1, bytes: 1e5 },
+  },
+  lastMinute: { filesPerSec: 4.5, bytesPerSec: 450_000 },
+  lastAcceptedAtMs: AT_TWO_MS - 3_000,
+  refused: { ...NONE_REFUSED, unauthorized: 10, 'name-taken': 2 },
+};
+
+test('ingest is a line while it is on: where, how much, how lately, and what was refused', () => {
+  const lineOf = (ingest: IngestView | null) =>
+    /^ {2}ingest .*$/m.exec(statusScreen({ ...DRAINING, ingest }))?.[0];
+  assert.equal(lineOf(null), undefined);
+  assert.equal(
+    lineOf(INGEST),
+    '  ingest   https://192.0.2.7:8443; 1,004 files (100 MB) accepted, the last 3 s ago; receiving 2; 12 refused (10 unauthorized, 2 name-taken)',
+  );
+  const quiet = { ...INGEST, receiving: 0, lastAcceptedAtMs: null, refused: NONE_REFUSED };
+  assert.equal(lineOf(quiet), '  ingest   https://192.0.2.7:8443; 1,004 files (100 MB) accepted');
+  assert.match(lineOf({ ...INGEST, isUp: false }) ?? '', /^ {2}ingest {3}being started again; 1,004 files/);
+});
+
+test('the kinds of refusals that a line names are the three most frequent', () => {
+  const refused = { ...NONE_REFUSED, busy: 1, 'too-large': 4, unauthorized: 3, 'bad-name': 2_000 };
+  assert.equal(refusedText({ refused }), '2,008 refused (2,000 bad-name, 4 too-large, 3 unauthorized, …)');
+  assert.equal(refusedText({ refused: NONE_REFUSED }), '');
 });
