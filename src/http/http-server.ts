@@ -2,19 +2,10 @@
 // bounded in size and time, and so is the number of connections.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
 import type { Clock } from '../system/clock.ts';
-import { errnoOf, Fault } from '../system/fault.ts';
 import { Connections } from './connections.ts';
+import { type ListenAt, listenOnEach, urlOf } from './listen-on-each.ts';
 import { Turnstile } from './turnstile.ts';
-
-export interface ListenAt {
-  /** IP addresses of this machine. */
-  readonly addresses: readonly string[];
-  readonly port: number;
-  /** The key in the config file, for hints. */
-  readonly setting: string;
-}
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -50,34 +41,14 @@ export class HttpServer {
    * machine does not have, such as ::1 without IPv6, is left out while there is another.
    */
   async listen(at: ListenAt): Promise<void> {
-    const opened: Server[] = [];
-    let missing: unknown;
-    try {
-      for (const address of at.addresses) {
-        const server = this.#create();
-        try {
-          await listening(server, address, at.port);
-          opened.push(server);
-        } catch (error) {
-          if (!LACKS_ADDRESS.has(errnoOf(error) ?? '')) throw refused(error, address, at);
-          missing = refused(error, address, at);
-        }
-      }
-      if (opened.length === 0) throw missing;
-    } catch (error) {
-      for (const server of opened) server.close();
-      throw error;
-    }
+    const opened = await listenOnEach(at, () => this.#create());
     for (const server of opened) server.on('error', this.#onError);
     this.#servers = opened;
   }
 
   /** Where it listens, as URLs without a path. */
   get urls(): readonly string[] {
-    return this.#servers.map((server) => {
-      const { address, port } = server.address() as AddressInfo;
-      return `http://${isIPv6(address) ? `[${address}]` : address}:${port}`;
-    });
+    return this.#servers.map((server) => urlOf('http', server));
   }
 
   /** Resolves when the port is free again. Answers under way are cut off. */
@@ -111,40 +82,4 @@ export class HttpServer {
     server.on('connection', (socket) => this.#connections.add(socket));
     return server;
   }
-}
-
-const LACKS_ADDRESS = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
-
-async function listening(server: Server, host: string, port: number): Promise<void> {
-  server.listen({ host, port });
-  await once(server, 'listening');
-}
-
-const WHY: Readonly<Record<string, (at: ListenAt) => readonly [reason: string, hint: string]>> = {
-  EADDRINUSE: ({ port, setting }) => [
-    'another program listens there',
-    `Find it with ss -ltnp 'sport = :${port}' and stop it, or set ${setting} to another port`,
-  ],
-  EADDRNOTAVAIL: ({ setting }) => [
-    'this machine has no such address',
-    `ip -brief address lists its addresses: set ${setting} to one of them`,
-  ],
-  EACCES: ({ setting }) => ['ports below 1024 are for root', `Set ${setting} to a higher port, such as 9464`],
-  EPERM: () => [
-    'the service may not',
-    'Look for SocketBindDeny= in systemctl cat halfpipe, and allow the port with SocketBindAllow=',
-  ],
-};
-
-function refused(error: unknown, address: string, at: ListenAt): Fault {
-  const code = errnoOf(error);
-  const subject = `${isIPv6(address) ? `[${address}]` : address}:${at.port}`;
-  const [reason, hint] = WHY[code ?? '']?.(at) ?? [
-    error instanceof Error ? error.message : String(error),
-    `Set ${at.setting} to another address or port`,
-  ];
-  return new Fault('blocked', `cannot listen on ${subject} (${at.setting}): ${reason}`, {
-    ...{ operation: 'listen', subject, hint, cause: error, isLocal: true },
-    ...(code === undefined ? {} : { code }),
-  });
 }

@@ -1,6 +1,7 @@
 // The open port of an observed daemon: one server, which clients it lets in, and what it answers.
 import { isDeepStrictEqual } from 'node:util';
-import { HttpServer, type ListenAt } from '../http/http-server.ts';
+import { HttpServer } from '../http/http-server.ts';
+import type { ListenAt } from '../http/listen-on-each.ts';
 import { type Access, answerBy, type Get } from '../http/routes.ts';
 import { accessOf, isOpenToNetwork } from './access.ts';
 import { LiveFeed } from './live-feed.ts';
