@@ -310,13 +310,13 @@ test('only spool/open-directory.ts can remove anything from a file system', () =
   );
 });
 
-test('only the spool uses what spool/open-directory.ts can remove; the manifest and the tokens do for files of their own', () => {
+test('only the spool uses what spool/open-directory.ts can remove; the manifest, the tokens and the Unix socket of the door do for files of their own', () => {
   const callers = [...SOURCES.keys()].filter((file) => file.startsWith('src/spool/'));
   const ofManifest = 'src/manifest/ended-files.ts';
-  const ofTokens = 'src/ingest/change-tokens.ts';
+  const ofIngest = ['src/ingest/change-tokens.ts', 'src/ingest/unix-socket.ts'];
   const calls = callers.filter((file) => /\.(unlink|removeIfEmpty)\(/.test(codeOf(SOURCES.get(file) ?? '')));
   assert.ok(calls.length > 5, calls.join());
-  assertOnlyIn(/\.(unlink|removeIfEmpty)\(/, [...calls, ofManifest, ofTokens]);
+  assertOnlyIn(/\.(unlink|removeIfEmpty)\(/, [...calls, ofManifest, ...ofIngest]);
   assert.ok(calls.every((file) => file.startsWith('src/spool/')));
 });
 

@@ -17,6 +17,10 @@ export class Connections {
     this.#max = max;
   }
 
+  get size(): number {
+    return this.#open.size;
+  }
+
   add(socket: Socket): void {
     if (this.#open.size >= this.#max) this.#makeRoom(socket);
     if (socket.destroyed) return;

@@ -1,0 +1,122 @@
+// One request and its answer.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../system/clock.ts';
+import type { Refusal } from './refusal.ts';
+import type { RequestTarget } from './request-target.ts';
+
+/** Every answer has these. */
+const HEADERS = { 'Cache-Control': 'no-store', Server: 'halfpipe', 'X-Content-Type-Options': 'nosniff' };
+/** A client that does not take its answer for this long is gone. Answers are short. */
+const ANSWER_MS = 10_000;
+/** The rest of a refused upload is read to this length. */
+const LINGER_BYTES = 16 * 1024 * 1024;
+
+export interface ExchangePorts {
+  readonly clock: Clock;
+  /** How long the rest of a refused upload is read. */
+  readonly lingerMs: number;
+}
+
+/** Answer it once: by answer() or by refuse(). */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly target: RequestTarget;
+  readonly startedAtMs: number;
+  /** The name of the token, when it is known to be valid. */
+  token: string | undefined;
+  /** The path below the spool, as the client sent it, or as it was generated. */
+  path: string | undefined;
+  readonly #response: ServerResponse;
+  readonly #ports: ExchangePorts;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: RequestTarget,
+    ports: ExchangePorts,
+  ) {
+    this.request = request;
+    this.target = target;
+    this.path = target.encodedPath === '' ? undefined : target.encodedPath;
+    this.startedAtMs = ports.clock.monotonicMs();
+    this.#response = response;
+    this.#ports = ports;
+    // A request that is cut off must not end the process.
+    request.on('error', () => undefined);
+  }
+
+  get isOver(): boolean {
+    return this.#response.destroyed || this.#response.headersSent;
+  }
+
+  /** Tells a client that waits for it to send the content. Does nothing for other clients. */
+  invite(): void {
+    if (this.request.headers.expect !== undefined) this.#response.writeContinue();
+  }
+
+  answer(status: number, headers: Readonly<Record<string, string | number>>, body = ''): void {
+    if (this.isOver) return;
+    const length = this.request.method === 'HEAD' ? {} : { 'Content-Length': Buffer.byteLength(body) };
+    this.#response.writeHead(status, { ...HEADERS, ...length, ...headers });
+    this.#end(body);
+  }
+
+  /**
+   * Answers with problem details. The connection ends with it unless the whole request has come.
+   */
+  async refuse(refusal: Refusal): Promise<void> {
+    if (this.isOver) return;
+    const { status, body } = refusal;
+    const headers = { 'Content-Type': 'application/problem+json', ...refusal.headers };
+    if (!this.#hasMore()) return this.answer(status, headers, body);
+    const length = Buffer.byteLength(body);
+    this.#response.writeHead(status, {
+      ...HEADERS,
+      ...headers,
+      'Content-Length': length,
+      Connection: 'close',
+    });
+    this.#response.write(body);
+    // To close a connection with unread bytes resets it, and the client may lose the answer.
+    await this.#linger();
+    this.#end('');
+  }
+
+  /** Without an answer. */
+  cut(): void {
+    this.request.socket.destroy();
+  }
+
+  #hasMore(): boolean {
+    const { headers, complete } = this.request;
+    return (
+      !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
+    );
+  }
+
+  #end(body: string): void {
+    if (this.#response.destroyed) return;
+    const cancel = this.#ports.clock.schedule(ANSWER_MS, () => this.cut());
+    this.#response.once('close', cancel);
+    this.#response.end(body);
+  }
+
+  /** Resolves when the client has sent everything or has gone, or when it sends too much. */
+  async #linger(): Promise<void> {
+    const { request } = this;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#ports.clock.schedule(this.#ports.lingerMs, resolve);
+      let bytes = 0;
+      const over = () => {
+        cancel();
+        resolve();
+      };
+      for (const name of ['end', 'error', 'close']) request.once(name, over);
+      request.on('data', (chunk: Buffer) => {
+        bytes += chunk.byteLength;
+        if (bytes > LINGER_BYTES) over();
+      });
+    });
+    request.pause();
+  }
+}

@@ -1,0 +1,177 @@
+// The listening sockets of the door, with or without TLS. A slow or hostile client cannot hurt it:
+// headers are bounded in size and time, connections in number, and one request is answered at a
+// time.
+import { once } from 'node:events';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer, Server as HttpsServer } from 'node:https';
+import type { Server, Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import { Connections } from '../http/connections.ts';
+import { listenOnEach, urlOf } from '../http/listen-on-each.ts';
+import { errnoOf } from '../system/fault.ts';
+import type { IngestPlace } from './ingest-options.ts';
+import type { Patience } from './ingest-ports.ts';
+import { listenAtPath } from './unix-socket.ts';
+
+/** Enough for a path of 1,024 bytes in percent-encoding, a token and the digests. */
+const HEADER_BYTES_MAX = 8_192;
+/** Node.js looks for late headers this often. */
+const LATE_CHECK_MS = 1_000;
+
+export interface ServerPorts {
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
+  /**
+   * A request could not be read. `error` is of Node.js's parser. The connection is of no use any
+   * more.
+   */
+  readonly reject: (socket: Socket, error: Error) => void;
+  /** Something went wrong with a listening socket. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface ServerSettings {
+  /** Undefined: plain HTTP. */
+  readonly certificate: SecureContextOptions | undefined;
+  readonly connectionsMax: number;
+  readonly patience: Patience;
+}
+
+/** listen() and close() pair up, once. */
+export class IngestServer {
+  readonly #ports: ServerPorts;
+  readonly #settings: ServerSettings;
+  readonly #connections: Connections;
+  /** By the socket that the request has; under TLS, that is not the one that was accepted. */
+  readonly #accepted = new Map<string, Socket>();
+  readonly #answering = new WeakMap<Socket, ServerResponse>();
+  #servers: readonly (HttpServer | HttpsServer)[] = [];
+
+  constructor(settings: ServerSettings, ports: ServerPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#connections = new Connections(settings.connectionsMax);
+  }
+
+  /** Rejects with a Fault; nothing listens then. */
+  async listen(place: IngestPlace): Promise<void> {
+    this.#servers = await this.#opened(place);
+    for (const server of this.#servers) server.on('error', this.#ports.onError);
+  }
+
+  get urls(): readonly string[] {
+    return this.#servers.map((server) => {
+      const address = server.address();
+      if (typeof address === 'string') return `unix:${address}`;
+      return address === null ? 'unix:' : urlOf(this.isTls ? 'https' : 'http', server);
+    });
+  }
+
+  get isTls(): boolean {
+    return this.#settings.certificate !== undefined;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** New connections get this certificate. */
+  secure(certificate: SecureContextOptions): void {
+    for (const server of this.#servers)
+      if (server instanceof HttpsServer) server.setSecureContext(certificate);
+  }
+
+  /** Lets in no new connection. Resolves when the last one has ended: call closeAll(). */
+  async close(): Promise<void> {
+    const servers = this.#servers;
+    this.#servers = [];
+    const closed = servers.map((server) => once(server, 'close'));
+    for (const server of servers) server.close();
+    await Promise.all(closed);
+  }
+
+  closeAll(): void {
+    this.#connections.closeAll();
+  }
+
+  async #opened(place: IngestPlace): Promise<readonly (HttpServer | HttpsServer)[]> {
+    if (place.kind === 'tcp')
+      return listenOnEach({ ...place, setting: 'ingest.listen' }, () => this.#create());
+    const server = this.#create();
+    if (place.kind === 'unix') await listenAtPath(server, place.path);
+    else await listening(server.listen({ fd: place.fd }));
+    return [server];
+  }
+
+  #create(): HttpServer | HttpsServer {
+    const { certificate, patience } = this.#settings;
+    const options: ServerOptions = {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: patience.headersMs,
+      // The door measures by itself how fast the content comes.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(LATE_CHECK_MS, patience.headersMs),
+      keepAliveTimeout: patience.idleMs,
+      // The door refuses such a request in its own words.
+      requireHostHeader: false,
+    };
+    const server =
+      certificate === undefined
+        ? createServer(options)
+        : createSecureServer({ ...options, ...certificate, handshakeTimeout: patience.headersMs });
+    server.on('connection', (socket) => this.#accept(socket));
+    for (const event of ['request', 'checkContinue', 'checkExpectation'])
+      server.on(event, (request: IncomingMessage, response: ServerResponse) =>
+        this.#request(request, response),
+      );
+    server.on('clientError', (error: Error, socket) => this.#unreadable(socket as Socket, error));
+    return server;
+  }
+
+  #accept(socket: Socket): void {
+    this.#connections.add(socket);
+    if (!this.isTls) return;
+    const name = peerOf(socket);
+    this.#accepted.set(name, socket);
+    socket.once('close', () => {
+      if (this.#accepted.get(name) === socket) this.#accepted.delete(name);
+    });
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const earlier = this.#answering.get(socket);
+    // A client that does not wait for the answer gets that answer alone.
+    if (earlier !== undefined && !earlier.headersSent) return void earlier.setHeader('Connection', 'close');
+    const accepted = this.#accepted.get(peerOf(socket)) ?? socket;
+    if (!this.#connections.answering(accepted, response)) return;
+    this.#answering.set(socket, response);
+    response.once('close', () => this.#answering.delete(socket));
+    this.#ports.answer(request, response);
+  }
+
+  #unreadable(socket: Socket, error: Error): void {
+    const response = this.#answering.get(socket);
+    if (response?.req.complete === true && !response.headersSent)
+      // What follows a request cannot be read. The request itself is answered.
+      response.setHeader('Connection', 'close');
+    else if (response?.headersSent === true || !socket.writable || GONE.has(errnoOf(error) ?? ''))
+      socket.destroy();
+    else this.#ports.reject(socket, error);
+  }
+}
+
+const GONE = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EPROTO']);
+
+async function listening(server: Server): Promise<void> {
+  await once(server, 'listening');
+}
+
+function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return [remoteAddress, remotePort, localAddress, localPort].join(' ');
+}

@@ -1,0 +1,165 @@
+// Uploads under way: which are let in, how their bytes come into the spool, and what is waiting
+// there. An upload is answered with success only when its file is durable.
+import type { IncomingMessage } from 'node:http';
+import type { SpoolPath } from '../spool/entry.ts';
+import { BacklogGate } from './backlog-gate.ts';
+import type { ContentDigests } from './content-digests.ts';
+import type { BacklogSize, IngestOptions } from './ingest-options.ts';
+import type { FileContent, IngestPorts, Patience, ReceivedFile } from './ingest-ports.ts';
+import { type Promised, PromisedSpace } from './promised-space.ts';
+import { Refusal, refusalOf } from './refusal.ts';
+import { UploadBody } from './upload-body.ts';
+
+export interface Arrival {
+  readonly request: IncomingMessage;
+  readonly path: SpoolPath;
+  readonly mode: 'new' | 'replace';
+  readonly digests: ContentDigests;
+  /** Undefined: the content comes in chunks. */
+  readonly lengthBytes: number | undefined;
+  /** Called when nothing but the content is missing. */
+  readonly invite: () => void;
+}
+
+export interface Arrived extends FileContent {
+  readonly outcome: 'created' | 'same' | 'replaced';
+}
+
+interface Upload {
+  readonly request: IncomingMessage;
+  /** True while its bytes come. It may be cut then; later it may not. */
+  isReceiving: boolean;
+}
+
+/** All uploads of one door. */
+export class Intake {
+  readonly #ports: IngestPorts;
+  readonly #patience: Patience;
+  readonly #space: PromisedSpace;
+  readonly #backlog: BacklogGate;
+  readonly #uploads = new Set<Upload>();
+  #onIdle: (() => void) | undefined;
+  #options: IngestOptions;
+  #receivedBytes = 0;
+  #isClosing = false;
+
+  constructor(options: IngestOptions, ports: IngestPorts, patience: Patience) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#patience = patience;
+    this.#space = new PromisedSpace(options.minFreeSpaceBytes, () => ports.deposits.freeSpace(), ports.clock);
+    this.#backlog = new BacklogGate(options.backlogLimit);
+  }
+
+  get counts() {
+    const receiving = [...this.#uploads].filter(({ isReceiving }) => isReceiving).length;
+    return {
+      receiving,
+      waitingSync: this.#uploads.size - receiving,
+      receivedBytes: this.#receivedBytes,
+    };
+  }
+
+  /** From the next upload on. */
+  configure(options: IngestOptions): void {
+    this.#options = options;
+    this.#space.minFreeBytes = options.minFreeSpaceBytes;
+    this.#backlog.limit = options.backlogLimit;
+  }
+
+  setBacklog(waiting: BacklogSize): void {
+    this.#backlog.told(waiting);
+  }
+
+  /** Resolves if the spool is there. Rejects with a Fault. */
+  async examine(): Promise<void> {
+    await this.#space.look();
+  }
+
+  /**
+   * Resolves when the file is durably in the spool. Rejects with a Refusal, with ClientGone, or
+   * with a bug; then nothing of it is left.
+   */
+  async receive(arrival: Arrival): Promise<Arrived> {
+    this.#backlog.admit(arrival.lengthBytes ?? 0);
+    return this.#underWay(arrival.request, async (upload) => {
+      const promised = await this.#space.promise(arrival.lengthBytes);
+      try {
+        const file = await this.#ports.deposits.begin();
+        try {
+          return await this.#fill(file, arrival, promised, upload);
+        } finally {
+          await file.discard();
+        }
+      } finally {
+        promised.release();
+      }
+    });
+  }
+
+  /** What waits in the spool under this name. Rejects with a Refusal. */
+  async find(request: IncomingMessage, path: SpoolPath): Promise<FileContent | undefined> {
+    return this.#underWay(request, () => this.#ports.deposits.find(path));
+  }
+
+  /** Cuts the uploads whose bytes still come, and resolves when all have ended. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    for (const { isReceiving, request } of this.#uploads) if (isReceiving) request.socket.destroy();
+    if (this.#uploads.size > 0)
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+  }
+
+  async #underWay<T>(request: IncomingMessage, work: (upload: Upload) => Promise<T>): Promise<T> {
+    if (this.#isClosing || this.#uploads.size >= this.#options.maxConcurrent)
+      throw new Refusal(
+        'busy',
+        `${this.#options.maxConcurrent} uploads are under way, which is the limit: try again in a second`,
+      );
+    const upload = { request, isReceiving: true };
+    this.#uploads.add(upload);
+    try {
+      return await work(upload);
+    } catch (error) {
+      throw refusalOf(error);
+    } finally {
+      this.#uploads.delete(upload);
+      if (this.#uploads.size === 0) this.#onIdle?.();
+    }
+  }
+
+  async #fill(
+    file: ReceivedFile,
+    { request, path, mode, digests, invite }: Arrival,
+    promised: Promised,
+    upload: Upload,
+  ): Promise<Arrived> {
+    const body = new UploadBody(request, this.#ports.clock, {
+      maxBytes: this.#options.maxFileSizeBytes,
+      demand: this.#patience,
+    });
+    try {
+      invite();
+      for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
+        this.#receivedBytes += chunk.byteLength;
+        digests.update(chunk);
+        await promised.use(chunk.byteLength);
+        await file.write(chunk);
+      }
+    } finally {
+      body.stop();
+    }
+    const content = { ...digests.verified(), sizeBytes: body.receivedBytes };
+    upload.isReceiving = false;
+    const outcome = await file.publish(path, content, mode);
+    if (outcome === 'taken')
+      throw new Refusal(
+        'name-taken',
+        'Another file waits under this name: use another name, or add ?replace=true to the URL',
+      );
+    if (outcome !== 'same') this.#backlog.accepted(content.sizeBytes);
+    return { ...content, outcome };
+  }
+}

@@ -1,0 +1,120 @@
+// The space of the spool's disk that uploads under way still need, so that together they do not
+// fill it: an upload that was let in may use what it was promised, and no other upload may.
+import type { Clock } from '../system/clock.ts';
+import { Refusal } from './refusal.ts';
+
+export interface FreeSpace {
+  readonly bytes: number;
+  /** Undefined if the file system has no fixed number of files. */
+  readonly files: number | undefined;
+}
+
+/** A reading is good for so long. What is written since is counted. */
+const READING_MS = 200;
+/** What an upload of unknown length is promised at once. */
+const STEP_BYTES = 1_048_576;
+/** Below this number of free inodes, the disk is as good as full. */
+const FILES_MIN = 100;
+
+interface Reading extends FreeSpace {
+  readonly atMs: number;
+  /** How many bytes had been written when the disk was asked. */
+  readonly writtenBytes: number;
+}
+
+/** Decides what fits. Monotonic clock. */
+export class PromisedSpace {
+  /** `ingest.minFreeSpace`. */
+  minFreeBytes: number;
+  readonly #read: () => Promise<FreeSpace>;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #reading: Promise<Reading> | undefined;
+  #promisedBytes = 0;
+  #writtenBytes = 0;
+
+  constructor(minFreeBytes: number, read: () => Promise<FreeSpace>, clock: Pick<Clock, 'monotonicMs'>) {
+    this.minFreeBytes = minFreeBytes;
+    this.#read = read;
+    this.#clock = clock;
+  }
+
+  /** Resolves when the disk answers. Rejects with its Fault. */
+  async look(): Promise<void> {
+    await this.#recent();
+  }
+
+  /**
+   * Promises room for an upload; undefined: its length is not known. Rejects with a Refusal if
+   * there is too little, or with a Fault of the disk.
+   */
+  async promise(sizeBytes: number | undefined): Promise<Promised> {
+    const grow = (bytes: number) => this.#reserve(bytes);
+    const take = (bytes: number) => {
+      this.#promisedBytes -= bytes;
+    };
+    const wrote = (bytes: number) => {
+      this.#writtenBytes += bytes;
+    };
+    const bytes = sizeBytes ?? STEP_BYTES;
+    await this.#reserve(bytes);
+    return new Promised(bytes, { grow, take, wrote });
+  }
+
+  async #reserve(bytes: number): Promise<void> {
+    const reading = await this.#recent();
+    const writtenSince = this.#writtenBytes - reading.writtenBytes;
+    const free = reading.bytes - writtenSince - this.#promisedBytes;
+    if (free - bytes < this.minFreeBytes || (reading.files ?? FILES_MIN) < FILES_MIN)
+      throw new Refusal(
+        'disk-full',
+        "The spool's disk has too little space: try again when files have been uploaded",
+      );
+    this.#promisedBytes += bytes;
+  }
+
+  async #recent(): Promise<Reading> {
+    const last = await this.#reading?.catch(() => undefined);
+    const nowMs = this.#clock.monotonicMs();
+    if (last !== undefined && nowMs - last.atMs < READING_MS) return last;
+    const writtenBytes = this.#writtenBytes;
+    const reading = this.#read().then((space) => ({ ...space, atMs: nowMs, writtenBytes }));
+    this.#reading = reading;
+    return reading;
+  }
+}
+
+interface Ledger {
+  readonly grow: (bytes: number) => Promise<void>;
+  readonly take: (bytes: number) => void;
+  readonly wrote: (bytes: number) => void;
+}
+
+/** The promise to one upload. release() ends it. */
+export class Promised {
+  readonly #ledger: Ledger;
+  #remainingBytes: number;
+
+  constructor(bytes: number, ledger: Ledger) {
+    this.#remainingBytes = bytes;
+    this.#ledger = ledger;
+  }
+
+  /**
+   * Before the upload writes `bytes`. Rejects like promise() if it needs more than it was promised.
+   */
+  async use(bytes: number): Promise<void> {
+    if (bytes > this.#remainingBytes) {
+      const more = Math.max(bytes, STEP_BYTES);
+      await this.#ledger.grow(more);
+      this.#remainingBytes += more;
+    }
+    this.#remainingBytes -= bytes;
+    this.#ledger.take(bytes);
+    this.#ledger.wrote(bytes);
+  }
+
+  release(): void {
+    this.#ledger.take(this.#remainingBytes);
+    this.#remainingBytes = 0;
+  }
+}

@@ -1,0 +1,64 @@
+// A spool in memory, as the door sees it. A test makes its calls wait or fail.
+import { createHash } from 'node:crypto';
+import type { FileContent, ReceivedFile, SpoolEntrance } from '../../src/ingest/ingest-ports.ts';
+import type { SpoolPath } from '../../src/spool/entry.ts';
+
+export type SpoolCall = 'begin' | 'write' | 'publish' | 'discard' | 'find' | 'freeSpace';
+
+export class MemorySpool implements SpoolEntrance {
+  /** By path. */
+  readonly files = new Map<string, Buffer>();
+  /** Files that were begun and not yet discarded. */
+  readonly open = new Set<ReceivedFile>();
+  freeBytes = 1e12;
+  freeFiles: number | undefined = 1e6;
+  /** Runs before each call. */
+  before: (call: SpoolCall) => void | Promise<void> = () => undefined;
+
+  async begin(): Promise<ReceivedFile> {
+    await this.before('begin');
+    const chunks: Buffer[] = [];
+    const file: ReceivedFile = {
+      write: async (chunk) => {
+        await this.before('write');
+        chunks.push(Buffer.from(chunk));
+      },
+      publish: async (path, content, mode) => {
+        await this.before('publish');
+        return this.#publish(path, Buffer.concat(chunks), content, mode);
+      },
+      discard: async () => {
+        await this.before('discard');
+        this.open.delete(file);
+      },
+    };
+    this.open.add(file);
+    return file;
+  }
+
+  async freeSpace() {
+    await this.before('freeSpace');
+    return { bytes: this.freeBytes, files: this.freeFiles };
+  }
+
+  async find(path: SpoolPath): Promise<FileContent | undefined> {
+    await this.before('find');
+    const content = this.files.get(path.bytes.toString());
+    return content && { sizeBytes: content.byteLength, sha256: sha256(content) };
+  }
+
+  #publish(path: SpoolPath, bytes: Buffer, content: FileContent, mode: 'new' | 'replace') {
+    if (!content.sha256.equals(sha256(bytes)) || content.sizeBytes !== bytes.byteLength)
+      throw new Error('the door has the wrong digest');
+    const name = path.bytes.toString();
+    const there = this.files.get(name);
+    if (there?.equals(bytes) === true) return 'same';
+    if (there !== undefined && mode === 'new') return 'taken';
+    this.files.set(name, bytes);
+    return there === undefined ? 'created' : 'replaced';
+  }
+}
+
+function sha256(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
