@@ -52,4 +52,9 @@ export type IngestEvent =
     }
   /** The thread broke down, and is started again. */
   | { readonly kind: 'ingestBroke'; readonly problem: string }
+  /**
+   * Files cannot be taken as configured, for example because another program has the port. It is
+   * tried again.
+   */
+  | { readonly kind: 'ingestDown'; readonly error: unknown }
   | RecurringFault;

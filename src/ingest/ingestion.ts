@@ -78,16 +78,20 @@ export class Ingestion {
     }
     return {
       commit: async () => {
+        const wasOn = this.#options !== undefined;
         this.#options = options;
         this.#isServing = isTried;
         if (options === undefined) await this.#close();
+        if (options === undefined && wasOn) this.#tellOff();
         this.#retrying.start();
         if (!isTried) this.#retrying.now();
       },
       discard: async () => {
         this.#isServing = false;
-        if (this.#options === undefined) await this.#close();
-        else await this.#tryAgain();
+        if (this.#options === undefined) {
+          await this.#close();
+          if (isTried) this.#tellOff();
+        } else await this.#tryAgain();
         this.#retrying.start();
       },
     };
@@ -114,7 +118,7 @@ export class Ingestion {
       this.#retryMs = RETRY_MS;
     } catch (error) {
       this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MAX_MS);
-      this.#ports.onEvent({ kind: 'fault', operation: 'take files over HTTP', error });
+      this.#ports.onEvent({ kind: 'ingestDown', error });
     }
   }
 
@@ -132,13 +136,15 @@ export class Ingestion {
     this.#retrying.soon();
   }
 
-  /** Tells that it is off only if it was on. */
   async #close(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
     this.#isServing = false;
     await worker?.close();
-    if (worker !== undefined) this.#ports.onEvent({ kind: 'ingestListening', urls: [], isTls: false });
+  }
+
+  #tellOff(): void {
+    this.#ports.onEvent({ kind: 'ingestListening', urls: [], isTls: false });
   }
 
   #tellBacklog(): void {

@@ -3,6 +3,7 @@ import type { IngestEvent, IngestOutcome } from '../ingest/ingest-event.ts';
 import type { ProblemKind } from '../ingest/problem-kind.ts';
 import { SampleRing } from '../outlook/sample-ring.ts';
 import type { Clock } from '../system/clock.ts';
+import { Fault, withoutHint } from '../system/fault.ts';
 import { acceptedOf } from '../view/ingest-text.ts';
 import type { AcceptedView, IngestRatesView, IngestView } from '../view/ingest-view.ts';
 import type { DaemonEvent } from './daemon-event.ts';
@@ -12,8 +13,10 @@ export type Obstacle = 'backlog-full' | 'disk-full' | 'internal' | 'spool-unavai
 
 /** What keeps producers from sending now. */
 export interface IngestTrouble {
-  readonly by: Obstacle | 'breakdown';
+  readonly by: Obstacle | 'breakdown' | 'down';
   readonly detail: string;
+  /** What to do, where it is known better than by the kind. */
+  readonly hint?: string | undefined;
 }
 
 const OBSTACLES: ReadonlySet<ProblemKind> = new Set<Obstacle>([
@@ -47,7 +50,8 @@ export class IngestBook {
   readonly #ring = new SampleRing(['files', 'bytes'], SAMPLES);
   readonly #obstacles = new Map<string, { readonly trouble: IngestTrouble; readonly untilMs: number }>();
   #place: Place | undefined;
-  #broke: string | undefined;
+  /** Why it does not listen. */
+  #down: IngestTrouble | undefined;
   #breakdowns = 0;
   #state: Omit<State, 'kind'> = NO_STATE;
   /** What threads before the present one have received. */
@@ -60,11 +64,11 @@ export class IngestBook {
 
   /** Null while ingest is off. */
   view(): IngestView | null {
-    if (this.#place === undefined) return null;
+    if (!this.#isOn) return null;
     const { receivedBytes, ...state } = this.#state;
     return {
-      ...this.#place,
-      isUp: this.#broke === undefined,
+      ...(this.#place ?? { urls: [], isTls: false }),
+      isUp: this.#down === undefined,
       ...state,
       receivedBytes: this.#receivedBefore + receivedBytes,
       accepted: { ...this.#accepted },
@@ -78,24 +82,27 @@ export class IngestBook {
 
   /** What keeps producers from sending; what was met in the last minute counts as present. */
   get troubles(): readonly IngestTrouble[] {
-    if (this.#place === undefined) return [];
+    if (!this.#isOn) return [];
     const nowMs = this.#clock.monotonicMs();
     for (const [by, { untilMs }] of this.#obstacles) if (nowMs > untilMs) this.#obstacles.delete(by);
     const met = [...this.#obstacles.values()].map(({ trouble }) => trouble);
-    return this.#broke === undefined ? met : [{ by: 'breakdown', detail: this.#broke }, ...met];
+    return this.#down === undefined ? met : [this.#down, ...met];
   }
 
   readonly hear = (event: DaemonEvent): void => {
     switch (event.kind) {
       case 'ingestListening': {
         const { urls, isTls } = event;
-        this.#broke = undefined;
+        this.#down = undefined;
         this.#place = urls.length === 0 ? undefined : { urls, isTls };
         return this.#renew();
       }
       case 'ingestBroke':
-        this.#broke = event.problem;
+        this.#down = { by: 'breakdown', detail: event.problem };
         this.#breakdowns += 1;
+        return this.#renew();
+      case 'ingestDown':
+        this.#down = downBy(event.error);
         return this.#renew();
       case 'ingestState': {
         const { kind: _, ...state } = event;
@@ -113,6 +120,10 @@ export class IngestBook {
         return this.#note(event);
     }
   };
+
+  get #isOn(): boolean {
+    return this.#place !== undefined || this.#down !== undefined;
+  }
 
   #note({ problem, detail }: Refused): void {
     this.#refused[problem] += 1;
@@ -149,6 +160,11 @@ export class IngestBook {
       bytesPerSec: perSec(bytes, this.#ring.value('bytes', from)),
     };
   }
+}
+
+function downBy(error: unknown): IngestTrouble {
+  if (error instanceof Fault) return { by: 'down', detail: withoutHint(error), hint: error.hint };
+  return { by: 'down', detail: error instanceof Error ? error.message : String(error) };
 }
 
 function isObstacle(problem: ProblemKind): problem is Obstacle {

@@ -4,6 +4,7 @@ import type { IngestEvent } from '../ingest/ingest-event.ts';
 import type { Logger } from '../log/log.ts';
 import { NAMES_IN_LINE_MAX, type NamedFiles } from '../log/named-files.ts';
 import type { Clock } from '../system/clock.ts';
+import { explain } from '../system/fault.ts';
 import { printable } from '../system/printable.ts';
 import { readableCount, readableFiles, readableSize } from '../view/readable.ts';
 import type { DaemonEvent } from './daemon-event.ts';
@@ -32,7 +33,8 @@ export class IngestLines {
   readonly #byToken = new Map<string, Gathered>();
   #gathered = { files: 0, nameBytes: 0 };
   #cancel: (() => void) | undefined;
-  #isBroken = false;
+  #isDown = false;
+  #hasListened = false;
 
   /** `named` limits a kind of refusal to one line a minute. */
   constructor(clock: Clock, log: Logger, named: NamedFiles) {
@@ -46,9 +48,15 @@ export class IngestLines {
       case 'ingestListening':
         return this.#tellListening(event);
       case 'ingestBroke': {
-        this.#isBroken = true;
+        this.#isDown = true;
         const text = `receiving files over HTTP has broken down, and is started again: ${event.problem}`;
         return this.#log.error({ event: 'ingestBroke', problem: event.problem }, text);
+      }
+      case 'ingestDown': {
+        this.#isDown = true;
+        const { error } = event;
+        const text = `no file is received over HTTP, and it is tried again: ${explain(error)}`;
+        return this.#log.error({ event: 'ingestDown', fault: error }, text);
       }
       case 'ingested':
         if (this.#log.level === 'debug') tellAccepted(this.#log, event);
@@ -67,21 +75,21 @@ export class IngestLines {
   #tellListening({ urls, isTls }: Of<'ingestListening'>): void {
     const fields = { urls, isTls };
     const at = urls.join(' and ');
-    const wasBroken = this.#isBroken;
-    this.#isBroken = false;
-    if (wasBroken && urls.length > 0) {
-      const text = `files are received over HTTP again at ${at}`;
-      return this.#log.info({ event: 'ingestBack', ...fields }, text);
-    }
-    const listening = { event: 'ingestListening', ...fields };
+    const again = this.#hasListened ? ' again' : '';
+    const wasDown = this.#isDown;
+    [this.#isDown, this.#hasListened] = [false, urls.length > 0];
     if (urls.length === 0)
-      return this.#log.info(listening, 'ingest.listen is off: no file is received over HTTP');
-    this.#log.info(listening, `files are received over HTTP at ${at}`);
+      return this.#log.info(
+        { event: 'ingestListening', ...fields },
+        'ingest.listen is off: no file is received over HTTP',
+      );
+    const text = `files are received over HTTP${wasDown ? again : ''} at ${at}`;
+    this.#log.info({ event: wasDown ? 'ingestBack' : 'ingestListening', ...fields }, text);
     const open = isTls ? [] : urls.filter((url) => !isOnThisMachine(url));
     if (open.length === 0) return;
     const remedy = 'set ingest.tls, or listen on loopback behind a proxy that speaks TLS';
-    const text = `tokens and files travel unencrypted to ${open.join(' and ')}: ${remedy}`;
-    this.#log.warn({ event: 'ingestUnencrypted', urls: open }, text);
+    const warning = `tokens and files travel unencrypted to ${open.join(' and ')}: ${remedy}`;
+    this.#log.warn({ event: 'ingestUnencrypted', urls: open }, warning);
   }
 
   #gather({ path, sizeBytes, token }: Of<'ingested'>): void {

@@ -14,6 +14,12 @@ const WORDING: Readonly<Record<IngestTrouble['by'], Wording>> = {
     remedy: 'the drain continues, and producers have to try again; the log says how it broke down',
     degradedAfterMs: 0,
   },
+  down: {
+    kind: 'ingest',
+    what: 'no file is received over HTTP',
+    remedy: 'it is tried again by itself; halfpipe check examines what ingest needs',
+    degradedAfterMs: 0,
+  },
   internal: {
     kind: 'ingest',
     what: 'files sent over HTTP were refused, because of an unexpected error',
@@ -47,8 +53,8 @@ const WORDING: Readonly<Record<IngestTrouble['by'], Wording>> = {
 };
 
 export function ingestProblems(troubles: readonly IngestTrouble[]): Problem[] {
-  return troubles.map(({ by, detail }) => {
-    const { what, ...wording } = WORDING[by];
-    return { ...wording, what: by, message: `${what}: ${detail}` };
+  return troubles.map(({ by, detail, hint }) => {
+    const { what, remedy, ...wording } = WORDING[by];
+    return { ...wording, what: by, message: `${what}: ${detail}`, remedy: hint ?? remedy };
   });
 }

@@ -22,7 +22,7 @@ const FACTS: ReadonlySet<string> = new Set([
 const CONDITIONS: Readonly<Record<string, string>> = {
   ...{ degraded: 'measured', linkUnsure: 'linkFound', scanFailed: 'scanRecovered' },
   ...{ paused: 'resumed', folderHeld: 'folderFreed', writersUnseen: 'writersSeen' },
-  ...{ slowLine: 'lineKeepsUp', ingestBroke: 'ingestBack' },
+  ...{ slowLine: 'lineKeepsUp', ingestBroke: 'ingestBack', ingestDown: 'ingestBack' },
 };
 
 /** Fields that tell what a line is about, where one event has many subjects. */

@@ -2,6 +2,8 @@
 import type { AcceptedView, IngestView } from './ingest-view.ts';
 import { readableCount, readableDuration, readableFiles, readableNumber, readableSize } from './readable.ts';
 
+/** The problems say why. */
+export const INGEST_DOWN = 'receives nothing now';
 /** How many kinds of refusals one line shows. */
 const KINDS_MAX = 3;
 
@@ -12,7 +14,7 @@ export function ingestText(ingest: IngestView, nowMs: number): string {
   const last =
     lastAcceptedAtMs === null ? '' : `, the last ${readableDuration(nowMs - lastAcceptedAtMs)} ago`;
   return [
-    isUp ? urls.join(' and ') : 'being started again',
+    isUp ? urls.join(' and ') : INGEST_DOWN,
     `${accepted}${last}`,
     receiving === 0 ? '' : `receiving ${readableCount(receiving)}`,
     refusedText(ingest),

@@ -3,11 +3,11 @@ import type { IngestOutcome } from '../ingest/ingest-event.ts';
 import type { ProblemKind } from '../ingest/problem-kind.ts';
 
 export interface IngestView {
-  /** Where it listens: URLs, or `unix:` and the path of a socket. */
+  /** Where it listens: URLs, or `unix:` and the path of a socket. Empty if it never could. */
   readonly urls: readonly string[];
   /** True if it speaks TLS itself. */
   readonly isTls: boolean;
-  /** False while its thread is started again after a breakdown. Producers cannot send then. */
+  /** False while it cannot listen, or is started again after a breakdown. */
   readonly isUp: boolean;
   /** Connections of clients. */
   readonly connections: number;

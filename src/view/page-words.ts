@@ -3,7 +3,7 @@
 import type { FileListView, FileView } from './file-list.ts';
 import { moreText } from './file-list-text.ts';
 import { forecastText } from './forecast-text.ts';
-import { refusedText } from './ingest-text.ts';
+import { INGEST_DOWN, refusedText } from './ingest-text.ts';
 import type { IngestView } from './ingest-view.ts';
 import type { ProblemView } from './problem-view.ts';
 import { readableCount, readableMoment, readableWait } from './readable.ts';
@@ -66,7 +66,7 @@ export function pageWords(snapshot: Snapshot, { deferred, quarantined }: PageLis
 function ingestWords(ingest: IngestView, wallMs: number): Texts {
   const { urls, isUp, lastAcceptedAtMs } = ingest;
   return {
-    ingestAt: isUp ? urls.join(' and ') : 'being started again',
+    ingestAt: isUp ? urls.join(' and ') : INGEST_DOWN,
     lastAccepted: lastAcceptedAtMs === null ? 'never' : readableMoment(lastAcceptedAtMs, wallMs),
     refused: refusedText(ingest) || 'none',
   };

@@ -5,6 +5,8 @@ import type { IngestEvent, IngestOutcome } from '../../src/ingest/ingest-event.t
 import { type ProblemKind, REFUSALS } from '../../src/ingest/problem-kind.ts';
 import { METRICS } from '../../src/observe/metric-table.ts';
 import { IngestBook } from '../../src/report/ingest-book.ts';
+import { ingestProblems } from '../../src/report/ingest-problems.ts';
+import { Fault } from '../../src/system/fault.ts';
 import type { IngestView } from '../../src/view/ingest-view.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { DRAINING } from '../support/snapshot-fixture.ts';
@@ -118,6 +120,23 @@ test('a thread that broke down receives nothing until it listens again, and its 
   assert.deepEqual([view().isUp, view().receivedBytes, view().accepted.created.files], [true, 5_100, 1]);
   assert.deepEqual(book.troubles, []);
   assert.deepEqual(metric('halfpipe_ingest_up'), { '': 1 });
+});
+
+test('what cannot listen is on, but not up, and says why and what to do, until it listens or is turned off', () => {
+  const details = { operation: 'listen', subject: '8080', hint: 'set another port' };
+  const error = new Fault('blocked', 'port 8080 is taken', details);
+  const { view, hear, book, metric } = keeping({ kind: 'ingestDown', error });
+  assert.deepEqual([view().urls, view().isUp, view().breakdowns], [[], false, 0]);
+  assert.deepEqual(metric('halfpipe_ingest_up'), { '': 0 });
+  const [problem] = ingestProblems(book.troubles);
+  assert.equal(problem?.message, 'no file is received over HTTP: port 8080 is taken');
+  assert.equal(problem?.remedy, 'set another port');
+  hear(LISTENING);
+  assert.deepEqual([view().isUp, book.troubles], [true, []]);
+  hear({ kind: 'ingestDown', error: new Error('EMFILE') });
+  assert.deepEqual(book.troubles, [{ by: 'down', detail: 'EMFILE' }]);
+  hear({ kind: 'ingestListening', urls: [], isTls: false });
+  assert.equal(book.view(), null);
 });
 
 test('the last accepted file has its time by the wall clock', async () => {

@@ -6,6 +6,7 @@ import { journalEntry } from '../../src/log/journal-entry.ts';
 import type { LogLevel } from '../../src/log/log.ts';
 import { plainFields } from '../../src/log/log-record.ts';
 import { Reporter } from '../../src/report/reporter.ts';
+import { Fault } from '../../src/system/fault.ts';
 import { redactorOf } from '../../src/system/redact.ts';
 import { fullSnapshot } from '../support/full-snapshot.ts';
 import { journalFields } from '../support/journal-fields.ts';
@@ -187,11 +188,24 @@ for (const { url, isTls, warns } of [
 
 test('a breakdown is an error, and its end is told', () => {
   const { hear, messages } = logging();
+  hear({ kind: 'ingestListening', urls: ['http://127.0.0.1:8080'], isTls: false });
   hear({ kind: 'ingestBroke', problem: 'out of memory' });
   hear({ kind: 'ingestListening', urls: ['http://127.0.0.1:8080'], isTls: false });
-  assert.deepEqual(messages(), [
+  assert.deepEqual(messages().slice(1), [
     'error: receiving files over HTTP has broken down, and is started again: out of memory',
     'info: files are received over HTTP again at http://127.0.0.1:8080',
+  ]);
+});
+
+test('a start that cannot listen is an error with its remedy, and its end is told', () => {
+  const { hear, messages } = logging();
+  const hint = 'end the other program, or set another port';
+  const error = new Fault('blocked', 'port 8080 is taken', { operation: 'listen', subject: '8080', hint });
+  hear({ kind: 'ingestDown', error });
+  hear({ kind: 'ingestListening', urls: ['http://127.0.0.1:8080'], isTls: false });
+  assert.deepEqual(messages(), [
+    `error: no file is received over HTTP, and it is tried again: port 8080 is taken. ${hint}`,
+    'info: files are received over HTTP at http://127.0.0.1:8080',
   ]);
 });
 

@@ -71,13 +71,27 @@ test('a start that cannot listen is told, does not reject, and is tried again, l
   const bench = new Bench();
   bench.refusal = new Error('the port is taken');
   await bench.ingestion.start(OPTIONS);
-  assert.deepEqual(bench.kinds, ['fault']);
+  assert.deepEqual(bench.kinds, ['ingestDown']);
   await bench.clock.advance(10_000);
   assert.equal(bench.events.length, 3);
   bench.refusal = undefined;
   await bench.clock.advance(60_000);
   assert.deepEqual(bench.served, [OPTIONS]);
   assert.equal(bench.threads.length, 1);
+});
+
+test('what is turned off is told as off, also if it could never listen; the end of the daemon is not', async () => {
+  const bench = new Bench();
+  bench.refusal = new Error('the port is taken');
+  await bench.ingestion.start(OPTIONS);
+  await (await bench.ingestion.prepare(undefined)).commit();
+  assert.deepEqual(bench.events.at(-1), { kind: 'ingestListening', urls: [], isTls: false });
+  bench.refusal = undefined;
+  await (await bench.ingestion.prepare(OPTIONS)).discard();
+  assert.equal(bench.kinds.filter((kind) => kind === 'ingestListening').length, 2);
+  await (await bench.ingestion.prepare(OPTIONS)).commit();
+  await bench.ingestion.stop();
+  assert.equal(bench.kinds.filter((kind) => kind === 'ingestListening').length, 2);
 });
 
 test('a thread that breaks down is told and replaced', async () => {

@@ -38,6 +38,7 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
   folderFreed: { folder: 'cam/' },
   folderHeld: { folder: 'cam/', fault },
   ingestBroke: { problem: 'out of memory' },
+  ingestDown: { error: fault },
   ingestListening: { urls: ['https://192.0.2.7:8443'], isTls: true },
   ingestRefused: { ...REFUSED },
   ingestState: { receiving: 1, connections: 1, waitingSync: 0, receivedBytes: 5 },
@@ -127,6 +128,7 @@ for (const [bad, good] of [
   ['folderHeld', 'folderFreed'],
   ['scanFailed', 'scanRecovered'],
   ['ingestBroke', 'ingestListening'],
+  ['ingestDown', 'ingestListening'],
 ] as const)
   test(`${bad} and ${good} in turn are two lines a minute, and the last one is true`, async () => {
     const { clock, log, hear } = reporting();

@@ -77,7 +77,7 @@ test('the words about ingest are there while it is on', () => {
   assert.match(wordsOf({ ingest }).texts.refused ?? '', /^[\d,]+ refused \(/);
   assert.equal(
     wordsOf({ ingest: ingest && { ...ingest, isUp: false } }).texts.ingestAt,
-    'being started again',
+    'receives nothing now',
   );
   assert.equal(wordsOf({}).texts.ingestAt, undefined);
 });

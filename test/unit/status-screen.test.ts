@@ -96,7 +96,7 @@ test('ingest is a line while it is on: where, how much, how lately, and what was
   );
   const quiet = { ...INGEST, receiving: 0, lastAcceptedAtMs: null, refused: NONE_REFUSED };
   assert.equal(lineOf(quiet), '  ingest   https://192.0.2.7:8443; 1,004 files (100 MB) accepted');
-  assert.match(lineOf({ ...INGEST, isUp: false }) ?? '', /^ {2}ingest {3}being started again; 1,004 files/);
+  assert.match(lineOf({ ...INGEST, isUp: false }) ?? '', /^ {2}ingest {3}receives nothing now; 1,004 files/);
 });
 
 test('the kinds of refusals that a line names are the three most frequent', () => {
