@@ -10,6 +10,7 @@ import { explain } from '../system/fault.ts';
 import { redactorOf } from '../system/redact.ts';
 import { builtAtMs } from '../system/surroundings.ts';
 import { findingsOfDaemon } from './daemon-findings.ts';
+import { examineIngest } from './examine-ingest.ts';
 import { examineLink } from './examine-link.ts';
 import { examineManifest } from './examine-manifest.ts';
 import { examineObserve } from './examine-observe.ts';
@@ -60,6 +61,7 @@ const EXAMINATIONS: readonly (readonly [string, Examination])[] = [
   ['spool', examineSpool],
   ['manifest', examineManifest],
   ['observe', examineObserve],
+  ['ingest', examineIngest],
   ['store', examineEndpoint],
   ['link', examineLink],
   ['link', findingsOfDaemon],

@@ -12,7 +12,7 @@ import { systemClock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import { asServiceUser } from './as-service-user.ts';
 import { type Finding, ok } from './finding.ts';
-import { askUnit, isStateFolder, sandboxFindings } from './sandbox.ts';
+import { askUnit, isMadeBySystemd, sandboxFindings } from './sandbox.ts';
 
 /**
  * Finds nothing if no manifest is kept. Makes the file if it is missing, as the service would.
@@ -28,7 +28,7 @@ export async function examineManifest(settings: Settings): Promise<readonly Find
   if (unit !== undefined) {
     const hidden = sandboxFindings(folder, service.unit, unit);
     if (hidden.length > 0) return hidden;
-    if (isStateFolder(folder, unit) && lstatSync(folder, { throwIfNoEntry: false }) === undefined)
+    if (isMadeBySystemd(folder, unit) && lstatSync(folder, { throwIfNoEntry: false }) === undefined)
       return [ok(`${path}: systemd makes the folder when the service starts`)];
   }
   const trouble = await asServiceUser(spoolPath, service, () => tryOut(options));

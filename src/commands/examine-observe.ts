@@ -1,12 +1,11 @@
 // The part of `halfpipe check` about observe.listen: whether the service could listen there, and
 // which clients it would let in.
 import type { Settings } from '../config/settings.ts';
-import { HttpServer } from '../http/http-server.ts';
 import { accessOf, isOpenToNetwork } from '../observe/access.ts';
-import { systemClock } from '../system/clock.ts';
 import { errnoOf, Fault } from '../system/fault.ts';
 import { asServiceUser } from './as-service-user.ts';
 import { type Finding, ok, warns } from './finding.ts';
+import { tryPort } from './port-trial.ts';
 
 /** systemd makes a unit's credentials at its start, and removes them at its end. */
 const CREDENTIALS = '/run/credentials/';
@@ -15,8 +14,10 @@ const CREDENTIALS = '/run/credentials/';
 export async function examineObserve({ observe, spool, service }: Settings): Promise<readonly Finding[]> {
   const { listen, tokenFile } = observe;
   if (listen === undefined) return [];
-  const urls = await asServiceUser(spool.path, service, () => tryOut(listen));
-  const where = urls.join(' and ');
+  const at = { ...listen, setting: 'observe.listen' };
+  const health = (address: string) => new URL(`http://${address}/healthz`);
+  const addresses = await asServiceUser(spool.path, service, () => tryPort(at, health));
+  const where = addresses.map((address) => `http://${address}`).join(' and ');
   try {
     const access = await asServiceUser(spool.path, service, () => accessOf(observe));
     if (isOpenToNetwork(listen, access))
@@ -27,34 +28,5 @@ export async function examineObserve({ observe, spool, service }: Settings): Pro
     if (isMissing && tokenFile?.startsWith(CREDENTIALS))
       return [ok(`${where}: systemd hands over the token when the service starts`)];
     throw error;
-  }
-}
-
-/** Returns where it would listen, or where the running halfpipe does. */
-async function tryOut(listen: NonNullable<Settings['observe']['listen']>): Promise<readonly string[]> {
-  const server = new HttpServer(
-    systemClock,
-    (_, response) => response.end(),
-    () => undefined,
-  );
-  try {
-    await server.listen({ ...listen, setting: 'observe.listen' });
-    return server.urls;
-  } catch (error) {
-    const url = `http://${error instanceof Fault ? error.subject : ''}`;
-    if (errnoOf(error) === 'EADDRINUSE' && (await isHalfpipe(url))) return [url];
-    throw error;
-  } finally {
-    await server.close();
-  }
-}
-
-async function isHalfpipe(url: string): Promise<boolean> {
-  try {
-    const { headers } = await fetch(`${url}/healthz`);
-    return headers.get('server') === 'halfpipe';
-  } catch {
-    // It speaks no HTTP.
-    return false;
   }
 }

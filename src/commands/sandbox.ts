@@ -7,27 +7,29 @@ import { type Finding, fails } from './finding.ts';
 export type UnitProperties = Readonly<Record<string, string>>;
 
 const ASKED = [
-  ...['LoadState', 'User', 'ProtectSystem', 'ProtectHome', 'PrivateTmp', 'ReadWritePaths', 'StateDirectory'],
+  ...['LoadState', 'User', 'ProtectSystem', 'ProtectHome', 'PrivateTmp', 'ReadWritePaths'],
+  ...['RuntimeDirectory', 'StateDirectory'],
 ];
 
 /** Resolves with undefined if there is no systemd or no such unit. */
 export async function askUnit(unit: string): Promise<UnitProperties | undefined> {
+  const shown = await showUnit(unit, ASKED);
+  const properties = Object.fromEntries(shown);
+  return properties.LoadState === 'loaded' ? properties : undefined;
+}
+
+/** The properties, some of them several times. There are none if systemd does not answer. */
+export async function showUnit(
+  unit: string,
+  properties: readonly string[],
+): Promise<readonly (readonly [name: string, value: string])[]> {
   try {
-    const { stdout } = await promisify(execFile)('systemctl', [
-      'show',
-      unit,
-      `--property=${ASKED.join(',')}`,
-    ]);
-    const properties = Object.fromEntries(
-      stdout.split('\n').flatMap((line) => {
-        const [, name, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
-        return name === undefined || value === undefined ? [] : [[name, value]];
-      }),
-    );
-    return properties.LoadState === 'loaded' ? properties : undefined;
+    const args = ['show', unit, `--property=${properties.join(',')}`];
+    const { stdout } = await promisify(execFile)('systemctl', args);
+    return [...stdout.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]);
   } catch {
     // There is no systemctl, or systemd does not answer.
-    return undefined;
+    return [];
   }
 }
 
@@ -43,19 +45,22 @@ export function sandboxFindings(path: string, unit: string, properties: UnitProp
   return [fails(`${what}: ${edit} set ReadWritePaths=${path}`)];
 }
 
-function writableIn({ ReadWritePaths = '', StateDirectory = '' }: UnitProperties): readonly string[] {
-  const named = ReadWritePaths.split(' ').map((entry) => entry.replace(/^[-+]+/, ''));
-  return [...named, ...stateFolders(StateDirectory)];
+function writableIn(properties: UnitProperties): readonly string[] {
+  const { ReadWritePaths: named = '' } = properties;
+  return [...named.split(' ').map((entry) => entry.replace(/^[-+]+/, '')), ...ownFolders(properties)];
 }
 
 /** True if systemd makes this folder, and lets the service own it, when the unit starts. */
-export function isStateFolder(path: string, { StateDirectory = '' }: UnitProperties): boolean {
-  return stateFolders(StateDirectory).includes(path);
+export function isMadeBySystemd(path: string, properties: UnitProperties): boolean {
+  return ownFolders(properties).includes(path);
 }
 
-function stateFolders(names: string): readonly string[] {
-  const all = names.split(' ').filter((name) => name !== '');
-  return all.map((name) => `/var/lib/${name}`);
+function ownFolders({ StateDirectory = '', RuntimeDirectory = '' }: UnitProperties): readonly string[] {
+  const named = (names: string) => names.split(' ').filter((name) => name !== '');
+  return [
+    ...named(StateDirectory).map((name) => `/var/lib/${name}`),
+    ...named(RuntimeDirectory).map((name) => `/run/${name}`),
+  ];
 }
 
 /** `read-only` in ProtectHome= is found by writing. */

@@ -1,6 +1,7 @@
 // A Unix socket with a name in the file system: its group may use it, and the name of a socket that
 // has lost its process is taken over.
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, lstat } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { basename, dirname } from 'node:path';
@@ -63,7 +64,9 @@ const WHY: Readonly<Record<string, (path: string) => readonly [reason: string, h
 };
 
 function refused(error: unknown, path: string): Fault {
-  const code = errnoOf(error);
+  // libuv reports a missing folder as EACCES.
+  const isMissing = errnoOf(error) === 'EACCES' && !existsSync(dirname(path));
+  const code = isMissing ? 'ENOENT' : errnoOf(error);
   const [reason, hint] = WHY[code ?? '']?.(path) ?? [
     error instanceof Error ? error.message : String(error),
     'Set ingest.listen to another path',

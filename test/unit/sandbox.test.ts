@@ -8,6 +8,7 @@ const SHIPPED = {
   PrivateTmp: 'yes',
   ReadWritePaths: '-/var/spool/halfpipe',
   StateDirectory: 'halfpipe',
+  RuntimeDirectory: 'halfpipe',
 };
 
 describe('a spool that the unit hides or protects is found fault with, and the setting is named', () => {
@@ -26,6 +27,8 @@ describe('a spool that the unit hides or protects is found fault with, and the s
     { path: '/srv/incoming', over: { ProtectSystem: 'full' }, says: undefined },
     { path: '/var/lib/halfpipe/manifest', says: undefined },
     { path: '/var/lib/halfpipe', over: { StateDirectory: '' }, says: /set ReadWritePaths=/ },
+    { path: '/run/halfpipe', says: undefined },
+    { path: '/run/other', says: /set ReadWritePaths=\/run\/other$/ },
     {
       path: '/home/scanner/incoming',
       over: { ReadWritePaths: '/home/scanner' },
