@@ -31,7 +31,7 @@ export class IngestWorker {
 
   constructor({ clock, onEvent, onBroken }: IngestWorkerPorts) {
     this.#clock = clock;
-    this.#worker = new Worker(THREAD, { resourceLimits: RESOURCE_LIMITS });
+    this.#worker = new Worker(THREAD, { name: 'halfpipe ingest', resourceLimits: RESOURCE_LIMITS });
     this.#worker.on('message', (notice: IngestNotice) => this.#receive(notice, onEvent));
     this.#ended = new Promise((resolve) => {
       let failure: unknown = new Error('the ingest thread has ended');

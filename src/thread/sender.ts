@@ -71,7 +71,10 @@ export class Sender {
       ...ports,
       onChange: (identity) => this.#follow(identity),
     });
-    this.#worker = new Worker(THREAD, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+    this.#worker = new Worker(THREAD, {
+      name: 'halfpipe sender',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.#worker.on('message', (notice: Notice) => this.#receive(notice));
     // Not caught: without this thread nothing can be done, and systemd starts us again.
     this.#worker.on('error', (cause) => {
