@@ -53,6 +53,11 @@ export class FarSide {
     return `http://${FAR_ADDRESS}:${PROXY_PORT}`;
   }
 
+  /** Undefined of Ceph. */
+  get serverPid(): number | undefined {
+    return this.#server?.pid;
+  }
+
   /** What the null server has seen since start(); undefined of Ceph, which does not say. */
   async stats(): Promise<ServerStats | undefined> {
     if (this.#server === undefined) return undefined;

@@ -18,6 +18,20 @@ export function judgeSteady({ total, zeroMs, endMs, served }: Recording): Figure
   ];
 }
 
+/** As if the producers were not there: they are beside the link, and must not be felt on it. */
+export function judgeBeside(recording: Recording): Figure[] {
+  const { produced } = recording;
+  const threads = Object.entries(produced?.cpuPercent ?? {}).map(([name, percent]) =>
+    figure(`CPU of ${name}`, percent),
+  );
+  return [
+    ...judgeSteady(recording),
+    figure('files received a second', produced?.uploadsPerSec, { min: 1 }, 'files'),
+    figure('answers other than 201', produced?.others, { max: 0 }, ''),
+    ...threads,
+  ];
+}
+
 /** S3 gives up a connection after some 20 s of silence. Ceph does not say. */
 function longestPause(served: ServerStats | undefined): Figure[] {
   if (served === undefined) return [];

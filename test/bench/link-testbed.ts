@@ -1,13 +1,15 @@
 // Three hosts in network namespaces: `near` sends over a shaped link to `far`, where the S3 server is; behind
 // `far` is `sink`, where cross traffic ends, so that a counter of its own tells how much of it came through.
 //   near up0 ──(tbf: the link)──▶ far0 far far1 ──▶ sink0 sink
+// Where it is asked for, `lan` is a host of producers beside `near`, not behind the link.
 // What start() makes, stop() removes, whatever happens in between; the names are unique to the run.
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { isOrphan, runTag } from './run-tag.ts';
 
-export type Host = 'near' | 'far' | 'sink';
+export type Host = 'near' | 'far' | 'sink' | 'lan';
 const HOSTS: readonly Host[] = ['near', 'far', 'sink'];
+const ALL_HOSTS: readonly Host[] = [...HOSTS, 'lan'];
 
 export const LINK_INTERFACE = 'up0';
 /** Its transmit counter is what arrived of the cross traffic. */
@@ -15,6 +17,8 @@ export const SINK_SIDE_INTERFACE = 'far1';
 export const FAR_ADDRESS = '10.77.0.1';
 export const FAR_ADDRESS_V6 = 'fd77::1';
 export const SINK_ADDRESS = '10.78.0.2';
+/** Of `near`, for hosts beside it: see addLan(). */
+export const LAN_ADDRESS = '10.76.0.1';
 
 let testbeds = 0;
 
@@ -80,6 +84,24 @@ export class LinkTestbed {
     this.setRate(rateMbitPerSec);
   }
 
+  /**
+   * Adds the host `lan` beside `near`, on a network of its own that is no part of the link: where
+   * producers are. May be called twice.
+   */
+  addLan(): void {
+    const [near, lan] = [this.namespace('near'), this.namespace('lan')];
+    if (existsSync(`/run/netns/${lan}`)) return;
+    ip('netns', 'add', lan);
+    ip('link', 'add', 'lan0', 'netns', near, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', lan);
+    for (const [namespace, name, address] of [
+      [near, 'lan0', `${LAN_ADDRESS}/24`],
+      [lan, 'eth0', '10.76.0.2/24'],
+    ] as const) {
+      ip('-n', namespace, 'addr', 'add', address, 'dev', name);
+      ip('-n', namespace, 'link', 'set', name, 'up');
+    }
+  }
+
   /** The link's true capacity from now on: a token bucket on its egress, see tc-tbf(8). */
   setRate(rateMbitPerSec: number, latencyMs = 50): void {
     // more than 16 KB at once would be half a second of a slow line
@@ -92,7 +114,7 @@ export class LinkTestbed {
   stop(): void {
     process.off('exit', this.#onExit);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, this.#onSignal);
-    removeNamespaces(HOSTS.map((host) => this.namespace(host)));
+    removeNamespaces(ALL_HOSTS.map((host) => this.namespace(host)));
     for (const undo of this.#undoings.splice(0)) undo();
   }
 

@@ -3,6 +3,7 @@
 import type { CrossSpan } from './cross-traffic.ts';
 import type { Figure } from './figure.ts';
 import {
+  judgeBeside,
   judgeBurst,
   judgeFar,
   judgeFloor,
@@ -14,6 +15,7 @@ import {
 } from './judgement.ts';
 import type { LinkLoad } from './link-windows.ts';
 import type { ServerStats } from './null-s3.ts';
+import type { Produced } from './producers.ts';
 import type { ToolName } from './tools.ts';
 
 /** A recording of one tool in one scenario. Times are on the machine's monotonic clock. */
@@ -27,6 +29,8 @@ export interface Recording {
   readonly served: ServerStats | undefined;
   /** When each change of the share was signalled. */
   readonly reloadsMs: readonly number[];
+  /** Undefined: there are no producers. */
+  readonly produced?: Produced;
 }
 
 export interface Scenario {
@@ -38,6 +42,8 @@ export interface Scenario {
   readonly files: 'many' | 'one' | { readonly dropAtMs: number };
   readonly cross: readonly CrossSpan[];
   readonly roundTripMs: number;
+  /** Producers that upload to the tool, from another network, as fast as they are answered. */
+  readonly producers?: { readonly clients: number; readonly fileBytes: number };
   /** For the tools that want to be told how much to do at once. */
   readonly concurrency: number | undefined;
   readonly reloads: readonly { readonly atMs: number; readonly sharePercent: number }[];
@@ -116,6 +122,14 @@ export function scenarios(seconds: number): Scenario[] {
       title: '50 ms round trip',
       roundTripMs: 50,
       judge: judgeFar,
+    },
+    {
+      ...many,
+      name: 'ingest',
+      title: '128 clients upload 20 KB files to it',
+      producers: { clients: 128, fileBytes: 20 * KB },
+      skips: { rclone: 'takes no files over HTTP', aws: 'takes no files over HTTP' },
+      judge: judgeBeside,
     },
     {
       ...many,

@@ -125,6 +125,7 @@ async function run(one: Case, testbed: LinkTestbed, far: FarSide, folder: string
       sharePercent: 50,
       concurrency: undefined,
       waits: false,
+      ingest: undefined,
     },
   });
   const log = openSync(join(out, `slow-${nameOf(one)}.log`), 'w');

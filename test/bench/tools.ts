@@ -20,6 +20,8 @@ export interface Assignment {
   readonly concurrency: number | undefined;
   /** The spool is empty at first: the tool waits for a file. */
   readonly waits: boolean;
+  /** Where it takes files over HTTP; undefined: it does not. */
+  readonly ingest: { readonly listen: string; readonly tokensFile: string } | undefined;
 }
 
 export interface Invocation {
@@ -93,6 +95,7 @@ function writeConfig(path: string, assignment: Assignment): void {
     `  endpoint: ${assignment.endpoint}`,
     '  region: us-east-1',
     '  forcePathStyle: true',
+    ...(assignment.ingest === undefined ? [] : [`ingest: ${JSON.stringify(assignment.ingest)}`]),
   ];
   writeFileSync(path, `${lines.join('\n')}\n`);
 }

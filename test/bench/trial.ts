@@ -7,12 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CrossTraffic } from './cross-traffic.ts';
 import type { FarSide } from './far-side.ts';
 import type { Figure } from './figure.ts';
-import { LINK_INTERFACE, type LinkTestbed, SINK_SIDE_INTERFACE } from './link-testbed.ts';
+import { LAN_ADDRESS, LINK_INTERFACE, type LinkTestbed, SINK_SIDE_INTERFACE } from './link-testbed.ts';
 import { machineTicks, type Usage, usageOf } from './process-usage.ts';
+import { INGEST_PORT, Producers } from './producers.ts';
 import { monotonicMs, Recorder } from './recorder.ts';
 import type { Recording, Scenario } from './scenario.ts';
 import { dropFile, fillSpool } from './spool-files.ts';
 import type { Assignment, Invocation, Tool } from './tools.ts';
+import { authorizationFor } from './upload-servers.ts';
 
 export interface Cost {
   /** Mean over the measured span, in percent of one core. */
@@ -59,23 +61,28 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
   const mbit = capacityBitsPerSec / 1e6;
   const log = openSync(join(setting.logs, `bench-${mbit}mbit-${scenario.name}-${tool.name}.log`), 'w');
   let child: ChildProcess | undefined;
+  let producers: Producers | undefined;
   try {
     await Promise.all([
       total.start(testbed, 'near', LINK_INTERFACE),
       cross.start(testbed, 'far', SINK_SIDE_INTERFACE),
       others.start(),
     ]);
+    if (scenario.producers !== undefined) testbed.addLan();
     child = launch(testbed, tool.invocation(assignment), log);
     const exited = once(child, 'exit');
     if (!assignment.waits) await firstBytes(total, capacityBitsPerSec, child);
-    await sleep(WARM_UP_MS);
     const pid = child.pid ?? 0;
+    producers = produce(setting, scenario, pid, far);
+    await sleep(WARM_UP_MS);
     const before = { usage: usageOf(pid), served: await far.stats(), machine: machineTicks() };
+    producers?.mark();
     const zeroMs = monotonicMs();
     const playing = others.play(scenario.cross, capacityBitsPerSec, abort.signal);
     const acting = act(setting, scenario, tool, assignment, pid, zeroMs, log);
     const early = await Promise.race([sleep(scenario.lengthMs, false), exited.then(() => true)]);
     const endMs = monotonicMs();
+    const produced = producers?.end();
     const after: Usage = usageOf(pid);
     const machine = machineTicks();
     const busyPercent = (100 * (machine.busy - before.machine.busy)) / (machine.all - before.machine.all);
@@ -99,6 +106,7 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
           badDigests: served.badDigests - before.served.badDigests,
         },
       reloadsMs: await acting,
+      ...(produced !== undefined && { produced: await produced }),
     };
     return {
       figures: early ? [] : scenario.judge(recording),
@@ -109,6 +117,7 @@ export async function runTrial(setting: TrialSetting, scenario: Scenario, tool: 
     };
   } finally {
     abort.abort();
+    producers?.stop();
     if (child !== undefined) await end(child);
     for (const part of [total, cross, others, far]) part.stop();
     closeSync(log);
@@ -143,8 +152,25 @@ function assign(setting: TrialSetting, scenario: Scenario, endpoint: string): As
       scenario.files === 'one' ? 1 : Math.ceil(bytes / scenario.fileBytes),
     );
   }
-  const { concurrency } = scenario;
-  return { spool, folder, endpoint, capacityBitsPerSec, sharePercent: SHARE_PERCENT, concurrency, waits };
+  const { concurrency, producers } = scenario;
+  const ingest = producers && {
+    listen: `${LAN_ADDRESS}:${INGEST_PORT}`,
+    tokensFile: join(folder, 'tokens.json'),
+  };
+  return {
+    ...{ spool, folder, endpoint, capacityBitsPerSec, concurrency, waits, ingest },
+    sharePercent: SHARE_PERCENT,
+  };
+}
+
+function produce({ testbed, folder }: TrialSetting, scenario: Scenario, toolPid: number, far: FarSide) {
+  if (scenario.producers === undefined) return undefined;
+  return new Producers(testbed, [toolPid, far.serverPid], {
+    ...scenario.producers,
+    authorization: authorizationFor(join(folder, 'halfpipe.yaml')),
+    // Until after the measured span; the server takes the token at once.
+    seconds: (WARM_UP_MS + scenario.lengthMs) / 1000 + 1,
+  });
 }
 
 function launch(testbed: LinkTestbed, { command, args, env }: Invocation, log: number): ChildProcess {
