@@ -54,7 +54,7 @@ export class IngestBook {
   #down: IngestTrouble | undefined;
   #breakdowns = 0;
   #state: Omit<State, 'kind'> = NO_STATE;
-  /** What threads before the present one have received. */
+  /** What servers before the present one have received. */
   #receivedBefore = 0;
   #lastAcceptedAtMs: number | null = null;
 
@@ -95,7 +95,7 @@ export class IngestBook {
         const { urls, isTls } = event;
         this.#down = undefined;
         this.#place = urls.length === 0 ? undefined : { urls, isTls };
-        return this.#renew();
+        return this.#sample();
       }
       case 'ingestBroke':
         this.#down = { by: 'breakdown', detail: event.problem };
@@ -106,6 +106,8 @@ export class IngestBook {
         return this.#renew();
       case 'ingestState': {
         const { kind: _, ...state } = event;
+        // A server at another place counts anew.
+        if (state.receivedBytes < this.#state.receivedBytes) this.#renew();
         this.#state = state;
         return this.#sample();
       }
@@ -132,11 +134,10 @@ export class IngestBook {
     this.#obstacles.set(problem, { trouble: { by: problem, detail }, untilMs });
   }
 
-  /** Another thread, or none. */
+  /** Another server, or none. */
   #renew(): void {
     this.#receivedBefore += this.#state.receivedBytes;
     this.#state = NO_STATE;
-    this.#sample();
   }
 
   #sample(): void {

@@ -34,7 +34,8 @@ export class IngestLines {
   #gathered = { files: 0, nameBytes: 0 };
   #cancel: (() => void) | undefined;
   #isDown = false;
-  #hasListened = false;
+  /** Where files were received last. */
+  #heardAt: string | undefined;
 
   /** `named` limits a kind of refusal to one line a minute. */
   constructor(clock: Clock, log: Logger, named: NamedFiles) {
@@ -73,18 +74,15 @@ export class IngestLines {
   }
 
   #tellListening({ urls, isTls }: Of<'ingestListening'>): void {
-    const fields = { urls, isTls };
     const at = urls.join(' and ');
-    const again = this.#hasListened ? ' again' : '';
     const wasDown = this.#isDown;
-    [this.#isDown, this.#hasListened] = [false, urls.length > 0];
+    const again = wasDown && this.#heardAt !== undefined ? ' again' : '';
+    if (!wasDown && this.#heardAt === at) return;
+    [this.#isDown, this.#heardAt] = [false, at];
+    const fields = { event: wasDown ? 'ingestBack' : 'ingestListening', urls, isTls };
     if (urls.length === 0)
-      return this.#log.info(
-        { event: 'ingestListening', ...fields },
-        'ingest.listen is off: no file is received over HTTP',
-      );
-    const text = `files are received over HTTP${wasDown ? again : ''} at ${at}`;
-    this.#log.info({ event: wasDown ? 'ingestBack' : 'ingestListening', ...fields }, text);
+      return this.#log.info(fields, 'ingest.listen is off: no file is received over HTTP');
+    this.#log.info(fields, `files are received over HTTP${again} at ${at}`);
     const open = isTls ? [] : urls.filter((url) => !isOnThisMachine(url));
     if (open.length === 0) return;
     const remedy = 'set ingest.tls, or listen on loopback behind a proxy that speaks TLS';

@@ -122,6 +122,14 @@ test('a thread that broke down receives nothing until it listens again, and its 
   assert.deepEqual(metric('halfpipe_ingest_up'), { '': 1 });
 });
 
+test('a reload does not count twice what was received, and another server counts on', () => {
+  const { view, hear } = keeping(LISTENING, state(5_000));
+  hear(LISTENING, state(6_000));
+  assert.equal(view().receivedBytes, 6_000);
+  hear({ ...LISTENING, urls: ['unix:/run/other.sock'] }, state(100));
+  assert.equal(view().receivedBytes, 6_100);
+});
+
 test('what cannot listen is on, but not up, and says why and what to do, until it listens or is turned off', () => {
   const details = { operation: 'listen', subject: '8080', hint: 'set another port' };
   const error = new Fault('blocked', 'port 8080 is taken', details);

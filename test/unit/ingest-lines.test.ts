@@ -160,9 +160,10 @@ test('names that strangers send are not kept, and their lines are no warnings un
   ]);
 });
 
-test('says where files are received, and that they are not any more', () => {
+test('says once where files are received, and that they are not any more', () => {
   const { hear, messages } = logging();
-  hear({ kind: 'ingestListening', urls: ['https://192.0.2.7:8443'], isTls: true });
+  for (let reload = 0; reload < 3; reload += 1)
+    hear({ kind: 'ingestListening', urls: ['https://192.0.2.7:8443'], isTls: true });
   hear({ kind: 'ingestListening', urls: [], isTls: false });
   assert.deepEqual(messages(), [
     'info: files are received over HTTP at https://192.0.2.7:8443',

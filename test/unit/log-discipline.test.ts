@@ -87,10 +87,7 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
 };
 
 /** They tell no state, but what became of a file, or the answer to an operator. */
-const FACTS = [
-  ...['uploaded', 'quarantined', 'superseded', 'reloaded', 'steered', 'observing'],
-  ...['ingested', 'ingestListening'],
-];
+const FACTS = [...['uploaded', 'quarantined', 'superseded', 'reloaded', 'steered', 'observing'], 'ingested'];
 
 function reporting() {
   const clock = new SimClock();
