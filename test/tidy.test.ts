@@ -314,9 +314,11 @@ test('only the spool uses what spool/open-directory.ts can remove; the manifest,
   const callers = [...SOURCES.keys()].filter((file) => file.startsWith('src/spool/'));
   const ofManifest = 'src/manifest/ended-files.ts';
   const ofIngest = ['src/ingest/change-tokens.ts', 'src/ingest/unix-socket.ts'];
-  const calls = callers.filter((file) => /\.(unlink|removeIfEmpty)\(/.test(codeOf(SOURCES.get(file) ?? '')));
+  const calls = callers.filter((file) =>
+    /\.(unlink|unlinkNow|removeIfEmpty)\(/.test(codeOf(SOURCES.get(file) ?? '')),
+  );
   assert.ok(calls.length > 5, calls.join());
-  assertOnlyIn(/\.(unlink|removeIfEmpty)\(/, [...calls, ofManifest, ...ofIngest]);
+  assertOnlyIn(/\.(unlink|unlinkNow|removeIfEmpty)\(/, [...calls, ofManifest, ...ofIngest]);
   assert.ok(calls.every((file) => file.startsWith('src/spool/')));
 });
 
@@ -331,6 +333,8 @@ test('a file is moved, which may replace another, in these places alone', () => 
     'src/spool/quarantine.ts',
     // Into the spool, over its own claim.
     'src/spool/put-back.ts',
+    // Into the spool, over a file that its producer asks to replace, and over a claim of ours.
+    'src/spool/deposit-place.ts',
     // Within the private folder, and the probe's own file.
     'src/spool/instance-lock.ts',
     'src/spool/private-folder.ts',

@@ -16,7 +16,7 @@
 // and is found in the store or sent again. RemovedNames covers the one case in which that would do
 // harm.
 import type { FileIdentity } from './entry.ts';
-import { syncToDisk } from './sync-to-disk.ts';
+import type { Syncable, SyncTurns } from './sync-turns.ts';
 
 /** How many failed syncs are remembered. Beyond this, the oldest are forgotten. */
 const FAILED_MAX = 1_000;
@@ -43,71 +43,33 @@ export function syncsAtOnce(poolThreads: string | undefined): {
   return { drain: Math.max(1, Math.floor(threads / 2)), ingest: Math.max(1, Math.floor(threads / 3)) };
 }
 
-type Syncable = Parameters<typeof syncToDisk>[0];
-
 /**
- * Runs fsync(2) for files, at most `atOnce` at a time, in the order of the calls.
+ * Brings the content of files to the disk, and remembers what the disk could not write.
  * Invariant: a power cut cannot bring a file back with less content than the store was given.
  */
 export class ContentSync {
-  readonly #atOnce: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #turns: Pick<SyncTurns, 'run'>;
   /** Keyed by the identity of the content. */
   readonly #failed = new Map<string, unknown>();
-  #running = 0;
 
-  /**
-   * `atOnce` ≥ 1. Each running sync holds a thread of the pool for as long as the disk takes, and
-   * other file calls need threads as well.
-   */
-  constructor(atOnce: number) {
-    this.#atOnce = atOnce;
+  constructor(turns: Pick<SyncTurns, 'run'>) {
+    this.#turns = turns;
   }
 
   /**
-   * Resolves when the content is on the disk. Rejects with the system error. While the sync waits
-   * for its turn, `signal` cancels it with the signal's reason; a running sync cannot be cancelled.
+   * Resolves when the content is on the disk. Rejects with the system error, or with the reason of
+   * `signal` while the sync waits for its turn.
    * A sync that failed is not tried again and fails for as long as the process runs, because the
    * kernel reports content it could not write only once and counts it as written from then on.
    */
   async run(identity: FileIdentity, handle: Syncable, signal: AbortSignal): Promise<void> {
     const id = `${identity.dev} ${identity.ino} ${identity.sizeBytes} ${identity.mtimeNs}`;
     if (this.#failed.has(id)) throw this.#failed.get(id);
-    signal.throwIfAborted();
-    if (this.#running < this.#atOnce) this.#running += 1;
-    else await this.#waitForSlot(signal);
     try {
-      await syncToDisk(handle);
+      await this.#turns.run(handle, signal);
     } catch (error) {
-      this.#remember(id, error);
+      if (error !== signal.reason) this.#remember(id, error);
       throw error;
-    } finally {
-      this.#running -= 1;
-      this.#grant();
-    }
-  }
-
-  #waitForSlot(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#waiting.delete(go);
-        reject(signal.reason);
-      };
-      const go = () => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      this.#waiting.add(go);
-    });
-  }
-
-  #grant(): void {
-    for (const go of this.#waiting) {
-      if (this.#running >= this.#atOnce) return;
-      this.#waiting.delete(go);
-      this.#running += 1;
-      go();
     }
   }
 

@@ -75,6 +75,32 @@ export class OpenDirectory {
   }
 
   /**
+   * Opens the folder `name`, and makes it if it is missing: with the mode and setgid bit of this
+   * directory, so that producers get in as before. The sticky bit is left out, because halfpipe
+   * removes files there. A new name is not durable before sync().
+   */
+  async makeFolder(name: Buffer | string): Promise<{ folder: OpenDirectory; isNew: boolean }> {
+    const isNew = await this.makeDirectory(name, 0o700);
+    const folder = await this.openDirectory(name);
+    if (isNew)
+      await folder.unlessClosed(async () => {
+        const { mode } = await this.stat();
+        await folder.chmod(Number(mode) & 0o2777);
+      });
+    return { folder, isNew };
+  }
+
+  /** Closes this directory if `use` rejects, and rejects as it does. */
+  async unlessClosed<T>(use: () => Promise<T>): Promise<T> {
+    try {
+      return await use();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /**
    * Blocks. Resolves with undefined if the name does not exist, and does not follow a link. A local
    * file system answers from memory, which is faster than a call through the thread pool.
    */
@@ -98,6 +124,11 @@ export class OpenDirectory {
 
   unlink(name: Buffer | string): Promise<void> {
     return unlink(this.at(name));
+  }
+
+  /** Blocks. For a name that is given up in the moment in which its file has got another one. */
+  unlinkNow(name: Buffer | string): void {
+    unlinkSync(this.at(name));
   }
 
   /**
@@ -149,6 +180,18 @@ export function unlinkClaim(path: Buffer, claim: number): void {
   if (isClaimed(path, claim)) unlinkSync(path);
 }
 
+/** Opens the folder `name` of `parent`, on the way to a file. */
+export type EnterFolder = (parent: OpenDirectory, name: Buffer) => Promise<OpenDirectory>;
+
+const ENTER: Readonly<Record<'create' | 'refuse', EnterFolder>> = {
+  refuse: (parent, name) => parent.openDirectory(name),
+  create: async (parent, name) => {
+    const { folder, isNew } = await parent.makeFolder(name);
+    if (isNew) await folder.unlessClosed(() => parent.sync());
+    return folder;
+  },
+};
+
 /**
  * Runs `use` with the directory that holds `path`. It walks there component by component and
  * follows no links. With 'create', it makes missing folders durably, each with the mode of its
@@ -158,36 +201,21 @@ export async function inParent<T>(
   root: OpenDirectory,
   path: SpoolPath,
   use: (parent: OpenDirectory, name: Buffer) => Promise<T>,
-  missing: 'create' | 'refuse' = 'refuse',
+  enter: EnterFolder | 'create' | 'refuse' = 'refuse',
 ): Promise<T> {
   const components = componentsOf(path);
   const name = components.pop() ?? Buffer.alloc(0);
   let parent = root;
   try {
     for (const component of components) {
-      const isNew = missing === 'create' && (await parent.makeDirectory(component, 0o700));
       const before = parent;
-      parent = await before.openDirectory(component);
-      try {
-        if (isNew) await imitate(before, parent);
-      } finally {
-        if (before !== root) await before.close();
-      }
+      parent = await (typeof enter === 'string' ? ENTER[enter] : enter)(before, component);
+      if (before !== root) await before.close();
     }
     return await use(parent, name);
   } finally {
     if (parent !== root) await parent.close();
   }
-}
-
-/**
- * Gives a new folder the mode and setgid bit of its parent, so that producers get in as before. The
- * sticky bit is left out, because halfpipe removes files there.
- */
-async function imitate(parent: OpenDirectory, made: OpenDirectory): Promise<void> {
-  const { mode } = await parent.stat();
-  await made.chmod(Number(mode) & 0o2777);
-  await parent.sync();
 }
 
 /** The components of a path. Throws Fault `file` if the path would lead out of the spool. */

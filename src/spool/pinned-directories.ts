@@ -54,22 +54,35 @@ export class PinnedDirectories {
     }
   }
 
+  /** Takes over two folders that are open, and answers no question about writers. */
+  static of({ root, privateFolder }: Pick<PinnedDirectories, 'root' | 'privateFolder'>): PinnedDirectories {
+    return new PinnedDirectories(root, privateFolder, NO_VIEW);
+  }
+
   /**
    * Runs `use`, and close() waits for it. Rejects with Fault `changed` once close() has been
    * called.
    */
   async run<T>(use: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) {
-      const subject = 'the spool';
-      throw new Fault('changed', 'the spool has been closed', { operation: 'use', subject, code: 'closed' });
-    }
-    this.#users += 1;
+    const release = this.hold();
     try {
       return await use();
     } finally {
+      release();
+    }
+  }
+
+  /**
+   * close() waits until the returned function is called, once. Throws Fault `changed` once close()
+   * has been called.
+   */
+  hold(): () => void {
+    if (this.#closed !== undefined) throw closedFault();
+    this.#users += 1;
+    return () => {
       this.#users -= 1;
       if (this.#users === 0) this.#onIdle?.();
-    }
+    };
   }
 
   /** Resolves when all running work has ended and both folders are closed. */
@@ -87,4 +100,9 @@ export class PinnedDirectories {
     await this.privateFolder.close();
     await this.root.close();
   }
+}
+
+export function closedFault(): Fault {
+  const subject = 'the spool';
+  return new Fault('changed', 'the spool has been closed', { operation: 'use', subject, code: 'closed' });
 }

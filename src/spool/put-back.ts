@@ -62,7 +62,7 @@ async function resolveTaken(
  * A claim is our own empty file without any permission. A crash between claim and rename leaves it
  * in the spool.
  */
-function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; uid: bigint }): boolean {
+export function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; uid: bigint }): boolean {
   const isRegular = Number(mode) >> 12 === constants.S_IFREG >> 12;
   return isRegular && size === 0n && (mode & 0o7777n) === 0n && uid === BigInt(process.geteuid?.() ?? 0);
 }
@@ -86,7 +86,7 @@ async function renameOverClaim(
  * Linux refuses to link files of other users (fs.protected_hardlinks), and some file systems have
  * no links.
  */
-function cannotLink(error: unknown): boolean {
+export function cannotLink(error: unknown): boolean {
   const code = errnoOf(error);
   return (
     code === 'EPERM' || code === 'EOPNOTSUPP' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EMLINK'

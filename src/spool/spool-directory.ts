@@ -1,9 +1,10 @@
 // The spool folder. All access to its files goes through here, relative to descriptors opened once.
-import { lstat, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { type Clock, systemClock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
 import { type FileIdentity, type KnownContent, type SpoolPath, sameIdentity } from './entry.ts';
+import { refuseGone } from './in-place.ts';
 import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
 import { type Keeping, type KeepingOptions, keepingIn } from './keeping.ts';
@@ -20,6 +21,7 @@ import { RemovedNames } from './removed-names.ts';
 import type { WaitForRoom } from './salvage.ts';
 import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
 import { SpoolFile, type SpoolFilePorts } from './spool-file.ts';
+import { SyncTurns } from './sync-turns.ts';
 import { writeDurably } from './write-durably.ts';
 
 export interface SpoolOptions extends KeepingOptions {
@@ -82,7 +84,7 @@ export class SpoolDirectory {
     path: string,
     { threads, writers = NO_VIEW, clock = systemClock, ...options }: SpoolOptions = {},
   ): Promise<SpoolDirectory> {
-    const contentSync = new ContentSync(syncsAtOnce(threads).drain);
+    const contentSync = new ContentSync(new SyncTurns(syncsAtOnce(threads).drain));
     const ports = { ...options, contentSync, writers, clock, removability: new Removability(clock) };
     return new SpoolDirectory(path, await PinnedDirectories.attach(path, writers), ports);
   }
@@ -207,11 +209,11 @@ export class SpoolDirectory {
   whileThere<T>(walk: (spool: WalkedSpool) => Promise<T>, ask = askAtOnce): Promise<T> {
     const { root, privateFolder, writers } = this.#held;
     return this.#run('scan', this.path, async () => {
-      const refuseGone = () => ask(() => this.#refuseGone(root));
-      await refuseGone();
+      const look = () => ask(() => refuseGone(this.path, root));
+      await look();
       const clearProbes = (folder: OpenDirectory) => this.#ports.removability.clear(privateFolder, folder);
       const result = await walk({ root, privateFolder, writers, clearProbes });
-      await refuseGone();
+      await look();
       return result;
     });
   }
@@ -292,16 +294,5 @@ export class SpoolDirectory {
       const fault = spoolFault(error, operation, subject);
       throw fault.code === 'EROFS' ? readOnlyFault(this.path, fault) : fault;
     }
-  }
-
-  async #refuseGone(root: OpenDirectory): Promise<void> {
-    let found: { dev: bigint; ino: bigint };
-    try {
-      found = await lstat(this.path, { bigint: true });
-    } catch (error) {
-      throw goneFault(this.path, 'the folder is not there', error);
-    }
-    if (found.dev !== root.dev || found.ino !== root.ino)
-      throw goneFault(this.path, 'the folder was replaced');
   }
 }

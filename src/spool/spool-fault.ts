@@ -1,6 +1,7 @@
 // Turns a system error about the spool into a Fault whose class decides what happens next. No errno
 // leads to a deletion: the worst result is quarantine.
 import { errnoOf, Fault, type FaultClass } from '../system/fault.ts';
+import { printable } from '../system/printable.ts';
 
 const CLASS_BY_ERRNO: Readonly<Record<string, FaultClass>> = {
   // Gone or replaced since the scan, or a parent was replaced by a link. The next scan finds out.
@@ -151,6 +152,23 @@ export function goneFault(path: string, what: string, cause?: unknown): Fault {
     hint: 'mount or re-create it; draining then continues by itself',
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** Code of the Fault that means: the path leads through something that is not a folder. */
+export const NOT_A_FOLDER = 'not-a-folder';
+
+/** `component` of the path is a file, a symbolic link or the private folder. */
+export function notAFolderFault(subject: string, component: string, cause?: unknown): Fault {
+  return new Fault('file', `${printable(component)} in ${subject} is not a folder of the spool`, {
+    ...{ operation: 'deposit', subject, code: NOT_A_FOLDER, isLocal: true },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** The private name of a received file has gone, and the content with it. */
+export function withoutContentFault(subject: string): Fault {
+  const message = `cannot deposit ${subject}: its content was removed from the folder .halfpipe of the spool`;
+  return new Fault('transient', message, { operation: 'deposit', subject, code: 'ENOENT', isLocal: true });
 }
 
 /** A bug in halfpipe. The file stays. */

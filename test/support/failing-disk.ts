@@ -37,6 +37,23 @@ export function failing(t: TestContext, call: Call, code: string): () => void {
   };
 }
 
+type BlockingCall = 'linkSync' | 'writeSync' | 'openSync' | 'renameSync';
+
+/** As beforeEach(), for a call that blocks: `before` gets its arguments. */
+export function beforeEachNow(t: TestContext, call: BlockingCall, before: (...args: never[]) => void): void {
+  const methods: Record<BlockingCall, (...args: never[]) => unknown> = fs;
+  const system = methods[call];
+  t.mock.method(methods, call, (...args: never[]) => {
+    before(...args);
+    return system(...args);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+}
+
 type HandleMethod = 'chmod' | 'stat' | 'sync';
 
 /** From now on this is answered for every open file and folder. */

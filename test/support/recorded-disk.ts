@@ -92,6 +92,7 @@ export class RecordedDisk {
       unlinkSync(path);
     });
     await this.#watchHandles(t);
+    this.#watchBlocking(t);
     syncBuiltinESMExports();
     t.after(() => {
       t.mock.restoreAll();
@@ -120,6 +121,28 @@ export class RecordedDisk {
       await sync.call(this);
       for (const name of before) disk.#names.delete(name);
       if (content !== undefined) disk.#contents.delete(node);
+    });
+  }
+
+  /** Calls that block, and descriptors that are no handles. */
+  #watchBlocking(t: TestContext): void {
+    const { linkSync, writeSync, fsync } = fs;
+    t.mock.method(fs, 'linkSync', (from: PathLike, to: PathLike) => {
+      linkSync(from, to);
+      this.#named(to);
+    });
+    t.mock.method(fs, 'writeSync', (fd: number, bytes: Buffer, ...rest: [number, number, number]) => {
+      const path = fdPath({ fd });
+      // A test's own report is written by the same call.
+      if (fd > 2) this.#contents.set(nodeOf(path), fs.readlinkSync(path));
+      return writeSync(fd, bytes, ...rest);
+    });
+    t.mock.method(fs, 'fsync', (fd: number, done: (error: Error | null) => void) => {
+      const node = nodeOf(fdPath({ fd }));
+      fsync(fd, (error) => {
+        if (error === null) this.#contents.delete(node);
+        done(error);
+      });
     });
   }
 
@@ -156,7 +179,7 @@ function isOurs(path: PathLike): boolean {
   return `${path}`.startsWith(THROUGH_DESCRIPTOR);
 }
 
-function fdPath({ fd }: FileHandle): string {
+function fdPath({ fd }: { readonly fd: number }): string {
   return `${THROUGH_DESCRIPTOR}${fd}`;
 }
 

@@ -4,6 +4,7 @@ import test from 'node:test';
 import { ContentSync, syncsAtOnce } from '../../src/spool/content-sync.ts';
 import type { FileIdentity } from '../../src/spool/entry.ts';
 import { syncToDisk } from '../../src/spool/sync-to-disk.ts';
+import { SyncTurns } from '../../src/spool/sync-turns.ts';
 import { DrainBench, faultOf } from '../support/drain-bench.ts';
 
 const IDENTITY: FileIdentity = { dev: 1n, ino: 1n, sizeBytes: 1, mtimeNs: 1n, ctimeNs: 1n };
@@ -52,7 +53,7 @@ test('a disk that writes for minutes is progress, and one that writes for ever i
 });
 
 test('only so many syncs wait for the disk at once, and the others follow in order', async () => {
-  const [disk, sync] = [new Disk(), new ContentSync(2)];
+  const [disk, sync] = [new Disk(), new ContentSync(new SyncTurns(2))];
   const done: number[] = [];
   const all = [0, 1, 2, 3].map((nth) => sync.run(IDENTITY, disk.handle, never).then(() => done.push(nth)));
   await settle();
@@ -67,7 +68,7 @@ test('only so many syncs wait for the disk at once, and the others follow in ord
 });
 
 test('a sync whose turn has not come is given up at once, and takes no turn', async () => {
-  const [disk, sync] = [new Disk(), new ContentSync(1)];
+  const [disk, sync] = [new Disk(), new ContentSync(new SyncTurns(1))];
   const abort = new AbortController();
   const first = sync.run(IDENTITY, disk.handle, never);
   const second = sync.run(IDENTITY, disk.handle, abort.signal);
@@ -84,7 +85,7 @@ test('a sync whose turn has not come is given up at once, and takes no turn', as
 });
 
 test('content that the disk could not write counts as not written for good, though the kernel says so once', async () => {
-  const sync = new ContentSync(1);
+  const sync = new ContentSync(new SyncTurns(1));
   let fails = true;
   const handle = { sync: () => (fails ? Promise.reject(systemError('EIO')) : Promise.resolve()) };
   await assert.rejects(sync.run(IDENTITY, handle, never), { code: 'EIO' });
