@@ -5,11 +5,17 @@ import type { Refusal } from './refusal.ts';
 import type { RequestTarget } from './request-target.ts';
 
 /** Every answer has these. */
-const HEADERS = { 'Cache-Control': 'no-store', Server: 'halfpipe', 'X-Content-Type-Options': 'nosniff' };
+export const ANSWER_HEADERS = {
+  'Cache-Control': 'no-store',
+  Server: 'halfpipe',
+  'X-Content-Type-Options': 'nosniff',
+};
 /** A client that does not take its answer for this long is gone. Answers are short. */
 const ANSWER_MS = 10_000;
 /** The rest of a refused upload is read to this length. */
 const LINGER_BYTES = 16 * 1024 * 1024;
+
+type Headers = Readonly<Record<string, string | number>>;
 
 export interface ExchangePorts {
   readonly clock: Clock;
@@ -26,6 +32,8 @@ export class Exchange {
   token: string | undefined;
   /** The path below the spool, as the client sent it, or as it was generated. */
   path: string | undefined;
+  /** True: no other request is answered on this connection. */
+  isLast = false;
   readonly #response: ServerResponse;
   readonly #ports: ExchangePorts;
 
@@ -54,32 +62,30 @@ export class Exchange {
     if (this.request.headers.expect !== undefined) this.#response.writeContinue();
   }
 
-  answer(status: number, headers: Readonly<Record<string, string | number>>, body = ''): void {
+  /**
+   * Resolves when the client has been told. The connection ends with the answer unless the whole
+   * request has come.
+   */
+  async answer(status: number, headers: Headers, body = ''): Promise<void> {
     if (this.isOver) return;
+    const isCut = this.#hasMore();
     const length = this.request.method === 'HEAD' ? {} : { 'Content-Length': Buffer.byteLength(body) };
-    this.#response.writeHead(status, { ...HEADERS, ...length, ...headers });
-    this.#end(body);
+    const connection = isCut || this.isLast ? { Connection: 'close' } : {};
+    this.#response.writeHead(status, { ...ANSWER_HEADERS, ...length, ...headers, ...connection });
+    if (isCut) {
+      this.#response.write(body);
+      // To close a connection with unread bytes resets it, and the client may lose the answer.
+      await this.#linger();
+    }
+    if (this.#response.destroyed) return;
+    const cancel = this.#ports.clock.schedule(ANSWER_MS, () => this.cut());
+    this.#response.once('close', cancel);
+    this.#response.end(isCut ? '' : body);
   }
 
-  /**
-   * Answers with problem details. The connection ends with it unless the whole request has come.
-   */
-  async refuse(refusal: Refusal): Promise<void> {
-    if (this.isOver) return;
-    const { status, body } = refusal;
-    const headers = { 'Content-Type': 'application/problem+json', ...refusal.headers };
-    if (!this.#hasMore()) return this.answer(status, headers, body);
-    const length = Buffer.byteLength(body);
-    this.#response.writeHead(status, {
-      ...HEADERS,
-      ...headers,
-      'Content-Length': length,
-      Connection: 'close',
-    });
-    this.#response.write(body);
-    // To close a connection with unread bytes resets it, and the client may lose the answer.
-    await this.#linger();
-    this.#end('');
+  /** Answers with problem details. */
+  async refuse({ status, headers, body }: Refusal): Promise<void> {
+    await this.answer(status, { 'Content-Type': 'application/problem+json', ...headers }, body);
   }
 
   /** Without an answer. */
@@ -92,13 +98,6 @@ export class Exchange {
     return (
       !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
     );
-  }
-
-  #end(body: string): void {
-    if (this.#response.destroyed) return;
-    const cancel = this.#ports.clock.schedule(ANSWER_MS, () => this.cut());
-    this.#response.once('close', cancel);
-    this.#response.end(body);
   }
 
   /** Resolves when the client has sent everything or has gone, or when it sends too much. */

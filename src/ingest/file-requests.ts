@@ -64,7 +64,7 @@ export class FileRequests {
         'not-found',
         'No file waits under this name: it has been uploaded, or was never sent',
       );
-    exchange.answer(200, {
+    await exchange.answer(200, {
       'Content-Length': found.sizeBytes,
       'Content-Type': 'application/octet-stream',
       'Repr-Digest': reprDigest(found.sha256),
@@ -135,7 +135,7 @@ export class FileRequests {
       elapsedMs: this.#ports.clock.monotonicMs() - startedAtMs,
     });
     const body = { path: path.bytes.toString('utf8'), size: sizeBytes, sha256: sha256.toString('hex') };
-    exchange.answer(
+    await exchange.answer(
       outcome === 'created' ? 201 : 200,
       {
         'Content-Type': 'application/json',

@@ -1,7 +1,9 @@
 // The door: it takes files over HTTP into the spool, from producers that show a token.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { atMost } from '../system/at-most.ts';
 import { Repeat } from '../system/repeat.ts';
+import { apiDescription } from './api-description.ts';
 import { Exchange } from './exchange.ts';
 import { FileRequests } from './file-requests.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
@@ -15,6 +17,8 @@ import { tlsCertificate } from './tls-certificate.ts';
 import { unreadableRefusal, wireAnswer } from './unreadable-request.ts';
 
 const STATE_MS = 1_000;
+/** How long a stop waits for answers that are only to be sent. */
+const ANSWERS_MS = 1_000;
 /**
  * How long the rest of a request that cannot be read is thrown away, so that its client reads the
  * answer.
@@ -31,6 +35,7 @@ export class IngestDoor {
   readonly #files: FileRequests;
   readonly #server: IngestServer;
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
+  readonly #underWay = new Map<Exchange, Promise<void>>();
   readonly #rejected = new WeakSet<Socket>();
   readonly #state: Repeat;
   #route: (request: IncomingMessage, response: ServerResponse) => void = () => undefined;
@@ -71,6 +76,7 @@ export class IngestDoor {
     door.#route = await routed({
       acts: door.#acts(),
       exchangeOf: (request) => door.#exchangeOf(request),
+      onAnswering: (exchange, ended) => door.#keep(exchange, ended),
       onRefusal: (exchange, refusal) => door.#tellRefusal(exchange, refusal),
       onError,
     });
@@ -104,18 +110,28 @@ export class IngestDoor {
   async close(): Promise<void> {
     const closed = this.#server.close();
     await this.#state.stop();
+    for (const exchange of this.#underWay.keys()) exchange.isLast = true;
     await this.#intake.close();
+    await atMost(ANSWERS_MS, Promise.all(this.#underWay.values()), this.#ports.clock);
     this.#server.closeAll();
     await closed;
   }
 
+  #keep(exchange: Exchange, ended: Promise<void>): void {
+    this.#underWay.set(exchange, ended);
+    void ended.finally(() => this.#underWay.delete(exchange));
+  }
+
   #acts(): Acts {
     const files = this.#files;
+    const description = apiDescription();
+    const describe = (exchange: Exchange) =>
+      exchange.answer(200, { 'Content-Type': 'application/json' }, description);
     return {
       file: { PUT: (exchange) => files.put(exchange), HEAD: (exchange) => files.head(exchange) },
       files: { POST: (exchange) => files.post(exchange) },
       health: { GET: (exchange) => this.#health(exchange), HEAD: (exchange) => this.#health(exchange) },
-      description: {},
+      description: { GET: describe, HEAD: describe },
     };
   }
 
@@ -137,13 +153,14 @@ export class IngestDoor {
       () => true,
       () => false,
     );
-    exchange.answer(isWell ? 200 : 503, {});
+    await exchange.answer(isWell ? 200 : 503, {});
   }
 
   #reject(socket: Socket, error: Error): void {
     if (this.#rejected.has(socket)) return;
     this.#rejected.add(socket);
-    const refusal = unreadableRefusal(error);
+    const refusal = unreadableRefusal(error, socket);
+    if (refusal === undefined) return void socket.destroy();
     this.#tell(refusal, { token: undefined, path: undefined, client: socket.remoteAddress });
     socket.end(wireAnswer(refusal));
     const cancel = this.#ports.clock.schedule(REJECTED_MS, () => socket.destroy());

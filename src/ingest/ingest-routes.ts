@@ -5,6 +5,7 @@ import { fastify, type HTTPMethods } from 'fastify';
 import type { Exchange } from './exchange.ts';
 import { ClientGone, Refusal } from './refusal.ts';
 import type { Resource } from './request-target.ts';
+import { refuseUnclear } from './unreadable-request.ts';
 
 /** Answers the exchange, or rejects with a Refusal, ClientGone or a bug. */
 export type Act = (exchange: Exchange) => void | Promise<void>;
@@ -23,6 +24,8 @@ declare module 'fastify' {
 export interface RoutePorts {
   readonly acts: Acts;
   readonly exchangeOf: (request: IncomingMessage) => Exchange;
+  /** `ended` resolves when the client has been told. */
+  readonly onAnswering: (exchange: Exchange, ended: Promise<void>) => void;
   /** The request is refused: told to the client afterwards. */
   readonly onRefusal: (exchange: Exchange, refusal: Refusal) => void;
   /** A bug. */
@@ -45,7 +48,8 @@ export async function routed(
   app.addHook('onRequest', (request, reply) => {
     reply.hijack();
     const { act = (exchange: Exchange) => refuseUnknown(exchange, acts) } = request.routeOptions.config;
-    void answered(ports, exchangeOf(request.raw), act);
+    const exchange = exchangeOf(request.raw);
+    ports.onAnswering(exchange, answered(ports, exchange, act));
   });
   for (const [resource, methods] of Object.entries(acts))
     for (const [method, act] of Object.entries(methods))
@@ -57,6 +61,7 @@ export async function routed(
 
 async function answered({ onRefusal, onError }: RoutePorts, exchange: Exchange, act: Act): Promise<void> {
   try {
+    refuseUnclear(exchange.request);
     await act(exchange);
   } catch (error) {
     if (error instanceof ClientGone) return exchange.cut();

@@ -14,7 +14,6 @@ import type { Server, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { Connections } from '../http/connections.ts';
 import { listenOnEach, urlOf } from '../http/listen-on-each.ts';
-import { errnoOf } from '../system/fault.ts';
 import type { IngestPlace } from './ingest-options.ts';
 import type { Patience } from './ingest-ports.ts';
 import { listenAtPath } from './unix-socket.ts';
@@ -160,13 +159,10 @@ export class IngestServer {
     if (response?.req.complete === true && !response.headersSent)
       // What follows a request cannot be read. The request itself is answered.
       response.setHeader('Connection', 'close');
-    else if (response?.headersSent === true || !socket.writable || GONE.has(errnoOf(error) ?? ''))
-      socket.destroy();
+    else if (response?.headersSent === true || !socket.writable) socket.destroy();
     else this.#ports.reject(socket, error);
   }
 }
-
-const GONE = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EPROTO']);
 
 async function listening(server: Server): Promise<void> {
   await once(server, 'listening');

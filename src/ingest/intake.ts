@@ -113,7 +113,8 @@ export class Intake {
   }
 
   async #underWay<T>(request: IncomingMessage, work: (upload: Upload) => Promise<T>): Promise<T> {
-    if (this.#isClosing || this.#uploads.size >= this.#options.maxConcurrent)
+    if (this.#isClosing) throw new Refusal('busy', 'halfpipe is stopping: try again in a few seconds');
+    if (this.#uploads.size >= this.#options.maxConcurrent)
       throw new Refusal(
         'busy',
         `${this.#options.maxConcurrent} uploads are under way, which is the limit: try again in a second`,

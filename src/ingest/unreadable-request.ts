@@ -1,11 +1,22 @@
 // What answers a request that the parser of Node.js refuses, and so never becomes a request.
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { errnoOf } from '../system/fault.ts';
+import { ANSWER_HEADERS } from './exchange.ts';
 import { Refusal } from './refusal.ts';
 
-/** https://nodejs.org/api/errors.html, and llhttp's names. */
-export function unreadableRefusal(error: Error): Refusal {
-  switch (errnoOf(error)) {
+/**
+ * Undefined if the connection has failed, or if nothing was sent on it. The codes are those of
+ * https://nodejs.org/api/errors.html and of llhttp.
+ */
+export function unreadableRefusal(
+  error: Error,
+  { bytesRead }: Pick<Socket, 'bytesRead'>,
+): Refusal | undefined {
+  const code = errnoOf(error) ?? '';
+  const isParsers = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  if (!isParsers || bytesRead === 0) return undefined;
+  switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return new Refusal('headers-too-large', 'Send fewer or shorter header fields');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
@@ -15,9 +26,20 @@ export function unreadableRefusal(error: Error): Refusal {
   }
 }
 
+/** Throws a Refusal if the request is not certain to mean the same to every server on its way. */
+export function refuseUnclear({ headersDistinct, httpVersion }: IncomingMessage): void {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    throw new Refusal('bad-request', 'The only versions of HTTP here are 1.1 and 1.0');
+  // RFC 9112, section 3.2.
+  const hosts = headersDistinct.host?.length ?? 0;
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))
+    throw new Refusal('bad-request', 'A request has the header field Host once');
+}
+
 /** The bytes of the answer. */
 export function wireAnswer({ status, headers, body }: Refusal): string {
   const fields = {
+    ...ANSWER_HEADERS,
     'Content-Type': 'application/problem+json',
     'Content-Length': `${Buffer.byteLength(body)}`,
     ...headers,
