@@ -193,7 +193,7 @@ test('the server for observers is loaded only when observe.listen is set', () =>
     [...reached].filter((file) => file.startsWith('src/http/')),
     [],
   );
-  assert.match(read('src/observe/observation.ts'), /await import\('\.\/door\.ts'\)/);
+  assert.match(read('src/observe/observation.ts'), /await import\('\.\/observe-door\.ts'\)/);
 });
 
 test('every room is known to this test, and to the architecture page', () => {

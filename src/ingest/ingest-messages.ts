@@ -3,6 +3,12 @@ import type { CarriedError } from '../system/carried-error.ts';
 import type { IngestEvent } from './ingest-event.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
 
+export interface Listening {
+  /** Where it listens, for people. Empty if it is off. */
+  readonly urls: readonly string[];
+  readonly isTls: boolean;
+}
+
 /** To the ingest thread. */
 export type IngestOrder =
   /** Answered by `serving` or `refused`. In the latter case, what was in force before stays so. */
@@ -13,7 +19,7 @@ export type IngestOrder =
 
 /** From the ingest thread. */
 export type IngestNotice =
-  | { readonly kind: 'serving' }
+  | { readonly kind: 'serving'; readonly listening: Listening }
   | { readonly kind: 'refused'; readonly error: CarriedError }
   | { readonly kind: 'event'; readonly event: CarriedEvent };
 

@@ -1,22 +1,16 @@
 // What runs in the ingest thread: one open door, which moves when the options say so.
-import { isDeepStrictEqual } from 'node:util';
+
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
+import { type Door, MovingDoor, type Place } from '../system/moving-door.ts';
 import type { IngestEvent } from './ingest-event.ts';
+import type { Listening } from './ingest-messages.ts';
 import type { BacklogSize, IngestOptions, IngestPlace } from './ingest-options.ts';
 
-/** An open door. */
-export interface Door {
+export interface OpenIngestDoor extends Door<IngestOptions> {
   /** Where it listens, for people. */
   readonly urls: readonly string[];
-  /**
-   * Other limits, tokens and certificates at the same place. Rejects with a Fault, and those in
-   * force stay.
-   */
-  reconfigure(options: IngestOptions): Promise<void>;
   setBacklog(backlog: BacklogSize): void;
-  /** Resolves when no deposit is under way any more. */
-  close(): Promise<void>;
 }
 
 export interface IngestServicePorts {
@@ -25,65 +19,40 @@ export interface IngestServicePorts {
   readonly openDoor: (
     options: IngestOptions,
     ports: Pick<IngestServicePorts, 'clock' | 'onEvent'>,
-  ) => Promise<Door>;
+  ) => Promise<OpenIngestDoor>;
 }
 
 /** One call of serve() or close() at a time. */
 export class IngestService {
-  readonly #ports: IngestServicePorts;
-  #open: { readonly door: Door; readonly options: IngestOptions } | undefined;
+  readonly #moving: MovingDoor<IngestOptions, OpenIngestDoor>;
   #backlog: BacklogSize | undefined;
 
-  constructor(ports: IngestServicePorts) {
-    this.#ports = ports;
+  constructor({ openDoor, ...ports }: IngestServicePorts) {
+    this.#moving = new MovingDoor({
+      placeOf,
+      open: async (options) => {
+        if (options.listen.kind === 'systemd' && options.listen.fd === undefined) throw noSocket();
+        const door = await openDoor(options, ports);
+        if (this.#backlog !== undefined) door.setBacklog(this.#backlog);
+        return door;
+      },
+    });
   }
 
   /** Rejects with a Fault, and what was in force before stays so. */
-  async serve(options: IngestOptions): Promise<void> {
-    const before = this.#open;
-    if (before !== undefined && isSamePlace(before.options, options)) {
-      await before.door.reconfigure(options);
-      this.#open = { door: before.door, options };
-    } else if (before !== undefined && isInTheWay(before.options.listen, options.listen)) {
-      await before.door.close();
-      this.#open = undefined;
-      try {
-        await this.#openAt(options);
-      } catch (error) {
-        await this.#openAt(before.options);
-        throw error;
-      }
-    } else {
-      await this.#openAt(options);
-      await before?.door.close();
-    }
-    this.#tell();
+  async serve(options: IngestOptions): Promise<Listening> {
+    await this.#moving.serve(options);
+    return { urls: this.#moving.door?.urls ?? [], isTls: options.tls !== undefined };
   }
 
   setBacklog(backlog: BacklogSize): void {
     this.#backlog = backlog;
-    this.#open?.door.setBacklog(backlog);
+    this.#moving.door?.setBacklog(backlog);
   }
 
   /** Resolves when no deposit is under way any more. */
-  async close(): Promise<void> {
-    const open = this.#open;
-    this.#open = undefined;
-    await open?.door.close();
-  }
-
-  async #openAt(options: IngestOptions): Promise<void> {
-    const { openDoor, clock, onEvent } = this.#ports;
-    if (options.listen.kind === 'systemd' && options.listen.fd === undefined) throw noSocket();
-    const door = await openDoor(options, { clock, onEvent });
-    if (this.#backlog !== undefined) door.setBacklog(this.#backlog);
-    this.#open = { door, options };
-  }
-
-  #tell(): void {
-    if (this.#open === undefined) return;
-    const { door, options } = this.#open;
-    this.#ports.onEvent({ kind: 'ingestListening', urls: door.urls, isTls: options.tls !== undefined });
+  close(): Promise<void> {
+    return this.#moving.close();
   }
 }
 
@@ -97,12 +66,17 @@ function noSocket(): Fault {
 }
 
 /** A listening socket cannot change between plain HTTP and HTTPS. */
-function isSamePlace(a: IngestOptions, b: IngestOptions): boolean {
-  return isDeepStrictEqual(a.listen, b.listen) && (a.tls === undefined) === (b.tls === undefined);
+function placeOf({ listen, tls }: IngestOptions): Place {
+  return { at: { listen, isTls: tls !== undefined }, takes: takenBy(listen) };
 }
 
-/** The new place is free only once the old door is closed. */
-function isInTheWay(a: IngestPlace, b: IngestPlace): boolean {
-  if (a.kind === 'tcp' && b.kind === 'tcp') return a.port === b.port;
-  return isDeepStrictEqual(a, b);
+function takenBy(place: IngestPlace): string {
+  switch (place.kind) {
+    case 'tcp':
+      return `port ${place.port}`;
+    case 'unix':
+      return place.path;
+    case 'systemd':
+      return `descriptor ${place.fd}`;
+  }
 }

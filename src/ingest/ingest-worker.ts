@@ -5,7 +5,7 @@ import { atMost } from '../system/at-most.ts';
 import { uncarry } from '../system/carried-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { IngestEvent } from './ingest-event.ts';
-import type { IngestNotice, IngestOrder } from './ingest-messages.ts';
+import type { IngestNotice, IngestOrder, Listening } from './ingest-messages.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
 
 export interface IngestWorkerPorts {
@@ -26,7 +26,7 @@ export class IngestWorker {
   readonly #clock: Clock;
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
-  #settle: (refusal?: Error) => void = () => undefined;
+  #settle: (outcome: Listening | Error) => void = () => undefined;
   #isClosing = false;
 
   constructor({ clock, onEvent, onBroken }: IngestWorkerPorts) {
@@ -51,9 +51,9 @@ export class IngestWorker {
    * Rejects with a Fault, and what was in force before stays so; or with another error when the
    * thread breaks down.
    */
-  serve(options: IngestOptions): Promise<void> {
+  serve(options: IngestOptions): Promise<Listening> {
     return new Promise((resolve, reject) => {
-      this.#settle = (refusal) => (refusal === undefined ? resolve() : reject(refusal));
+      this.#settle = (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
       this.#send({ kind: 'serve', options });
     });
   }
@@ -77,7 +77,7 @@ export class IngestWorker {
   #receive(notice: IngestNotice, onEvent: IngestWorkerPorts['onEvent']): void {
     switch (notice.kind) {
       case 'serving':
-        return this.#settle();
+        return this.#settle(notice.listening);
       case 'refused':
         return this.#settle(uncarry(notice.error));
       case 'event': {

@@ -2,11 +2,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
+import { KeptOpen } from '../system/kept-open.ts';
 import type { Prepared } from '../system/prepared.ts';
 import { Repeat } from '../system/repeat.ts';
 import type { IngestEvent } from './ingest-event.ts';
+import type { Listening } from './ingest-messages.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
 import type { IngestWorker, IngestWorkerPorts } from './ingest-worker.ts';
+
+const OFF: Listening = { urls: [], isTls: false };
 
 type Worker = Pick<IngestWorker, 'serve' | 'setBacklog' | 'close'>;
 
@@ -21,9 +25,6 @@ export interface IngestionPorts {
 
 /** How soon the thread learns that the backlog is beyond its limit, or no longer. */
 const BACKLOG_MS = 1_000;
-/** The wait after a failure. It doubles with each further one. */
-const RETRY_MS = 1_000;
-const RETRY_MAX_MS = 60_000;
 
 /**
  * start() and stop() pair up. In between, one prepare() at a time changes the options. Whatever
@@ -32,122 +33,69 @@ const RETRY_MAX_MS = 60_000;
 export class Ingestion {
   readonly #ports: IngestionPorts;
   readonly #telling: Repeat;
-  readonly #retrying: Repeat;
-  /** Those in force. */
-  #options: IngestOptions | undefined;
+  readonly #kept: KeptOpen<IngestOptions>;
   #worker: Worker | undefined;
-  /** True while the thread serves the options in force. */
-  #isServing = false;
-  #retryMs = RETRY_MS;
+  #listening: Listening = OFF;
+  /** What was told last; undefined while it cannot listen. */
+  #told: Listening | undefined = OFF;
 
   constructor(ports: IngestionPorts) {
     this.#ports = ports;
-    this.#telling = new Repeat(ports.clock, () => this.#tellBacklog(), BACKLOG_MS);
-    this.#retrying = new Repeat(
-      ports.clock,
-      () => this.#tryAgain(),
-      () => (this.#hasFailed ? this.#retryMs : Number.POSITIVE_INFINITY),
-    );
+    this.#telling = new Repeat(ports.clock, () => this.#worker?.setBacklog(ports.backlog()), BACKLOG_MS);
+    const it = { serve: (options: IngestOptions) => this.#serve(options), close: () => this.#close() };
+    this.#kept = new KeptOpen(ports.clock, it, {
+      onFailure: (error) => this.#tellDown({ kind: 'ingestDown', error }),
+      onChange: () => this.#tell(),
+    });
   }
 
-  /**
-   * Never rejects, because the drain must not wait for a port or a file with tokens: what cannot
-   * be served is tried again and again.
-   */
+  /** Never rejects; see KeptOpen. */
   async start(options: IngestOptions | undefined): Promise<void> {
-    this.#options = options;
-    await this.#tryAgain();
+    await this.#kept.start(options);
     this.#telling.start();
-    this.#retrying.start();
   }
 
-  /**
-   * Tries out new options. Rejects with a Fault, and the old options stay in force. Options that
-   * already failed are not tried out: an unrelated reload must not be refused for them.
-   */
-  async prepare(options: IngestOptions | undefined): Promise<Prepared> {
-    await this.#retrying.stop();
-    const isTried = options !== undefined && !(this.#hasFailed && isDeepStrictEqual(options, this.#options));
-    try {
-      if (isTried) await this.#serve(options);
-    } catch (error) {
-      // The thread has kept the old options, if there were any.
-      if (this.#options === undefined) await this.#close();
-      this.#retrying.start();
-      throw error;
-    }
-    return {
-      commit: async () => {
-        const wasOn = this.#options !== undefined;
-        this.#options = options;
-        this.#isServing = isTried;
-        if (options === undefined) await this.#close();
-        if (options === undefined && wasOn) this.#tellOff();
-        this.#retrying.start();
-        if (!isTried) this.#retrying.now();
-      },
-      discard: async () => {
-        this.#isServing = false;
-        if (this.#options === undefined) {
-          await this.#close();
-          if (isTried) this.#tellOff();
-        } else await this.#tryAgain();
-        this.#retrying.start();
-      },
-    };
+  /** Tries out new options. Rejects with a Fault, and the old options stay in force. */
+  prepare(options: IngestOptions | undefined): Promise<Prepared> {
+    return this.#kept.prepare(options);
   }
 
   /** Resolves when no file is being taken any more. */
   async stop(): Promise<void> {
-    this.#options = undefined;
-    await this.#retrying.stop();
     await this.#telling.stop();
-    await this.#close();
-  }
-
-  /** The options in force cannot be served. */
-  get #hasFailed(): boolean {
-    return this.#options !== undefined && !this.#isServing;
-  }
-
-  async #tryAgain(): Promise<void> {
-    if (this.#options === undefined || this.#isServing) return;
-    try {
-      await this.#serve(this.#options);
-      this.#isServing = true;
-      this.#retryMs = RETRY_MS;
-    } catch (error) {
-      this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MAX_MS);
-      this.#ports.onEvent({ kind: 'ingestDown', error });
-    }
+    await this.#kept.stop();
   }
 
   async #serve(options: IngestOptions): Promise<void> {
     const { clock, onEvent, startWorker, backlog } = this.#ports;
     this.#worker ??= await startWorker({ clock, onEvent, onBroken: (error) => this.#broken(error) });
     this.#worker.setBacklog(backlog());
-    await this.#worker.serve(options);
+    this.#listening = await this.#worker.serve(options);
   }
 
   #broken(error: unknown): void {
     this.#worker = undefined;
-    this.#isServing = false;
-    this.#ports.onEvent({ kind: 'ingestBroke', problem: explain(error) });
-    this.#retrying.soon();
+    this.#listening = OFF;
+    this.#tellDown({ kind: 'ingestBroke', problem: explain(error) });
+    this.#kept.lost();
+  }
+
+  #tellDown(event: IngestEvent): void {
+    this.#told = undefined;
+    this.#ports.onEvent(event);
+  }
+
+  /** Says nothing twice. */
+  #tell(): void {
+    if (isDeepStrictEqual(this.#listening, this.#told)) return;
+    this.#told = this.#listening;
+    this.#ports.onEvent({ kind: 'ingestListening', ...this.#listening });
   }
 
   async #close(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
-    this.#isServing = false;
+    this.#listening = OFF;
     await worker?.close();
-  }
-
-  #tellOff(): void {
-    this.#ports.onEvent({ kind: 'ingestListening', urls: [], isTls: false });
-  }
-
-  #tellBacklog(): void {
-    if (this.#isServing) this.#worker?.setBacklog(this.#ports.backlog());
   }
 }

@@ -16,6 +16,11 @@ export interface ObserveOptions {
   readonly hosts: readonly string[];
 }
 
+/** The options of a listener that is on. */
+export interface OpenObserveOptions extends ObserveOptions {
+  readonly listen: NonNullable<ObserveOptions['listen']>;
+}
+
 export interface ObservationPorts {
   readonly clock: Clock;
   readonly snapshot: () => Snapshot;

@@ -46,8 +46,7 @@ export function drainLines(log: Logger): Listener {
         return log.warn({ event: 'notice' }, event.notice);
       case 'fault': {
         const { operation, error } = event;
-        const text = `${operation}: ${error instanceof Error ? error.message : error}`;
-        return log.warn({ event: 'fault', operation, error }, text);
+        return log.warn({ event: 'fault', operation, error }, `${operation}: ${explain(error)}`);
       }
       case 'reloaded':
         return tellReloaded(log, event.changed);

@@ -301,30 +301,36 @@ describe('the listener', { concurrency: 4 }, () => {
     );
   });
 
-  test('a port in use ends the start with a fault that names it, and 1', async (t) => {
-    const { fixture, port } = await observed(t);
+  test('a port in use is told, keeps no file from being drained, and is opened once it is free', async (t) => {
+    const { fixture, port, url } = await observed(t);
     const taken = createServer().listen(port, '127.0.0.1');
     await once(taken, 'listening');
-    t.after(() => taken.close());
     const daemon = fixture.start();
-    const { msg } = await daemon.says('cannotStart');
+    const { msg } = await daemon.says('fault');
     assert.match(
       String(msg),
-      /^cannot start: cannot listen on 127\.0\.0\.1:\d+ \(observe\.listen\): another program/,
+      /^serve observers: cannot listen on 127\.0\.0\.1:\d+ \(observe\.listen\): another program .* Find it with ss -ltnp/,
     );
-    assert.match(String(msg), /Find it with ss -ltnp 'sport = :\d+' and stop it/);
-    assert.equal(await daemon.exit, 1);
+    await daemon.says('ready');
+    taken.close();
+    await daemon.says('observing');
+    assert.equal((await httpGet(`${url}/healthz`)).status, 200);
   });
 
-  test('a token that cannot be read ends the start with a fault that names its file', async (t) => {
-    const { fixture, port } = await observed(t);
+  test('a token that cannot be read is told with its file, and lets no client in', async (t) => {
+    const { fixture, port, url } = await observed(t);
     const tokenFile = join(fixture.base, 'none');
     await fixture.configure({ observe: { listen: port, tokenFile } });
-    const { msg } = await fixture.start().says('cannotStart');
+    const daemon = fixture.start();
+    const { msg } = await daemon.says('fault');
     assert.match(
       String(msg),
       /cannot use the token in .*none \(observe\.tokenFile\): no such file\. Make one with/,
     );
+    await closed(url);
+    await writeFile(tokenFile, TOKEN);
+    await daemon.says('observing');
+    assert.equal((await httpGet(`${url}/status.json`)).status, 401);
   });
 
   test('is switched on, moved and switched off by a reload', async (t) => {

@@ -1,23 +1,27 @@
 // The open port of an observed daemon: one server, which clients it lets in, and what it answers.
 import { isDeepStrictEqual } from 'node:util';
 import { HttpServer } from '../http/http-server.ts';
-import type { ListenAt } from '../http/listen-on-each.ts';
 import { type Access, answerBy, type Get } from '../http/routes.ts';
 import { accessOf, isOpenToNetwork } from './access.ts';
 import { LiveFeed } from './live-feed.ts';
-import type { ObservationPorts, ObserveOptions } from './observe-ports.ts';
+import type { ObservationPorts, OpenObserveOptions } from './observe-ports.ts';
 import { observedRoutes } from './observed-routes.ts';
 import { pageFiles } from './page-files.ts';
 
-/** May be opened again after close(). */
-export class Door {
-  readonly at: ListenAt;
+/** Made by open(); close() ends it. */
+export class ObserveDoor {
+  readonly #listen: OpenObserveOptions['listen'];
   readonly #server: HttpServer;
   readonly #feed: LiveFeed;
   #access: Access;
 
-  constructor(at: ListenAt, access: Access, page: ReadonlyMap<string, Get>, ports: ObservationPorts) {
-    this.at = at;
+  private constructor(
+    { listen }: OpenObserveOptions,
+    access: Access,
+    page: ReadonlyMap<string, Get>,
+    ports: ObservationPorts,
+  ) {
+    this.#listen = listen;
     this.#access = access;
     const onError = (error: unknown) =>
       ports.onEvent({ kind: 'fault', operation: 'answer an observer', error });
@@ -27,8 +31,12 @@ export class Door {
     this.#server = new HttpServer(ports.clock, answer, onError);
   }
 
-  get access(): Access {
-    return this.#access;
+  /** Rejects with a Fault when it cannot listen, or when the token cannot be read. */
+  static async open(options: OpenObserveOptions, ports: ObservationPorts): Promise<ObserveDoor> {
+    const door = new ObserveDoor(options, await accessOf(options), await pageFiles(), ports);
+    await door.#server.listen({ ...options.listen, setting: 'observe.listen' });
+    door.#feed.start();
+    return door;
   }
 
   get urls(): readonly string[] {
@@ -37,37 +45,22 @@ export class Door {
 
   /** True if every client on the network is let in. */
   get isOpen(): boolean {
-    return isOpenToNetwork(this.at, this.#access);
+    return isOpenToNetwork(this.#listen, this.#access);
   }
 
-  isAt(at: ListenAt): boolean {
-    return isDeepStrictEqual(this.at, at);
-  }
-
-  /** From the next request on. Pages that were let in by another token have to ask again. */
-  admit(access: Access): void {
+  /**
+   * Reads the token again, which counts from the next request on. Pages that were let in by another
+   * token have to ask again. Rejects with a Fault that names the token's file.
+   */
+  async reconfigure(options: OpenObserveOptions): Promise<void> {
+    const access = await accessOf(options);
     const isNew = !isDeepStrictEqual(access, this.#access);
     this.#access = access;
     if (isNew) this.#feed.endAll();
-  }
-
-  /** Rejects with a Fault. */
-  async open(): Promise<void> {
-    await this.#server.listen(this.at);
-    this.#feed.start();
   }
 
   async close(): Promise<void> {
     await this.#feed.stop();
     await this.#server.close();
   }
-}
-
-/** Reads the token and the page. Rejects with a Fault that names the token's file. */
-export async function makeDoor(
-  at: ListenAt,
-  options: ObserveOptions,
-  ports: ObservationPorts,
-): Promise<Door> {
-  return new Door(at, await accessOf(options), await pageFiles(), ports);
 }
