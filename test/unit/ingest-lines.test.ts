@@ -143,7 +143,7 @@ test('names that strangers send are not kept, and their lines are no warnings un
   for (let at = 0; at < 1_000; at += 1) {
     hear({
       ...stranger,
-      path: `${at}`.padStart(2_000, 'x'),
+      path: `${at}`.padEnd(2_000, 'x'),
       status: 401,
       problem: 'unauthorized',
       detail: 'no',
@@ -151,11 +151,12 @@ test('names that strangers send are not kept, and their lines are no warnings un
     hear({ ...stranger, path: undefined, status: 404, problem: 'not-found', detail: 'no' });
   }
   await clock.advance(MINUTE_MS);
-  const first = `warn: refused ${'x'.repeat(1_024)} without a valid token from 192.0.2.9: 401 unauthorized: no`;
+  const refused = (name: string) =>
+    `warn: refused ${name.padEnd(1_024, 'x')} without a valid token from 192.0.2.9: 401 unauthorized: no`;
   assert.deepEqual(messages(), [
-    first,
+    refused('0'),
     'info: refused a request without a valid token from 192.0.2.9: 404 not-found: no',
-    `${first}; 999 times in the last minute`,
+    `${refused('999')}; 999 times in the last minute`,
     'info: refused a request without a valid token from 192.0.2.9: 404 not-found: no; 999 times in the last minute',
   ]);
 });
@@ -197,6 +198,18 @@ test('a breakdown is an error, and its end is told', () => {
     'info: files are received over HTTP again at http://127.0.0.1:8080',
   ]);
 });
+
+for (const failure of [
+  { kind: 'ingestBroke', problem: 'out of memory' },
+  { kind: 'ingestDown', error: new Error('EADDRINUSE') },
+] as const)
+  test(`the last line about ${failure.kind} is true, however often it came before`, async () => {
+    const { clock, hear, log } = logging();
+    for (let at = 0; at < 10; at += 1) hear(failure);
+    hear({ kind: 'ingestListening', urls: ['http://127.0.0.1:8080'], isTls: false });
+    await clock.advance(2 * MINUTE_MS);
+    assert.deepEqual(log.events, [failure.kind, 'ingestBack']);
+  });
 
 test('a start that cannot listen is an error with its remedy, and its end is told', () => {
   const { hear, messages } = logging();
