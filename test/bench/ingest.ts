@@ -2,9 +2,10 @@
 // and its name are on the disk, beside nginx's WebDAV PUT, which syncs nothing, and beside what the
 // disk itself manages. In turns; the median of the rounds is printed. Asserts nothing.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchDisk } from './bench-disk.ts';
 import type { DiskTally } from './disk-limit.ts';
 import { usageOf } from './process-usage.ts';
 import { scriptCommand } from './recorder.ts';
@@ -18,7 +19,7 @@ const USAGE = `npm run bench:ingest -- [options]
   --servers a,b          halfpipe,nginx,disk (all that are installed)
   --rounds 3             the median is printed
   --seconds 3            new uploads begin for so long
-  --disk DIR             a folder on the disk to measure (./var/bench)`;
+  --disk DIR             a folder on the disk to measure, or loop: an ext4 in memory (./var/bench)`;
 
 const { values } = parseArgs({
   options: {
@@ -159,17 +160,19 @@ async function main(): Promise<void> {
   const lacking = servers.map((server) => server.missing()).find((one) => one !== undefined);
   if (lacking !== undefined) throw new Error(lacking);
   const contenders = [...servers.map(contender), ...(wanted.includes('disk') ? [disk] : [])];
-  const parent = resolve(values.disk);
-  mkdirSync(parent, { recursive: true });
-  const mount = execFileSync('findmnt', ['-no', 'SOURCE,FSTYPE,OPTIONS', '--target', parent]);
-  console.log(`${servers.map((server) => server.version()).join(', ')}; on ${mount}`.trim());
+  const place = benchDisk(values.disk);
+  console.log(`${servers.map((server) => server.version()).join(', ')}; on ${place.description}`);
   console.log(
     '| files | clients | server | uploads/s | least–most | MB/s | median / p99 ms | CPU ms an upload | CPU, % of a core | clients, % | peak MB |',
   );
   console.log('|---|---|---|---|---|---|---|---|---|---|---|');
-  for (const size of values.size.split(','))
-    for (const clients of values.clients.split(',').map(Number))
-      await inTurns(contenders, parent, size, clients);
+  try {
+    for (const size of values.size.split(','))
+      for (const clients of values.clients.split(',').map(Number))
+        await inTurns(contenders, place.folder, size, clients);
+  } finally {
+    place.remove();
+  }
 }
 
 async function inTurns(contenders: readonly Contender[], parent: string, size: string, clients: number) {
