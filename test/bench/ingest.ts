@@ -34,6 +34,8 @@ const { values } = parseArgs({
 });
 
 const SIZES: Readonly<Record<string, number>> = { '20KB': 20_000, '1MB': 1_000_000, '20MB': 20_000_000 };
+/** Spools of smaller files are removed when all is measured. */
+const REMOVED_AT_ONCE_BYTES = 1_000_000;
 const WARM_UP = { clients: 16, fileBytes: 20_000, seconds: 1 };
 const ADDRESS = '127.0.0.1';
 
@@ -166,27 +168,34 @@ async function main(): Promise<void> {
     '| files | clients | server | uploads/s | least–most | MB/s | median / p99 ms | CPU ms an upload | CPU, % of a core | clients, % | peak MB |',
   );
   console.log('|---|---|---|---|---|---|---|---|---|---|---|');
+  const folder = mkdtempSync(join(place.folder, `${runTag()}-`));
   try {
     for (const size of values.size.split(','))
       for (const clients of values.clients.split(',').map(Number))
-        await inTurns(contenders, place.folder, size, clients);
+        await inTurns(contenders, folder, size, clients);
   } finally {
+    rmSync(folder, { recursive: true, force: true });
     place.remove();
   }
 }
 
+/**
+ * A spool is new for each measurement. Files that were removed a moment ago would slow the next
+ * ones down: ext4 gives the number of an inode to no other file for 5 s, and where thousands are
+ * barred it looks at each of them for each new file.
+ */
 async function inTurns(contenders: readonly Contender[], parent: string, size: string, clients: number) {
   const fileBytes = SIZES[size];
   if (fileBytes === undefined) throw new Error(`--size ${size}: ${Object.keys(SIZES).join(', ')}`);
   const measured = new Map<string, Measured[]>();
   for (let round = 0; round < Number(values.rounds); round += 1)
     for (const { name, measure } of contenders) {
-      const folder = mkdtempSync(join(parent, `${runTag()}-`));
+      const folder = mkdtempSync(join(parent, 'trial-'));
       try {
         const load = { clients, fileBytes, seconds: Number(values.seconds) };
         measured.set(name, [...(measured.get(name) ?? []), await measure(folder, load)]);
       } finally {
-        rmSync(folder, { recursive: true, force: true });
+        if (fileBytes >= REMOVED_AT_ONCE_BYTES) rmSync(folder, { recursive: true, force: true });
         // What one leaves to be written must not slow the next one down.
         execFileSync('sync', ['--file-system', parent]);
       }
