@@ -1,7 +1,7 @@
 // The digests of an upload: those that its header fields state, and those of the bytes that came.
 import { createHash, type Hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { parseDictionary, serializeDictionary } from 'structured-headers';
+import { parseDictionary } from 'structured-headers';
 import { Refusal } from './refusal.ts';
 
 /** By the name in RFC 9530, and its bytes. Weaker algorithms of its registry are ignored. */
@@ -52,7 +52,7 @@ export class ContentDigests {
 
 /** The value of the field Repr-Digest. */
 export function reprDigest(sha256: Buffer): string {
-  return serializeDictionary(new Map([['sha-256', [new Uint8Array(sha256), new Map()]]]));
+  return `sha-256=:${sha256.toString('base64')}:`;
 }
 
 function dictionaryDigests(field: string, text: string | readonly string[] | undefined): StatedDigest[] {
