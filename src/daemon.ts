@@ -6,6 +6,8 @@ import type { Settings } from './config/settings.ts';
 import type { ShownOption } from './config/shown-options.ts';
 import type { Obeyed, Order } from './control/order.ts';
 import type { Host } from './host.ts';
+import type { BacklogSize } from './ingest/ingest-options.ts';
+import { Ingestion } from './ingest/ingestion.ts';
 import { Observation } from './observe/observation.ts';
 import { Counters } from './report/counters.ts';
 import type { DaemonEvent, Listener } from './report/daemon-event.ts';
@@ -63,6 +65,7 @@ export class Daemon {
   readonly #stops = new Stops();
   readonly #progress: ProgressWatch;
   readonly #observation: Observation;
+  readonly #ingestion: Ingestion;
   #settings: Settings;
   #stages: Stages | undefined;
   #stopping = false;
@@ -86,6 +89,12 @@ export class Daemon {
       snapshot: () => this.snapshot(),
       list: (name, limit) => this.list(name, limit),
       history: (agoMs) => this.#running().statistics.history(agoMs),
+      onEvent: (event) => this.#tell(event),
+    });
+    this.#ingestion = new Ingestion({
+      clock: ports.host.clock,
+      startWorker: (workerPorts) => ports.host.startIngest(workerPorts),
+      backlog: () => this.#backlogSize(),
       onEvent: (event) => this.#tell(event),
     });
     this.#assembly = {
@@ -140,6 +149,7 @@ export class Daemon {
     const prepared: Prepared[] = [];
     try {
       prepared.push(await this.#observation.prepare(settings.observe));
+      prepared.push(await this.#ingestion.prepare(this.#ports.host.ingestOptions(inForce)));
       prepared.push(await stages.manifest.prepare(manifestOptionsOf(inForce)));
       if (changed.some((change) => /^(link|s3|upload)\./.test(change.key) && !isOfShare(change)))
         await stages.sender.reconfigure(await this.#ports.host.sendingOptions(steered));
@@ -206,6 +216,8 @@ export class Daemon {
       stage.start();
       this.#stops.push(() => stage.stop());
     }
+    this.#stops.push(() => this.#ingestion.stop());
+    await this.#ingestion.start(this.#ports.host.ingestOptions(this.#settings));
     const { clock } = this.#ports.host;
     const tellState = () => this.#tell({ kind: 'state', snapshot: this.snapshot() });
     this.#stops.held(new Repeat(clock, tellState, STATE_MS), (it) => it.stop()).startNow();
@@ -225,6 +237,13 @@ export class Daemon {
       stages.store = createStore(this.#assembly, stages.sender);
     } else stages.store.refreshCredentials();
     stages.drain.reconfigure(destinationOf(this.#assembly, stages.store), drainOptionsOf(this.#settings));
+  }
+
+  #backlogSize(): BacklogSize {
+    const { files, bytes, oldestModifiedAtMs } = this.#running().backlog.view();
+    const oldestAgeMs =
+      oldestModifiedAtMs === null ? undefined : this.#ports.host.clock.wallMs() - oldestModifiedAtMs;
+    return { files, bytes, oldestAgeMs };
   }
 
   async #stopDrain(stages: Stages): Promise<void> {

@@ -179,7 +179,7 @@ test('no import leads back to the room that it came from, nor to the file', () =
   assert.deepEqual(circlesIn(files), []);
 });
 
-test('the server for observers is loaded only when observe.listen is set', () => {
+test('the servers are loaded only when observe.listen or ingest.listen is set', () => {
   const reached = new Set<string>();
   const follow = (file: string): void => {
     if (reached.has(file)) return;
@@ -190,9 +190,12 @@ test('the server for observers is loaded only when observe.listen is set', () =>
   follow('src/commands/run.ts');
   assert.ok(reached.size > 150 && reached.has('src/observe/observation.ts'), `only ${reached.size} files`);
   assert.deepEqual(
-    [...reached].filter((file) => file.startsWith('src/http/')),
+    [...reached].filter((file) =>
+      /^src\/(http\/|spool\/deposits|ingest\/(ingest-worker|ingest-door|tokens))/.test(file),
+    ),
     [],
   );
+  assert.match(read('src/host.ts'), /await import\('\.\/ingest\/ingest-worker\.ts'\)/);
   assert.match(read('src/observe/observation.ts'), /await import\('\.\/observe-door\.ts'\)/);
 });
 

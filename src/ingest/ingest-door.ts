@@ -82,7 +82,6 @@ export class IngestDoor {
     });
     await door.#server.listen(options.listen);
     door.#state.start();
-    ports.onEvent({ kind: 'ingestListening', urls: door.urls, isTls: door.#server.isTls });
     return door;
   }
 
