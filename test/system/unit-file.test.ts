@@ -29,6 +29,13 @@ function installedRoot(t: TestContext): string {
   return root;
 }
 
+/** What systemd-analyze says of our units. It checks all units that ours pull in, too. */
+function complaintsIn(output: string): string[] {
+  // systemd before 254 says of these two that it does not know them, and goes on without.
+  const newer = /Unknown key (name )?'Restart(Steps|MaxDelaySec)' in section \W?Service\W?, ignoring/;
+  return output.split('\n').filter((line) => /halfpipe|ingest/.test(line) && !newer.test(line));
+}
+
 test('systemd finds nothing to object to in the unit', {
   skip: skip || (!existsSync(SYSTEM_UNITS) && 'no system units'),
 }, (t) => {
@@ -38,12 +45,7 @@ test('systemd finds nothing to object to in the unit', {
     ['verify', '--man=no', `--root=${root}`, 'halfpipe.service'],
     { encoding: 'utf8' },
   );
-  // It checks all units that ours pulls in, and they may want programs that are not in this root.
-  // systemd before 254 says of these two that it does not know them, and goes on without.
-  const newer = /Unknown key (name )?'Restart(Steps|MaxDelaySec)' in section \W?Service\W?, ignoring/;
-  const ours = `${stdout}${stderr}`
-    .split('\n')
-    .filter((line) => line.includes('halfpipe') && !newer.test(line));
+  const ours = complaintsIn(`${stdout}${stderr}`);
   assert.deepEqual(ours, []);
   assert.equal(status, 0, stderr);
 });
@@ -64,6 +66,20 @@ for (const [unit, others] of [
     });
     const ours = `${stdout}${stderr}`.split('\n').filter((line) => /halfpipe-(metrics|failed)/.test(line));
     assert.deepEqual(ours, []);
+  });
+
+for (const dropIns of [['ingest-tls.conf'], ['ingest-socket.conf']])
+  test(`systemd finds nothing to object to in the unit with ${dropIns}, nor in the socket of the examples`, {
+    skip: skip || (!existsSync(SYSTEM_UNITS) && 'no system units'),
+  }, (t) => {
+    const root = installedRoot(t);
+    cpSync('systemd/examples/halfpipe-ingest.socket', join(root, SYSTEM_UNITS, 'halfpipe-ingest.socket'));
+    const folder = join(root, SYSTEM_UNITS, 'halfpipe.service.d');
+    mkdirSync(folder);
+    for (const file of dropIns) cpSync(join('systemd/examples', file), join(folder, file));
+    const args = ['verify', '--man=no', `--root=${root}`, 'halfpipe-ingest.socket', 'halfpipe.service'];
+    const { stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+    assert.deepEqual(complaintsIn(`${stdout}${stderr}`), []);
   });
 
 test('the sandbox is as tight as promised', { skip }, () => {
