@@ -55,7 +55,7 @@ function notSet(configFile: string): ConfigError {
   const name = instance === 'halfpipe' ? 'ingest-tokens.json' : `${instance}-ingest-tokens.json`;
   const tokensFile = join(dirname(resolve(configFile)), name);
   return new ConfigError([
-    `${configFile}: ingest.tokensFile is not set: add ingest: {listen: 8080, tokensFile: ${tokensFile}}`,
+    `${configFile}: ingest.tokensFile is not set: set it to ${tokensFile}, and ingest.listen to a port such as 8080`,
   ]);
 }
 

@@ -127,7 +127,7 @@ test('without ingest.tokensFile, the config to add is said, also for an instance
   const { base, list } = place(t, { ingest: {} });
   await assert.rejects(list(), {
     name: 'ConfigError',
-    message: `${base}/door.yaml: ingest.tokensFile is not set: add ingest: {listen: 8080, tokensFile: ${base}/door-ingest-tokens.json}`,
+    message: `${base}/door.yaml: ingest.tokensFile is not set: set it to ${base}/door-ingest-tokens.json, and ingest.listen to a port such as 8080`,
   });
 });
 
