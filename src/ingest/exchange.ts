@@ -54,7 +54,8 @@ export class Exchange {
   }
 
   get isOver(): boolean {
-    return this.#response.destroyed || this.#response.headersSent;
+    const { destroyed, headersSent } = this.#response;
+    return destroyed || headersSent || this.request.socket.writableEnded;
   }
 
   /** Tells a client that waits for it to send the content. Does nothing for other clients. */

@@ -1,33 +1,16 @@
 // What the door asks of the rooms below it, and how long it waits for a client.
-import type { SpoolPath } from '../spool/entry.ts';
+import type { Deposit } from '../spool/deposit.ts';
+import type { Deposits } from '../spool/deposits.ts';
 import type { Clock } from '../system/clock.ts';
 import type { IngestEvent } from './ingest-event.ts';
 import type { Tokens } from './tokens.ts';
 
-export interface FileContent {
-  readonly sha256: Buffer;
-  readonly sizeBytes: number;
-}
-
 /** A private file on its way into the spool. */
-export interface ReceivedFile {
-  /** Rejects with a Fault. */
-  write(chunk: Buffer): Promise<void>;
-  /** Durable when it resolves. `taken`: another file has the name. Rejects with a Fault. */
-  publish(
-    path: SpoolPath,
-    content: FileContent,
-    mode: 'new' | 'replace',
-  ): Promise<'created' | 'same' | 'taken' | 'replaced'>;
-  /** Leaves nothing behind. May be called after anything. */
-  discard(): Promise<void>;
-}
+export type ReceivedFile = Pick<Deposit, 'write' | 'publish' | 'discard'>;
 
-/** The way into the spool. All calls reject with a Fault. */
-export interface SpoolEntrance {
+/** The way into the spool. */
+export interface SpoolEntrance extends Pick<Deposits, 'freeSpace' | 'find'> {
   begin(): Promise<ReceivedFile>;
-  freeSpace(): Promise<{ readonly bytes: number; readonly files: number | undefined }>;
-  find(path: SpoolPath): Promise<FileContent | undefined>;
 }
 
 export interface IngestPorts {

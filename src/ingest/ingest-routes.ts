@@ -66,6 +66,7 @@ async function answered({ onRefusal, onError }: RoutePorts, exchange: Exchange, 
   } catch (error) {
     if (error instanceof ClientGone) return exchange.cut();
     if (!(error instanceof Refusal)) onError(error);
+    if (exchange.isOver) return exchange.cut();
     const refusal =
       error instanceof Refusal
         ? error

@@ -1,11 +1,13 @@
 // Uploads under way: which are let in, how their bytes come into the spool, and what is waiting
 // there. An upload is answered with success only when its file is durable.
 import type { IncomingMessage } from 'node:http';
+import type { DepositContent } from '../spool/deposit-content.ts';
+import type { DepositMode, DepositOutcome } from '../spool/deposit-place.ts';
 import type { SpoolPath } from '../spool/entry.ts';
 import { BacklogGate } from './backlog-gate.ts';
 import type { ContentDigests } from './content-digests.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
-import type { FileContent, IngestPorts, Patience, ReceivedFile } from './ingest-ports.ts';
+import type { IngestPorts, Patience, ReceivedFile } from './ingest-ports.ts';
 import { type Promised, PromisedSpace } from './promised-space.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { UploadBody } from './upload-body.ts';
@@ -13,7 +15,7 @@ import { UploadBody } from './upload-body.ts';
 export interface Arrival {
   readonly request: IncomingMessage;
   readonly path: SpoolPath;
-  readonly mode: 'new' | 'replace';
+  readonly mode: DepositMode;
   readonly digests: ContentDigests;
   /** Undefined: the content comes in chunks. */
   readonly lengthBytes: number | undefined;
@@ -21,8 +23,8 @@ export interface Arrival {
   readonly invite: () => void;
 }
 
-export interface Arrived extends FileContent {
-  readonly outcome: 'created' | 'same' | 'replaced';
+export interface Arrived extends DepositContent {
+  readonly outcome: Exclude<DepositOutcome, 'taken'>;
 }
 
 interface Upload {
@@ -98,7 +100,7 @@ export class Intake {
   }
 
   /** What waits in the spool under this name. Rejects with a Refusal. */
-  async find(request: IncomingMessage, path: SpoolPath): Promise<FileContent | undefined> {
+  async find(request: IncomingMessage, path: SpoolPath): Promise<DepositContent | undefined> {
     return this.#underWay(request, () => this.#ports.deposits.find(path));
   }
 

@@ -28,7 +28,8 @@ export class PromisedSpace {
   minFreeBytes: number;
   readonly #read: () => Promise<FreeSpace>;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  #reading: Promise<Reading> | undefined;
+  #reading: Reading | undefined;
+  #looking: Promise<Reading> | undefined;
   #promisedBytes = 0;
   #writtenBytes = 0;
 
@@ -72,14 +73,22 @@ export class PromisedSpace {
     this.#promisedBytes += bytes;
   }
 
-  async #recent(): Promise<Reading> {
-    const last = await this.#reading?.catch(() => undefined);
-    const nowMs = this.#clock.monotonicMs();
-    if (last !== undefined && nowMs - last.atMs < READING_MS) return last;
+  /** Uploads that ask at the same time share one look at the disk. */
+  #recent(): Promise<Reading> {
+    const last = this.#reading;
+    const isOld = last === undefined || this.#clock.monotonicMs() - last.atMs >= READING_MS;
+    if (last !== undefined && !isOld) return Promise.resolve(last);
+    this.#looking ??= this.#lookAtDisk().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookAtDisk(): Promise<Reading> {
+    const atMs = this.#clock.monotonicMs();
     const writtenBytes = this.#writtenBytes;
-    const reading = this.#read().then((space) => ({ ...space, atMs: nowMs, writtenBytes }));
-    this.#reading = reading;
-    return reading;
+    this.#reading = { ...(await this.#read()), atMs, writtenBytes };
+    return this.#reading;
   }
 }
 

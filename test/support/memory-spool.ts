@@ -1,6 +1,7 @@
 // A spool in memory, as the door sees it. A test makes its calls wait or fail.
 import { createHash } from 'node:crypto';
-import type { FileContent, ReceivedFile, SpoolEntrance } from '../../src/ingest/ingest-ports.ts';
+import type { ReceivedFile, SpoolEntrance } from '../../src/ingest/ingest-ports.ts';
+import type { DepositContent } from '../../src/spool/deposit-content.ts';
 import type { SpoolPath } from '../../src/spool/entry.ts';
 
 export type SpoolCall = 'begin' | 'write' | 'publish' | 'discard' | 'find' | 'freeSpace';
@@ -10,6 +11,7 @@ export class MemorySpool implements SpoolEntrance {
   readonly files = new Map<string, Buffer>();
   /** Files that were begun and not yet discarded. */
   readonly open = new Set<ReceivedFile>();
+  writtenBytes = 0;
   freeBytes = 1e12;
   freeFiles: number | undefined = 1e6;
   /** Runs before each call. */
@@ -21,6 +23,7 @@ export class MemorySpool implements SpoolEntrance {
     const file: ReceivedFile = {
       write: async (chunk) => {
         await this.before('write');
+        this.writtenBytes += chunk.byteLength;
         chunks.push(Buffer.from(chunk));
       },
       publish: async (path, content, mode) => {
@@ -41,13 +44,13 @@ export class MemorySpool implements SpoolEntrance {
     return { bytes: this.freeBytes, files: this.freeFiles };
   }
 
-  async find(path: SpoolPath): Promise<FileContent | undefined> {
+  async find(path: SpoolPath): Promise<DepositContent | undefined> {
     await this.before('find');
     const content = this.files.get(path.bytes.toString());
     return content && { sizeBytes: content.byteLength, sha256: sha256(content) };
   }
 
-  #publish(path: SpoolPath, bytes: Buffer, content: FileContent, mode: 'new' | 'replace') {
+  #publish(path: SpoolPath, bytes: Buffer, content: DepositContent, mode: 'new' | 'replace') {
     if (!content.sha256.equals(sha256(bytes)) || content.sizeBytes !== bytes.byteLength)
       throw new Error('the door has the wrong digest');
     const name = path.bytes.toString();
