@@ -11,8 +11,8 @@ export class Observation {
   readonly #ports: ObservationPorts;
   readonly #kept: KeptOpen<OpenObserveOptions>;
   readonly #moving: MovingDoor<OpenObserveOptions, ObserveDoor>;
-  /** What was told last. */
-  #told: { readonly urls: readonly string[]; readonly isOpen: boolean } = OFF;
+  /** What was told last; undefined while it cannot listen. */
+  #told: { readonly urls: readonly string[]; readonly isOpen: boolean } | undefined = OFF;
 
   constructor(ports: ObservationPorts) {
     this.#ports = ports;
@@ -21,7 +21,10 @@ export class Observation {
       open: async (options) => (await import('./observe-door.ts')).ObserveDoor.open(options, ports),
     });
     this.#kept = new KeptOpen(ports.clock, this.#moving, {
-      onFailure: (error) => ports.onEvent({ kind: 'fault', operation: 'serve observers', error }),
+      onFailure: (error) => {
+        this.#told = undefined;
+        ports.onEvent({ kind: 'observeDown', error });
+      },
       onChange: () => this.#tell(),
     });
   }

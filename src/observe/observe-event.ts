@@ -10,4 +10,6 @@ export type ObserveEvent =
       /** True if any client on the network is answered, without a token. */
       readonly isOpen: boolean;
     }
+  /** It cannot listen as configured, and it is tried again. */
+  | { readonly kind: 'observeDown'; readonly error: unknown }
   | RecurringFault;

@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<ProblemKind, true>> = {
   floor: true,
   unwatched: true,
   unkept: true,
+  observe: true,
   ingest: true,
   'ingest-tokens': true,
   'ingest-disk': true,

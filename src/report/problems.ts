@@ -1,6 +1,6 @@
 // What is wrong, in the order in which an operator should look at it.
 import type { WaitingFiles } from '../drain/drain-ports.ts';
-import { withoutHint } from '../system/fault.ts';
+import { Fault, withoutHint } from '../system/fault.ts';
 import type { BacklogView } from '../view/backlog-view.ts';
 import { forecastText } from '../view/forecast-text.ts';
 import { readableDuration, readableFiles } from '../view/readable.ts';
@@ -33,6 +33,8 @@ export interface ProblemFacts {
   readonly refusedReload: string | undefined;
   /** Why the last order of an operator could not be kept. */
   readonly unkeptOrder: string | undefined;
+  /** Why observe.listen is not served, although it is set. */
+  readonly unobserved: unknown;
   /** What keeps producers from sending files over HTTP. */
   readonly ingestTroubles: readonly IngestTrouble[];
 }
@@ -143,8 +145,15 @@ function linkOf(link: LinkView | null): Problem[] {
   return problems;
 }
 
-function remarksOf({ isWatching, refusedReload, unkeptOrder }: ProblemFacts): Problem[] {
+function remarksOf({ isWatching, refusedReload, unkeptOrder, unobserved }: ProblemFacts): Problem[] {
   const problems: Problem[] = [];
+  if (unobserved !== undefined)
+    problems.push({
+      kind: 'observe',
+      message: `metrics and page are not served: ${unobserved instanceof Error ? withoutHint(unobserved) : unobserved}`,
+      remedy: unobserved instanceof Fault ? unobserved.hint : undefined,
+      degradedAfterMs: 0,
+    });
   if (refusedReload !== undefined)
     problems.push({
       kind: 'reload',

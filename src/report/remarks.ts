@@ -18,6 +18,7 @@ export class Remarks {
   readonly #unsaved = new Map<string, UnsavedFile & { readonly untilMs: number }>();
   #refusedReload: string | undefined;
   #unkeptOrder: string | undefined;
+  #unobserved: unknown;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,6 +32,11 @@ export class Remarks {
   /** Why the last order could not be kept; undefined if it was. */
   get unkeptOrder(): string | undefined {
     return this.#unkeptOrder;
+  }
+
+  /** Why observers are not served as configured; undefined if they are. */
+  get unobserved(): unknown {
+    return this.#unobserved;
   }
 
   /** Files whose content was written to during their removal, and is not back in the spool yet. */
@@ -56,6 +62,12 @@ export class Remarks {
         return;
       case 'reloadRefused':
         this.#refusedReload = event.problem;
+        return;
+      case 'observing':
+        this.#unobserved = undefined;
+        return;
+      case 'observeDown':
+        this.#unobserved = event.error;
         return;
       case 'orderKept':
         this.#unkeptOrder = event.problem;

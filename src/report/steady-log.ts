@@ -23,6 +23,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   ...{ degraded: 'measured', linkUnsure: 'linkFound', scanFailed: 'scanRecovered' },
   ...{ paused: 'resumed', folderHeld: 'folderFreed', writersUnseen: 'writersSeen' },
   ...{ slowLine: 'lineKeepsUp', ingestBroke: 'ingestBack', ingestDown: 'ingestBack' },
+  observeDown: 'observeBack',
 };
 
 /** Fields that tell what a line is about, where one event has many subjects. */

@@ -8,7 +8,8 @@
  * `falling-behind`: more arrives than leaves. `disk-full`: free space ends before the backlog does.
  * `slow-line`: the line or the store takes less than the budget. `floor`: others leave only the
  * floor. `reload`: the last reload was refused. `unwatched`: files are found by scans alone.
- * `unkept`: an order would not survive a restart. Files that are sent over HTTP are refused:
+ * `unkept`: an order would not survive a restart. `observe`: metrics and page are not served as
+ * configured. Files that are sent over HTTP are refused:
  * `ingest` because of a failure, `ingest-tokens` because tokens cannot be checked, `ingest-disk`
  * because the disk has too little space; `ingest-waits`: producers are asked to wait.
  */
@@ -29,6 +30,7 @@ export type ProblemKind =
   | 'floor'
   | 'unwatched'
   | 'unkept'
+  | 'observe'
   | 'ingest'
   | 'ingest-tokens'
   | 'ingest-disk'

@@ -306,14 +306,17 @@ describe('the listener', { concurrency: 4 }, () => {
     const taken = createServer().listen(port, '127.0.0.1');
     await once(taken, 'listening');
     const daemon = fixture.start();
-    const { msg } = await daemon.says('fault');
+    const { msg } = await daemon.says('observeDown');
     assert.match(
       String(msg),
-      /^serve observers: cannot listen on 127\.0\.0\.1:\d+ \(observe\.listen\): another program .* Find it with ss -ltnp/,
+      /^metrics and page are not served, and it is tried again: cannot listen on 127\.0\.0\.1:\d+ \(observe\.listen\): another program .* Find it with ss -ltnp/,
     );
     await daemon.says('ready');
+    const problems = async () => (await fixture.snapshot()).problems.map(({ kind }) => kind);
+    assert.deepEqual(await problems(), ['observe']);
     taken.close();
-    await daemon.says('observing');
+    await daemon.says('observeBack');
+    assert.deepEqual(await problems(), []);
     assert.equal((await httpGet(`${url}/healthz`)).status, 200);
   });
 
@@ -322,14 +325,14 @@ describe('the listener', { concurrency: 4 }, () => {
     const tokenFile = join(fixture.base, 'none');
     await fixture.configure({ observe: { listen: port, tokenFile } });
     const daemon = fixture.start();
-    const { msg } = await daemon.says('fault');
+    const { msg } = await daemon.says('observeDown');
     assert.match(
       String(msg),
       /cannot use the token in .*none \(observe\.tokenFile\): no such file\. Make one with/,
     );
     await closed(url);
     await writeFile(tokenFile, TOKEN);
-    await daemon.says('observing');
+    await daemon.says('observeBack');
     assert.equal((await httpGet(`${url}/status.json`)).status, 401);
   });
 

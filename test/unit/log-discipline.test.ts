@@ -39,6 +39,7 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
   folderHeld: { folder: 'cam/', fault },
   ingestBroke: { problem: 'out of memory' },
   ingestDown: { error: fault },
+  observeDown: { error: fault },
   ingestListening: { urls: ['https://192.0.2.7:8443'], isTls: true },
   ingestRefused: { ...REFUSED },
   ingestState: { receiving: 1, connections: 1, waitingSync: 0, receivedBytes: 5 },
@@ -126,6 +127,7 @@ for (const [bad, good] of [
   ['scanFailed', 'scanRecovered'],
   ['ingestBroke', 'ingestListening'],
   ['ingestDown', 'ingestListening'],
+  ['observeDown', 'observing'],
 ] as const)
   test(`${bad} and ${good} in turn are two lines a minute, and the last one is true`, async () => {
     const { clock, log, hear } = reporting();

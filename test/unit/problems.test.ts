@@ -5,6 +5,7 @@ import type { WaitingFiles } from '../../src/drain/drain-ports.ts';
 import type { IngestTrouble } from '../../src/report/ingest-book.ts';
 import { type Problem, ProblemBook } from '../../src/report/problem-book.ts';
 import { findProblems, type ProblemFacts } from '../../src/report/problems.ts';
+import { Fault } from '../../src/system/fault.ts';
 import { faultOf } from '../support/drain-bench.ts';
 import { forecastOf } from '../support/forecasts.ts';
 import { DRAINING, LINK } from '../support/snapshot-fixture.ts';
@@ -12,6 +13,9 @@ import { DRAINING, LINK } from '../support/snapshot-fixture.ts';
 const MINUTE = 60_000;
 const WALL = 1_800_000_000_000;
 
+const TAKEN = new Fault('blocked', 'the port is taken', {
+  ...{ operation: 'listen', subject: '[::1]:9464', hint: 'stop the other program' },
+});
 const WELL: ProblemFacts = {
   standstill: undefined,
   waiting: [],
@@ -21,6 +25,7 @@ const WELL: ProblemFacts = {
   unsaved: [],
   refusedReload: undefined,
   unkeptOrder: undefined,
+  unobserved: undefined,
   ingestTroubles: [],
 };
 
@@ -86,6 +91,7 @@ for (const [what, facts, expected] of [
   ],
   ['the floor', { link: { ...LINK, floorEngaged: true } }, 'floor notice'],
   ['a reload that was refused', { refusedReload: 'link.share = 0 %' }, 'reload degraded'],
+  ['an observer that cannot be served', { unobserved: TAKEN }, 'observe degraded'],
   ['an order that is not kept', { unkeptOrder: 'EROFS' }, 'unkept notice'],
   ['a spool without watches', { isWatching: false }, 'unwatched notice'],
   ...(['breakdown', 'internal', 'spool-unavailable'] as const).map((by) => ingest(by, 'ingest degraded')),

@@ -42,3 +42,11 @@ test('a refused reload counts until the next one is accepted, an order that was 
   remarks.hear({ kind: 'orderKept', problem: undefined });
   assert.deepEqual([remarks.refusedReload, remarks.unkeptOrder], [undefined, undefined]);
 });
+
+test('a listener for observers that fails counts until it is open, or turned off', () => {
+  const remarks = new Remarks(new SimClock());
+  remarks.hear({ kind: 'observeDown', error: 'EADDRINUSE' });
+  assert.equal(remarks.unobserved, 'EADDRINUSE');
+  remarks.hear({ kind: 'observing', urls: [], isOpen: false });
+  assert.equal(remarks.unobserved, undefined);
+});

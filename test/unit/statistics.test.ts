@@ -76,7 +76,7 @@ function statistics() {
       identity: ETHERNET_LINK,
     },
     spoolPath: '/var/spool/halfpipe',
-    remarks: { unsaved: [], refusedReload: undefined, unkeptOrder: undefined },
+    remarks: { unsaved: [], refusedReload: undefined, unkeptOrder: undefined, unobserved: undefined },
     ingest: { view: () => null, troubles: [] },
     standstill: () => (now.waitingFor === undefined ? undefined : { by: 'store', message: now.waitingFor }),
     isStopping: () => now.stopping,
