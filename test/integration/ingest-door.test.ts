@@ -1,11 +1,17 @@
 // Files over HTTP, at a real socket: what becomes of each kind of request. The spool is in memory.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe } from 'node:test';
+import { promisify } from 'node:util';
 import { Fault } from '../../src/system/fault.ts';
 import { test } from '../support/nothing-left.ts';
 import { AUTHORIZED, OpenDoor } from '../support/open-door.ts';
 
+const run = promisify(execFile);
 const hash = (algorithm: string, text: string) => createHash(algorithm).update(text).digest();
 const field = (text: string) => `sha-256=:${hash('sha256', text).toString('base64')}:`;
 const problemOf = ({ body }: { body: string }): string =>
@@ -137,6 +143,31 @@ describe('the digest of an upload', () => {
 });
 
 describe('a request is refused', () => {
+  test('for JSON or a form with a command that works in its place', async (t) => {
+    const open = await OpenDoor.open(t);
+    const folder = await mkdtemp(join(tmpdir(), 'halfpipe-curl-'));
+    t.after(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'FILE'), 'picture');
+    for (const [method, path] of [
+      ['POST', '/v1/files'],
+      ['PUT', '/v1/files/it%27s/a%20b.jpg'],
+      ['PUT', "/v1/files/it's/$(x)"],
+    ] as const) {
+      const json = { ...AUTHORIZED, 'Content-Type': 'application/json', Host: `127.0.0.1:${open.port}` };
+      const { status, body } = await open.ask(method, path, json, '{}');
+      assert.equal(status, 415);
+      const [command = ''] = /curl .*/.exec(JSON.parse(body).detail) ?? [];
+      const { stdout } = await run('sh', ['-c', `${command.replace('TOKEN', 'good')} -sw '%{http_code}'`], {
+        cwd: folder,
+      });
+      assert.match(stdout, /201$/, command);
+    }
+    const names = [...open.spool.files.keys()];
+    assert.match(names[0] ?? '', /\.jpg$/);
+    assert.deepEqual(names.slice(1), ["it's/a b.jpg", "it's/$(x)"]);
+    assert.deepEqual([...open.spool.files.values()].map(String), ['picture', 'picture', 'picture']);
+  });
+
   test('when the spool is gone, with the time after which to try again', async (t) => {
     const open = await OpenDoor.open(t);
     assert.equal((await open.ask('GET', '/v1/healthz', {})).status, 200);

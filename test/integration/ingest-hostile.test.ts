@@ -246,6 +246,46 @@ describe('a flood', () => {
   });
 });
 
+describe('many uploads before a disk that stands still', () => {
+  test('need little memory each, however much their clients send', async (t) => {
+    const uploads = 32;
+    const open = await OpenDoor.open(t, { maxConcurrent: uploads, maxFileSizeBytes: 1e9 });
+    const disk = Promise.withResolvers<void>();
+    let waiting = 0;
+    open.spool.before = (call) => {
+      if (call !== 'write') return undefined;
+      waiting += 1;
+      return disk.promise;
+    };
+    const heldBytes = () => process.memoryUsage().arrayBuffers;
+    const piece = Buffer.alloc(65_536);
+    const before = heldBytes();
+    const clients: RawClient[] = [];
+    for (let n = 0; n < uploads; n++) {
+      const client = await open.connect(put(`${n}`, 'Content-Length: 900000000\r\n'));
+      const pump = () => {
+        while (!client.socket.destroyed && client.socket.write(piece));
+      };
+      client.socket.on('drain', pump);
+      pump();
+      clients.push(client);
+    }
+    await until(() => waiting === uploads);
+    // The kernel's buffers fill up, and then nothing moves.
+    for (let sent = -1; sent < sentBy(clients); await new Promise((resolve) => setTimeout(resolve, 100)))
+      sent = sentBy(clients);
+    const perUpload = (heldBytes() - before) / uploads;
+    for (const { socket } of clients) socket.destroy();
+    disk.resolve();
+    assert.ok(perUpload < 256 * 1024, `${perUpload} bytes for each upload`);
+    await requireUnharmed(open);
+  });
+});
+
+function sentBy(clients: readonly RawClient[]): number {
+  return clients.reduce((bytes, { socket }) => bytes + socket.bytesWritten - socket.writableLength, 0);
+}
+
 describe('an upload that breaks off', () => {
   for (const [title, fields, body] of [
     ['before its content', 'Content-Length: 10\r\n', ''],

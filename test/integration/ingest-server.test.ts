@@ -38,9 +38,8 @@ async function until(isSo: () => boolean): Promise<void> {
 
 describe('the door listens', () => {
   test('at each address, and says where', async (t) => {
-    const { door, events, port } = await OpenDoor.open(t);
+    const { door, port } = await OpenDoor.open(t);
     assert.deepEqual(door.urls, [`http://127.0.0.1:${port}`]);
-    assert.deepEqual(events[0], { kind: 'ingestListening', urls: door.urls, isTls: false });
     await assert.rejects(
       OpenDoor.open(t, { listen: { kind: 'tcp', addresses: ['127.0.0.1'], port } }),
       /cannot listen on 127\.0\.0\.1:\d+ \(ingest\.listen\): another program listens there/,
@@ -117,14 +116,12 @@ describe('with TLS', () => {
   test('files are taken; plain HTTP and silent handshakes are cut', async (t) => {
     const own = certificateFor(t, ['127.0.0.1']);
     const tls = await tlsOf(t, own);
-    const { door, port, events, spool, raw } = bound(
-      await OpenDoor.open(t, { tls }, { patience: { headersMs: 200 } }),
-    );
+    const open = await OpenDoor.open(t, { tls }, { patience: { headersMs: 200 } });
+    const { door, port, spool } = open;
     assert.deepEqual(door.urls, [`https://127.0.0.1:${port}`]);
-    assert.deepEqual(events[0], { kind: 'ingestListening', urls: door.urls, isTls: true });
     assert.equal(await statusAt({ host: '127.0.0.1', port, ca: own.cert }), 201);
-    assert.equal(await raw('PUT /v1/files/b HTTP/1.1\r\nHost: x\r\n\r\n'), '');
-    assert.equal(await raw(''), '');
+    assert.equal(await open.raw('PUT /v1/files/b HTTP/1.1\r\nHost: x\r\n\r\n'), '');
+    assert.equal(await open.raw(''), '');
     assert.deepEqual([...spool.files.keys()], ['a']);
   });
 
@@ -173,12 +170,6 @@ describe('with TLS', () => {
     await assert.rejects(door.reconfigure(options), /cannot use .*door\.key \(ingest\.tls\): /);
   });
 });
-
-/** So that raw() can be taken apart from its door. */
-function bound(open: OpenDoor) {
-  const { door, port, events, spool } = open;
-  return { door, port, events, spool, raw: (bytes: string) => open.raw(bytes) };
-}
 
 describe('new options', () => {
   test('hold from the next request on', async (t) => {
