@@ -13,6 +13,8 @@ export interface DaemonOptions {
   readonly log: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** More variables. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** The daemon's own limit for a stop is 5 s (see configText); three times that is no clean stop any more. */
@@ -79,10 +81,12 @@ export interface DemoPlace {
   readonly bucket: string;
   /** Where the page is served; undefined: nowhere. */
   readonly pagePort: number | undefined;
+  /** More lines. */
+  readonly more: readonly string[];
 }
 
 /** Loopback with the 100 Mbit/s of a small uplink, of which halfpipe takes half. */
-export function configText({ spool, endpoint, bucket, pagePort }: DemoPlace): string {
+export function configText({ spool, endpoint, bucket, pagePort, more }: DemoPlace): string {
   return [
     '# Written by npm start; changes are lost.',
     `spool: { path: ${JSON.stringify(spool)}, settle: 1 s, rescan: 5 s }`,
@@ -91,17 +95,19 @@ export function configText({ spool, endpoint, bucket, pagePort }: DemoPlace): st
     'upload: { stopTimeout: 5 s }',
     'log: { level: info, format: json }',
     ...(pagePort === undefined ? [] : [`observe: { listen: ${pagePort} }`]),
+    ...more,
     '',
   ].join('\n');
 }
 
 /** Nothing of the user's own AWS or halfpipe settings may lead the demo elsewhere. */
-function environment({ accessKeyId, secretAccessKey }: DaemonOptions): NodeJS.ProcessEnv {
+function environment({ accessKeyId, secretAccessKey, env }: DaemonOptions): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(AWS_|HALFPIPE_|NOTIFY_SOCKET$)/.test(name));
   return {
     ...Object.fromEntries(kept),
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_EC2_METADATA_DISABLED: 'true',
+    ...env,
   };
 }

@@ -7,10 +7,11 @@ import { errnoOf } from '../../src/system/fault.ts';
 import { readableCount, readableNumber, readableSize } from '../../src/view/readable.ts';
 import { countMatches } from './bucket-check.ts';
 import { configText, DaemonProcess } from './daemon-process.ts';
+import { DemoIngest } from './demo-ingest.ts';
 import { DemoView } from './demo-view.ts';
 import { LOOK_INTERVAL_MS, pause, watchDrain } from './drain-watch.ts';
 import { ifFree } from './free-port.ts';
-import { fillSpool, IMAGE_PREFIX, imageDigests, makeImages } from './images.ts';
+import { fillSpool, IMAGE_PREFIX, imageDigests, imageNames, makeImages } from './images.ts';
 import { LinkRecorder } from './link-recorder.ts';
 import { LogFollower } from './log-follower.ts';
 import type { DemoOptions } from './options.ts';
@@ -31,6 +32,8 @@ export class Demo {
   readonly #var: string;
   readonly #spool: string;
   readonly #pool: string;
+  /** Undefined unless the images come over HTTP. */
+  readonly #ingest: DemoIngest | undefined;
   #daemon: DaemonProcess | undefined;
 
   /** `signal` ends the run in order, at any time. */
@@ -41,6 +44,8 @@ export class Demo {
     this.#var = join(root, 'var');
     this.#spool = join(this.#var, 'spool');
     this.#pool = join(this.#var, 'images');
+    const images = { folder: this.#pool, names: imageNames(options.files) };
+    this.#ingest = options.ingest ? new DemoIngest(this.#var, images) : undefined;
   }
 
   /** Resolves with the exit code; rejects with an Error whose message is for people. */
@@ -65,11 +70,11 @@ export class Demo {
 
   async #fill(): Promise<void> {
     const { files } = this.#options;
-    this.#view.say(
-      `filling ${this.#name(this.#spool)} with ${readableCount(files)} images of about 100 kB …`,
-    );
+    const does = this.#ingest === undefined ? `filling ${this.#name(this.#spool)} with` : 'making';
+    this.#view.say(`${does} ${readableCount(files)} images of about 100 kB …`);
     await makeImages(this.#pool, files, this.#signal);
-    await fillSpool(this.#pool, this.#spool, files, this.#signal);
+    const alreadyThere = this.#ingest === undefined ? files : 0;
+    await fillSpool(this.#pool, this.#spool, alreadyThere, this.#signal);
   }
 
   /** Says in one line why ./var cannot be used: a full disk, a folder of another user, a file in its place. */
@@ -86,7 +91,9 @@ export class Demo {
     const config = join(this.#var, 'halfpipe.yaml');
     const log = join(this.#var, 'halfpipe.log');
     const pagePort = await ifFree(this.#options.port + 1);
-    await writeFile(config, configText({ spool: this.#spool, endpoint, bucket: BUCKET, pagePort }));
+    const more = this.#ingest === undefined ? [] : [this.#ingest.config];
+    await writeFile(config, configText({ spool: this.#spool, endpoint, bucket: BUCKET, pagePort, more }));
+    await this.#ingest?.makeToken(this.#main, config);
     const recorder = new LinkRecorder('lo');
     recorder.start();
     this.#daemon = DaemonProcess.start({
@@ -94,6 +101,7 @@ export class Demo {
       main: this.#main,
       config,
       log,
+      env: this.#ingest?.env ?? {},
     });
     this.#view.say(
       `S3 at ${endpoint}; halfpipe reads ${this.#name(config)}, logs to ${this.#name(log)}; Ctrl-C ends all`,
@@ -107,6 +115,7 @@ export class Demo {
     } finally {
       recorder.stop();
       this.#view.stop();
+      await this.#ingest?.stop();
       end = await this.#daemon.stop();
     }
     this.#view.say(end === 'code 0' ? 'halfpipe stopped cleanly' : `halfpipe did not stop cleanly: ${end}`);
@@ -122,6 +131,7 @@ export class Demo {
       spool: this.#spool,
       daemon,
       view,
+      haveAllArrived: (snapshot) => this.#ingest?.haveAllArrived(snapshot) ?? true,
       signal,
     });
     recorder.stop();
@@ -130,7 +140,8 @@ export class Demo {
     const figures = recorder.figures(IDLE_BELOW_BITS_PER_SEC);
     const digests = await imageDigests(this.#pool, images);
     const matches = await countMatches({ ...KEYS, endpoint, bucket: BUCKET }, digests);
-    this.#view.say(renderSummary({ snapshot: watched.snapshot, figures, images, matches }));
+    const arrived = this.#ingest?.tally;
+    this.#view.say(renderSummary({ snapshot: watched.snapshot, figures, images, matches, arrived }));
     return watched.drained && matches === images;
   }
 
@@ -142,6 +153,7 @@ export class Demo {
     try {
       await follower.uploads();
       this.#view.say(`Drop a file into ${this.#name(this.#spool)} and see it go. Ctrl-C ends.`);
+      if (this.#ingest !== undefined) this.#view.say(`Or send one: ${this.#curlLine(this.#ingest)}`);
       while (!this.#signal.aborted) {
         await daemon.checkAlive();
         for (const { event, file, bytes, durationMs } of await follower.uploads()) {
@@ -154,6 +166,11 @@ export class Demo {
     } finally {
       await follower.stop();
     }
+  }
+
+  #curlLine({ socketPath, tokenFile }: DemoIngest): string {
+    const header = `-H "Authorization: Bearer $(cat ${this.#name(tokenFile)})"`;
+    return `curl --unix-socket ${this.#name(socketPath)} ${header} -T FILE http://localhost/v1/files/`;
   }
 
   /** As people would type it here. */

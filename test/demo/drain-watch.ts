@@ -17,6 +17,8 @@ export interface DrainWatch {
   /** The watch is over after this long, counted from the first upload, unless `once`. */
   readonly seconds: number;
   readonly once: boolean;
+  /** Called at each look: whether no image comes any more. What it throws ends the watch. */
+  readonly haveAllArrived: (snapshot: Snapshot) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +42,8 @@ export async function watchDrain(
     if (snapshot !== undefined) {
       watch.view.show(snapshot, nowMs);
       if (snapshot.uploads.active > 0 || snapshot.totals.verifiedFiles > 0) beganMs ??= nowMs;
-      if (await isDrained(snapshot, watch.spool)) return { snapshot, drained: true };
+      const haveAllArrived = watch.haveAllArrived(snapshot);
+      if (haveAllArrived && (await isDrained(snapshot, watch.spool))) return { snapshot, drained: true };
       if (snapshot.totals.deletedFiles > deletedFiles) movedMs = nowMs;
       deletedFiles = snapshot.totals.deletedFiles;
       const ended = watch.once

@@ -15,6 +15,10 @@ export function imageName(number: number): string {
   return `${IMAGE_PREFIX}${String(number).padStart(6, '0')}.jpg`;
 }
 
+export function imageNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => imageName(index + 1));
+}
+
 /** Makes the images from 1 to `count` that `pool` lacks. Rejects with the signal's reason. */
 export async function makeImages(pool: string, count: number, signal: AbortSignal): Promise<void> {
   await mkdir(pool, { recursive: true });

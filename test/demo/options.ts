@@ -10,6 +10,8 @@ export interface DemoOptions {
   readonly seconds: number;
   /** Of the embedded S3 server. */
   readonly port: number;
+  /** The images arrive over HTTP while they drain. */
+  readonly ingest: boolean;
   readonly help: boolean;
 }
 
@@ -20,6 +22,7 @@ Runs halfpipe against an S3 server on this machine, with a spool full of images.
   --files N     images in the spool at the start (5000; about 62 go each second)
   --once        exit after draining: 0 when every image is in the bucket, else 1
   --seconds N   summary after this long, if the spool is not empty before (85)
+  --ingest      the spool is empty at the start, and the images arrive over HTTP while they drain
   --port N      port of the embedded S3 server (4568); halfpipe's page is at the next one
   --help        this text
 
@@ -34,6 +37,7 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions {
       once: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '85' },
       port: { type: 'string', default: '4568' },
+      ingest: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -42,6 +46,7 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions {
     once: values.once,
     seconds: wholeNumber('--seconds', values.seconds, 1, 86_400),
     port: wholeNumber('--port', values.port, 1, 65_535),
+    ingest: values.ingest,
     help: values.help,
   };
 }
