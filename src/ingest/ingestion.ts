@@ -1,7 +1,7 @@
 // Takes files over HTTP while `ingest.listen` is set, in a thread that is loaded only then.
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../system/clock.ts';
-import { explain } from '../system/fault.ts';
+import { explain, Fault } from '../system/fault.ts';
 import { KeptOpen } from '../system/kept-open.ts';
 import type { Prepared } from '../system/prepared.ts';
 import { Repeat } from '../system/repeat.ts';
@@ -25,10 +25,16 @@ export interface IngestionPorts {
 
 /** How soon the thread learns that the backlog is beyond its limit, or no longer. */
 const BACKLOG_MS = 1_000;
+/**
+ * The thread reports every second. It writes with calls that block, so it is silent while the disk
+ * does not answer. Seconds are counted as this side lives through them: a machine that was asleep
+ * misses none.
+ */
+const SILENT_SECONDS_MAX = 30;
 
 /**
  * start() and stop() pair up. In between, one prepare() at a time changes the options. Whatever
- * happens to the thread, the drain goes on, and the thread is started again.
+ * happens to the thread, the drain goes on, and a thread that breaks down is started again.
  */
 export class Ingestion {
   readonly #ports: IngestionPorts;
@@ -36,12 +42,13 @@ export class Ingestion {
   readonly #kept: KeptOpen<IngestOptions>;
   #worker: Worker | undefined;
   #listening: Listening = OFF;
-  /** What was told last; undefined while it cannot listen. */
+  /** What was told last; undefined while no files are taken. */
   #told: Listening | undefined = OFF;
+  #silentSeconds = 0;
 
   constructor(ports: IngestionPorts) {
     this.#ports = ports;
-    this.#telling = new Repeat(ports.clock, () => this.#worker?.setBacklog(ports.backlog()), BACKLOG_MS);
+    this.#telling = new Repeat(ports.clock, () => this.#attend(), BACKLOG_MS);
     const it = { serve: (options: IngestOptions) => this.#serve(options), close: () => this.#close() };
     this.#kept = new KeptOpen(ports.clock, it, {
       onFailure: (error) => this.#tellDown({ kind: 'ingestDown', error }),
@@ -67,8 +74,12 @@ export class Ingestion {
   }
 
   async #serve(options: IngestOptions): Promise<void> {
-    const { clock, onEvent, startWorker, backlog } = this.#ports;
-    this.#worker ??= await startWorker({ clock, onEvent, onBroken: (error) => this.#broken(error) });
+    const { clock, startWorker, backlog } = this.#ports;
+    this.#worker ??= await startWorker({
+      clock,
+      onEvent: (event) => this.#hear(event),
+      onBroken: (error) => this.#broken(error),
+    });
     this.#worker.setBacklog(backlog());
     this.#listening = await this.#worker.serve(options);
   }
@@ -78,6 +89,21 @@ export class Ingestion {
     this.#listening = OFF;
     this.#tellDown({ kind: 'ingestBroke', problem: explain(error) });
     this.#kept.lost();
+  }
+
+  #hear(event: IngestEvent): void {
+    const wasSilent = this.#silentSeconds > SILENT_SECONDS_MAX;
+    this.#silentSeconds = 0;
+    this.#ports.onEvent(event);
+    if (wasSilent) this.#tell();
+  }
+
+  #attend(): void {
+    if (!this.#kept.isOpen) return;
+    this.#worker?.setBacklog(this.#ports.backlog());
+    this.#silentSeconds += 1;
+    if (this.#silentSeconds === SILENT_SECONDS_MAX + 1)
+      this.#tellDown({ kind: 'ingestDown', error: silentFault() });
   }
 
   #tellDown(event: IngestEvent): void {
@@ -98,4 +124,13 @@ export class Ingestion {
     this.#listening = OFF;
     await worker?.close();
   }
+}
+
+function silentFault(): Fault {
+  return new Fault('blocked', `the ingest thread has been silent for ${SILENT_SECONDS_MAX} s`, {
+    operation: 'take files over HTTP',
+    subject: 'ingest.listen',
+    hint: "It waits for the spool's disk: see dmesg. It goes on by itself when the disk answers",
+    isLocal: true,
+  });
 }

@@ -130,3 +130,25 @@ test('the thread learns every second what waits in the spool, before its first r
   await bench.clock.advance(5_000);
   assert.deepEqual([bench.backlogs.length, bench.closed, bench.kinds], [6, 1, ['ingestListening']]);
 });
+
+test('a thread that is silent for long is told, and told as back when it reports again', async () => {
+  const bench = new Bench();
+  await bench.ingestion.start(OPTIONS);
+  const report = () =>
+    bench.threads[0]?.onEvent({
+      kind: 'ingestState',
+      receiving: 0,
+      connections: 0,
+      waitingSync: 0,
+      receivedBytes: 0,
+    });
+  await bench.clock.advance(29_500);
+  report();
+  await bench.clock.advance(29_500);
+  assert.deepEqual(bench.kinds, ['ingestListening', 'ingestState']);
+  await bench.clock.advance(60_000);
+  assert.deepEqual(bench.kinds.slice(2), ['ingestDown']);
+  report();
+  assert.deepEqual(bench.kinds.slice(3), ['ingestState', 'ingestListening']);
+  assert.equal(bench.threads.length, 1);
+});
