@@ -8,13 +8,14 @@ const CONNECTIONS_MAX = 64;
 
 /** Closes the oldest idle connection when a new one would be one too many. */
 export class Connections {
-  readonly #max: number;
+  /** Holds from the next connection on. */
+  max: number;
   readonly #open = new Set<Socket>();
   /** Those without a request under way; the one that has waited longest is first. */
   readonly #idle = new Set<Socket>();
 
   constructor(max = CONNECTIONS_MAX) {
-    this.#max = max;
+    this.max = max;
   }
 
   get size(): number {
@@ -22,7 +23,7 @@ export class Connections {
   }
 
   add(socket: Socket): void {
-    if (this.#open.size >= this.#max) this.#makeRoom(socket);
+    if (this.#open.size >= this.max) this.#makeRoom(socket);
     if (socket.destroyed) return;
     this.#open.add(socket);
     this.#idle.add(socket);

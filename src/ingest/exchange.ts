@@ -12,6 +12,8 @@ export const ANSWER_HEADERS = {
 };
 /** A client that does not take its answer for this long is gone. Answers are short. */
 const ANSWER_MS = 10_000;
+/** More of a path that is no name helps no operator. */
+const PATH_SHOWN = 200;
 /** The rest of a refused upload is read to this length. */
 const LINGER_BYTES = 16 * 1024 * 1024;
 
@@ -45,7 +47,7 @@ export class Exchange {
   ) {
     this.request = request;
     this.target = target;
-    this.path = target.encodedPath === '' ? undefined : target.encodedPath;
+    this.path = target.encodedPath === '' ? undefined : target.encodedPath.slice(0, PATH_SHOWN);
     this.startedAtMs = ports.clock.monotonicMs();
     this.#response = response;
     this.#ports = ports;
@@ -89,7 +91,7 @@ export class Exchange {
     await this.answer(status, { 'Content-Type': 'application/problem+json', ...headers }, body);
   }
 
-  /** Without an answer. */
+  /** Ends the connection without an answer. */
   cut(): void {
     this.request.socket.destroy();
   }

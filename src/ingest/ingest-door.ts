@@ -1,6 +1,7 @@
 // The door: it takes files over HTTP into the spool, from producers that show a token.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { atMost } from '../system/at-most.ts';
 import { Repeat } from '../system/repeat.ts';
 import { apiDescription } from './api-description.ts';
@@ -43,42 +44,33 @@ export class IngestDoor {
   private constructor(
     options: IngestOptions,
     ports: IngestPorts,
-    server: (door: IngestDoor) => IngestServer,
+    certificate: SecureContextOptions | undefined,
   ) {
     this.#ports = ports;
     this.#patience = { ...PATIENCE, ...ports.patience };
     this.#intake = new Intake(options, ports, this.#patience);
     this.#files = new FileRequests(options, ports, this.#intake);
-    this.#server = server(this);
     this.#state = new Repeat(ports.clock, () => this.#tellState(), STATE_MS);
+    this.#server = new IngestServer(
+      { certificate, connectionsMax: connectionsMax(options), patience: this.#patience },
+      {
+        answer: (request, response) => this.#answer(request, response),
+        reject: (socket, error) => this.#reject(socket, error),
+        onError: (error) => this.#tellError(error),
+      },
+    );
   }
 
   /** Listens. Rejects with a Fault that names the setting or the file at fault. */
   static async open(options: IngestOptions, ports: IngestPorts): Promise<IngestDoor> {
     const certificate = options.tls && (await tlsCertificate(options.tls));
-    const settings = {
-      certificate,
-      connectionsMax: 2 * options.maxConcurrent + IDLE_CONNECTIONS,
-      patience: { ...PATIENCE, ...ports.patience },
-    };
-    const onError = (error: unknown) =>
-      ports.onEvent({ kind: 'fault', operation: 'answer a producer', error });
-    const door = new IngestDoor(
-      options,
-      ports,
-      (self) =>
-        new IngestServer(settings, {
-          answer: (request, response) => self.#answer(request, response),
-          reject: (socket, error) => self.#reject(socket, error),
-          onError,
-        }),
-    );
+    const door = new IngestDoor(options, ports, certificate);
     door.#route = await routed({
       acts: door.#acts(),
       exchangeOf: (request) => door.#exchangeOf(request),
       onAnswering: (exchange, ended) => door.#keep(exchange, ended),
       onRefusal: (exchange, refusal) => door.#tellRefusal(exchange, refusal),
-      onError,
+      onError: (error) => door.#tellError(error),
     });
     await door.#server.listen(options.listen);
     door.#state.start();
@@ -98,6 +90,7 @@ export class IngestDoor {
     const certificate = options.tls && (await tlsCertificate(options.tls));
     this.#intake.configure(options);
     this.#files.configure(options);
+    this.#server.bound(connectionsMax(options));
     if (certificate !== undefined) this.#server.secure(certificate);
   }
 
@@ -179,8 +172,16 @@ export class IngestDoor {
     this.#ports.onEvent({ kind: 'ingestRefused', status, problem: kind, ...about, detail: story });
   }
 
+  #tellError(error: unknown): void {
+    this.#ports.onEvent({ kind: 'fault', operation: 'answer a producer', error });
+  }
+
   #tellState(): void {
     const { connections } = this.#server;
     this.#ports.onEvent({ kind: 'ingestState', connections, ...this.#intake.counts });
   }
+}
+
+function connectionsMax({ maxConcurrent }: IngestOptions): number {
+  return 2 * maxConcurrent + IDLE_CONNECTIONS;
 }

@@ -14,6 +14,7 @@ import type { Server, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { Connections } from '../http/connections.ts';
 import { listenOnEach, urlOf } from '../http/listen-on-each.ts';
+import { Fault } from '../system/fault.ts';
 import type { IngestPlace } from './ingest-options.ts';
 import type { Patience } from './ingest-ports.ts';
 import { listenAtPath } from './unix-socket.ts';
@@ -26,8 +27,7 @@ const LATE_CHECK_MS = 1_000;
 export interface ServerPorts {
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
   /**
-   * A request could not be read. `error` is of Node.js's parser. The connection is of no use any
-   * more.
+   * The parser of Node.js refuses a request with `error`. The connection is of no use any more.
    */
   readonly reject: (socket: Socket, error: Error) => void;
   /** Something went wrong with a listening socket. */
@@ -79,6 +79,11 @@ export class IngestServer {
     return this.#connections.size;
   }
 
+  /** From the next connection on. */
+  bound(connectionsMax: number): void {
+    this.#connections.max = connectionsMax;
+  }
+
   /** New connections get this certificate. */
   secure(certificate: SecureContextOptions): void {
     for (const server of this.#servers)
@@ -103,7 +108,7 @@ export class IngestServer {
       return listenOnEach({ ...place, setting: 'ingest.listen' }, () => this.#create());
     const server = this.#create();
     if (place.kind === 'unix') await listenAtPath(server, place.path);
-    else await listening(server.listen({ fd: place.fd }));
+    else await listenAtDescriptor(server, place.fd);
     return [server];
   }
 
@@ -147,7 +152,7 @@ export class IngestServer {
     const earlier = this.#answering.get(socket);
     // A client that does not wait for the answer gets that answer alone.
     if (earlier !== undefined && !earlier.headersSent) return void earlier.setHeader('Connection', 'close');
-    const accepted = this.#accepted.get(peerOf(socket)) ?? socket;
+    const accepted = this.isTls ? (this.#accepted.get(peerOf(socket)) ?? socket) : socket;
     if (!this.#connections.answering(accepted, response)) return;
     this.#answering.set(socket, response);
     response.once('close', () => this.#answering.delete(socket));
@@ -164,8 +169,19 @@ export class IngestServer {
   }
 }
 
-async function listening(server: Server): Promise<void> {
-  await once(server, 'listening');
+async function listenAtDescriptor(server: Server, fd: number | undefined): Promise<void> {
+  try {
+    // Without a descriptor, Node.js would listen at any free port of all addresses.
+    if (fd === undefined) throw new Error('there is none');
+    server.listen({ fd });
+    await once(server, 'listening');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault('blocked', `cannot listen on the socket of systemd (ingest.listen): ${reason}`, {
+      ...{ operation: 'listen', subject: 'ingest.listen', cause, isLocal: true },
+      hint: 'Stop the service, restart its socket unit, and start the service',
+    });
+  }
 }
 
 function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {

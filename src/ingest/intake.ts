@@ -27,10 +27,12 @@ export interface Arrived extends DepositContent {
   readonly outcome: Exclude<DepositOutcome, 'taken'>;
 }
 
-interface Upload {
+/** Only while its bytes come may an upload be cut. */
+type Stage = 'receiving' | 'syncing' | 'looking';
+
+interface UnderWay {
   readonly request: IncomingMessage;
-  /** True while its bytes come. It may be cut then; later it may not. */
-  isReceiving: boolean;
+  stage: Stage;
 }
 
 /** All uploads of one door. */
@@ -39,7 +41,7 @@ export class Intake {
   readonly #patience: Patience;
   readonly #space: PromisedSpace;
   readonly #backlog: BacklogGate;
-  readonly #uploads = new Set<Upload>();
+  readonly #all = new Set<UnderWay>();
   #onIdle: (() => void) | undefined;
   #options: IngestOptions;
   #receivedBytes = 0;
@@ -54,10 +56,10 @@ export class Intake {
   }
 
   get counts() {
-    const receiving = [...this.#uploads].filter(({ isReceiving }) => isReceiving).length;
+    const count = (wanted: Stage) => [...this.#all].filter(({ stage }) => stage === wanted).length;
     return {
-      receiving,
-      waitingSync: this.#uploads.size - receiving,
+      receiving: count('receiving'),
+      waitingSync: count('syncing'),
       receivedBytes: this.#receivedBytes,
     };
   }
@@ -84,7 +86,7 @@ export class Intake {
    */
   async receive(arrival: Arrival): Promise<Arrived> {
     this.#backlog.admit(arrival.lengthBytes ?? 0);
-    return this.#underWay(arrival.request, async (upload) => {
+    return this.#underWay('receiving', arrival.request, async (upload) => {
       const promised = await this.#space.promise(arrival.lengthBytes);
       try {
         const file = await this.#ports.deposits.begin();
@@ -101,35 +103,40 @@ export class Intake {
 
   /** What waits in the spool under this name. Rejects with a Refusal. */
   async find(request: IncomingMessage, path: SpoolPath): Promise<DepositContent | undefined> {
-    return this.#underWay(request, () => this.#ports.deposits.find(path));
+    return this.#underWay('looking', request, () => this.#ports.deposits.find(path));
   }
 
   /** Cuts the uploads whose bytes still come, and resolves when all have ended. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    for (const { isReceiving, request } of this.#uploads) if (isReceiving) request.socket.destroy();
-    if (this.#uploads.size > 0)
+    for (const { stage, request } of this.#all) if (stage === 'receiving') request.socket.destroy();
+    if (this.#all.size > 0)
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
       });
   }
 
-  async #underWay<T>(request: IncomingMessage, work: (upload: Upload) => Promise<T>): Promise<T> {
+  /** A question counts as an upload, because it reads a whole file. */
+  async #underWay<T>(
+    stage: Stage,
+    request: IncomingMessage,
+    work: (one: UnderWay) => Promise<T>,
+  ): Promise<T> {
     if (this.#isClosing) throw new Refusal('busy', 'halfpipe is stopping: try again in a few seconds');
-    if (this.#uploads.size >= this.#options.maxConcurrent)
+    if (this.#all.size >= this.#options.maxConcurrent)
       throw new Refusal(
         'busy',
         `${this.#options.maxConcurrent} uploads are under way, which is the limit: try again in a second`,
       );
-    const upload = { request, isReceiving: true };
-    this.#uploads.add(upload);
+    const one = { request, stage };
+    this.#all.add(one);
     try {
-      return await work(upload);
+      return await work(one);
     } catch (error) {
       throw refusalOf(error);
     } finally {
-      this.#uploads.delete(upload);
-      if (this.#uploads.size === 0) this.#onIdle?.();
+      this.#all.delete(one);
+      if (this.#all.size === 0) this.#onIdle?.();
     }
   }
 
@@ -137,7 +144,7 @@ export class Intake {
     file: ReceivedFile,
     { request, path, mode, digests, invite }: Arrival,
     promised: Promised,
-    upload: Upload,
+    upload: UnderWay,
   ): Promise<Arrived> {
     const body = new UploadBody(request, this.#ports.clock, {
       maxBytes: this.#options.maxFileSizeBytes,
@@ -155,7 +162,7 @@ export class Intake {
       body.stop();
     }
     const content = { ...digests.verified(), sizeBytes: body.receivedBytes };
-    upload.isReceiving = false;
+    upload.stage = 'syncing';
     const outcome = await file.publish(path, content, mode);
     if (outcome === 'taken')
       throw new Refusal(

@@ -14,7 +14,7 @@ import { IngestDoor } from '../../src/ingest/ingest-door.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { type Certificate, certificateFor } from '../support/certificate.ts';
 import { test } from '../support/nothing-left.ts';
-import { AUTHORIZED, OpenDoor } from '../support/open-door.ts';
+import { AUTHORIZED, OpenDoor, type RawClient } from '../support/open-door.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'halfpipe-door-'));
@@ -75,6 +75,14 @@ describe('the door listens', () => {
     assert.equal((await stat(path)).size, 8);
     const nowhere = { kind: 'unix', path: join(path, 'x') } as const;
     await assert.rejects(OpenDoor.open(t, { listen: nowhere }), /cannot listen on/);
+  });
+
+  test('at no descriptor that is no socket, and at no address in its place', async (t) => {
+    for (const fd of [undefined, 1_000_000])
+      await assert.rejects(
+        OpenDoor.open(t, { listen: { kind: 'systemd', fd } }),
+        /cannot listen on the socket of systemd \(ingest\.listen\)/,
+      );
   });
 
   test('at a socket that it inherits', async (t) => {
@@ -172,6 +180,18 @@ describe('with TLS', () => {
 });
 
 describe('new options', () => {
+  test('hold for the number of connections as well', async (t) => {
+    const open = await OpenDoor.open(t, { maxConcurrent: 1 });
+    const clients: RawClient[] = [];
+    const openNow = () => clients.filter(({ socket }) => !socket.destroyed).length;
+    for (let n = 0; n < 300; n++) clients.push(await open.connect());
+    await until(() => openNow() === 258);
+    await open.door.reconfigure({ ...open.options, maxConcurrent: 8 });
+    for (let n = 0; n < 50; n++) clients.push(await open.connect());
+    await until(() => openNow() === 272);
+    for (const { socket } of clients) socket.destroy();
+  });
+
   test('hold from the next request on', async (t) => {
     const open = await OpenDoor.open(t);
     assert.equal((await open.put('a.raw', 'content')).status, 201);
