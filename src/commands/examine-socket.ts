@@ -55,7 +55,7 @@ export function judgeSockets(units: readonly SocketUnit[], service: string): Exa
     closed === undefined
       ? fails(`ingest.listen is systemd, but no socket unit belongs to ${service}: see ${EXAMPLE}`)
       : fails(
-          `the socket of ${closed.name} is not open: systemctl enable --now ${closed.name}, then restart ${service}`,
+          `the socket of ${closed.name} is not open: systemctl stop ${service} && systemctl enable --now ${closed.name} && systemctl start ${service}`,
         );
   return { finding, addresses: [] };
 }

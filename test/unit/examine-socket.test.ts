@@ -25,7 +25,7 @@ test('a socket unit that is not started is told with the command that opens it',
   const { finding, addresses } = judgeSockets([unit('inactive')], 'halfpipe@door');
   assert.deepEqual(finding, {
     verdict: 'FAIL',
-    text: `the socket of ${NAME} is not open: systemctl enable --now ${NAME}, then restart halfpipe@door`,
+    text: `the socket of ${NAME} is not open: systemctl stop halfpipe@door && systemctl enable --now ${NAME} && systemctl start halfpipe@door`,
   });
   assert.deepEqual(addresses, []);
 });
