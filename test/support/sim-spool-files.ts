@@ -15,6 +15,8 @@ export interface SimSteps {
   take<T>(operation: string, subject: string, effect: () => T): Promise<T>;
   /** The same for a call that waits for nothing, and between which and the next the process does not end. */
   takeNow<T>(operation: string, subject: string, effect: () => T): T;
+  /** The same, but it may be the last step. What the code does after that has no effect any more. */
+  takeAtOnce<T>(operation: string, subject: string, effect: () => T): T;
   /** A read(2) may give fewer bytes than asked for: how many of `bytes`, at least one. */
   shortRead(bytes: number): number;
 }
@@ -119,10 +121,7 @@ export class SimFiles {
   }
 
   link(from: Path, to: Path) {
-    return this.#step('link', to, () => {
-      const [[source, sourceNode], [target, targetNode]] = [this.#at(from), this.#at(to)];
-      this.#disk.link(source, target, sourceNode, targetNode);
-    });
+    return this.#step('link', to, () => this.#linkNow(from, to));
   }
 
   readFile(path: Path) {
@@ -160,7 +159,21 @@ export class SimFiles {
   }
 
   openSync(path: Path, flags: number, mode: number): number {
-    return this.#openNow(path, flags, mode);
+    return this.#stepAtOnce('open', path, () => this.#openNow(path, flags, mode));
+  }
+
+  writeSync(fd: number, bytes: Buffer, from: number, length: number, offset: number): number {
+    const { node, name } = this.#descriptor(fd);
+    return this.#steps.takeAtOnce('write', name, () => this.#writeNow(node, bytes, from, length, offset));
+  }
+
+  linkSync(from: Path, to: Path): void {
+    this.#stepAtOnce('link', to, () => this.#linkNow(from, to));
+  }
+
+  fsync(fd: number) {
+    const { node, name } = this.#descriptor(fd);
+    return this.#steps.take('fsync', name, () => this.#disk.sync(node));
   }
 
   /** No step of the process: what is free changes nothing. */
@@ -179,11 +192,11 @@ export class SimFiles {
   }
 
   renameSync(from: Path, to: Path): void {
-    this.#renameNow(from, to);
+    this.#stepAtOnce('rename', to, () => this.#renameNow(from, to));
   }
 
   unlinkSync(path: Path): void {
-    this.#disk.unlink(...this.#at(path));
+    this.#stepAtOnce('unlink', path, () => void this.#disk.unlink(...this.#at(path)));
   }
 
   closeSync(fd: number): void {
@@ -192,6 +205,10 @@ export class SimFiles {
 
   #step<T>(operation: string, path: Path, effect: () => T): Promise<T> {
     return this.#steps.take(operation, this.#shown(path), effect);
+  }
+
+  #stepAtOnce<T>(operation: string, path: Path, effect: () => T): T {
+    return this.#steps.takeAtOnce(operation, this.#shown(path), effect);
   }
 
   /** The path for people and for the trace: the same in every run, so without what is drawn by the code itself. */
@@ -249,6 +266,19 @@ export class SimFiles {
     this.#open.delete(fd);
   }
 
+  #linkNow(from: Path, to: Path): void {
+    const [[source, sourceNode], [target, targetNode]] = [this.#at(from), this.#at(to)];
+    this.#disk.link(source, target, sourceNode, targetNode);
+  }
+
+  #writeNow(node: SimNode, bytes: Buffer, from: number, length: number, offset: number): number {
+    const content = Buffer.alloc(Math.max(node.content.length, offset + length));
+    node.content.copy(content);
+    bytes.copy(content, offset, from, from + length);
+    this.#disk.write(node, content);
+    return length;
+  }
+
   #renameNow(from: Path, to: Path): void {
     const [[source, sourceNode], [target, targetNode]] = [this.#at(from), this.#at(to)];
     this.#disk.rename(source, target, sourceNode, targetNode);
@@ -274,13 +304,7 @@ export class SimFiles {
         step('truncate', () => this.#disk.write(node, Buffer.from(node.content.subarray(0, size)))),
       writeFile: (text: string) => step('write', () => this.#disk.write(node, Buffer.from(text))),
       write: (bytes: Buffer, from: number, length: number, offset: number) =>
-        step('write', () => {
-          const content = Buffer.alloc(Math.max(node.content.length, offset + length));
-          node.content.copy(content);
-          bytes.copy(content, offset, from, from + length);
-          this.#disk.write(node, content);
-          return { bytesWritten: length };
-        }),
+        step('write', () => ({ bytesWritten: this.#writeNow(node, bytes, from, length, offset) })),
       read: (into: Buffer, at: number, length: number, offset: number) =>
         step('read', () => {
           const available = Math.max(0, Math.min(length, node.content.length - offset));
@@ -351,9 +375,9 @@ const PROMISED =
     ' ',
   );
 for (const name of PROMISED) divert(fs.promises as unknown as Functions, name, 'promise');
-for (const name of ['lstat', 'opendir']) divert(fs as unknown as Functions, name, 'callback');
-for (const name of ['openSync', 'lstatSync', 'fstatSync', 'renameSync', 'unlinkSync', 'closeSync'])
-  divert(fs as unknown as Functions, name, 'sync');
+for (const name of ['lstat', 'opendir', 'fsync']) divert(fs as unknown as Functions, name, 'callback');
+const BLOCKING = 'openSync writeSync linkSync lstatSync fstatSync renameSync unlinkSync closeSync'.split(' ');
+for (const name of BLOCKING) divert(fs as unknown as Functions, name, 'sync');
 syncBuiltinESMExports();
 
 export type { Errno };

@@ -146,12 +146,12 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   'sends a file though it is open for writing': {
     foundBy: 'torn',
     seenWith: 288,
-    plant: { spool: (spool) => blindFrom(0, spool) },
+    plant: { spool: (spool) => blindFrom(0, spool), ofProducers: true },
   },
   'syncs no folder before a name is used again': {
     foundBy: 'lost',
     seenWith: 197,
-    plant: { skipsSync: /^\/spool(\/dir(\/sub)?)?$/ },
+    plant: { skipsSync: /^\/spool(\/dir(\/sub)?)?$/, ofProducers: true },
   },
   'removes a file before its line in the manifest is synced': {
     foundBy: 'unrecorded',
@@ -162,6 +162,26 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
     foundBy: 'open upload',
     seenWith: 482,
     plant: { skipsSync: /\.halfpipe\/multipart$/ },
+  },
+  'acknowledges an upload before its name is durable': {
+    foundBy: 'lost',
+    seenWith: 381,
+    plant: { acknowledgesEarly: true },
+  },
+  'gives an upload its name before its content is on the disk': {
+    foundBy: 'torn',
+    seenWith: 14,
+    plant: { skipsSync: /^\/spool\/\.halfpipe\/tmp\/deposit-/ },
+  },
+  'replaces a file by an upload unasked': {
+    foundBy: 'lost',
+    seenWith: 6,
+    plant: { depositMode: 'replace' },
+  },
+  'does not sync the folders that an upload needs': {
+    foundBy: 'lost',
+    seenWith: 14,
+    plant: { skipsSync: /^\/spool(\/in)?$/ },
   },
   'lets an older file of a name return after a newer one has come': {
     foundBy: 'lost',

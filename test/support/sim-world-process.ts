@@ -7,6 +7,8 @@ import { Daemon } from '../../src/daemon.ts';
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
 import type { DaemonEvent } from '../../src/report/daemon-event.ts';
 import { Health } from '../../src/service/health.ts';
+import type { DepositMode } from '../../src/spool/deposit-place.ts';
+import { Deposits } from '../../src/spool/deposits.ts';
 import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
 import type { Clock } from '../../src/system/clock.ts';
@@ -14,6 +16,7 @@ import { Fault } from '../../src/system/fault.ts';
 import { KeptLog } from './kept-log.ts';
 import { SimHost } from './sim-host.ts';
 import { settingsOf } from './sim-settings.ts';
+import { systemError } from './sim-spool-disk.ts';
 import { SimFiles, type SimSteps } from './sim-spool-files.ts';
 import type { Sender } from './sim-store-network.ts';
 import type { SimWorld } from './sim-world.ts';
@@ -26,7 +29,15 @@ export interface Plant {
   readonly skipsSync?: RegExp;
   /** What an older file of a name does to a newer one is nobody's concern. */
   readonly forgetsOrder?: boolean;
+  /** It is about files of producers: nothing that clients do may find it by luck. */
+  readonly ofProducers?: boolean;
+  /** How every upload is published, whatever its client asks for. */
+  readonly depositMode?: DepositMode;
+  /** An upload is acknowledged when it has its name, before that is durable. */
+  readonly acknowledgesEarly?: boolean;
 }
+
+const SYNCS_AT_ONCE = 2;
 
 export class SimProcess implements Sender, SimSteps {
   dead = false;
@@ -39,6 +50,9 @@ export class SimProcess implements Sender, SimSteps {
   readonly #host: SimHost;
   readonly #settings: Settings;
   #callsUnderWay = 0;
+  #deposits: Deposits | undefined;
+  #opening: Promise<void> | undefined;
+  #isStopping = false;
 
   constructor(world: SimWorld) {
     this.#world = world;
@@ -60,16 +74,43 @@ export class SimProcess implements Sender, SimSteps {
 
   /** Rejects as the daemon would end with an error; never settles after a crash. */
   start(): Promise<void> {
-    return this.#daemon.start();
+    const started = this.#daemon.start();
+    if (this.#world.takesUploads) this.#opening = started.then(() => this.#openDeposits(), nothing);
+    return started;
+  }
+
+  /** Undefined while no upload is taken. */
+  get deposits(): Deposits | undefined {
+    return this.#isStopping ? undefined : this.#deposits;
+  }
+
+  async #openDeposits(): Promise<void> {
+    while (this.#deposits === undefined && !this.#isStopping) {
+      try {
+        this.#deposits = await Deposits.open(this.#files.spoolPath, { syncsAtOnce: SYNCS_AT_ONCE });
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        this.#world.note(`takes no uploads: ${error.message}`);
+        await this.clock.sleep(500);
+      }
+    }
   }
 
   /** As on SIGTERM. */
   async stop(): Promise<void> {
+    if (this.#world.takesUploads) await this.#stopUploads();
     await this.#daemon.stop();
     // A call that was given up closes what it opened once it returns.
     while (this.#callsUnderWay > 0) await this.clock.sleep(100);
     this.#world.stopped(this.#files.openDescriptors);
     this.end();
+  }
+
+  async #stopUploads(): Promise<void> {
+    this.#isStopping = true;
+    await this.#opening;
+    await this.#world.closeUploads(this);
+    await this.#deposits?.close();
   }
 
   /** As by SIGKILL, between two instructions. */
@@ -113,12 +154,18 @@ export class SimProcess implements Sender, SimSteps {
     return this.step() ? result : never();
   }
 
+  takeAtOnce<T>(operation: string, subject: string, effect: () => T): T {
+    if (!this.step()) throw systemError('EIO', operation);
+    return this.takeNow(operation, subject, effect);
+  }
+
   takeNow<T>(operation: string, subject: string, effect: () => T): T {
     const world = this.#world;
     const error = world.diskFault(operation, subject);
     world.note(`${operation} ${subject} ${error?.code ?? ''}`);
     if (error !== undefined) throw error;
     if (operation === 'unlink') world.removing(subject);
+    if (operation === 'rename') world.renaming(subject);
     const isSkipped = operation === 'fsync' && world.plant.skipsSync?.test(subject) === true;
     const result = isSkipped ? (undefined as T) : effect();
     world.touched(operation, subject);

@@ -16,6 +16,8 @@ interface Owed {
   racy: boolean;
   /** Written, synced, renamed, and its folder synced: no power cut may take it. */
   safe: boolean;
+  /** It got its name when its content was on the disk, and was not written to since. */
+  whole: boolean;
 }
 
 export interface ProducersParts {
@@ -114,6 +116,29 @@ export class SimProducers {
     else this.#move(path, random.pick(PATHS));
   }
 
+  /** A client's file has just got its name, in whole. It is owed from now on, but no power cut is promised yet. */
+  deposited(node: SimNode, path: string): void {
+    this.#own(node, path);
+    const owed = this.#owed.get(node);
+    if (owed !== undefined) owed.whole = true;
+  }
+
+  /** A client was told that its file is durable. Another producer may have changed or taken it by then. */
+  acknowledged(path: string, digest: string): void {
+    this.#adopt(path);
+    for (const owed of this.#owed.values())
+      if (owed.path === path && owed.digests.length === 1 && owed.digests[0] === digest) owed.safe = true;
+  }
+
+  /** A client's file is about to replace what has this name, as it was asked to. */
+  replaced(path: string): void {
+    this.#takeBack(path);
+  }
+
+  newContent(): Buffer {
+    return this.#content();
+  }
+
   /** What was written to a file after its removal is back. */
   cameLate(path: string): void {
     this.#cameLate.add(path);
@@ -143,22 +168,26 @@ export class SimProducers {
     const places = new Map([...this.#parts.disk.files(SPOOL)].map(([path, node]) => [node, path]));
     this.#owed.clear();
     const spoilt = new Set<SimNode>();
+    const torn: Violation[] = [];
     for (const { node, owed, wasGone, wasStored } of before) {
-      const { path, digests, safe } = owed;
+      const { path, digests, safe, whole } = owed;
       const isWhole = digests.includes(digestOf(node.content));
-      if (wasGone || (wasStored && !isWhole) || (safe && node.links === 0))
+      const isTorn = whole && node.links > 0 && !isWhole;
+      if (isTorn) torn.push({ kind: 'torn', what: `${path}: a client's file came back in part` });
+      if (wasGone || ((wasStored || safe) && !isWhole) || (safe && node.links === 0))
         this.#settled.push({ path, digests });
       else if (node.links === 0) this.lostUnsynced += 1;
       // What was written to a file that was gone already may be back, or a part of it.
-      if ((wasGone || wasStored) && !isWhole && digests.length === 1) spoilt.add(node);
+      if ((wasGone || wasStored || isTorn) && !isWhole && digests.length === 1) spoilt.add(node);
       // It waits aside, or in quarantine, and belongs to its old place.
       else if (places.get(node)?.startsWith('.halfpipe/')) this.#own(node, path);
     }
     for (const [node, path] of places) if (!/(^|\/)\./.test(path) && !spoilt.has(node)) this.#own(node, path);
-    return staleReturns(
+    const stale = staleReturns(
       before.filter(({ wasGone }) => wasGone),
       places,
     );
+    return [...torn, ...stale];
   }
 
   /** Written under another name, then renamed: the recommended way. */
@@ -256,7 +285,7 @@ export class SimProducers {
   #own(node: SimNode, path: string): void {
     const digest = digestOf(node.content);
     this.#note(path, digest);
-    this.#owed.set(node, { path, digests: [digest], racy: false, safe: false });
+    this.#owed.set(node, { path, digests: [digest], racy: false, safe: false, whole: false });
   }
 
   #syncFolder(node: SimNode, path: string): void {
@@ -300,6 +329,7 @@ export class SimProducers {
     if (owed === undefined) return;
     this.#note(owed.path, digest, ever);
     owed.safe = false;
+    owed.whole = false;
     if (node.links === 0) {
       // Removed, with a proof, before this was written.
       owed.digests.push(digest);

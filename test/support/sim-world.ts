@@ -16,6 +16,7 @@ import { ManifestWatch, STATE } from './sim-world-manifest.ts';
 import { type Plant, SimProcess } from './sim-world-process.ts';
 import { digestOf, SimProducers, SPOOL } from './sim-world-producers.ts';
 import { SimRandom } from './sim-world-random.ts';
+import { SimUploads } from './sim-world-uploads.ts';
 
 export interface SimOptions {
   readonly plant?: Plant;
@@ -46,6 +47,8 @@ const CONFLICTS = [
 ] as const;
 /** Longer than any file waits by itself: the patience with one that was written to goes to 10 min. */
 const STARVED_MS = 25 * 60_000;
+/** Of all worlds, those in which clients deposit files. */
+const UPLOADS_SHARE = 0.35;
 const QUIET_LIMIT_MS = 40 * 60_000;
 /** Versions of one path that can wait aside, each for a start of its own. */
 const RESTARTS_MAX = 14;
@@ -81,6 +84,7 @@ export class SimWorld {
   readonly #figures: Record<string, number> = {};
   readonly #violations: Violation[] = [];
   readonly #bad: BadFiles | undefined;
+  readonly #uploads: SimUploads | undefined;
   #manifest: ManifestWatch | undefined;
   #process: SimProcess | undefined;
   #lockedBy: SimProcess | undefined;
@@ -140,9 +144,20 @@ export class SimWorld {
     });
     const bad = random.fork();
     this.#bad = bad.chance(0.4) ? new BadFiles(bad) : undefined;
-    // Drawn last, so that worlds without a manifest stay what they were.
+    // Drawn last, so that worlds without a manifest stay what they were; then worlds without uploads.
     if (random.fork().chance(0.4)) this.#manifest = new ManifestWatch(disk);
     this.settings = { ...settings, keepsManifest: this.#manifest !== undefined };
+    const uploads = random.fork();
+    if (!uploads.chance(UPLOADS_SHARE) || plant.ofProducers === true) return;
+    this.#uploads = new SimUploads({
+      ...{ clock, disk, random: uploads, producers: this.#producers, note },
+      server: () => this.#process,
+      onChange: () => this.#hint(),
+      count: (what) => this.count(what),
+      crashSoon: (steps) => this.crashSoon(steps),
+      forcedMode: plant.depositMode,
+      acknowledgesEarly: plant.acknowledgesEarly === true,
+    });
   }
 
   async run(): Promise<SimOutcome> {
@@ -178,6 +193,11 @@ export class SimWorld {
     this.#figures[what] = (this.#figures[what] ?? 0) + 1;
   }
 
+  /** The next crash, if there is one, comes after so many steps at the latest. */
+  crashSoon(steps: number): void {
+    if (Number.isFinite(this.#stepsLeft)) this.#stepsLeft = Math.min(this.#stepsLeft, steps);
+  }
+
   isLastStep(): boolean {
     this.#stepsLeft -= 1;
     return this.#stepsLeft === 0;
@@ -203,6 +223,8 @@ export class SimWorld {
 
   /** A process has just looked at something: the worst moment for a producer to do something to it. */
   touched(operation: string, subject: string): void {
+    const isNamed = operation === 'link' || operation === 'rename';
+    if (isNamed && subject.startsWith(`${SPOOL}/`)) this.#uploads?.named(subject.slice(SPOOL.length + 1));
     if (!this.#faulty || subject.startsWith(PRIVATE) || !subject.startsWith(`${SPOOL}/`)) return;
     // No producer writes under the names of our probes.
     if (operation === 'lstat' || subject.includes('/.halfpipe-')) return;
@@ -298,6 +320,19 @@ export class SimWorld {
     if (slot === undefined || node === undefined) return;
     const violation = this.#manifest?.removing(decodeURIComponent(slot), node);
     if (violation !== undefined) this.#violations.push(violation);
+  }
+
+  /** A process gives something this name. */
+  renaming(subject: string): void {
+    if (subject.startsWith(`${SPOOL}/`)) this.#uploads?.renaming(subject.slice(SPOOL.length + 1));
+  }
+
+  get takesUploads(): boolean {
+    return this.#uploads !== undefined;
+  }
+
+  async closeUploads(process: SimProcess): Promise<void> {
+    await this.#uploads?.close(process);
   }
 
   /** The process has ended a moment ago. */
@@ -453,7 +488,7 @@ export class SimWorld {
 
   #isDrained(): boolean {
     if (this.#process?.idle !== true || this.network.underWay > 0) return false;
-    return this.#spooled().size === 0;
+    return this.#spooled().size === 0 && this.#uploads?.idle !== false;
   }
 
   #judge(): void {
