@@ -20,6 +20,26 @@ test('killed again and again, it loses no file, tears none, and drains in the en
   assert.ok(Object.keys(report.faults).length > 5, 'faults of many kinds were met');
 });
 
+const INGEST_KILLS = 5;
+
+test('killed again and again while clients bring files over HTTP, it loses none that it has acknowledged', async (t) => {
+  const seed = Date.now() % 1_000_000;
+  t.diagnostic(`seed ${seed}`);
+  const { violations, ...figures } = await new KillBench({ seed, ingest: true }).run(INGEST_KILLS);
+  t.diagnostic(JSON.stringify(figures));
+  assert.deepEqual(violations, []);
+  assert.equal(figures.exit, 0);
+  assert.ok(figures.accepted > INGEST_KILLS, 'files were acknowledged');
+});
+
+test('a daemon that acknowledges a file before it has its name is found out', async (t) => {
+  const { patches, foundBy } = BUGS['answers 201 before the file has its name'] ?? assert.fail();
+  const { violations } = await new KillBench({ seed: 1, ingest: true, bugs: patches }).run(INGEST_KILLS);
+  const found = violations.find(({ kind, what }) => kind === foundBy && what.startsWith('http/'));
+  assert.ok(found, JSON.stringify(violations));
+  t.diagnostic(`${found.kind}: ${found.what}`);
+});
+
 const ROUNDS = 5;
 const KILLS_A_ROUND = 6;
 

@@ -8,6 +8,7 @@ import { PowerBench } from './power/power-bench.ts';
 
 const skip = process.getuid?.() !== 0 && 'needs root for a loop device';
 const CUTS = 30;
+const INGEST_CUTS = 6;
 
 describe('a power cut', { skip }, () => {
   for (const conflict of ['overwrite', 'keep-both'] as const)
@@ -21,6 +22,25 @@ describe('a power cut', { skip }, () => {
       assert.equal(figures.cuts, CUTS);
       assert.ok(figures.filesJudged > CUTS && figures.lostUnsynced > 0, 'there was something to lose');
     });
+
+  test('takes no file that came over HTTP and was acknowledged, and tears none that was not', async (t) => {
+    const seed = Date.now() % 1_000_000;
+    t.diagnostic(`seed ${seed}`);
+    const options = { seed, conflict: 'keep-both', ingest: true } as const;
+    const { violations, ...figures } = await new PowerBench(options).run(INGEST_CUTS);
+    t.diagnostic(JSON.stringify(figures));
+    assert.deepEqual(violations, []);
+    assert.deepEqual([figures.exit, figures.cuts], [0, INGEST_CUTS]);
+    assert.ok(figures.accepted > INGEST_CUTS, 'files were acknowledged');
+  });
+
+  test('finds out a daemon that acknowledges a file before its name is durable', async (t) => {
+    const bugs = BUGS['answers 201 before the name is on the disk'] ?? assert.fail();
+    const options = { seed: 1, conflict: 'keep-both', ingest: true, bugs } as const;
+    const { violations, cuts } = await new PowerBench(options).run(INGEST_CUTS);
+    t.diagnostic(`found after ${cuts} cuts: ${violations[0]?.what}`);
+    assert.ok(violations.some(({ kind, what }) => kind === 'lost' && what.startsWith('http/')));
+  });
 
   test('finds out a daemon that brings no content to the disk', async (t) => {
     const bugs = BUGS['brings no content to the disk'] ?? assert.fail();

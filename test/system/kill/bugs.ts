@@ -56,4 +56,14 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       },
     ],
   },
+  'answers 201 before the file has its name': {
+    foundBy: 'lost',
+    patches: [
+      {
+        file: 'ingest/intake.js',
+        from: 'const outcome = await file.publish(path, content, mode);',
+        to: 'file.discard = async () => {}; const outcome = "created"; setTimeout(() => file.publish(path, content, mode).catch(() => {}), 800);',
+      },
+    ],
+  },
 };

@@ -18,6 +18,7 @@ import { FaultProxy } from '../../support/fault-proxy.ts';
 import { judge, type Violation } from '../../support/oracle.ts';
 import { isOwnObject } from '../../support/own-object.ts';
 import { S3Reader } from '../../support/s3-reader.ts';
+import { IngestClients } from '../ingest-clients.ts';
 import { EmbeddedS3, type ServerUnderTest } from '../s3-servers.ts';
 import { FaultPlan, generator } from './fault-plan.ts';
 import { Producers, SETTLE_MS } from './producers.ts';
@@ -35,6 +36,8 @@ export interface KillOptions {
   readonly server?: ServerUnderTest;
   /** Of all requests; default 8 %. */
   readonly faultyShare?: number;
+  /** Clients bring files over HTTP as well. */
+  readonly ingest?: boolean;
   /** Bugs put into the daemon, to see that they are found. */
   readonly bugs?: readonly Patch[];
 }
@@ -42,6 +45,10 @@ export interface KillOptions {
 export interface KillReport {
   readonly kills: number;
   readonly filesJudged: number;
+  /** Files over HTTP that the daemon said are durable. */
+  readonly accepted: number;
+  /** What clients over HTTP were answered, by status. */
+  readonly answers: Readonly<Record<string, number>>;
   readonly objects: number;
   /** Tiny objects by which halfpipe found out about the store. */
   readonly ownObjectsLeft: number;
@@ -75,6 +82,7 @@ export class KillBench {
   /** Removes everything it made, whatever happens. Rejects when the daemon ends by itself or does not drain. */
   async run(kills: number, onKill: (nth: number) => void = () => undefined): Promise<KillReport> {
     let proxy: FaultProxy | undefined;
+    let clients: IngestClients | undefined;
     let daemon: BuiltDaemon | undefined;
     try {
       this.#build.make(this.#options.bugs);
@@ -86,25 +94,30 @@ export class KillBench {
       proxy = new FaultProxy(target.endpoint, target);
       proxy.plan = ({ url }) => this.#plan.next(url);
       await proxy.start();
-      this.#configure(proxy.endpoint, target.bucket);
       const producers = new Producers(this.#spool, join(this.#base, 'outside'), this.#random);
+      if (this.#options.ingest === true) clients = await IngestClients.create(producers, this.#random);
+      this.#configure(proxy.endpoint, target.bucket, clients);
       await producers.start();
+      clients?.start(this.#build.main, join(this.#base, 'halfpipe.json'));
       for (let nth = 1; nth <= kills; nth += 1) {
         daemon = this.#launch(target);
+        // Most lives are long enough for clients to come in, however busy the machine is.
+        if (clients !== undefined && this.#random() < 0.8) await daemon.says('ingestListening');
         await delay(200 + 4_000 * this.#random());
         if (daemon.ended) throw new Error(`it ended by itself:\n${daemon.tail()}`);
         await daemon.end();
         onKill(nth);
       }
-      await producers.stop();
+      await Promise.all([producers.stop(), clients?.stop()]);
       proxy.plan = () => undefined;
       daemon = this.#launch(target);
       await this.#drained(daemon);
       await proxy.settled();
       const { exit } = await daemon.stop();
-      return await this.#judge(kills, exit, producers, reader, proxy);
+      return { ...(await this.#judge(kills, exit, producers, reader, proxy)), answers: answersOf(clients) };
     } finally {
       await daemon?.end();
+      await clients?.stop();
       await proxy?.stop();
       await this.#server.stop();
       this.#build.remove();
@@ -116,7 +129,7 @@ export class KillBench {
     return new BuiltDaemon(this.#build.main, ['run', '--config', join(this.#base, 'halfpipe.json')], keys);
   }
 
-  #configure(endpoint: string, bucket: string): void {
+  #configure(endpoint: string, bucket: string, clients: IngestClients | undefined): void {
     const settings = {
       spool: { path: this.#spool, settle: `${SETTLE_MS} ms`, rescan: '2 s' },
       // 25 MB/s: a large file takes half a second, and many a kill meets one.
@@ -125,6 +138,7 @@ export class KillBench {
       upload: { idleTimeout: '1 s' },
       retry: { initial: '50 ms', max: '500 ms', probe: '200 ms' },
       log: { format: 'json' },
+      ...(clients === undefined ? {} : { ingest: clients.settings(join(this.#base, 'tokens.json')) }),
     };
     writeFileSync(join(this.#base, 'halfpipe.json'), JSON.stringify(settings));
   }
@@ -146,7 +160,7 @@ export class KillBench {
     producers: Producers,
     reader: S3Reader,
     proxy: FaultProxy,
-  ): Promise<KillReport> {
+  ): Promise<Omit<KillReport, 'answers'>> {
     const inventory = await reader.inventory();
     const bucket = new Map([...inventory].filter(([key]) => !isOwnObject(key)));
     const open = await reader.openUploads();
@@ -177,6 +191,7 @@ export class KillBench {
       kills,
       exit,
       filesJudged: producers.obligations.length,
+      accepted: producers.acceptedFiles,
       objects: bucket.size,
       ownObjectsLeft: inventory.size - bucket.size,
       faults: Object.fromEntries([...this.#plan.counts].sort()),
@@ -187,6 +202,10 @@ export class KillBench {
       storedBytes: await reader.totalBytes(),
     };
   }
+}
+
+function answersOf(clients: IngestClients | undefined): Readonly<Record<string, number>> {
+  return Object.fromEntries([...(clients?.answers ?? [])].sort());
 }
 
 function quarantinedFile(folder: string, path: string) {

@@ -12,6 +12,7 @@ export const SETTLE_MS = 200;
 
 export class Producers {
   readonly everInSpool = new Set<string>();
+  acceptedFiles = 0;
   readonly #last = new Map<string, string>();
   readonly #spool: string;
   readonly #outside: string;
@@ -28,6 +29,17 @@ export class Producers {
 
   get obligations(): Obligation[] {
     return [...this.#last].map(([path, digest]) => ({ path, digests: [digest] }));
+  }
+
+  /** A client begins to bring this over HTTP. */
+  sent(_path: string, digest: string): void {
+    this.everInSpool.add(digest);
+  }
+
+  /** The daemon said that it has this durably: from now on it is owed. */
+  accepted(path: string, digest: string): void {
+    this.acceptedFiles += 1;
+    this.#last.set(path, digest);
   }
 
   async start(): Promise<void> {

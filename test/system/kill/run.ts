@@ -1,4 +1,4 @@
-// `npm run test:kill -- --kills 200 --seed 7 --server swift`: as test/system/kill.test.ts, for longer, on any of the
+// `npm run test:kill -- --kills 200 --seed 7 --server swift --ingest`: as test/system/kill.test.ts, for longer, on any of the
 // servers. Ends with 1 if anything is wrong. With `--bug NAME` it ends with 1 if that bug is not found.
 import { parseArgs } from 'node:util';
 import { SERVERS } from '../s3-servers.ts';
@@ -11,6 +11,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     server: { type: 'string', default: 'embedded' },
     bug: { type: 'string' },
+    /** Files come over HTTP, too. */
+    ingest: { type: 'boolean', default: false },
     /** In per cent of all requests. */
     faulty: { type: 'string', default: '8' },
   },
@@ -32,6 +34,7 @@ const bench = new KillBench({
   seed,
   server,
   faultyShare: Number(values.faulty) / 100,
+  ingest: values.ingest,
   ...(bug === undefined ? {} : { bugs: bug.patches }),
 });
 const report = await bench.run(kills, (nth) => {

@@ -14,6 +14,7 @@ import {
 } from '../../support/built-daemon.ts';
 import { judge, type Violation } from '../../support/oracle.ts';
 import { S3Reader } from '../../support/s3-reader.ts';
+import { IngestClients } from '../ingest-clients.ts';
 import { generator } from '../kill/fault-plan.ts';
 import { EmbeddedS3, type Target } from '../s3-servers.ts';
 import { LoopDisk } from './loop-disk.ts';
@@ -28,6 +29,8 @@ export interface PowerOptions {
   readonly conflict: 'keep-both' | 'overwrite';
   /** Default: ext4. */
   readonly fileSystem?: string;
+  /** Clients bring files over HTTP as well. */
+  readonly ingest?: boolean;
   readonly logLevel?: 'info' | 'debug';
   /** Bugs put into the daemon, to see that they are found. */
   readonly bugs?: readonly Patch[];
@@ -36,6 +39,10 @@ export interface PowerOptions {
 export interface PowerReport {
   readonly cuts: number;
   readonly filesJudged: number;
+  /** Files over HTTP that the daemon said are durable. */
+  readonly accepted: number;
+  /** What clients over HTTP were answered, by status. */
+  readonly answers: Readonly<Record<string, number>>;
   readonly objects: number;
   /** Not synced by their producers, and not uploaded when the power was cut. */
   readonly lostUnsynced: number;
@@ -50,6 +57,7 @@ export class PowerBench {
   readonly #server = new EmbeddedS3();
   readonly #build = new Build();
   readonly #config = join(tmpdir(), `halfpipe-power-${process.pid}.json`);
+  readonly #tokens = join(tmpdir(), `halfpipe-power-${process.pid}-tokens.json`);
   readonly #disk: LoopDisk;
   readonly #spool: string;
   readonly #books: PowerBooks;
@@ -74,11 +82,14 @@ export class PowerBench {
   async run(cuts: number, onCut: (nth: number) => void = () => undefined): Promise<PowerReport> {
     let daemon: BuiltDaemon | undefined;
     let reader: S3Reader | undefined;
+    let clients: IngestClients | undefined;
     try {
       this.#build.make(this.#options.bugs);
       const target = await this.#server.start();
       reader = new S3Reader(target.endpoint, target.bucket, target);
-      this.#configure(target);
+      if (this.#options.ingest === true) clients = await IngestClients.create(this.#books, this.#random);
+      this.#configure(target, clients);
+      clients?.start(this.#build.main, this.#config);
       let nth = 0;
       for (; nth < cuts && this.#books.violations.length === 0; nth += 1) {
         daemon = this.#launch(target);
@@ -92,6 +103,7 @@ export class PowerBench {
         this.#lookAtViolations();
         onCut(nth + 1);
       }
+      await clients?.stop();
       daemon = this.#launch(target);
       await this.#drained(daemon);
       if (this.#aside().size > 0) {
@@ -102,14 +114,16 @@ export class PowerBench {
         await this.#drained(daemon);
       }
       const { exit } = await daemon.stop();
-      return { cuts: nth, exit, ...(await this.#judge(reader)) };
+      const answers = Object.fromEntries([...(clients?.answers ?? [])].sort());
+      return { cuts: nth, exit, answers, ...(await this.#judge(reader)) };
     } finally {
       await daemon?.end();
+      await clients?.stop();
       reader?.close();
       await this.#server.stop();
       this.#build.remove();
       this.#disk.remove();
-      rmSync(this.#config, { force: true });
+      for (const file of [this.#config, this.#tokens]) rmSync(file, { force: true });
     }
   }
 
@@ -154,7 +168,7 @@ export class PowerBench {
     if (bfree > blocks / 2) this.#books.drop();
   }
 
-  #configure({ endpoint, bucket }: Target): void {
+  #configure({ endpoint, bucket }: Target, clients: IngestClients | undefined): void {
     const settings = {
       spool: { path: this.#spool, settle: '0 s', rescan: '2 s' },
       link: { interface: 'lo', capacity: '400 Mbit/s', floor: '50 %' },
@@ -164,6 +178,7 @@ export class PowerBench {
       },
       retry: { initial: '50 ms', max: '500 ms', probe: '200 ms' },
       log: { format: 'json', level: this.#options.logLevel ?? 'info' },
+      ...(clients === undefined ? {} : { ingest: clients.settings(this.#tokens) }),
     };
     writeFileSync(this.#config, JSON.stringify(settings));
   }
@@ -176,10 +191,10 @@ export class PowerBench {
     }
   }
 
-  async #judge(reader: S3Reader): Promise<Omit<PowerReport, 'cuts' | 'exit'>> {
+  async #judge(reader: S3Reader): Promise<Omit<PowerReport, 'cuts' | 'exit' | 'answers'>> {
     const bucket = await reader.inventory();
     const home = join(this.#spool, '.halfpipe');
-    const { obligations, everInSpool, lostUnsynced, violations } = this.#books;
+    const { obligations, everInSpool, lostUnsynced, acceptedFiles, violations } = this.#books;
     const found = judge({
       ...{ obligations, everInSpool, bucket },
       keyOf: (path) => path,
@@ -192,7 +207,7 @@ export class PowerBench {
       quiet: true,
     });
     return {
-      ...{ filesJudged: obligations.length, objects: bucket.size, lostUnsynced },
+      ...{ filesJudged: obligations.length, accepted: acceptedFiles, objects: bucket.size, lostUnsynced },
       violations: [...violations, ...found],
     };
   }

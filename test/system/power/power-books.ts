@@ -19,6 +19,7 @@ export class PowerBooks {
   readonly everInSpool = new Set<string>();
   /** Files that came back from a cut short, empty, or not at all, before they were uploaded. */
   lostUnsynced = 0;
+  acceptedFiles = 0;
   readonly violations: Violation[] = [];
   /** Every file that arrived, for people. */
   readonly drops: { readonly path: string; readonly text: string }[] = [];
@@ -29,6 +30,8 @@ export class PowerBooks {
   readonly #settled: Obligation[] = [];
   /** By path, each content that was there as it was meant to be, oldest first. */
   readonly #versions = new Map<string, string[]>();
+  /** By path, what clients have sent over HTTP. */
+  readonly #sent = new Map<string, string>();
   #owed: Owed[] = [];
   #made = 0;
 
@@ -68,6 +71,19 @@ export class PowerBooks {
     this.#owe(path, digest, safe);
   }
 
+  /** A client begins to bring this over HTTP, and sends nothing else to that path. */
+  sent(path: string, digest: string): void {
+    this.everInSpool.add(digest);
+    this.#sent.set(path, digest);
+  }
+
+  /** The daemon said that it has this durably. */
+  accepted(path: string, digest: string): void {
+    this.acceptedFiles += 1;
+    this.#owed = this.#owed.filter((owed) => owed.path !== path);
+    this.#owe(path, digest, true);
+  }
+
   /** `onDisk` is what the spool holds after the restart, `kept` what waits in the private folder, `bucket` by key. */
   cut(
     onDisk: ReadonlyMap<string, string>,
@@ -87,6 +103,11 @@ export class PowerBooks {
   }
 
   #judge(path: string, digest: string, bucket: ReadonlyMap<string, string>): void {
+    const sent = this.#sent.get(path);
+    if (sent !== undefined && sent !== digest) {
+      this.violations.push({ kind: 'torn', what: `${path} came over HTTP, and the cut left less of it` });
+      return;
+    }
     const versions = this.#versions.get(path) ?? [];
     const latest = versions.at(-1);
     const isLatestStored = latest !== undefined && isStored(bucket, path, [latest]);

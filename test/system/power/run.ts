@@ -1,4 +1,4 @@
-// `npm run test:power -- --cuts 500 --seed 7 --conflict overwrite --fs btrfs`, as root: as test/system/power-cut.test.ts,
+// `npm run test:power -- --cuts 500 --seed 7 --conflict overwrite --fs btrfs --ingest`, as root: as test/system/power-cut.test.ts,
 // for longer and on other file systems. Ends with 1 if anything is wrong. With `--bug NAME` it ends with 1 if that bug is
 // not found.
 import { parseArgs } from 'node:util';
@@ -12,6 +12,8 @@ const { values } = parseArgs({
     conflict: { type: 'string', default: 'overwrite' },
     fs: { type: 'string', default: 'ext4' },
     bug: { type: 'string' },
+    /** Files come over HTTP, too. */
+    ingest: { type: 'boolean', default: false },
     debug: { type: 'boolean', default: false },
   },
 });
@@ -29,6 +31,7 @@ const bench = new PowerBench({
   conflict,
   fileSystem: values.fs,
   bugs,
+  ingest: values.ingest,
   logLevel: values.debug ? 'debug' : 'info',
 });
 const report = await bench.run(cuts, (nth) => {
