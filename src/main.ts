@@ -20,6 +20,7 @@ import { tooOldNode } from './system/node-version.ts';
 import { printable } from './system/printable.ts';
 import { redactorOf } from './system/redact.ts';
 import { storyOf } from './system/story-of.ts';
+import { hasStuckThread } from './system/stuck-threads.ts';
 
 async function main(): Promise<ExitCode> {
   const { version, engines } = readPackage();
@@ -178,7 +179,8 @@ function crash(error: unknown): never {
  * SIGTERM as success.
  */
 async function end(code: ExitCode): Promise<void> {
-  const isCalling = () => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+  const isCalling = () =>
+    hasStuckThread() || process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
   for (let turn = 0; turn < CALLS_END_TURNS && isCalling(); turn += 1)
     await systemClock.sleep(CALLS_END_TURN_MS);
   if (isCalling()) {

@@ -4,9 +4,11 @@ import { Worker } from 'node:worker_threads';
 import { atMost } from '../system/at-most.ts';
 import { uncarry } from '../system/carried-error.ts';
 import type { Clock } from '../system/clock.ts';
+import { noteStuck } from '../system/stuck-threads.ts';
 import type { IngestEvent } from './ingest-event.ts';
 import type { IngestNotice, IngestOrder, Listening } from './ingest-messages.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
+import { silentFault } from './silent-fault.ts';
 
 export interface IngestWorkerPorts {
   readonly clock: Clock;
@@ -20,6 +22,10 @@ const THREAD = new URL(`./ingest-thread${extname(import.meta.url)}`, import.meta
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
 /** More than a slow disk needs for what has been received. */
 const CLOSE_MS = 10_000;
+/** A thread that waits for a dead disk cannot be ended: the end of the process ends it. */
+const TERMINATE_MS = 1_000;
+/** More than a look at the spool, a certificate and a port takes. */
+const SERVE_MS = 15_000;
 
 /** Starts the thread. serve() may be called again when the last call has settled. */
 export class IngestWorker {
@@ -28,6 +34,7 @@ export class IngestWorker {
   readonly #ended: Promise<void>;
   #settle: (outcome: Listening | Error) => void = () => undefined;
   #isClosing = false;
+  #hasEnded = false;
 
   constructor({ clock, onEvent, onBroken }: IngestWorkerPorts) {
     this.#clock = clock;
@@ -39,6 +46,7 @@ export class IngestWorker {
         failure = error;
       });
       this.#worker.once('exit', () => {
+        this.#hasEnded = true;
         resolve();
         if (this.#isClosing) return;
         this.#settle(failure instanceof Error ? failure : new Error(String(failure)));
@@ -49,11 +57,16 @@ export class IngestWorker {
 
   /**
    * Rejects with a Fault, and what was in force before stays so; or with another error when the
-   * thread breaks down.
+   * thread breaks down or does not answer.
    */
   serve(options: IngestOptions): Promise<Listening> {
     return new Promise((resolve, reject) => {
-      this.#settle = (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
+      const cancel = this.#clock.schedule(SERVE_MS, () => reject(silentFault(SERVE_MS)));
+      this.#settle = (outcome) => {
+        cancel();
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      };
       this.#send({ kind: 'serve', options });
     });
   }
@@ -67,7 +80,9 @@ export class IngestWorker {
     this.#isClosing = true;
     this.#send({ kind: 'close' });
     await atMost(CLOSE_MS, this.#ended, this.#clock);
-    await this.#worker.terminate();
+    if (this.#hasEnded) return;
+    noteStuck(this.#worker);
+    await atMost(TERMINATE_MS, this.#worker.terminate(), this.#clock);
   }
 
   #send(order: IngestOrder): void {

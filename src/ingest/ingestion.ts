@@ -1,7 +1,7 @@
 // Takes files over HTTP while `ingest.listen` is set, in a thread that is loaded only then.
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../system/clock.ts';
-import { explain, Fault } from '../system/fault.ts';
+import { explain } from '../system/fault.ts';
 import { KeptOpen } from '../system/kept-open.ts';
 import type { Prepared } from '../system/prepared.ts';
 import { Repeat } from '../system/repeat.ts';
@@ -9,6 +9,7 @@ import type { IngestEvent } from './ingest-event.ts';
 import type { Listening } from './ingest-messages.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
 import type { IngestWorker, IngestWorkerPorts } from './ingest-worker.ts';
+import { silentFault } from './silent-fault.ts';
 
 const OFF: Listening = { urls: [], isTls: false };
 
@@ -103,7 +104,7 @@ export class Ingestion {
     this.#worker?.setBacklog(this.#ports.backlog());
     this.#silentSeconds += 1;
     if (this.#silentSeconds === SILENT_SECONDS_MAX + 1)
-      this.#tellDown({ kind: 'ingestDown', error: silentFault() });
+      this.#tellDown({ kind: 'ingestDown', error: silentFault(SILENT_SECONDS_MAX * 1_000) });
   }
 
   #tellDown(event: IngestEvent): void {
@@ -124,13 +125,4 @@ export class Ingestion {
     this.#listening = OFF;
     await worker?.close();
   }
-}
-
-function silentFault(): Fault {
-  return new Fault('blocked', `the ingest thread has been silent for ${SILENT_SECONDS_MAX} s`, {
-    operation: 'take files over HTTP',
-    subject: 'ingest.listen',
-    hint: "It waits for the spool's disk: see dmesg. It goes on by itself when the disk answers",
-    isLocal: true,
-  });
 }

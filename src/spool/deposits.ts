@@ -1,6 +1,8 @@
 // The way into the spool for files that do not come by a producer's own writes. It runs in a thread
 // of its own, beside the drain's, and knows the drain only by what is in the folder.
 import { readdir } from 'node:fs/promises';
+import { atMost } from '../system/at-most.ts';
+import { type Clock, systemClock } from '../system/clock.ts';
 import { errnoOf } from '../system/fault.ts';
 import { ContentSync } from './content-sync.ts';
 import { DEPOSIT_PREFIX, Deposit, type DepositPorts } from './deposit.ts';
@@ -12,14 +14,18 @@ import { isPrivateInPlace, joinSpool } from './joined-spool.ts';
 import { inParent } from './open-directory.ts';
 import { NO_VIEW } from './open-writers.ts';
 import { closedFault, PinnedDirectories } from './pinned-directories.ts';
-import { SPOOL_GONE, spoolFault } from './spool-fault.ts';
+import { goneFault, SPOOL_GONE, spoolFault } from './spool-fault.ts';
 import { SpoolFile } from './spool-file.ts';
 import { SyncTurns } from './sync-turns.ts';
 
 export interface DepositsOptions {
   /** How many threads of the pool may wait for a sync at once; ≥ 1. */
   readonly syncsAtOnce: number;
+  readonly clock?: Clock;
 }
+
+/** A network mount that works answers sooner. Producers then learn that they have to wait. */
+const LOOK_MS = 5_000;
 
 /** What says that no regular file has a name. */
 const NOT_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']);
@@ -32,13 +38,15 @@ const NOT_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR',
 export class Deposits {
   readonly #path: string;
   readonly #ports: DepositPorts;
+  readonly #clock: Clock;
   #held: PinnedDirectories;
   #look: Promise<PinnedDirectories> | undefined;
   #formerClosed: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  private constructor(path: string, held: PinnedDirectories, ports: DepositPorts) {
+  private constructor(path: string, held: PinnedDirectories, ports: DepositPorts, clock: Clock) {
     this.#path = path;
+    this.#clock = clock;
     this.#held = held;
     this.#ports = ports;
   }
@@ -48,12 +56,12 @@ export class Deposits {
    * with Fault `spool-gone` while there is no spool that a drain has opened. One at a time for a
    * spool.
    */
-  static async open(path: string, { syncsAtOnce }: DepositsOptions): Promise<Deposits> {
+  static async open(path: string, { syncsAtOnce, clock = systemClock }: DepositsOptions): Promise<Deposits> {
     const turns = new SyncTurns(syncsAtOnce);
     const [folderSyncs, contentSync] = [new FolderSyncs(turns), new ContentSync(turns)];
     try {
       const held = PinnedDirectories.of(await joinSpool(path));
-      const deposits = new Deposits(path, held, { spoolPath: path, turns, folderSyncs, contentSync });
+      const deposits = new Deposits(path, held, { spoolPath: path, turns, folderSyncs, contentSync }, clock);
       await deposits.#clear().catch(async (error: unknown) => {
         await held.close();
         throw error;
@@ -117,14 +125,20 @@ export class Deposits {
 
   /**
    * Calls share one look at the path: a dead mount never answers it, and would otherwise hold a
-   * thread of the pool for each call.
+   * thread of the pool for each call. Rejects with Fault `spool-gone` when it takes too long.
    */
   async #inPlace(): Promise<PinnedDirectories> {
     if (this.#isClosed) throw closedFault();
     this.#look ??= this.#lookAtPath().finally(() => {
       this.#look = undefined;
     });
-    return this.#look;
+    const look = this.#look;
+    let held: PinnedDirectories | undefined;
+    const seen = look.then((found) => {
+      held = found;
+    });
+    await atMost(LOOK_MS, seen, this.#clock);
+    return held ?? Promise.reject(goneFault(this.#path, 'it does not answer'));
   }
 
   async #lookAtPath(): Promise<PinnedDirectories> {

@@ -3,36 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { suite, type TestContext, test } from 'node:test';
-import { digestOf, makeToken } from '../../src/ingest/token.ts';
+import { suite, test } from 'node:test';
 import { formatTokens } from '../../src/ingest/token-list.ts';
-import { type Config, DaemonFixture } from '../support/daemon-fixture.ts';
+import type { Config } from '../support/daemon-fixture.ts';
 import { freePort } from '../support/free-port.ts';
-
-/** A fixture whose config has ingest on, and a token that may write below `in/`. */
-async function ingesting(t: TestContext) {
-  const fixture = await DaemonFixture.create(t);
-  const port = await freePort();
-  const tokensFile = join(fixture.base, 'tokens.json');
-  const config = { spool: { settle: '0 s' }, ingest: { listen: port, tokensFile } };
-  await fixture.configure(config);
-  const token = makeToken();
-  const stored = {
-    name: 'camera',
-    prefix: 'in/',
-    sha256: digestOf(token),
-    createdMs: 0,
-    expiresAtMs: undefined,
-  };
-  await writeFile(tokensFile, formatTokens([stored]));
-  const put = async (name: string, body: string, at = port) => {
-    const headers = { authorization: `Bearer ${token}` };
-    const answer = await fetch(`http://127.0.0.1:${at}/v1/files/${name}`, { method: 'PUT', headers, body });
-    return answer.status;
-  };
-  return { fixture, port, tokensFile, put, config };
-}
+import { ingesting } from '../support/ingest-fixture.ts';
 
 suite('a daemon that takes files over HTTP', { concurrency: true }, () => {
   test('uploads them as all others, and says from which token they came', async (t) => {

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DaemonFixture } from '../support/daemon-fixture.ts';
 import { DeadMount } from '../support/dead-mount.ts';
+import { ingesting } from '../support/ingest-fixture.ts';
 
 const skip = process.getuid?.() !== 0 && 'needs root to mount';
 
@@ -53,14 +54,16 @@ test('an unmounted spool is waited for, and drained once it is mounted again', {
 test('a file system that never answers, mounted over the spool, is told of; a stop is prompt and clean', {
   skip,
 }, async (t) => {
-  const fixture = await DaemonFixture.create(t);
+  const { fixture, put } = await ingesting(t);
   const daemon = fixture.start();
   await daemon.says('ready');
   const dead = DeadMount.over(fixture.spool);
   if (dead === undefined) return t.skip('no FUSE here');
   try {
+    const answer = put('in/a.txt', 'over HTTP');
     const { msg } = await daemon.says('scanFailed');
     assert.match(String(msg), /^the scan waits for .*, which does not answer$/);
+    assert.equal(await answer, 503);
     assert.equal(await daemon.stop(), 'SIGTERM', 'for systemd the end of a service that ends well');
   } finally {
     dead.end();
