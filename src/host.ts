@@ -2,7 +2,7 @@
 import type { BacklogBounds } from './backlog/backlog-bounds.ts';
 import type { WatcherFactory } from './backlog/watch-when-shallow.ts';
 import type { Settings } from './config/settings.ts';
-import type { IngestOptions } from './ingest/ingest-options.ts';
+import type { HandedSocket, IngestOptions } from './ingest/ingest-options.ts';
 import type { IngestWorker, IngestWorkerPorts } from './ingest/ingest-worker.ts';
 import { lockManifest, type ManifestLock, type ManifestPlace } from './manifest/manifest-lock.ts';
 import { syncsAtOnce } from './spool/content-sync.ts';
@@ -59,7 +59,7 @@ export type PacedSender = Pick<
 >;
 
 /** This machine. `threads`: see syncsAtOnce(). `handedSocket`: see ingestOptionsOf(). */
-export function thisHost(threads: string | undefined, handedSocket?: number): Host {
+export function thisHost(threads: string | undefined, handedSocket?: HandedSocket): Host {
   const clock = systemClock;
   return {
     clock,

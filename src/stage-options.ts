@@ -3,7 +3,7 @@
 import type { BacklogOptions } from './backlog/backlog-ports.ts';
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
-import type { IngestOptions } from './ingest/ingest-options.ts';
+import type { HandedSocket, IngestOptions } from './ingest/ingest-options.ts';
 import type { UplinkOptions } from './link/uplink-identity.ts';
 import type { ManifestOptions } from './manifest/open-manifest.ts';
 import type { Allowance } from './pace/link-rates.ts';
@@ -78,19 +78,19 @@ export function manifestOptionsOf({ manifest, spool }: Settings): ManifestOption
 }
 
 /**
- * Undefined if no files are taken over HTTP. `handedSocket` is the descriptor of the socket that
- * systemd has opened, if there is one.
+ * Undefined if no files are taken over HTTP. `handedSocket` is the socket that systemd has opened,
+ * if there is one.
  */
 export function ingestOptionsOf(
   { ingest, spool, s3 }: Settings,
   syncs: number,
-  handedSocket: number | undefined,
+  handedSocket: HandedSocket | undefined,
 ): IngestOptions | undefined {
   const { listen, tokensFile, ...limits } = ingest;
   if (listen === undefined || tokensFile === undefined) return undefined;
   return {
     ...limits,
-    listen: listen.kind === 'systemd' ? { ...listen, fd: handedSocket } : listen,
+    listen: listen.kind === 'systemd' ? { ...listen, ...handedSocket } : listen,
     tokensFile,
     spoolPath: spool.path,
     ignore: spool.ignore,

@@ -11,7 +11,7 @@ import { Reporter } from '../report/reporter.ts';
 import { isAutomaticRestart } from '../service/automatic-restart.ts';
 import { Health, watchdogMs } from '../service/health.ts';
 import type { SdNotifier } from '../service/sd-notify.ts';
-import { handedSocket } from '../service/socket-activation.ts';
+import { handedSocket, socketAt } from '../service/socket-activation.ts';
 import { proxyOf } from '../stage-options.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain, Fault } from '../system/fault.ts';
@@ -74,7 +74,7 @@ export class ServiceRun {
     this.#health = new Health({ clock, watchdogMs: watchdogMs(env, process.pid), ping, log });
     this.#reporter = new Reporter(clock, log);
     this.#daemon = new Daemon(settings, {
-      host: thisHost(env.UV_THREADPOOL_SIZE, handedSocket(env, process.pid)),
+      host: thisHost(env.UV_THREADPOOL_SIZE, socketOf(env)),
       version,
       redact,
       shownOptions: () => {
@@ -264,4 +264,9 @@ function serially(task: () => Promise<void>): () => void {
     running = false;
   };
   return () => void loop();
+}
+
+function socketOf(env: Environment) {
+  const fd = handedSocket(env, process.pid);
+  return fd === undefined ? undefined : socketAt(fd);
 }

@@ -8,7 +8,13 @@ export type IngestPlace =
   /** The absolute path of a Unix socket. */
   | { readonly kind: 'unix'; readonly path: string }
   /** A listening socket that systemd has opened for this process. Undefined: it has opened none. */
-  | { readonly kind: 'systemd'; readonly fd: number | undefined };
+  | ({ readonly kind: 'systemd' } & Partial<HandedSocket>);
+
+/** The inode tells the socket from what gets its descriptor when the socket has been closed. */
+export interface HandedSocket {
+  readonly fd: number;
+  readonly inode: number;
+}
 
 export interface IngestOptions {
   readonly listen: IngestPlace;

@@ -2,6 +2,7 @@
 // headers are bounded in size and time, connections in number, and one request is answered at a
 // time.
 import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
 import {
   createServer,
   type Server as HttpServer,
@@ -15,7 +16,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { Connections } from '../http/connections.ts';
 import { listenOnEach, urlOf } from '../http/listen-on-each.ts';
 import { Fault } from '../system/fault.ts';
-import type { IngestPlace } from './ingest-options.ts';
+import type { HandedSocket, IngestPlace } from './ingest-options.ts';
 import type { Patience } from './ingest-ports.ts';
 import { listenAtPath } from './unix-socket.ts';
 
@@ -108,7 +109,7 @@ export class IngestServer {
       return listenOnEach({ ...place, setting: 'ingest.listen' }, () => this.#create());
     const server = this.#create();
     if (place.kind === 'unix') await listenAtPath(server, place.path);
-    else await listenAtDescriptor(server, place.fd);
+    else await listenAtDescriptor(server, place);
     return [server];
   }
 
@@ -169,17 +170,19 @@ export class IngestServer {
   }
 }
 
-async function listenAtDescriptor(server: Server, fd: number | undefined): Promise<void> {
+async function listenAtDescriptor(server: Server, { fd, inode }: Partial<HandedSocket>): Promise<void> {
   try {
     // Without a descriptor, Node.js would listen at any free port of all addresses.
     if (fd === undefined) throw new Error('there is none');
+    // The end of a server or of its thread closes the socket, and other files get its descriptor.
+    if (fstatSync(fd).ino !== inode) throw new Error('it has been closed in this process');
     server.listen({ fd });
     await once(server, 'listening');
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Fault('blocked', `cannot listen on the socket of systemd (ingest.listen): ${reason}`, {
       ...{ operation: 'listen', subject: 'ingest.listen', cause, isLocal: true },
-      hint: 'Stop the service, restart its socket unit, and start the service',
+      hint: 'Restart the service: its socket unit hands the socket over again',
     });
   }
 }

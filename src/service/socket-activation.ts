@@ -1,4 +1,6 @@
 // The listening socket that systemd has opened and handed over, as in sd_listen_fds(3).
+import { fstatSync } from 'node:fs';
+import { errnoOf } from '../system/fault.ts';
 
 /** SD_LISTEN_FDS_START: the descriptors follow standard input, output and error. */
 const FIRST = 3;
@@ -18,6 +20,16 @@ export function handedSocket(
   if (count === 0 || owner !== `${pid}`) return undefined;
   const named = names.split(':').slice(0, count).indexOf(NAME);
   return FIRST + Math.max(0, named);
+}
+
+/** What has the descriptor now: another file may have it later. Undefined if nothing has. */
+export function socketAt(fd: number): { readonly fd: number; readonly inode: number } | undefined {
+  try {
+    return { fd, inode: fstatSync(fd).ino };
+  } catch (error) {
+    if (errnoOf(error) === 'EBADF') return undefined;
+    throw error;
+  }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

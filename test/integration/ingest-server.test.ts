@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
 import { link, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { request as plainRequest, type RequestOptions } from 'node:http';
 import { request as secureRequest } from 'node:https';
@@ -77,12 +78,18 @@ describe('the door listens', () => {
     await assert.rejects(OpenDoor.open(t, { listen: nowhere }), /cannot listen on/);
   });
 
-  test('at no descriptor that is no socket, and at no address in its place', async (t) => {
-    for (const fd of [undefined, 1_000_000])
-      await assert.rejects(
-        OpenDoor.open(t, { listen: { kind: 'systemd', fd } }),
-        /cannot listen on the socket of systemd \(ingest\.listen\)/,
-      );
+  test('at no descriptor that has become another socket, or none, and at no address in its place', async (t) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    t.after(() => void other.close());
+    await once(other, 'listening');
+    const fd = descriptorOf(other);
+    const { ino } = fstatSync(fd);
+    for (const [socket, reason] of [
+      [{}, /there is none/],
+      [{ fd: 1_000_000, inode: 1 }, /EBADF/],
+      [{ fd, inode: ino - 1 }, /it has been closed in this process/],
+    ] as const)
+      await assert.rejects(OpenDoor.open(t, { listen: { kind: 'systemd', ...socket } }), reason);
   });
 
   test('at a socket that it inherits', async (t) => {

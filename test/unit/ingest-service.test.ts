@@ -66,7 +66,7 @@ test('every door knows the backlog from its first request on', async () => {
 
 test('without a socket from systemd, ingest.listen systemd is refused with what to do', async () => {
   const { service } = bench();
-  const listen = { kind: 'systemd', fd: undefined } as const;
+  const listen = { kind: 'systemd' } as const;
   await assert.rejects(service.serve({ ...OPTIONS, listen }), /systemd has handed over no socket/);
-  await service.serve({ ...OPTIONS, listen: { kind: 'systemd', fd: 3 } });
+  await service.serve({ ...OPTIONS, listen: { kind: 'systemd', fd: 3, inode: 1 } });
 });

@@ -1,7 +1,8 @@
 // Which descriptor is the socket that systemd has opened for files over HTTP.
 import assert from 'node:assert/strict';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { test } from 'node:test';
-import { handedSocket } from '../../src/service/socket-activation.ts';
+import { handedSocket, socketAt } from '../../src/service/socket-activation.ts';
 
 for (const [what, env, expected] of [
   ['one socket', { LISTEN_PID: '7', LISTEN_FDS: '1' }, 3],
@@ -19,3 +20,10 @@ for (const [what, env, expected] of [
   test(`of the sockets that systemd hands over it takes ${what}`, () => {
     assert.equal(handedSocket(env, 7), expected);
   });
+
+test('what has a descriptor is known by its inode; nothing has one that is not open', () => {
+  const fd = openSync('/', 'r');
+  assert.deepEqual(socketAt(fd), { fd, inode: fstatSync(fd).ino });
+  closeSync(fd);
+  assert.equal(socketAt(1_000_000), undefined);
+});
