@@ -5,6 +5,7 @@ import { explain } from '../system/fault.ts';
 import { KeptOpen } from '../system/kept-open.ts';
 import type { Prepared } from '../system/prepared.ts';
 import { Repeat } from '../system/repeat.ts';
+import { HandedSocket } from './handed-socket.ts';
 import type { IngestEvent } from './ingest-event.ts';
 import type { Listening } from './ingest-messages.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
@@ -41,6 +42,7 @@ export class Ingestion {
   readonly #ports: IngestionPorts;
   readonly #telling: Repeat;
   readonly #kept: KeptOpen<IngestOptions>;
+  readonly #handed = new HandedSocket();
   #worker: Worker | undefined;
   #listening: Listening = OFF;
   /** What was told last; undefined while no files are taken. */
@@ -76,6 +78,7 @@ export class Ingestion {
 
   async #serve(options: IngestOptions): Promise<void> {
     const { clock, startWorker, backlog } = this.#ports;
+    this.#handed.check(options);
     this.#worker ??= await startWorker({
       clock,
       onEvent: (event) => this.#hear(event),
@@ -83,11 +86,13 @@ export class Ingestion {
     });
     this.#worker.setBacklog(backlog());
     this.#listening = await this.#worker.serve(options);
+    this.#handed.served(options);
   }
 
   #broken(error: unknown): void {
     this.#worker = undefined;
     this.#listening = OFF;
+    this.#handed.closed();
     this.#tellDown({ kind: 'ingestBroke', problem: explain(error) });
     this.#kept.lost();
   }
@@ -123,6 +128,7 @@ export class Ingestion {
     const worker = this.#worker;
     this.#worker = undefined;
     this.#listening = OFF;
+    this.#handed.closed();
     await worker?.close();
   }
 }

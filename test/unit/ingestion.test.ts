@@ -152,3 +152,28 @@ test('a thread that is silent for long is told, and told as back when it reports
   assert.deepEqual(bench.kinds.slice(3), ['ingestState', 'ingestListening']);
   assert.equal(bench.threads.length, 1);
 });
+
+test('the socket of systemd is listened at once: not again after a breakdown, nor with HTTPS instead of HTTP', async () => {
+  const handed: IngestOptions = { ...OPTIONS, listen: { kind: 'systemd', fd: 3 } };
+  const tls = { certificate: '/c', key: '/k' };
+  const bench = new Bench();
+  const { ingestion, served } = bench;
+  await ingestion.start(handed);
+  await (await ingestion.prepare({ ...handed, maxConcurrent: 2 })).commit();
+  assert.equal(served.length, 2, 'other options at the same socket are in order');
+  await assert.rejects(ingestion.prepare({ ...handed, tls }), {
+    message: 'the socket that systemd has handed over cannot change between HTTP and HTTPS',
+    hint: 'Restart the service: systemd then hands it over again',
+  });
+  const before = served.length;
+  bench.threads[0]?.onBroken(new Error('out of memory'));
+  await bench.clock.advance(60_000);
+  assert.equal(served.length, before, 'the descriptor may be that of another socket now');
+  assert.match(JSON.stringify(bench.kinds), /"ingestBroke","ingestDown"/);
+  await (await ingestion.prepare(OPTIONS)).commit();
+  assert.equal(served.length, before + 1, 'a port of its own is served');
+  await assert.rejects(ingestion.prepare(handed), {
+    message: 'the socket that systemd has handed over is closed',
+  });
+  await ingestion.stop();
+});
