@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { mkdir, readFile, rename, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Deposit } from '../../src/spool/deposit.ts';
@@ -12,7 +13,7 @@ import { Deposits } from '../../src/spool/deposits.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { errnoOf } from '../../src/system/fault.ts';
-import { beforeEachNow, systemError } from '../support/failing-disk.ts';
+import { beforeEachNow, refusingSync, systemError } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
 import { RecordedDisk } from '../support/recorded-disk.ts';
 import { proofFor } from '../support/removal-proof.ts';
@@ -411,3 +412,39 @@ for (const [what, before] of [
       [],
     );
   });
+
+test('content that the disk cannot write gets no name, also when it is tried again', async (t) => {
+  const { disk, received } = await prepare(t);
+  const deposit = await received('x');
+  let syncs = 0;
+  t.mock.method(fs, 'fsync', (_: number, done: (error: Error | null) => void) => {
+    syncs += 1;
+    setImmediate(done, syncs === 1 ? systemError('EIO') : null);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const publish = () => deposit.publish(SpoolPath.from('f'), contentOf('x'), 'new');
+  await assert.rejects(publish(), { code: 'EIO' });
+  // The kernel reports it only once.
+  await assert.rejects(publish(), { code: 'EIO' });
+  await deposit.discard();
+  assert.deepEqual([await disk.list(), await disk.kept()], [[], []]);
+});
+
+test('a name that the disk cannot write down is not acknowledged, and is when it is sent again', async (t) => {
+  const { disk, received, put } = await prepare(t);
+  for (const nth of [1, 2, 3]) {
+    const deposit = await received('x');
+    const end = await refusingSync(t, nth);
+    await assert.rejects(deposit.publish(SpoolPath.from(`a${nth}/b/f`), contentOf('x'), 'new'), {
+      code: 'EIO',
+    });
+    end();
+    await deposit.discard();
+    assert.match(`${await put(`a${nth}/b/f`, 'x')}`, nth === 3 ? /^same$/ : /^created$/);
+  }
+  assert.deepEqual(await disk.kept(), []);
+});
