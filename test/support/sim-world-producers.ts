@@ -165,18 +165,21 @@ export class SimProducers {
       return { node, owed, wasGone: node.links === 0, wasStored: isStored(owed.path, owed.digests) };
     });
     cut();
-    const places = new Map([...this.#parts.disk.files(SPOOL)].map(([path, node]) => [node, path]));
+    // A private name of a file that is received leads nobody to it: the next start removes it.
+    const named = [...this.#parts.disk.files(SPOOL)].filter(([path]) => !path.startsWith('.halfpipe/tmp/'));
+    const places = new Map(named.map(([path, node]) => [node, path]));
     this.#owed.clear();
     const spoilt = new Set<SimNode>();
     const torn: Violation[] = [];
     for (const { node, owed, wasGone, wasStored } of before) {
       const { path, digests, safe, whole } = owed;
       const isWhole = digests.includes(digestOf(node.content));
-      const isTorn = whole && node.links > 0 && !isWhole;
+      const isGone = node.links === 0 || !places.has(node);
+      const isTorn = whole && !isGone && !isWhole;
       if (isTorn) torn.push({ kind: 'torn', what: `${path}: a client's file came back in part` });
-      if (wasGone || ((wasStored || safe) && !isWhole) || (safe && node.links === 0))
+      if (wasGone || ((wasStored || safe) && !isWhole) || (safe && isGone))
         this.#settled.push({ path, digests });
-      else if (node.links === 0) this.lostUnsynced += 1;
+      else if (isGone) this.lostUnsynced += 1;
       // What was written to a file that was gone already may be back, or a part of it.
       if ((wasGone || wasStored || isTorn) && !isWhole && digests.length === 1) spoilt.add(node);
       // It waits aside, or in quarantine, and belongs to its old place.
