@@ -35,7 +35,7 @@ export interface UploadServer {
   start(folder: string): Promise<RunningServer>;
 }
 
-export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const PATIENCE_MS = 20_000;
 const ENVIRONMENT = {
   ...process.env,
@@ -47,7 +47,7 @@ const ENVIRONMENT = {
 };
 
 /** A command of halfpipe's own; returns what it printed. */
-export function halfpipeCommand(config: string, ...words: string[]): string {
+function halfpipeCommand(config: string, ...words: string[]): string {
   const args = [...startFlags(), MAIN, ...words, '--config', config];
   return execFileSync(process.execPath, args, {
     ...{ encoding: 'utf8', env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] },

@@ -12,10 +12,13 @@ import { ACCESS_KEY_ID, FarSide, SECRET_ACCESS_KEY } from '../bench/far-side.ts'
 import {
   FAR_ADDRESS,
   FAR_ADDRESS_V6,
+  LAN_ADDRESS,
   LINK_INTERFACE,
   LinkTestbed,
   missingForTestbed,
 } from '../bench/link-testbed.ts';
+import { INGEST_PORT, Producers } from '../bench/producers.ts';
+import { authorizationFor } from '../bench/upload-servers.ts';
 import { compiledMain } from '../support/compiled.ts';
 import { startFlags } from '../support/start-flags.ts';
 
@@ -27,6 +30,13 @@ interface Found {
   readonly name: string;
   readonly via?: string;
   readonly warnings: readonly string[];
+}
+
+interface Run {
+  readonly endpoint: string;
+  readonly link: object;
+  readonly files?: number;
+  readonly ingest?: object;
 }
 
 /** A machine behind a line of 100 Mbit/s: `near`, with the daemon in it. */
@@ -71,7 +81,24 @@ class Machine {
     this.run({ endpoint, link, files });
   }
 
-  run({ endpoint, link, files = 0 }: { endpoint: string; link: object; files?: number }): ChildProcess {
+  /** As drain(), while so many producers upload to the daemon from the network `lan`. */
+  async drainAndTake(files: number, clients: number, seconds: number): Promise<Producers> {
+    this.testbed.addLan();
+    const endpoint = await this.#far.start(0);
+    const ingest = {
+      listen: `${LAN_ADDRESS}:${INGEST_PORT}`,
+      tokensFile: join(this.folder, 'tokens.json'),
+    };
+    const daemon = this.run({ endpoint, link: { capacity: '100 Mbit/s' }, files, ingest });
+    const authorization = authorizationFor(join(this.folder, 'halfpipe.yaml'));
+    await this.logged('ready');
+    const load = { clients, fileBytes: 20_000, seconds, authorization };
+    const producers = new Producers(this.testbed, [daemon.pid ?? 0, undefined], load);
+    producers.mark();
+    return producers;
+  }
+
+  run({ endpoint, link, files = 0, ingest }: Run): ChildProcess {
     const path = join(this.folder, 'spool');
     mkdirSync(path, { recursive: true });
     for (let file = 0; file < files; file += 1)
@@ -80,7 +107,7 @@ class Machine {
     const s3 = { bucket: 'bench', endpoint, region: 'us-east-1', forcePathStyle: true };
     writeFileSync(
       config,
-      JSON.stringify({ spool: { path, settle: '0 s' }, link, s3, log: { format: 'json' } }),
+      JSON.stringify({ spool: { path, settle: '0 s' }, link, s3, ingest, log: { format: 'json' } }),
     );
     const args = [...startFlags(), compiledMain(), 'run', '--config', config];
     const daemon = this.testbed.spawn('near', process.execPath, args, {
@@ -318,6 +345,15 @@ describe('the link', { skip: missing.length === 0 ? false : missing.join(' '), c
     const ownMbit = ((machine.count('uploaded') - uploaded) * 1.6) / ((performance.now() - before) / 1_000);
     assert.ok(ownMbit > 5 && ownMbit < 11, `${ownMbit.toFixed(1)} Mbit/s, and\n${machine.log.slice(-3_000)}`);
     assert.match(machine.log, /stays in the local network \(LAN\).*set link\.counter/);
+  });
+
+  test('is held while producers upload to the daemon from another network', async (t) => {
+    const machine = Machine.start(t);
+    const producers = await machine.drainAndTake(400, 32, 8);
+    await delay(3_000);
+    assertHeld(await machine.total(LINK_INTERFACE), machine.log);
+    const { uploadsPerSec, others } = await producers.end();
+    assert.ok(uploadsPerSec > 1 && others === 0, `${uploadsPerSec} uploads a second, ${others} refused`);
   });
 
   test('is missed when it vanishes, and measured again when it returns', async (t) => {
