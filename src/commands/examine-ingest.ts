@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import type { TlsFiles } from '../config/ingest-formats.ts';
 import type { IngestListen } from '../config/listen-format.ts';
 import type { Settings } from '../config/settings.ts';
+import { INGEST_LISTEN } from '../ingest/ingest-options.ts';
 import { readPem } from '../ingest/tls-certificate.ts';
 import { systemClock } from '../system/clock.ts';
 import { errnoOf, explain, Fault } from '../system/fault.ts';
@@ -46,7 +47,7 @@ async function examinePlace(listen: IngestListen, settings: Settings): Promise<r
     return [finding, ...plainTextFindings(ofTcp, ingest.tls)];
   }
   if (listen.kind === 'unix') return examinePath(listen.path, settings, health('localhost'));
-  const at = { ...listen, setting: 'ingest.listen' };
+  const at = { ...listen, ...INGEST_LISTEN };
   const addresses = await asServiceUser(spool.path, service, () => tryPort(at, health));
   const urls = addresses.map((address) => `${scheme}://${address}`);
   return [ok(`files are taken at ${urls.join(' and ')}`), ...plainTextFindings(addresses, ingest.tls)];

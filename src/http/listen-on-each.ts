@@ -9,6 +9,8 @@ export interface ListenAt {
   readonly port: number;
   /** The key in the config file, for hints. */
   readonly setting: string;
+  /** What else helps with a port that is for root, for hints: `or …`. */
+  readonly belowPort1024?: string;
 }
 
 /**
@@ -60,7 +62,10 @@ const WHY: Readonly<Record<string, (at: ListenAt) => readonly [reason: string, h
     'this machine has no such address',
     `ip -brief address lists its addresses: set ${setting} to one of them`,
   ],
-  EACCES: ({ setting }) => ['ports below 1024 are for root', `Set ${setting} to a higher port, such as 9464`],
+  EACCES: ({ port, setting, belowPort1024 }) => [
+    'ports below 1024 are for root',
+    [`Set ${setting} to a higher port, such as ${8_000 + port}`, belowPort1024].filter(Boolean).join(', '),
+  ],
   EPERM: () => [
     'the service may not',
     'Look for SocketBindDeny= in systemctl cat halfpipe, and allow the port with SocketBindAllow=',

@@ -10,6 +10,12 @@ export type IngestPlace =
   /** A listening socket that systemd has opened for this process. Undefined: it has opened none. */
   | ({ readonly kind: 'systemd' } & Partial<HandedSocket>);
 
+/** What hints say about a place of TCP. */
+export const INGEST_LISTEN = {
+  setting: 'ingest.listen',
+  belowPort1024: 'or to systemd, which opens any port: the example halfpipe-ingest.socket says how',
+} as const;
+
 /** The inode tells the socket from what gets its descriptor when the socket has been closed. */
 export interface HandedSocket {
   readonly fd: number;

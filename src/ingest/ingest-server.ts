@@ -16,7 +16,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { Connections } from '../http/connections.ts';
 import { listenOnEach, urlOf } from '../http/listen-on-each.ts';
 import { Fault } from '../system/fault.ts';
-import type { HandedSocket, IngestPlace } from './ingest-options.ts';
+import { type HandedSocket, INGEST_LISTEN, type IngestPlace } from './ingest-options.ts';
 import type { Patience } from './ingest-ports.ts';
 import { listenAtPath } from './unix-socket.ts';
 
@@ -105,8 +105,7 @@ export class IngestServer {
   }
 
   async #opened(place: IngestPlace): Promise<readonly (HttpServer | HttpsServer)[]> {
-    if (place.kind === 'tcp')
-      return listenOnEach({ ...place, setting: 'ingest.listen' }, () => this.#create());
+    if (place.kind === 'tcp') return listenOnEach({ ...place, ...INGEST_LISTEN }, () => this.#create());
     const server = this.#create();
     if (place.kind === 'unix') await listenAtPath(server, place.path);
     else await listenAtDescriptor(server, place);
