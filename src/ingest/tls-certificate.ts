@@ -1,8 +1,8 @@
 // The certificate of the door and its key, read and tried out before they are used.
-import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { TlsFiles } from '../config/ingest-formats.ts';
 import { errnoOf, Fault } from '../system/fault.ts';
+import { readNamedFile } from '../system/named-file.ts';
 
 /** The content of both files. */
 export interface TlsPem {
@@ -40,7 +40,7 @@ export function unusable({ certificate, key }: TlsFiles, cause: unknown): Fault 
 
 async function pem(file: string): Promise<Buffer> {
   try {
-    return await readFile(file);
+    return await readNamedFile(file);
   } catch (cause) {
     const hint =
       errnoOf(cause) === 'EACCES'

@@ -1,8 +1,8 @@
 // Which clients the listener lets in, by the config: the token is read here.
-import { readFile } from 'node:fs/promises';
 import type { Access } from '../http/routes.ts';
 import { TokenGate } from '../http/token-gate.ts';
 import { errnoOf, Fault } from '../system/fault.ts';
+import { readNamedFile } from '../system/named-file.ts';
 import type { ObserveOptions } from './observe-ports.ts';
 
 /** Reads the token. Rejects with a Fault that names its file. */
@@ -25,7 +25,7 @@ async function readToken(file: string): Promise<string> {
   const make = `Make one with openssl rand -hex 32 >${file}`;
   let token: string;
   try {
-    token = (await readFile(file, 'utf8')).trim();
+    token = (await readNamedFile(file)).toString('utf8').trim();
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT') throw fault('no such file', make, error);

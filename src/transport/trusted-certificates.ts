@@ -2,10 +2,10 @@
 // `ca_bundle` of the profile, replaces the built-in ones. Certificates of NODE_EXTRA_CA_CERTS,
 // which Node adds to its own, are added to either.
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import tls from 'node:tls';
 import { loadConfig } from '@smithy/core/config';
 import { errnoOf, Fault } from '../system/fault.ts';
+import { readNamedFile } from '../system/named-file.ts';
 
 const CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
@@ -56,9 +56,13 @@ async function extraBundle(): Promise<Bundle | undefined> {
 async function certificatesIn(bundle: Bundle): Promise<string> {
   let text: string;
   try {
-    text = await readFile(bundle.file, 'utf8');
+    text = (await readNamedFile(bundle.file)).toString('utf8');
   } catch (cause) {
-    throw unusableFault(bundle, `cannot be read: ${errnoOf(cause)}`, cause);
+    throw unusableFault(
+      bundle,
+      `cannot be read: ${errnoOf(cause) ?? (cause instanceof Error ? cause.message : cause)}`,
+      cause,
+    );
   }
   const certificates = text.match(CERTIFICATE) ?? [];
   if (certificates.length === 0) throw unusableFault(bundle, 'holds no certificate in PEM form');
