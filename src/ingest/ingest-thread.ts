@@ -1,9 +1,11 @@
 // The ingest thread. A client that uploads as fast as it can costs the drain and the pacing nothing
 // but a share of the processor.
+import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { Deposits } from '../spool/deposits.ts';
 import { carry } from '../system/carried-error.ts';
 import { systemClock } from '../system/clock.ts';
+import { errnoOf } from '../system/fault.ts';
 import { IngestDoor } from './ingest-door.ts';
 import type { IngestNotice, IngestOrder } from './ingest-messages.ts';
 import type { IngestOptions } from './ingest-options.ts';
@@ -12,6 +14,11 @@ import { Tokens } from './tokens.ts';
 
 if (parentPort === null) throw new Error('this is the ingest thread, which the daemon starts');
 const port = parentPort;
+
+/** Where the processor is short, it goes to the drain and to the pacing first. See nice(2). */
+const NICENESS = 10;
+const NICENESS_MAX = 19;
+standBack();
 
 /** The spool's path stays the same for the life of the process. */
 let deposits: Deposits | undefined;
@@ -46,6 +53,16 @@ port.on('message', (order: IngestOrder) => {
       void close().finally(() => port.close());
   }
 });
+
+/** On Linux, setpriority(2) is for the calling thread alone. */
+function standBack(): void {
+  try {
+    setPriority(Math.min(NICENESS_MAX, getPriority() + NICENESS));
+  } catch (error) {
+    // The sandbox of the unit refuses it (EPERM): all threads are then equal.
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
 
 async function close(): Promise<void> {
   await service.close();
