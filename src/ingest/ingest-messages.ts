@@ -20,7 +20,8 @@ export type IngestOrder =
 /** From the ingest thread. */
 export type IngestNotice =
   | { readonly kind: 'serving'; readonly listening: Listening }
-  | { readonly kind: 'refused'; readonly error: CarriedError }
+  /** `isOpen`: what was in force before still is. */
+  | { readonly kind: 'refused'; readonly error: CarriedError; readonly isOpen: boolean }
   | { readonly kind: 'event'; readonly event: CarriedEvent };
 
 /** An event without objects that do not survive the way. */

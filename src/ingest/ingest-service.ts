@@ -26,6 +26,7 @@ export interface IngestServicePorts {
 export class IngestService {
   readonly #moving: MovingDoor<IngestOptions, OpenIngestDoor>;
   #backlog: BacklogSize | undefined;
+  #options: IngestOptions | undefined;
 
   constructor({ openDoor, ...ports }: IngestServicePorts) {
     this.#moving = new MovingDoor({
@@ -39,9 +40,16 @@ export class IngestService {
     });
   }
 
-  /** Rejects with a Fault, and what was in force before stays so. */
+  get isOpen(): boolean {
+    return this.#moving.isOpen();
+  }
+
+  /** Rejects with a Fault, and what was in force before stays so if its place can be had again. */
   async serve(options: IngestOptions): Promise<Listening> {
+    if (this.isOpen && this.#options !== undefined && isHandedAnew(this.#options, options))
+      throw handedOnce();
     await this.#moving.serve(options);
+    this.#options = options;
     return { urls: this.#moving.door?.urls ?? [], isTls: options.tls !== undefined };
   }
 
@@ -62,6 +70,22 @@ function noSocket(): Fault {
     subject: 'ingest.listen',
     hint: 'Enable the socket unit of the service, or set ingest.listen to an address and a port',
     isLocal: true,
+  });
+}
+
+/**
+ * The socket that systemd hands over is gone once its server is closed, and a server cannot change
+ * between plain HTTP and HTTPS.
+ */
+function isHandedAnew(now: IngestOptions, next: IngestOptions): boolean {
+  const isHanded = now.listen.kind === 'systemd' && next.listen.kind === 'systemd';
+  return isHanded && (now.tls === undefined) !== (next.tls === undefined);
+}
+
+function handedOnce(): Fault {
+  return new Fault('blocked', 'ingest.tls cannot be turned on or off while ingest.listen is systemd', {
+    ...{ operation: 'listen', subject: 'ingest.tls', isLocal: true },
+    hint: 'Restart the service: systemd then hands its socket over anew',
   });
 }
 

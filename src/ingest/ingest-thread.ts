@@ -43,7 +43,7 @@ port.on('message', (order: IngestOrder) => {
     case 'serve':
       service.serve(order.options).then(
         (listening) => tell({ kind: 'serving', listening }),
-        (error: unknown) => tell({ kind: 'refused', error: carry(error) }),
+        (error: unknown) => tell({ kind: 'refused', error: carry(error), isOpen: service.isOpen }),
       );
       return;
     case 'backlog':

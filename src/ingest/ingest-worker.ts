@@ -33,6 +33,7 @@ export class IngestWorker {
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
   #settle: (outcome: Listening | Error) => void = () => undefined;
+  #isServing = false;
   #isClosing = false;
   #hasEnded = false;
 
@@ -47,6 +48,7 @@ export class IngestWorker {
       });
       this.#worker.once('exit', () => {
         this.#hasEnded = true;
+        this.#isServing = false;
         resolve();
         if (this.#isClosing) return;
         this.#settle(failure instanceof Error ? failure : new Error(String(failure)));
@@ -55,8 +57,13 @@ export class IngestWorker {
     });
   }
 
+  /** True while files are taken, as far as this side knows. */
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
   /**
-   * Rejects with a Fault, and what was in force before stays so; or with another error when the
+   * Rejects with a Fault, and what was in force before stays so if it can; or with another error when the
    * thread breaks down or does not answer.
    */
   serve(options: IngestOptions): Promise<Listening> {
@@ -92,8 +99,10 @@ export class IngestWorker {
   #receive(notice: IngestNotice, onEvent: IngestWorkerPorts['onEvent']): void {
     switch (notice.kind) {
       case 'serving':
+        this.#isServing = true;
         return this.#settle(notice.listening);
       case 'refused':
+        this.#isServing = notice.isOpen;
         return this.#settle(uncarry(notice.error));
       case 'event': {
         const { event } = notice;

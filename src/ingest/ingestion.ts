@@ -14,7 +14,7 @@ import { silentFault } from './silent-fault.ts';
 
 const OFF: Listening = { urls: [], isTls: false };
 
-type Worker = Pick<IngestWorker, 'serve' | 'setBacklog' | 'close'>;
+type Worker = Pick<IngestWorker, 'isServing' | 'serve' | 'setBacklog' | 'close'>;
 
 export interface IngestionPorts {
   readonly clock: Clock;
@@ -52,7 +52,11 @@ export class Ingestion {
   constructor(ports: IngestionPorts) {
     this.#ports = ports;
     this.#telling = new Repeat(ports.clock, () => this.#attend(), BACKLOG_MS);
-    const it = { serve: (options: IngestOptions) => this.#serve(options), close: () => this.#close() };
+    const it = {
+      isOpen: () => this.#worker?.isServing === true,
+      serve: (options: IngestOptions) => this.#serve(options),
+      close: () => this.#close(),
+    };
     this.#kept = new KeptOpen(ports.clock, it, {
       onFailure: (error) => this.#tellDown({ kind: 'ingestDown', error }),
       onChange: () => this.#tell(),

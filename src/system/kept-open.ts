@@ -6,7 +6,11 @@ import type { Prepared } from './prepared.ts';
 import { Repeat } from './repeat.ts';
 
 export interface Openable<Options> {
-  /** Opens it, or changes it while it is open. Rejects, and what was in force before stays so. */
+  isOpen(): boolean;
+  /**
+   * Opens it, or changes it while it is open. Rejects, and what was in force before stays so if it
+   * can.
+   */
   serve(options: Options): Promise<void>;
   /** May be called at any time except during serve(). */
   close(): Promise<void>;
@@ -33,8 +37,9 @@ export class KeptOpen<Options> {
   readonly #retrying: Repeat;
   /** Those in force. */
   #options: Options | undefined;
-  /** True while it is open with the options in force. */
-  #isOpen = false;
+  /** True if what is open was opened with the options in force. */
+  #isInForce = false;
+  #isStopped = false;
   #retryMs = RETRY_MS;
 
   constructor(clock: Clock, it: Openable<Options>, events: KeptOpenEvents) {
@@ -47,12 +52,14 @@ export class KeptOpen<Options> {
     );
   }
 
+  /** True while it is open with the options in force. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#isInForce && this.#it.isOpen();
   }
 
   /** Resolves after the first attempt. Never rejects: what cannot be opened is tried again. */
   async start(options: Options | undefined): Promise<void> {
+    this.#isStopped = false;
     this.#options = options;
     await this.#tryAgain();
     this.#retrying.start();
@@ -69,55 +76,61 @@ export class KeptOpen<Options> {
     try {
       if (isTried) await this.#it.serve(options);
     } catch (error) {
-      if (!this.#isOpen) await this.#it.close();
-      this.#retrying.start();
+      const wasLost = this.#isInForce && !this.#it.isOpen();
+      if (!this.#isInForce) await this.#it.close();
+      if (wasLost) this.#events.onFailure(error);
+      this.#resume();
       throw error;
     }
     return {
       commit: async () => {
-        this.#options = options;
-        this.#isOpen = isTried;
-        if (options === undefined) await this.#it.close();
-        this.#retrying.start();
+        this.#options = this.#isStopped ? undefined : options;
+        this.#isInForce = isTried;
+        if (this.#options === undefined) await this.#it.close();
+        this.#resume();
         if (this.#hasFailed) this.#retrying.now();
-        else this.#events.onChange();
+        else if (!this.#isStopped) this.#events.onChange();
       },
       discard: async () => {
         if (isTried) await this.#goBack();
-        this.#retrying.start();
+        this.#resume();
       },
     };
   }
 
   /** Call when it has ended by itself. It is opened again after a while. */
   lost(): void {
-    this.#isOpen = false;
     this.#retrying.soon();
   }
 
   /** Resolves when it is closed, which is not told as a change. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#options = undefined;
     await this.#retrying.stop();
-    this.#isOpen = false;
+    this.#isInForce = false;
     await this.#it.close();
   }
 
+  #resume(): void {
+    if (!this.#isStopped) this.#retrying.start();
+  }
+
   get #hasFailed(): boolean {
-    return this.#options !== undefined && !this.#isOpen;
+    return this.#options !== undefined && !this.isOpen;
   }
 
   async #goBack(): Promise<void> {
-    this.#isOpen = false;
+    this.#isInForce = false;
     if (this.#options === undefined) await this.#it.close();
     else await this.#tryAgain();
   }
 
   async #tryAgain(): Promise<void> {
-    if (this.#options === undefined || this.#isOpen) return;
+    if (this.#options === undefined || this.isOpen) return;
     try {
       await this.#it.serve(this.#options);
-      this.#isOpen = true;
+      this.#isInForce = true;
       this.#retryMs = RETRY_MS;
       this.#events.onChange();
     } catch (error) {

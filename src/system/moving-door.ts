@@ -35,7 +35,11 @@ export class MovingDoor<Options, D extends Door<Options>> {
     return this.#open?.door;
   }
 
-  /** Rejects with a Fault, and what was in force before stays so. */
+  isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** Rejects with a Fault, and what was in force before stays so if its place can be had again. */
   async serve(options: Options): Promise<void> {
     const before = this.#open;
     if (before === undefined) return this.#openWith(options);

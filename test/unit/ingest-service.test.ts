@@ -70,3 +70,11 @@ test('without a socket from systemd, ingest.listen systemd is refused with what 
   await assert.rejects(service.serve({ ...OPTIONS, listen }), /systemd has handed over no socket/);
   await service.serve({ ...OPTIONS, listen: { kind: 'systemd', fd: 3, inode: 1 } });
 });
+
+test('TLS is not turned on at a socket from systemd, because closing it would lose the socket', async () => {
+  const { service, opened } = bench();
+  const listen = { kind: 'systemd', fd: 3, inode: 5 } as const;
+  await service.serve({ ...OPTIONS, listen });
+  await assert.rejects(service.serve({ ...OPTIONS, listen, tls: TLS }), { hint: /^Restart the service/ });
+  assert.deepEqual([opened.length, service.isOpen], [1, true]);
+});

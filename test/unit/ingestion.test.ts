@@ -37,9 +37,14 @@ class Bench {
       backlog: () => ({ files: this.backlogs.length, bytes: 0, oldestAgeMs: undefined }),
       startWorker: async (ports) => {
         this.threads.push(ports);
+        let isServing = false;
         return {
+          get isServing() {
+            return isServing;
+          },
           serve: async (options) => {
             if (this.refusal !== undefined) throw this.refusal;
+            isServing = true;
             this.served.push(options);
             return LISTENING;
           },

@@ -9,16 +9,20 @@ class Bench {
   readonly clock = new SimClock();
   readonly steps: string[] = [];
   readonly failures: unknown[] = [];
+  isOpen = false;
   changes = 0;
   refusal: Error | undefined;
   readonly kept = new KeptOpen<string>(
     this.clock,
     {
+      isOpen: () => this.isOpen,
       serve: async (options) => {
         if (this.refusal !== undefined) throw this.refusal;
+        this.isOpen = true;
         this.steps.push(`serve ${options}`);
       },
       close: async () => {
+        this.isOpen = false;
         this.steps.push('close');
       },
     },
@@ -29,6 +33,12 @@ class Bench {
       },
     },
   );
+
+  /** It ends by itself. */
+  lose(): void {
+    this.isOpen = false;
+    this.kept.lost();
+  }
 }
 
 test('what cannot be opened at the start is told, and tried again, less and less often', async () => {
@@ -106,12 +116,45 @@ test('options that are in force are served again, because the files they name ma
 test('what has ended by itself is opened again; what was stopped is not', async () => {
   const bench = new Bench();
   await bench.kept.start('a');
-  bench.kept.lost();
+  bench.lose();
   await bench.clock.advance(1_001);
   assert.deepEqual(bench.steps, ['serve a', 'serve a']);
-  bench.kept.lost();
+  bench.lose();
   await bench.kept.stop();
   await bench.clock.advance(3_600_000);
   assert.deepEqual(bench.steps, ['serve a', 'serve a', 'close']);
   assert.equal(bench.changes, 2);
+});
+
+test('what ends by itself while a change is being prepared is opened again after the change', async () => {
+  const bench = new Bench();
+  await bench.kept.start('a');
+  const prepared = await bench.kept.prepare('b');
+  bench.lose();
+  await prepared.commit();
+  await bench.clock.advance(60_000);
+  assert.deepEqual([bench.steps, bench.kept.isOpen], [['serve a', 'serve b', 'serve b'], true]);
+});
+
+test('a change that is made after the stop opens nothing', async () => {
+  const bench = new Bench();
+  await bench.kept.start('a');
+  const prepared = await bench.kept.prepare('b');
+  await bench.kept.stop();
+  await prepared.commit();
+  await bench.clock.advance(3_600_000);
+  assert.deepEqual([bench.isOpen, bench.steps.at(-1)], [false, 'close']);
+});
+
+test('a refused change that has closed what was open is told, and the old options are tried again', async () => {
+  const bench = new Bench();
+  await bench.kept.start('a');
+  const refusal = new Error('neither b nor a can be had');
+  bench.refusal = refusal;
+  bench.isOpen = false;
+  await assert.rejects(bench.kept.prepare('b'), refusal);
+  assert.deepEqual([bench.failures, bench.kept.isOpen], [[refusal], false]);
+  bench.refusal = undefined;
+  await bench.clock.advance(10_000);
+  assert.deepEqual([bench.steps, bench.kept.isOpen], [['serve a', 'serve a'], true]);
 });
