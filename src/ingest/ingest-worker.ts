@@ -63,8 +63,8 @@ export class IngestWorker {
   }
 
   /**
-   * Rejects with a Fault, and what was in force before stays so if it can; or with another error when the
-   * thread breaks down or does not answer.
+   * Rejects with a Fault, and what was in force before stays so if it can; or with another error
+   * when the thread breaks down or does not answer.
    */
   serve(options: IngestOptions): Promise<Listening> {
     return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 // Simulated days: what was foretold against what then came. `node --import tsx test/bench/forecast-days.ts`
-import { type Life, LivedSpool, type Said } from '../support/lived-spool.ts';
+import { type Life, type Lived, LivedSpool, type Said } from '../support/lived-spool.ts';
 import { SimRandom } from '../support/sim-world-random.ts';
 
 const HOUR = 3_600;
@@ -87,16 +87,18 @@ export interface DayFigures {
   readonly fallingRight: number;
 }
 
-/** Lives two days, and compares what was said on the first with what came. */
+/** Lives two days, and compares what was said on the first with what came. Nothing is asked on the second. */
 export function figuresOf(life: Life): DayFigures {
   const spool = new LivedSpool(life);
   const said: Said[] = [];
-  for (let second = 0; second < 2 * DAY; second += 1) said.push(spool.next());
-  const ends = endsOf(said);
+  for (let second = 0; second < DAY; second += 1) said.push(spool.next());
+  const lived: Lived[] = [...said];
+  for (let second = DAY; second < 2 * DAY; second += 1) lived.push(spool.pass());
+  const ends = endsOf(lived);
   const missed: number[] = [];
   const widths: number[] = [];
   let [told, within] = [0, 0];
-  for (const { second, forecast, files } of said.slice(0, DAY)) {
+  for (const { second, forecast, files } of said) {
     const end = ends[second];
     const { eta } = forecast;
     if (eta === null || end === undefined || files === 0) continue;
@@ -108,9 +110,9 @@ export function figuresOf(life: Life): DayFigures {
     missed.push(Math.max(0, eta.lowMs - real, real - high) / real);
     widths.push((high - eta.lowMs) / real);
   }
-  const falling = said.slice(0, DAY).filter(({ forecast }) => forecast.verdict === 'falling-behind');
-  const right = falling.filter(({ second, bytes }) => (said[second + HOUR]?.bytes ?? 0) > bytes);
-  const changes = said.slice(0, DAY).filter(({ second, forecast }) => {
+  const falling = said.filter(({ forecast }) => forecast.verdict === 'falling-behind');
+  const right = falling.filter(({ second, bytes }) => (lived[second + HOUR]?.bytes ?? 0) > bytes);
+  const changes = said.filter(({ second, forecast }) => {
     const before = said[second - 1]?.forecast.verdict;
     return before !== undefined && before !== forecast.verdict;
   });
@@ -125,11 +127,11 @@ export function figuresOf(life: Life): DayFigures {
 }
 
 /** By second: when the spool is empty next. */
-function endsOf(said: readonly Said[]): (number | undefined)[] {
-  const ends: (number | undefined)[] = new Array(said.length);
+function endsOf(lived: readonly Lived[]): (number | undefined)[] {
+  const ends: (number | undefined)[] = new Array(lived.length);
   let end: number | undefined;
-  for (let second = said.length - 1; second >= 0; second -= 1) {
-    if (said[second]?.files === 0) end = second;
+  for (let second = lived.length - 1; second >= 0; second -= 1) {
+    if (lived[second]?.files === 0) end = second;
     ends[second] = end;
   }
   return ends;

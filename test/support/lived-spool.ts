@@ -31,13 +31,17 @@ export interface Life {
   readonly unsettled?: (second: number) => number;
 }
 
-/** What was said in one second. */
-export interface Said {
+/** What was there at the end of a second. */
+export interface Lived {
   readonly second: number;
-  readonly forecast: ForecastView;
-  readonly flow: FlowView;
   readonly files: number;
   readonly bytes: number;
+}
+
+/** What was said of it. */
+export interface Said extends Lived {
+  readonly forecast: ForecastView;
+  readonly flow: FlowView;
 }
 
 /** Wire bytes for a byte of content. */
@@ -76,8 +80,15 @@ export class LivedSpool {
     return this.#arrived.files - this.#drained.files;
   }
 
-  /** Lets a second pass. `at`: the monotonic clock, when it is not the second. */
+  /** Lets a second pass. */
   next(): Said {
+    const lived = this.pass();
+    const { forecast, flow } = this.outlook.view(lived.second * 1_000, lived.second * 1_000);
+    return { ...lived, forecast, flow };
+  }
+
+  /** Lets a second pass, and asks for no forecast. */
+  pass(): Lived {
     this.#second += 1;
     const second = this.#second;
     for (const dropped of this.#life.arrivals(second)) this.#drop(dropped);
@@ -88,12 +99,7 @@ export class LivedSpool {
       (this.files > IN_FLIGHT || (this.#drained.files === drainedFiles && this.files > 0));
     this.#count(second);
     this.outlook.observe(second * 1_000, this.#moment(second, isWorking));
-    return this.#said(second);
-  }
-
-  #said(second: number): Said {
-    const { forecast, flow } = this.outlook.view(second * 1_000, second * 1_000);
-    return { second, forecast, flow, files: this.files, bytes: this.#arrived.bytes - this.#drained.bytes };
+    return { second, files: this.files, bytes: this.#arrived.bytes - this.#drained.bytes };
   }
 
   #drop({ files, sizeBytes }: Dropped): void {
