@@ -38,6 +38,7 @@ export class Exchange {
   isLast = false;
   readonly #response: ServerResponse;
   readonly #ports: ExchangePorts;
+  readonly #broken = new AbortController();
 
   constructor(
     request: IncomingMessage,
@@ -58,6 +59,16 @@ export class Exchange {
   get isOver(): boolean {
     const { destroyed, headersSent } = this.#response;
     return destroyed || headersSent || this.request.socket.writableEnded;
+  }
+
+  /** Aborted when no more of the content can be read. The reason is the parser's error. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  /** The parser cannot read more of the content. The request is still answered. */
+  break(error: Error): void {
+    this.#broken.abort(error);
   }
 
   /** Tells a client that waits for it to send the content. Does nothing for other clients. */
@@ -106,6 +117,7 @@ export class Exchange {
   /** Resolves when the client has sent everything or has gone, or when it sends too much. */
   async #linger(): Promise<void> {
     const { request } = this;
+    if (this.broken.aborted) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#ports.clock.schedule(this.#ports.lingerMs, resolve);
       let bytes = 0;

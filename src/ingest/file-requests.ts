@@ -13,7 +13,7 @@ import { RESOURCES } from './request-target.ts';
 import type { Grant, Tokens } from './tokens.ts';
 import { curlLine, refuseOtherContent, statedLength } from './upload-headers.ts';
 
-/** Every method answers the exchange, or rejects with a Refusal, ClientGone or a bug. */
+/** Every method answers the exchange, or rejects with a Refusal or a bug. */
 export class FileRequests {
   readonly #ports: IngestPorts;
   readonly #intake: Intake;
@@ -123,8 +123,9 @@ export class FileRequests {
     refuseOtherContent(request, () => curlLine(request, target.path, listen));
     const digests = new ContentDigests(request.headers);
     const lengthBytes = statedLength(request, maxFileSizeBytes);
+    const { broken } = exchange;
     const invite = () => exchange.invite();
-    const arrival = { request, path, mode, digests, lengthBytes, invite };
+    const arrival = { request, path, mode, digests, lengthBytes, broken, invite };
     const { outcome, sizeBytes, sha256 } = await this.#intake.receive(arrival);
     this.#ports.onEvent({
       kind: 'ingested',

@@ -56,6 +56,7 @@ export class IngestDoor {
       {
         answer: (request, response) => this.#answer(request, response),
         reject: (socket, error) => this.#reject(socket, error),
+        onBroken: (request, error) => this.#exchangeOf(request).break(error),
         onError: (error) => this.#tellError(error),
       },
     );

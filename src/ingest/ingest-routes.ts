@@ -3,11 +3,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fastify, type HTTPMethods } from 'fastify';
 import type { Exchange } from './exchange.ts';
-import { ClientGone, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import type { Resource } from './request-target.ts';
 import { refuseUnclear } from './unreadable-request.ts';
 
-/** Answers the exchange, or rejects with a Refusal, ClientGone or a bug. */
+/** Answers the exchange, or rejects with a Refusal or a bug. */
 export type Act = (exchange: Exchange) => void | Promise<void>;
 
 /** All that exists. */
@@ -64,14 +64,14 @@ async function answered({ onRefusal, onError }: RoutePorts, exchange: Exchange, 
     refuseUnclear(exchange.request);
     await act(exchange);
   } catch (error) {
-    if (error instanceof ClientGone) return exchange.cut();
     if (!(error instanceof Refusal)) onError(error);
-    if (exchange.isOver) return exchange.cut();
     const refusal =
       error instanceof Refusal
         ? error
         : new Refusal('internal', 'This is a bug of halfpipe: its log says more');
+    // Also if the client has gone and learns nothing: the operator does.
     onRefusal(exchange, refusal);
+    if (exchange.isOver) return exchange.cut();
     await exchange.refuse(refusal);
   }
 }

@@ -31,6 +31,8 @@ export interface ServerPorts {
    * The parser of Node.js refuses a request with `error`. The connection is of no use any more.
    */
   readonly reject: (socket: Socket, error: Error) => void;
+  /** The content of a request that is not answered yet cannot be read to its end. */
+  readonly onBroken: (request: IncomingMessage, error: Error) => void;
   /** Something went wrong with a listening socket. */
   readonly onError: (error: unknown) => void;
 }
@@ -165,6 +167,7 @@ export class IngestServer {
       // What follows a request cannot be read. The request itself is answered.
       response.setHeader('Connection', 'close');
     else if (response?.headersSent === true || !socket.writable) socket.destroy();
+    else if (response !== undefined) this.#ports.onBroken(response.req, error);
     else this.#ports.reject(socket, error);
   }
 }

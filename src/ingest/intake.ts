@@ -19,6 +19,8 @@ export interface Arrival {
   readonly digests: ContentDigests;
   /** Undefined: the content comes in chunks. */
   readonly lengthBytes: number | undefined;
+  /** See BodyLimits. */
+  readonly broken: AbortSignal;
   /** Called when nothing but the content is missing. */
   readonly invite: () => void;
 }
@@ -81,8 +83,8 @@ export class Intake {
   }
 
   /**
-   * Resolves when the file is durably in the spool. Rejects with a Refusal, with ClientGone, or
-   * with a bug; then nothing of it is left.
+   * Resolves when the file is durably in the spool. Rejects with a Refusal or with a bug;
+   * then nothing of it is left.
    */
   async receive(arrival: Arrival): Promise<Arrived> {
     this.#backlog.admit(arrival.lengthBytes ?? 0);
@@ -122,7 +124,7 @@ export class Intake {
     request: IncomingMessage,
     work: (one: UnderWay) => Promise<T>,
   ): Promise<T> {
-    if (this.#isClosing) throw new Refusal('busy', 'halfpipe is stopping: try again in a few seconds');
+    if (this.#isClosing) throw stopping();
     if (this.#all.size >= this.#options.maxConcurrent)
       throw new Refusal(
         'busy',
@@ -133,7 +135,7 @@ export class Intake {
     try {
       return await work(one);
     } catch (error) {
-      throw refusalOf(error);
+      throw request.destroyed && this.#isClosing ? stopping() : refusalOf(error);
     } finally {
       this.#all.delete(one);
       if (this.#all.size === 0) this.#onIdle?.();
@@ -142,13 +144,14 @@ export class Intake {
 
   async #fill(
     file: ReceivedFile,
-    { request, path, mode, digests, invite }: Arrival,
+    { request, path, mode, digests, broken, invite }: Arrival,
     promised: Promised,
     upload: UnderWay,
   ): Promise<Arrived> {
     const body = new UploadBody(request, this.#ports.clock, {
       maxBytes: this.#options.maxFileSizeBytes,
       demand: this.#patience,
+      broken,
     });
     try {
       invite();
@@ -172,4 +175,8 @@ export class Intake {
     if (outcome !== 'same') this.#backlog.accepted(content.sizeBytes);
     return { ...content, outcome };
   }
+}
+
+function stopping(): Refusal {
+  return new Refusal('busy', 'halfpipe is stopping: try again in a few seconds');
 }

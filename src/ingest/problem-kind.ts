@@ -16,6 +16,7 @@ export const REFUSALS = {
   'ignored-name': { status: 400, title: 'The spool ignores files of this name' },
   'bad-request': { status: 400, title: 'The request is malformed' },
   'digest-malformed': { status: 400, title: 'A digest field is malformed' },
+  incomplete: { status: 400, title: 'The connection ended before the content was complete' },
   unauthorized: { status: 401, title: 'A valid token is needed' },
   'token-expired': { status: 401, title: 'The token has expired' },
   'outside-prefix': { status: 403, title: 'The token may not write to this path' },

@@ -50,11 +50,6 @@ export class Refusal extends Error {
   }
 }
 
-/** The client has closed the connection before its request was complete. */
-export class ClientGone extends Error {
-  override readonly name = 'ClientGone';
-}
-
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 /** No errno, but the word of the spool for a path that leads through a file or a link. */
 const NOT_A_FOLDER = 'not-a-folder';

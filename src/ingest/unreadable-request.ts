@@ -22,8 +22,24 @@ export function unreadableRefusal(
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new Refusal('too-slow', 'The header fields come too slowly');
     default:
-      return new Refusal('bad-request', `This is no request in HTTP/1.1: ${error.message}`);
+      return malformed(error);
   }
+}
+
+/**
+ * Why no more of a request's content can be read. Without the error of the parser, the connection
+ * has failed.
+ */
+export function unfinishedRefusal(error: unknown, receivedBytes: number): Refusal {
+  if (error instanceof Error && errnoOf(error) !== 'HPE_INVALID_EOF_STATE') return malformed(error);
+  return new Refusal(
+    'incomplete',
+    `The connection ended after ${receivedBytes} bytes of the content: send the file again`,
+  );
+}
+
+function malformed({ message }: Error): Refusal {
+  return new Refusal('bad-request', `This is no request in HTTP/1.1: ${message}`);
 }
 
 /** Throws a Refusal if the request is not certain to mean the same to every server on its way. */

@@ -3,11 +3,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../system/clock.ts';
 import { ClientPace, type PaceDemand } from './client-pace.ts';
-import { ClientGone, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
+import { unfinishedRefusal } from './unreadable-request.ts';
 
 export interface BodyLimits {
   readonly maxBytes: number;
   readonly demand: PaceDemand;
+  /** Aborted when no more of the content can be read. The reason is the parser's error. */
+  readonly broken: AbortSignal;
 }
 
 const WAKING = ['readable', 'end', 'error', 'close'] as const;
@@ -18,15 +21,18 @@ export class UploadBody {
   readonly #clock: Clock;
   readonly #maxBytes: number;
   readonly #pace: ClientPace;
+  readonly #broken: AbortSignal;
   #receivedBytes = 0;
   #wake: () => void = () => undefined;
   readonly #onNews = () => this.#wake();
 
-  constructor(request: IncomingMessage, clock: Clock, { maxBytes, demand }: BodyLimits) {
+  constructor(request: IncomingMessage, clock: Clock, { maxBytes, demand, broken }: BodyLimits) {
     this.#request = request;
     this.#clock = clock;
     this.#maxBytes = maxBytes;
     this.#pace = new ClientPace(demand);
+    this.#broken = broken;
+    broken.addEventListener('abort', this.#onNews);
     for (const name of WAKING) request.on(name, this.#onNews);
   }
 
@@ -36,14 +42,14 @@ export class UploadBody {
 
   /**
    * Resolves with the next bytes, or with undefined at the end. Rejects with a Refusal when there
-   * are too many, or when they come too slowly, and with ClientGone.
+   * are too many, when they come too slowly, or when the connection ends before them.
    */
   async next(): Promise<Buffer | undefined> {
     for (let waitedMs = 0; ; ) {
       const chunk: Buffer | null = this.#request.read();
       if (chunk === null && this.#request.readableEnded) return undefined;
-      if (chunk === null && this.#request.destroyed)
-        throw new ClientGone('the client closed the connection during the upload');
+      if (chunk === null && (this.#request.destroyed || this.#broken.aborted))
+        throw unfinishedRefusal(this.#broken.reason, this.#receivedBytes);
       if (this.#pace.isSlow(waitedMs, chunk?.byteLength ?? 0)) throw tooSlow();
       if (chunk !== null) return this.#counted(chunk);
       waitedMs = await this.#news();
@@ -53,6 +59,7 @@ export class UploadBody {
   /** The request can be read by others from now on. */
   stop(): void {
     for (const name of WAKING) this.#request.off(name, this.#onNews);
+    this.#broken.removeEventListener('abort', this.#onNews);
   }
 
   #counted(chunk: Buffer): Buffer {

@@ -184,6 +184,7 @@ function noneRefused(): Record<ProblemKind, number> {
     'ignored-name': 0,
     'bad-request': 0,
     'digest-malformed': 0,
+    incomplete: 0,
     unauthorized: 0,
     'token-expired': 0,
     'outside-prefix': 0,

@@ -176,6 +176,7 @@ const uploads = (more: readonly Case[]): readonly Case[] => [
     options: { backlogLimit: { ageMs: 10 } },
     before: ({ door }) => door.setBacklog({ files: 1, bytes: 8, oldestAgeMs: 11 }),
   },
+  { title: 'a part of its content', status: 400, kind: 'incomplete', bytes: 'a part' },
   { title: 'a bug', status: 500, kind: 'internal', before: broken(undefined) },
   { title: 'no place', status: 503, kind: 'busy', options: { maxConcurrent: 1 }, before: occupied },
   { title: 'no spool', status: 503, kind: 'spool-unavailable', before: gone },
@@ -280,6 +281,12 @@ async function provoke(open: OpenDoor, method: string, path: string, one: Case):
   const start = `${method} ${to} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n`;
   if (one.bytes === 'no length') return parsed(await open.raw(`${start}Connection: close\r\n\r\n`));
   if (one.bytes === 'slow') return parsed(await open.raw(`${start}Content-Length: 9\r\n\r\nabc`));
+  if (one.bytes === 'a part') {
+    const client = await open.connect(`${start}Content-Length: 9\r\n\r\nabc`);
+    client.socket.end();
+    await client.closed;
+    return parsed(client.received);
+  }
   if (one.bytes !== undefined) return parsed(await open.raw(one.bytes));
   return open.ask(method, to, one.headers ?? AUTHORIZED, isUpload ? (one.body ?? 'body') : undefined);
 }

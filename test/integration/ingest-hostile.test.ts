@@ -2,6 +2,7 @@
 // clients that send little or nothing, floods, and uploads that break off.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import { Fault } from '../../src/system/fault.ts';
 import { test } from '../support/nothing-left.ts';
 import { OpenDoor, type RawClient } from '../support/open-door.ts';
 import { SimClock } from '../support/sim-clock.ts';
@@ -290,20 +291,73 @@ describe('an upload that breaks off', () => {
   for (const [title, fields, body] of [
     ['before its content', 'Content-Length: 10\r\n', ''],
     ['in its content', 'Content-Length: 10\r\n', 'abc'],
-    ['in a chunk', CHUNKED, '5\r\nab'],
-    ['before the last chunk', CHUNKED, '2\r\nab\r\n'],
+    ['in a chunk', CHUNKED, '5\r\nabc'],
+    ['before the last chunk', CHUNKED, '3\r\nabc\r\n'],
   ] as const)
-    test(`leaves nothing behind: ${title}`, async (t) => {
+    test(`leaves nothing behind, and is told with its token, its path and its bytes: ${title}`, async (t) => {
       const open = await OpenDoor.open(t);
       for (const end of ['destroy', 'resetAndDestroy', 'end'] as const) {
         const client = await open.connect(put('a', fields, body));
-        await until(() => open.spool.open.size === 1);
+        await until(
+          () =>
+            open.spool.open.size === 1 &&
+            open.spool.writtenBytes === body.replace(/^\d\r\n/, '').trim().length,
+        );
+        open.spool.writtenBytes = 0;
         client.socket[end]();
         await client.closed;
         await until(() => open.spool.open.size === 0);
+        if (end === 'end')
+          assert.match(client.received, /^HTTP\/1\.1 400 [\s\S]*urn:halfpipe:problem:incomplete/);
       }
+      const told = open.events.flatMap((event) => (event.kind === 'ingestRefused' ? [event] : []));
+      const bytes = body === '' ? 0 : 3;
+      const one = {
+        ...{ kind: 'ingestRefused', status: 400, problem: 'incomplete', token: 'good', path: 'a' },
+        client: '127.0.0.1',
+        detail: `The connection ended after ${bytes} bytes of the content: send the file again`,
+      };
+      assert.deepEqual(
+        told.map((event) => ({ ...event, client: '127.0.0.1' })),
+        [one, one, one],
+      );
       await requireUnharmed(open);
     });
+
+  test('because its chunks cannot be read is told with its token and its path, once', async (t) => {
+    const open = await OpenDoor.open(t);
+    const client = await open.connect(put('a', CHUNKED, '1\r\nz\r\n'));
+    await until(() => open.spool.writtenBytes === 1);
+    client.send('no chunk\r\n');
+    await client.closed;
+    assert.deepEqual(statusesOf(client.received), ['400']);
+    const told = open.events.flatMap((event) => (event.kind === 'ingestRefused' ? [event] : []));
+    assert.deepEqual(
+      told.map(({ problem, token, path }) => [problem, token, path]),
+      [['bad-request', 'good', 'a']],
+    );
+    await requireUnharmed(open);
+  });
+
+  test('while the disk refuses it is told with the reason of the disk', async (t) => {
+    const open = await OpenDoor.open(t);
+    const disk = Promise.withResolvers<void>();
+    let isWriting = false;
+    open.spool.before = (call) => {
+      if (call !== 'write') return undefined;
+      isWriting = true;
+      return disk.promise;
+    };
+    const client = await open.connect(put('a', 'Content-Length: 9\r\n', 'x'));
+    await until(() => isWriting);
+    client.socket.destroy();
+    await client.closed;
+    open.spool.before = () => undefined;
+    disk.reject(new Fault('transient', 'no', { operation: 'write', subject: 'a', code: 'ENOSPC' }));
+    await until(() => open.refusals.length > 0);
+    assert.deepEqual(open.refusals, ['disk-full']);
+    await requireUnharmed(open);
+  });
 
   test('while it is made durable is in the spool all the same', async (t) => {
     const open = await OpenDoor.open(t);

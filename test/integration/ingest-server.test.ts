@@ -238,6 +238,8 @@ describe('the end of the door', () => {
     const closed = open.door.close();
     await Promise.all([coming.closed, assert.rejects(open.connect(), { code: 'ECONNREFUSED' })]);
     assert.equal(coming.received, '');
+    await until(() => open.refusals.length > 0);
+    assert.deepEqual(open.refusals, ['busy'], 'the stop has cut it, and not the client');
     disk.resolve();
     await closed;
     await Promise.all([durable.closed, idle.closed]);
