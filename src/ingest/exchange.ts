@@ -83,7 +83,8 @@ export class Exchange {
   async answer(status: number, headers: Headers, body = ''): Promise<void> {
     if (this.isOver) return;
     const isCut = this.#hasMore();
-    const length = this.request.method === 'HEAD' ? {} : { 'Content-Length': Buffer.byteLength(body) };
+    // Also for HEAD: some clients close the connection after an answer without it.
+    const length = { 'Content-Length': Buffer.byteLength(body) };
     const connection = isCut || this.isLast ? { Connection: 'close' } : {};
     this.#response.writeHead(status, { ...ANSWER_HEADERS, ...length, ...headers, ...connection });
     if (isCut) {

@@ -8,6 +8,7 @@ import { generatedName } from './generated-name.ts';
 import type { IngestOptions } from './ingest-options.ts';
 import type { IngestPorts } from './ingest-ports.ts';
 import type { Arrival, Intake } from './intake.ts';
+import type { Questions } from './questions.ts';
 import { Refusal } from './refusal.ts';
 import { RESOURCES } from './request-target.ts';
 import type { Grant, Tokens } from './tokens.ts';
@@ -17,13 +18,15 @@ import { curlLine, refuseOtherContent, statedLength } from './upload-headers.ts'
 export class FileRequests {
   readonly #ports: IngestPorts;
   readonly #intake: Intake;
+  readonly #questions: Questions;
   #options: IngestOptions;
   #names: FileNames;
   #tokens: Pick<Tokens, 'grant'>;
 
-  constructor(options: IngestOptions, ports: IngestPorts, intake: Intake) {
+  constructor(options: IngestOptions, ports: IngestPorts, intake: Intake, questions: Questions) {
     this.#ports = ports;
     this.#intake = intake;
+    this.#questions = questions;
     this.#options = options;
     this.#names = new FileNames(options);
     this.#tokens = ports.tokens(options.tokensFile);
@@ -58,7 +61,7 @@ export class FileRequests {
   async head(exchange: Exchange): Promise<void> {
     const path = this.#named(exchange, this.#admitted(exchange));
     refuseQuery(exchange);
-    const found = await this.#intake.find(exchange.request, path);
+    const found = await this.#questions.find(exchange.request, path);
     if (found === undefined)
       throw new Refusal(
         'not-found',

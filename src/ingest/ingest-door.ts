@@ -12,6 +12,7 @@ import { type IngestPorts, PATIENCE, type Patience } from './ingest-ports.ts';
 import { type Acts, routed } from './ingest-routes.ts';
 import { IngestServer } from './ingest-server.ts';
 import { Intake } from './intake.ts';
+import { Questions } from './questions.ts';
 import type { Refusal } from './refusal.ts';
 import { requestTarget } from './request-target.ts';
 import { tlsCertificate } from './tls-certificate.ts';
@@ -33,6 +34,7 @@ export class IngestDoor {
   readonly #ports: IngestPorts;
   readonly #patience: Patience;
   readonly #intake: Intake;
+  readonly #questions: Questions;
   readonly #files: FileRequests;
   readonly #server: IngestServer;
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
@@ -49,7 +51,8 @@ export class IngestDoor {
     this.#ports = ports;
     this.#patience = { ...PATIENCE, ...ports.patience };
     this.#intake = new Intake(options, ports, this.#patience);
-    this.#files = new FileRequests(options, ports, this.#intake);
+    this.#questions = new Questions(ports.deposits);
+    this.#files = new FileRequests(options, ports, this.#intake, this.#questions);
     this.#state = new Repeat(ports.clock, () => this.#tellState(), STATE_MS);
     this.#server = new IngestServer(
       { certificate, connectionsMax: connectionsMax(options), patience: this.#patience },
@@ -104,6 +107,7 @@ export class IngestDoor {
     const closed = this.#server.close();
     await this.#state.stop();
     for (const exchange of this.#underWay.keys()) exchange.isLast = true;
+    this.#questions.close();
     await this.#intake.close();
     await atMost(ANSWERS_MS, Promise.all(this.#underWay.values()), this.#ports.clock);
     this.#server.closeAll();

@@ -1,5 +1,4 @@
-// Uploads under way: which are let in, how their bytes come into the spool, and what is waiting
-// there. An upload is answered with success only when its file is durable.
+// Uploads under way: which are let in, and how their bytes come into the spool. An upload is answered with success only when its file is durable.
 import type { IncomingMessage } from 'node:http';
 import type { DepositContent } from '../spool/deposit-content.ts';
 import type { DepositMode, DepositOutcome } from '../spool/deposit-place.ts';
@@ -9,7 +8,7 @@ import type { ContentDigests } from './content-digests.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
 import type { IngestPorts, Patience, ReceivedFile } from './ingest-ports.ts';
 import { type Promised, PromisedSpace } from './promised-space.ts';
-import { Refusal, refusalOf } from './refusal.ts';
+import { Refusal, refusalOf, stopping } from './refusal.ts';
 import { UploadBody } from './upload-body.ts';
 
 export interface Arrival {
@@ -30,7 +29,7 @@ export interface Arrived extends DepositContent {
 }
 
 /** Only while its bytes come may an upload be cut. */
-type Stage = 'receiving' | 'syncing' | 'looking';
+type Stage = 'receiving' | 'syncing';
 
 interface UnderWay {
   readonly request: IncomingMessage;
@@ -88,7 +87,7 @@ export class Intake {
    */
   async receive(arrival: Arrival): Promise<Arrived> {
     this.#backlog.admit(arrival.lengthBytes ?? 0);
-    return this.#underWay('receiving', arrival.request, async (upload) => {
+    return this.#underWay(arrival.request, async (upload) => {
       const promised = await this.#space.promise(arrival.lengthBytes);
       try {
         const file = await this.#ports.deposits.begin();
@@ -103,11 +102,6 @@ export class Intake {
     });
   }
 
-  /** What waits in the spool under this name. Rejects with a Refusal. */
-  async find(request: IncomingMessage, path: SpoolPath): Promise<DepositContent | undefined> {
-    return this.#underWay('looking', request, () => this.#ports.deposits.find(path));
-  }
-
   /** Cuts the uploads whose bytes still come, and resolves when all have ended. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -118,19 +112,14 @@ export class Intake {
       });
   }
 
-  /** A question counts as an upload, because it reads a whole file. */
-  async #underWay<T>(
-    stage: Stage,
-    request: IncomingMessage,
-    work: (one: UnderWay) => Promise<T>,
-  ): Promise<T> {
+  async #underWay<T>(request: IncomingMessage, work: (one: UnderWay) => Promise<T>): Promise<T> {
     if (this.#isClosing) throw stopping();
     if (this.#all.size >= this.#options.maxConcurrent)
       throw new Refusal(
         'busy',
         `${this.#options.maxConcurrent} uploads are under way, which is the limit: try again in a second`,
       );
-    const one = { request, stage };
+    const one: UnderWay = { request, stage: 'receiving' };
     this.#all.add(one);
     try {
       return await work(one);
@@ -175,8 +164,4 @@ export class Intake {
     if (outcome !== 'same') this.#backlog.accepted(content.sizeBytes);
     return { ...content, outcome };
   }
-}
-
-function stopping(): Refusal {
-  return new Refusal('busy', 'halfpipe is stopping: try again in a few seconds');
 }

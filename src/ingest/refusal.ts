@@ -50,6 +50,11 @@ export class Refusal extends Error {
   }
 }
 
+/** The answer while the door closes. */
+export function stopping(): Refusal {
+  return new Refusal('busy', 'halfpipe is stopping: try again in a few seconds');
+}
+
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 /** No errno, but the word of the spool for a path that leads through a file or a link. */
 const NOT_A_FOLDER = 'not-a-folder';

@@ -11,12 +11,17 @@ export interface DepositContent {
 
 const AT_ONCE_BYTES = 1 << 20;
 
-/** Reads all of `file`. Rejects with Fault `changed` if it is written to meanwhile. */
-export async function sha256Of(file: SpoolFile): Promise<DepositContent> {
+/**
+ * Reads all of `file`. Rejects with Fault `changed` if it is written to meanwhile, and with the
+ * reason of `signal`.
+ */
+export async function sha256Of(file: SpoolFile, signal?: AbortSignal): Promise<DepositContent> {
   const { sizeBytes } = file;
   const hash = createHash('sha256');
-  for (let offset = 0; offset < sizeBytes; offset += AT_ONCE_BYTES)
+  for (let offset = 0; offset < sizeBytes; offset += AT_ONCE_BYTES) {
+    signal?.throwIfAborted();
     hash.update(await file.read(offset, Math.min(AT_ONCE_BYTES, sizeBytes - offset)));
+  }
   if (!sameContentIdentity(await file.currentIdentity(), file.identity))
     throw changedFault('read', `${file.path}`, 'changed while it was read');
   return { sizeBytes, sha256: hash.digest() };

@@ -93,9 +93,10 @@ export class Deposits {
 
   /**
    * Resolves with what the regular file at `path` holds, or with undefined if there is none. Reads
-   * the file. Rejects with Fault `changed` if the file is written to meanwhile.
+   * the file until `signal` is aborted. Rejects with Fault `changed` if the file is written to
+   * meanwhile.
    */
-  async find(path: SpoolPath): Promise<DepositContent | undefined> {
+  async find(path: SpoolPath, signal: AbortSignal): Promise<DepositContent | undefined> {
     try {
       const held = await this.#inPlace();
       return await held.run(() =>
@@ -104,7 +105,7 @@ export class Deposits {
           const { contentSync } = this.#ports;
           const file = await SpoolFile.open(parent.at(name), path, { contentSync, writers: NO_VIEW });
           try {
-            return await sha256Of(file);
+            return await sha256Of(file, signal);
           } finally {
             await file.close();
           }

@@ -55,6 +55,20 @@ const occupied = async (open: OpenDoor) => {
   while (open.spool.open.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   after(() => client.socket.destroy());
 };
+/** Asks as many questions as are answered at once. */
+const asked = async (open: OpenDoor) => {
+  let questions = 0;
+  open.spool.before = () => {
+    questions += 1;
+    return new Promise(() => undefined);
+  };
+  for (let n = 1; n <= 4; n += 1) {
+    const bytes = 'HEAD /v1/files/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n\r\n';
+    const client = await open.connect(bytes);
+    after(() => client.socket.destroy());
+  }
+  while (questions < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+};
 
 const unreadable = (method: string, path: string): readonly Case[] => [
   {
@@ -253,7 +267,7 @@ const OPERATIONS: Readonly<Record<string, { readonly path: string; readonly case
         headers: { Authorization: 'Bearer camera' },
       },
       { title: 'a bug', status: 500, kind: 'internal', before: broken(undefined) },
-      { title: 'no place', status: 503, kind: 'busy', options: { maxConcurrent: 1 }, before: occupied },
+      { title: 'many questions', status: 503, kind: 'busy', before: asked },
     ],
   },
   'POST /v1/files': {

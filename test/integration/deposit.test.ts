@@ -20,6 +20,7 @@ import { proofFor } from '../support/removal-proof.ts';
 import { giveUp, TemporarySpool } from '../support/temporary-spool.ts';
 
 const sha256 = (content: Buffer | string) => createHash('sha256').update(content).digest();
+const NEVER = new AbortController().signal;
 const contentOf = (text: string) => ({ sha256: sha256(text), sizeBytes: Buffer.byteLength(text) });
 
 async function prepare(t: TestContext) {
@@ -303,10 +304,20 @@ test('finds what waits under a name, with its digest, and nothing else', async (
   const large = 'large '.repeat(400_000);
   await put('camera/f', large);
   await symlink('camera/f', disk.at('link'));
-  const found = await deposits.find(SpoolPath.from('camera/f'));
+  const found = await deposits.find(SpoolPath.from('camera/f'), NEVER);
   assert.deepEqual(found, { sizeBytes: large.length, sha256: sha256(large) });
   for (const name of ['camera', 'link', 'missing', 'missing/f', 'camera/f/f', 'link/f'])
-    assert.equal(await deposits.find(SpoolPath.from(name)), undefined, name);
+    assert.equal(await deposits.find(SpoolPath.from(name), NEVER), undefined, name);
+});
+
+test('a question is given up between two pieces of a large file', async (t) => {
+  const { disk, deposits } = await prepare(t);
+  await writeFile(disk.at('large'), '');
+  fs.truncateSync(disk.at('large'), 256 * 1024 ** 2);
+  const asked = new AbortController();
+  const found = deposits.find(SpoolPath.from('large'), asked.signal);
+  asked.abort();
+  await assert.rejects(found, /aborted/);
 });
 
 test('a spool that is not there, or that no drain has opened, is not made', async (t) => {

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from 'node:test';
+import { describe, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import type { IngestOptions } from '../../src/ingest/ingest-options.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { test } from '../support/nothing-left.ts';
 import { AUTHORIZED, OpenDoor } from '../support/open-door.ts';
@@ -114,6 +117,77 @@ describe('a question about a file', () => {
     assert.deepEqual(open.refusals, [], 'an answer is no refusal');
     const foreign = await open.ask('HEAD', '/v1/files/a', { Authorization: 'Bearer camera' });
     assert.equal(foreign.status, 403);
+  });
+});
+
+test('questions and their answers share one connection, whatever the answer is', async (t) => {
+  const open = await OpenDoor.open(t);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  await open.put('a', 'content');
+  const sockets = new Set<unknown>();
+  for (const [path, headers] of [
+    ['/v1/files/a', AUTHORIZED],
+    ['/v1/files/missing', AUTHORIZED],
+    ['/v1/files/a', {}],
+    ['/v1/healthz', {}],
+    ['/v1/files/a', AUTHORIZED],
+  ] as const) {
+    const asked = request({ host: '127.0.0.1', port: open.port, method: 'HEAD', path, headers, agent });
+    asked.end();
+    const [answer] = await once(asked, 'response');
+    sockets.add(asked.socket);
+    assert.match(`${answer.headers['content-length']}`, /^\d+$/, path);
+    await once(answer.resume(), 'end');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(sockets.size, 1);
+});
+
+describe('a question that takes long, because the file is large', () => {
+  async function asking(t: TestContext, options: Partial<IngestOptions> = {}) {
+    const open = await OpenDoor.open(t, options);
+    let reading = 0;
+    open.spool.before = async (call) => {
+      if (call !== 'find') return;
+      reading += 1;
+      await new Promise(() => undefined);
+    };
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const bytes = 'HEAD /v1/files/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n\r\n';
+    const ask = async () => {
+      const [before, client] = [reading, await open.connect(bytes)];
+      await until(() => reading > before);
+      return client;
+    };
+    return { open, ask };
+  }
+
+  test('takes no place of an upload', async (t) => {
+    const { open, ask } = await asking(t, { maxConcurrent: 1 });
+    await ask();
+    assert.equal((await open.put('b', 'x')).status, 201);
+  });
+
+  test('is given up when its client has gone, without a word', async (t) => {
+    const { open, ask } = await asking(t);
+    // More in turn than are answered at once.
+    for (let n = 1; n <= 9; n += 1) {
+      const client = await ask();
+      client.socket.destroy();
+      await client.closed;
+    }
+    assert.deepEqual(open.refusals, []);
+  });
+
+  test('does not hold up the end of the door, and is answered with 503', async (t) => {
+    const { open, ask } = await asking(t);
+    const client = await ask();
+    await open.door.close();
+    await client.closed;
+    assert.match(client.received, /^HTTP\/1\.1 503 /);
   });
 });
 

@@ -44,8 +44,10 @@ export class MemorySpool implements SpoolEntrance {
     return { bytes: this.freeBytes, files: this.freeFiles };
   }
 
-  async find(path: SpoolPath): Promise<DepositContent | undefined> {
-    await this.before('find');
+  async find(path: SpoolPath, signal: AbortSignal): Promise<DepositContent | undefined> {
+    const aborted = Promise.withResolvers<never>();
+    signal.addEventListener('abort', () => aborted.reject(signal.reason));
+    await Promise.race([this.before('find'), aborted.promise]);
     const content = this.files.get(path.bytes.toString());
     return content && { sizeBytes: content.byteLength, sha256: sha256(content) };
   }
