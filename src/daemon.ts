@@ -240,10 +240,10 @@ export class Daemon {
   }
 
   #backlogSize(): BacklogSize {
-    const { files, bytes, oldestModifiedAtMs } = this.#running().backlog.view();
+    const { files, bytes, oldestModifiedAtMs, scans } = this.#running().backlog.view();
     const oldestAgeMs =
       oldestModifiedAtMs === null ? undefined : this.#ports.host.clock.wallMs() - oldestModifiedAtMs;
-    return { files, bytes, oldestAgeMs };
+    return { files, bytes, oldestAgeMs, scans };
   }
 
   async #stopDrain(stages: Stages): Promise<void> {

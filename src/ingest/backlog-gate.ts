@@ -1,15 +1,36 @@
-// Asks producers to wait while more waits in the spool than the operator allows.
+// Asks producers to wait while more waits in the spool than the operator allows. Uploads under way
+// count as if they were in the spool.
 import type { BacklogLimit } from '../config/ingest-formats.ts';
 import type { BacklogSize } from './ingest-options.ts';
 import { Refusal } from './refusal.ts';
 
-/** Counts what was accepted since the main thread last told how much waits. */
+interface Accepted {
+  /** The main thread counts these files when it has finished so many scans. */
+  readonly countedAtScan: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** The place of one upload in the backlog. release() gives it back. */
+export interface Place {
+  /** Bytes that no length has announced. */
+  grow(bytes: number): void;
+  /** The file is in the spool. */
+  keep(sizeBytes: number): void;
+  release(): void;
+}
+
+const NOTHING: BacklogSize = { files: 0, bytes: 0, oldestAgeMs: undefined, scans: 0 };
+
+/** Counts what was accepted until a scan of the main thread has certainly seen it. */
 export class BacklogGate {
   /** `ingest.backlogLimit`. */
   limit: BacklogLimit | undefined;
-  #told: BacklogSize = { files: 0, bytes: 0, oldestAgeMs: undefined };
-  #acceptedFiles = 0;
-  #acceptedBytes = 0;
+  #told = NOTHING;
+  /** Since the main thread last told how much waits. */
+  #fresh = { files: 0, bytes: 0 };
+  #accepted: readonly Accepted[] = [];
+  #underWay = { files: 0, bytes: 0 };
 
   constructor(limit: BacklogLimit | undefined) {
     this.limit = limit;
@@ -17,25 +38,56 @@ export class BacklogGate {
 
   told(waiting: BacklogSize): void {
     this.#told = waiting;
-    this.#acceptedFiles = 0;
-    this.#acceptedBytes = 0;
-  }
-
-  accepted(sizeBytes: number): void {
-    this.#acceptedFiles += 1;
-    this.#acceptedBytes += sizeBytes;
+    const { scans } = waiting;
+    const still = this.#accepted.filter(({ countedAtScan }) => countedAtScan > scans);
+    // The next scan may run already, and may have passed the folder before the file came.
+    const countedAtScan = scans + 2;
+    const last = still.at(-1);
+    if (last?.countedAtScan === countedAtScan)
+      this.#accepted = [...still.slice(0, -1), { countedAtScan, ...sum([last, this.#fresh]) }];
+    else if (this.#fresh.files > 0) this.#accepted = [...still, { countedAtScan, ...this.#fresh }];
+    else this.#accepted = still;
+    this.#fresh = { files: 0, bytes: 0 };
   }
 
   /** Throws a Refusal if one file more, of `sizeBytes`, would be too many. */
-  admit(sizeBytes: number): void {
+  admit(sizeBytes: number): Place {
     const { files = Infinity, bytes = Infinity, ageMs = Infinity } = this.limit ?? {};
-    const waitingFiles = this.#told.files + this.#acceptedFiles;
-    const waitingBytes = this.#told.bytes + this.#acceptedBytes;
-    if (waitingFiles + 1 > files) throw full(`${waitingFiles} files wait for their upload`);
-    if (waitingBytes + sizeBytes > bytes) throw full(`${waitingBytes} bytes wait for their upload`);
+    const waiting = sum([this.#told, this.#fresh, this.#underWay, ...this.#accepted]);
+    if (waiting.files + 1 > files) throw full(`${waiting.files} files wait for their upload, or are coming`);
+    if (waiting.bytes + sizeBytes > bytes)
+      throw full(`${waiting.bytes} bytes wait for their upload, or are coming`);
     if ((this.#told.oldestAgeMs ?? 0) > ageMs)
       throw full(`The oldest file has waited for ${Math.round((this.#told.oldestAgeMs ?? 0) / 1000)} s`);
+    return this.#placed(sizeBytes);
   }
+
+  #placed(sizeBytes: number): Place {
+    let heldBytes = 0;
+    const hold = (bytes: number) => {
+      heldBytes += bytes;
+      this.#underWay.bytes += bytes;
+    };
+    hold(sizeBytes);
+    this.#underWay.files += 1;
+    return {
+      grow: hold,
+      keep: (bytes) => {
+        this.#fresh = sum([this.#fresh, { files: 1, bytes }]);
+      },
+      release: () => {
+        hold(-heldBytes);
+        this.#underWay.files -= 1;
+      },
+    };
+  }
+}
+
+function sum(all: readonly { readonly files: number; readonly bytes: number }[]) {
+  return {
+    files: all.reduce((files, one) => files + one.files, 0),
+    bytes: all.reduce((bytes, one) => bytes + one.bytes, 0),
+  };
 }
 
 function full(what: string): Refusal {

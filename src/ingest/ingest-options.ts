@@ -49,4 +49,6 @@ export interface BacklogSize {
   readonly bytes: number;
   /** The age of the oldest file; undefined if none waits. */
   readonly oldestAgeMs: number | undefined;
+  /** How many scans the main thread has finished. */
+  readonly scans: number;
 }

@@ -1,13 +1,14 @@
-// Uploads under way: which are let in, and how their bytes come into the spool. An upload is answered with success only when its file is durable.
+// Uploads under way: which are let in, and how their bytes come into the spool. An upload is
+// answered with success only when its file is durable.
 import type { IncomingMessage } from 'node:http';
 import type { DepositContent } from '../spool/deposit-content.ts';
 import type { DepositMode, DepositOutcome } from '../spool/deposit-place.ts';
 import type { SpoolPath } from '../spool/entry.ts';
-import { BacklogGate } from './backlog-gate.ts';
+import { BacklogGate, type Place } from './backlog-gate.ts';
 import type { ContentDigests } from './content-digests.ts';
 import type { BacklogSize, IngestOptions } from './ingest-options.ts';
 import type { IngestPorts, Patience, ReceivedFile } from './ingest-ports.ts';
-import { type Promised, PromisedSpace } from './promised-space.ts';
+import { PromisedSpace } from './promised-space.ts';
 import { Refusal, refusalOf, stopping } from './refusal.ts';
 import { UploadBody } from './upload-body.ts';
 
@@ -86,20 +87,34 @@ export class Intake {
    * then nothing of it is left.
    */
   async receive(arrival: Arrival): Promise<Arrived> {
-    this.#backlog.admit(arrival.lengthBytes ?? 0);
     return this.#underWay(arrival.request, async (upload) => {
-      const promised = await this.#space.promise(arrival.lengthBytes);
+      const place = this.#backlog.admit(arrival.lengthBytes ?? 0);
       try {
-        const file = await this.#ports.deposits.begin();
-        try {
-          return await this.#fill(file, arrival, promised, upload);
-        } finally {
-          await file.discard();
-        }
+        const arrived = await this.#deposited(arrival, place, upload);
+        if (arrived.outcome !== 'same') place.keep(arrived.sizeBytes);
+        return arrived;
       } finally {
-        promised.release();
+        place.release();
       }
     });
+  }
+
+  async #deposited(arrival: Arrival, place: Place, upload: UnderWay): Promise<Arrived> {
+    const promised = await this.#space.promise(arrival.lengthBytes);
+    const use = async (bytes: number) => {
+      if (arrival.lengthBytes === undefined) place.grow(bytes);
+      await promised.use(bytes);
+    };
+    try {
+      const file = await this.#ports.deposits.begin();
+      try {
+        return await this.#fill(file, arrival, use, upload);
+      } finally {
+        await file.discard();
+      }
+    } finally {
+      promised.release();
+    }
   }
 
   /** Cuts the uploads whose bytes still come, and resolves when all have ended. */
@@ -134,7 +149,7 @@ export class Intake {
   async #fill(
     file: ReceivedFile,
     { request, path, mode, digests, broken, invite }: Arrival,
-    promised: Promised,
+    use: (bytes: number) => Promise<void>,
     upload: UnderWay,
   ): Promise<Arrived> {
     const body = new UploadBody(request, this.#ports.clock, {
@@ -147,7 +162,7 @@ export class Intake {
       for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
         this.#receivedBytes += chunk.byteLength;
         digests.update(chunk);
-        await promised.use(chunk.byteLength);
+        await use(chunk.byteLength);
         await file.write(chunk);
       }
     } finally {
@@ -161,7 +176,6 @@ export class Intake {
         'name-taken',
         'Another file waits under this name: use another name, or add ?replace=true to the URL',
       );
-    if (outcome !== 'same') this.#backlog.accepted(content.sizeBytes);
     return { ...content, outcome };
   }
 }

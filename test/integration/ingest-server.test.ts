@@ -212,7 +212,10 @@ describe('new options', () => {
     );
     await open.door.reconfigure({ ...open.options, backlogLimit: { files: 1 } });
     assert.equal((await open.put('c', 'x')).status, 429, 'the files since the last count are counted');
-    open.door.setBacklog({ files: 0, bytes: 0, oldestAgeMs: undefined });
+    const empty = { files: 0, bytes: 0, oldestAgeMs: undefined };
+    open.door.setBacklog({ ...empty, scans: 1 });
+    assert.equal((await open.put('c', 'x')).status, 429, 'a scan may not have seen them yet');
+    open.door.setBacklog({ ...empty, scans: 3 });
     assert.equal((await open.put('c', 'x')).status, 201);
     assert.equal((await open.put('d', 'x')).status, 429);
   });

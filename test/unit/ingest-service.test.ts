@@ -50,7 +50,7 @@ test('a door is opened anew for another place and for TLS, and not for other lim
 
 test('every door knows the backlog from its first request on', async () => {
   const { service, backlogs } = bench();
-  const backlog = { files: 3, bytes: 30, oldestAgeMs: 5 };
+  const backlog = { files: 3, bytes: 30, oldestAgeMs: 5, scans: 1 };
   service.setBacklog(backlog);
   await service.serve(OPTIONS);
   await service.serve({ ...OPTIONS, listen: { kind: 'unix', path: '/run/in.sock' } });

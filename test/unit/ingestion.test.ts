@@ -34,7 +34,7 @@ class Bench {
     this.ingestion = new Ingestion({
       clock: this.clock,
       onEvent: (event) => this.events.push(event),
-      backlog: () => ({ files: this.backlogs.length, bytes: 0, oldestAgeMs: undefined }),
+      backlog: () => ({ files: this.backlogs.length, bytes: 0, oldestAgeMs: undefined, scans: 1 }),
       startWorker: async (ports) => {
         this.threads.push(ports);
         let isServing = false;
