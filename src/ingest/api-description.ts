@@ -62,7 +62,7 @@ const PATHS = {
           description: 'The file waits.',
           headers: headers(...COMMON, 'Content-Length', 'Content-Type', 'Repr-Digest'),
         },
-        ...bare(401, 403, 404, 500, 503),
+        ...bare(401, 403, 404, 409, 500, 503),
       },
     },
   },

@@ -87,7 +87,7 @@ export class Intake {
    * then nothing of it is left.
    */
   async receive(arrival: Arrival): Promise<Arrived> {
-    return this.#underWay(arrival.request, async (upload) => {
+    return this.#underWay(arrival, async (upload) => {
       const place = this.#backlog.admit(arrival.lengthBytes ?? 0);
       try {
         const arrived = await this.#deposited(arrival, place, upload);
@@ -127,7 +127,7 @@ export class Intake {
       });
   }
 
-  async #underWay<T>(request: IncomingMessage, work: (one: UnderWay) => Promise<T>): Promise<T> {
+  async #underWay<T>({ request, path }: Arrival, work: (one: UnderWay) => Promise<T>): Promise<T> {
     if (this.#isClosing) throw stopping();
     if (this.#all.size >= this.#options.maxConcurrent)
       throw new Refusal(
@@ -139,7 +139,7 @@ export class Intake {
     try {
       return await work(one);
     } catch (error) {
-      throw request.destroyed && this.#isClosing ? stopping() : refusalOf(error);
+      throw request.destroyed && this.#isClosing ? stopping() : refusalOf(error, path);
     } finally {
       this.#all.delete(one);
       if (this.#all.size === 0) this.#onIdle?.();
@@ -174,7 +174,9 @@ export class Intake {
     if (outcome === 'taken')
       throw new Refusal(
         'name-taken',
-        'Another file waits under this name: use another name, or add ?replace=true to the URL',
+        mode === 'new'
+          ? 'Another file, or a folder, has this name: use another name; ?replace=true replaces a file'
+          : 'A folder, or what is no file, has this name: use another name',
       );
     return { ...content, outcome };
   }

@@ -24,6 +24,7 @@ export const REFUSALS = {
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'too-slow': { status: 408, title: 'The client sends too slowly' },
   'name-taken': { status: 409, title: 'Another file has this name' },
+  'no-access': { status: 409, title: 'halfpipe has no access to this path' },
   'length-required': { status: 411, title: 'The length of the content is needed' },
   'too-large': { status: 413, title: 'The file is too large' },
   'unsupported-media-type': { status: 415, title: 'The content must be the bytes of the file alone' },
@@ -33,9 +34,11 @@ export const REFUSALS = {
   'headers-too-large': { status: 431, title: 'The header fields are too large' },
   internal: { status: 500, title: 'An unexpected error' },
   busy: { status: 503, title: 'Too many uploads at once: try again later' },
+  'in-use': { status: 503, title: 'The file under this name is changing: try again later' },
   'spool-unavailable': { status: 503, title: 'The spool cannot be written to: try again later' },
   'tokens-unreadable': { status: 503, title: 'Tokens cannot be checked: try again later' },
   'disk-full': { status: 507, title: "The spool's disk has too little space" },
+  'no-room': { status: 507, title: 'The file does not fit into what is free now' },
 } as const satisfies Readonly<Record<string, RefusalAnswer>>;
 
 /** Why a request was refused. */

@@ -64,13 +64,18 @@ export class PromisedSpace {
   async #reserve(bytes: number): Promise<void> {
     const reading = await this.#recent();
     const writtenSince = this.#writtenBytes - reading.writtenBytes;
-    const free = reading.bytes - writtenSince - this.#promisedBytes;
-    if (free - bytes < this.minFreeBytes || (reading.files ?? FILES_MIN) < FILES_MIN)
-      throw new Refusal(
-        'disk-full',
-        "The spool's disk has too little space: try again when files have been uploaded",
-      );
+    const room = reading.bytes - writtenSince - this.minFreeBytes;
+    const hasFewFiles = (reading.files ?? FILES_MIN) < FILES_MIN;
+    if (hasFewFiles || bytes > room - this.#promisedBytes)
+      // Only what has been written makes the disk full: any client can announce a large file.
+      throw hasFewFiles || room < STEP_BYTES ? full() : this.#tooLarge(bytes, room);
     this.#promisedBytes += bytes;
+  }
+
+  #tooLarge(bytes: number, room: number): Refusal {
+    const others = `${this.#promisedBytes} of them are for uploads under way`;
+    const detail = `${bytes} bytes do not fit into the ${room} that may be used, and ${others}`;
+    return new Refusal('no-room', `${detail}: try again when files have been uploaded`);
   }
 
   /** Uploads that ask at the same time share one look at the disk. */
@@ -90,6 +95,13 @@ export class PromisedSpace {
     this.#reading = { ...(await this.#read()), atMs, writtenBytes };
     return this.#reading;
   }
+}
+
+function full(): Refusal {
+  return new Refusal(
+    'disk-full',
+    "The spool's disk has too little space: try again when files have been uploaded",
+  );
 }
 
 interface Ledger {

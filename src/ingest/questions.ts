@@ -37,7 +37,7 @@ export class Questions {
     try {
       return await this.#spool.find(path, asked.signal);
     } catch (error) {
-      if (!asked.signal.aborted) throw refusalOf(error);
+      if (!asked.signal.aborted) throw refusalOf(error, path);
       if (this.#isClosing) throw stopping();
       return undefined;
     } finally {

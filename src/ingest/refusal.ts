@@ -1,5 +1,7 @@
 // A request that is refused: which of the known problems it is, and what its client and the
 // operator are told (RFC 9457).
+import type { SpoolPath } from '../spool/entry.ts';
+import { NOT_A_FOLDER, STILL_WRITTEN } from '../spool/spool-fault.ts';
 import { explain, Fault } from '../system/fault.ts';
 import { type ProblemKind, REFUSALS } from './problem-kind.ts';
 
@@ -10,6 +12,7 @@ export const PROBLEM_TYPE = 'urn:halfpipe:problem:';
 const RETRY_AFTER_SEC: Readonly<Partial<Record<ProblemKind, number>>> = {
   'backlog-full': 10,
   busy: 1,
+  'in-use': 1,
   'spool-unavailable': 10,
   'tokens-unreadable': 10,
 };
@@ -56,28 +59,32 @@ export function stopping(): Refusal {
 }
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
-/** No errno, but the word of the spool for a path that leads through a file or a link. */
-const NOT_A_FOLDER = 'not-a-folder';
 
-/** The answer to an upload that the spool could not take. Other errors are returned unchanged. */
-export function refusalOf(error: unknown): unknown {
+/** Others use the file. Without a code, the spool has seen it change again and again. */
+const IN_USE = new Set(['', STILL_WRITTEN, 'EBUSY', 'ETXTBSY', 'EAGAIN']);
+/** Something below the spool belongs to others, or is another file system. */
+const NO_ACCESS = new Set(['EACCES', 'EPERM', 'EXDEV', 'ENOKEY']);
+
+/**
+ * The answer to a request for `path` that the spool could not take. Other errors are returned
+ * unchanged. Only a fault of more than this file is a fault of the spool.
+ */
+export function refusalOf(error: unknown, path: SpoolPath): unknown {
   if (!(error instanceof Fault)) return error;
-  const { code = '' } = error;
+  const refused = (kind: ProblemKind, detail: string) => new Refusal(kind, detail, { cause: error });
+  const { code = '', faultClass } = error;
   if (FULL.has(code))
-    return new Refusal('disk-full', 'The disk is full: try again when files have been uploaded', {
-      cause: error,
-    });
+    return refused('disk-full', 'The disk is full: try again when files have been uploaded');
   if (code === NOT_A_FOLDER)
-    return new Refusal(
-      'name-taken',
-      'A folder of the path is a file or a link in the spool: use another path',
-      {
-        cause: error,
-      },
-    );
+    return refused('name-taken', 'A folder of the path is a file or a link in the spool: use another path');
   if (code === 'ENAMETOOLONG')
     return new Refusal('bad-name', "The name is too long for the spool's file system: use a shorter name");
-  return new Refusal('spool-unavailable', 'The spool cannot be used now: the log of halfpipe says why', {
-    cause: error,
-  });
+  if (error.subject === `${path}`) {
+    if (faultClass === 'changed' || (faultClass === 'transient' && IN_USE.has(code)))
+      return refused('in-use', 'The file under this name is changing: try again in a second');
+    // Without a folder, the spool itself is what may not be written to.
+    if (NO_ACCESS.has(code) && path.id.includes('/'))
+      return refused('no-access', 'halfpipe has no access to this path: use another, or ask the operator');
+  }
+  return refused('spool-unavailable', 'The spool cannot be used now: the log of halfpipe says why');
 }

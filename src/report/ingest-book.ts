@@ -192,6 +192,7 @@ function noneRefused(): Record<ProblemKind, number> {
     'method-not-allowed': 0,
     'too-slow': 0,
     'name-taken': 0,
+    'no-access': 0,
     'length-required': 0,
     'too-large': 0,
     'unsupported-media-type': 0,
@@ -201,8 +202,10 @@ function noneRefused(): Record<ProblemKind, number> {
     'headers-too-large': 0,
     internal: 0,
     busy: 0,
+    'in-use': 0,
     'spool-unavailable': 0,
     'tokens-unreadable': 0,
     'disk-full': 0,
+    'no-room': 0,
   };
 }

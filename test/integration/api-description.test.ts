@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { IngestOptions } from '../../src/ingest/ingest-options.ts';
 import type { IngestPorts } from '../../src/ingest/ingest-ports.ts';
 import { REFUSALS } from '../../src/ingest/problem-kind.ts';
-import { Fault } from '../../src/system/fault.ts';
+import { Fault, type FaultClass } from '../../src/system/fault.ts';
 import { type Answered, AUTHORIZED, OpenDoor } from '../support/open-door.ts';
 
 interface Case {
@@ -31,6 +31,13 @@ const broken = (code: string | undefined) => (open: OpenDoor) => {
     if (call !== 'begin' && call !== 'find') return;
     if (code === undefined) throw new TypeError('a bug');
     throw new Fault('blocked', 'no', { operation: 'test', subject: 'spool', code });
+  };
+};
+/** What the spool says about the file `a/b` alone. */
+const ofFile = (faultClass: FaultClass, code: string) => (open: OpenDoor) => {
+  open.spool.before = (call) => {
+    if (call !== 'publish' && call !== 'find') return;
+    throw new Fault(faultClass, 'no', { operation: 'test', subject: 'a/b', code });
   };
 };
 const gone = (open: OpenDoor) => {
@@ -200,6 +207,14 @@ const uploads = (more: readonly Case[]): readonly Case[] => [
     kind: 'disk-full',
     before: room({ freeBytes: 1_000_003 }),
   },
+  {
+    title: 'a large file',
+    status: 507,
+    kind: 'no-room',
+    before: room({ freeBytes: 3e6 }),
+    options: { maxFileSizeBytes: 1e9 },
+    headers: { ...AUTHORIZED, 'Content-Length': 3e6, Expect: '100-continue' },
+  },
   { title: 'few inodes', status: 507, kind: 'disk-full', before: room({ freeFiles: 5 }) },
   { title: 'a full disk', status: 507, kind: 'disk-full', before: broken('ENOSPC') },
   {
@@ -240,6 +255,14 @@ const OPERATIONS: Readonly<Record<string, { readonly path: string; readonly case
         path: '?replace=true',
         before: ({ spool }) => spool.files.set('a', Buffer.from('x')),
       },
+      {
+        title: 'a file that is changing',
+        ...{ status: 503, kind: 'in-use', path: '/b', before: ofFile('changed', 'changed') },
+      },
+      {
+        title: 'a folder of others',
+        ...{ status: 409, kind: 'no-access', path: '/b', before: ofFile('blocked', 'EACCES') },
+      },
       { title: 'a hidden name', status: 400, kind: 'bad-name', path: '/.b' },
       { title: 'an ignored name', status: 400, kind: 'ignored-name', path: '.tmp' },
       {
@@ -260,6 +283,14 @@ const OPERATIONS: Readonly<Record<string, { readonly path: string; readonly case
         before: ({ spool }: OpenDoor) => spool.files.set('a', Buffer.from('x')),
       },
       { title: 'no file waits', status: 404, kind: 'not-found' },
+      {
+        title: 'a file that is changing',
+        ...{ status: 503, kind: 'in-use', path: '/b', before: ofFile('changed', 'changed') },
+      },
+      {
+        title: 'a folder of others',
+        ...{ status: 409, kind: 'no-access', path: '/b', before: ofFile('blocked', 'EACCES') },
+      },
       {
         title: 'a foreign prefix',
         status: 403,

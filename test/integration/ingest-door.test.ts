@@ -63,6 +63,15 @@ describe('a file that is put', () => {
     assert.equal(open.spool.open.size, 0, 'no half of a file is left');
   });
 
+  test('onto the name of a folder is refused, and the remedy is no replacement', async (t) => {
+    const open = await OpenDoor.open(t);
+    open.spool.folders.add('a');
+    const { status, body } = await open.put('a?replace=true', 'x');
+    assert.equal(status, 409);
+    assert.equal(JSON.parse(body).detail, 'A folder, or what is no file, has this name: use another name');
+    assert.match(JSON.parse((await open.put('a', 'x')).body).detail, /or a folder, .*: use another name;/);
+  });
+
   test('comes in chunks as well, empty as well', async (t) => {
     const open = await OpenDoor.open(t);
     assert.equal((await open.put('empty', '')).status, 201);

@@ -9,6 +9,7 @@ export type SpoolCall = 'begin' | 'write' | 'publish' | 'discard' | 'find' | 'fr
 export class MemorySpool implements SpoolEntrance {
   /** By path. */
   readonly files = new Map<string, Buffer>();
+  readonly folders = new Set<string>();
   /** Files that were begun and not yet discarded. */
   readonly open = new Set<ReceivedFile>();
   writtenBytes = 0;
@@ -56,6 +57,7 @@ export class MemorySpool implements SpoolEntrance {
     if (!content.sha256.equals(sha256(bytes)) || content.sizeBytes !== bytes.byteLength)
       throw new Error('the door has the wrong digest');
     const name = path.bytes.toString();
+    if (this.folders.has(name)) return 'taken';
     const there = this.files.get(name);
     if (there?.equals(bytes) === true) return 'same';
     if (there !== undefined && mode === 'new') return 'taken';

@@ -204,7 +204,18 @@ for (const by of ['backlog-full', 'disk-full'] as const)
   });
 
 test('what a client does wrong is no problem of this machine', () => {
-  const kinds = ['name-taken', 'unauthorized', 'too-large', 'digest-mismatch', 'not-found', 'busy'] as const;
+  const kinds = [
+    'name-taken',
+    'unauthorized',
+    'too-large',
+    'digest-mismatch',
+    'not-found',
+    'busy',
+    'in-use',
+    'no-access',
+    'no-room',
+    'incomplete',
+  ] as const;
   const { book } = keeping(LISTENING, ...kinds.map((kind) => refused(kind)));
   assert.deepEqual(book.troubles, []);
 });

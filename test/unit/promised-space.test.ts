@@ -28,6 +28,24 @@ test('uploads under way are promised no more than is free beside what must stay 
   await assert.rejects(space.promise(1), full);
 });
 
+test('an announced length alone does not make the disk full, and the refusal names what is promised', async () => {
+  const { space, disk, clock } = prepare(10 * MIB + 100);
+  const upload = await space.promise(6 * MIB);
+  await assert.rejects(space.promise(5 * MIB), (error) => {
+    assert.ok(error instanceof Refusal);
+    assert.equal(error.kind, 'no-room');
+    assert.match(
+      error.message,
+      /5242880 bytes do not fit into the 10485760 .* 6291456 of them are for uploads/,
+    );
+    return true;
+  });
+  upload.release();
+  disk.bytes = MIB + 99;
+  clock.nowMs += 200;
+  await assert.rejects(space.promise(5 * MIB), full);
+});
+
 test('bytes that were written are not counted twice, before a new reading or after it', async () => {
   const { space, disk, clock } = prepare(1_000);
   const upload = await space.promise(500);
@@ -51,7 +69,7 @@ test('an upload of unknown length is promised a piece at a time', async () => {
   await upload.use(MIB);
   await upload.use(1);
   await space.promise(MIB);
-  await assert.rejects(upload.use(MIB), full);
+  await assert.rejects(upload.use(MIB), { kind: 'no-room' });
   upload.release();
 });
 
