@@ -112,6 +112,7 @@ export class IngestDoor {
     await atMost(ANSWERS_MS, Promise.all(this.#underWay.values()), this.#ports.clock);
     this.#server.closeAll();
     await closed;
+    this.#tellState();
   }
 
   #keep(exchange: Exchange, ended: Promise<void>): void {
@@ -183,7 +184,8 @@ export class IngestDoor {
 
   #tellState(): void {
     const { connections } = this.#server;
-    this.#ports.onEvent({ kind: 'ingestState', connections, ...this.#intake.counts });
+    const receivedBytes = this.#intake.takeReceivedBytes();
+    this.#ports.onEvent({ kind: 'ingestState', connections, ...this.#intake.counts, receivedBytes });
   }
 }
 

@@ -39,7 +39,7 @@ export type IngestEvent =
       /** What is wrong with this request, in one line, for the operator too. */
       readonly detail: string;
     }
-  /** Once a second while it listens. */
+  /** Once a second while it listens, and once more when it has stopped. */
   | {
       readonly kind: 'ingestState';
       /** Uploads whose content is being received. */
@@ -47,7 +47,7 @@ export type IngestEvent =
       readonly connections: number;
       /** Uploads that are received, and wait until the disk has them. */
       readonly waitingSync: number;
-      /** Bytes of content that were received since the thread started, accepted or not. */
+      /** Bytes of content that were received since the last of these, accepted or not. */
       readonly receivedBytes: number;
     }
   /** The thread broke down, and is started again. */

@@ -62,8 +62,14 @@ export class Intake {
     return {
       receiving: count('receiving'),
       waitingSync: count('syncing'),
-      receivedBytes: this.#receivedBytes,
     };
+  }
+
+  /** The bytes of content since the last call. */
+  takeReceivedBytes(): number {
+    const bytes = this.#receivedBytes;
+    this.#receivedBytes = 0;
+    return bytes;
   }
 
   /** From the next upload on. */

@@ -37,7 +37,7 @@ type State = Extract<IngestEvent, { readonly kind: 'ingestState' }>;
 type Refused = Extract<IngestEvent, { readonly kind: 'ingestRefused' }>;
 type Place = Pick<IngestView, 'urls' | 'isTls'>;
 
-const NO_STATE = { connections: 0, receiving: 0, waitingSync: 0, receivedBytes: 0 };
+const NO_STATE = { connections: 0, receiving: 0, waitingSync: 0 };
 
 /**
  * Hears events, and tells what holds now. Counts are those since the start of the daemon: a thread
@@ -53,9 +53,8 @@ export class IngestBook {
   /** Why it does not listen. */
   #down: IngestTrouble | undefined;
   #breakdowns = 0;
-  #state: Omit<State, 'kind'> = NO_STATE;
-  /** What servers before the present one have received. */
-  #receivedBefore = 0;
+  #state: Omit<State, 'kind' | 'receivedBytes'> = NO_STATE;
+  #receivedBytes = 0;
   #lastAcceptedAtMs: number | null = null;
 
   constructor(clock: Clock) {
@@ -65,12 +64,11 @@ export class IngestBook {
   /** Null while ingest is off. */
   view(): IngestView | null {
     if (!this.#isOn) return null;
-    const { receivedBytes, ...state } = this.#state;
     return {
       ...(this.#place ?? { urls: [], isTls: false }),
       isUp: this.#down === undefined,
-      ...state,
-      receivedBytes: this.#receivedBefore + receivedBytes,
+      ...this.#state,
+      receivedBytes: this.#receivedBytes,
       accepted: { ...this.#accepted },
       lastMinute: this.#rates(),
       lastAcceptedAtMs: this.#lastAcceptedAtMs,
@@ -100,14 +98,15 @@ export class IngestBook {
       case 'ingestBroke':
         this.#down = { by: 'breakdown', detail: event.problem };
         this.#breakdowns += 1;
-        return this.#renew();
+        this.#state = NO_STATE;
+        return;
       case 'ingestDown':
         this.#down = downBy(event.error);
-        return this.#renew();
+        this.#state = NO_STATE;
+        return;
       case 'ingestState': {
-        const { kind: _, ...state } = event;
-        // A server at another place counts anew.
-        if (state.receivedBytes < this.#state.receivedBytes) this.#renew();
+        const { kind: _, receivedBytes, ...state } = event;
+        this.#receivedBytes += receivedBytes;
         this.#state = state;
         return this.#sample();
       }
@@ -132,12 +131,6 @@ export class IngestBook {
     if (!isObstacle(problem)) return;
     const untilMs = this.#clock.monotonicMs() + OBSTACLE_MS;
     this.#obstacles.set(problem, { trouble: { by: problem, detail }, untilMs });
-  }
-
-  /** Another server, or none. */
-  #renew(): void {
-    this.#receivedBefore += this.#state.receivedBytes;
-    this.#state = NO_STATE;
   }
 
   #sample(): void {

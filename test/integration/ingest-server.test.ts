@@ -262,20 +262,25 @@ describe('the end of the door', () => {
 });
 
 describe('what is under way', () => {
-  test('is told once a second', async (t) => {
+  test('is told once a second, and at the end of the door', async (t) => {
     const open = await OpenDoor.open(t);
     const client = await open.connect(
       'PUT /v1/files/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 9\r\n\r\nabc',
     );
-    const states = () => open.events.filter(({ kind }) => kind === 'ingestState');
+    const states = () => open.events.flatMap((event) => (event.kind === 'ingestState' ? [event] : []));
+    const sum = () => states().reduce((bytes, { receivedBytes }) => bytes + receivedBytes, 0);
     await until(() => states().length > 1);
-    assert.deepEqual(states().at(-1), {
-      kind: 'ingestState',
-      receiving: 1,
-      connections: 1,
-      waitingSync: 0,
-      receivedBytes: 3,
-    });
+    const now = { kind: 'ingestState', receiving: 1, connections: 1, waitingSync: 0 };
+    assert.deepEqual(states().at(-1), { ...now, receivedBytes: 0 });
+    assert.equal(sum(), 3);
+    client.send('defg');
+    await until(() => open.spool.writtenBytes === 7);
+    await open.door.close();
+    assert.deepEqual(
+      { ...states().at(-1), receivedBytes: 0 },
+      { ...now, receiving: 0, connections: 0, receivedBytes: 0 },
+    );
+    assert.equal(sum(), 7, 'the end tells what came since the last second');
     client.socket.destroy();
   });
 });

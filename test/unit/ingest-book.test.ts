@@ -100,7 +100,7 @@ test('what is under way is that of the last second, and each of its gauges moves
     );
   assert.deepEqual(now(view()), [2, 3, 1, 5_000]);
   assert.deepEqual(shown(), [2, 3, 1, 5_000]);
-  hear({ kind: 'ingestState', receiving: 0, connections: 1, waitingSync: 0, receivedBytes: 9_000 });
+  hear({ kind: 'ingestState', receiving: 0, connections: 1, waitingSync: 0, receivedBytes: 4_000 });
   assert.deepEqual(now(view()), [0, 1, 0, 9_000]);
   assert.deepEqual(shown(), [0, 1, 0, 9_000]);
 });
@@ -122,12 +122,15 @@ test('a thread that broke down receives nothing until it listens again, and its 
   assert.deepEqual(metric('halfpipe_ingest_up'), { '': 1 });
 });
 
-test('a reload does not count twice what was received, and another server counts on', () => {
+test('what was received is counted once, through reloads, other servers and a thread that was silent', () => {
   const { view, hear } = keeping(LISTENING, state(5_000));
-  hear(LISTENING, state(6_000));
+  hear(LISTENING, state(1_000));
   assert.equal(view().receivedBytes, 6_000);
-  hear({ ...LISTENING, urls: ['unix:/run/other.sock'] }, state(100));
-  assert.equal(view().receivedBytes, 6_100);
+  hear({ ...LISTENING, urls: ['unix:/run/other.sock'] }, state(7_000), state(0));
+  assert.equal(view().receivedBytes, 13_000);
+  hear({ kind: 'ingestDown', error: new Error('silent') });
+  hear({ ...LISTENING, urls: ['unix:/run/other.sock'] }, state(500));
+  assert.equal(view().receivedBytes, 13_500);
 });
 
 test('what cannot listen is on, but not up, and says why and what to do, until it listens or is turned off', () => {
