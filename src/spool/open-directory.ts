@@ -7,6 +7,9 @@ import { syncToDisk } from './sync-to-disk.ts';
 
 const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const SLASH = 0x2f;
+const SETGID = 0o2000;
+/** Permissions, sticky and setgid. */
+const FOLDER_MODE = 0o3777;
 
 /**
  * A directory held open. Every name below it is reached through its descriptor:
@@ -75,19 +78,35 @@ export class OpenDirectory {
   }
 
   /**
-   * Opens the folder `name`, and makes it if it is missing: with the mode and setgid bit of this
-   * directory, so that producers get in as before. The sticky bit is left out, because halfpipe
-   * removes files there. A new name is not durable before sync().
+   * Opens the folder `name`, and makes it if it is missing: with the mode of this directory, so that
+   * producers get in as before, and cannot remove each other's files where they could not before.
+   * A new name is not durable before sync().
    */
   async makeFolder(name: Buffer | string): Promise<{ folder: OpenDirectory; isNew: boolean }> {
-    const isNew = await this.makeDirectory(name, 0o700);
+    const mode = await this.#modeBelow();
+    // The kernel passes setgid on. A sandbox (RestrictSUIDSGID=) refuses a call that names the bit.
+    const isNew = await this.makeDirectory(name, mode & ~SETGID);
     const folder = await this.openDirectory(name);
-    if (isNew)
-      await folder.unlessClosed(async () => {
-        const { mode } = await this.stat();
-        await folder.chmod(Number(mode) & 0o2777);
-      });
+    if (isNew) await folder.unlessClosed(() => folder.#widen(mode));
     return { folder, isNew };
+  }
+
+  /** Whoever the owner of this directory is, the owner of a new one is this process. */
+  async #modeBelow(): Promise<number> {
+    return (Number((await this.stat()).mode) & FOLDER_MODE) | 0o700;
+  }
+
+  /**
+   * Gives a new folder the bits that the umask took from it. Where that is refused, this process can
+   * use the folder all the same, and it is open to nobody to whom the folder above is not.
+   */
+  async #widen(mode: number): Promise<void> {
+    if ((Number((await this.stat()).mode) & FOLDER_MODE) === mode) return;
+    try {
+      await this.chmod(mode);
+    } catch (error) {
+      if (errnoOf(error) !== 'EPERM') throw error;
+    }
   }
 
   /** Closes this directory if `use` rejects, and rejects as it does. */

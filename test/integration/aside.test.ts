@@ -426,7 +426,7 @@ test('where files cannot be linked, leaves no empty file behind when the file ca
   assert.deepEqual(await disk.list(), []);
 });
 
-test('makes a folder again with the mode of the one it lies in, and never sticky', async (t) => {
+test('makes a folder again with the mode of the one it lies in', async (t) => {
   const { disk, spool, file } = await opened(t, 'camera/today/f');
   await chmod(disk.path, 0o3770);
   const aside = await spool.setAside(file);
@@ -435,7 +435,7 @@ test('makes a folder again with the mode of the one it lies in, and never sticky
   await aside.putBack();
   process.umask(before);
   for (const folder of ['camera', 'camera/today'])
-    assert.equal((await stat(disk.at(folder))).mode & 0o7777, 0o2770, folder);
+    assert.equal((await stat(disk.at(folder))).mode & 0o7777, 0o3770, folder);
 });
 
 for (const same of [true, false]) {

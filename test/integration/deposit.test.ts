@@ -13,7 +13,7 @@ import { Deposits } from '../../src/spool/deposits.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { errnoOf } from '../../src/system/fault.ts';
-import { beforeEachNow, refusingSync, systemError } from '../support/failing-disk.ts';
+import { beforeEachNow, refusing, refusingSync, systemError } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
 import { RecordedDisk } from '../support/recorded-disk.ts';
 import { proofFor } from '../support/removal-proof.ts';
@@ -150,11 +150,32 @@ test('several files of one name at once: one has it, and the others learn of it'
 test('missing folders are made as their parent is', async (t) => {
   const { disk, put, content } = await prepare(t);
   await mkdir(disk.at('camera'));
-  fs.chmodSync(disk.at('camera'), 0o2770);
+  fs.chmodSync(disk.at('camera'), 0o3770);
   assert.equal(await put('camera/today/noon/f', 'x'), 'created');
   assert.equal(await content('camera/today/noon/f'), 'x');
   for (const folder of ['camera/today', 'camera/today/noon'])
-    assert.equal(fs.statSync(disk.at(folder)).mode & 0o7777, 0o2770, folder);
+    assert.equal(fs.statSync(disk.at(folder)).mode & 0o7777, 0o3770, folder);
+});
+
+// Regression: systemd's RestrictSUIDSGID= refuses each call that names the setgid bit, also for a folder.
+test('in a sandbox that refuses setgid, a new folder has the mode of its parent all the same', async (t) => {
+  const { disk, put } = await prepare(t);
+  fs.chmodSync(disk.path, 0o3770);
+  await refusing(t, 'chmod', 'EPERM');
+  const before = process.umask(0o007);
+  const outcome = await put('camera/today/f', 'x');
+  process.umask(before);
+  assert.equal(outcome, 'created');
+  for (const folder of ['camera', 'camera/today'])
+    assert.equal(fs.statSync(disk.at(folder)).mode & 0o7777, 0o3770, folder);
+});
+
+test('a new folder is open to its owner, whatever its parent is to its own', async (t) => {
+  const { disk, put } = await prepare(t);
+  await mkdir(disk.at('camera'));
+  fs.chmodSync(disk.at('camera'), 0o1070);
+  assert.equal(await put('camera/today/f', 'x'), 'created');
+  assert.equal(fs.statSync(disk.at('camera/today')).mode & 0o7777, 0o1770);
 });
 
 test('a folder that is removed at any moment is made again', async (t) => {

@@ -85,6 +85,8 @@ test('a file stays where it was when its folder cannot be made as it was, and no
   const aside = await spool.setAside(await open('camera/today/f'));
   await rm(disk.at('camera/today'), { recursive: true });
   await refusing(t, 'chmod', 'EIO');
+  const before = process.umask(0o077);
+  t.after(() => process.umask(before));
   await assert.rejects(aside.putBack(), { code: 'EIO' });
   assert.deepEqual(await disk.kept(), ['aside/0/camera%2ftoday%2ff']);
 });

@@ -347,6 +347,32 @@ print(urllib.request.urlopen(request).read().decode())'`;
     );
   });
 
+  test('takes files over HTTP into new folders, which local producers use as before', async () => {
+    const settings =
+      'HALFPIPE_INGEST_LISTEN=8080 HALFPIPE_INGEST_TOKENS_FILE=/etc/halfpipe/ingest-tokens.json';
+    await must(`printf '%s\n' ${settings} >/etc/default/halfpipe && systemctl restart halfpipe`);
+    const token = /hp_\w+/.exec(await must('halfpipe token add lidar'))?.[0];
+    await must(`systemctl restart halfpipe && halfpipe pause && useradd --system --groups halfpipe lidar`);
+    const dial = `python3 -c 'import socket; socket.create_connection(("localhost", 8080))'`;
+    await halfpipe.until('it listens', async () => (await halfpipe.machine.run(dial)).status === 0);
+    const put = (path: string) => `python3 -c '
+import urllib.request
+request = urllib.request.Request("http://localhost:8080/v1/files/${path}", b"x", {"Authorization": "Bearer ${token}", "Content-Type": "application/octet-stream"}, method="PUT")
+print(urllib.request.urlopen(request).status)'`;
+    assert.equal(await must(put('scans/today/first.bin')), '201');
+    for (const folder of ['scans', 'scans/today'])
+      assert.equal(await must(`stat -c '%A %U %G' ${SPOOL}/${folder}`), 'drwxrws--T halfpipe halfpipe');
+    const asLidar = (script: string) =>
+      halfpipe.machine.run(`setpriv --reuid lidar --regid lidar --init-groups sh -c '
+      umask 0007; cd ${SPOOL}/scans/today && ${script}'`);
+    assert.equal((await asLidar('echo x >local.bin')).status, 0);
+    assert.notEqual((await asLidar('rm -f first.bin')).status, 0);
+    await must('halfpipe resume');
+    const bucket = halfpipe.server.bucket(BUCKET);
+    await halfpipe.until('both are sent', () => bucket?.keys('scans/today/').length === 2);
+    await must('rm /etc/default/halfpipe && systemctl restart halfpipe');
+  });
+
   test('two instances on one link stay at the target together', async (t) => {
     for (const name of ['north', 'south']) {
       await must(`install -d -o halfpipe -g halfpipe -m 3770 ${SPOOL}-${name}
