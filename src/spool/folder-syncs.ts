@@ -56,9 +56,11 @@ export class FolderSyncs {
    * Resolves when the name of `child` in its folder `parent` is durable. A folder that another
    * process or another call has made may not be durable yet. Rejects with the system error.
    */
-  async keepName(parent: SyncedFolder, child: OpenDirectory): Promise<void> {
+  async keepName(parent: SyncedFolder, child: SyncedFolder & Pick<OpenDirectory, 'fd'>): Promise<void> {
     // A folder that was removed and made again may have the same inode, but not the same birth.
     const { birthtimeNs } = fstatSync(child.fd, { bigint: true });
+    // A file system that keeps no births says 0 (statx(2)).
+    if (birthtimeNs === 0n) return this.sync(parent);
     const id = `${child.dev} ${child.ino} ${birthtimeNs}`;
     if (this.#kept.has(id)) return;
     await this.sync(parent);

@@ -8,6 +8,7 @@ export interface SimNode {
   readonly ino: bigint;
   /** Of a folder; undefined for a file. */
   readonly entries: Map<string, SimNode> | undefined;
+  readonly birthNs: bigint;
   content: Buffer;
   mode: number;
   links: number;
@@ -185,7 +186,7 @@ export class SimDisk {
 
   #node(entries: Map<string, SimNode> | undefined, mode: number): SimNode {
     const nowNs = this.#nowNs();
-    const times = { mtimeNs: nowNs, ctimeNs: nowNs };
+    const times = { birthNs: nowNs, mtimeNs: nowNs, ctimeNs: nowNs };
     return {
       ino: this.#inos++,
       entries,

@@ -334,6 +334,7 @@ function statsOf(node: SimNode) {
     mode: BigInt(node.mode),
     mtimeNs: node.mtimeNs,
     ctimeNs: node.ctimeNs,
+    birthtimeNs: node.birthNs,
     isFile: () => node.entries === undefined,
     isDirectory: () => node.entries !== undefined,
     ...{ isSymbolicLink: no, isFIFO: no, isSocket: no },

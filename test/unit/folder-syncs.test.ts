@@ -1,7 +1,9 @@
 // Files that get their names in one folder at once share one sync of it, and none takes a sync for its own that began
 // before it had its name.
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import test, { type TestContext } from 'node:test';
 import { FolderSyncs } from '../../src/spool/folder-syncs.ts';
 import { SyncTurns } from '../../src/spool/sync-turns.ts';
 
@@ -84,4 +86,32 @@ test('a sync that fails fails for all files that share it, and not for the next 
   await settle();
   folder.running.shift()?.resolve();
   await next;
+});
+
+/** Two files on their way through a folder: how often the name of that folder is brought to the disk. */
+async function syncsForTwo(t: TestContext, birthtimeNs: bigint): Promise<number> {
+  t.mock.method(fs, 'fstatSync', () => ({ birthtimeNs }));
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const [syncs, parent] = [new FolderSyncs(new SyncTurns(4)), new Folder(1n)];
+  const child = Object.assign(new Folder(2n), { fd: 7 });
+  for (let file = 0; file < 2; file += 1) {
+    const kept = syncs.keepName(parent, child);
+    await settle();
+    parent.running.shift()?.resolve();
+    await kept;
+  }
+  return parent.syncs;
+}
+
+test('the name of a folder is brought to the disk once', async (t) => {
+  assert.equal(await syncsForTwo(t, 1n), 1);
+});
+
+// Regression: a folder that was removed and made again, with the same inode, was taken for the first one.
+test('where the file system keeps no time of birth, each file has its folder synced', async (t) => {
+  assert.equal(await syncsForTwo(t, 0n), 2);
 });
