@@ -16,12 +16,9 @@ import type { SpoolPath } from './entry.ts';
 import type { FolderSyncs } from './folder-syncs.ts';
 import { refuseGone } from './in-place.ts';
 import type { PinnedDirectories } from './pinned-directories.ts';
-import { inSubfolders } from './private-folder.ts';
+import { DEPOSIT_PREFIX, inSubfolders } from './private-folder.ts';
 import { spoolFault } from './spool-fault.ts';
 import type { SyncTurns } from './sync-turns.ts';
-
-/** Begins the private name of each deposit, in `.halfpipe/tmp`. */
-export const DEPOSIT_PREFIX = 'deposit-';
 
 const CREATE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 

@@ -14,6 +14,8 @@ import { isDiskFull, makeSpares } from './spare-space.ts';
 export const PRIVATE_FOLDER = '.halfpipe';
 /** Prefix of the probe files in the spool's root. The scanner skips them. */
 export const PROBE_PREFIX = '.halfpipe-probe-';
+/** Begins the private name of each deposit, in `.halfpipe/tmp`. */
+export const DEPOSIT_PREFIX = 'deposit-';
 
 const SUBFOLDERS = ['tmp', 'aside', FIRST_LAYER, 'multipart', 'quarantine'];
 const CREATE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW;
@@ -145,11 +147,16 @@ async function hide(folder: OpenDirectory, path: string, shown: string): Promise
 }
 
 /**
- * Removes half-written files that a crash left and nothing refers to. Call it only at startup, with
- * the instance lock.
+ * Removes half-written files that a crash left and nothing refers to. Call it only with the instance
+ * lock, and before the drain uses the folder. `deposits` stay if they may be under way.
  */
-export async function clearTemporaries(root: OpenDirectory, folder: OpenDirectory): Promise<void> {
+export async function clearTemporaries(
+  root: OpenDirectory,
+  folder: OpenDirectory,
+  deposits: 'removed' | 'kept',
+): Promise<void> {
   for (const name of await readdir(folder.at('tmp').toString())) {
+    if (deposits === 'kept' && name.startsWith(DEPOSIT_PREFIX)) continue;
     // A crash during a probe may have left the probe's other file in the spool.
     if (name.startsWith(PROBE_PREFIX) && (await root.lookUp(name)) !== undefined) await root.unlink(name);
     // A socket may belong to an instance that is just being refused.

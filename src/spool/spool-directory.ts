@@ -238,10 +238,15 @@ export class SpoolDirectory {
     );
   }
 
-  /** Removes half-written files that a crash left. Needs the instance lock. */
-  clearTemporaries(): Promise<void> {
+  /**
+   * Removes half-written files that a crash left. Needs the instance lock. Deposits may be under way
+   * in a folder to which the drain returns.
+   */
+  clearTemporaries(deposits: 'removed' | 'kept' = 'removed'): Promise<void> {
     const { root, privateFolder } = this.#held;
-    return this.#run('clear the private folder of', this.path, () => clearTemporaries(root, privateFolder));
+    return this.#run('clear the private folder of', this.path, () =>
+      clearTemporaries(root, privateFolder, deposits),
+    );
   }
 
   /** Opens the private folder for the instance lock. The caller closes it. */
@@ -268,7 +273,12 @@ export class SpoolDirectory {
       );
     });
     try {
-      await claim(new SpoolDirectory(this.path, held, this.#ports));
+      const there = new SpoolDirectory(this.path, held, this.#ports);
+      await claim({
+        path: this.path,
+        openPrivate: () => there.openPrivate(),
+        clearTemporaries: () => there.clearTemporaries('kept'),
+      });
     } catch (error) {
       await held.close();
       throw error;

@@ -314,6 +314,15 @@ test('content that was removed while it was received is not acknowledged', async
   );
 });
 
+test('a file that is received while the drain returns to the spool is not lost', async (t) => {
+  const { disk, spool, received, content } = await prepare(t);
+  const deposit = await received('x');
+  await disk.put('.halfpipe/tmp/of-the-drain', 'x');
+  await spool.reattach((there) => there.clearTemporaries());
+  assert.equal(await deposit.publish(SpoolPath.from('f'), contentOf('x'), 'new'), 'created');
+  assert.deepEqual([await content('f'), await disk.kept()], ['x', []]);
+});
+
 test('a folder that a cleanup job removed from the private folder is made again', async (t) => {
   const { disk, put } = await prepare(t);
   await rmdir(disk.at('.halfpipe/tmp'));
