@@ -9,7 +9,7 @@ import { refuseGone } from './in-place.ts';
 import { type EnterFolder, inParent, type OpenDirectory } from './open-directory.ts';
 import { NO_VIEW } from './open-writers.ts';
 import { PRIVATE_FOLDER } from './private-folder.ts';
-import { cannotLink, claimAndRename, isOurClaim } from './put-back.ts';
+import { cannotLink, claimAndRename, isOurClaim, removeStaleClaim } from './put-back.ts';
 import { notAFolderFault, withoutContentFault } from './spool-fault.ts';
 import { SpoolFile } from './spool-file.ts';
 
@@ -107,9 +107,8 @@ async function placeIn(
   const present = await parent.lookUp(name);
   if (present === undefined) return 'again';
   if (isOurClaim(present)) {
-    renameSync(source.privateFolder.at(source.name), parent.at(name));
-    await folderSyncs.sync(parent);
-    return 'created';
+    await removeStaleClaim(source.privateFolder, parent, name);
+    return 'again';
   }
   if (!present.isFile()) return 'taken';
   const comparison = await compare({ parent, name }, source.content, path, contentSync);

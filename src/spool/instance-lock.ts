@@ -5,11 +5,11 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { errnoOf, Fault } from '../system/fault.ts';
 import { OpenDirectory } from './open-directory.ts';
 import { PRIVATE_FOLDER } from './private-folder.ts';
+import { PID_NAME } from './put-back.ts';
 import { spoolFault } from './spool-fault.ts';
 import { writeDurably } from './write-durably.ts';
 
 const SOCKET_NAME = 'control.sock';
-const PID_NAME = 'pid';
 // Each further attempt means that another start came in between.
 const ATTEMPTS_MAX = 5;
 /** A daemon answers within milliseconds. A suspended daemon does not answer. */

@@ -1,9 +1,14 @@
 // Moves a file from the private folder back to its place in the spool, never over another file.
-import { closeSync, constants, openSync, renameSync } from 'node:fs';
-import { link, rename } from 'node:fs/promises';
+import { closeSync, constants, lstatSync, openSync, renameSync } from 'node:fs';
+import { link } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
 import { inParent, isClaimed, type OpenDirectory, unlinkClaim } from './open-directory.ts';
+
+/** Written anew by each process that takes the instance lock. */
+export const PID_NAME = 'pid';
+/** While it is there, one thread removes a stale claim. A start removes it. */
+const TURN_NAME = 'tmp/claim';
 
 /** `taken`: something else has the name now, and the file stays in the private folder. */
 export type PutBackOutcome = 'restored' | 'taken';
@@ -27,10 +32,7 @@ export async function putBack(
       } catch (error) {
         if (errnoOf(error) === 'EEXIST') return resolveTaken(privateFolder, slot, parent, name);
         if (!cannotLink(error)) throw error;
-        const outcome = claimAndRename(privateFolder.at(slot), parent.at(name));
-        if (outcome === 'taken') return resolveTaken(privateFolder, slot, parent, name);
-        await parent.sync();
-        return outcome;
+        return renameToFree(privateFolder, slot, parent, name);
       }
       await parent.sync();
       await privateFolder.unlink(slot);
@@ -38,6 +40,18 @@ export async function putBack(
     },
     'create',
   );
+}
+
+async function renameToFree(
+  privateFolder: OpenDirectory,
+  slot: Buffer,
+  parent: OpenDirectory,
+  name: Buffer,
+): Promise<PutBackOutcome> {
+  const outcome = claimAndRename(privateFolder.at(slot), parent.at(name));
+  if (outcome === 'taken') return resolveTaken(privateFolder, slot, parent, name);
+  await parent.sync();
+  return outcome;
 }
 
 /**
@@ -51,7 +65,10 @@ async function resolveTaken(
 ): Promise<PutBackOutcome> {
   const [kept, inPlace] = await Promise.all([privateFolder.lookUp(slot), parent.lookUp(name)]);
   if (kept === undefined || inPlace === undefined) return 'taken';
-  if (isOurClaim(inPlace)) return renameOverClaim(privateFolder, slot, parent, name);
+  if (isOurClaim(inPlace)) {
+    const isFree = await removeStaleClaim(privateFolder, parent, name);
+    return isFree ? renameToFree(privateFolder, slot, parent, name) : 'taken';
+  }
   if (kept.dev !== inPlace.dev || kept.ino !== inPlace.ino) return 'taken';
   await parent.sync();
   await privateFolder.unlink(slot);
@@ -68,18 +85,33 @@ export function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; ui
 }
 
 /**
- * Another process of ours that has just made this claim finds it gone, and leaves its own file in
- * the private folder.
+ * Removes the claim at `name` if an earlier process left it. Resolves with false if it may belong to
+ * another thread of this process, which is about to move a file there, or if that thread is here.
+ * Removed and not renamed over: while the claim is there, neither thread can give a file its name.
  */
-async function renameOverClaim(
+export async function removeStaleClaim(
   privateFolder: OpenDirectory,
-  slot: Buffer,
   parent: OpenDirectory,
   name: Buffer,
-): Promise<PutBackOutcome> {
-  await rename(privateFolder.at(slot), parent.at(name));
-  await parent.sync();
-  return 'restored';
+): Promise<boolean> {
+  const lock = await privateFolder.lookUp(PID_NAME);
+  const turn = privateFolder.at(TURN_NAME);
+  try {
+    closeSync(openSync(turn, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    const claim = lstatSync(parent.at(name), { bigint: true, throwIfNoEntry: false });
+    if (claim === undefined) return true;
+    // Both times are of the clock of the same file system.
+    if (!isOurClaim(claim) || (lock !== undefined && claim.ctimeNs >= lock.ctimeNs)) return false;
+    parent.unlinkNow(name);
+    return true;
+  } finally {
+    privateFolder.unlinkNow(TURN_NAME);
+  }
 }
 
 /**

@@ -235,6 +235,24 @@ test('the claim that a crash left of an earlier attempt gives way', async (t) =>
   assert.equal(await content('f'), 'x');
 });
 
+// Regression: the upload was renamed over the claim, and then over the file that the drain had put back.
+test('a claim of the drain, which is about to put a file back, is left to the drain', async (t) => {
+  const { disk, put } = await prepare(t);
+  await disk.put('.halfpipe/pid', '1');
+  await writeFile(disk.at('f'), '', { mode: 0 });
+  assert.equal(await put('f', 'x'), undefined);
+  assert.equal((await stat(disk.at('f'))).size, 0);
+  assert.deepEqual(await disk.kept(), ['pid']);
+});
+
+test('only one thread at a time removes a stale claim', async (t) => {
+  const { disk, put } = await prepare(t);
+  await writeFile(disk.at('f'), '', { mode: 0 });
+  await disk.put('.halfpipe/tmp/claim', '');
+  assert.equal(await put('f', 'x'), undefined);
+  assert.equal((await stat(disk.at('f'))).size, 0);
+});
+
 for (const [call, when] of [
   ['openSync', 'it begins'],
   ['writeSync', 'it is received'],

@@ -52,6 +52,15 @@ test('a file comes back over the claim that a crash left, where it cannot be lin
   assert.equal(await content('f'), 'kept');
 });
 
+test('a file does not come back over the claim of an upload that is about to get its name', async (t) => {
+  const { disk, spool } = await prepare(t);
+  await disk.put('.halfpipe/aside/0/f', 'kept');
+  await disk.put('.halfpipe/pid', '1');
+  await writeFile(disk.at('f'), '', { mode: 0 });
+  assert.deepEqual(await spool.recoverAside(), { restored: 0, waiting: 1 });
+  assert.deepEqual(await disk.kept(), ['aside/0/f', 'pid']);
+});
+
 test('the claim on a name may be opened by no other while the file moves there', async (t) => {
   const { spool, open } = await prepare(t);
   const aside = await spool.setAside(await open('f'));
