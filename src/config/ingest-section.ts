@@ -42,7 +42,7 @@ export const ingestOptions = {
     default: '256 MiB',
   },
   backlogLimit: {
-    doc: 'The backlog beyond which producers are told to wait: files, bytes, or the age of its oldest file, or several of these. Not set: the disk is the limit.',
+    doc: 'The backlog beyond which producers are told to wait: files, bytes, or the time since its oldest file was last changed (age), or several of these. Not set: the disk is the limit.',
     accepts: backlogLimit,
     default: null,
     nullable: true,

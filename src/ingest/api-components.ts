@@ -19,6 +19,7 @@ const HEADERS_BY_STATUS: Readonly<Partial<Record<Status, readonly string[]>>> = 
   415: ['Accept-Encoding'],
   429: ['Retry-After'],
   503: ['Retry-After'],
+  507: ['Retry-After'],
 };
 
 const text = (description: string, schema: object = {}, more: object = {}) => ({

@@ -58,7 +58,9 @@ export class BacklogGate {
     if (waiting.bytes + sizeBytes > bytes)
       throw full(`${waiting.bytes} bytes wait for their upload, or are coming`);
     if ((this.#told.oldestAgeMs ?? 0) > ageMs)
-      throw full(`The oldest file has waited for ${Math.round((this.#told.oldestAgeMs ?? 0) / 1000)} s`);
+      throw full(
+        `The oldest file that waits was last changed ${Math.round((this.#told.oldestAgeMs ?? 0) / 1000)} s ago`,
+      );
     return this.#placed(sizeBytes);
   }
 

@@ -47,7 +47,7 @@ export interface IngestOptions {
 export interface BacklogSize {
   readonly files: number;
   readonly bytes: number;
-  /** The age of the oldest file; undefined if none waits. */
+  /** Since the last change of the oldest file; undefined if none waits. */
   readonly oldestAgeMs: number | undefined;
   /** How many scans the main thread has finished. */
   readonly scans: number;

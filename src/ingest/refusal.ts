@@ -13,6 +13,8 @@ const RETRY_AFTER_SEC: Readonly<Partial<Record<ProblemKind, number>>> = {
   'backlog-full': 10,
   busy: 1,
   'in-use': 1,
+  'disk-full': 10,
+  'no-room': 10,
   'spool-unavailable': 10,
   'tokens-unreadable': 10,
 };

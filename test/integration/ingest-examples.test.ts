@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { compiledMain } from '../support/compiled.ts';
@@ -72,10 +73,33 @@ test('the curl lines of the manual send a file, its digest, one without a name, 
   assert.equal(named.length, 1, 'halfpipe has made a name');
   assert.match(more.stdout, /^HTTP\/1\.1 200 /m);
   assert.ok(more.stdout.includes(`Repr-Digest: sha-256=:${DIGEST}:`), more.stdout);
-  const refused = await sh(SEND.replace('camera-7/', 'camera-8/'));
+  const refused = await sh(SEND.replace('camera-7/', 'camera-8/').replace('--retry 9', '--retry 0'));
   assert.equal(refused.code, 22);
   assert.match(refused.stdout, /"type":"urn:halfpipe:problem:outside-prefix"/);
 });
+
+for (const [what, answer] of [
+  ['a connection breaks', ''],
+  ['the disk is full', 'HTTP/1.1 507 Insufficient Storage\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n'],
+] as const)
+  test(`the curl line of the manual tries again when ${what}`, { skip: lacks('curl') }, async (t) => {
+    const { port, run, here, arrived } = await door(t);
+    let requests = 0;
+    const proxy = createServer((client) => {
+      requests += 1;
+      client.on('error', () => undefined);
+      if (requests === 1) return void client.once('data', () => client.end(answer).resume());
+      const server = connect(port, 'localhost').on('error', () => undefined);
+      client.pipe(server).pipe(client);
+    });
+    t.after(() => proxy.close());
+    const proxyPort = await new Promise<number>((resolve) =>
+      proxy.listen(0, 'localhost', () => resolve(Number(Object(proxy.address()).port))),
+    );
+    const sent = await run('bash', ['-c', here(SEND).replace(`:${port}/`, `:${proxyPort}/`)]);
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.deepEqual([requests, arrived('camera-7/photo.jpg')], [2, PHOTO]);
+  });
 
 test('the Python of the manual sends a file, and gives up only on what is refused for good', {
   skip: lacks('python3'),
