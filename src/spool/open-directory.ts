@@ -78,7 +78,7 @@ export class OpenDirectory {
   }
 
   /**
-   * Opens the folder `name`, and makes it if it is missing: with the mode of this directory, so that
+   * Opens the folder `name`, and makes it if it is missing: with the mode of this directory. So
    * producers get in as before, and cannot remove each other's files where they could not before.
    * A new name is not durable before sync().
    */
@@ -91,14 +91,14 @@ export class OpenDirectory {
     return { folder, isNew };
   }
 
-  /** Whoever the owner of this directory is, the owner of a new one is this process. */
+  /** The owner of a new folder is this process, also if this directory has another owner. */
   async #modeBelow(): Promise<number> {
     return (Number((await this.stat()).mode) & FOLDER_MODE) | 0o700;
   }
 
   /**
-   * Gives a new folder the bits that the umask took from it. Where that is refused, this process can
-   * use the folder all the same, and it is open to nobody to whom the folder above is not.
+   * Gives a new folder the bits that the umask took from it. Where that is refused, the folder is
+   * less open than its parent, but this process can use it.
    */
   async #widen(mode: number): Promise<void> {
     if ((Number((await this.stat()).mode) & FOLDER_MODE) === mode) return;

@@ -147,8 +147,8 @@ async function hide(folder: OpenDirectory, path: string, shown: string): Promise
 }
 
 /**
- * Removes half-written files that a crash left and nothing refers to. Call it only with the instance
- * lock, and before the drain uses the folder. `deposits` stay if they may be under way.
+ * Removes half-written files that a crash left and nothing refers to. Call it only with the
+ * instance lock, and before the drain uses the folder. `deposits` stay if they may be under way.
  */
 export async function clearTemporaries(
   root: OpenDirectory,

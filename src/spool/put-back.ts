@@ -85,8 +85,8 @@ export function isOurClaim({ size, mode, uid }: { size: bigint; mode: bigint; ui
 }
 
 /**
- * Removes the claim at `name` if an earlier process left it. Resolves with false if it may belong to
- * another thread of this process, which is about to move a file there, or if that thread is here.
+ * Removes the claim at `name` if an earlier process left it. Resolves with false if it may belong
+ * to another thread of this process, which is about to move a file there, or which is here, too.
  * Removed and not renamed over: while the claim is there, neither thread can give a file its name.
  */
 export async function removeStaleClaim(

@@ -239,8 +239,8 @@ export class SpoolDirectory {
   }
 
   /**
-   * Removes half-written files that a crash left. Needs the instance lock. Deposits may be under way
-   * in a folder to which the drain returns.
+   * Removes half-written files that a crash left. Needs the instance lock. Deposits may be under
+   * way in a folder to which the drain returns.
    */
   clearTemporaries(deposits: 'removed' | 'kept' = 'removed'): Promise<void> {
     const { root, privateFolder } = this.#held;
