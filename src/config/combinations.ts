@@ -74,6 +74,11 @@ export function findClashes(settings: Settings): readonly Clash[] {
     'ingest.listen',
     'needs ingest.tokensFile, because every request must have a token: halfpipe token add makes one',
   );
+  check(
+    ingest.listen?.kind !== 'unix' || ingest.tls === undefined,
+    'ingest.tls',
+    'cannot be used at a Unix socket, whose bytes stay on the machine: remove it, or set ingest.listen to a port',
+  );
   return clashes;
 }
 

@@ -73,6 +73,7 @@ export class HttpServer {
       },
       (request, response) => {
         if (!this.#connections.answering(request.socket, response)) return;
+        this.#connections.hold(request.socket);
         this.#turnstile.pass(() => {
           if (!response.destroyed) this.#answer(request, response);
         });

@@ -23,6 +23,10 @@ export interface ExchangePorts {
   readonly clock: Clock;
   /** How long the rest of a refused upload is read. */
   readonly lingerMs: number;
+  /** The request shows a valid token. */
+  readonly onAdmitted: () => void;
+  /** The request is answered before its end. */
+  readonly onLinger: () => void;
 }
 
 /** Answer it once: by answer() or by refuse(). */
@@ -30,8 +34,6 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly target: RequestTarget;
   readonly startedAtMs: number;
-  /** The name of the token, when it is known to be valid. */
-  token: string | undefined;
   /** The path below the spool, as the client sent it, or as it was generated. */
   path: string | undefined;
   /** True: no other request is answered on this connection. */
@@ -39,6 +41,7 @@ export class Exchange {
   readonly #response: ServerResponse;
   readonly #ports: ExchangePorts;
   readonly #broken = new AbortController();
+  #token: string | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -54,6 +57,17 @@ export class Exchange {
     this.#ports = ports;
     // A request that is cut off must not end the process.
     request.on('error', () => undefined);
+  }
+
+  /** The name of the token, when it is known to be valid. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  /** The request shows the valid token of this name. */
+  admit(token: string): void {
+    this.#token = token;
+    this.#ports.onAdmitted();
   }
 
   get isOver(): boolean {
@@ -90,6 +104,7 @@ export class Exchange {
     if (isCut) {
       this.#response.write(body);
       // To close a connection with unread bytes resets it, and the client may lose the answer.
+      this.#ports.onLinger();
       await this.#linger();
     }
     if (this.#response.destroyed) return;

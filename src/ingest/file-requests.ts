@@ -14,7 +14,10 @@ import { RESOURCES } from './request-target.ts';
 import type { Grant, Tokens } from './tokens.ts';
 import { curlLine, refuseOtherContent, statedLength } from './upload-headers.ts';
 
-/** Every method answers the exchange, or rejects with a Refusal or a bug. */
+/**
+ * Throws a Fault when the tokens cannot be read. Every method answers the exchange, or rejects
+ * with a Refusal or a bug.
+ */
 export class FileRequests {
   readonly #ports: IngestPorts;
   readonly #intake: Intake;
@@ -29,14 +32,17 @@ export class FileRequests {
     this.#questions = questions;
     this.#options = options;
     this.#names = new FileNames(options);
-    this.#tokens = ports.tokens(options.tokensFile);
+    this.#tokens = this.#readable(options.tokensFile);
   }
 
-  /** From the next request on. */
+  /**
+   * From the next request on. Throws a Fault when another tokens file cannot be read; nothing has
+   * changed then.
+   */
   configure(options: IngestOptions): void {
+    if (options.tokensFile !== this.#options.tokensFile) this.#tokens = this.#readable(options.tokensFile);
     this.#options = options;
     this.#names = new FileNames(options);
-    this.#tokens = this.#ports.tokens(options.tokensFile);
   }
 
   async put(exchange: Exchange): Promise<void> {
@@ -80,9 +86,15 @@ export class FileRequests {
     await this.#intake.examine();
   }
 
+  #readable(tokensFile: string): Pick<Tokens, 'grant'> {
+    const tokens = this.#ports.tokens(tokensFile);
+    tokens.grant(undefined);
+    return tokens;
+  }
+
   #admitted(exchange: Exchange): Grant {
     const grant = this.#grantOf(exchange.request.headers.authorization);
-    exchange.token = grant.name;
+    exchange.admit(grant.name);
     return grant;
   }
 

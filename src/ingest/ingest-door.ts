@@ -92,8 +92,8 @@ export class IngestDoor {
    */
   async reconfigure(options: IngestOptions): Promise<void> {
     const certificate = options.tls && (await tlsCertificate(options.tls));
-    this.#intake.configure(options);
     this.#files.configure(options);
+    this.#intake.configure(options);
     this.#server.bound(connectionsMax(options));
     if (certificate !== undefined) this.#server.secure(certificate);
   }
@@ -134,7 +134,12 @@ export class IngestDoor {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const ports = { clock: this.#ports.clock, lingerMs: this.#patience.lingerMs };
+    const ports = {
+      clock: this.#ports.clock,
+      lingerMs: this.#patience.lingerMs,
+      onAdmitted: () => this.#server.hold(request),
+      onLinger: () => this.#server.leave(request),
+    };
     const exchange = new Exchange(request, response, requestTarget(request.url ?? ''), ports);
     this.#exchanges.set(request, exchange);
     this.#route(request, response);

@@ -62,7 +62,12 @@ export class IngestServer {
 
   /** Rejects with a Fault; nothing listens then. */
   async listen(place: IngestPlace): Promise<void> {
-    this.#servers = await this.#opened(place);
+    const servers = await this.#opened(place);
+    if (this.isTls && servers.some((server) => typeof server.address() === 'string')) {
+      for (const server of servers) server.close();
+      throw tlsAtPath();
+    }
+    this.#servers = servers;
     for (const server of this.#servers) server.on('error', this.#ports.onError);
   }
 
@@ -80,6 +85,16 @@ export class IngestServer {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** The request shows a valid token: its connection stays until the request is answered. */
+  hold({ socket }: IncomingMessage): void {
+    this.#connections.hold(this.#acceptedFor(socket));
+  }
+
+  /** The request is answered, and the client may still send the rest of it. */
+  leave({ socket }: IncomingMessage): void {
+    this.#connections.leave(this.#acceptedFor(socket));
   }
 
   /** From the next connection on. */
@@ -149,13 +164,16 @@ export class IngestServer {
     });
   }
 
+  #acceptedFor(socket: Socket): Socket {
+    return this.isTls ? (this.#accepted.get(peerOf(socket)) ?? socket) : socket;
+  }
+
   #request(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const earlier = this.#answering.get(socket);
     // A client that does not wait for the answer gets that answer alone.
     if (earlier !== undefined && !earlier.headersSent) return void earlier.setHeader('Connection', 'close');
-    const accepted = this.isTls ? (this.#accepted.get(peerOf(socket)) ?? socket) : socket;
-    if (!this.#connections.answering(accepted, response)) return;
+    if (!this.#connections.answering(this.#acceptedFor(socket), response)) return;
     this.#answering.set(socket, response);
     response.once('close', () => this.#answering.delete(socket));
     this.#ports.answer(request, response);
@@ -187,6 +205,14 @@ async function listenAtDescriptor(server: Server, { fd, inode }: Partial<HandedS
       hint: 'Restart the service: its socket unit hands the socket over again',
     });
   }
+}
+
+/** A connection under TLS is known by its addresses, and at a Unix socket it has none. */
+function tlsAtPath(): Fault {
+  return new Fault('blocked', 'cannot use ingest.tls at a Unix socket, whose bytes stay on the machine', {
+    ...{ operation: 'listen', subject: 'ingest.listen', isLocal: true },
+    hint: 'Remove ingest.tls, or listen on an address and a port',
+  });
 }
 
 function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {

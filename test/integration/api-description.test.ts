@@ -47,12 +47,18 @@ const gone = (open: OpenDoor) => {
 };
 const room = (left: { freeBytes?: number; freeFiles?: number }) => (open: OpenDoor) =>
   Object.assign(open.spool, left);
+/** They can be read when the door opens, and not afterwards. */
 const unreadableTokens: Partial<IngestPorts> = {
-  tokens: () => ({
-    grant() {
-      throw new Fault('blocked', 'no tokens', { operation: 'read', subject: 'tokens' });
-    },
-  }),
+  tokens: () => {
+    let looks = 0;
+    return {
+      grant() {
+        looks += 1;
+        if (looks === 1) return 'unknown';
+        throw new Fault('blocked', 'no tokens', { operation: 'read', subject: 'tokens' });
+      },
+    };
+  },
 };
 /** Takes the only place of the door. */
 const occupied = async (open: OpenDoor) => {

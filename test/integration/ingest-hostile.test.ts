@@ -231,6 +231,27 @@ describe('a flood', () => {
     for (const { socket } of idle) socket.destroy();
   });
 
+  test('of strangers that go on sending after their refusal lets uploads in, and cuts none', async (t) => {
+    const open = await OpenDoor.open(t, { maxConcurrent: 2 });
+    const slow = await open.connect(put('slow', 'Content-Length: 2\r\n', 'a'));
+    await until(() => open.spool.open.size === 1);
+    const strangers: RawClient[] = [];
+    const left = () => strangers.filter(({ socket }) => !socket.destroyed).length;
+    for (let n = 0; n < 300; n++) {
+      const stranger = await open.connect(
+        'PUT /v1/files/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx',
+      );
+      strangers.push(stranger);
+      await Promise.race([stranger.receives(/HTTP\/1\.1 401 /), stranger.closed]);
+    }
+    assert.equal((await open.put('a', 'x')).status, 201);
+    await until(() => left() <= 32);
+    slow.send('b');
+    await slow.receives(/HTTP\/1\.1 201 /);
+    for (const { socket } of [slow, ...strangers]) socket.destroy();
+    await requireUnharmed(open, ['a', 'slow']);
+  });
+
   test('of content after a refusal is read to a bound only', async (t) => {
     const open = await OpenDoor.open(t);
     const client = await open.connect(put('.a', 'Content-Length: 100000000\r\n'));

@@ -13,6 +13,7 @@ import { describe, type TestContext } from 'node:test';
 import { connect as connectSecurely } from 'node:tls';
 import { IngestDoor } from '../../src/ingest/ingest-door.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { Fault } from '../../src/system/fault.ts';
 import { type Certificate, certificateFor } from '../support/certificate.ts';
 import { test } from '../support/nothing-left.ts';
 import { AUTHORIZED, OpenDoor, type RawClient } from '../support/open-door.ts';
@@ -140,22 +141,32 @@ describe('with TLS', () => {
     assert.deepEqual([...spool.files.keys()], ['a']);
   });
 
-  test('one connection carries many files, and is bounded like any other', async (t) => {
+  test('at no Unix socket, because a connection there has no address that tells it from others', async (t) => {
+    const tls = await tlsOf(t, certificateFor(t, ['localhost']));
+    const path = join(await folder(t), 'ingest.sock');
+    await assert.rejects(
+      OpenDoor.open(t, { tls, listen: { kind: 'unix', path } }),
+      /ingest\.tls at a Unix socket/,
+    );
+    await assert.rejects(stat(path), { code: 'ENOENT' });
+  });
+
+  test('one connection carries many files, and a flood of strangers does not end it', async (t) => {
     const own = certificateFor(t, ['127.0.0.1']);
     const { port, spool } = await OpenDoor.open(t, { tls: await tlsOf(t, own), maxConcurrent: 1 });
     const client = connectSecurely({ host: '127.0.0.1', port, ca: own.cert });
-    const closed = once(client, 'close');
     let received = '';
     client.on('data', (chunk) => {
       received += chunk;
     });
-    for (let n = 0; n < 10; n++) {
+    const put = async (name: string) => {
       const before = received;
       client.write(
-        `PUT /v1/files/${n} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 1\r\n\r\nx`,
+        `PUT /v1/files/${name} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 1\r\n\r\nx`,
       );
-      await until(() => received.length > before.length && received.endsWith('}\n'));
-    }
+      await until(() => client.destroyed || (received.length > before.length && received.endsWith('}\n')));
+    };
+    for (let n = 0; n < 10; n++) await put(`${n}`);
     assert.equal(spool.files.size, 10);
     const flood: Socket[] = [];
     t.after(() => flood.forEach((socket) => void socket.destroy()));
@@ -164,7 +175,10 @@ describe('with TLS', () => {
       flood.push(socket);
       await once(socket, 'connect');
     }
-    await closed;
+    await until(() => flood.filter(({ destroyed }) => destroyed).length >= 3);
+    await put('last');
+    assert.equal(spool.files.size, 11);
+    client.destroy();
   });
 
   test('a reload brings the new certificate; one that cannot be used changes nothing', async (t) => {
@@ -197,6 +211,28 @@ describe('new options', () => {
     for (let n = 0; n < 50; n++) clients.push(await open.connect());
     await until(() => openNow() === 272);
     for (const { socket } of clients) socket.destroy();
+  });
+
+  test('with another tokens file that cannot be read are refused, and nothing changes', async (t) => {
+    const fault = new Fault('blocked', 'cannot read the tokens', { operation: 'read tokens', subject: 'x' });
+    let readable = ['/tokens'];
+    const tokens = (file: string) => ({
+      grant: () => {
+        if (!readable.includes(file)) throw fault;
+        return { name: 'good', prefix: '', expiresAtMs: undefined };
+      },
+    });
+    const open = await OpenDoor.open(t, {}, { tokens });
+    const moved = { ...open.options, tokensFile: '/other', maxFileSizeBytes: 1 };
+    await assert.rejects(open.door.reconfigure(moved), fault);
+    assert.equal((await open.put('a', 'content')).status, 201);
+    await assert.rejects(OpenDoor.open(t, { tokensFile: '/other' }, { tokens }), fault);
+    readable = [];
+    await open.door.reconfigure({ ...open.options, maxFileSizeBytes: 2 });
+    readable = ['/tokens', '/other'];
+    assert.equal((await open.put('b', 'content')).status, 413, 'a file in force may be unreadable meanwhile');
+    await open.door.reconfigure(moved);
+    assert.equal((await open.put('b', 'xx')).status, 413);
   });
 
   test('hold from the next request on', async (t) => {
