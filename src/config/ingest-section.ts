@@ -32,7 +32,7 @@ export const ingestOptions = {
     default: '1 GiB',
   },
   maxConcurrent: {
-    doc: 'How many files are taken at once. A request beyond that is told to come again.',
+    doc: 'How many files are taken at once. While several tokens are valid, each gets at most half of that. A request beyond it is told to come again.',
     accepts: wholeNumber(1, 1024),
     default: 128,
   },

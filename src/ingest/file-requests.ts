@@ -51,17 +51,17 @@ export class FileRequests {
     const { query } = exchange.target;
     if (!['', 'replace=true', 'replace=false'].includes(query))
       throw new Refusal('bad-request', 'The only query that is known here is ?replace=true');
-    await this.#receive(exchange, path, query === 'replace=true' ? 'replace' : 'new');
+    await this.#receive(exchange, grant, path, query === 'replace=true' ? 'replace' : 'new');
   }
 
   async post(exchange: Exchange): Promise<void> {
-    const { prefix } = this.#admitted(exchange);
+    const grant = this.#admitted(exchange);
     refuseQuery(exchange);
     const { 'content-type': type } = exchange.request.headers;
     const name = generatedName(this.#ports.clock.wallMs(), type);
-    const path = this.#names.accept(encoded(SpoolPath.from(`${prefix}${name}`)));
+    const path = this.#names.accept(encoded(SpoolPath.from(`${grant.prefix}${name}`)));
     exchange.path = path.toString();
-    await this.#receive(exchange, path, 'new');
+    await this.#receive(exchange, grant, path, 'new');
   }
 
   async head(exchange: Exchange): Promise<void> {
@@ -131,7 +131,7 @@ export class FileRequests {
     return path;
   }
 
-  async #receive(exchange: Exchange, path: SpoolPath, mode: Arrival['mode']): Promise<void> {
+  async #receive(exchange: Exchange, grant: Grant, path: SpoolPath, mode: Arrival['mode']): Promise<void> {
     const { request, target, startedAtMs } = exchange;
     const { maxFileSizeBytes, listen } = this.#options;
     refuseExpectation(request.headers.expect);
@@ -140,7 +140,7 @@ export class FileRequests {
     const lengthBytes = statedLength(request, maxFileSizeBytes);
     const { broken } = exchange;
     const invite = () => exchange.invite();
-    const arrival = { request, path, mode, digests, lengthBytes, broken, invite };
+    const arrival = { request, grant, path, mode, digests, lengthBytes, broken, invite };
     const { outcome, sizeBytes, sha256 } = await this.#intake.receive(arrival);
     this.#ports.onEvent({
       kind: 'ingested',

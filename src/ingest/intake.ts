@@ -10,10 +10,13 @@ import type { BacklogSize, IngestOptions } from './ingest-options.ts';
 import type { IngestPorts, Patience, ReceivedFile } from './ingest-ports.ts';
 import { PromisedSpace } from './promised-space.ts';
 import { Refusal, refusalOf, stopping } from './refusal.ts';
+import { TokenShares } from './token-shares.ts';
+import type { Grant } from './tokens.ts';
 import { UploadBody } from './upload-body.ts';
 
 export interface Arrival {
   readonly request: IncomingMessage;
+  readonly grant: Grant;
   readonly path: SpoolPath;
   readonly mode: DepositMode;
   readonly digests: ContentDigests;
@@ -43,6 +46,7 @@ export class Intake {
   readonly #patience: Patience;
   readonly #space: PromisedSpace;
   readonly #backlog: BacklogGate;
+  readonly #shares = new TokenShares();
   readonly #all = new Set<UnderWay>();
   #onIdle: (() => void) | undefined;
   #options: IngestOptions;
@@ -93,6 +97,15 @@ export class Intake {
    * then nothing of it is left.
    */
   async receive(arrival: Arrival): Promise<Arrived> {
+    const release = this.#shares.take(arrival.grant, this.#options.maxConcurrent);
+    try {
+      return await this.#receive(arrival);
+    } finally {
+      release();
+    }
+  }
+
+  #receive(arrival: Arrival): Promise<Arrived> {
     return this.#underWay(arrival, async (upload) => {
       const place = this.#backlog.admit(arrival.lengthBytes ?? 0);
       try {

@@ -13,6 +13,8 @@ export interface Grant {
   /** The folder below which it may write, such as `camera-7/`; empty for the whole spool. */
   readonly prefix: string;
   readonly expiresAtMs: number | undefined;
+  /** No other token is valid. */
+  readonly isOnly: boolean;
 }
 
 /**
@@ -48,8 +50,10 @@ export class Tokens {
     const found = find(stored, digestOf(token));
     if (found === undefined) return isToken(token) ? 'unknown' : 'mistyped';
     const { name, prefix, expiresAtMs } = found;
-    const isExpired = expiresAtMs !== undefined && this.#clock.wallMs() >= expiresAtMs;
-    return isExpired ? 'expired' : { name, prefix, expiresAtMs };
+    const nowMs = this.#clock.wallMs();
+    if (!isValid(found, nowMs)) return 'expired';
+    const isOnly = !stored.some((other) => other !== found && isValid(other, nowMs));
+    return { name, prefix, expiresAtMs, isOnly };
   }
 
   #read(): readonly StoredToken[] {
@@ -71,6 +75,10 @@ export class Tokens {
       this.#version = version;
     }
   }
+}
+
+function isValid({ expiresAtMs }: StoredToken, nowMs: number): boolean {
+  return expiresAtMs === undefined || nowMs < expiresAtMs;
 }
 
 /** Takes the same time whichever token it is, and if it is none of them. */

@@ -252,6 +252,21 @@ describe('a flood', () => {
     await requireUnharmed(open, ['a', 'slow']);
   });
 
+  test('of slow uploads of one token leaves places to the others', async (t) => {
+    const open = await OpenDoor.open(t, { maxConcurrent: 3 });
+    const slow: RawClient[] = [];
+    for (let n = 0; n < 3; n++)
+      slow.push(
+        await open.connect(
+          `PUT /v1/files/camera-7/${n} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer camera\r\nContent-Length: 9\r\n\r\n`,
+        ),
+      );
+    await slow[2]?.receives(/HTTP\/1\.1 503 [\s\S]*2 uploads of this token are under way/);
+    assert.equal((await open.put('a', 'x')).status, 201);
+    for (const { socket } of slow) socket.destroy();
+    await requireUnharmed(open, ['a']);
+  });
+
   test('of content after a refusal is read to a bound only', async (t) => {
     const open = await OpenDoor.open(t);
     const client = await open.connect(put('.a', 'Content-Length: 100000000\r\n'));

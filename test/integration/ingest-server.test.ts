@@ -219,7 +219,7 @@ describe('new options', () => {
     const tokens = (file: string) => ({
       grant: () => {
         if (!readable.includes(file)) throw fault;
-        return { name: 'good', prefix: '', expiresAtMs: undefined };
+        return { name: 'good', prefix: '', expiresAtMs: undefined, isOnly: true };
       },
     });
     const open = await OpenDoor.open(t, {}, { tokens });

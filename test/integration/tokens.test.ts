@@ -49,10 +49,24 @@ async function bench() {
 test('a token grants what its entry says, as Bearer and as a password', async () => {
   const { tokens, camera, all } = await bench();
   const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
-  const expected = { name: 'camera', prefix: 'camera-7/', expiresAtMs: NOW + 1000 };
+  const expected = { name: 'camera', prefix: 'camera-7/', expiresAtMs: NOW + 1000, isOnly: false };
   assert.deepEqual(tokens.grant(`Bearer ${camera}`), expected);
   assert.deepEqual(tokens.grant(basic(`anyone:${camera}`)), expected);
-  assert.deepEqual(tokens.grant(`bearer ${all}`), { name: 'all', prefix: '', expiresAtMs: undefined });
+  assert.deepEqual(tokens.grant(`bearer ${all}`), {
+    name: 'all',
+    ...{ prefix: '', expiresAtMs: undefined, isOnly: false },
+  });
+});
+
+test('a token is told apart as the only one when all others have ended', async () => {
+  const { tokens, clock, all } = await bench();
+  const isOnly = () => {
+    const grant = tokens.grant(`Bearer ${all}`);
+    return typeof grant === 'object' && grant.isOnly;
+  };
+  assert.equal(isOnly(), false);
+  clock.nowMs = NOW + 1000;
+  assert.equal(isOnly(), true);
 });
 
 test('a token that is not in the file is unknown, and one with a wrong check digit mistyped', async () => {

@@ -165,8 +165,13 @@ export class RawClient {
 }
 
 const GRANTS: Readonly<Record<string, ReturnType<Tokens['grant']>>> = {
-  'Bearer good': { name: 'good', prefix: '', expiresAtMs: undefined } satisfies Grant,
-  'Bearer camera': { name: 'camera', prefix: 'camera-7/', expiresAtMs: undefined } satisfies Grant,
+  'Bearer good': { name: 'good', prefix: '', expiresAtMs: undefined, isOnly: true } satisfies Grant,
+  'Bearer camera': {
+    name: 'camera',
+    prefix: 'camera-7/',
+    expiresAtMs: undefined,
+    isOnly: false,
+  } satisfies Grant,
   'Bearer old': 'expired',
   'Bearer typo': 'mistyped',
 };
