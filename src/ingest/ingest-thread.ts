@@ -59,7 +59,8 @@ function standBack(): void {
   try {
     setPriority(Math.min(NICENESS_MAX, getPriority() + NICENESS));
   } catch (error) {
-    // The sandbox of the unit refuses it (EPERM): all threads are then equal.
+    // The sandbox refuses it (EPERM) unless systemd/examples/ingest.conf is used: all threads are
+    // then equal.
     if (errnoOf(error) === undefined) throw error;
   }
 }

@@ -324,6 +324,50 @@ print(urllib.request.urlopen(request).read().decode())'`;
     );
   });
 
+  test('takes files over HTTPS at a socket that systemd opens, also while it restarts, by the examples', async () => {
+    const drop = '/etc/systemd/system/halfpipe.service.d';
+    await must(`cd ${EXAMPLES}
+      openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=localhost -addext subjectAltName=DNS:localhost \\
+        -keyout /etc/halfpipe/ingest.key -out /etc/halfpipe/ingest.pem 2>/dev/null
+      chmod 0600 /etc/halfpipe/ingest.key
+      echo HALFPIPE_INGEST_TOKENS_FILE=/etc/halfpipe/ingest-tokens.json >/etc/default/halfpipe
+      for file in ingest ingest-tls; do install -D -m 0644 $file.conf ${drop}/$file.conf; done`);
+    // What the example itself says.
+    const said = (await must(`cat ${EXAMPLES}/halfpipe-ingest.socket`)).matchAll(/^# {3}(.*)$/gm);
+    const [socket = '', dropIn = '', stop = '', start = '', ...more] = [...said].map(([, step]) => step);
+    assert.deepEqual(more, []);
+    await must(`cd ${EXAMPLES} && ${socket} && ${dropIn} && systemctl daemon-reload`);
+    assert.match(
+      await must('halfpipe check || true'),
+      /^FAIL +ingest +the socket of halfpipe-ingest\.socket is not open: systemctl stop halfpipe && systemctl enable --now/m,
+    );
+    await must(`${stop} && ${start}`);
+    const token = await must('halfpipe token add camera-7 --prefix camera-7/ 2>/dev/null');
+    assert.equal(await must("stat -c '%a %U %G' /etc/halfpipe/ingest-tokens.json"), '640 root halfpipe');
+    assert.match(
+      await must('halfpipe check'),
+      /^ok +ingest +systemd listens on \[::\]:443 \(halfpipe-ingest\.socket\)\n(.*\n)*ok +ingest +the certificate for localhost fits/m,
+    );
+    const send = (name: string) => `timeout 60 python3 -c '
+import http.client, ssl
+door = http.client.HTTPSConnection("localhost", context=ssl.create_default_context(cafile="/etc/halfpipe/ingest.pem"))
+door.request("PUT", "/v1/files/camera-7/${name}", b"x" * 1000, {"Authorization": "Bearer ${token}"})
+print(door.getresponse().status)'`;
+    assert.equal(await must(send('one.jpg')), '201');
+    const niceness = `ps -L -o nice=,comm= -p $(systemctl show -P MainPID halfpipe) | sort -n | tail -1`;
+    assert.match(await must(niceness), /^15 halfpipe ingest/);
+    assert.equal(await must(`systemctl restart halfpipe & ${send('two.jpg')}; wait`), '201');
+    const keys = () => halfpipe.server.bucket(BUCKET)?.keys('camera-7/');
+    await halfpipe.until('both are in the bucket', () => keys()?.length === 2);
+    assert.deepEqual(keys(), ['camera-7/one.jpg', 'camera-7/two.jpg']);
+    const told = () => halfpipe.entries('HALFPIPE_EVENT=ingested');
+    await halfpipe.until('they are told of', async () => (await told()).length > 0);
+    assert.equal((await told())[0]?.HALFPIPE_TOKEN_NAME, 'camera-7');
+    assert.ok(!(await halfpipe.journal()).includes(token));
+    await must(`systemctl disable --now halfpipe-ingest.socket && rm -r ${drop} /etc/default/halfpipe
+      rm /etc/systemd/system/halfpipe-ingest.socket && systemctl daemon-reload && systemctl restart halfpipe`);
+  });
+
   test('writes metrics for node_exporter, and tells that it has failed, by the examples', async () => {
     const drop = '/etc/systemd/system/halfpipe.service.d';
     await must(`mkdir -p ${drop} /var/lib/prometheus/node-exporter && cd ${EXAMPLES}

@@ -68,7 +68,7 @@ for (const [unit, others] of [
     assert.deepEqual(ours, []);
   });
 
-for (const dropIns of [['ingest-tls.conf'], ['ingest-socket.conf']])
+for (const dropIns of [['ingest.conf'], ['ingest-tls.conf'], ['ingest-socket.conf']])
   test(`systemd finds nothing to object to in the unit with ${dropIns}, nor in the socket of the examples`, {
     skip: skip || (!existsSync(SYSTEM_UNITS) && 'no system units'),
   }, (t) => {
