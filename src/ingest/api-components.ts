@@ -45,7 +45,9 @@ const HEADERS = {
   ),
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } },
   Server: text('The program, without its version.', { const: 'halfpipe' }),
-  'WWW-Authenticate': text('What is wrong with the token (RFC 6750).', { pattern: '^Bearer ' }),
+  'WWW-Authenticate': text('How a token is shown, and what is wrong with this one (RFC 6750).', {
+    pattern: '^Bearer ',
+  }),
   'X-Content-Type-Options': text('Browsers do not guess a type.', { const: 'nosniff' }),
 };
 

@@ -9,7 +9,7 @@ import type { IngestOptions } from './ingest-options.ts';
 import type { IngestPorts } from './ingest-ports.ts';
 import type { Arrival, Intake } from './intake.ts';
 import type { Questions } from './questions.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal, type RefusalHeaders } from './refusal.ts';
 import { RESOURCES } from './request-target.ts';
 import type { Grant, Tokens } from './tokens.ts';
 import { curlLine, refuseOtherContent, statedLength } from './upload-headers.ts';
@@ -182,6 +182,8 @@ function unauthorized(detail: string, parameters: string): Refusal {
   return new Refusal('unauthorized', detail, { headers: challenge(parameters) });
 }
 
-function challenge(parameters: string): Record<string, string> {
-  return { 'WWW-Authenticate': `Bearer realm="halfpipe"${parameters}` };
+/** Many cameras send user and password only when they are asked for them. */
+function challenge(parameters: string): RefusalHeaders {
+  const bearer = `Bearer realm="halfpipe"${parameters}`;
+  return { 'WWW-Authenticate': [bearer, 'Basic realm="halfpipe", charset="UTF-8"'] };
 }

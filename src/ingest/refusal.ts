@@ -19,8 +19,11 @@ const RETRY_AFTER_SEC: Readonly<Partial<Record<ProblemKind, number>>> = {
   'tokens-unreadable': 10,
 };
 
+/** A list is sent as several lines. */
+export type RefusalHeaders = Readonly<Record<string, string | string[]>>;
+
 export interface RefusalDetails {
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: RefusalHeaders;
   /** What the operator has to see and the client has not. */
   readonly cause?: unknown;
 }
@@ -29,7 +32,7 @@ export interface RefusalDetails {
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly kind: ProblemKind;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: RefusalHeaders;
 
   constructor(kind: ProblemKind, detail: string, { headers = {}, cause }: RefusalDetails = {}) {
     super(detail, cause === undefined ? undefined : { cause });

@@ -129,6 +129,13 @@ describe('a question about a file', () => {
   });
 });
 
+test('a request without a token is asked for a Bearer token, or for user and password', async (t) => {
+  const open = await OpenDoor.open(t);
+  const { status, headers } = await open.ask('PUT', '/v1/files/a', {}, 'one');
+  assert.equal(status, 401);
+  assert.match(`${headers['www-authenticate']}`, /^Bearer realm="halfpipe".*, Basic realm="halfpipe"/);
+});
+
 test('questions and their answers share one connection, whatever the answer is', async (t) => {
   const open = await OpenDoor.open(t);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
