@@ -19,7 +19,7 @@ const ON_WRITING: Readonly<Record<string, Reason>> = {
   EROFS: () => ['its file system is read-only', 'Mount it read-write, or set ingest.tokensFile elsewhere'],
   ENOSPC: () => ['its disk is full', 'Free some space on that disk'],
   EDQUOT: () => ['the disk quota is used up', 'Free some space on that disk'],
-  EADDRINUSE: () => ['another halfpipe token command is changing it', 'Try again when that one has ended'],
+  EEXIST: () => ['another halfpipe token command is changing it', 'Try again when that one has ended'],
 };
 
 /** The tokens cannot be read. `error` is a system error, or a RangeError about the content. */

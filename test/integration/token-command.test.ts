@@ -51,7 +51,7 @@ test('a token without prefix and end is for the whole spool, for ever', async (t
   const { out, err } = await add('all');
   assert.match(err, /^halfpipe: all may bring files anywhere in the spool\. /);
   const grant = new Tokens(file, systemClock).grant(`Bearer ${out.trim()}`);
-  assert.deepEqual(grant, { name: 'all', prefix: '', expiresAtMs: undefined });
+  assert.deepEqual(grant, { name: 'all', prefix: '', expiresAtMs: undefined, isOnly: true });
 });
 
 test('a name is given once', async (t) => {

@@ -1,6 +1,7 @@
 // Tokens in a real file: who is let in at once after each change, and a file that survives two
 // commands at a time, a full disk and a slip of its editor.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -9,6 +10,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,6 +23,7 @@ import type { StoredToken } from '../../src/ingest/token-list.ts';
 import { Tokens } from '../../src/ingest/tokens.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
+import { SimClock } from '../support/sim-clock.ts';
 
 const NOW = Date.UTC(2026, 10, 27);
 const ports = { clock: systemClock, readers: undefined };
@@ -190,12 +193,43 @@ test('a symbolic link stays, and the file that it leads to is changed', async ()
   );
 });
 
-test('a leftover of a crash is replaced', async () => {
+test('leftovers of a crash are replaced', async () => {
   const { file } = await bench();
   writeFileSync(join(file, '..', '.tokens.json.new'), 'half');
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  writeFileSync(join(file, '..', '.tokens.json.lock'), `${pid}`);
   await changeTokens(file, () => [], ports);
   assert.deepEqual(readdirSync(join(file, '..')), ['tokens.json']);
 });
+
+test('a lock of a process that runs is waited for, and told in the end', async () => {
+  const { file } = await bench();
+  const lock = join(file, '..', '.tokens.json.lock');
+  writeFileSync(lock, `${process.pid}`);
+  const clock = new SimClock();
+  const changed = assert.rejects(
+    changeTokens(file, () => [], { clock, readers: undefined }),
+    /another halfpipe token command is changing it/,
+  );
+  await advancing(clock, changed);
+  // Nothing was written to it: its process ended in between.
+  writeFileSync(lock, '');
+  utimesSync(lock, 0, 0);
+  await changeTokens(file, () => [], ports);
+});
+
+/** Lets time pass until `work` has ended. */
+async function advancing(clock: SimClock, work: Promise<void>): Promise<void> {
+  let hasEnded = false;
+  void work.finally(() => {
+    hasEnded = true;
+  });
+  while (!hasEnded) {
+    await clock.advance(50);
+    await new Promise(setImmediate);
+  }
+  await work;
+}
 
 test('a missing folder is told with the command that makes it', async () => {
   const file = join(scratch(), '..', 'none', 'tokens.json');
