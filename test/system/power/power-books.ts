@@ -111,8 +111,10 @@ export class PowerBooks {
     const versions = this.#versions.get(path) ?? [];
     const latest = versions.at(-1);
     const isLatestStored = latest !== undefined && isStored(bucket, path, [latest]);
-    if (isLatestStored && latest !== digest) {
-      const what = versions.includes(digest) ? 'an older file' : 'less of it';
+    const isOlder = versions.includes(digest);
+    // Without `overwrite`, an older file that is put back is kept beside the newer one, and does no harm.
+    if (isLatestStored && latest !== digest && (this.#overwrites || !isOlder)) {
+      const what = isOlder ? 'an older file' : 'less of it';
       const found = `${what} (${digest.slice(0, 8)})`;
       this.violations.push({ kind: 'lost', what: `${path} was stored, and ${found} came back from the cut` });
     } else this.#owe(path, digest, false);
