@@ -3,17 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BacklogSize, IngestOptions } from '../../src/ingest/ingest-options.ts';
 import { IngestService } from '../../src/ingest/ingest-service.ts';
+import { INGEST_OPTIONS as OPTIONS } from '../support/closed-ingest.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
-const OPTIONS: IngestOptions = {
-  listen: { kind: 'tcp', addresses: ['127.0.0.1'], port: 1 },
-  spoolPath: '/spool',
-  ignore: [],
-  tokensFile: '/tokens',
-  tls: undefined,
-  ...{ maxFileSizeBytes: 1, maxPathBytes: 1, maxConcurrent: 1, minFreeSpaceBytes: 1, syncsAtOnce: 1 },
-  backlogLimit: undefined,
-};
 const TLS = { certificate: '/c.pem', key: '/c.key' };
 
 function bench() {

@@ -5,17 +5,8 @@ import type { IngestEvent } from '../../src/ingest/ingest-event.ts';
 import type { BacklogSize, IngestOptions } from '../../src/ingest/ingest-options.ts';
 import type { IngestWorkerPorts } from '../../src/ingest/ingest-worker.ts';
 import { Ingestion } from '../../src/ingest/ingestion.ts';
+import { INGEST_OPTIONS as OPTIONS } from '../support/closed-ingest.ts';
 import { SimClock } from '../support/sim-clock.ts';
-
-const OPTIONS: IngestOptions = {
-  listen: { kind: 'tcp', addresses: ['127.0.0.1'], port: 8080 },
-  spoolPath: '/spool',
-  ignore: [],
-  tokensFile: '/tokens',
-  tls: undefined,
-  ...{ maxFileSizeBytes: 1, maxPathBytes: 1, maxConcurrent: 1, minFreeSpaceBytes: 1, syncsAtOnce: 1 },
-  backlogLimit: undefined,
-};
 
 const LISTENING = { urls: ['http://127.0.0.1:8080'], isTls: false };
 

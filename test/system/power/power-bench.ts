@@ -213,7 +213,8 @@ export class PowerBench {
   }
 
   #spooled(): Map<string, string> {
-    const paths = filesBelow(this.#spool).filter((path) => !path.startsWith('.'));
+    // A cut may leave a probe of halfpipe's own in any folder.
+    const paths = filesBelow(this.#spool).filter((path) => !/(^|\/)\./.test(path));
     return new Map(paths.flatMap((path) => digestOf(this.#spool, path)));
   }
 

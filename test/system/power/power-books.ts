@@ -2,7 +2,7 @@
 // A file is owed until the power takes it from the disk before it was uploaded: that is its producer's doing. Once it is
 // in the bucket it is owed for good, and nothing less, and nothing older, may take its place.
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { isStored, type Obligation, type Violation } from '../../support/oracle.ts';
 
 const MIB = 1024 ** 2;
@@ -30,6 +30,8 @@ export class PowerBooks {
   readonly #settled: Obligation[] = [];
   /** By path, each content that was there as it was meant to be, oldest first. */
   readonly #versions = new Map<string, string[]>();
+  /** By path, the inode of the newest file. */
+  readonly #newest = new Map<string, number>();
   /** By path, what clients have sent over HTTP. */
   readonly #sent = new Map<string, string>();
   #owed: Owed[] = [];
@@ -63,6 +65,7 @@ export class PowerBooks {
     const safe = this.#random() < 0.16;
     writeFileSync(temporary, content);
     if (safe) sync(temporary);
+    this.#newest.set(path, statSync(temporary).ino);
     renameSync(temporary, `${this.#spool}/${path}`);
     if (safe) sync(this.#spool);
     this.#owed = this.#owed.filter((owed) => owed.path !== path);
@@ -111,13 +114,18 @@ export class PowerBooks {
     const versions = this.#versions.get(path) ?? [];
     const latest = versions.at(-1);
     const isLatestStored = latest !== undefined && isStored(bucket, path, [latest]);
-    const isOlder = versions.includes(digest);
+    const { ino } = statSync(`${this.#spool}/${path}`);
+    // What a producer had not synced may come back empty, so an older version may be empty as well.
+    const isOlder = versions.includes(digest) && ino !== this.#newest.get(path);
     // Without `overwrite`, an older file that is put back is kept beside the newer one, and does no harm.
     if (isLatestStored && latest !== digest && (this.#overwrites || !isOlder)) {
       const what = isOlder ? 'an older file' : 'less of it';
       const found = `${what} (${digest.slice(0, 8)})`;
       this.violations.push({ kind: 'lost', what: `${path} was stored, and ${found} came back from the cut` });
-    } else this.#owe(path, digest, false);
+    } else {
+      this.#newest.set(path, ino);
+      this.#owe(path, digest, false);
+    }
   }
 
   #owe(path: string, digest: string, safe: boolean): void {
