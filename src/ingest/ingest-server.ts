@@ -191,9 +191,9 @@ export class IngestServer {
 }
 
 async function listenAtDescriptor(server: Server, { fd, inode }: Partial<HandedSocket>): Promise<void> {
+  // Without a descriptor, Node.js would listen at any free port of all addresses.
+  if (fd === undefined) throw noSocket();
   try {
-    // Without a descriptor, Node.js would listen at any free port of all addresses.
-    if (fd === undefined) throw new Error('there is none');
     // The end of a server or of its thread closes the socket, and other files get its descriptor.
     if (fstatSync(fd).ino !== inode) throw new Error('it has been closed in this process');
     server.listen({ fd });
@@ -205,6 +205,15 @@ async function listenAtDescriptor(server: Server, { fd, inode }: Partial<HandedS
       hint: 'Restart the service: its socket unit hands the socket over again',
     });
   }
+}
+
+function noSocket(): Fault {
+  return new Fault('blocked', 'ingest.listen is systemd, but systemd has handed over no socket', {
+    operation: 'listen',
+    subject: 'ingest.listen',
+    hint: 'Enable the socket unit of the service, or set ingest.listen to an address and a port',
+    isLocal: true,
+  });
 }
 
 /** A connection under TLS is known by its addresses, and at a Unix socket it has none. */

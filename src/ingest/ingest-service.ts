@@ -32,7 +32,6 @@ export class IngestService {
     this.#moving = new MovingDoor({
       placeOf,
       open: async (options) => {
-        if (options.listen.kind === 'systemd' && options.listen.fd === undefined) throw noSocket();
         const door = await openDoor(options, ports);
         if (this.#backlog !== undefined) door.setBacklog(this.#backlog);
         return door;
@@ -62,15 +61,6 @@ export class IngestService {
   close(): Promise<void> {
     return this.#moving.close();
   }
-}
-
-function noSocket(): Fault {
-  return new Fault('blocked', 'ingest.listen is systemd, but systemd has handed over no socket', {
-    operation: 'listen',
-    subject: 'ingest.listen',
-    hint: 'Enable the socket unit of the service, or set ingest.listen to an address and a port',
-    isLocal: true,
-  });
 }
 
 /**

@@ -1,4 +1,4 @@
-// The program as three files, one for each of its threads. Against dist and node_modules: 3 MB instead of 25 MB and some
+// The program as three files, one for each of its threads. Against dist and node_modules: a fraction of their size and some
 // 3,000 files, half the time to start, and an upgrade under a running daemon cannot make it load half of the new
 // version. The price: what is shipped is not the very files `npm test` runs, which is why the system test runs on the
 // package.

@@ -179,15 +179,9 @@ describe('a slow client', () => {
   test('is not blamed for the time that the disk takes', async (t) => {
     const clock = new SimClock();
     const open = await OpenDoor.open(t, {}, { clock });
-    let isWriting = false;
-    const disk = Promise.withResolvers<void>();
-    open.spool.before = (call) => {
-      if (call !== 'write') return undefined;
-      isWriting = true;
-      return disk.promise;
-    };
+    const disk = open.spool.stall('write');
     const client = await open.connect(put('a', 'Content-Length: 2\r\n', 'x'));
-    await until(() => isWriting);
+    await until(() => disk.isReached);
     await clock.advance(60_000);
     disk.resolve();
     await turns();
@@ -377,15 +371,9 @@ describe('an upload that breaks off', () => {
 
   test('while the disk refuses it is told with the reason of the disk', async (t) => {
     const open = await OpenDoor.open(t);
-    const disk = Promise.withResolvers<void>();
-    let isWriting = false;
-    open.spool.before = (call) => {
-      if (call !== 'write') return undefined;
-      isWriting = true;
-      return disk.promise;
-    };
+    const disk = open.spool.stall('write');
     const client = await open.connect(put('a', 'Content-Length: 9\r\n', 'x'));
-    await until(() => isWriting);
+    await until(() => disk.isReached);
     client.socket.destroy();
     await client.closed;
     open.spool.before = () => undefined;
@@ -397,15 +385,9 @@ describe('an upload that breaks off', () => {
 
   test('while it is made durable is in the spool all the same', async (t) => {
     const open = await OpenDoor.open(t);
-    const disk = Promise.withResolvers<void>();
-    let isSyncing = false;
-    open.spool.before = (call) => {
-      if (call !== 'publish') return undefined;
-      isSyncing = true;
-      return disk.promise;
-    };
+    const disk = open.spool.stall('publish');
     const client = await open.connect(put('a', 'Content-Length: 1\r\n', 'x'));
-    await until(() => isSyncing);
+    await until(() => disk.isReached);
     client.socket.destroy();
     await client.closed;
     disk.resolve();

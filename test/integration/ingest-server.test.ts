@@ -86,7 +86,7 @@ describe('the door listens', () => {
     const fd = descriptorOf(other);
     const { ino } = fstatSync(fd);
     for (const [socket, reason] of [
-      [{}, /there is none/],
+      [{}, /systemd has handed over no socket/],
       [{ fd: 1_000_000, inode: 1 }, /EBADF/],
       [{ fd, inode: ino - 1 }, /it has been closed in this process/],
     ] as const)
@@ -260,18 +260,12 @@ describe('new options', () => {
 describe('the end of the door', () => {
   test('lets a file end that is being made durable, tells its producer, and cuts what only comes', async (t) => {
     const open = await OpenDoor.open(t);
-    const disk = Promise.withResolvers<void>();
-    let isSyncing = false;
-    open.spool.before = (call) => {
-      if (call !== 'publish') return undefined;
-      isSyncing = true;
-      return disk.promise;
-    };
+    const disk = open.spool.stall('publish');
     const idle = await open.connect();
     const head = (name: string) =>
       `PUT /v1/files/${name} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 2\r\n\r\n`;
     const durable = await open.connect(`${head('durable')}ab`);
-    await until(() => isSyncing);
+    await until(() => disk.isReached);
     const coming = await open.connect(`${head('coming')}a`);
     await until(() => open.spool.open.size === 2);
     const closed = open.door.close();

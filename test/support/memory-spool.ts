@@ -6,6 +6,13 @@ import type { SpoolPath } from '../../src/spool/entry.ts';
 
 export type SpoolCall = 'begin' | 'write' | 'publish' | 'discard' | 'find' | 'freeSpace';
 
+export interface StalledDisk {
+  /** A call waits. */
+  readonly isReached: boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
 export class MemorySpool implements SpoolEntrance {
   /** By path. */
   readonly files = new Map<string, Buffer>();
@@ -17,6 +24,18 @@ export class MemorySpool implements SpoolEntrance {
   freeFiles: number | undefined = 1e6;
   /** Runs before each call. */
   before: (call: SpoolCall) => void | Promise<void> = () => undefined;
+
+  /** From now on, each `call` waits until the returned disk resolves or rejects. */
+  stall(call: SpoolCall): StalledDisk {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const disk = { isReached: false, resolve, reject };
+    this.before = (each) => {
+      if (each !== call) return undefined;
+      disk.isReached = true;
+      return promise;
+    };
+    return disk;
+  }
 
   async begin(): Promise<ReceivedFile> {
     await this.before('begin');

@@ -56,13 +56,6 @@ test('every door knows the backlog from its first request on', async () => {
   assert.equal(backlogs.length, 3);
 });
 
-test('without a socket from systemd, ingest.listen systemd is refused with what to do', async () => {
-  const { service } = bench();
-  const listen = { kind: 'systemd' } as const;
-  await assert.rejects(service.serve({ ...OPTIONS, listen }), /systemd has handed over no socket/);
-  await service.serve({ ...OPTIONS, listen: { kind: 'systemd', fd: 3, inode: 1 } });
-});
-
 test('TLS is not turned on at a socket from systemd, because closing it would lose the socket', async () => {
   const { service, opened } = bench();
   const listen = { kind: 'systemd', fd: 3, inode: 5 } as const;
