@@ -1,6 +1,6 @@
 // Lets in only a request that knows the token.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { credentialIn } from './shown-credential.ts';
+import { BASIC_CHALLENGE, credentialIn } from './shown-credential.ts';
 
 /** The comparison takes the same time for every wrong token. */
 export class TokenGate {
@@ -10,11 +10,8 @@ export class TokenGate {
     this.#digest = digest(token);
   }
 
-  /** What a request without the token is told, for RFC 9110, section 11.6.1. */
-  static readonly CHALLENGES: readonly string[] = [
-    'Basic realm="halfpipe", charset="UTF-8"',
-    'Bearer realm="halfpipe"',
-  ];
+  /** What a request without the token is told. */
+  static readonly CHALLENGES: readonly string[] = [BASIC_CHALLENGE, 'Bearer realm="halfpipe"'];
 
   /** `authorization` is the header. */
   admits(authorization: string | undefined): boolean {

@@ -1,5 +1,6 @@
 // The requests about files: put one, post one without a name, ask for one. Each is checked in the
 // same order: the token, the name, the prefix, and then what its header fields say.
+import { BASIC_CHALLENGE } from '../http/shown-credential.ts';
 import { SpoolPath } from '../spool/entry.ts';
 import { ContentDigests, reprDigest } from './content-digests.ts';
 import type { Exchange } from './exchange.ts';
@@ -182,8 +183,7 @@ function unauthorized(detail: string, parameters: string): Refusal {
   return new Refusal('unauthorized', detail, { headers: challenge(parameters) });
 }
 
-/** Many cameras send user and password only when they are asked for them. */
 function challenge(parameters: string): RefusalHeaders {
   const bearer = `Bearer realm="halfpipe"${parameters}`;
-  return { 'WWW-Authenticate': [bearer, 'Basic realm="halfpipe", charset="UTF-8"'] };
+  return { 'WWW-Authenticate': [bearer, BASIC_CHALLENGE] };
 }
