@@ -101,7 +101,7 @@ const unreadable = (method: string, path: string): readonly Case[] => [
     status: 408,
     kind: 'too-slow',
     bytes: `${method} ${path} HTTP/1.1\r\nHost:`,
-    ports: { patience: { headersMs: 50 } },
+    ports: { patience: { headersMs: 500 } },
   },
 ];
 

@@ -78,7 +78,7 @@ describe('a request that could be read in two ways', () => {
     ['no request', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
   ] as const)
     test(`is refused, and nothing behind it is done: ${title}`, async (t) => {
-      const open = await OpenDoor.open(t, {}, { patience: { lingerMs: 100, idleMs: 200 } });
+      const open = await OpenDoor.open(t, {}, { patience: { lingerMs: 100, idleMs: 500 } });
       const [status, ...more] = statusesOf(await open.raw(bytes));
       assert.deepEqual([status, more], ['400', []]);
       assert.deepEqual(open.refusals.length, 1);
@@ -93,7 +93,7 @@ describe('what follows a request before its answer', () => {
     ['the start of another request', HIDDEN.slice(0, 20)],
   ] as const)
     test(`is not done, and the request is answered: ${title}`, async (t) => {
-      const open = await OpenDoor.open(t, {}, { patience: { headersMs: 200, idleMs: 200 } });
+      const open = await OpenDoor.open(t, {}, { patience: { headersMs: 500, idleMs: 500 } });
       const answer = await open.raw(put('a', 'Content-Length: 1\r\n', `z${behind}`));
       assert.equal(statusesOf(answer)[0], '201');
       assert.doesNotMatch(answer.slice(1), /^HTTP\/1\.1 2/m);
@@ -124,7 +124,7 @@ describe('the URL', () => {
 
 describe('a slow client', () => {
   test('that sends its headers a byte at a time is told so, and cut', async (t) => {
-    const open = await OpenDoor.open(t, {}, { patience: { headersMs: 100 } });
+    const open = await OpenDoor.open(t, {}, { patience: { headersMs: 500 } });
     const client = await open.connect();
     const drip = setInterval(() => client.send('X'), 10);
     client.send('PUT /v1/files/a HTTP/1.1\r\nX:');
@@ -135,7 +135,7 @@ describe('a slow client', () => {
   });
 
   test('that sends nothing at all is cut without a word', async (t) => {
-    const open = await OpenDoor.open(t, {}, { patience: { headersMs: 100 } });
+    const open = await OpenDoor.open(t, {}, { patience: { headersMs: 500 } });
     assert.equal(await open.raw(''), '');
     assert.deepEqual(open.refusals, []);
   });
