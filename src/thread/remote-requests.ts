@@ -3,8 +3,14 @@
 
 import { Readable } from 'node:stream';
 import { uncarry } from '../system/carried-error.ts';
-import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../transport/http-request.ts';
-import { bytesOf } from '../transport/paced-handler.ts';
+import type {
+  HttpAnswer,
+  HttpHandlerOptions,
+  HttpRequest,
+  RequestHead,
+  SmallAnswer,
+} from '../transport/http-request.ts';
+import { bytesOf, wholeAnswer } from '../transport/paced-handler.ts';
 import { signalOf } from '../transport/request-signal.ts';
 import { movable, type Order, PIECE_BYTES, type RequestNotice, type SentBytes } from './messages.ts';
 
@@ -102,6 +108,16 @@ export class RemoteRequests {
       this.#underway.set(id, underway);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
+  }
+
+  /** See SmallExchange. */
+  async exchange(
+    handler: number,
+    head: RequestHead,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<SmallAnswer> {
+    return wholeAnswer(await this.begin(handler, { ...head, body } as HttpRequest, { abortSignal: signal }));
   }
 
   /** Notices about requests that were given up are ignored. */

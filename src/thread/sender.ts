@@ -148,11 +148,12 @@ export class Sender {
       metadata: { handlerProtocol: 'http/1.1' },
       handle: (request: HttpRequest, options?: HttpHandlerOptions) =>
         this.#requests.begin(handler, request, options),
+      exchange: (head, body, signal) => this.#requests.exchange(handler, head, body, signal),
       destroy: () => this.#send({ kind: 'close', handler }),
       // The SDK would pass its logger and time-outs; the paced handler has its own.
       updateHttpClientConfig: () => undefined,
       httpHandlerConfigs: () => ({}),
-    } as RequestHandler;
+    } satisfies RequestHandler;
   }
 
   /** Terminates the thread without waiting, because a DNS lookup may be running. */

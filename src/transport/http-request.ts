@@ -13,5 +13,28 @@ export type RequestHead = Pick<
   'method' | 'protocol' | 'hostname' | 'port' | 'path' | 'query' | 'headers'
 >;
 
+/** An answer as a whole. */
+export interface SmallAnswer {
+  readonly statusCode: number;
+  /** By their names in lower case. */
+  readonly headers: Record<string, string>;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Sends a signed request with a small body, and resolves with the whole answer. Rejects as the
+ * handler's handle() does. The body is only read, and stays what it is for another attempt.
+ */
+export type SmallExchange = (
+  head: RequestHead,
+  body: Uint8Array,
+  signal: AbortSignal,
+) => Promise<SmallAnswer>;
+
+type SdkHandler = Exclude<NonNullable<S3ClientConfig['requestHandler']>, Record<string, unknown>>;
+
 /** The handler through which everything leaves for the store. */
-export type RequestHandler = Exclude<NonNullable<S3ClientConfig['requestHandler']>, Record<string, unknown>>;
+export type RequestHandler = SdkHandler & {
+  /** Undefined if the handler has nothing cheaper than handle(). */
+  readonly exchange?: SmallExchange;
+};

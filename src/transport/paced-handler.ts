@@ -1,8 +1,15 @@
 // The one place where bytes leave for the store.
 
+import type { Readable } from 'node:stream';
 import type { Clock } from '../system/clock.ts';
 import { Deliveries } from './deliveries.ts';
-import type { HttpAnswer, HttpHandlerOptions, HttpRequest, RequestHead } from './http-request.ts';
+import type {
+  HttpAnswer,
+  HttpHandlerOptions,
+  HttpRequest,
+  RequestHead,
+  SmallAnswer,
+} from './http-request.ts';
 import { type Content, PacedBody, type Pacer, WholeContent } from './paced-body.ts';
 import { signalOf } from './request-signal.ts';
 import type { HandlerOptions } from './request-watch.ts';
@@ -45,6 +52,11 @@ export class PacedHandler {
    */
   async handle(request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
     return this.send(request, new WholeContent(bytesOf(request.body)), options);
+  }
+
+  /** See SmallExchange. */
+  async exchange(head: RequestHead, body: Uint8Array, signal: AbortSignal): Promise<SmallAnswer> {
+    return wholeAnswer(await this.send(head, new WholeContent(body), { abortSignal: signal }));
   }
 
   /** Like handle(), with a body that may still be arriving. The body of `request` is ignored. */
@@ -115,6 +127,12 @@ export function bytesOf(body: unknown): Uint8Array {
   if (typeof body === 'string') return Buffer.from(body);
   if (body instanceof Uint8Array) return body;
   throw new TypeError('a request body must be a Buffer, a Uint8Array or a string, not a stream');
+}
+
+/** Resolves once the body has arrived. */
+export async function wholeAnswer({ response }: HttpAnswer): Promise<SmallAnswer> {
+  const { statusCode, headers, body } = response;
+  return { statusCode, headers, body: Buffer.concat(await (body as Readable).toArray()) };
 }
 
 /**

@@ -64,7 +64,7 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
   return server;
 }
 
-type Handler = Pick<PacedHandler, 'handle' | 'destroy'>;
+type Handler = Pick<PacedHandler, 'handle' | 'exchange' | 'destroy'>;
 type CreateHandler = (pacer: Pacer, options?: Partial<PacedHandlerOptions>) => Handler;
 
 const LIMITS = { connectTimeoutMs: 2_000, idleTimeoutMs: 10_000, deadlineMs: 10_000, maxSockets: 8 };
@@ -131,6 +131,33 @@ function contract(handlerWith: CreateHandler): void {
       'a last one that is small goes with the one before',
     );
     assert.ok(headBytes > 80 && headBytes < 200, `head charged as ${headBytes} bytes`);
+  });
+
+  test('exchanges a small request for the whole answer', async () => {
+    let received = '';
+    const server = await serve(async (request, response) => {
+      received = Buffer.concat(await request.toArray()).toString();
+      response.writeHead(412, { ETag: '"e"', 'x-amz-request-id': 'r' }).end('<Error/>');
+    });
+    const bytes = Buffer.from('a small body');
+    const { body: _, ...head } = requestTo(server, bytes);
+    const { signal } = new AbortController();
+    const answer = await handlerWith(new GatePacer()).exchange(head, bytes, signal);
+    assert.deepEqual([answer.statusCode, answer.headers.etag], [412, '"e"']);
+    assert.deepEqual([received, Buffer.from(answer.body).toString()], ['a small body', '<Error/>']);
+    assert.equal(bytes.toString(), 'a small body');
+  });
+
+  test('an exchange is given up as any other request', async () => {
+    const server = await serve((request) => request.resume());
+    const pacer = new GatePacer(0);
+    const stop = new AbortController();
+    const { body: _, ...head } = requestTo(server, undefined);
+    const exchanged = handlerWith(pacer).exchange(head, Buffer.alloc(9), stop.signal);
+    await until(() => pacer.waiting === 1);
+    stop.abort();
+    await assert.rejects(exchanged, { name: 'AbortError' });
+    await until(() => pacer.waiting === 0);
   });
 
   for (const [name, body, method] of [

@@ -5,7 +5,13 @@ import { MessageChannel } from 'node:worker_threads';
 import type { RequestNotice, RequestOrder } from '../../src/thread/messages.ts';
 import { RemoteRequests } from '../../src/thread/remote-requests.ts';
 import { RequestService } from '../../src/thread/request-service.ts';
-import type { HttpAnswer, HttpHandlerOptions, HttpRequest } from '../../src/transport/http-request.ts';
+import type {
+  HttpAnswer,
+  HttpHandlerOptions,
+  HttpRequest,
+  RequestHead,
+  SmallAnswer,
+} from '../../src/transport/http-request.ts';
 import type { PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
 
 export class TwoThreads {
@@ -36,6 +42,10 @@ export class TwoThreads {
 
   handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<HttpAnswer> {
     return this.#requests.begin(1, request, options);
+  }
+
+  exchange(head: RequestHead, body: Uint8Array, signal: AbortSignal): Promise<SmallAnswer> {
+    return this.#requests.exchange(1, head, body, signal);
   }
 
   /** Requests that are not over, as this side and the other one know it. */
