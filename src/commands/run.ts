@@ -30,6 +30,7 @@ export async function run(context: RunContext): Promise<ExitCode> {
   }
   const { settings } = config;
   const log = createLogger({ level: settings.log.level, format: settings.log.format, env });
+  process.on('exit', () => log.writeBatch());
   const stray = strayRoot(settings.spool.path, configFile, env);
   if (stray !== undefined) {
     log.fatal({ event: 'cannotStart', problem: stray }, stray);

@@ -7,6 +7,9 @@ import { priorityOf, renderMessage } from './log-line.ts';
 
 /** journald drops fields with longer names. */
 const NAME_CHARS_MAX = 64;
+/** The names that were asked for: about a hundred. */
+const fieldNames = new Map<string, string>();
+const FIELD_NAMES_MAX = 1_000;
 /** The journal has its own fields for these. */
 const TOLD = new Set(['level', 'time', 'msg']);
 
@@ -41,8 +44,12 @@ function valuesOf(name: string, value: unknown): readonly unknown[] {
  * underscores.
  */
 function fieldName(name: string): string {
+  const known = fieldNames.get(name);
+  if (known !== undefined) return known;
   const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
-  return `HALFPIPE_${words.replaceAll(/[^A-Z0-9]+/g, '_')}`.slice(0, NAME_CHARS_MAX);
+  const made = `HALFPIPE_${words.replaceAll(/[^A-Z0-9]+/g, '_')}`.slice(0, NAME_CHARS_MAX);
+  if (fieldNames.size < FIELD_NAMES_MAX) fieldNames.set(name, made);
+  return made;
 }
 
 function fieldValue(value: unknown): string {

@@ -5,9 +5,10 @@ import { journalEntry } from './journal-entry.ts';
 import type { LogStream } from './line-sink.ts';
 
 /**
- * Input frames: a length of four bytes, then the entry. Output: one character for each entry, + or
- * -. The process lives as long as its input, even when its process group gets a signal. The address
- * is given with each entry, because journald may make its socket anew.
+ * Input: batches of entries. A batch and each entry in it begin with their length in four bytes.
+ * Output: one character for each entry, + or -. The process lives as long as its input, even when
+ * its process group gets a signal. The address is given with each entry, because journald may make
+ * its socket anew.
  */
 const PERL = `
   use strict; use Socket;
@@ -16,8 +17,9 @@ const PERL = `
   my $address = pack_sockaddr_un(shift);
   socket(my $journal, AF_UNIX, SOCK_DGRAM, 0) or die;
   while (read(STDIN, my $length, 4)) {
-    read(STDIN, my $entry, unpack('N', $length));
-    syswrite(STDOUT, defined(send($journal, $entry, 0, $address)) ? '+' : '-') or last;
+    read(STDIN, my $batch, unpack('N', $length));
+    my @taken = map { defined(send($journal, $_, 0, $address)) ? '+' : '-' } unpack('(N/a)*', $batch);
+    syswrite(STDOUT, join('', @taken)) or last;
   }`;
 
 interface Sent {
@@ -72,13 +74,15 @@ export class JournalRelay implements LogStream {
   }
 
   /**
-   * Takes one record. The last call has an empty record: its `done` is called when all earlier
-   * records were accepted.
+   * Takes records, each with a line feed at its end. The last call has none: its `done` is called
+   * when all earlier records were accepted.
    */
-  write(record: string, done?: () => void): boolean {
-    if (this.#perl === undefined) return this.#stdout.write(record && this.#toLine(record), done);
-    if (record === '') this.#end(done);
-    else this.#send(this.#perl.stdin, record);
+  write(lines: string, done?: () => void): boolean {
+    const records = lines === '' ? [] : lines.trimEnd().split('\n');
+    if (this.#perl === undefined)
+      return this.#stdout.write(records.map((record) => this.#toLine(record)).join(''), done);
+    if (records.length === 0) this.#end(done);
+    else this.#send(this.#perl.stdin, records);
     return true;
   }
 
@@ -92,13 +96,16 @@ export class JournalRelay implements LogStream {
     });
   }
 
-  #send(perl: Writable, record: string): void {
-    const entry = journalEntry(JSON.parse(record), process.pid);
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(entry.byteLength);
-    this.#unanswered.push({ record, bytes: entry.byteLength });
-    this.#unansweredBytes += entry.byteLength;
-    perl.write(Buffer.concat([length, entry]));
+  #send(perl: Writable, records: readonly string[]): void {
+    const batch: Buffer[] = [];
+    for (const record of records) {
+      const entry = journalEntry(JSON.parse(record), process.pid);
+      this.#unanswered.push({ record, bytes: entry.byteLength });
+      this.#unansweredBytes += entry.byteLength;
+      batch.push(lengthOf(entry.byteLength), entry);
+    }
+    const bytes = batch.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    perl.write(Buffer.concat([lengthOf(bytes), ...batch]));
   }
 
   /** Handles one answer. Answers come in the order of the entries. */
@@ -138,6 +145,12 @@ export class JournalRelay implements LogStream {
   }
 
   #toLine(record: string): string {
-    return `${this.#line(record.trimEnd())}\n`;
+    return `${this.#line(record)}\n`;
   }
+}
+
+function lengthOf(bytes: number): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes);
+  return length;
 }

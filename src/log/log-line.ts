@@ -1,6 +1,6 @@
 // Renders one record as one line, as JSON for programs or as text for people. Whatever the fields
 // contain, the line is safe to print.
-import { printable } from '../system/printable.ts';
+import { isPlainAscii, printable } from '../system/printable.ts';
 
 /**
  * `text` is for a terminal. `journal-text` leaves out the time and the priority, which the journal
@@ -44,6 +44,7 @@ export function renderLine(form: LineForm, record: string): string {
  * they mean the same.
  */
 function harmlessJson(json: string): string {
+  if (isPlainAscii(json)) return json;
   return json.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) =>
     Array.from(
       { length: character.length },

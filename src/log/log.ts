@@ -8,7 +8,7 @@ import { systemClock } from '../system/clock.ts';
 import { errnoOf } from '../system/fault.ts';
 import { type Redact, redactorOf } from '../system/redact.ts';
 import { JournalRelay } from './journal-relay.ts';
-import { LineSink, type LogStream } from './line-sink.ts';
+import { LineSink, type LineSinkPorts, type LogStream } from './line-sink.ts';
 import { journalPrefix, type LineForm, renderLine } from './log-line.ts';
 import { type LogFields, plainFields, plainText } from './log-record.ts';
 
@@ -52,18 +52,20 @@ export interface LogOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout?: LogStream;
   readonly clock?: Clock;
+  /** See LineSinkPorts. */
+  readonly atTurnsEnd?: LineSinkPorts['atTurnsEnd'];
 }
 
 /** Call once in a process: the logger stays attached to stdout. */
 export function createLogger(options: LogOptions): ProcessLogger {
-  const { env, stdout = process.stdout, clock = systemClock } = options;
+  const { env, stdout = process.stdout, clock = systemClock, atTurnsEnd = setImmediate } = options;
   const journal = isJournal(env.JOURNAL_STREAM, stdout.fd);
   const form = lineForm(options.format, journal, stdout.isTTY === true);
   const line = (record: string) => (journal ? journalPrefix(levelOf(record)) : '') + renderLine(form, record);
   const relay = journal && options.format === 'auto' ? new JournalRelay(stdout, line) : undefined;
   relay?.start();
   const render = relay === undefined ? line : (record: string) => record;
-  const sink = new LineSink(relay ?? stdout, clock, (lines) =>
+  const lostNotice = (lines: number) =>
     render(
       JSON.stringify({
         level: 'warn',
@@ -72,8 +74,8 @@ export function createLogger(options: LogOptions): ProcessLogger {
         lines,
         msg: `${lines} log lines lost: the reader of the log is too slow`,
       }),
-    ),
-  );
+    );
+  const sink = new LineSink(relay ?? stdout, clock, { atTurnsEnd, lostNotice });
   sink.start();
   return new ProcessLogger(options.level, clock, sink, render, redactorOf(env));
 }
@@ -93,7 +95,7 @@ export class ProcessLogger implements Logger {
   ) {
     this.#sink = sink;
     this.#redact = redact;
-    const write = (record: string) => sink.write(render(record.trimEnd()));
+    const write = (record: string) => sink.write(render(record.trimEnd()), isUrgent(record));
     this.#pino = pino(
       {
         level,
@@ -142,10 +144,21 @@ export class ProcessLogger implements Logger {
     return this.#sink.flush();
   }
 
+  /** Call when the process exits: writes what waits for the end of the turn. */
+  writeBatch(): void {
+    this.#sink.writeBatch();
+  }
+
   #log(level: LogLevel, fields: EventFields, message: string): void {
     if (!this.#pino.isLevelEnabled(level)) return;
     this.#pino[level](plainFields(fields, this.#redact), plainText(message, this.#redact));
   }
+}
+
+/** Trouble is written at once: the process may be about to end. */
+function isUrgent(record: string): boolean {
+  const level = levelOf(record);
+  return level !== 'info' && level !== 'debug';
 }
 
 /** pino writes the level first. */

@@ -4,7 +4,7 @@ import type { DaemonEvent } from './daemon-event.ts';
 
 /** Counts events; see Totals for what each number means. */
 export class Counters {
-  #totals: Totals = {
+  readonly #totals: { -readonly [Name in keyof Totals]: Totals[Name] } = {
     uploadedFiles: 0,
     uploadedBytes: 0,
     alreadyThereFiles: 0,
@@ -15,8 +15,9 @@ export class Counters {
     quarantinedFiles: 0,
   };
 
+  /** A copy that later events do not change. */
   get totals(): Totals {
-    return this.#totals;
+    return { ...this.#totals };
   }
 
   readonly hear = (event: DaemonEvent): void => {
@@ -39,6 +40,6 @@ export class Counters {
   };
 
   #add(name: keyof Totals, amount = 1): void {
-    this.#totals = { ...this.#totals, [name]: this.#totals[name] + amount };
+    this.#totals[name] += amount;
   }
 }

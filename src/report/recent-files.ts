@@ -7,11 +7,19 @@ import type { DaemonEvent } from './daemon-event.ts';
 /** How many uploads and how many failures are kept, each in about half a kilobyte. */
 const FILES_MAX = 500;
 
+type Uploaded = Extract<DaemonEvent, { kind: 'uploaded' }>;
+
+/** Its view is made when it is asked for, because most are never seen. */
+interface Upload {
+  readonly event: Uploaded;
+  readonly sinceAtMs: number;
+}
+
 /** Hears events. The newest comes first. */
 export class RecentFiles {
   readonly #clock: Clock;
   readonly #filesMax: number;
-  #uploads: FileView[] = [];
+  #uploads: Upload[] = [];
   #failures: FileView[] = [];
 
   constructor(clock: Clock, filesMax = FILES_MAX) {
@@ -20,7 +28,7 @@ export class RecentFiles {
   }
 
   uploads(limit: number): readonly FileView[] {
-    return this.#uploads.slice(-limit).reverse();
+    return this.#uploads.slice(-limit).reverse().map(uploadView);
   }
 
   failures(limit: number): readonly FileView[] {
@@ -29,28 +37,16 @@ export class RecentFiles {
 
   /** Uploads and failures. */
   all(limit: number): readonly FileView[] {
-    const all = [...this.#uploads, ...this.#failures];
+    const all = [...this.#uploads.map(uploadView), ...this.#failures];
     return all.sort((a, b) => (b.sinceAtMs ?? 0) - (a.sinceAtMs ?? 0)).slice(0, limit);
   }
 
   readonly hear = (event: DaemonEvent): void => {
     const sinceAtMs = this.#clock.wallMs();
     switch (event.kind) {
-      case 'uploaded': {
-        const { entry, transferred, durationMs } = event;
-        const { outcome, proof, sha256Hex } = transferred;
-        const known = {
-          sizeBytes: proof.sizeBytes,
-          modifiedAtMs: Math.round(entry.modifiedAtMs),
-          sinceAtMs,
-          key: proof.key,
-          sha256: sha256Hex ?? null,
-          durationMs: Math.round(durationMs),
-        };
-        const state = outcome === 'stored' ? 'uploaded' : 'already there';
-        this.#uploads = this.#bounded(this.#uploads, fileView(entry.path, state, known));
+      case 'uploaded':
+        this.#uploads = this.#bounded(this.#uploads, { event, sinceAtMs });
         return;
-      }
       case 'deferred': {
         const nextTryAtMs = Math.round(sinceAtMs + event.delayMs);
         this.#failed('deferred', event, { sinceAtMs, nextTryAtMs });
@@ -73,10 +69,23 @@ export class RecentFiles {
   }
 
   /** Cuts seldom, because a cut copies. */
-  #bounded(files: FileView[], file: FileView): FileView[] {
+  #bounded<File>(files: File[], file: File): File[] {
     files.push(file);
     return files.length < 2 * this.#filesMax ? files : files.slice(-this.#filesMax);
   }
+}
+
+function uploadView({ event, sinceAtMs }: Upload): FileView {
+  const { entry, transferred, durationMs } = event;
+  const { outcome, proof, sha256Hex } = transferred;
+  return fileView(entry.path, outcome === 'stored' ? 'uploaded' : 'already there', {
+    sizeBytes: proof.sizeBytes,
+    modifiedAtMs: Math.round(entry.modifiedAtMs),
+    sinceAtMs,
+    key: proof.key,
+    sha256: sha256Hex ?? null,
+    durationMs: Math.round(durationMs),
+  });
 }
 
 type Why = Pick<Fault, 'code' | 'message' | 'hint'>;

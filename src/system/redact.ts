@@ -13,6 +13,10 @@ const SECRET_FIELDS =
 const VALUE = String.raw`(?:[^\s"'&<>,;]+)`;
 const ASSIGN = String.raw`(?:\\?["']?\s*(?:[:=]|%3D)\s*\\?["']?)`;
 
+/** Without one of these, none of the patterns below matches. Most texts have none. */
+const MARK =
+  /AWS4-|authorization|cookie|X-Amz-|AWSAccessKeyId|Signature|secret|session_?token|security_?token|passw|AKIA|ASIA|hp_|\/\//i;
+
 const SECRET_TEXT: readonly [RegExp, string][] = [
   // A whole header of Signature Version 4: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…,
   // Signature=…`.
@@ -38,9 +42,17 @@ const SECRET_TEXT: readonly [RegExp, string][] = [
   [/\/\/[^/\s:@]*:[^/\s@]+@/g, `//${HIDDEN}@`],
 ];
 
+/** Whether a field of this name is hidden completely, for the names that were asked for. */
+const secretNames = new Map<string, boolean>();
+const SECRET_NAMES_MAX = 1_000;
+
 /** True if a field of this name is hidden completely. */
 export function isSecretField(name: string): boolean {
-  return SECRET_FIELDS.test(name.toLowerCase().replaceAll(/[-_]/g, ''));
+  const known = secretNames.get(name);
+  if (known !== undefined) return known;
+  const isSecret = SECRET_FIELDS.test(name.toLowerCase().replaceAll(/[-_]/g, ''));
+  if (secretNames.size < SECRET_NAMES_MAX) secretNames.set(name, isSecret);
+  return isSecret;
 }
 
 export type Redact = (text: string) => string;
@@ -63,6 +75,7 @@ export function redactor(knownSecrets: readonly string[]): Redact {
   return (text) => {
     let clean = text;
     for (const secret of known) clean = clean.replaceAll(secret, HIDDEN);
+    if (!MARK.test(clean)) return clean;
     for (const [pattern, replacement] of SECRET_TEXT) clean = clean.replace(pattern, replacement);
     return clean;
   };

@@ -66,7 +66,10 @@ function relayTo(t: TestContext, socket: string, path?: string) {
   return {
     stdout,
     relay,
-    log: (i: number) => relay.write(`${JSON.stringify({ level: 'info', msg: 'm', i })}\n`),
+    log: (...numbers: number[]) => {
+      const records = numbers.map((i) => JSON.stringify({ level: 'info', msg: 'm', i }));
+      relay.write(records.map((record) => `${record}\n`).join(''));
+    },
   };
 }
 
@@ -94,7 +97,8 @@ function endRelay(): void {
 test('journald gets every record with its fields, in order, and stdout gets none', { skip }, async (t) => {
   const { socket, received } = await journald(t);
   const { stdout, relay, log } = relayTo(t, socket);
-  for (let i = 0; i < 500; i += 1) log(i);
+  for (let i = 0; i < 200; i += 1) log(i);
+  log(...Array.from({ length: 300 }, (_, i) => 200 + i));
   await flushed(relay);
   assert.equal(relay.writableLength, 0);
   const entries = await received(500);
@@ -117,9 +121,9 @@ test('the helper ends with the log', { skip }, async (t) => {
 test('what journald does not take goes to stdout', { skip }, async (t) => {
   const { stdout, relay, log } = relayTo(t, '/nonexistent/socket');
   log(1);
-  log(2);
+  log(2, 3);
   await flushed(relay);
-  assert.deepEqual(stdout.lines, ['line of 1\n', 'line of 2\n']);
+  assert.deepEqual(stdout.lines, ['line of 1\n', 'line of 2\n', 'line of 3\n']);
 });
 
 test('no record is lost when the helper is killed, and further ones go to stdout', { skip }, async (t) => {
@@ -163,6 +167,6 @@ test('without perl all goes to stdout', async (t) => {
   const { stdout, relay, log } = relayTo(t, '/nonexistent/socket', '/nonexistent');
   log(1);
   await flushed(relay);
-  log(2);
-  assert.deepEqual(stdout.lines.slice(-2), ['line of 1\n', 'line of 2\n']);
+  log(2, 3);
+  assert.deepEqual(stdout.lines.slice(-2), ['line of 1\n', 'line of 2\nline of 3\n']);
 });

@@ -44,12 +44,16 @@ class CapturedStdout implements LogStream {
   }
 
   get records(): Record<string, unknown>[] {
-    return this.lines.map((line) => JSON.parse(line));
+    const lines = this.lines.flatMap((written) => written.trimEnd().split('\n'));
+    return lines.map((line) => JSON.parse(line));
   }
 }
 
+/** Each line is a turn of its own, unless `options` say otherwise. */
 function logTo(stdout: CapturedStdout, options: Partial<LogOptions> = {}) {
-  return createLogger({ level: 'info', format: 'auto', env: {}, clock: stoppedClock, stdout, ...options });
+  const atTurnsEnd: LogOptions['atTurnsEnd'] = (callback) => callback();
+  const test = { clock: stoppedClock, stdout, atTurnsEnd };
+  return createLogger({ level: 'info', format: 'auto', env: {}, ...test, ...options });
 }
 
 test('a terminal gets one readable line', () => {
@@ -229,6 +233,59 @@ test('a slow reader costs lines, not memory, and is told how many', () => {
       ['x', undefined, 'again'],
     ],
   );
+});
+
+/** A log whose turn ends when the test says so. */
+function logInOneTurn() {
+  const stdout = new CapturedStdout();
+  const ends: (() => void)[] = [];
+  const log = logTo(stdout, { atTurnsEnd: (callback) => ends.push(callback) });
+  const endTurn = () => {
+    for (const end of ends.splice(0)) end();
+  };
+  return { stdout, log, endTurn, written: () => stdout.lines.map((text) => text.split('\n').length - 1) };
+}
+
+test('the lines of one turn are written at once, in their order', () => {
+  const { stdout, log, endTurn, written } = logInOneTurn();
+  for (let i = 0; i < 3; i += 1) log.info({ event: 'x', i }, 'line');
+  assert.deepEqual(written(), []);
+  endTurn();
+  assert.deepEqual(written(), [3]);
+  log.info({ event: 'x', i: 3 }, 'line');
+  endTurn();
+  assert.deepEqual(written(), [3, 1]);
+  assert.deepEqual(
+    stdout.records.map(({ i }) => i),
+    [0, 1, 2, 3],
+  );
+});
+
+for (const level of ['warn', 'error', 'fatal'] as const)
+  test(`a line of the level ${level} does not wait, and the lines before it go first`, () => {
+    const { stdout, log, endTurn, written } = logInOneTurn();
+    log.info({ event: 'x' }, 'before');
+    log[level]({ event: 'x' }, 'trouble');
+    assert.deepEqual(written(), [2]);
+    endTurn();
+    assert.deepEqual(
+      stdout.records.map(({ msg }) => msg),
+      ['before', 'trouble'],
+    );
+  });
+
+test('nothing of a turn is lost when the process exits or flushes in it, or when it logs much', async () => {
+  const { stdout, log, endTurn, written } = logInOneTurn();
+  log.info({ event: 'x' }, 'line');
+  log.writeBatch();
+  assert.deepEqual(written(), [1]);
+  log.info({ event: 'x' }, 'line');
+  await log.flush();
+  assert.deepEqual(written(), [1, 1]);
+  for (let i = 0; i < 100; i += 1) log.info({ event: 'x', padding: 'x'.repeat(1000) }, 'line');
+  assert.ok(written().length > 2, 'a batch is bounded');
+  endTurn();
+  assert.equal(stdout.records.length, 102);
 });
 
 test('a reader that went away ends the log and nothing else', async () => {

@@ -28,6 +28,18 @@ const texts: readonly [string, string][] = [
   ['a password in a URL', `connect http://user:${signature}@proxy:3128 failed`],
 ];
 
+/** Each has a single mark by which it is recognised. */
+const bare: readonly string[] = [
+  ...[`AWS4-HMAC-SHA256 Credential=${signature}/eu`, `Set-Cookie: ${signature}`, `ASIA${'X7'.repeat(8)}`],
+  ...[`k?AWSAccessKeyId=${signature}`, `k?x=1&Signature=${signature}`, `authorization: ${signature}`],
+];
+
+for (const text of bare)
+  test(`hides what stands alone in ${text.slice(0, 24)}`, () => {
+    assert.match(redactor([])(text), /\[redacted\]/);
+    assert.doesNotMatch(redactor([])(text), /5d672d|X7X7/);
+  });
+
 for (const [title, text] of texts) {
   test(`hides ${title}`, () => {
     const clean = redactor([])(text);
@@ -56,7 +68,7 @@ for (const name of [
   ...['session_token', 'sessionToken', 'aws_session_token', 'security_token', 'securityToken'],
 ])
   test(`hides the value of ${name} in a text`, () => {
-    const value = 'not-like-a-secret';
+    const value = 'not-like-one';
     for (const text of [`${name}=${value} x`, `{"${name}":"${value}"}`, `${name}: ${value}`])
       assert.ok(!redactor([])(text).includes(value), redactor([])(text));
   });
