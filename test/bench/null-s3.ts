@@ -4,8 +4,9 @@
 // what it is told to; answers any message of its parent with what it has seen so far
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
-import { S3Answer, xml } from './null-answers.ts';
-import { NullBuckets, type StoredObject } from './null-buckets.ts';
+import { S3Answer } from './null-answers.ts';
+import { NullBuckets } from './null-buckets.ts';
+import { answerTo, keyOf, type ReceivedBody } from './null-requests.ts';
 
 /** What the server has seen since it started. */
 export interface ServerStats {
@@ -98,14 +99,9 @@ async function answer(request: IncomingMessage): Promise<S3Answer> {
   }
   const body = await receive(request);
   if (body instanceof S3Answer) return body;
-  const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(decodeURIComponent(url.pathname)) ?? [];
-  const query = url.searchParams;
-  if (bucket === '') return S3Answer.ok(xml('ListAllMyBucketsResult', { Buckets: '' }));
-  if (key === '') return onBucket(request.method ?? '', bucket, query);
-  const refusal = request.method === 'PUT' && refusals.find((one) => new RegExp(one.key).test(key));
+  const refusal = request.method === 'PUT' && refusals.find((one) => new RegExp(one.key).test(keyOf(url)));
   if (refusal) return S3Answer.error(refusal.status, refusal.code, 'refused as the bench wants it');
-  if (query.has('uploads') || query.has('uploadId')) return onUpload(request, bucket, key, query, body);
-  return onObject(request, bucket, key, body);
+  return answerTo(buckets, request, url, body);
 }
 
 /** Asking counts as well: a body that is silent at the moment has been so since it was last heard of. */
@@ -119,13 +115,8 @@ function hear(request: IncomingMessage): void {
 /** Bodies up to this size are kept, so that a client's probe object can be read back. */
 const KEPT_BYTES = 4096;
 
-interface Body {
-  readonly stored: StoredObject;
-  readonly text: string;
-}
-
 /** Hashes the body; keeps the bytes of small objects, and of a request's own XML. */
-async function receive(request: IncomingMessage): Promise<Body | S3Answer> {
+async function receive(request: IncomingMessage): Promise<ReceivedBody | S3Answer> {
   const md5 = createHash('md5');
   const kept: Buffer[] = [];
   let sizeBytes = 0;
@@ -160,78 +151,4 @@ async function receive(request: IncomingMessage): Promise<Body | S3Answer> {
     ...(sizeBytes <= KEPT_BYTES ? { bytes: Buffer.concat(kept) } : {}),
   };
   return { stored, text: request.method === 'POST' ? Buffer.concat(kept).toString() : '' };
-}
-
-function onBucket(method: string, bucket: string, query: URLSearchParams): S3Answer {
-  if (method !== 'GET') return S3Answer.ok('');
-  if (query.has('location')) return S3Answer.ok(xml('LocationConstraint', {}));
-  if (query.has('uploads')) {
-    const open = buckets.openUploads(bucket).map(({ id, key }) => xml('Upload', { Key: key, UploadId: id }));
-    return S3Answer.ok(xml('ListMultipartUploadsResult', { Bucket: bucket, IsTruncated: 'false' }, open));
-  }
-  if (query.has('versioning')) return S3Answer.ok(xml('VersioningConfiguration', {}));
-  const after = query.get('continuation-token') ?? query.get('marker') ?? query.get('start-after') ?? '';
-  const limit = Number(query.get('max-keys') ?? 1000);
-  const page = buckets.list(bucket, query.get('prefix') ?? '', query.get('delimiter') ?? '', after, limit);
-  return S3Answer.listing(bucket, page, query.get('list-type') === '2');
-}
-
-function onObject(request: IncomingMessage, bucket: string, key: string, body: Body): S3Answer {
-  const present = buckets.get(bucket, key);
-  switch (request.method) {
-    case 'PUT':
-      if (request.headers['if-none-match'] === '*' && present !== undefined) {
-        return S3Answer.error(412, 'PreconditionFailed', 'The key is taken.');
-      }
-      buckets.put(bucket, key, body.stored);
-      return S3Answer.ok('', { etag: `"${body.stored.etag}"` });
-    case 'HEAD':
-    case 'GET':
-      if (present === undefined) return S3Answer.error(404, 'NoSuchKey', 'The specified key does not exist.');
-      if (request.method === 'HEAD') return S3Answer.head(present);
-      if (present.bytes !== undefined) return S3Answer.object(present, present.bytes);
-      return S3Answer.error(501, 'NotImplemented', 'Only small bodies are kept here.');
-    case 'DELETE':
-      buckets.remove(bucket, key);
-      return S3Answer.empty();
-    default:
-      return S3Answer.error(405, 'MethodNotAllowed', 'The null server does not know this method.');
-  }
-}
-
-function onUpload(
-  request: IncomingMessage,
-  bucket: string,
-  key: string,
-  query: URLSearchParams,
-  body: Body,
-): S3Answer {
-  if (query.has('uploads')) {
-    const id = buckets.openUpload(bucket, key, body.stored.headers);
-    return S3Answer.ok(xml('InitiateMultipartUploadResult', { Bucket: bucket, Key: key, UploadId: id }));
-  }
-  const parts = buckets.parts(query.get('uploadId') ?? '');
-  if (parts === undefined) return S3Answer.error(404, 'NoSuchUpload', 'The upload does not exist.');
-  switch (request.method) {
-    case 'PUT':
-      parts.set(Number(query.get('partNumber')), body.stored);
-      return S3Answer.ok('', { etag: `"${body.stored.etag}"` });
-    case 'DELETE':
-      buckets.abort(query.get('uploadId') ?? '');
-      return S3Answer.empty();
-    case 'GET':
-      return S3Answer.parts(bucket, key, parts);
-    default: {
-      if (request.headers['if-none-match'] === '*' && buckets.get(bucket, key) !== undefined) {
-        return S3Answer.error(412, 'PreconditionFailed', 'The key is taken.');
-      }
-      const numbers = [...body.text.matchAll(/<PartNumber>(\d+)<\/PartNumber>/g)].map((match) =>
-        Number(match[1]),
-      );
-      const whole = buckets.complete(query.get('uploadId') ?? '', numbers);
-      if (whole === undefined) return S3Answer.error(400, 'InvalidPart', 'A part was never uploaded.');
-      const fields = { Bucket: bucket, Key: key, ETag: `"${whole.etag}"` };
-      return S3Answer.ok(xml('CompleteMultipartUploadResult', fields));
-    }
-  }
 }

@@ -7,6 +7,7 @@ export interface Usage {
   readonly cpuSeconds: number;
   /** Sum of the peaks of the processes alive now. */
   readonly peakRssBytes: number;
+  readonly rssBytes: number;
 }
 
 // USER_HZ is 100 on every Linux that Node runs on, see time(7)
@@ -39,13 +40,15 @@ export function usageOf(pid: number): Usage {
       fields.slice(11, 15).reduce((sum, value) => sum + value, 0),
     );
   }
-  let usage: Usage = { cpuSeconds: 0, peakRssBytes: 0 };
+  let usage: Usage = { cpuSeconds: 0, peakRssBytes: 0, rssBytes: 0 };
   const family = [pid];
   for (const member of family) {
-    const peakKib = /VmHWM:\s+(\d+)/.exec(readIfAlive(`/proc/${member}/status`))?.[1] ?? 0;
+    const status = readIfAlive(`/proc/${member}/status`);
+    const bytesOf = (field: RegExp) => Number(field.exec(status)?.[1] ?? 0) * 1024;
     usage = {
       cpuSeconds: usage.cpuSeconds + (ticks.get(member) ?? 0) / TICKS_PER_SEC,
-      peakRssBytes: usage.peakRssBytes + Number(peakKib) * 1024,
+      peakRssBytes: usage.peakRssBytes + bytesOf(/VmHWM:\s+(\d+)/),
+      rssBytes: usage.rssBytes + bytesOf(/VmRSS:\s+(\d+)/),
     };
     family.push(...(children.get(member) ?? []));
   }

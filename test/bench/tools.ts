@@ -44,7 +44,8 @@ export interface Tool {
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** What every tool gets: the credentials, and nothing that keeps it from working. */
+export function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   // rclone 1.60 refuses S3 while AWS_CA_BUNDLE is set
   const { AWS_CA_BUNDLE: _, ...rest } = process.env;
   return {

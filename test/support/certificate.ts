@@ -17,7 +17,7 @@ export interface Certificate {
 
 /** Days count from today. Its files go when the test ends. */
 export function certificateFor(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   names: readonly string[],
   fromDay = -1,
   toDay = 9,
