@@ -1,10 +1,12 @@
 // The last steps of a file: set aside, look once more, remove. Each step is undone if the file is
 // not the one that was uploaded.
+import { renameSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { AsideSlots } from './aside-slots.ts';
 import { type FileIdentity, type KnownContent, SpoolPath, sameContentIdentity } from './entry.ts';
-import { inParent, type OpenDirectory } from './open-directory.ts';
+import type { OpenDirectory } from './open-directory.ts';
+import type { PinnedDirectories } from './pinned-directories.ts';
 import { isProofOf, type RemovalProof } from './proof.ts';
 import { type PutBackOutcome, putBack } from './put-back.ts';
 import { salvage, type WaitForRoom } from './salvage.ts';
@@ -67,7 +69,7 @@ export interface AsideRecovery {
  * cut may bring the file back, whole.
  */
 export class Aside {
-  readonly #root: OpenDirectory;
+  readonly #held: PinnedDirectories;
   readonly #privateFolder: OpenDirectory;
   readonly #slots: AsideSlots;
   readonly #onStep: OnAsideStep;
@@ -76,12 +78,12 @@ export class Aside {
   readonly #waiting = new Set<string>();
   #recovery: Promise<unknown> = Promise.resolve();
 
-  constructor(root: OpenDirectory, privateFolder: OpenDirectory, { onStep, supersede }: AsideListeners = {}) {
-    this.#root = root;
-    this.#privateFolder = privateFolder;
+  constructor(held: PinnedDirectories, { onStep, supersede }: AsideListeners = {}) {
+    this.#held = held;
+    this.#privateFolder = held.privateFolder;
     this.#onStep = onStep ?? (() => undefined);
     this.#supersede = supersede ?? (async () => false);
-    this.#slots = new AsideSlots(privateFolder);
+    this.#slots = new AsideSlots(held.privateFolder);
   }
 
   /**
@@ -94,7 +96,7 @@ export class Aside {
     if (this.#waiting.has(file.path.id)) await this.#inTurn(() => this.#supersedeOlder(file.path));
     const slot = await this.#slots.claim(file.path);
     try {
-      await inParent(this.#root, file.path, async (parent, name) => {
+      await this.#held.folders.inParent(file.path, async (parent, name) => {
         const look = async () => {
           const present = await parent.lookUp(name);
           if (present === undefined) throw changedFault('set aside', subject, 'is gone');
@@ -210,10 +212,12 @@ export class Aside {
             await this.#putBack(slot, file.path);
             throw error;
           }
-          await this.#privateFolder.unlink(slot).catch(async (error: unknown) => {
+          try {
+            await this.#unlink(slot);
+          } catch (error) {
             await this.#putBack(slot, file.path).catch(() => undefined);
             throw error;
-          });
+          }
           this.#onStep(file.path, 'removed');
           // Removal itself changes ctime; only a write changes size or mtime. If the identity
           // cannot be read, the content comes back: uploading it again loses nothing.
@@ -241,13 +245,24 @@ export class Aside {
   async #moveIn(from: Buffer, slot: Buffer): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await rename(from, this.#privateFolder.at(slot));
+        const to = this.#privateFolder.at(slot);
+        return await this.#held.calls.run(
+          () => renameSync(from, to),
+          () => rename(from, to),
+        );
       } catch (error) {
         // Either the source is gone, or folders in the private folder are missing.
         if (errnoOf(error) !== 'ENOENT' || attempt === 2) throw error;
         await this.#slots.makeFolders(slot);
       }
     }
+  }
+
+  #unlink(slot: Buffer): void | Promise<void> {
+    return this.#held.calls.run(
+      () => this.#privateFolder.unlinkNow(slot),
+      () => this.#privateFolder.unlink(slot),
+    );
   }
 
   async #identityOf(slot: Buffer): Promise<FileIdentity> {
@@ -260,7 +275,7 @@ export class Aside {
   async #putBack(slot: Buffer, path: SpoolPath): Promise<PutBackOutcome | 'superseded'> {
     // Until the outcome is known, the file waits: what fails here is repeated by recover().
     this.#waiting.add(path.id);
-    const returned = await putBack(this.#privateFolder, slot, this.#root, path);
+    const returned = await putBack(this.#privateFolder, slot, this.#held.root, path);
     const outcome = returned === 'taken' && (await this.#supersede(slot, path)) ? 'superseded' : returned;
     if (outcome !== 'taken') this.#waiting.delete(path.id);
     this.#onStep(path, STEP_OF[outcome]);

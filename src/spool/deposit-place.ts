@@ -4,6 +4,7 @@ import { errnoOf, Fault } from '../system/fault.ts';
 import type { ContentSync } from './content-sync.ts';
 import { type DepositContent, sha256Of } from './deposit-content.ts';
 import type { SpoolPath } from './entry.ts';
+import { POOLED } from './file-calls.ts';
 import type { FolderSyncs } from './folder-syncs.ts';
 import { refuseGone } from './in-place.ts';
 import { type EnterFolder, inParent, type OpenDirectory } from './open-directory.ts';
@@ -148,7 +149,11 @@ async function compare(
   contentSync: ContentSync,
 ): Promise<'same' | 'different' | 'again'> {
   try {
-    const file = await SpoolFile.open(parent.at(name), path, { contentSync, writers: NO_VIEW });
+    const file = await SpoolFile.open(parent.at(name), path, {
+      calls: POOLED,
+      contentSync,
+      writers: NO_VIEW,
+    });
     try {
       if (file.sizeBytes !== content.sizeBytes) return 'different';
       if (!(await sha256Of(file)).sha256.equals(content.sha256)) return 'different';

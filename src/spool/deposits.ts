@@ -8,6 +8,7 @@ import { ContentSync } from './content-sync.ts';
 import { Deposit, type DepositPorts } from './deposit.ts';
 import { type DepositContent, sha256Of } from './deposit-content.ts';
 import type { SpoolPath } from './entry.ts';
+import { POOLED } from './file-calls.ts';
 import { FolderSyncs } from './folder-syncs.ts';
 import { refuseGone } from './in-place.ts';
 import { isPrivateInPlace, joinSpool } from './joined-spool.ts';
@@ -104,7 +105,11 @@ export class Deposits {
         inParent(held.root, path, async (parent, name) => {
           if ((await parent.lookUp(name))?.isFile() !== true) return undefined;
           const { contentSync } = this.#ports;
-          const file = await SpoolFile.open(parent.at(name), path, { contentSync, writers: NO_VIEW });
+          const file = await SpoolFile.open(parent.at(name), path, {
+            calls: POOLED,
+            contentSync,
+            writers: NO_VIEW,
+          });
           try {
             return await sha256Of(file, signal);
           } finally {

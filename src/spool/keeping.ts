@@ -24,10 +24,11 @@ export interface Keeping {
 
 /** Builds the ports on the open folders. Reads and writes nothing yet. */
 export function keepingIn(
-  { root, privateFolder }: PinnedDirectories,
+  held: PinnedDirectories,
   { newestStays, onEvent }: KeepingOptions,
   clock: Pick<Clock, 'wallMs'>,
 ): Keeping {
+  const { root, privateFolder } = held;
   const quarantine = new Quarantine(root, privateFolder);
   const supersede = async (slot: Buffer, path: SpoolPath) => {
     if (!newestStays?.()) return false;
@@ -37,7 +38,7 @@ export function keepingIn(
   };
   const onStep = (path: SpoolPath, step: AsideStep) => onEvent?.({ kind: 'asideStep', path, step });
   return {
-    aside: new Aside(root, privateFolder, { onStep, supersede }),
+    aside: new Aside(held, { onStep, supersede }),
     quarantine,
     journals: new JournalIndex(privateFolder),
   };

@@ -124,12 +124,7 @@ export class OpenDirectory {
    * file system answers from memory, which is faster than a call through the thread pool.
    */
   async lookUp(name: Buffer | string) {
-    try {
-      return lstatSync(this.at(name), { bigint: true });
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined;
-      throw error;
-    }
+    return lstatSync(this.at(name), { bigint: true, throwIfNoEntry: false });
   }
 
   /**
@@ -238,7 +233,7 @@ export async function inParent<T>(
 }
 
 /** The components of a path. Throws Fault `file` if the path would lead out of the spool. */
-function componentsOf(path: SpoolPath): Buffer[] {
+export function componentsOf(path: SpoolPath): Buffer[] {
   const components: Buffer[] = [];
   for (let start = 0; start <= path.bytes.length; ) {
     const slash = path.bytes.indexOf(SLASH, start);

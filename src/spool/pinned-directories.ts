@@ -1,6 +1,9 @@
 // The two descriptors through which all work in a spool is done.
+import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
+import { FileCalls, POOLED } from './file-calls.ts';
 import type { OpenDirectory } from './open-directory.ts';
+import { OpenFolders } from './open-folders.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { openPrivateFolder, openRoot, probe } from './private-folder.ts';
 import { tellsWriters } from './writer-trial.ts';
@@ -16,14 +19,23 @@ export class PinnedDirectories {
   readonly privateFolder: OpenDirectory;
   /** Answers questions about open writers on this file system. */
   readonly writers: WriterView;
+  readonly calls: FileCalls;
+  readonly folders: OpenFolders;
   #users = 0;
   #onIdle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(root: OpenDirectory, privateFolder: OpenDirectory, writers: WriterView) {
+  private constructor(
+    root: OpenDirectory,
+    privateFolder: OpenDirectory,
+    writers: WriterView,
+    calls: FileCalls,
+  ) {
     this.root = root;
     this.privateFolder = privateFolder;
     this.writers = writers;
+    this.calls = calls;
+    this.folders = new OpenFolders(root);
   }
 
   /**
@@ -33,6 +45,7 @@ export class PinnedDirectories {
   static async attach(
     path: string,
     writers: WriterView,
+    clock: Pick<Clock, 'monotonicMs'>,
     vet?: (root: OpenDirectory) => Promise<void>,
   ): Promise<PinnedDirectories> {
     const root = await openRoot(path);
@@ -43,7 +56,8 @@ export class PinnedDirectories {
         await probe(root, privateFolder, path);
         const tells = await tellsWriters(privateFolder, writers);
         if (!tells) writers.distrust();
-        return new PinnedDirectories(root, privateFolder, tells ? writers : NO_VIEW);
+        const calls = await FileCalls.on(root.at('.'), clock);
+        return new PinnedDirectories(root, privateFolder, tells ? writers : NO_VIEW, calls);
       } catch (error) {
         await privateFolder.close();
         throw error;
@@ -56,7 +70,7 @@ export class PinnedDirectories {
 
   /** Takes over two folders that are open, and answers no question about writers. */
   static of({ root, privateFolder }: Pick<PinnedDirectories, 'root' | 'privateFolder'>): PinnedDirectories {
-    return new PinnedDirectories(root, privateFolder, NO_VIEW);
+    return new PinnedDirectories(root, privateFolder, NO_VIEW, POOLED);
   }
 
   /**
@@ -97,6 +111,7 @@ export class PinnedDirectories {
         this.#onIdle = resolve;
       });
     }
+    await this.folders.close();
     await this.privateFolder.close();
     await this.root.close();
   }

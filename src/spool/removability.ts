@@ -1,10 +1,12 @@
 // Finds out whether files can be removed from a folder, before any file of that folder is uploaded.
-import { constants } from 'node:fs';
-import { access, open, rename } from 'node:fs/promises';
+import { constants, fstatSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import type { Clock } from '../system/clock.ts';
 import { errnoOf, Fault } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
+import type { FileCalls } from './file-calls.ts';
 import type { OpenDirectory } from './open-directory.ts';
+import type { PinnedDirectories } from './pinned-directories.ts';
 import { PROBE_PREFIX } from './private-folder.ts';
 
 /**
@@ -57,25 +59,24 @@ export class Removability {
    * used for messages.
    */
   async require(
-    privateFolder: OpenDirectory,
+    { privateFolder, calls }: Pick<PinnedDirectories, 'privateFolder' | 'calls'>,
     folder: OpenDirectory,
     name: Buffer,
     path: SpoolPath,
   ): Promise<void> {
     const code = await this.#ofFolder(privateFolder, folder);
-    const shown = `${path}`;
     if (code !== undefined)
-      throw blockedFault(`files cannot be removed from the folder of ${shown}`, shown, code);
+      throw blockedFault(`files cannot be removed from the folder of ${path}`, `${path}`, code);
     if (await isOfAnotherUserInSticky(folder, name))
       throw blockedFault(
-        `${shown} cannot be removed: its folder is sticky, and both belong to other users`,
-        shown,
+        `${path} cannot be removed: its folder is sticky, and both belong to other users`,
+        `${path}`,
         'EPERM',
       );
-    if (await isImmutable(folder, name))
+    if (await isImmutable(calls, folder.at(name)))
       throw blockedFault(
-        `${shown} cannot be removed: it is immutable`,
-        shown,
+        `${path} cannot be removed: it is immutable`,
+        `${path}`,
         'EPERM',
         'chattr -i on the file',
       );
@@ -137,7 +138,7 @@ async function tryRemoval(privateFolder: OpenDirectory, folder: OpenDirectory): 
 async function isOfAnotherUserInSticky(folder: OpenDirectory, name: Buffer): Promise<boolean> {
   const ownUid = process.geteuid?.() ?? 0;
   if (ownUid === 0) return false;
-  const { mode, uid } = await folder.stat();
+  const { mode, uid } = fstatSync(folder.fd, { bigint: true });
   if ((mode & STICKY) === 0n || uid === BigInt(ownUid)) return false;
   const file = await folder.lookUp(name);
   return file !== undefined && file.uid !== BigInt(ownUid);
@@ -147,9 +148,9 @@ async function isOfAnotherUserInSticky(folder: OpenDirectory, name: Buffer): Pro
  * access(2) reports the immutable attribute with EPERM. It reports missing write permission, which
  * a removal does not need, with EACCES.
  */
-async function isImmutable(folder: OpenDirectory, name: Buffer): Promise<boolean> {
+async function isImmutable(calls: FileCalls, file: Buffer): Promise<boolean> {
   try {
-    await access(folder.at(name), constants.W_OK);
+    await calls.access(file, constants.W_OK);
     return false;
   } catch (error) {
     return errnoOf(error) === 'EPERM';

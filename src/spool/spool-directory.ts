@@ -9,7 +9,7 @@ import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
 import { type Keeping, type KeepingOptions, keepingIn } from './keeping.ts';
 import type { LateLook } from './late-look.ts';
-import { inParent, type OpenDirectory } from './open-directory.ts';
+import type { OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { PinnedDirectories } from './pinned-directories.ts';
 import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
@@ -37,7 +37,7 @@ export interface SpoolOptions extends KeepingOptions {
   readonly clock?: Pick<Clock, 'monotonicMs' | 'wallMs'>;
 }
 
-interface SpoolPorts extends SpoolFilePorts, KeepingOptions {
+interface SpoolPorts extends Pick<SpoolFilePorts, 'contentSync' | 'writers'>, KeepingOptions {
   readonly lateLook?: LateLook | undefined;
   readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
   readonly removability: Removability;
@@ -86,7 +86,7 @@ export class SpoolDirectory {
   ): Promise<SpoolDirectory> {
     const contentSync = new ContentSync(new SyncTurns(syncsAtOnce(threads).drain));
     const ports = { ...options, contentSync, writers, clock, removability: new Removability(clock) };
-    return new SpoolDirectory(path, await PinnedDirectories.attach(path, writers), ports);
+    return new SpoolDirectory(path, await PinnedDirectories.attach(path, writers, clock), ports);
   }
 
   /**
@@ -96,11 +96,11 @@ export class SpoolDirectory {
   openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
     const held = this.#held;
     return this.#run('open', path.toString(), async () => {
-      const file = await inParent(held.root, path, async (parent, name) => {
+      const file = await held.folders.inParent(path, async (parent, name) => {
         await this.#removedNames.settle(path, parent);
-        const ports = { contentSync: this.#ports.contentSync, writers: held.writers };
+        const ports = { contentSync: this.#ports.contentSync, calls: held.calls, writers: held.writers };
         const opened = await SpoolFile.open(parent.at(name), path, ports);
-        return opened.unless(this.#ports.removability.require(held.privateFolder, parent, name, path));
+        return opened.unless(this.#ports.removability.require(held, parent, name, path));
       });
       if (expected === undefined || sameIdentity(file.identity, expected)) return file;
       await file.close();
@@ -227,13 +227,15 @@ export class SpoolDirectory {
     quietMs: number,
     wallMs: number,
   ): Promise<'removed' | 'in-use' | 'too-young'> {
-    const { root } = this.#held;
+    const { folders } = this.#held;
     return this.#run('remove folder', path.toString(), () =>
-      inParent(root, path, async (parent, name) => {
+      folders.inParent(path, async (parent, name) => {
         const stats = await parent.lookUp(name);
         if (stats === undefined || !stats.isDirectory()) return 'in-use';
         if (Math.abs(wallMs - Number(stats.mtimeNs / 1_000_000n)) < quietMs) return 'too-young';
-        return (await parent.removeIfEmpty(name)) ? 'removed' : 'in-use';
+        if (!(await parent.removeIfEmpty(name))) return 'in-use';
+        await folders.forget(path);
+        return 'removed';
       }),
     );
   }
@@ -265,7 +267,8 @@ export class SpoolDirectory {
    */
   async reattach(claim: (spool: LockableSpool) => Promise<void> = async () => undefined): Promise<void> {
     const before = this.#held;
-    const held = await PinnedDirectories.attach(this.path, this.#ports.writers, async (root) => {
+    const { writers, clock } = this.#ports;
+    const held = await PinnedDirectories.attach(this.path, writers, clock, async (root) => {
       if (root.dev === before.root.dev || (await root.lookUp(PRIVATE_FOLDER)) !== undefined) return;
       throw goneFault(
         this.path,

@@ -1,9 +1,9 @@
 // One file of the spool, held open from before its first byte is read until it is removed.
 import { type BigIntStats, constants, fstatSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import type { ContentSync } from './content-sync.ts';
 import type { FileIdentity, SpoolPath } from './entry.ts';
+import type { FileCalls } from './file-calls.ts';
 import type { Writers, WriterView } from './open-writers.ts';
 import { changedFault, leasedFault, spoolFault } from './spool-fault.ts';
 
@@ -13,7 +13,11 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 /** One call can read less than 2 GiB, and other calls need threads of the pool as well. */
 const AT_ONCE_BYTES_MAX = 64 * 1024 ** 2;
 
+/** No descriptor has this number, so that the system refuses it. */
+const CLOSED = -1;
+
 export interface SpoolFilePorts {
+  readonly calls: FileCalls;
   readonly contentSync: ContentSync;
   readonly writers: WriterView;
 }
@@ -30,16 +34,16 @@ export class SpoolFile {
   readonly sizeBytes: number;
   /** Permission bits. */
   readonly mode: number;
-  readonly #handle: FileHandle;
+  #fd: number;
   readonly #ports: SpoolFilePorts;
   #holders = 1;
 
-  private constructor(path: SpoolPath, handle: FileHandle, stats: BigIntStats, ports: SpoolFilePorts) {
+  private constructor(path: SpoolPath, fd: number, stats: BigIntStats, ports: SpoolFilePorts) {
     this.path = path;
     this.identity = identityOf(stats);
     this.sizeBytes = this.identity.sizeBytes;
     this.mode = Number(stats.mode & 0o777n);
-    this.#handle = handle;
+    this.#fd = fd;
     this.#ports = ports;
   }
 
@@ -48,15 +52,13 @@ export class SpoolFile {
    * for anything that is not a regular file, and with the system error.
    */
   static async open(location: Buffer, path: SpoolPath, ports: SpoolFilePorts): Promise<SpoolFile> {
-    const handle = await open(location, OPEN_FLAGS).catch((error: unknown) => {
-      throw errnoOf(error) === 'EAGAIN' ? leasedFault(path.toString(), error) : error;
-    });
+    const fd = await openNow(location, path, ports.calls);
     try {
-      const stats = statNow(handle);
+      const stats = statNow(fd);
       if (!stats.isFile()) throw changedFault('open', path.toString(), 'is not a regular file');
-      return new SpoolFile(path, handle, stats, ports);
+      return new SpoolFile(path, fd, stats, ports);
     } catch (error) {
-      await handle.close();
+      await ports.calls.close(fd);
       throw error;
     }
   }
@@ -79,27 +81,29 @@ export class SpoolFile {
    * Resolves when a power cut can no longer bring this file back with less content. Rejects with a
    * Fault; `signal` cancels the wait before the sync has begun.
    */
-  async sync(signal: AbortSignal): Promise<void> {
-    await this.#guard('bring to the disk', async () => {
-      await this.#ports.contentSync.run(this.identity, this.#handle, signal);
-    });
+  sync(signal: AbortSignal): Promise<void> {
+    const { contentSync, calls } = this.#ports;
+    return this.#whileOpen('bring to the disk', (fd) =>
+      contentSync.run(this.identity, { sync: () => calls.sync(fd) }, signal),
+    );
   }
 
   /**
    * Reads exactly `length` bytes from `offset`. Rejects with Fault `changed` if the file has become
    * shorter.
    */
-  async read(offset: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafeSlow(length);
-    for (let filled = 0; filled < length; ) {
-      const { bytesRead } = await this.#guard('read', () =>
-        this.#handle.read(buffer, filled, Math.min(AT_ONCE_BYTES_MAX, length - filled), offset + filled),
-      );
-      if (bytesRead === 0)
-        throw changedFault('read', this.path.toString(), 'became shorter while it was read');
-      filled += bytesRead;
-    }
-    return buffer;
+  read(offset: number, length: number): Promise<Buffer> {
+    return this.#whileOpen('read', async (fd) => {
+      const buffer = Buffer.allocUnsafeSlow(length);
+      for (let filled = 0; filled < length; ) {
+        const atOnce = Math.min(AT_ONCE_BYTES_MAX, length - filled);
+        const bytesRead = await this.#ports.calls.read(fd, buffer, filled, atOnce, offset + filled);
+        if (bytesRead === 0)
+          throw changedFault('read', this.path.toString(), 'became shorter while it was read');
+        filled += bytesRead;
+      }
+      return buffer;
+    });
   }
 
   /**
@@ -107,14 +111,18 @@ export class SpoolFile {
    * permissions.
    */
   async currentIdentity(): Promise<FileIdentity> {
-    return identityOf(await this.#guard('stat', async () => statNow(this.#handle)));
+    try {
+      return identityOf(statNow(this.#fd));
+    } catch (error) {
+      throw spoolFault(error, 'stat', this.path.toString());
+    }
   }
 
   /**
    * Resolves with whether a process of this machine has the file open for writing at this moment.
    */
   writers(): Promise<Writers> {
-    return this.#ports.writers.ask(this.#handle.fd);
+    return this.#ports.writers.ask(this.#fd);
   }
 
   /** Adds a holder, which has to call close() once. */
@@ -125,15 +133,33 @@ export class SpoolFile {
   /** Call once for each holder. The last call closes the descriptor. */
   async close(): Promise<void> {
     this.#holders -= 1;
-    if (this.#holders === 0) await this.#handle.close();
+    if (this.#holders > 0 || this.#fd === CLOSED) return;
+    const fd = this.#fd;
+    this.#fd = CLOSED;
+    await this.#ports.calls.close(fd);
   }
 
-  async #guard<T>(operation: string, use: () => Promise<T>): Promise<T> {
+  /**
+   * The descriptor stays open until `use` has ended. The kernel gives the number of a closed one to
+   * another file, which a call that is still in the thread pool would then read.
+   */
+  async #whileOpen<T>(operation: string, use: (fd: number) => Promise<T>): Promise<T> {
+    this.hold();
     try {
-      return await use();
+      return await use(this.#fd);
     } catch (error) {
       throw spoolFault(error, operation, this.path.toString());
+    } finally {
+      await this.close();
     }
+  }
+}
+
+async function openNow(location: Buffer, path: SpoolPath, calls: FileCalls): Promise<number> {
+  try {
+    return await calls.open(location, OPEN_FLAGS);
+  } catch (error) {
+    throw errnoOf(error) === 'EAGAIN' ? leasedFault(path.toString(), error) : error;
   }
 }
 
@@ -142,7 +168,7 @@ export class SpoolFile {
  * call takes at least 12 µs of CPU, and every file needs six calls. On a network file system, the
  * main thread waits for the answer.
  */
-function statNow({ fd }: FileHandle): BigIntStats {
+function statNow(fd: number): BigIntStats {
   return fstatSync(fd, { bigint: true });
 }
 

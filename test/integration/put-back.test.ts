@@ -122,7 +122,7 @@ test('a folder that is gone, or not empty, is not removed', async (t) => {
 test('a file that is written to between the last look and its move comes back', async (t) => {
   const { disk, spool, open, content } = await prepare(t);
   const file = await open('f');
-  beforeEach(t, 'rename', () => appendFile(disk.at('f'), '+late'));
+  beforeEach(t, 'rename', () => fs.appendFileSync(disk.at('f'), '+late'));
   await assert.rejects(spool.setAside(file), { faultClass: 'changed' });
   assert.equal(await content('f'), 'uploaded+late');
   assert.deepEqual(await disk.kept(), []);

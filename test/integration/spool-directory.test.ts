@@ -24,6 +24,7 @@ import { NO_VIEW } from '../../src/spool/open-writers.ts';
 import { PinnedDirectories } from '../../src/spool/pinned-directories.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SPOOL_GONE } from '../../src/spool/spool-fault.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { failing } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
 import { proofFor } from '../support/removal-proof.ts';
@@ -403,7 +404,7 @@ test('a spool in which nothing can be moved is refused, and nothing of it stays 
 
 test('a spool is closed when the last that uses it has ended, and once', async (t) => {
   const disk = await TemporarySpool.create(t);
-  const held = await PinnedDirectories.attach(disk.path, NO_VIEW);
+  const held = await PinnedDirectories.attach(disk.path, NO_VIEW, systemClock);
   const ends: (() => void)[] = [];
   const uses = [1, 2].map(() => held.run(() => new Promise<void>((resolve) => ends.push(resolve))));
   const closings = [held.close(), held.close()];

@@ -6,20 +6,17 @@ import type { TestContext } from 'node:test';
 type Call = 'link' | 'rename' | 'unlink';
 
 /** Undefined: the system's own answer. */
-export type Before = () => Promise<void> | void;
+export type Before = () => void;
 
+/** Of the call that blocks as well, which is made where the disk answers from memory. */
 export function beforeEach(t: TestContext, call: Call, before: Before): void {
   const methods: Record<Call, (...args: never[]) => Promise<void>> = fs.promises;
   const system = methods[call];
   t.mock.method(methods, call, async (...args: never[]) => {
-    await before();
+    before();
     return system(...args);
   });
-  syncBuiltinESMExports();
-  t.after(() => {
-    t.mock.restoreAll();
-    syncBuiltinESMExports();
-  });
+  beforeEachNow(t, `${call}Sync`, before);
 }
 
 export function systemError(code: string): Error {
@@ -37,7 +34,7 @@ export function failing(t: TestContext, call: Call, code: string): () => void {
   };
 }
 
-type BlockingCall = 'linkSync' | 'writeSync' | 'openSync' | 'renameSync';
+type BlockingCall = 'linkSync' | 'writeSync' | 'openSync' | 'renameSync' | 'unlinkSync';
 
 /** As beforeEach(), for a call that blocks: `before` gets its arguments. */
 export function beforeEachNow(t: TestContext, call: BlockingCall, before: (...args: never[]) => void): void {

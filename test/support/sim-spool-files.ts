@@ -9,6 +9,8 @@ import { type Errno, type SimDisk, type SimNode, systemError } from './sim-spool
 /** What decides about each step of a process. */
 export interface SimSteps {
   readonly dead: boolean;
+  /** True if the file system is of a kind that answers calls which block. */
+  readonly isLocalDisk: boolean;
   /**
    * Runs `effect` when its time has come. Rejects with an error of the system's; never settles once the process is dead.
    */
@@ -171,6 +173,28 @@ export class SimFiles {
     this.#stepAtOnce('link', to, () => this.#linkNow(from, to));
   }
 
+  openDescriptor(path: Path, flags: number, mode?: number) {
+    return this.#step('open', path, () => this.#openNow(path, flags, mode ?? 0o666));
+  }
+
+  closeDescriptor(fd: number) {
+    return this.#steps.take('close', this.#nameOf(fd), () => this.#closeNow(fd));
+  }
+
+  readDescriptor(fd: number, into: Buffer, at: number, length: number, offset: number) {
+    const { node, name } = this.#descriptor(fd);
+    return this.#steps.take('read', name, () => this.#readNow(node, into, at, length, offset));
+  }
+
+  readSync(fd: number, into: Buffer, at: number, length: number, offset: number): number {
+    const { node, name } = this.#descriptor(fd);
+    return this.#steps.takeAtOnce('read', name, () => this.#readNow(node, into, at, length, offset));
+  }
+
+  accessSync(path: Path): void {
+    this.#stepAtOnce('access', path, () => void this.#disk.get(...this.#at(path)));
+  }
+
   fsync(fd: number) {
     const { node, name } = this.#descriptor(fd);
     return this.#steps.take('fsync', name, () => this.#disk.sync(node));
@@ -178,7 +202,8 @@ export class SimFiles {
 
   /** No step of the process: what is free changes nothing. */
   async statfs() {
-    return { bavail: 1e6, bsize: 4_096, files: 1e6, ffree: 1e6 };
+    const type = this.#steps.isLocalDisk ? 0xef53 : 0;
+    return { type, bavail: 1e6, bsize: 4_096, files: 1e6, ffree: 1e6 };
   }
 
   lstatSync(path: Path) {
@@ -279,6 +304,13 @@ export class SimFiles {
     return length;
   }
 
+  #readNow(node: SimNode, into: Buffer, at: number, length: number, offset: number): number {
+    const available = Math.max(0, Math.min(length, node.content.length - offset));
+    const bytesRead = available === 0 ? 0 : this.#steps.shortRead(available);
+    node.content.copy(into, at, offset, offset + bytesRead);
+    return bytesRead;
+  }
+
   #renameNow(from: Path, to: Path): void {
     const [[source, sourceNode], [target, targetNode]] = [this.#at(from), this.#at(to)];
     this.#disk.rename(source, target, sourceNode, targetNode);
@@ -306,12 +338,7 @@ export class SimFiles {
       write: (bytes: Buffer, from: number, length: number, offset: number) =>
         step('write', () => ({ bytesWritten: this.#writeNow(node, bytes, from, length, offset) })),
       read: (into: Buffer, at: number, length: number, offset: number) =>
-        step('read', () => {
-          const available = Math.max(0, Math.min(length, node.content.length - offset));
-          const bytesRead = available === 0 ? 0 : this.#steps.shortRead(available);
-          node.content.copy(into, at, offset, offset + bytesRead);
-          return { bytesRead };
-        }),
+        step('read', () => ({ bytesRead: this.#readNow(node, into, at, length, offset) })),
     };
   }
 }
@@ -354,7 +381,12 @@ function ownerOf(target: unknown): SimFiles | 'dead' | undefined {
 
 type Functions = Record<string, (...args: unknown[]) => unknown>;
 
-function divert(module: Functions, name: string, style: 'promise' | 'callback' | 'sync'): void {
+function divert(
+  module: Functions,
+  name: string,
+  style: 'promise' | 'callback' | 'sync',
+  simulatedName = name,
+): void {
   const real = module[name]?.bind(module);
   module[name] = (...args) => {
     const owner = ownerOf(args[0]);
@@ -363,9 +395,9 @@ function divert(module: Functions, name: string, style: 'promise' | 'callback' |
     // A callback that is never called: promisify() warns of functions that return a promise.
     if (owner === 'dead') return style === 'promise' ? NEVER : undefined;
     const simulated = owner as unknown as Functions;
-    if (style !== 'callback') return simulated[name]?.(...args);
+    if (style !== 'callback') return simulated[simulatedName]?.(...args);
     const callback = args.pop() as (error: unknown, result?: unknown) => void;
-    const done = simulated[name]?.(...args) as Promise<unknown> | undefined;
+    const done = simulated[simulatedName]?.(...args) as Promise<unknown> | undefined;
     done?.then((result) => callback(null, result), callback);
     return undefined;
   };
@@ -377,7 +409,12 @@ const PROMISED =
   );
 for (const name of PROMISED) divert(fs.promises as unknown as Functions, name, 'promise');
 for (const name of ['lstat', 'opendir', 'fsync']) divert(fs as unknown as Functions, name, 'callback');
-const BLOCKING = 'openSync writeSync linkSync lstatSync fstatSync renameSync unlinkSync closeSync'.split(' ');
+for (const name of ['open', 'close', 'read'])
+  divert(fs as unknown as Functions, name, 'callback', `${name}Descriptor`);
+const BLOCKING =
+  'openSync readSync accessSync writeSync linkSync lstatSync fstatSync renameSync unlinkSync closeSync'.split(
+    ' ',
+  );
 for (const name of BLOCKING) divert(fs as unknown as Functions, name, 'sync');
 syncBuiltinESMExports();
 

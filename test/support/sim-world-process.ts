@@ -134,6 +134,10 @@ export class SimProcess implements Sender, SimSteps {
     this.#host.hint();
   }
 
+  get isLocalDisk(): boolean {
+    return this.#world.isLocalDisk;
+  }
+
   step(): boolean {
     if (this.dead) return false;
     if (!this.#world.isLastStep()) return true;

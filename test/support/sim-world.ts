@@ -71,6 +71,8 @@ export class SimWorld {
   readonly disk: SimDisk;
   readonly random: SimRandom;
   readonly settings: SimSettings;
+  /** See SimSteps. */
+  readonly isLocalDisk: boolean;
   readonly plant: Plant;
   readonly network: SimStoreNetwork;
   readonly #seed: number;
@@ -148,6 +150,7 @@ export class SimWorld {
     if (random.fork().chance(0.4)) this.#manifest = new ManifestWatch(disk);
     this.settings = { ...settings, keepsManifest: this.#manifest !== undefined };
     const uploads = random.fork();
+    this.isLocalDisk = random.fork().chance(0.5);
     if (!uploads.chance(UPLOADS_SHARE) || plant.ofProducers === true) return;
     this.#uploads = new SimUploads({
       ...{ clock, disk, random: uploads, producers: this.#producers, note },

@@ -1,0 +1,113 @@
+// Makes file calls on this thread while the disk answers from memory, else in the thread pool.
+//
+// A trip to the thread pool takes about 40 µs of CPU, and a file needs a dozen calls that a local
+// file system answers from memory within 10 µs.
+import { accessSync, close, closeSync, fsync, open, openSync, read, readSync } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
+import type { Clock } from '../system/clock.ts';
+import { BlockingBudget } from './blocking-budget.ts';
+
+/** linux/magic.h. Its fsync(2) does nothing (noop_fsync in mm/shmem.c), because nothing lasts. */
+const TMPFS = 0x01021994;
+/**
+ * The types of statfs(2) whose calls end at a disk of this machine: ext2 to ext4, XFS, Btrfs, F2FS,
+ * ZFS, bcachefs, FAT, exFAT, and overlayfs, on which containers run. Any other may have to ask a
+ * server or another process, which may never answer.
+ */
+const LOCAL_TYPES: ReadonlySet<number> = new Set([
+  ...[TMPFS, 0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0xca451a4e, 0x4d44, 0x2011bab0],
+  0x794c7630,
+]);
+/** Copying more than this takes longer than a trip to the pool. */
+const READ_HERE_MAX_BYTES = 256 * 1024;
+
+/**
+ * Calls about the files of one file system. Each returns its result, or a promise of it if the
+ * thread pool makes the call; throws or rejects with the system error; and cannot be cancelled.
+ * A local disk that does not answer at all blocks the thread once, for one call.
+ */
+export class FileCalls {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  /** Undefined if no call may block. */
+  readonly #budget: BlockingBudget | undefined;
+  /** True if there is no disk to which sync() could bring anything. */
+  readonly #isInMemory: boolean;
+
+  /** `type`: of statfs(2), or undefined if every call has to be made in the pool. */
+  constructor(clock: Pick<Clock, 'monotonicMs'>, type?: number) {
+    this.#clock = clock;
+    this.#budget = type !== undefined && LOCAL_TYPES.has(type) ? new BlockingBudget() : undefined;
+    this.#isInMemory = type === TMPFS;
+  }
+
+  /** Makes the calls of the file system that holds `path`. Rejects with the system error. */
+  static async on(path: Buffer, clock: Pick<Clock, 'monotonicMs'>): Promise<FileCalls> {
+    return new FileCalls(clock, (await statfs(path)).type);
+  }
+
+  /** Makes the call `here`, on this thread, or has it made `pooled`. */
+  run<T>(here: () => T, pooled: () => Promise<T>): T | Promise<T> {
+    const budget = this.#budget;
+    const begunMs = this.#clock.monotonicMs();
+    if (budget === undefined || !budget.allows(begunMs)) return pooled();
+    try {
+      return here();
+    } finally {
+      const nowMs = this.#clock.monotonicMs();
+      budget.charge(nowMs - begunMs, nowMs);
+    }
+  }
+
+  /** A descriptor, which the caller closes. */
+  open(path: Buffer, flags: number): number | Promise<number> {
+    return this.run(
+      () => openSync(path, flags),
+      () => promised((done) => open(path, flags, done)),
+    );
+  }
+
+  close(fd: number): void | Promise<void> {
+    return this.run(
+      () => closeSync(fd),
+      () => promised((done) => close(fd, done)),
+    );
+  }
+
+  /** The number of bytes that were read into `buffer`; 0 at the end of the file. */
+  read(
+    ...[fd, buffer, at, length, offset]: [
+      fd: number,
+      buffer: Buffer,
+      at: number,
+      length: number,
+      offset: number,
+    ]
+  ): number | Promise<number> {
+    const pooled = () => promised<number>((done) => read(fd, buffer, at, length, offset, done));
+    if (length > READ_HERE_MAX_BYTES) return pooled();
+    return this.run(() => readSync(fd, buffer, at, length, offset), pooled);
+  }
+
+  /** See access(2). */
+  access(path: Buffer, mode: number): void | Promise<void> {
+    return this.run(
+      () => accessSync(path, mode),
+      () => access(path, mode),
+    );
+  }
+
+  /** Resolves when what `fd` is open on survives a power cut, on a file system that can. */
+  async sync(fd: number): Promise<void> {
+    if (!this.#isInMemory) await promised<void>((done) => fsync(fd, done));
+  }
+}
+
+/** Every call is made in the pool. */
+export const POOLED = new FileCalls({ monotonicMs: () => 0 });
+
+/** Cheaper than promisify(), which makes a function anew for each call. */
+function promised<T>(call: (done: (error: Error | null, result: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, result) => (error === null || error === undefined ? resolve(result) : reject(error)));
+  });
+}
