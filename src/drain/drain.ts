@@ -44,7 +44,7 @@ export class Drain {
     this.uploadLimit = new UploadLimit(options);
     // While the store is being asked, nothing new is sent.
     const limit = () => (this.destination.trial.isAsking ? 0 : this.uploadLimit.current);
-    this.#pipeline = new Pipeline({ ...ports, limit }, () => this.pump());
+    this.#pipeline = new Pipeline({ ...ports, limit }, () => this.#fill());
     this.#blame = new Blame(ports, this.destination, {
       entries: () => this.#transfers.entries(),
       returnBest: () => this.#transfers.returnUnsent('the files before it fail', ({ place }) => place === 0),
@@ -63,7 +63,7 @@ export class Drain {
       memory: this.#memory,
       failures: this.#failures,
       blame: this.#blame,
-      onEnded: () => this.pump(),
+      onEnded: (isGone) => (isGone ? this.#fill() : this.pump()),
     });
     this.#ticks = new Repeat(ports.clock, () => this.#tick(), TICK_MS);
   }
@@ -163,6 +163,12 @@ export class Drain {
 
   /** Starts whatever can be started now. Call it when there is new work or more room. */
   pump(): void {
+    this.#memory.forgetSearch();
+    this.#fill();
+  }
+
+  /** Like pump(), if nothing new waits. */
+  #fill(): void {
     if (!this.#ticks.isStarted || this.#pause !== undefined) return;
     const allowed = this.destination.allows();
     if (allowed === 'none') return;
@@ -172,7 +178,7 @@ export class Drain {
         () => this.pump(),
       );
     this.#pipeline.grant();
-    const hasRoom = () => this.#transfers.hasRoom && this.#pipeline.hasRoom;
+    const hasRoom = () => this.#transfers.hasRoom && this.#pipeline.hasRoom && this.#memory.mayFit;
     if (hasRoom()) this.#tryHeldFolder();
     while (hasRoom() && this.#startBest());
   }
@@ -220,9 +226,10 @@ export class Drain {
     const isFree = ({ path }: Entry) => !this.#blame.isHeld(path);
     const isNew = (entry: Entry) => isFree(entry) && !this.#failures.hasFailed(entry);
     const place = detour.next();
-    if (this.#startNext(place > 0 ? isNew : isFree, place) !== undefined) return true;
+    if (place > 0 && this.#startNext(isNew, place) !== undefined) return true;
+    if (this.#memory.search(() => this.#startNext(isFree)) !== undefined) return true;
     detour.gaveBack(place);
-    return this.#startNext(isFree) !== undefined;
+    return false;
   }
 
   /** Starts the best entry that fits into memory and is accepted. */

@@ -83,7 +83,9 @@ export class Pipeline {
    * signal's reason when it aborts during the wait.
    */
   async whileSending<T>(slot: PipelineSlot, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
-    await this.#waitForSlot(slot, signal);
+    signal.throwIfAborted();
+    if (this.#queue.size === 0 && this.#mayCount(slot)) this.#count(slot, 1);
+    else await this.#waitForSlot(slot, signal);
     this.#leaveAhead(slot);
     slot.stage = 'sending';
     this.#onMoved();
@@ -110,12 +112,19 @@ export class Pipeline {
   grant(): void {
     for (const waiting of this.#queue) {
       const { slot, go } = waiting;
-      const isFirstWhole = slot.isWhole && this.#sendingWhole === 0;
-      if (this.#sending >= this.#ports.limit() && !isFirstWhole) continue;
+      if (!this.#mayCount(slot)) {
+        // The others may not send either, except a whole file while none is sent.
+        if (this.#sendingWhole > 0) return;
+        continue;
+      }
       this.#queue.delete(waiting);
       this.#count(slot, 1);
       go();
     }
+  }
+
+  #mayCount({ isWhole }: PipelineSlot): boolean {
+    return this.#sending < this.#ports.limit() || (isWhole && this.#sendingWhole === 0);
   }
 
   #count({ isWhole }: PipelineSlot, uploads: 1 | -1): void {
@@ -130,7 +139,6 @@ export class Pipeline {
 
   #waitForSlot(slot: PipelineSlot, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
       const leave = () => {
         this.#queue.delete(waiting);
         reject(signal.reason);

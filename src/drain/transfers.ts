@@ -25,12 +25,17 @@ export interface TransfersPorts
   readonly memory: UploadMemory;
   readonly failures: FailurePolicy;
   readonly blame: Blame;
-  /** A transfer has ended, so there may be room for another one. */
-  readonly onEnded: () => void;
+  /**
+   * A transfer has ended, so there may be room for another one. `isGone`: all its files have left
+   * the spool.
+   */
+  readonly onEnded: (isGone: boolean) => void;
 }
 
-/** A transfer from its beginning on. */
-type Begun = Omit<Transfer, 'ended'>;
+/** A transfer whose end is known once it has begun. */
+type Begun = Omit<Transfer, 'ended'> & { ended: Promise<void> };
+
+const NOT_YET = Promise.resolve();
 
 /**
  * Runs shipments. What fails goes to the FailurePolicy, so a transfer's `ended` never rejects.
@@ -95,16 +100,15 @@ export class Transfers {
     const slot = pipeline.enter(shipment.sizeBytes, shipment.plan.isWhole);
     const progress = { readBytes: 0 };
     const startedAtMs = clock.monotonicMs();
-    const begun = { shipment, slot, abort, place, startedAtMs, progress };
-    const started: Transfer = { ...begun, ended: this.#run(begun) };
-    this.#running.add(started);
-    void started.ended.then(() => {
+    const begun: Begun = { shipment, slot, abort, place, startedAtMs, progress, ended: NOT_YET };
+    this.#running.add(begun);
+    begun.ended = this.#run(begun).then((isGone) => {
       release();
-      this.#running.delete(started);
+      this.#running.delete(begun);
       pipeline.leave(slot);
-      onEnded();
+      onEnded(isGone);
     });
-    return started;
+    return begun;
   }
 
   /** Returns transfers that have sent nothing yet to the backlog. */
@@ -146,32 +150,38 @@ export class Transfers {
     this.#unremoved = new UnremovedUploads();
   }
 
-  async #run(begun: Begun): Promise<void> {
+  /** Resolves with true if all its files have left the spool. */
+  async #run(begun: Begun): Promise<boolean> {
     const { clock, backlog, blame, failures, onEvent, onRemoved } = this.#ports;
     const { shipment, place, startedAtMs } = begun;
     const { signal } = begun.abort;
     try {
       const { transferred, kept } = await this.#transfer(begun);
-      const gone = shipment.entries.filter(({ path }) => !kept.has(path.id));
+      const gone =
+        kept.size === 0 ? shipment.entries : shipment.entries.filter(({ path }) => !kept.has(path.id));
       for (const entry of gone) {
         failures.gone(entry);
         onRemoved(entry);
         blame.passed(entry, place);
       }
       blame.resume();
-      this.#descriptors.sufficed(clock.monotonicMs());
+      const nowMs = clock.monotonicMs();
+      this.#descriptors.sufficed(nowMs);
       for (const entry of gone)
-        onEvent({ kind: 'uploaded', entry, transferred, durationMs: clock.monotonicMs() - startedAtMs });
+        onEvent({ kind: 'uploaded', entry, transferred, durationMs: nowMs - startedAtMs });
+      if (kept.size === 0) return true;
       for (const entry of shipment.entries)
         if (kept.has(entry.path.id)) await this.#fail([entry], shipment, place, kept.get(entry.path.id));
     } catch (error) {
-      if (!signal.aborted) return this.#fail(shipment.entries, shipment, place, error);
-      blame.detour.gaveBack(place);
-      for (const { path } of shipment.entries) backlog.release(path, 'returned');
+      if (signal.aborted) {
+        blame.detour.gaveBack(place);
+        for (const { path } of shipment.entries) backlog.release(path, 'returned');
+      } else await this.#fail(shipment.entries, shipment, place, error);
     }
+    return false;
   }
 
-  async #transfer({ shipment, slot, startedAtMs, progress, abort }: Begun): Promise<Delivery> {
+  #transfer({ shipment, slot, startedAtMs, progress, abort }: Begun): Promise<Delivery> {
     const { signal } = abort;
     const { clock, spool, manifest, pipeline, onEvent, onRead } = this.#ports;
     const { store, bucket, parts } = this.#ports.destination;

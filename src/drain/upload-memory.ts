@@ -12,6 +12,10 @@ type Held = Pick<PartPlan, 'isWhole' | 'memoryBytes'>;
  */
 export class UploadMemory {
   #maxBytes: number;
+  /** The least that an upload of each kind needs, if none that waits did fit. */
+  #least: Record<Kind, number> | undefined;
+  /** The least that fits() refused of each kind. */
+  #refused: Record<Kind, number> = { whole: 0, parts: 0 };
   readonly #held = { whole: 0, parts: 0 };
 
   constructor(maxBytes: number) {
@@ -21,12 +25,41 @@ export class UploadMemory {
   /** Applies to memory that is held from now on. */
   setMax(maxBytes: number): void {
     this.#maxBytes = maxBytes;
+    this.forgetSearch();
   }
 
   /** A single upload of its kind always fits, even if it needs more than half of the maximum. */
   fits({ isWhole, memoryBytes }: Held): boolean {
-    const heldBytes = this.#held[kindOf(isWhole)];
-    return heldBytes === 0 || heldBytes + memoryBytes <= this.#maxBytes / 2;
+    const kind = kindOf(isWhole);
+    if (this.#hasRoomFor(kind, memoryBytes)) return true;
+    this.#refused[kind] = Math.min(this.#refused[kind], memoryBytes);
+    return false;
+  }
+
+  /**
+   * Calls `find`, which asks fits() about everything that waits. If it finds nothing, what did not
+   * fit is remembered; see mayFit.
+   */
+  search<Found>(find: () => Found | undefined): Found | undefined {
+    const refused = { whole: Number.POSITIVE_INFINITY, parts: Number.POSITIVE_INFINITY };
+    this.#refused = refused;
+    const found = find();
+    if (found === undefined) this.#least = refused;
+    return found;
+  }
+
+  /**
+   * False if the last search was in vain, and what was released since is too little for all that
+   * it refused. A search takes long while much waits, so it is not to be made for each file.
+   */
+  get mayFit(): boolean {
+    const { whole, parts } = this.#least ?? { whole: 0, parts: 0 };
+    return this.#hasRoomFor('whole', whole) || this.#hasRoomFor('parts', parts);
+  }
+
+  /** Something new waits, or another upload is accepted now. */
+  forgetSearch(): void {
+    this.#least = undefined;
   }
 
   /** Reserves memory until the returned function is called; that must happen exactly once. */
@@ -40,8 +73,16 @@ export class UploadMemory {
       this.#held[kind] -= memoryBytes;
     };
   }
+
+  #hasRoomFor(kind: Kind, memoryBytes: number): boolean {
+    const heldBytes = this.#held[kind];
+    const isFirst = heldBytes === 0 && memoryBytes < Number.POSITIVE_INFINITY;
+    return isFirst || heldBytes + memoryBytes <= this.#maxBytes / 2;
+  }
 }
 
-function kindOf(isWhole: boolean): 'whole' | 'parts' {
+type Kind = 'whole' | 'parts';
+
+function kindOf(isWhole: boolean): Kind {
   return isWhole ? 'whole' : 'parts';
 }

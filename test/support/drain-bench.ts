@@ -150,6 +150,8 @@ export class DrainBench {
   readonly transferred: (Transferred & { readonly tookMs: number })[] = [];
   /** How often the drain said that content was read. */
   reads = 0;
+  /** How often the drain searched the backlog. */
+  searches = 0;
   readonly openedFiles: string[] = [];
   readonly closedFiles: string[] = [];
   /** Files whose content was brought to the disk before any of it was read. */
@@ -209,6 +211,7 @@ export class DrainBench {
         onEvent: (event) => this.#hear(event),
         backlog: {
           take: (accepts, place = 0) => {
+            this.searches += 1;
             const { length } = this.#waiting;
             const behind = Math.floor(place * length);
             const order = this.#waiting.map((_, at) => (behind + at) % length);

@@ -23,6 +23,24 @@ test('one file always fits, and the next when what was held is released', () => 
   assert.equal(memory.fits(whole(900)), true);
 });
 
+test('a search in vain is worth repeating once enough is released, or by a new maximum', () => {
+  const memory = new UploadMemory(200);
+  const releases = [30, 30, 30].map((bytes) => memory.reserve(whole(bytes)));
+  const search = () =>
+    memory.search(() => (memory.fits(whole(50)) || memory.fits(whole(40)) ? 'one' : undefined));
+  assert.deepEqual([memory.mayFit, search(), memory.mayFit], [true, undefined, false]);
+  releases[0]?.();
+  assert.equal(memory.mayFit, true, '40 bytes are free');
+  assert.equal(search(), 'one');
+  memory.reserve(whole(40));
+  assert.equal(memory.mayFit, false, 'what was refused is still known');
+  memory.setMax(400);
+  assert.equal(memory.mayFit, true);
+  assert.deepEqual([memory.search(() => undefined), memory.mayFit], [undefined, false], 'nothing waits');
+  memory.forgetSearch();
+  assert.equal(memory.mayFit, true);
+});
+
 test('a new maximum holds for what begins after it, and what was held is released as it was', () => {
   const memory = new UploadMemory(200);
   const release = memory.reserve(whole(60));
@@ -46,6 +64,24 @@ test('starts no upload once the memory for file content is used up', async () =>
   slow.finish();
   await bench.settle();
   assert.deepEqual(bench.store.uploads, ['a', 'b', 'c'], 'what ended gave its memory back');
+});
+
+test('while the memory is used up, the backlog is searched only when something has changed', async () => {
+  const bench = new DrainBench({ maxMemoryBytes: 200, memoryFor: () => 50 });
+  const slow = new Slow();
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
+    bench.put(name);
+    bench.store.answers.set(name, slow.answer);
+  }
+  await bench.startClosed();
+  assert.deepEqual([bench.store.uploads.length, bench.searches], [2, 3], 'the last search was in vain');
+  bench.put('f');
+  bench.drain.pump();
+  await bench.settle();
+  assert.equal(bench.searches, 4, 'there is a new file');
+  slow.finish();
+  await bench.settle();
+  assert.deepEqual([bench.store.uploads.length, bench.searches], [4, 6], 'each end made room for one');
 });
 
 test('small files pass beside the oldest ones, which are huge and take days', async () => {
