@@ -38,6 +38,7 @@ export function answeringBucket(answer: Answering, diagnosis?: Pick<Diagnosis, '
   };
   const config = {
     credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }),
+    requestHandler: {},
     // lib-storage asks for it.
     requestChecksumCalculation: async () => 'WHEN_REQUIRED',
   };

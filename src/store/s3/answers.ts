@@ -14,7 +14,7 @@ export function keepHeaders(client: S3Client): void {
     (next) => async (args) => {
       const result = await next(args);
       const { headers } = (result.response ?? {}) as { headers?: Headers };
-      if (headers !== undefined && result.output !== undefined) headersOfAnswers.set(result.output, headers);
+      if (headers !== undefined && result.output !== undefined) noteHeaders(result.output, headers);
       return result;
     },
     // Around the SDK's own deserializer, which makes the output.
@@ -22,14 +22,20 @@ export function keepHeaders(client: S3Client): void {
   );
 }
 
+/** Remembers the headers of an answer for as long as the answer exists. */
+export function noteHeaders(answer: object, headers: Headers): void {
+  headersOfAnswers.set(answer, headers);
+}
+
 /**
- * The headers of an answer, in lower case. Empty unless keepHeaders() was called for the client.
+ * The headers of an answer, in lower case. Empty unless they were noted.
  */
 export function headersOf(answer: object): Headers {
   return headersOfAnswers.get(answer) ?? {};
 }
 
-interface Answer {
+/** What the store said about an object. */
+export interface Answer {
   readonly ETag?: string | undefined;
   readonly ChecksumSHA256?: string | undefined;
   readonly ChecksumType?: string | undefined;

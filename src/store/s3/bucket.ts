@@ -4,14 +4,12 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
-  PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { Fault } from '../../system/fault.ts';
 import { withSignal } from '../../transport/request-signal.ts';
-import { md5Base64, sha256Base64 } from '../digest.ts';
 import { digestIn } from '../evidence.ts';
 import type { Digest, Receipt } from '../object-store.ts';
 import { type PresentObject, presentObject, receiptOf } from './answers.ts';
@@ -22,6 +20,7 @@ import { Dialect, type Extra, type Writing } from './dialect.ts';
 import { KeyMemory } from './key-memory.ts';
 import { SecondTry } from './second-try.ts';
 import type { StoreEvent } from './store-event.ts';
+import { WholePuts } from './whole-puts.ts';
 
 /** Settings for every new object. */
 export interface ObjectSettings {
@@ -72,6 +71,7 @@ export class S3Bucket {
   readonly #noticed = new Set<string>();
   readonly #settings: ObjectSettings;
   readonly #secondTry: SecondTry;
+  readonly #puts: WholePuts;
   readonly #diagnosis: Pick<Diagnosis, 'of'>;
 
   constructor(
@@ -90,6 +90,9 @@ export class S3Bucket {
     this.#settings = settings;
     this.#diagnosis = diagnosis;
     this.#secondTry = new SecondTry(client, clock);
+    const { credentials } = this.#secondTry;
+    const inputOf = (key: string) => this.creationInput(key);
+    this.#puts = new WholePuts({ client, credentials, clock, inputOf, onEvent: this.#onEvent });
   }
 
   /** The credentials are fetched again before the next request. */
@@ -131,17 +134,8 @@ export class S3Bucket {
     const { dialect } = this;
     const asks = guard !== 'none' && dialect.conditions('put object') !== 'ignored';
     const wanted = ['sha256', 'md5', ...(asks ? (['if-none-match'] as const) : [])] as const;
-    const run = (extras: ReadonlySet<Extra>) => {
-      const command = new PutObjectCommand({
-        ...this.creationInput(key),
-        Body: body,
-        ContentLength: body.byteLength,
-        ...(extras.has('md5') ? { ContentMD5: md5Base64(digest) } : {}),
-        ...(extras.has('sha256') ? { ChecksumSHA256: sha256Base64(digest) } : {}),
-        ...(extras.has('if-none-match') ? { IfNoneMatch: '*' } : {}),
-      });
-      return this.call('put object', key, signal, () => this.client.send(withSignal(command, signal)));
-    };
+    const run = (extras: ReadonlySet<Extra>) =>
+      this.call('put object', key, signal, () => this.#puts.send({ key, body, digest, extras }, signal));
     const kept: readonly Extra[] = guard === 'firm' ? ['if-none-match'] : [];
     const sent = dialect.tell('put object', wanted, body.byteLength, run, kept);
     const receipt = receiptOf(key, await sent.catch((error) => this.refused('put object', error)));

@@ -2,6 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { Fault } from '../../system/fault.ts';
+import type { SigningCredentials } from './put-template.ts';
 
 /** Shorter than the probe's time-out, so that the operator is told the real cause. */
 const LIMIT_MS = 30_000;
@@ -36,6 +37,7 @@ export class Credentials {
   #atHandUntilMs = 0;
   #inUse = '';
   #generation = 0;
+  #current: SigningCredentials | undefined;
 
   constructor(client: S3Client, clock: Clock) {
     this.#client = client;
@@ -50,6 +52,11 @@ export class Credentials {
   /** Changes when the credentials change, not when the same ones are fetched again. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** What requests are signed with; undefined until ready() has resolved. */
+  get current(): SigningCredentials | undefined {
+    return this.#current;
   }
 
   /** Notes the error code that the store or the source of the credentials answered. */
@@ -82,6 +89,7 @@ export class Credentials {
     const inUse = [accessKeyId, secretAccessKey, sessionToken].join('\n');
     if (inUse !== this.#inUse) this.#generation += 1;
     this.#inUse = inUse;
+    this.#current = { accessKeyId, secretAccessKey };
     this.#atHandUntilMs =
       expiration === undefined ? Number.POSITIVE_INFINITY : expiration.getTime() - RENEWAL_MS;
   }

@@ -3,13 +3,14 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../system/clock.ts';
 import { errnoOf } from '../../system/fault.ts';
+import { arrivedFor } from './request-tap.ts';
 import type { StoreEvent } from './store-event.ts';
 
 export function traceRequests(client: S3Client, onEvent: (event: StoreEvent) => void, clock: Clock): void {
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
       async (args) => {
-        const startedAtMs = clock.monotonicMs();
+        const startedAtMs = arrivedFor(args.input)?.startedAtMs ?? clock.monotonicMs();
         const { Key: key, PartNumber: part } = args.input as { Key?: string; PartNumber?: number };
         const { body } = args.request as { body?: unknown };
         const bytes = typeof body === 'string' || body instanceof Uint8Array ? Buffer.byteLength(body) : 0;

@@ -8,6 +8,7 @@ import { carrySignals } from '../../transport/request-signal.ts';
 import { RetryWithinSdk } from '../../transport/retry-within-sdk.ts';
 import { keepHeaders } from './answers.ts';
 import { boundCredentials } from './credentials.ts';
+import { tapRequests } from './request-tap.ts';
 import { traceRequests } from './request-trace.ts';
 import type { StoreEvent } from './store-event.ts';
 
@@ -62,6 +63,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
   boundCredentials(client, clock);
   reuseSha256(client);
   carrySignals(client);
+  tapRequests(client);
   keepHeaders(client);
   if (onEvent !== undefined) traceRequests(client, onEvent, clock);
   addHeaders(client, headersOfEach(options));
