@@ -13,14 +13,14 @@ import { S3Store } from '../store/s3/s3-store.ts';
 import { TWO_PARTS_BYTES } from '../store/s3/two-part-trip.ts';
 import { systemClock } from '../system/clock.ts';
 import { PacedLink } from '../thread/paced-link.ts';
-import { PacedHandler } from '../transport/paced-handler.ts';
+import { localHandler } from '../transport/local-handler.ts';
+import { UNPACED } from '../transport/pacer.ts';
 import type { HandlerOptions } from '../transport/request-watch.ts';
 import { readableDuration, readableSize } from '../view/readable.ts';
 import { type Finding, ok, warns } from './finding.ts';
 
 const STORE_TIMEOUT_MS = 30_000;
 /** Used if there is no link to measure: only a few small requests are sent then. */
-const UNPACED = { sliceBytes: () => 16_384, admit: () => Promise.resolve() };
 
 export async function examineStore(
   settings: Settings,
@@ -64,7 +64,7 @@ export async function storeOf(settings: Settings, paced?: PacedLink): Promise<S3
   const pace =
     paced === undefined ? { pacer: UNPACED } : { pacer: paced.shaper, deliveries: paced.deliveries };
   const createHandler = (limits: HandlerOptions) =>
-    new PacedHandler({ ...limits, ...pace, wayOut, clock: systemClock });
+    localHandler({ ...limits, ...pace, wayOut, clock: systemClock });
   return new S3Store(storeOptionsOf(settings, { createHandler }, systemClock, partPlannerOf(settings)));
 }
 

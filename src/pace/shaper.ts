@@ -1,7 +1,7 @@
 // Makes requests wait for their turn and for the token bucket.
 import type { Clock } from '../system/clock.ts';
 import { TokenBucket } from './token-bucket.ts';
-import { Turns } from './turns.ts';
+import { type QueuedRequest, Turns } from './turns.ts';
 
 /**
  * While requests wait, a late timer is made up for at once by at most this much of the rate. The
@@ -42,7 +42,7 @@ export interface ShaperActivity {
 
 /**
  * Delays each slice until it is its request's turn and the token bucket has tokens for it.
- * Monotonic clock. A wait is cancelled by its signal and then takes no tokens.
+ * Monotonic clock. A request that is over takes no tokens.
  * It does not promise an order between slices of different requests beyond that of Turns.
  */
 export class Shaper {
@@ -53,8 +53,6 @@ export class Shaper {
    * true again.
    */
   hasRoom: () => boolean = () => true;
-  /** Called when a request begins, identified by its signal, with the bytes it has to send. */
-  onBegin: (request: AbortSignal, leftBytes: number) => void = () => undefined;
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
   readonly #turns = new Turns(() => this.#serve());
@@ -86,31 +84,25 @@ export class Shaper {
   }
 
   /**
-   * Resolves when `bytes` may be sent; send them at once. If `signal` aborts first, it rejects with
-   * `signal.reason` and charges nothing. Slices with the same signal belong to one request, which
-   * is over when the signal aborts. `leftBytes` is what the request still has to send, including
-   * `bytes`.
+   * Calls `request.admitted()` when `bytes` may be sent; within this call if that is now.
+   * `leftBytes` is what the request still has to send, including `bytes`. Ask for the next slice
+   * only after that.
    */
-  admit(bytes: number, signal?: AbortSignal, leftBytes = bytes): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const nowMs = this.#clock.monotonicMs();
-      const wakes = this.#endIdle(nowMs);
-      const leave = (): void => {
-        this.#turns.leave(waiter);
-        this.#beginIdle();
-        reject(signal?.reason);
-      };
-      const admit = () => {
-        signal?.removeEventListener('abort', leave);
-        resolve();
-      };
-      const slice = { bytes, leftBytes, sinceMs: nowMs, request: signal, admit };
-      const waiter = this.#turns.join(slice);
-      signal?.addEventListener('abort', leave, { once: true });
-      if (wakes) this.onWake?.();
-      if (this.#cancelTimer === undefined || this.#leavesUnused) this.#serve();
-    });
+  ask(request: QueuedRequest, bytes: number, leftBytes: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    const wakes = this.#endIdle(nowMs);
+    request.bytes = bytes;
+    request.leftBytes = leftBytes;
+    request.sinceMs = nowMs;
+    this.#turns.join(request);
+    if (wakes) this.onWake?.();
+    if (this.#cancelTimer === undefined || this.#leavesUnused) this.#serve();
+  }
+
+  /** The request is over, in whichever way. A slice that it waits with is not charged. */
+  over(request: QueuedRequest): void {
+    this.#turns.leave(request);
+    this.#beginIdle();
   }
 
   /** Lets requests begin if there is room now. */
@@ -155,18 +147,18 @@ export class Shaper {
     const { rateBytesPerSec } = this.#bucket;
     const next = () => this.#turns.next(nowMs, rateBytesPerSec, this.hasRoom());
     for (let waiter = next(); waiter !== undefined; waiter = next()) {
-      const tokensMs = this.#bucket.waitMs(waiter.bytes, nowMs);
+      const { bytes } = waiter;
+      const tokensMs = this.#bucket.waitMs(bytes, nowMs);
       const unusedMs = tokensMs > 0 ? 0 : this.#turns.unusedMsBefore(waiter, nowMs, rateBytesPerSec);
       if (tokensMs > 0 || unusedMs > 0) {
         this.#leavesUnused = unusedMs > 0;
         this.#cancelTimer = this.#clock.schedule(Math.ceil(tokensMs + unusedMs), () => this.#serve());
         return;
       }
-      this.#bucket.take(waiter.bytes, nowMs);
-      this.#admittedBytes += waiter.bytes;
-      const { request, leftBytes } = waiter;
-      if (this.#turns.admit(waiter, rateBytesPerSec) && request) this.onBegin(request, leftBytes);
-      waiter.admit();
+      this.#bucket.take(bytes, nowMs);
+      this.#admittedBytes += bytes;
+      this.#turns.admit(waiter, rateBytesPerSec);
+      waiter.admitted();
     }
     this.#beginIdle();
   }

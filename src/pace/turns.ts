@@ -1,16 +1,22 @@
 // Decides which request sends next.
 
-export interface Waiter {
-  readonly bytes: number;
+/**
+ * One request, which asks for one slice at a time. It is its own place in the queue, so that a
+ * slice makes no garbage.
+ */
+export abstract class QueuedRequest {
+  /** The slice that it asks for. */
+  bytes = 0;
   /** What the request still has to send, including `bytes`. */
-  readonly leftBytes: number;
-  readonly sinceMs: number;
-  readonly request: AbortSignal | undefined;
-  readonly admit: () => void;
+  leftBytes = 0;
+  sinceMs = 0;
   /** Counts up in the order of arrival. */
-  readonly arrival: number;
+  arrival = 0;
   /** Undefined if the request has not begun. */
-  readonly begun: Begun | undefined;
+  begun: Begun | undefined;
+
+  /** Called when the slice may be sent. Send it at once, and ask for no other within the call. */
+  abstract admitted(): void;
 }
 
 /** The slices of a turn go before others until the turn is over. */
@@ -28,8 +34,6 @@ interface Begun {
   readonly isLong: boolean;
   /** Counts up in the order of beginning. */
   readonly order: number;
-  /** Stops listening to the request's signal. Undefined if the request has no more to send. */
-  unlisten: (() => void) | undefined;
 }
 
 /** How long a turn lasts. Small files are sent whole within it, parts of large files in pieces. */
@@ -73,9 +77,7 @@ const UNUSED_SHARE = 0.01;
  */
 export class Turns {
   /** In the order of arrival. */
-  readonly #waiters = new Set<Waiter>();
-  /** Keyed by the signals of the requests. */
-  readonly #begun = new WeakMap<AbortSignal, Begun>();
+  readonly #waiters = new Set<QueuedRequest>();
   /** Requests that have more to send. */
   readonly #unfinished = new Set<Begun>();
   readonly #longTurn: Turn = { place: 0, bytes: 0 };
@@ -99,46 +101,40 @@ export class Turns {
     return this.#waiters.size;
   }
 
-  /**
-   * Adds a slice. Its request is over when the signal aborts. A slice without a signal is a request
-   * of one slice.
-   */
-  join(slice: Omit<Waiter, 'arrival' | 'begun'>): Waiter {
+  /** The request waits with its next slice. */
+  join(request: QueuedRequest): void {
     this.#lastPlace += 1;
-    const begun = slice.request && this.#begun.get(slice.request);
-    const waiter = { ...slice, arrival: this.#lastPlace, begun };
-    this.#waiters.add(waiter);
-    return waiter;
+    request.arrival = this.#lastPlace;
+    this.#waiters.add(request);
   }
 
-  leave(waiter: Waiter): void {
-    this.#waiters.delete(waiter);
+  /** The request is over, in whichever way. */
+  leave(request: QueuedRequest): void {
+    this.#waiters.delete(request);
+    if (request.begun !== undefined && this.#finish(request.begun)) this.#onRoom();
   }
 
-  /** The slice is admitted. Returns true if its request begins with it. */
-  admit(waiter: Waiter, rateBytesPerSec: number): boolean {
-    this.#waiters.delete(waiter);
-    const { request, bytes, leftBytes } = waiter;
-    if (request === undefined) return false;
-    const before = this.#begun.get(request);
-    const begun = before ?? this.#begin(request, waiter, rateBytesPerSec);
-    this.#useTurn(begun.turn, bytes, rateBytesPerSec);
-    if (leftBytes <= bytes) this.#finish(begun);
-    return before === undefined;
+  /** The slice is admitted. */
+  admit(request: QueuedRequest, rateBytesPerSec: number): void {
+    this.#waiters.delete(request);
+    const { bytes, leftBytes } = request;
+    request.begun ??= this.#begin(request, rateBytesPerSec);
+    this.#useTurn(request.begun.turn, bytes, rateBytesPerSec);
+    if (leftBytes <= bytes) this.#finish(request.begun);
   }
 
   /**
    * Returns the slice to send next; undefined if none waits or none may be sent now. Without
    * `hasRoom`, only requests that have begun continue, and only the first of the long ones.
    */
-  next(nowMs: number, rateBytesPerSec: number, hasRoom: boolean): Waiter | undefined {
+  next(nowMs: number, rateBytesPerSec: number, hasRoom: boolean): QueuedRequest | undefined {
     const mostAtOnce = Math.max(ALWAYS_AT_ONCE, rateBytesPerSec / EACH_BYTES_PER_SEC_MIN);
     const mayBegin = hasRoom && this.#unfinished.size < mostAtOnce;
     const longMayBegin = mayBegin && this.#unfinishedLong === 0;
     const wholeTurn = wholeTurnBytes(rateBytesPerSec);
     const onlyLong = hasRoom ? undefined : this.#firstLong;
-    let next: Waiter | undefined;
-    let otherwise: Waiter | undefined;
+    let next: QueuedRequest | undefined;
+    let otherwise: QueuedRequest | undefined;
     for (const waiter of this.#waiters) {
       const { begun } = waiter;
       if (begun && nowMs - waiter.sinceMs >= KEEP_ALIVE_MS) return this.#used(waiter, nowMs);
@@ -154,7 +150,7 @@ export class Turns {
   /**
    * How much longer the present tokens should stay unused before this request begins; 0 for most.
    */
-  unusedMsBefore(waiter: Waiter, nowMs: number, rateBytesPerSec: number): number {
+  unusedMsBefore(waiter: QueuedRequest, nowMs: number, rateBytesPerSec: number): number {
     const { begun, leftBytes } = waiter;
     const isLong = leftBytes > wholeTurnBytes(rateBytesPerSec);
     if (begun !== undefined || !isLong || this.#unfinishedLong === 0) return 0;
@@ -188,7 +184,7 @@ export class Turns {
   }
 
   /** This slice takes the tokens, so they are not unused any more. */
-  #used(waiter: Waiter, nowMs: number): Waiter {
+  #used(waiter: QueuedRequest, nowMs: number): QueuedRequest {
     if (this.#unusedSinceMs !== undefined) this.#unusedMs += nowMs - this.#unusedSinceMs;
     this.#unusedSinceMs = undefined;
     return waiter;
@@ -202,30 +198,24 @@ export class Turns {
     Object.assign(turn, { place: this.#lastPlace, bytes: 0 });
   }
 
-  #begin(request: AbortSignal, { arrival, bytes, leftBytes }: Waiter, rateBytesPerSec: number): Begun {
+  #begin({ arrival, bytes, leftBytes }: QueuedRequest, rateBytesPerSec: number): Begun {
     const isLong = leftBytes > wholeTurnBytes(rateBytesPerSec);
     if (isLong && this.#unfinishedLong === 0) Object.assign(this.#longTurn, { place: arrival, bytes: 0 });
     if (isLong) [this.#unusedMs, this.#unusedSinceMs] = [0, undefined];
     const turn = isLong ? this.#longTurn : { place: arrival, bytes: 0 };
     this.#lastPlace += 1;
-    const begun: Begun = { turn, isLong, order: this.#lastPlace, unlisten: undefined };
-    this.#begun.set(request, begun);
+    const begun: Begun = { turn, isLong, order: this.#lastPlace };
     if (leftBytes <= bytes) return begun;
-    const onOver = () => {
-      this.#finish(begun);
-      this.#onRoom();
-    };
-    request.addEventListener('abort', onOver, { once: true });
-    begun.unlisten = () => request.removeEventListener('abort', onOver);
     this.#unfinished.add(begun);
     if (isLong) this.#unfinishedLong += 1;
     return begun;
   }
 
-  #finish(begun: Begun): void {
-    begun.unlisten?.();
-    begun.unlisten = undefined;
-    if (this.#unfinished.delete(begun) && begun.isLong) this.#unfinishedLong -= 1;
+  /** Returns false if the request had no more to send. */
+  #finish(begun: Begun): boolean {
+    const wasUnfinished = this.#unfinished.delete(begun);
+    if (wasUnfinished && begun.isLong) this.#unfinishedLong -= 1;
+    return wasUnfinished;
   }
 }
 
@@ -233,12 +223,12 @@ function wholeTurnBytes(rateBytesPerSec: number): number {
   return Math.max(TURN_BYTES_MIN, (rateBytesPerSec * TURN_MS) / 1000);
 }
 
-function placeOf({ begun, arrival }: Waiter): number {
+function placeOf({ begun, arrival }: QueuedRequest): number {
   return begun?.turn.place ?? arrival;
 }
 
 /** The slice that goes first. Within one turn, the request that began first. */
-function first(one: Waiter | undefined, other: Waiter): Waiter {
+function first(one: QueuedRequest | undefined, other: QueuedRequest): QueuedRequest {
   if (one === undefined) return other;
   const later = placeOf(one) - placeOf(other) || (one.begun?.order ?? 0) - (other.begun?.order ?? 0);
   return later > 0 ? other : one;

@@ -1,9 +1,9 @@
 // In the sending thread: a request's body while the main thread hands it over in pieces.
-import { type Content, sliceOf } from '../transport/paced-body.ts';
+import { type Content, sliceOf } from '../transport/content.ts';
 
 /**
- * Returns the bytes in order, and waits for pieces that have not arrived. The memory of each used
- * piece goes back to the main thread.
+ * Returns the bytes in order, as far as they have arrived. The memory of each used piece goes back
+ * to the main thread.
  */
 export class ArrivingContent implements Content {
   readonly byteLength: number;
@@ -29,14 +29,20 @@ export class ArrivingContent implements Content {
   arrive(piece: Uint8Array<ArrayBuffer>): void {
     this.#pieces.push(piece);
     this.#arrivedBytes += piece.byteLength;
-    this.#onPiece?.();
+    const onPiece = this.#onPiece;
+    this.#onPiece = undefined;
+    onPiece?.();
   }
 
-  next(sliceBytes: number): Uint8Array | Promise<Uint8Array> {
+  onArrival(callback: () => void): void {
+    this.#onPiece = callback;
+  }
+
+  next(sliceBytes: number): Uint8Array | undefined {
     if (this.byteLength === 0) return new Uint8Array(0);
     this.#dropUsedUp();
     const [piece] = this.#pieces;
-    if (piece === undefined) return this.#arrival().then(() => this.next(sliceBytes));
+    if (piece === undefined) return undefined;
     const start = this.#offset;
     this.#offset += sliceOf(piece.byteLength - start, sliceBytes);
     this.#takenBytes += this.#offset - start;
@@ -49,14 +55,5 @@ export class ArrivingContent implements Content {
     this.#pieces.shift();
     this.#offset = 0;
     if (this.#arrivedBytes < this.byteLength) this.#wantMore(piece.buffer);
-  }
-
-  #arrival(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onPiece = () => {
-        this.#onPiece = undefined;
-        resolve();
-      };
-    });
   }
 }

@@ -6,9 +6,10 @@ import type { Allowance } from '../pace/link-rates.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import type { LineActivity } from '../pace/slow-line.ts';
 import type { CarriedError } from '../system/carried-error.ts';
-import type { RequestHead } from '../transport/http-request.ts';
+import type { AnswerHead } from '../transport/answer-reader.ts';
 import type { HandlerOptions } from '../transport/request-watch.ts';
 import type { WayOutOptions } from '../transport/way-out.ts';
+import type { WireHead } from '../transport/wire-head.ts';
 import type { PacedLinkOptions } from './paced-link.ts';
 
 /** An answer's body up to this size comes in one message with its head. */
@@ -44,7 +45,7 @@ export type RequestOrder =
       readonly kind: 'request';
       readonly id: number;
       readonly handler: number;
-      readonly head: RequestHead;
+      readonly head: WireHead;
       readonly bodyBytes: number;
       readonly piece: Uint8Array<ArrayBuffer> | undefined;
     }
@@ -85,9 +86,7 @@ export type RequestNotice =
   | {
       readonly kind: 'answer';
       readonly id: number;
-      readonly statusCode: number;
-      readonly reason: string | undefined;
-      readonly headers: Record<string, string>;
+      readonly head: AnswerHead;
       /** The whole body; undefined if it follows in pieces. */
       readonly body: Uint8Array | undefined;
     }

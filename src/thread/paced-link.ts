@@ -44,7 +44,6 @@ export class PacedLink {
     const deliveries = new Deliveries({ clock, read: readSendQueues, onRoom });
     this.deliveries = deliveries;
     shaper.hasRoom = () => deliveries.hasRoom;
-    shaper.onBegin = (request, leftBytes) => void deliveries.begin(request, leftBytes);
     this.#regulator = new Regulator({
       clock,
       shaper: this.shaper,

@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { systemClock } from '../system/clock.ts';
 import type { Notice, Order } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { PacedLink, type PacedLinkOptions } from './paced-link.ts';
 import { RequestService } from './request-service.ts';
 
@@ -16,10 +17,13 @@ let elapsedMs = 0;
 
 if (parentPort === null) throw new Error('this is the sending thread, which the daemon starts');
 const port = parentPort;
-port.on('message', obey);
+port.on('message', (orders: readonly Order[]) => {
+  for (const order of orders) obey(order);
+});
+const notices = new Outbox<Notice>((messages, moved) => port.postMessage(messages, moved));
 
-function tell(notice: Notice, moved: readonly ArrayBuffer[] = []): void {
-  port.postMessage(notice, moved);
+function tell(notice: Notice, moved?: ArrayBuffer): void {
+  notices.put(notice, moved);
 }
 
 function obey(order: Order): void {

@@ -11,10 +11,11 @@ import type { ShaperActivity } from '../pace/shaper.ts';
 import { type SlowLine, SlowLineFinder } from '../pace/slow-line.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
-import type { HttpHandlerOptions, HttpRequest, RequestHandler } from '../transport/http-request.ts';
+import type { RequestHandler } from '../transport/http-request.ts';
 import type { HandlerOptions } from '../transport/request-watch.ts';
 import type { WayOutOptions } from '../transport/way-out.ts';
 import type { Notice, Order } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { RemoteRequests, type RequestProgress } from './remote-requests.ts';
 
 export interface SendingOptions {
@@ -49,6 +50,7 @@ const YOUNG_GENERATION_MB = 4;
 export class Sender {
   readonly #ports: SenderPorts;
   readonly #worker: Worker;
+  readonly #orders = new Outbox<Order>((orders, moved) => this.#worker.postMessage(orders, moved));
   readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));
   readonly #clock: Clock;
   readonly #uplink: Uplink;
@@ -59,7 +61,7 @@ export class Sender {
   #handlers = 0;
   #isConfigured = false;
   /** Orders that came before there was a link. */
-  #held: Order[] = [];
+  #held: [order: Order, moved: ArrayBuffer | undefined][] = [];
   #stopping = false;
 
   /** Starts the thread. Nothing is sent before start() has found the link. */
@@ -75,7 +77,9 @@ export class Sender {
       name: 'halfpipe sender',
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    this.#worker.on('message', (notice: Notice) => this.#receive(notice));
+    this.#worker.on('message', (notices: readonly Notice[]) => {
+      for (const notice of notices) this.#receive(notice);
+    });
     // Not caught: without this thread nothing can be done, and systemd starts us again.
     this.#worker.on('error', (cause) => {
       throw new Error('the sending thread broke down', { cause });
@@ -144,16 +148,7 @@ export class Sender {
     this.#handlers += 1;
     const handler = this.#handlers;
     this.#send({ kind: 'open', handler, options, wayOut: this.#options.wayOut });
-    return {
-      metadata: { handlerProtocol: 'http/1.1' },
-      handle: (request: HttpRequest, options?: HttpHandlerOptions) =>
-        this.#requests.begin(handler, request, options),
-      exchange: (head, body, signal) => this.#requests.exchange(handler, head, body, signal),
-      destroy: () => this.#send({ kind: 'close', handler }),
-      // The SDK would pass its logger and time-outs; the paced handler has its own.
-      updateHttpClientConfig: () => undefined,
-      httpHandlerConfigs: () => ({}),
-    } satisfies RequestHandler;
+    return this.#requests.handler(handler);
   }
 
   /** Terminates the thread without waiting, because a DNS lookup may be running. */
@@ -179,7 +174,7 @@ export class Sender {
     this.#readPage(link);
     if (!isFirst) return;
     this.#send({ kind: 'start' });
-    for (const order of this.#held.splice(0)) this.#send(order);
+    for (const [order, moved] of this.#held.splice(0)) this.#send(order, moved);
   }
 
   #readPage({ counter }: UplinkIdentity): void {
@@ -190,9 +185,9 @@ export class Sender {
     this.#page.start();
   }
 
-  #send(order: Order, moved: readonly ArrayBuffer[] = []): void {
-    if (this.#isConfigured) this.#worker.postMessage(order, moved);
-    else this.#held.push(order);
+  #send(order: Order, moved?: ArrayBuffer): void {
+    if (this.#isConfigured) this.#orders.put(order, moved);
+    else this.#held.push([order, moved]);
   }
 
   #observeLine({ line, pace: { budgetBytesPerSec, rates } }: Extract<Notice, { kind: 'report' }>): void {

@@ -8,33 +8,29 @@ import { proxyFailure } from './proxy-error.ts';
 export interface ConnectionFacts {
   readonly host: string;
   readonly connectTimeoutMs: number;
-  /** The proxy that the connection should have led to. */
-  readonly proxy: ProxySetting | undefined;
   /** True if the name server has not answered yet. */
   readonly isLookingUp: boolean;
 }
 
-/** Returns the error, changed so that it names what is to blame. Other values stay as they are. */
-export function explained(error: unknown, facts: ConnectionFacts): unknown {
+/**
+ * Returns the error, changed so that it names what is to blame. Other values stay as they are.
+ * `proxy` is the one that the connection should have led to.
+ */
+export function explained(error: unknown, proxy: ProxySetting | undefined): unknown {
   if (!(error instanceof Error)) return error;
-  const told = isConnectTimeout(error) ? timeout(error, facts) : error;
-  if (facts.proxy !== undefined && isBeforeRequest(told)) return proxyFailure(facts.proxy, told);
-  if (errnoOf(error) !== 'ERR_TLS_CERT_ALTNAME_INVALID') return told;
+  if (proxy !== undefined && isBeforeRequest(error)) return proxyFailure(proxy, error);
+  if (errnoOf(error) !== 'ERR_TLS_CERT_ALTNAME_INVALID') return error;
   const { cert } = error as { cert?: Partial<PeerCertificate> };
   return Object.assign(error, { altnames: cert?.subjectaltname ?? '' });
 }
 
-/** NodeHttpHandler's own time-out error has neither code nor syscall, and names the library. */
-function isConnectTimeout(error: Error): boolean {
-  return error.name === 'TimeoutError' && errnoOf(error) === undefined;
-}
-
-function timeout(cause: Error, { host, connectTimeoutMs, isLookingUp }: ConnectionFacts): Error {
+/** The error of a connection that was not there in time. */
+export function connectTimeout({ host, connectTimeoutMs, isLookingUp }: ConnectionFacts): Error {
   const within = `within ${connectTimeoutMs / 1000} s`;
   const [code, text] = isLookingUp
     ? ['ERR_NAME_TIMEOUT', `no name server gave the address of ${host} ${within}`]
     : ['ERR_CONNECT_TIMEOUT', `no connection to ${host} ${within}`];
-  return Object.assign(new Error(text, { cause }), { name: 'TimeoutError', code });
+  return Object.assign(new Error(text), { name: 'TimeoutError', code });
 }
 
 function isBeforeRequest(error: Error): boolean {

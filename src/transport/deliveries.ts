@@ -77,7 +77,7 @@ export interface DeliveriesOptions {
   readonly onRoom?: () => void;
 }
 
-const NO_ACTIVITY: LineActivity = { elapsedMs: 0, heldBackMs: 0, refusedMs: 0, deliveredBytes: 0 };
+const noActivity = () => ({ elapsedMs: 0, heldBackMs: 0, refusedMs: 0, deliveredBytes: 0 });
 
 /**
  * Counts for each request the bytes that the kernel has accepted, minus those that it still holds.
@@ -88,8 +88,7 @@ export class Deliveries {
   readonly #clock: Clock;
   readonly #room: LineRoom;
   readonly #onRoom: () => void;
-  /** Keyed by the signals of the requests. */
-  readonly #underWay = new Map<AbortSignal, Delivery>();
+  readonly #underWay = new Set<Delivery>();
   #read: ReadSendQueues | undefined;
   #deliveredBytes = 0;
   #heldBytes = 0;
@@ -99,7 +98,7 @@ export class Deliveries {
   #isAsking = false;
   /** True if most connections that hold bytes lead to a side that currently accepts none. */
   #isRefused = false;
-  #activity: LineActivity = NO_ACTIVITY;
+  #activity = noActivity();
   #tickedAtMs: number | undefined;
   #tickMs = 0;
 
@@ -118,7 +117,7 @@ export class Deliveries {
   /** Returns what happened since the last call. */
   activity(): LineActivity {
     const activity = this.#activity;
-    this.#activity = NO_ACTIVITY;
+    this.#activity = noActivity();
     return activity;
   }
 
@@ -126,18 +125,12 @@ export class Deliveries {
     return this.#heldBytes <= this.#room.bytes;
   }
 
-  /**
-   * A request with `byteLength` bytes begins. It is over when its signal aborts. A second call for
-   * the same signal changes nothing.
-   */
-  begin(request: AbortSignal, byteLength: number): Delivery {
-    const before = this.#underWay.get(request);
-    if (before !== undefined) return before;
+  /** A request with `byteLength` bytes begins. Call end() when it is over. */
+  begin(byteLength: number): Delivery {
     const isOfFew = !this.#room.isKnown && byteLength < TELLS_BYTES;
     const leastBytes = isOfFew ? this.#room.bytes / (FIRST_REQUESTS_MAX - 1) : CONNECTING_BYTES_MIN;
     const delivery = new Delivery(byteLength, leastBytes);
-    this.#underWay.set(request, delivery);
-    request.addEventListener('abort', () => this.#end(request, delivery), { once: true });
+    this.#underWay.add(delivery);
     this.#heldBytes += heldBytes(delivery);
     return delivery;
   }
@@ -178,8 +171,9 @@ export class Deliveries {
     this.#delivered(delivery, delivery.handedBytes);
   }
 
-  #end(request: AbortSignal, delivery: Delivery): void {
-    this.#underWay.delete(request);
+  /** The request is over, in whichever way. */
+  end(delivery: Delivery): void {
+    if (!this.#underWay.delete(delivery)) return;
     this.#heldBytes -= heldBytes(delivery);
     delivery.isOver = true;
     this.#onRoom();
@@ -193,12 +187,9 @@ export class Deliveries {
     const sinceMs = nowMs - (this.#tickedAtMs ?? nowMs);
     this.#tickMs = sinceMs;
     this.#tickedAtMs = nowMs;
-    this.#activity = {
-      ...this.#activity,
-      elapsedMs: this.#activity.elapsedMs + sinceMs,
-      heldBackMs: this.#activity.heldBackMs + (isHeldBack ? sinceMs : 0),
-      refusedMs: this.#activity.refusedMs + (isHeldBack && this.#isRefused ? sinceMs : 0),
-    };
+    this.#activity.elapsedMs += sinceMs;
+    if (isHeldBack) this.#activity.heldBackMs += sinceMs;
+    if (isHeldBack && this.#isRefused) this.#activity.refusedMs += sinceMs;
     if (this.#isAsking && nowMs - this.#askedAtMs > ANSWER_MS) this.#assumeDelivered();
     if (this.#heldBytes === 0 || this.#isAsking || this.#read === undefined) return;
     const dueAtMs = this.#heldBytes > this.#room.bytes / 2 ? 0 : ASK_MS;
@@ -209,7 +200,7 @@ export class Deliveries {
   async #ask(read: ReadSendQueues, nowMs: number): Promise<void> {
     this.#isAsking = true;
     this.#askedAtMs = nowMs;
-    const asked = [...this.#underWay.values()].filter(({ socket }) => socket !== undefined);
+    const asked = [...this.#underWay].filter(({ socket }) => socket !== undefined);
     for (const delivery of asked) delivery.askedAtBytes = delivery.handedBytes;
     try {
       this.#learn(asked, await read(asked.flatMap(({ socket }) => socket ?? [])));
@@ -226,7 +217,7 @@ export class Deliveries {
   }
 
   #assumeDelivered(): void {
-    for (const delivery of this.#underWay.values()) this.#delivered(delivery, delivery.handedBytes);
+    for (const delivery of this.#underWay) this.#delivered(delivery, delivery.handedBytes);
   }
 
   #learn(asked: readonly Delivery[], queues: SendQueues): void {
@@ -250,10 +241,7 @@ export class Deliveries {
     delivery.deliveredBytes = bytes;
     this.#heldBytes += heldBytes(delivery);
     this.#deliveredBytes += more;
-    this.#activity = {
-      ...this.#activity,
-      deliveredBytes: this.#activity.deliveredBytes + more,
-    };
+    this.#activity.deliveredBytes += more;
   }
 }
 

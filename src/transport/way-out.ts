@@ -1,23 +1,16 @@
 // How requests leave the machine: directly or through a proxy.
 
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { createSecureContext } from 'node:tls';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { connect, isIP, type Socket } from 'node:net';
+import { createSecureContext, connect as tlsConnect } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
-import {
-  type Proxies,
-  type ProxySetting,
-  type ProxyTarget,
-  proxyAddress,
-  proxyFor,
-} from '../system/proxies.ts';
+import { type Proxies, type ProxySetting, proxyAddress, proxyFor } from '../system/proxies.ts';
 import { AddressOrder, attemptTimeoutMs, type DialOptions } from './address-order.ts';
-import { explained } from './connection-error.ts';
-import type { RequestHead } from './http-request.ts';
-import { proxyAuthorization, proxyRefusal } from './proxy-error.ts';
+import { connectTimeout } from './connection-error.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { Departure } from './departure.ts';
 import type { HandlerOptions } from './request-watch.ts';
-import { TunnelAgent } from './tunnel-agent.ts';
+import { openTunnel } from './tunnel.ts';
+import type { WireHead } from './wire-head.ts';
 
 /** Plain data, because it crosses to the sending thread. */
 export interface WayOutOptions {
@@ -26,25 +19,15 @@ export interface WayOutOptions {
   readonly trustedCertificates: string | undefined;
 }
 
-/** How one request leaves. */
-export interface Departure {
-  readonly handler: NodeHttpHandler;
-  /** The head as it is sent. A plain HTTP request to a proxy names the whole URL. */
-  readonly head: RequestHead;
-  /** The host that the connection goes to. */
+/** What a connection is opened to. */
+interface Dialled {
+  readonly protocol: string;
   readonly host: string;
-  /**
-   * The proxy that reads the request itself. Undefined if there is no proxy, or if it only passes
-   * bytes on.
-   */
-  readonly reader: ProxySetting | undefined;
+  readonly port: number;
 }
 
-type HttpAnswer = Awaited<ReturnType<NodeHttpHandler['handle']>>;
-
-// Without a logger, NodeHttpHandler warns on the console, which belongs to the log.
-const silent = () => undefined;
-const SILENT = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+/** Probes find a dead peer, and keep the way through a NAT open. Node's agents begin as late. */
+const KEEP_ALIVE_MS = 1_000;
 
 /**
  * Chooses the way for each request: the proxy that the environment names for its host, or none,
@@ -57,10 +40,9 @@ export class WayOut {
   readonly #clock: Clock;
   readonly #order = new AddressOrder();
   readonly #dial: DialOptions;
-  readonly #agents: HttpAgent[] = [];
-  readonly #direct: NodeHttpHandler;
-  /** Keyed by the proxy's URL. */
-  readonly #tunnels = new Map<string, NodeHttpHandler>();
+  /** Keyed by protocol, host and port. halfpipe contacts only a few. */
+  readonly #departures = new Map<string, Departure>();
+  #isClosed = false;
 
   constructor({ proxies, trustedCertificates }: WayOutOptions, limits: HandlerOptions, clock: Clock) {
     this.#proxies = proxies;
@@ -75,42 +57,17 @@ export class WayOut {
         secureContext: createSecureContext({ ca: trustedCertificates }),
       }),
     };
-    // Few warm connections are better than many: S3 closes an idle one after about 20 s.
-    const pool = { keepAlive: true, maxSockets: limits.maxSockets, scheduling: 'lifo' } as const;
-    const [http, https] = [
-      new HttpAgent({ ...pool, ...this.#dial }),
-      new HttpsAgent({ ...pool, ...this.#dial }),
-    ];
-    this.#agents.push(http, https);
-    this.#direct = this.#handler(http, https);
   }
 
-  departureOf(head: RequestHead): Departure {
-    const proxy = proxyFor(this.#proxies, targetOf(head));
-    if (proxy === undefined) {
-      return { handler: this.#direct, head, host: targetOf(head).host, reader: undefined };
+  departureOf({ protocol, host, port }: WireHead): Departure {
+    const key = `${protocol}//${host} ${port ?? ''}`;
+    let departure = this.#departures.get(key);
+    if (departure === undefined) {
+      departure = this.#newDeparture({ protocol, host, port: port ?? defaultPort(protocol) });
+      this.#departures.set(key, departure);
+      if (this.#isClosed) departure.connections.close();
     }
-    const { host } = proxyAddress(proxy);
-    if (head.protocol === 'http:')
-      return { handler: this.#direct, head: viaProxy(head, proxy), host, reader: proxy };
-    return { handler: this.#tunnel(proxy), head, host, reader: undefined };
-  }
-
-  /** Call for each answer. Throws if the answer is the proxy's own. */
-  arrived({ host, reader }: Departure, { response }: HttpAnswer): void {
-    this.#order.connected(host, (response.body as Partial<IncomingMessage>).socket?.remoteAddress);
-    if (reader !== undefined && response.statusCode === 407) throw proxyRefusal(reader, 407);
-  }
-
-  /** Returns the error of a failed request, changed so that it says what is to blame. */
-  explained(error: unknown, { host, reader }: Departure): unknown {
-    const { connectTimeoutMs } = this.#limits;
-    return explained(error, {
-      host,
-      connectTimeoutMs,
-      proxy: reader,
-      isLookingUp: this.#order.isLookingUp(host),
-    });
+    return departure;
   }
 
   /**
@@ -118,57 +75,70 @@ export class WayOut {
    * work.
    */
   close(): void {
-    for (const agent of this.#agents) {
-      agent.maxFreeSockets = 0;
-      for (const sockets of Object.values(agent.freeSockets)) {
-        for (const socket of sockets ?? []) socket.destroy();
-      }
-    }
+    this.#isClosed = true;
+    for (const { connections } of this.#departures.values()) connections.close();
   }
 
-  #tunnel(proxy: ProxySetting): NodeHttpHandler {
-    const known = this.#tunnels.get(proxy.url);
-    if (known !== undefined) return known;
-    const { connectTimeoutMs, maxSockets } = this.#limits;
-    const agent = new TunnelAgent({
-      proxy,
+  #newDeparture(target: Dialled): Departure {
+    const proxy = proxyFor(this.#proxies, target);
+    const isTunnel = proxy !== undefined && target.protocol === 'https:';
+    const first = proxy === undefined ? target : proxyTarget(proxy);
+    const connections = new ConnectionPool({
       clock: this.#clock,
-      connectTimeoutMs,
-      maxSockets,
-      dial: this.#dial,
+      maxSockets: this.#limits.maxSockets,
+      open: isTunnel ? (signal) => this.#tunnel(proxy, target, signal) : this.#direct(first),
     });
-    this.#agents.push(agent);
-    const handler = this.#handler(agent, agent);
-    this.#tunnels.set(proxy.url, handler);
-    return handler;
+    return new Departure({
+      connections,
+      host: isTunnel ? target.host : first.host,
+      order: this.#order,
+      reader: isTunnel ? undefined : proxy,
+    });
   }
 
-  #handler(httpAgent: HttpAgent, httpsAgent: HttpAgent): NodeHttpHandler {
-    return new NodeHttpHandler({
-      httpAgent,
-      httpsAgent: httpsAgent as HttpsAgent,
-      connectionTimeout: this.#limits.connectTimeoutMs,
-      // RequestWatch does both, because these also count the time the pacer holds a slice back.
-      requestTimeout: 0,
-      socketTimeout: 0,
-      logger: SILENT,
+  #tunnel(proxy: ProxySetting, target: Dialled, signal: AbortSignal): Promise<Socket> {
+    const { connectTimeoutMs } = this.#limits;
+    return openTunnel({ proxy, clock: this.#clock, connectTimeoutMs, dial: this.#dial }, target, signal);
+  }
+
+  #direct({ protocol, host, port }: Dialled): () => Socket {
+    const options = {
+      ...{ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      ...this.#dial,
+    };
+    if (protocol === 'http:') return () => this.#limited(connect(options), host);
+    // A session that the server remembers spares most of the next handshake.
+    let session: Buffer | undefined;
+    const tls = { ...options, servername: isIP(host) === 0 ? host : '', ALPNProtocols: ['http/1.1'] };
+    return () => {
+      const socket = tlsConnect({ ...tls, ...(session && { session }) });
+      socket.on('session', (latest) => {
+        session = latest;
+      });
+      socket.once('close', (hadError) => {
+        if (hadError) session = undefined;
+      });
+      return this.#limited(socket, host);
+    };
+  }
+
+  /** Ends a socket that does not connect in time. */
+  #limited(socket: Socket, host: string): Socket {
+    const { connectTimeoutMs } = this.#limits;
+    const cancel = this.#clock.schedule(connectTimeoutMs, () => {
+      const isLookingUp = this.#order.isLookingUp(host);
+      socket.destroy(connectTimeout({ host, connectTimeoutMs, isLookingUp }));
     });
+    socket.once('connect', cancel);
+    socket.once('close', cancel);
+    return socket;
   }
 }
 
-function targetOf({ protocol, hostname, port }: RequestHead): ProxyTarget {
-  return { protocol, host: hostname.replace(/^\[|\]$/g, ''), port: port ?? 0 };
+function defaultPort(protocol: string): number {
+  return protocol === 'https:' ? 443 : 80;
 }
 
-function viaProxy(head: RequestHead, proxy: ProxySetting): RequestHead {
-  const { hostname, port, protocol } = new URL(proxy.url);
-  const authority = head.port === undefined ? head.hostname : `${head.hostname}:${head.port}`;
-  return {
-    ...head,
-    protocol,
-    hostname,
-    ...(port === '' ? { port: protocol === 'https:' ? 443 : 80 } : { port: Number(port) }),
-    path: `http://${authority}${head.path}`,
-    headers: { ...head.headers, ...proxyAuthorization(proxy) },
-  };
+function proxyTarget(proxy: ProxySetting): Dialled {
+  return { protocol: new URL(proxy.url).protocol, ...proxyAddress(proxy) };
 }

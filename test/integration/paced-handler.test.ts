@@ -4,10 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, describe } from 'node:test';
+import type { QueuedRequest } from '../../src/pace/turns.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import type { HttpRequest } from '../../src/transport/http-request.ts';
-import type { Pacer } from '../../src/transport/paced-body.ts';
-import { PacedHandler, type PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
+import { localHandler } from '../../src/transport/local-handler.ts';
+import type { PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
+import type { Pacer } from '../../src/transport/pacer.ts';
+import type { SdkHandler } from '../../src/transport/sdk-handler.ts';
 import { DIRECT } from '../support/direct-way.ts';
 import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';
@@ -17,8 +20,8 @@ import { TwoThreads } from '../support/two-threads.ts';
 class GatePacer implements Pacer {
   admittedBytes = 0;
   readonly asked: number[] = [];
-  waiting = 0;
   openBytes: number;
+  readonly #waiting = new Set<QueuedRequest>();
   readonly #sliceBytes: number;
 
   constructor(openBytes = Number.POSITIVE_INFINITY, sliceBytes = 1_000) {
@@ -30,19 +33,19 @@ class GatePacer implements Pacer {
     return this.#sliceBytes;
   }
 
-  async admit(bytes: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  ask(request: QueuedRequest, bytes: number): void {
     this.asked.push(bytes);
-    if (this.admittedBytes + bytes > this.openBytes) {
-      this.waiting += 1;
-      try {
-        await once(signal, 'abort');
-      } finally {
-        this.waiting -= 1;
-      }
-      throw signal.reason;
-    }
+    if (this.admittedBytes + bytes > this.openBytes) return void this.#waiting.add(request);
     this.admittedBytes += bytes;
+    request.admitted();
+  }
+
+  over(request: QueuedRequest): void {
+    this.#waiting.delete(request);
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
   }
 }
 
@@ -64,13 +67,13 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
   return server;
 }
 
-type Handler = Pick<PacedHandler, 'handle' | 'exchange' | 'destroy'>;
+type Handler = Pick<SdkHandler, 'handle' | 'exchange' | 'destroy'>;
 type CreateHandler = (pacer: Pacer, options?: Partial<PacedHandlerOptions>) => Handler;
 
 const LIMITS = { connectTimeoutMs: 2_000, idleTimeoutMs: 10_000, deadlineMs: 10_000, maxSockets: 8 };
 
 function direct(pacer: Pacer, options: Partial<PacedHandlerOptions> = {}): Handler {
-  const handler = new PacedHandler({ ...LIMITS, wayOut: DIRECT, pacer, clock: systemClock, ...options });
+  const handler = localHandler({ ...LIMITS, wayOut: DIRECT, pacer, clock: systemClock, ...options });
   cleanups.push(() => handler.destroy());
   return handler;
 }
@@ -296,19 +299,21 @@ function contract(handlerWith: CreateHandler): void {
 
   test('listens to an abort once, however many slices a body has', async () => {
     const listeners: number[] = [];
+    const stop = new AbortController();
     class Counting extends GatePacer {
-      override admit(bytes: number, signal: AbortSignal): Promise<void> {
-        listeners.push(getEventListeners(signal, 'abort').length);
-        return super.admit(bytes, signal);
+      override ask(request: QueuedRequest, bytes: number): void {
+        listeners.push(getEventListeners(stop.signal, 'abort').length);
+        super.ask(request, bytes);
       }
     }
     const server = await serve((request, response) => {
       request.resume().once('end', () => response.end());
     });
-    const { response } = await handlerWith(new Counting()).handle(requestTo(server, Buffer.alloc(50_000)));
+    const { response } = await handlerWith(new Counting()).handle(requestTo(server, Buffer.alloc(50_000)), {
+      abortSignal: stop.signal,
+    });
     await textOf(response.body);
-    assert.equal(listeners.length, 50);
-    assert.ok(Math.max(...listeners) <= 2, `${listeners}`);
+    assert.deepEqual([listeners.length, Math.max(...listeners)], [50, 1]);
   });
 
   test('rejects when the connection breaks while it waits for the pacer, and frees its place there', async () => {
@@ -346,7 +351,8 @@ function contract(handlerWith: CreateHandler): void {
     });
     const slow: Pacer = {
       sliceBytes: () => 4_000,
-      admit: () => new Promise((resolve) => setTimeout(resolve, 150)),
+      ask: (request) => void setTimeout(() => request.admitted(), 150),
+      over: () => undefined,
     };
     const handler = handlerWith(slow, { idleTimeoutMs: 100, deadlineMs: 100 });
     const { response } = await handler.handle(requestTo(server, Buffer.alloc(10_000)));

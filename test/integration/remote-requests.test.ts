@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/system/clock.ts';
 import { PIECE_BYTES, SMALL_ANSWER_BYTES } from '../../src/thread/messages.ts';
 import type { HttpRequest } from '../../src/transport/http-request.ts';
+import { UNPACED } from '../../src/transport/pacer.ts';
 import { DIRECT } from '../support/direct-way.ts';
 import { test } from '../support/nothing-left.ts';
 import { TwoThreads } from '../support/two-threads.ts';
@@ -21,7 +22,7 @@ async function world(t: TestContext, answer: Answer, idleTimeoutMs = 10_000) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const threads = new TwoThreads({
-    pacer: { sliceBytes: () => 50_000, admit: async (_, signal) => signal.throwIfAborted() },
+    pacer: { ...UNPACED, sliceBytes: () => 50_000 },
     clock: systemClock,
     wayOut: DIRECT,
     connectTimeoutMs: 2_000,

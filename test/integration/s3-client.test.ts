@@ -12,14 +12,14 @@ import { createS3Client } from '../../src/store/s3/s3-client.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
 import type { HttpHandlerOptions, HttpRequest, RequestHandler } from '../../src/transport/http-request.ts';
-import { PacedHandler } from '../../src/transport/paced-handler.ts';
+import { localHandler } from '../../src/transport/local-handler.ts';
+import { UNPACED } from '../../src/transport/pacer.ts';
 import { DIRECT } from '../support/direct-way.ts';
 import { test } from '../support/nothing-left.ts';
 import { ScriptedS3 } from '../support/scripted-s3.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { bytesOf, sourceOf, storeAt } from '../support/store-fixture.ts';
 
-const UNPACED = { sliceBytes: () => 65_536, admit: () => Promise.resolve() };
 const LIMITS = { connectTimeoutMs: 1_000, idleTimeoutMs: 2_000, deadlineMs: 10_000, maxSockets: 16 };
 
 const never = new AbortController().signal;
@@ -110,7 +110,7 @@ test('a request whose turn comes late is signed anew each time, and its connecti
   t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 0, 1) });
   const dates: (string | undefined)[] = [];
   const failures = ['ERR_SIGNATURE_AGED', 'ERR_SIGNATURE_AGED', 'ECONNRESET', 'ERR_SIGNATURE_AGED'];
-  const sends = new PacedHandler({ ...LIMITS, pacer: UNPACED, clock: systemClock, wayOut: DIRECT });
+  const sends = localHandler({ ...LIMITS, pacer: UNPACED, clock: systemClock, wayOut: DIRECT });
   const requestHandler = {
     metadata: sends.metadata,
     handle: async (request: HttpRequest, options: HttpHandlerOptions) => {

@@ -8,6 +8,7 @@ import { LineRoom } from '../../src/pace/line-room.ts';
 import { Shaper } from '../../src/pace/shaper.ts';
 import { SlowLineFinder } from '../../src/pace/slow-line.ts';
 import { Deliveries, type Delivery } from '../../src/transport/deliveries.ts';
+import { admit } from './promised-slices.ts';
 import { SimClock } from './sim-clock.ts';
 
 const STEP_MS = 10;
@@ -74,7 +75,6 @@ export class SimLine {
       onRoom: () => this.#shaper.roomChanged(),
     });
     this.#shaper.hasRoom = () => this.#deliveries.hasRoom;
-    this.#shaper.onBegin = (request, leftBytes) => void this.#deliveries.begin(request, leftBytes);
   }
 
   async run(ms: number): Promise<void> {
@@ -111,8 +111,11 @@ export class SimLine {
     const { fileBytes, roundTripMs } = this.#options;
     const stop = new AbortController();
     const slice = () => Math.min(this.#shaper.sliceBytes(), fileBytes);
-    await this.#shaper.admit(slice(), stop.signal, fileBytes);
-    const delivery = this.#deliveries.begin(stop.signal, fileBytes);
+    let delivery: Delivery | undefined;
+    await admit(this.#shaper, slice(), stop.signal, fileBytes, () => {
+      delivery ??= this.#deliveries.begin(fileBytes);
+    });
+    if (delivery === undefined) throw new Error('a request begins with its first slice');
     await this.clock.sleep(roundTripMs);
     this.#room.connected(roundTripMs);
     this.#lastPort += 1;
@@ -129,6 +132,7 @@ export class SimLine {
     this.#connections.delete(connection);
     this.storedBytes += fileBytes;
     this.#deliveries.answered(delivery);
+    this.#deliveries.end(delivery);
     stop.abort();
     this.#active -= 1;
   }
@@ -141,7 +145,7 @@ export class SimLine {
   ): Promise<void> {
     let leftBytes = this.#options.fileBytes;
     for (let bytes = firstBytes; ; bytes = Math.min(this.#shaper.sliceBytes(), leftBytes)) {
-      if (leftBytes < this.#options.fileBytes) await this.#shaper.admit(bytes, signal, leftBytes);
+      if (leftBytes < this.#options.fileBytes) await admit(this.#shaper, bytes, signal, leftBytes);
       while (connection.heldBytes >= takenBytes(connection))
         await new Promise<void>((resolve) => {
           connection.onRoom = resolve;

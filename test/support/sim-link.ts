@@ -5,6 +5,7 @@ import { Governor } from '../../src/pace/governor.ts';
 import type { LinkRates } from '../../src/pace/link-rates.ts';
 import { type Measure, Regulator } from '../../src/pace/regulator.ts';
 import { Shaper } from '../../src/pace/shaper.ts';
+import { admit } from './promised-slices.ts';
 import { SimClock } from './sim-clock.ts';
 
 /** Wire bytes for a body byte on the simulated link: not the governor's own figure, which it must not depend on. */
@@ -62,7 +63,7 @@ export class SimInstance {
     while (!signal.aborted) {
       const bytes = this.#shaper.sliceBytes();
       try {
-        await this.#shaper.admit(bytes, signal);
+        await admit(this.#shaper, bytes, signal);
       } catch (error) {
         if (signal.aborted) return;
         throw error;

@@ -6,7 +6,9 @@ import { S3Store, type S3StoreOptions } from '../../src/store/s3/s3-store.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { NO_PROXIES } from '../../src/system/proxies.ts';
 import { readService } from '../../src/system/service.ts';
-import { PacedHandler, type PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
+import { localHandler } from '../../src/transport/local-handler.ts';
+import type { PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
+import { UNPACED } from '../../src/transport/pacer.ts';
 import { DIRECT } from './direct-way.ts';
 
 process.env.AWS_ACCESS_KEY_ID = 'test';
@@ -18,8 +20,8 @@ export type StoreOverrides = Partial<S3StoreOptions & PacedHandlerOptions & Part
 export const PART_BYTES = 5 * 1024 ** 2;
 
 export function storeAt(server: { readonly endpoint: string }, options: StoreOverrides = {}): S3Store {
-  const requestHandler = new PacedHandler({
-    pacer: { sliceBytes: () => 65_536, admit: async (_, signal) => signal.throwIfAborted() },
+  const requestHandler = localHandler({
+    pacer: { ...UNPACED, sliceBytes: () => 65_536 },
     clock: systemClock,
     wayOut: DIRECT,
     connectTimeoutMs: 1_000,

@@ -28,10 +28,10 @@ function world(read?: () => Promise<SendQueues>) {
   let port = 1_000;
   const begin = (bytes: number) => {
     port += 1;
-    const stop = new AbortController();
-    const delivery = deliveries.begin(stop.signal, bytes);
+    const delivery = deliveries.begin(bytes);
     deliveries.connect(delivery, socketAt(port));
-    return { stop, delivery, port };
+    const end = () => deliveries.end(delivery);
+    return { end, delivery, port };
   };
   /** A tick of the control loop after `ms`. */
   const tick = async (ms = 50) => {
@@ -61,10 +61,10 @@ test('what the kernel has taken is delivered only when the other side has acknow
 
 test('an answer to the whole request says that all of it was delivered', () => {
   const { deliveries, begin } = world();
-  const { delivery, stop } = begin(200_000);
+  const { delivery, end } = begin(200_000);
   deliveries.handed(delivery, 200_000);
   deliveries.answered(delivery);
-  stop.abort();
+  end();
   assert.equal(deliveries.deliveredBytes, 200_000);
 });
 
@@ -81,7 +81,7 @@ test('a request that is broken off gives its room back, and says so', () => {
   const first = begin(200_000);
   begin(200_000);
   const before = seen.room;
-  first.stop.abort();
+  first.end();
   assert.equal(deliveries.hasRoom, true);
   assert.equal(seen.room, before + 1);
   deliveries.handed(first.delivery, 900_000); // what the kernel says afterwards changes nothing
@@ -92,7 +92,7 @@ function connecting(room: LineRoom) {
   const deliveries = new Deliveries({ clock: new SimClock(), room });
   let connections = 0;
   for (; deliveries.hasRoom; connections += 1) {
-    const delivery = deliveries.begin(new AbortController().signal, 600);
+    const delivery = deliveries.begin(600);
     const socket = socketAt(connections, true);
     deliveries.connect(delivery, socket);
     socket.emit('connect');
@@ -108,14 +108,13 @@ test('requests that begin in one moment open no more connections than those that
   // Regression: 30 of some bytes began at once on a line of 2 Mbit/s, and none counted before its connection opened.
   const deliveries = new Deliveries({ clock: new SimClock(), room: new LineRoom() });
   let begun = 0;
-  for (; deliveries.hasRoom && begun < 100; begun += 1) deliveries.begin(new AbortController().signal, 600);
+  for (; deliveries.hasRoom && begun < 100; begun += 1) deliveries.begin(600);
   assert.equal(begun, 13);
 });
 
 test('a request that finds an open connection takes no more room than it has bytes', () => {
   const deliveries = new Deliveries({ clock: new SimClock(), room: new LineRoom() });
-  for (let port = 1; port <= 40; port += 1)
-    deliveries.connect(deliveries.begin(new AbortController().signal, 600), socketAt(port));
+  for (let port = 1; port <= 40; port += 1) deliveries.connect(deliveries.begin(600), socketAt(port));
   assert.equal(deliveries.hasRoom, true);
 });
 
@@ -125,7 +124,7 @@ test('a connection that opens takes room, whatever its request, until it is open
     room.observe(nowMs, nowMs * 1_000, { isHeld: true, isWaiting: true, isHeldBack: false });
   const deliveries = new Deliveries({ clock: new SimClock(), room });
   const sockets = Array.from({ length: 40 }, (_, at) => {
-    const delivery = deliveries.begin(new AbortController().signal, 600);
+    const delivery = deliveries.begin(600);
     const socket = socketAt(at, true);
     deliveries.connect(delivery, socket);
     return socket;
@@ -210,13 +209,6 @@ test('so it does while an answer of the kernel does not come', async () => {
   assert.equal(delivery.deliveredBytes, 400_000);
 });
 
-test('a request begins once, however often that is said', () => {
-  const deliveries = new Deliveries({ clock: new SimClock(), room: new LineRoom() });
-  const { signal } = new AbortController();
-  assert.equal(deliveries.begin(signal, 200_000), deliveries.begin(signal, 200_000));
-  assert.equal(deliveries.hasRoom, true);
-});
-
 test('the kernel is not asked about a request that is over', async () => {
   const asked: (number | undefined)[] = [];
   const clock = new SimClock();
@@ -225,12 +217,12 @@ test('the kernel is not asked about a request that is over', async () => {
     return new Map();
   };
   const deliveries = new Deliveries({ clock, read, room: new LineRoom() });
-  const stops = [1, 2].map((port) => {
-    const stop = new AbortController();
-    deliveries.connect(deliveries.begin(stop.signal, 200_000), socketAt(port));
-    return stop;
+  const begun = [1, 2].map((port) => {
+    const delivery = deliveries.begin(200_000);
+    deliveries.connect(delivery, socketAt(port));
+    return delivery;
   });
-  stops[0]?.abort();
+  if (begun[0] !== undefined) deliveries.end(begun[0]);
   await clock.advance(50);
   deliveries.tick({ isHeldBack: false, isWaiting: false });
   assert.deepEqual(asked, [2]);
@@ -245,15 +237,15 @@ test('a connection that opens after its request is over gives no room', () => {
   };
   const takes = (deliveries: Deliveries) => {
     let begun = 0;
-    for (; deliveries.hasRoom; begun += 1) deliveries.begin(new AbortController().signal, 10_000);
+    for (; deliveries.hasRoom; begun += 1) deliveries.begin(10_000);
     return begun;
   };
   const late = known();
   for (let port = 1; port <= 40; port += 1) {
-    const stop = new AbortController();
     const socket = socketAt(port, true);
-    late.connect(late.begin(stop.signal, 600), socket);
-    stop.abort();
+    const delivery = late.begin(600);
+    late.connect(delivery, socket);
+    late.end(delivery);
     socket.emit('connect');
   }
   assert.equal(takes(late), takes(known()));
@@ -296,7 +288,7 @@ test('how long a connection took to open does not count the look-up of its name'
   const clock = new SimClock();
   const deliveries = new Deliveries({ clock, room: new HeardRoom() });
   const socket = socketAt(1, true);
-  deliveries.connect(deliveries.begin(new AbortController().signal, 600), socket);
+  deliveries.connect(deliveries.begin(600), socket);
   await clock.advance(500);
   socket.emit('lookup');
   await clock.advance(30);
@@ -313,8 +305,7 @@ for (const { closed, refusedMs } of [
     const read = async () =>
       new Map([1, 2].map((at) => [`${at} 9000`, { bytes: 9, isClosed: at <= closed }]));
     const deliveries = new Deliveries({ clock, read, room: new LineRoom() });
-    for (const port of [1, 2])
-      deliveries.connect(deliveries.begin(new AbortController().signal, 200_000), socketAt(port));
+    for (const port of [1, 2]) deliveries.connect(deliveries.begin(200_000), socketAt(port));
     for (let turn = 0; turn < 3; turn += 1) {
       await clock.advance(turn === 2 ? 50 : 1_000);
       if (turn === 2) deliveries.activity();

@@ -61,19 +61,11 @@ test('memory that is released twice ends the process', (t) => {
 });
 
 test('a request that begins while it is under way ends the process', (t) => {
-  const never = { sliceBytes: () => 1, admit: () => new Promise<void>(() => undefined) };
+  const never = { sliceBytes: () => 1, ask: () => undefined, over: () => undefined };
   const service = new RequestService(() => undefined, never, new SimClock());
   const limits = { connectTimeoutMs: 1, idleTimeoutMs: 1, deadlineMs: 1, maxSockets: 1 };
   service.obey({ kind: 'open', handler: 1, options: limits, wayOut: DIRECT });
-  const head = {
-    protocol: 'http:',
-    hostname: 'localhost',
-    port: 1,
-    method: 'PUT',
-    path: '/',
-    headers: {},
-    query: {},
-  };
+  const head = { protocol: 'http:', host: 'localhost', port: 1, method: 'PUT', target: '/', fields: '' };
   const order = { kind: 'request', id: 1, handler: 1, head, bodyBytes: 0, piece: undefined } as const;
   service.obey(order);
   endsTheProcess(t, () => service.obey(order), /begins once, and request 1 is under way/);

@@ -4,6 +4,7 @@ import { describe, it, mock } from 'node:test';
 import { Governor } from '../../src/pace/governor.ts';
 import { type Measure, Regulator } from '../../src/pace/regulator.ts';
 import { Shaper, type ShaperActivity } from '../../src/pace/shaper.ts';
+import { admit } from '../support/promised-slices.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const TARGET = 2_500_000;
@@ -46,8 +47,8 @@ describe('regulator', () => {
   it('measures at once and then at its interval, with what was handed out since', async () => {
     const { clock, shaper, regulator, measured } = loop();
     regulator.start();
-    void shaper.admit(2_000);
-    void shaper.admit(3_000);
+    void admit(shaper, 2_000);
+    void admit(shaper, 3_000);
     await clock.advance(100);
     assert.deepEqual(measured, [
       { nowMs: 0, ownBytes: 0 },
@@ -83,8 +84,8 @@ describe('regulator', () => {
   it('goes on at its interval while somebody waits, however long', async () => {
     const { clock, shaper, regulator, times } = loop();
     regulator.start();
-    void shaper.admit(ENDLESS_BYTES);
-    void shaper.admit(ENDLESS_BYTES);
+    void admit(shaper, ENDLESS_BYTES);
+    void admit(shaper, ENDLESS_BYTES);
     await clock.advance(5_000);
     assert.deepEqual(times(), every(50, 0, 5_000));
   });
@@ -93,7 +94,7 @@ describe('regulator', () => {
     const { clock, shaper, regulator, times } = loop();
     regulator.start();
     for (let at = 0; at < 10; at += 1) {
-      void shaper.admit(1);
+      void admit(shaper, 1);
       await clock.advance(400);
     }
     assert.deepEqual(times(), every(50, 0, 4_000));
@@ -103,8 +104,8 @@ describe('regulator', () => {
     const { clock, shaper, regulator, times } = loop();
     regulator.start();
     await clock.advance(10_123);
-    void shaper.admit(ENDLESS_BYTES);
-    void shaper.admit(ENDLESS_BYTES);
+    void admit(shaper, ENDLESS_BYTES);
+    void admit(shaper, ENDLESS_BYTES);
     await clock.advance(1_000);
     assert.deepEqual(times(10_100), every(50, 10_123, 11_123));
   });
@@ -127,7 +128,7 @@ describe('regulator', () => {
     assert.equal(clock.pending, 0);
     regulator.tick();
     await clock.advance(10_000);
-    void shaper.admit(ENDLESS_BYTES);
+    void admit(shaper, ENDLESS_BYTES);
     assert.deepEqual(times(), [0, 50, 100]);
     assert.equal(shaper.onWake, undefined);
   });
@@ -176,7 +177,7 @@ describe('regulator', () => {
     const { clock, shaper, regulator, ticks } = loop();
     regulator.start();
     assert.equal(ticks.length, 0);
-    void shaper.admit(1_000);
+    void admit(shaper, 1_000);
     await clock.advance(50);
     regulator.tick();
     await clock.advance(30);

@@ -17,11 +17,11 @@ function begun() {
     ...{ method: 'PUT', protocol: 'http:', hostname: 'localhost', path: '/', query: {}, headers: {} },
     body: Buffer.alloc(4 * PIECE_BYTES),
   } as unknown as HttpRequest;
-  const handled = requests.begin(1, request, { abortSignal: stop.signal });
+  const handled = requests.handler(1).handle(request, { abortSignal: stop.signal });
   const kinds = () => orders.splice(0).map(({ kind }) => kind);
   assert.deepEqual(kinds(), ['request', 'body']);
   const answer = (body: Uint8Array | undefined) =>
-    requests.receive({ kind: 'answer', id: 1, statusCode: 200, reason: 'OK', headers: {}, body });
+    requests.receive({ kind: 'answer', id: 1, head: { statusCode: 200, reason: 'OK', headers: {} }, body });
   return { requests, handled, stop, kinds, answer };
 }
 

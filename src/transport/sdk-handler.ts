@@ -1,0 +1,189 @@
+// What the SDK calls for each request, whether another thread sends it or this one.
+
+import { Readable } from 'node:stream';
+import type { AnswerHead } from './answer-reader.ts';
+import type {
+  HttpAnswer,
+  HttpHandlerOptions,
+  HttpRequest,
+  RequestHead,
+  SmallAnswer,
+} from './http-request.ts';
+import type { AnswerSink } from './outgoing-request.ts';
+import { signalOf } from './request-signal.ts';
+import { type WireHead, wireHead } from './wire-head.ts';
+
+/** A request that was begun. */
+export interface RunningRequest {
+  /** Asks for the next piece of the answer's body. */
+  read(): void;
+  /** Gives the request and the rest of its answer up. The sink hears nothing more. */
+  abort(): void;
+}
+
+export interface SdkHandlerPorts {
+  /** Begins a request. The sink is told nothing within the call. */
+  begin(head: WireHead, body: Uint8Array, sink: AnswerSink): RunningRequest;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+/**
+ * handle() rejects with an error named `AbortError` when the caller's signal aborts, and with a
+ * TypeError for a body that is not a Buffer, Uint8Array or string. A stream cannot be repeated, and
+ * its length cannot be trusted. After `destroy`, requests still work.
+ */
+export class SdkHandler {
+  readonly metadata = { handlerProtocol: 'http/1.1' };
+  readonly #ports: SdkHandlerPorts;
+
+  constructor(ports: SdkHandlerPorts) {
+    this.#ports = ports;
+  }
+
+  async handle(request: HttpRequest, options: HttpHandlerOptions = {}): Promise<HttpAnswer> {
+    const signal = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
+    const body = bytesOf(request.body);
+    return await new Promise<HttpAnswer>((resolve, reject) => {
+      new StreamedAnswer(resolve, reject, signal).begin(this.#ports, request, body);
+    });
+  }
+
+  exchange(head: RequestHead, body: Uint8Array, signal: AbortSignal): Promise<SmallAnswer> {
+    return new Promise((resolve, reject) => {
+      new WholeAnswer(resolve, reject, signal).begin(this.#ports, head, body);
+    });
+  }
+
+  destroy(): void {
+    this.#ports.close();
+  }
+
+  updateHttpClientConfig(): void {
+    // The SDK would pass its logger and time-outs; what sends has its own.
+  }
+
+  httpHandlerConfigs(): object {
+    return {};
+  }
+}
+
+/** One request, until its answer is complete. It listens to the caller's signal meanwhile. */
+abstract class Answering<Answer> implements AnswerSink {
+  protected readonly resolve: (answer: Answer) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #signal: AbortSignal | undefined;
+  #running: RunningRequest | undefined;
+
+  constructor(
+    resolve: (answer: Answer) => void,
+    reject: (error: unknown) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.resolve = resolve;
+    this.#reject = reject;
+    this.#signal = signal;
+  }
+
+  abstract answered(head: AnswerHead): void;
+  abstract piece(bytes: Uint8Array): void;
+
+  begin(ports: SdkHandlerPorts, head: RequestHead, body: Uint8Array): void {
+    if (this.#signal?.aborted) return this.#reject(aborted());
+    const wire = wireHead(head, body.byteLength);
+    this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#running = ports.begin(wire, body, this);
+  }
+
+  ended(): void {
+    this.#running = undefined;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  failed(error: unknown): void {
+    this.#running = undefined;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#reject(error);
+  }
+
+  protected read(): void {
+    this.#running?.read();
+  }
+
+  protected giveUp(error: Error): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.failed(error);
+    running.abort();
+  }
+
+  readonly #onAbort = () => this.giveUp(aborted());
+}
+
+class StreamedAnswer extends Answering<HttpAnswer> {
+  #pieces: Readable | undefined;
+
+  answered({ statusCode, reason, headers }: AnswerHead): void {
+    const pieces = new Readable({
+      read: () => this.read(),
+      destroy: (error, callback) => {
+        // The rest of the answer is not wanted.
+        this.giveUp(error ?? aborted());
+        callback(error);
+      },
+    });
+    // Readers still receive the error. Without this listener, an unread body would crash the
+    // process.
+    pieces.on('error', () => undefined);
+    this.#pieces = pieces;
+    this.resolve({ response: { statusCode, reason, headers, body: pieces } } as HttpAnswer);
+  }
+
+  piece(bytes: Uint8Array): void {
+    this.#pieces?.push(bytes);
+  }
+
+  override ended(): void {
+    super.ended();
+    this.#pieces?.push(null);
+  }
+
+  override failed(error: unknown): void {
+    super.failed(error);
+    this.#pieces?.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+class WholeAnswer extends Answering<SmallAnswer> {
+  #head: AnswerHead | undefined;
+  readonly #pieces: Uint8Array[] = [];
+
+  answered(head: AnswerHead): void {
+    this.#head = head;
+    this.read();
+  }
+
+  piece(bytes: Uint8Array): void {
+    this.#pieces.push(bytes);
+    this.read();
+  }
+
+  override ended(): void {
+    super.ended();
+    if (this.#head === undefined) return;
+    const { statusCode, headers } = this.#head;
+    this.resolve({ statusCode, headers, body: Buffer.concat(this.#pieces) });
+  }
+}
+
+function aborted(): DOMException {
+  return new DOMException('the request was aborted', 'AbortError');
+}
+
+/** Throws a TypeError for anything that is neither bytes nor text. */
+export function bytesOf(body: unknown): Uint8Array {
+  if (body === undefined || body === null) return new Uint8Array(0);
+  if (typeof body === 'string') return Buffer.from(body);
+  if (body instanceof Uint8Array) return body;
+  throw new TypeError('a request body must be a Buffer, a Uint8Array or a string, not a stream');
+}
