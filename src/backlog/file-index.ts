@@ -99,30 +99,18 @@ export class FileIndex {
 
   /** Adds a file, instead of one with its path. It waits, or it is out. */
   add(found: FoundFiles, file: number, as: 'waiting' | 'out'): void {
-    const [from, to] = [found.startOf(file), found.ends[file] ?? 0];
-    const before = this.#find(found.paths, from, to);
-    if (before !== undefined) this.#drop(before);
-    const state = as === 'out' ? 'out' : 'queued';
-    const row = this.#rows.append(found, file, hashOf(found.paths, from, to), state, this.#round);
+    const row = this.#append(found, file, as);
     if (as === 'waiting' && this.#cut !== undefined && this.#rows.compare(row, this.#cut) >= 0) {
       this.#rows.unappend(row);
       this.#leftOut += 1;
-      return;
-    }
-    this.#table.add(row);
-    if (as === 'out') return;
-    this.#queue.push(row);
-    if (this.size > this.#bound) this.#cutDown();
+    } else this.#admit(row, as);
   }
 
   /** The file waits again, as it was when it was handed out. */
   put({ path, identity }: Entry): void {
-    const [found, cut] = [this.#scratch, this.#cut];
-    found.count = 0;
-    found.add(path.bytes, { ...identity, size: BigInt(identity.sizeBytes), uid: 0n });
-    this.#cut = undefined;
-    this.add(found, 0, 'waiting');
-    this.#cut ??= cut;
+    this.#scratch.count = 0;
+    this.#scratch.add(path.bytes, { ...identity, size: BigInt(identity.sizeBytes), uid: 0n });
+    this.#admit(this.#append(this.#scratch, 0, 'waiting'), 'waiting');
   }
 
   /**
@@ -184,6 +172,21 @@ export class FileIndex {
     this.#stale = 0;
     this.#cut = undefined;
     this.#leftOut = 0;
+  }
+
+  #append(found: FoundFiles, file: number, as: 'waiting' | 'out'): number {
+    const [from, to] = [found.startOf(file), found.ends[file] ?? 0];
+    const before = this.#find(found.paths, from, to);
+    if (before !== undefined) this.#drop(before);
+    const state = as === 'out' ? 'out' : 'queued';
+    return this.#rows.append(found, file, hashOf(found.paths, from, to), state, this.#round);
+  }
+
+  #admit(row: number, as: 'waiting' | 'out'): void {
+    this.#table.add(row);
+    if (as === 'out') return;
+    this.#queue.push(row);
+    if (this.size > this.#bound) this.#cutDown();
   }
 
   #find(paths: Uint8Array, from: number, to: number): number | undefined {
@@ -262,8 +265,9 @@ export class FileIndex {
     this.#queue.filter((row) => {
       if (isBetter(row)) return true;
       this.#table.remove(row);
+      // The running scan counts the others when it finds them.
+      if (this.#rows.roundOf(row) === this.#round) this.#leftOut += 1;
       if (row !== cut) this.#rows.remove(row);
-      this.#leftOut += 1;
       return false;
     });
     this.#liftCut();
