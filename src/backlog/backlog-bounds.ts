@@ -3,8 +3,8 @@ import type { WatchBounds } from './watch-when-shallow.ts';
 
 /** Bounds on memory. Defaults in brackets. */
 export interface BacklogBounds {
-  /** Entries at hand [10,000]. */
-  readonly entries?: number;
+  /** Files that wait in the index [1,000,000]. */
+  readonly indexed?: number;
   /**
    * Entries deferred [10,000]. Beyond this, the entry due last is skipped by scans until all others
    * have been tried.
@@ -14,5 +14,5 @@ export interface BacklogBounds {
   readonly watch?: WatchBounds;
 }
 
-export const ENTRIES_MAX = 10_000;
+export const INDEXED_MAX = 1_000_000;
 export const DEFERRED_MAX = 10_000;

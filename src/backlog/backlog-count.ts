@@ -65,9 +65,8 @@ export class BacklogCount {
   removedBytes = 0;
   /** Those that have succeeded. */
   scans = 0;
-  /** Files that the running scan has counted and that may be removed before it ends. */
-  #seen: Set<string> | undefined;
-  #goneAfterSeen = { files: 0, bytes: 0 };
+  /** Files that the running scan has counted and that were removed since. */
+  #goneInScan = { files: 0, bytes: 0 };
 
   /** True once a scan has succeeded. */
   get known(): boolean {
@@ -75,28 +74,23 @@ export class BacklogCount {
   }
 
   scanBegan(): void {
-    this.#seen = new Set();
-    this.#goneAfterSeen = { files: 0, bytes: 0 };
+    this.#goneInScan = { files: 0, bytes: 0 };
   }
 
-  /** The running scan counts a file that is at hand, in flight or deferred. */
-  saw(id: string): void {
-    this.#seen?.add(id);
-  }
-
-  removed(id: string, sizeBytes: number): void {
+  /** `isCounted`: a running scan has counted the file. */
+  removed(sizeBytes: number, isCounted: boolean): void {
     this.files = Math.max(0, this.files - 1);
     this.bytes = Math.max(0, this.bytes - sizeBytes);
     this.removedFiles += 1;
     this.removedBytes += sizeBytes;
-    if (this.#seen?.delete(id) !== true) return;
-    this.#goneAfterSeen.files += 1;
-    this.#goneAfterSeen.bytes += sizeBytes;
+    if (!isCounted) return;
+    this.#goneInScan.files += 1;
+    this.#goneInScan.bytes += sizeBytes;
   }
 
   scanEnded(result: ScanResult): void {
-    const files = Math.max(0, result.files - this.#goneAfterSeen.files);
-    const bytes = Math.max(0, result.bytes - this.#goneAfterSeen.bytes);
+    const files = Math.max(0, result.files - this.#goneInScan.files);
+    const bytes = Math.max(0, result.bytes - this.#goneInScan.bytes);
     if (this.scans > 0) {
       this.arrivedFiles += Math.max(0, files - this.files);
       this.arrivedBytes += Math.max(0, bytes - this.bytes);
@@ -105,10 +99,5 @@ export class BacklogCount {
     this.files = files;
     this.bytes = bytes;
     this.unsettled = result.unsettled;
-    this.#seen = undefined;
-  }
-
-  scanFailed(): void {
-    this.#seen = undefined;
   }
 }

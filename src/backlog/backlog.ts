@@ -2,17 +2,17 @@
 
 import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
-import { DEFERRED_MAX, ENTRIES_MAX } from './backlog-bounds.ts';
+import { DEFERRED_MAX, INDEXED_MAX } from './backlog-bounds.ts';
 import { BacklogCount, type BacklogCounts } from './backlog-count.ts';
 import type { BacklogOptions, BacklogPorts } from './backlog-ports.ts';
 import { type Deferral, Deferrals, type Delay } from './deferrals.ts';
+import { FileIndex } from './file-index.ts';
 import { HeldFolders } from './held-folders.ts';
 import { InFlight } from './in-flight.ts';
 import type { SkippedPath } from './oddity.ts';
 import { PostponedPaths } from './postponed-paths.ts';
-import { ReadyEntries } from './ready-entries.ts';
 import { ScanLoop } from './scan-loop.ts';
-import type { ScanResult } from './scanner.ts';
+import type { ScanResult, Verdict } from './scanner.ts';
 
 /**
  * What happened to an entry. `gone`: removed from the spool. `returned`: give it out again as it
@@ -22,12 +22,20 @@ export type Outcome = 'gone' | 'returned' | 'again' | Delay;
 
 const NO_OLDEST = { oldestModifiedAtMs: null, oldestPath: null };
 
-// The next scan is due when at most this share of the entries of the last scan is left.
+/**
+ * Where scans have left files out of the index, the next one is due when at most this share of the
+ * others is left.
+ */
 const LOW_SHARE = 0.25;
+/**
+ * The first scan of a deep spool takes longer than this. From then on, the best files that it has
+ * found so far are handed out.
+ */
+const FIRST_SCAN_MS = 500;
 
 /**
- * Holds the best entries of the last scan and scans again before they run out. The directory is the
- * truth: nothing is saved, and a restart loses nothing.
+ * Holds the settled files that scans have found, and scans again when there may be others. The
+ * directory is the truth: nothing is saved, and a restart loses nothing.
  * Invariant: a path is handed out to one caller at a time, and not before its deferral has ended.
  * Delays use the monotonic clock. Methods do not throw, except that release() of an entry that is
  * not in flight throws an Error (a bug in halfpipe). Nothing is handed out while the last scan has
@@ -39,7 +47,7 @@ export class Backlog {
   readonly #deferredMax: number;
   readonly #loop: ScanLoop;
   #options: BacklogOptions;
-  readonly #ready: ReadyEntries;
+  readonly #index: FileIndex;
   readonly #inFlight = new InFlight();
   readonly #deferrals: Deferrals;
   readonly #postponed = new PostponedPaths();
@@ -47,8 +55,10 @@ export class Backlog {
   readonly #count = new BacklogCount();
   /** Files removed since the running scan began. The scan may have seen them before. */
   readonly #goneInScan = new Set<string>();
-  readonly #dueInScan: Entry[] = [];
   #lastScan: ScanResult | undefined;
+  #scanBeganAtMs = 0;
+  /** How many files waited after the last scan. */
+  #waitedAfterScan = 0;
   #isRunning = false;
 
   constructor(ports: BacklogPorts) {
@@ -56,19 +66,20 @@ export class Backlog {
     this.#onWork = ports.onWork;
     this.#options = ports.options;
     this.#deferredMax = ports.bounds?.deferred ?? DEFERRED_MAX;
-    this.#ready = new ReadyEntries(ports.options.order);
+    this.#index = new FileIndex(ports.options.order, ports.bounds?.indexed ?? INDEXED_MAX);
     this.#deferrals = new Deferrals(ports.clock, (due) => this.#due(due));
     this.#loop = new ScanLoop({
       spool: ports.spool,
       clock: ports.clock,
       options: ports.options,
-      capacity: ports.bounds?.entries ?? ENTRIES_MAX,
+      index: this.#index,
       ...(ports.bounds?.watch === undefined ? {} : { watchBounds: ports.bounds.watch }),
       ...(ports.watch === undefined ? {} : { watch: ports.watch }),
-      wants: (path, identity) => this.#wants(path, identity),
+      judge: (path, identity) => this.#judge(path, identity),
+      judgesAll: () => this.#held.any,
+      onProgress: () => this.#progressed(),
       onBegin: () => this.#scanBegan(),
       onScanned: (result) => this.#scanned(result),
-      onNothing: () => this.#count.scanFailed(),
       onHint: (path) => this.hint(path),
       onGone: ports.onGone ?? (() => undefined),
       onEvent: ports.onEvent,
@@ -98,16 +109,16 @@ export class Backlog {
    * entry back through release().
    */
   take(accepts: (entry: Entry) => boolean = () => true, place = 0): Entry | undefined {
-    if (!this.#isRunning || this.#loop.fault !== null) return undefined;
-    const entry = this.#ready.take(accepts, place);
+    if (!this.#isRunning || this.#loop.fault !== null || !this.#hasEnough()) return undefined;
+    const entry = this.#index.take(accepts, place);
     if (entry !== undefined) this.#inFlight.begin(entry);
-    this.#wantMoreWhenLow();
+    if (!this.#loop.isScanning) this.#wantMoreWhenLow();
     return entry;
   }
 
   /** Like take(), but does not take the entry. */
   find(accepts: (entry: Entry) => boolean): Entry | undefined {
-    return this.#ready.find(accepts);
+    return this.#index.find(accepts);
   }
 
   /**
@@ -117,8 +128,8 @@ export class Backlog {
     this.#held.hold(folder, 0);
     const isHeld = ({ path }: Entry) => this.#held.covers(path);
     const others = [...this.#inFlight.entries(), ...this.#deferrals.entries()].filter(isHeld).length;
-    this.#held.hold(folder, this.#ready.drop(isHeld) + others);
-    this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
+    this.#held.hold(folder, this.#index.dropBelow(folder) + others);
+    this.#loop.want(this.#index.size === 0 ? 'starved' : 'low');
   }
 
   /** Ends hold(). */
@@ -137,11 +148,13 @@ export class Backlog {
     const { entry, isByTheRules } = this.#inFlight.end(path);
     if (outcome === 'gone') {
       this.#loop.patience.removed(path.id, this.#clock.monotonicMs());
-      this.#count.removed(path.id, entry.identity.sizeBytes);
+      const isCounted = this.#index.forget(path) && this.#loop.isScanning;
+      this.#count.removed(entry.identity.sizeBytes, isCounted);
       if (this.#loop.isScanning) this.#goneInScan.add(path.id);
     } else if (outcome === 'returned' && isByTheRules && !this.#held.covers(path)) {
-      this.#addReady([entry]);
+      this.#index.put(entry);
     } else if (outcome === 'returned' || outcome === 'again') {
+      this.#index.forget(path);
       this.#loop.want('routine');
     } else {
       this.#deferrals.add(entry, outcome);
@@ -188,7 +201,7 @@ export class Backlog {
 
   /** The best entries at hand, in their order, at most `limit`. */
   waiting(limit: number): readonly Entry[] {
-    return this.#ready.first(limit);
+    return this.#index.first(limit);
   }
 
   /** The entries that wait for their next attempt, in no particular order. */
@@ -205,7 +218,7 @@ export class Backlog {
   setOptions(options: BacklogOptions): void {
     this.#options = options;
     // The entries at hand were chosen by the old rules.
-    this.#ready.clear();
+    this.#index.clear(options.order);
     this.#deferrals.clear();
     this.#inFlight.newRules();
     this.#loop.setOptions(options);
@@ -231,27 +244,22 @@ export class Backlog {
   }
 
   #due(entries: readonly Entry[]): void {
-    this.#addReady(entries);
+    for (const entry of entries) this.#index.put(entry);
     this.#onWork();
-  }
-
-  #addReady(entries: readonly Entry[]): void {
-    this.#ready.add(entries);
-    // The running scan was told to leave these entries out.
-    if (this.#loop.isScanning) this.#dueInScan.push(...entries);
   }
 
   #boundDeferrals(): void {
     if (this.#deferrals.size <= this.#deferredMax) return;
     const last = this.#deferrals.takeLast();
-    if (last !== undefined) this.#postponed.add(last.entry.path, last.dueAtMs);
+    if (last === undefined) return;
+    this.#postponed.add(last.entry.path, last.dueAtMs);
+    this.#index.forget(last.entry.path);
   }
 
   #wantMoreWhenLow(): void {
-    if (this.#lastScan === undefined) return;
-    const kept = this.#lastScan.entries.length;
-    if (this.#lastScan.eligible === kept || this.#ready.size > kept * LOW_SHARE) return;
-    this.#loop.want(this.#ready.size === 0 ? 'starved' : 'low');
+    const { size, leftOut } = this.#index;
+    if (leftOut === 0 || size > this.#waitedAfterScan * LOW_SHARE) return;
+    this.#loop.want(size === 0 ? 'starved' : 'low');
   }
 
   #deferred(): number {
@@ -263,34 +271,39 @@ export class Backlog {
     this.#held.scanBegan();
     this.#count.scanBegan();
     this.#goneInScan.clear();
-    this.#dueInScan.length = 0;
+    this.#scanBeganAtMs = this.#clock.monotonicMs();
   }
 
-  /** The running scan counts a file. Returns true if the file may be among its entries. */
-  #wants(path: SpoolPath, identity: FileIdentity): boolean {
+  /** The running scan has found a file. */
+  #judge(path: SpoolPath, identity: FileIdentity): Verdict {
     const { id } = path;
+    if (this.#goneInScan.has(id)) return 'gone';
     this.#deferrals.changed(id, identity);
-    const isHeld = this.#inFlight.has(id) || this.#deferrals.has(id);
-    if (isHeld || this.#ready.has(id)) this.#count.saw(id);
-    return this.#held.wants(path, isHeld) && !isHeld && !this.#postponed.has(path);
+    const isOut = this.#inFlight.has(id) || this.#deferrals.has(id);
+    const mayWait = this.#held.wants(path, isOut) && !this.#postponed.has(path);
+    return isOut ? 'out' : mayWait ? 'waiting' : 'counted';
+  }
+
+  /** True unless the first scan has just begun. */
+  #hasEnough(): boolean {
+    return this.#count.known || this.#clock.monotonicMs() - this.#scanBeganAtMs >= FIRST_SCAN_MS;
+  }
+
+  /** The running scan has found more files. */
+  #progressed(): void {
+    if (this.#clock.monotonicMs() - this.#scanBeganAtMs >= FIRST_SCAN_MS) this.#onWork();
   }
 
   #scanned(result: ScanResult): void {
-    const isFree = ({ path }: Entry) =>
-      !this.#inFlight.has(path.id) &&
-      !this.#deferrals.has(path.id) &&
-      !this.#goneInScan.has(path.id) &&
-      !this.#postponed.has(path);
     // No other entry waits behind the skipped files any more.
-    const isComplete = result.eligible === result.entries.length;
+    const isComplete = this.#index.leftOut === 0;
     if (isComplete && this.#postponed.areDue(this.#clock.monotonicMs())) this.#postponed.clear();
     this.#count.scanEnded(result);
     this.#held.scanEnded();
     this.#lastScan = result;
-    this.#ready.reorder(this.#options.order);
-    this.#ready.replace([...result.entries, ...this.#dueInScan].filter(isFree));
+    this.#waitedAfterScan = this.#index.size;
     this.#wantMoreWhenLow();
-    if (this.#ready.size > 0) this.#onWork();
+    if (this.#index.size > 0) this.#onWork();
   }
 
   /** Exact when the oldest entry is in memory (oldest-first); otherwise from the last scan. */
@@ -298,7 +311,7 @@ export class Backlog {
     const { oldestModifiedAtMs, oldestPath } = this.#lastScan ?? NO_OLDEST;
     const scanned = { oldestModifiedAtMs, oldestPath };
     if (this.#options.order !== 'oldest-first' || this.#postponed.size > 0) return scanned;
-    let oldest = this.#ready.best();
+    let [oldest] = this.#index.first(1);
     for (const entry of [...this.#inFlight.entries(), ...this.#deferrals.entries()])
       if (oldest === undefined || entry.modifiedAtMs < oldest.modifiedAtMs) oldest = entry;
     return oldest === undefined

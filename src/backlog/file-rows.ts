@@ -7,7 +7,7 @@ import type { FoundFiles } from './found-files.ts';
 const CHUNK_BITS = 12;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
 const IN_CHUNK = CHUNK_ROWS - 1;
-/** Of 32 bits: size, mtime, ctime and inode, each in two halves, the low one first. */
+/** Size, mtime, ctime and inode, each in two halves of 32 bits, the low one first. */
 const WORDS = 8;
 const [SIZE, MTIME] = [0, 2];
 const SLASH = 0x2f;
@@ -15,12 +15,12 @@ const SLASH = 0x2f;
 const PATH_BYTES = 16;
 
 /**
- * `gone`: the row is empty. `queued` and `passed`: the file waits in one of two places. `out`: it
- * was handed out, or it is deferred. `stale`: the row is still in the queue, but not its file.
+ * `gone`: the row is empty. `waiting`: the file waits. `out`: it was handed out, or it is deferred.
+ * `stale`: the file is not in the index any more, but the row is still sorted among others.
  */
-export type RowState = 'gone' | 'queued' | 'passed' | 'out' | 'stale';
-const STATES: readonly RowState[] = ['gone', 'queued', 'passed', 'out', 'stale'];
-const CODES: Readonly<Record<RowState, number>> = { gone: 0, queued: 1, passed: 2, out: 3, stale: 4 };
+export type RowState = 'gone' | 'waiting' | 'out' | 'stale';
+const STATES: readonly RowState[] = ['gone', 'waiting', 'out', 'stale'];
+const CODES: Readonly<Record<RowState, number>> = { gone: 0, waiting: 1, out: 2, stale: 3 };
 
 /** Where the number by which files are sorted is, and 1 for ascending; 0 where there is none. */
 const KEYS: Readonly<Record<SpoolOrder, readonly [word: number, sign: -1 | 0 | 1]>> = {
@@ -29,6 +29,13 @@ const KEYS: Readonly<Record<SpoolOrder, readonly [word: number, sign: -1 | 0 | 1
   'smallest-first': [SIZE, 1],
   name: [0, 0],
 };
+
+interface NewRow {
+  /** See RowTable. */
+  readonly hash: number;
+  readonly as: RowState;
+  readonly round: number;
+}
 
 interface Chunk {
   readonly words: Uint32Array;
@@ -70,13 +77,13 @@ export class FileRows {
   }
 
   /** Appends a file, and returns its row. */
-  append(found: FoundFiles, file: number, hash: number, state: RowState, round: number): number {
+  append(found: FoundFiles, file: number, { hash, as, round }: NewRow): number {
     const chunk = this.#chunkToFill();
     addPath(chunk, found.paths.subarray(found.startOf(file), found.ends[file]));
     const from = found.halvesOf(file);
     chunk.words.set(found.halves.subarray(from, from + WORDS), chunk.used * WORDS);
     chunk.devs[chunk.used] = this.#devOf(found.devOf(file));
-    return this.#use(chunk, hash, state, round);
+    return this.#use(chunk, hash, as, round);
   }
 
   /** Appends a row of other rows, and returns its row here. */
@@ -91,7 +98,7 @@ export class FileRows {
   }
 
   /** Empties a row. */
-  remove(row: number): void {
+  erase(row: number): void {
     const chunk = this.#of(row);
     chunk.states[row & IN_CHUNK] = CODES.gone;
     chunk.live -= 1;
@@ -103,7 +110,7 @@ export class FileRows {
   /** Takes the last appended row back. */
   unappend(row: number): void {
     const chunk = this.#of(row);
-    this.remove(row);
+    this.erase(row);
     chunk.used -= 1;
   }
 
@@ -180,7 +187,7 @@ export class FileRows {
   }
 
   /**
-   * All rows, or those that were not seen in `round`. Rows may be removed meanwhile, and none
+   * All rows, or those that were not seen in `round`. Rows may be erased meanwhile, and none
    * appended.
    */
   *all(exceptRound?: number): Generator<number> {

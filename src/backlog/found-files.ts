@@ -6,7 +6,7 @@ import { type FileIdentity, SpoolPath } from '../spool/entry.ts';
 const STATS = 5;
 /** A batch is full at this many files. The main thread takes in a batch within 2 ms. */
 export const FOUND_MAX = 512;
-/** For the longest path that openat(2) accepts, and for most batches. */
+/** Enough for most batches. Longer paths make the buffer grow. */
 const PATHS_BYTES = 32_768;
 
 /** What lstat(2) says of a file, as far as it matters. */

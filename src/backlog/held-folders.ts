@@ -22,6 +22,11 @@ export class HeldFolders {
     this.#files.delete(folder);
   }
 
+  /** True if a folder is held. */
+  get any(): boolean {
+    return this.#files.size > 0;
+  }
+
   /** True if the file is below a held folder. */
   covers(path: SpoolPath): boolean {
     return this.#files.size > 0 && foldersOf(path).some((folder) => this.#files.has(folder));

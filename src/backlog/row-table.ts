@@ -1,5 +1,6 @@
 // Finds a row by its path: a hash table with open addressing.
 import { randomInt } from 'node:crypto';
+import type { FileRows } from './file-rows.ts';
 
 const SLOTS_MIN = 64;
 /** Beyond this share, searches become long. */
@@ -21,22 +22,22 @@ export function hashOf(bytes: Uint8Array, from: number, to: number): number {
 
 /** Holds rows by the hash of their path. Takes 6 to 11 bytes for each. */
 export class RowTable {
-  readonly #hashOf: (row: number) => number;
+  readonly #rows: FileRows;
   /** A row and 1 more; 0 in an empty slot. */
   #slots = new Uint32Array(SLOTS_MIN);
   #size = 0;
 
-  constructor(hashOfRow: (row: number) => number) {
-    this.#hashOf = hashOfRow;
+  constructor(rows: FileRows) {
+    this.#rows = rows;
   }
 
-  /** The row with this hash that `isIt` accepts, or undefined. */
-  find(hash: number, isIt: (row: number) => boolean): number | undefined {
+  /** The row of a path with this hash, which lies in `paths`. */
+  find(hash: number, paths: Uint8Array, from: number, to: number): number | undefined {
     const mask = this.#slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const row = (this.#slots[slot] ?? 0) - 1;
       if (row === -1) return undefined;
-      if (this.#hashOf(row) === hash && isIt(row)) return row;
+      if (this.#rows.hashOf(row) === hash && this.#rows.hasPath(row, paths, from, to)) return row;
     }
   }
 
@@ -47,13 +48,13 @@ export class RowTable {
   }
 
   /** The row must be in the table. */
-  remove(row: number): void {
+  delete(row: number): void {
     const mask = this.#slots.length - 1;
-    let empty = this.#hashOf(row) & mask;
+    let empty = this.#rows.hashOf(row) & mask;
     while (this.#slots[empty] !== row + 1) empty = (empty + 1) & mask;
     // Rows behind move up, so that no search ends at the gap before it reaches them.
     for (let slot = (empty + 1) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = this.#hashOf((this.#slots[slot] ?? 0) - 1) & mask;
+      const home = this.#rows.hashOf((this.#slots[slot] ?? 0) - 1) & mask;
       if (((slot - home) & mask) < ((slot - empty) & mask)) continue;
       this.#slots[empty] = this.#slots[slot] ?? 0;
       empty = slot;
@@ -64,7 +65,7 @@ export class RowTable {
 
   #put(row: number): void {
     const mask = this.#slots.length - 1;
-    let slot = this.#hashOf(row) & mask;
+    let slot = this.#rows.hashOf(row) & mask;
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
     this.#slots[slot] = row + 1;
   }

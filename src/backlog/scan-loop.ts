@@ -8,12 +8,13 @@ import { Fault } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
 import { Arrivals } from './arrivals.ts';
 import type { BacklogEvent } from './backlog-event.ts';
+import type { FileIndex } from './file-index.ts';
 import { IgnoreRules } from './ignore-rules.ts';
 import type { SkippedCount, SkippedPath } from './oddity.ts';
 import { OddityReports } from './oddity-reports.ts';
 import type { Patience } from './patience.ts';
 import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
-import type { ScannedSpool, ScanRequest, ScanResult } from './scanner.ts';
+import type { ScannedSpool, ScanRequest, ScanResult, Verdict } from './scanner.ts';
 import { Settle } from './settle.ts';
 import { SilentFolders } from './silent-folders.ts';
 import { type WatchBounds, type WatcherFactory, WatchWhenShallow } from './watch-when-shallow.ts';
@@ -34,15 +35,15 @@ export interface ScanLoopPorts {
   readonly spool: ScannedSpool;
   readonly clock: Clock;
   readonly options: ScanOptions;
-  /** How many entries a scan keeps. */
-  readonly capacity: number;
+  readonly index: FileIndex;
   readonly watchBounds?: WatchBounds;
   readonly watch?: WatcherFactory;
-  readonly wants: (path: SpoolPath, identity: FileIdentity) => boolean;
+  /** These three: see ScanRequest. judgesAll() is called when a scan begins. */
+  readonly judge: (path: SpoolPath, identity: FileIdentity) => Verdict;
+  readonly judgesAll: () => boolean;
+  readonly onProgress: () => void;
   readonly onBegin: () => void;
   readonly onScanned: (result: ScanResult) => void;
-  /** A scan has ended without a result. */
-  readonly onNothing: () => void;
   readonly onHint: (path?: SpoolPath) => void;
   /** The spool is no longer at its path. */
   readonly onGone: () => void;
@@ -191,12 +192,15 @@ export class ScanLoop {
     this.#ports.onBegin();
     this.#looks.start();
     const outcome = await this.#attempt({
-      order: this.#options.order,
-      capacity: this.#ports.capacity,
+      index: this.#ports.index,
       ignore: this.#ignore,
       settle: this.#settle,
       now,
-      wants: this.#ports.wants,
+      judge: this.#ports.judge,
+      judgesAll: this.#ports.judgesAll(),
+      onProgress: () => {
+        if (!signal.aborted) this.#ports.onProgress();
+      },
       wasRenamed: (id, identity) => this.#arrivals.wasRenamed(id, identity),
       onOddity: (path, oddity) => this.#oddities.sighted(path, oddity),
       signal,
@@ -205,8 +209,8 @@ export class ScanLoop {
     void this.#looks.stop();
     const endAtMs = this.#clock.monotonicMs();
     this.#schedule.ended(endAtMs, endAtMs - now.monotonicMs);
-    if (signal.aborted) this.#ports.onNothing();
-    else if ('fault' in outcome) this.#failed(outcome.fault, endAtMs);
+    if (signal.aborted) return;
+    if ('fault' in outcome) this.#failed(outcome.fault, endAtMs);
     else this.#succeeded(outcome.result, now.monotonicMs, endAtMs);
   }
 
@@ -251,7 +255,6 @@ export class ScanLoop {
     this.#schedule.want('routine', endAtMs + Math.min(this.#options.rescanMs, FAILED_RETRY_MS));
     // Watches of a folder that was replaced get no events. The next successful scan sets new ones.
     this.#watch.pause();
-    this.#ports.onNothing();
     if (isNews) this.#ports.onEvent({ kind: 'scanFailed', fault });
     if (fault.code === SPOOL_GONE) this.#ports.onGone();
   }

@@ -1,6 +1,7 @@
 // The part of `halfpipe check` about the spool: whether the service could drain it, and what it
 // would leave out.
 import { statSync } from 'node:fs';
+import { FileIndex } from '../backlog/file-index.ts';
 import { IgnoreRules } from '../backlog/ignore-rules.ts';
 import { OddityReports } from '../backlog/oddity-reports.ts';
 import { scan } from '../backlog/scanner.ts';
@@ -56,9 +57,10 @@ async function lookThrough(directory: SpoolDirectory, spool: Settings['spool']):
   reports.scanBegan();
   try {
     await scan(directory, {
-      ...{ order: spool.order, capacity: 1, ignore: new IgnoreRules(spool.ignore), settle: new Settle(0) },
+      ...{ index: new FileIndex(spool.order, 1), ignore: new IgnoreRules(spool.ignore) },
+      settle: new Settle(0),
       now: { wallMs: systemClock.wallMs(), monotonicMs: systemClock.monotonicMs() },
-      wants: () => false,
+      judge: () => 'counted',
       wasRenamed: () => true,
       onOddity: (path, oddity) => reports.sighted(path, oddity),
       signal,

@@ -1,5 +1,7 @@
 // What `halfpipe plan` finds out: which files would go, in which order, and which would not, and
 // why. The scanner, its rules, the keys and the part plans are those of the daemon.
+
+import { FileIndex } from '../backlog/file-index.ts';
 import type { SkippedCount } from '../backlog/oddity.ts';
 import { OddityReports } from '../backlog/oddity-reports.ts';
 import { scan } from '../backlog/scanner.ts';
@@ -45,10 +47,12 @@ export async function surveySpool(
   settle.begin({ wallMs: now.wallMs - TRUSTED_MS, monotonicMs: now.monotonicMs - TRUSTED_MS });
   const oddities = new OddityReports();
   const tally = new PlanTally(settings);
+  // It keeps at least three quarters of its bound.
+  const index = new FileIndex(order, 2 * Math.max(1, limit));
   oddities.scanBegan();
   const result = await scan(spool, {
-    ...{ order, capacity: limit, ignore: tally, settle, now },
-    wants: (path, identity) => tally.isAccepted(path, identity),
+    ...{ index, ignore: tally, settle, now },
+    judge: (path, identity) => (tally.isAccepted(path, identity) ? 'waiting' : 'counted'),
     onFile: (path, identity, settlesInMs) => tally.file(path, identity, settlesInMs),
     wasRenamed: () => false,
     onOddity: (path, oddity) => oddities.sighted(path, oddity),
@@ -56,7 +60,7 @@ export async function surveySpool(
   });
   oddities.scanEnded(now.monotonicMs);
   const first: PlannedFile[] = [];
-  for (const entry of result.entries) first.push(await tally.planned(entry, spool));
+  for (const entry of index.first(limit)) first.push(await tally.planned(entry, spool));
   return {
     ...{ files: result.eligible, bytes: tally.bytes, inPartsFiles: tally.inPartsFiles, parts: tally.parts },
     first,

@@ -42,8 +42,8 @@ const STEPS: Readonly<Record<AsideStep, string>> = {
 };
 
 function tellScanned(log: Logger, { result, durationMs }: Scanned): void {
-  const { files, bytes, folders, eligible, unsettled, entries } = result;
-  const fields = { files, bytes, folders, eligible, unsettled, kept: entries.length };
+  const { files, bytes, folders, eligible, unsettled } = result;
+  const fields = { files, bytes, folders, eligible, unsettled };
   const inFolders = folders === 1 ? '1 folder' : `${readableCount(folders)} folders`;
   log.debug(
     { event: 'scanned', ...fields, durationMs: Math.round(durationMs) },

@@ -232,6 +232,23 @@ export async function inParent<T>(
   }
 }
 
+/** Runs `use` with the directory `path`, which is `root` if it is empty. It follows no links. */
+export async function inFolder<T>(
+  root: OpenDirectory,
+  path: SpoolPath,
+  use: (folder: OpenDirectory) => Promise<T>,
+): Promise<T> {
+  if (path.id === '') return use(root);
+  return inParent(root, path, async (parent, name) => {
+    const folder = await parent.openDirectory(name);
+    try {
+      return await use(folder);
+    } finally {
+      await folder.close();
+    }
+  });
+}
+
 /** The components of a path. Throws Fault `file` if the path would lead out of the spool. */
 export function componentsOf(path: SpoolPath): Buffer[] {
   const components: Buffer[] = [];

@@ -9,7 +9,7 @@ import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
 import { type Keeping, type KeepingOptions, keepingIn } from './keeping.ts';
 import type { LateLook } from './late-look.ts';
-import type { OpenDirectory } from './open-directory.ts';
+import { inFolder, type OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
 import { PinnedDirectories } from './pinned-directories.ts';
 import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
@@ -49,8 +49,8 @@ export interface WalkedSpool {
   /** The private folder, which the walk leaves out. */
   readonly privateFolder: Pick<OpenDirectory, 'dev' | 'ino'>;
   readonly writers: WriterView;
-  /** Removes from `folder` the probes that a crash left there. */
-  clearProbes(folder: OpenDirectory): Promise<void>;
+  /** Removes from the folder `path` the probes that a crash left there. */
+  clearProbes(path: SpoolPath): Promise<void>;
 }
 
 type Ask = (look: () => Promise<void>) => Promise<void>;
@@ -211,7 +211,9 @@ export class SpoolDirectory {
     return this.#run('scan', this.path, async () => {
       const look = () => ask(() => refuseGone(this.path, root));
       await look();
-      const clearProbes = (folder: OpenDirectory) => this.#ports.removability.clear(privateFolder, folder);
+      const { removability } = this.#ports;
+      const clearProbes = (folder: SpoolPath) =>
+        inFolder(root, folder, (opened) => removability.clear(privateFolder, opened));
       const result = await walk({ root, privateFolder, writers, clearProbes });
       await look();
       return result;

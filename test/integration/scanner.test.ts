@@ -5,16 +5,16 @@ import { chmod, chown, mkdir, rename, rm, stat, symlink, utimes, writeFile } fro
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { FileIndex } from '../../src/backlog/file-index.ts';
 import { IgnoreRules } from '../../src/backlog/ignore-rules.ts';
 import type { Oddity } from '../../src/backlog/oddity.ts';
-import { scan } from '../../src/backlog/scanner.ts';
 import { Settle } from '../../src/backlog/settle.ts';
 import { SilentFolders } from '../../src/backlog/silent-folders.ts';
 import type { SpoolOrder, SpoolPath } from '../../src/spool/entry.ts';
 import { DeadMount } from '../support/dead-mount.ts';
 import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';
-import { scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
+import { scanAll, TemporarySpool } from '../support/temporary-spool.ts';
 
 /** Notes what a scan leaves out. */
 function oddities() {
@@ -30,7 +30,7 @@ const isRoot = process.geteuid?.() === 0;
 test('counts every file in every folder, and their bytes', async (t) => {
   const disk = await TemporarySpool.create(t);
   for (const name of ['a', 'b/c', 'b/d/e', 'x.jpg/f']) await disk.put(name, name);
-  const result = await scan(await disk.open(t), scanRequest());
+  const result = await scanAll(await disk.open(t));
   assert.deepEqual(result.entries.map(String).length, 4);
   assert.deepEqual(
     result.entries.map(({ path }) => String(path)),
@@ -41,10 +41,7 @@ test('counts every file in every folder, and their bytes', async (t) => {
 
 test('reports an empty spool as empty', async (t) => {
   const disk = await TemporarySpool.create(t);
-  const { entries, files, bytes, oldestModifiedAtMs, settlesInMs } = await scan(
-    await disk.open(t),
-    scanRequest(),
-  );
+  const { entries, files, bytes, oldestModifiedAtMs, settlesInMs } = await scanAll(await disk.open(t));
   assert.deepEqual([entries, files, bytes, oldestModifiedAtMs, settlesInMs], [[], 0, 0, null, null]);
 });
 
@@ -62,7 +59,7 @@ for (const [order, expected] of ORDERS) {
     await disk.put('middle', '1');
     await utimes(disk.at('old'), 1_000, 1_000);
     await utimes(disk.at('middle'), 2_000, 2_000);
-    const result = await scan(await disk.open(t), scanRequest({ order, capacity: 2 }));
+    const result = await scanAll(await disk.open(t), { index: new FileIndex(order, 2) });
     assert.deepEqual(
       result.entries.map(({ path }) => String(path)),
       expected,
@@ -76,7 +73,7 @@ test('leaves out ignored names, whole folders of them too', async (t) => {
   for (const name of ['keep', '.hidden', 'x.tmp', 'skip/a', 'in/skip/b', 'in/c', 'only/here/d'])
     await disk.put(name);
   const ignore = new IgnoreRules(['.*', '*.tmp', 'skip', 'only/here/*']);
-  const result = await scan(await disk.open(t), scanRequest({ ignore }));
+  const result = await scanAll(await disk.open(t), { ignore });
   assert.deepEqual(
     result.entries.map(({ path }) => String(path)),
     ['in/c', 'keep'],
@@ -88,9 +85,9 @@ test('never lists the private folder, not even when somebody renamed it', async 
   const disk = await TemporarySpool.create(t);
   const spool = await disk.open(t);
   await writeFile(disk.at('.halfpipe/aside/kept'), '');
-  assert.equal((await scan(spool, scanRequest())).files, 0);
+  assert.equal((await scanAll(spool)).files, 0);
   execFileSync('mv', [join(disk.path, '.halfpipe'), join(disk.path, 'visible')]);
-  assert.equal((await scan(spool, scanRequest())).files, 0);
+  assert.equal((await scanAll(spool)).files, 0);
 });
 
 test('reports links, FIFOs and sockets, and follows no link', async (t) => {
@@ -102,7 +99,7 @@ test('reports links, FIFOs and sockets, and follows no link', async (t) => {
   t.after(() => server.close());
   await new Promise((resolve) => server.once('listening', resolve));
   const { odd, onOddity } = oddities();
-  const result = await scan(await disk.open(t), scanRequest({ onOddity }));
+  const result = await scanAll(await disk.open(t), { onOddity });
   assert.equal(result.files, 1);
   assert.deepEqual(odd.sort(), ['fifo: FIFO', 'link: symbolic link', 'socket: socket']);
 });
@@ -111,7 +108,7 @@ test('reports a folder nested too deeply instead of going on for ever', async (t
   const disk = await TemporarySpool.create(t);
   await mkdir(join(disk.path, ...Array.from({ length: 70 }, () => 'd')), { recursive: true });
   const { odd, onOddity } = oddities();
-  await scan(await disk.open(t), scanRequest({ onOddity }));
+  await scanAll(await disk.open(t), { onOddity });
   assert.deepEqual(odd, [`${Array.from({ length: 65 }, () => 'd').join('/')}: too deep`]);
 });
 
@@ -133,7 +130,7 @@ for (const [what, permission] of [
     const { odd, onOddity } = oddities();
     const result = await asUnprivileged(async () => {
       const spool = await disk.open(t);
-      return scan(spool, scanRequest({ onOddity }));
+      return scanAll(spool, { onOddity });
     });
     await chmod(disk.at('closed'), 0o755);
     assert.equal(result.files, 1);
@@ -173,7 +170,7 @@ for (const [what, args] of [
     const { odd, onOddity } = oddities();
     try {
       await disk.put('a b/mounted/elsewhere');
-      const result = await scan(await disk.open(t), scanRequest({ onOddity }));
+      const result = await scanAll(await disk.open(t), { onOddity });
       assert.equal(result.files, 0);
     } finally {
       execFileSync('umount', ['-l', place]);
@@ -200,7 +197,7 @@ test('gives up a folder that does not answer, and reads it when it does', {
   const clock = new SimClock();
   const silent = new SilentFolders(clock, () => void answered++);
   const { odd, onOddity } = oddities();
-  const scanning = scan(spool, scanRequest({ ignore, onOddity, silent }));
+  const scanning = scanAll(spool, { ignore, onOddity, silent });
   for (let turn = 0; turn < 100 && silent.overdue === undefined && odd.length === 0; turn += 1) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     if (dead !== undefined) await clock.advance(1_000);
@@ -212,14 +209,14 @@ test('gives up a folder that does not answer, and reads it when it does', {
   dead.end();
   for (let turn = 0; turn < 100 && answered === 0; turn += 1)
     await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.equal((await scan(spool, scanRequest({ silent }))).files, 4);
+  assert.equal((await scanAll(spool, { silent })).files, 4);
 });
 
 test('says when what is not settled yet may be', async (t) => {
   const disk = await TemporarySpool.create(t);
   await disk.put('f');
   const now = { wallMs: Date.now() + 1_000, monotonicMs: 0 };
-  const result = await scan(await disk.open(t), scanRequest({ settle: new Settle(60_000), now }));
+  const result = await scanAll(await disk.open(t), { settle: new Settle(60_000), now });
   assert.deepEqual([result.files, result.unsettled, result.eligible], [1, 1, 0]);
   assert.ok(result.settlesInMs !== null && result.settlesInMs > 0 && result.settlesInMs <= 60_000);
 });
@@ -231,16 +228,17 @@ test('goes on when folders and files disappear while it looks', async (t) => {
   }
   const spool = await disk.open(t);
   let removal: Promise<unknown> | undefined;
-  const wants = () => {
+  const ignore = new IgnoreRules([]);
+  ignore.ignores = (_, path) => {
     const removeAll = () =>
       Promise.all([0, 1, 2, 3, 4].map((n) => rm(disk.at(`d${n}`), { recursive: true, force: true })));
-    removal ??= removeAll();
-    return true;
+    if (`${path}`.startsWith('d1/')) removal ??= removeAll();
+    return false;
   };
-  const { files } = await scan(spool, scanRequest({ wants }));
+  const { files } = await scanAll(spool, { ignore });
   await removal;
-  assert.ok(files >= 1 && files <= 1_000);
-  assert.equal((await scan(spool, scanRequest())).files, 0);
+  assert.ok(removal !== undefined && files >= 1 && files <= 1_000);
+  assert.equal((await scanAll(spool)).files, 0);
 });
 
 test('stops when it is told to', async (t) => {
@@ -248,7 +246,7 @@ test('stops when it is told to', async (t) => {
   await disk.put('f');
   const spool = await disk.open(t);
   const reason = new Error('enough');
-  const scanning = scan(spool, scanRequest({ signal: AbortSignal.abort(reason) }));
+  const scanning = scanAll(spool, { signal: AbortSignal.abort(reason) });
   await assert.rejects(scanning, /enough/);
 });
 
@@ -260,7 +258,7 @@ test('a file whose last change was a write settles later than one that was renam
   assert.equal(mtimeNs, ctimeNs);
   const now = { wallMs: Number(mtimeNs / 1_000_000n), monotonicMs: 0 };
   const settlesInMs = async (wasRenamed: () => boolean) =>
-    (await scan(spool, scanRequest({ settle: new Settle(1_000), now, wasRenamed }))).settlesInMs;
+    (await scanAll(spool, { settle: new Settle(1_000), now, wasRenamed })).settlesInMs;
   assert.equal(await settlesInMs(() => false), 15_000);
   assert.equal(await settlesInMs(() => true), 1_000, 'as watch events tell');
   await rename(disk.at('f'), disk.at('.f'));

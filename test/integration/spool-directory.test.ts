@@ -18,7 +18,6 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { scan } from '../../src/backlog/scanner.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { NO_VIEW } from '../../src/spool/open-writers.ts';
 import { PinnedDirectories } from '../../src/spool/pinned-directories.ts';
@@ -28,7 +27,7 @@ import { systemClock } from '../../src/system/clock.ts';
 import { failing } from '../support/failing-disk.ts';
 import { test } from '../support/nothing-left.ts';
 import { proofFor } from '../support/removal-proof.ts';
-import { giveUp, scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
+import { giveUp, scanAll, TemporarySpool } from '../support/temporary-spool.ts';
 
 const isRoot = process.geteuid?.() === 0;
 
@@ -49,7 +48,7 @@ for (const [what, name] of AWKWARD_NAMES) {
     const disk = await TemporarySpool.create(t);
     await disk.put(name, 'bytes');
     const spool = await disk.open(t);
-    const [entry] = (await scan(spool, scanRequest())).entries;
+    const [entry] = (await scanAll(spool)).entries;
     assert.deepEqual(entry?.path.bytes, Buffer.from(name));
     assert.match(String(entry?.path), /^[^\p{Cc}]*$/u);
     const file = await spool.openFile(entry.path, entry.identity);
@@ -120,7 +119,7 @@ test('raises changed when the file was replaced between scan and open', async (t
   const disk = await TemporarySpool.create(t);
   await disk.put('f', 'old');
   const spool = await disk.open(t);
-  const [entry] = (await scan(spool, scanRequest())).entries;
+  const [entry] = (await scanAll(spool)).entries;
   assert.ok(entry);
   await disk.put('new', 'new');
   await rename(disk.at('new'), disk.at('f'));
@@ -236,9 +235,9 @@ test('tells a spool that was removed, or replaced, from an empty one', async (t)
   const disk = await TemporarySpool.create(t);
   const spool = await disk.open(t);
   await rm(disk.path, { recursive: true });
-  await assert.rejects(scan(spool, scanRequest()), { faultClass: 'breaker', code: SPOOL_GONE });
+  await assert.rejects(scanAll(spool), { faultClass: 'breaker', code: SPOOL_GONE });
   await mkdir(disk.path);
-  await assert.rejects(scan(spool, scanRequest()), { code: SPOOL_GONE });
+  await assert.rejects(scanAll(spool), { code: SPOOL_GONE });
 });
 
 test('works in a spool that was re-created once reattached', async (t) => {
@@ -252,7 +251,7 @@ test('works in a spool that was re-created once reattached', async (t) => {
   const file = await spool.openFile(await disk.put('f', 'again'));
   assert.equal(String(await file.read(0, 5)), 'again');
   await file.close();
-  assert.equal((await scan(spool, scanRequest())).files, 1);
+  assert.equal((await scanAll(spool)).files, 1);
 });
 
 test('refuses to reattach to what looks like an empty mount point', {
@@ -269,7 +268,7 @@ test('refuses to reattach to what looks like an empty mount point', {
   const spool = await SpoolDirectory.open(disk.path);
   execFileSync('umount', ['-l', disk.path]);
   mounted = false;
-  await assert.rejects(scan(spool, scanRequest()), { code: SPOOL_GONE });
+  await assert.rejects(scanAll(spool), { code: SPOOL_GONE });
   await assert.rejects(spool.reattach(), /is the spool not mounted/);
   await spool.close();
 });
@@ -378,11 +377,11 @@ test('a scan of a spool that is taken away meanwhile is no scan', async (t) => {
   const disk = await TemporarySpool.create(t);
   await disk.put('f');
   const spool = await disk.open(t);
-  const wants = () => {
+  const judge = () => {
     renameSync(disk.path, `${disk.path}-away`);
-    return true;
+    return 'waiting' as const;
   };
-  await assert.rejects(scan(spool, scanRequest({ wants })), { code: SPOOL_GONE });
+  await assert.rejects(scanAll(spool, { judge }), { code: SPOOL_GONE });
 });
 
 test('use of a spool that is closed meanwhile ends before its descriptors are closed', async (t) => {

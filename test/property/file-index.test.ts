@@ -172,10 +172,11 @@ test('memory that is left empty between files is given up, and nothing is lost b
   const index = new FileIndex('name', 1_000_000);
   const count = 100_000;
   const nameOf = (n: number) => String(n).padStart(9, '0');
+  const found = new FoundFiles();
   const scan = (step: number) => {
     index.scanBegan();
     for (let n = 0; n < count; n += step) {
-      const found = new FoundFiles();
+      found.count = 0;
       const stats = { size: 1n, mtimeNs: BigInt(n), ctimeNs: 0n, ino: BigInt(n), dev: 1n, uid: 0n };
       found.add(Buffer.from(nameOf(n)), stats);
       if (index.sighted(found, 0) === 'new') index.add(found, 0, 'waiting');

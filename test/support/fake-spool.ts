@@ -1,8 +1,8 @@
 // A spool without a disk, for tests of the backlog: what is in it is what the test says.
 
-import { BestEntries } from '../../src/backlog/best-entries.ts';
+import { FoundFiles } from '../../src/backlog/found-files.ts';
 import type { Oddity } from '../../src/backlog/oddity.ts';
-import type { ScanRequest, ScanResult } from '../../src/backlog/scanner.ts';
+import { ScanCount, type ScanRequest, type ScanResult } from '../../src/backlog/scanner.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 
 export class FakeSpool {
@@ -18,36 +18,28 @@ export class FakeSpool {
   /** How long a scan takes; while it waits, files have been looked at already. */
   duration: (signal?: AbortSignal) => Promise<void> = async () => undefined;
 
+  /** A file that was renamed into place. */
   put(name: string, modifiedAtMs = 0, sizeBytes = 1): void {
-    const ns = BigInt(modifiedAtMs) * 1_000_000n;
-    const identity = { dev: 1n, ino: 1n, sizeBytes, mtimeNs: ns, ctimeNs: ns };
+    const mtimeNs = BigInt(modifiedAtMs) * 1_000_000n;
+    const identity = { dev: 1n, ino: 1n, sizeBytes, mtimeNs, ctimeNs: mtimeNs + 1n };
     this.files.set(name, { path: SpoolPath.from(name), identity, modifiedAtMs });
   }
 
   async scan(request: ScanRequest): Promise<ScanResult> {
     this.scans++;
+    request.index.scanBegan();
     if (this.error !== undefined) throw this.error;
     for (const [name, oddity] of this.odd) request.onOddity(SpoolPath.from(name), oddity);
-    const best = new BestEntries(request.capacity, request.order);
-    const counted = { eligible: 0, files: 0, bytes: 0, unsettled: 0, folders: 0 };
-    let oldestPath: SpoolPath | null = null;
-    let [oldestModifiedAtMs, settlesInMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (const entry of this.files.values()) {
-      if (request.ignore.ignores(entry.path.bytes, entry.path.bytes)) continue;
-      counted.files++;
-      counted.bytes += entry.identity.sizeBytes;
-      if (entry.modifiedAtMs < oldestModifiedAtMs) oldestPath = entry.path;
-      oldestModifiedAtMs = Math.min(oldestModifiedAtMs, entry.modifiedAtMs);
-      const isWanted = request.wants(entry.path, entry.identity);
-      const remainingMs = request.settle.remainingMs(entry.path.id, entry.identity, request.now);
-      if (remainingMs > 0) {
-        counted.unsettled++;
-        settlesInMs = Math.min(settlesInMs, remainingMs);
-      } else if (isWanted) {
-        counted.eligible++;
-        best.offer(entry);
-      }
+    const count = new ScanCount(request, () => true);
+    const found = new FoundFiles();
+    for (const { path, identity } of this.files.values()) {
+      if (request.ignore.ignores(path.bytes, path.bytes)) continue;
+      found.add(path.bytes, { ...identity, size: BigInt(identity.sizeBytes), uid: 0n });
+      if (!found.isFull) continue;
+      count.add(found);
+      found.count = 0;
     }
+    count.add(found);
     const { silentAt } = this;
     if (silentAt !== undefined)
       await request.silent?.within(
@@ -56,14 +48,6 @@ export class FakeSpool {
         () => undefined,
       );
     await this.duration(request.signal);
-    request.settle.endScan();
-    return {
-      ...counted,
-      hasSilent: this.hasSilent,
-      entries: best.drain(),
-      oldestModifiedAtMs: counted.files === 0 ? null : oldestModifiedAtMs,
-      oldestPath,
-      settlesInMs: counted.unsettled === 0 ? null : settlesInMs,
-    };
+    return count.end({ folders: 0, hasSilent: this.hasSilent });
   }
 }

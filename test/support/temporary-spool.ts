@@ -3,10 +3,11 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { FileIndex } from '../../src/backlog/file-index.ts';
 import { IgnoreRules } from '../../src/backlog/ignore-rules.ts';
-import type { ScanRequest } from '../../src/backlog/scanner.ts';
+import { type ScanRequest, type ScanResult, scan } from '../../src/backlog/scanner.ts';
 import { Settle } from '../../src/backlog/settle.ts';
-import { SpoolPath } from '../../src/spool/entry.ts';
+import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import type { WriterView } from '../../src/spool/open-writers.ts';
 import type { WaitForRoom } from '../../src/spool/salvage.ts';
 import { SpoolDirectory } from '../../src/spool/spool-directory.ts';
@@ -73,15 +74,24 @@ export class TemporarySpool {
 /** Of a removal that must not need it. */
 export const giveUp: WaitForRoom = (fault) => Promise.reject(fault);
 
+/** What a scan finds, with all that may be uploaded. */
+export async function scanAll(
+  spool: SpoolDirectory,
+  overrides: Partial<ScanRequest> = {},
+): Promise<ScanResult & { readonly entries: readonly Entry[] }> {
+  const request = scanRequest(overrides);
+  const result = await scan(spool, request);
+  return { ...result, entries: request.index.first(10_000) };
+}
+
 /** A scan that takes every file at once. */
 export function scanRequest(overrides: Partial<ScanRequest> = {}): ScanRequest {
   return {
-    order: 'name',
-    capacity: 10_000,
+    index: new FileIndex('name', 10_000),
     ignore: new IgnoreRules([]),
     settle: new Settle(0),
     now: { wallMs: Date.now(), monotonicMs: performance.now() },
-    wants: () => true,
+    judge: () => 'waiting',
     wasRenamed: () => false,
     onOddity: (path, oddity) => {
       throw new Error(`unexpected ${oddity.kind}: ${path}`);

@@ -230,7 +230,7 @@ test('tries everything deferred at once when asked to', async (t) => {
 
 /** Ten files of which the first six fail for ten minutes, where two may be deferred and three are at hand. */
 async function overflow(t: TestContext) {
-  const world = prepare(t, { bounds: { deferred: 2, entries: 3 } });
+  const world = prepare(t, { bounds: { deferred: 2, indexed: 3 } });
   const { clock, spool, backlog } = world;
   for (let file = 0; file < 10; file++) spool.put(`f${file}`, file);
   backlog.start();
@@ -260,7 +260,7 @@ test('files that fail, however many, do not keep the others waiting', async (t) 
 });
 
 test('the files of a held folder take no place of others, and one stays at hand to be tried', async (t) => {
-  const { clock, spool, backlog } = prepare(t, { bounds: { entries: 10 } });
+  const { clock, spool, backlog } = prepare(t, { bounds: { indexed: 10 } });
   for (let file = 0; file < 200; file++) spool.put(`cam2/${file}`, file);
   for (let file = 0; file < 5; file++) spool.put(`cam1/${file}`, 1_000 + file);
   backlog.start();
@@ -381,7 +381,7 @@ test('looks again when a file is due to settle', async (t) => {
 });
 
 test('drains a backlog of many times what it holds, oldest first', async (t) => {
-  const { clock, spool, backlog } = prepare(t, { bounds: { entries: 10 } });
+  const { clock, spool, backlog } = prepare(t, { bounds: { indexed: 10 } });
   for (let file = 0; file < 500; file++) spool.put(`f${file}`, file);
   backlog.start();
   const taken: number[] = [];
@@ -401,7 +401,7 @@ test('drains a backlog of many times what it holds, oldest first', async (t) => 
 });
 
 test('does not scan on and on when nothing of what it counts can be handed out', async (t) => {
-  const { clock, spool, backlog, takeAll } = prepare(t, { bounds: { entries: 2 } });
+  const { clock, spool, backlog, takeAll } = prepare(t, { bounds: { indexed: 2 } });
   for (const name of ['a', 'b', 'c']) spool.put(name);
   backlog.start();
   await clock.advance(1);
