@@ -8,7 +8,7 @@ import { type Content, sliceOf } from '../transport/content.ts';
 export class ArrivingContent implements Content {
   readonly byteLength: number;
   readonly #wantMore: (empty: ArrayBuffer) => void;
-  readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
+  readonly #pieces: Uint8Array[] = [];
   /** Bytes of the first piece already handed out. */
   #offset = 0;
   #arrivedBytes = 0;
@@ -26,7 +26,7 @@ export class ArrivingContent implements Content {
     return this.#takenBytes;
   }
 
-  arrive(piece: Uint8Array<ArrayBuffer>): void {
+  arrive(piece: Uint8Array): void {
     this.#pieces.push(piece);
     this.#arrivedBytes += piece.byteLength;
     const onPiece = this.#onPiece;
@@ -54,6 +54,7 @@ export class ArrivingContent implements Content {
     if (piece === undefined || this.#offset < piece.byteLength) return;
     this.#pieces.shift();
     this.#offset = 0;
-    if (this.#arrivedBytes < this.byteLength) this.#wantMore(piece.buffer);
+    const { buffer } = piece;
+    if (this.#arrivedBytes < this.byteLength && buffer instanceof ArrayBuffer) this.#wantMore(buffer);
   }
 }

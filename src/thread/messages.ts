@@ -47,7 +47,8 @@ export type RequestOrder =
       readonly handler: number;
       readonly head: WireHead;
       readonly bodyBytes: number;
-      readonly piece: Uint8Array<ArrayBuffer> | undefined;
+      /** The first piece of the body, or all of it in shared memory. */
+      readonly piece: Uint8Array | undefined;
     }
   /** The answer to `wantsBody`. */
   | { readonly kind: 'body'; readonly id: number; readonly piece: Uint8Array<ArrayBuffer> }

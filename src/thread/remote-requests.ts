@@ -29,7 +29,11 @@ interface Underway {
   sentBytes: number;
 }
 
-/** Keeps track of all requests that are in flight. An abort gives the request up at once. */
+/**
+ * Keeps track of all requests that are in flight. An abort gives the request up at once. A body in
+ * shared memory crosses as it is, and must not change until its request is over; any other is
+ * copied piece by piece.
+ */
 export class RemoteRequests {
   readonly #send: Send;
   readonly #underway = new Map<number, Underway>();
@@ -102,8 +106,14 @@ export class RemoteRequests {
     const id = this.#lastId;
     const underway: Underway = { target: head.target, sink, body, offset: 0, sentBytes: 0 };
     this.#underway.set(id, underway);
+    const order = { kind: 'request', id, handler, head, bodyBytes: body.byteLength } as const;
+    if (body.buffer instanceof SharedArrayBuffer) {
+      underway.offset = body.byteLength;
+      this.#send({ ...order, piece: body });
+      return id;
+    }
     const piece = this.#nextPiece(underway);
-    this.#send({ kind: 'request', id, handler, head, bodyBytes: body.byteLength, piece }, piece?.buffer);
+    this.#send({ ...order, piece }, piece?.buffer);
     // Send a second piece as well, so that the sender does not have to wait for us after each one.
     this.#sendPiece(id, underway);
     return id;

@@ -78,6 +78,18 @@ for (const bytes of [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 12 * PIECE_B
     assert.ok(body.equals(before), 'and so have we, for another attempt');
   });
 
+test('a body in shared memory arrives byte for byte', async (t) => {
+  let received: Buffer | undefined;
+  const { server, threads } = await world(t, async (request, response) => {
+    received = Buffer.concat(await request.toArray());
+    response.end();
+  });
+  const body = Buffer.from(new SharedArrayBuffer(3 * PIECE_BYTES), 7);
+  randomBytes(body.byteLength).copy(body);
+  await threads.handle(requestTo(server, 'PUT', body));
+  assert.ok(received?.equals(body));
+});
+
 test('a large body is never copied whole: two pieces at a time', async (t) => {
   const { server, threads } = await world(t, (request) => request.pause());
   const body = Buffer.alloc(64 * PIECE_BYTES);

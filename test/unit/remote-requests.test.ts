@@ -35,6 +35,18 @@ test('a piece of the body follows each one that was sent, until there is no more
   assert.deepEqual(kinds(), ['body']);
 });
 
+test('a body in shared memory crosses as it is, all at once', () => {
+  const orders: [order: Order, moved: ArrayBuffer | undefined][] = [];
+  const requests = new RemoteRequests((order, moved) => void orders.push([order, moved]));
+  const head = { method: 'PUT', protocol: 'http:', hostname: 'localhost', path: '/', query: {}, headers: {} };
+  const body = new Uint8Array(new SharedArrayBuffer(4 * PIECE_BYTES), 10);
+  void requests.handler(1).exchange(head, body, new AbortController().signal);
+  const [[order, moved] = []] = orders;
+  assert.equal(orders.length, 1);
+  assert.equal(order?.kind === 'request' && order.piece, body);
+  assert.equal(moved, undefined);
+});
+
 test('tells how much of a body has not been sent, as last reported', () => {
   const { requests } = begun();
   const unsent = () => [...requests.progress()].map(({ unsentBytes }) => unsentBytes);
