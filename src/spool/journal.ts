@@ -1,6 +1,6 @@
 // Records that must survive a restart, one for each file, bound to the identity of the content they
 // were written for.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { opendir, readdir, readFile } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { type FileIdentity, SpoolPath, sameContentIdentity } from './entry.ts';
@@ -31,6 +31,7 @@ export interface JournalRecord<T> extends JournaledFile {
 export class JournalIndex {
   readonly #privateFolder: OpenDirectory;
   #names: Promise<Set<string>> | undefined;
+  #known: ReadonlySet<string> | undefined;
 
   constructor(privateFolder: OpenDirectory) {
     this.#privateFolder = privateFolder;
@@ -45,9 +46,17 @@ export class JournalIndex {
     return this.#names;
   }
 
+  /** True if no file has a record. False while that is not known. */
+  get isEmpty(): boolean {
+    return this.#known?.size === 0;
+  }
+
   async #read(): Promise<Set<string>> {
     try {
-      return new Set(await inSubfolders(this.#privateFolder, () => readdir(this.#privateFolder.at(FOLDER))));
+      const names = await inSubfolders(this.#privateFolder, () => readdir(this.#privateFolder.at(FOLDER)));
+      const known = new Set(names);
+      this.#known = known;
+      return known;
     } catch (error) {
       this.#names = undefined;
       throw error;
@@ -65,13 +74,22 @@ export class Journal<T> {
   readonly #held: PinnedDirectories;
   readonly #index: JournalIndex;
   readonly #file: JournaledFile;
-  readonly #name: string;
+  #hashedName: string | undefined;
 
   constructor(held: PinnedDirectories, index: JournalIndex, file: JournaledFile) {
     this.#held = held;
     this.#index = index;
     this.#file = file;
-    this.#name = `${createHash('sha256').update(file.path.bytes).digest('hex')}.json`;
+  }
+
+  /** True if the file has no record; false if that has to be looked up. */
+  get isEmpty(): boolean {
+    return this.#index.isEmpty;
+  }
+
+  get #name(): string {
+    this.#hashedName ??= `${hash('sha256', this.#file.path.bytes)}.json`;
+    return this.#hashedName;
   }
 
   /** Resolves with the value saved for this very content, or with undefined. */

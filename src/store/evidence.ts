@@ -37,14 +37,15 @@ function bySha256(local: LocalContent, { checksumSha256, checksumIsComposite, et
   const answered = checksumSha256 === undefined ? undefined : digestIn(checksumSha256, 32);
   // Some stores use a SHA-256 as the ETag.
   const tag = etag === undefined ? undefined : digestIn(etag, 32);
-  const wholes = wholesOf(local).map(({ sha256Hex }) => sha256Hex);
-  const composite = compositeSha256(local.parts);
+  const wholes = wholesOf(local);
   for (const found of [answered, tag]) {
     if (found === undefined) continue;
-    const isWhole = found.parts === undefined && wholes.includes(found.hex);
+    const isWhole = found.parts === undefined && wholes.some(({ sha256Hex }) => sha256Hex === found.hex);
     // Some stores leave out the number of parts at the end.
-    const isComposite = (found.parts ?? local.parts.length) === local.parts.length && found.hex === composite;
-    if (isWhole || isComposite) return { verdict: 'same', by: 'sha256' } as const;
+    const isComposite = () =>
+      (found.parts ?? local.parts.length) === local.parts.length &&
+      found.hex === compositeSha256(local.parts);
+    if (isWhole || isComposite()) return { verdict: 'same', by: 'sha256' } as const;
   }
   if (answered === undefined) return undefined;
   const because = `the store's SHA-256 ${checksumSha256} is not the file's`;
@@ -56,17 +57,16 @@ function bySha256(local: LocalContent, { checksumSha256, checksumIsComposite, et
 }
 
 function byMd5(local: LocalContent, { md5, etag, etagIsOpaque }: Receipt, trust: Trust) {
-  const composite = compositeMd5(local.parts);
-  const wholes = wholesOf(local).map(({ md5Hex }) => md5Hex);
+  const wholes = wholesOf(local);
   for (const text of [md5, etag]) {
     const found = text === undefined ? undefined : digestIn(text, 16);
     if (found === undefined) continue;
-    const isWhole = found.parts === undefined && wholes.includes(found.hex);
-    const isComposite =
+    const isWhole = found.parts === undefined && wholes.some(({ md5Hex }) => md5Hex === found.hex);
+    const isComposite = () =>
       local.multipart &&
       (found.parts ?? local.parts.length) === local.parts.length &&
-      found.hex === composite;
-    if (!isWhole && !isComposite) continue;
+      found.hex === compositeMd5(local.parts);
+    if (!isWhole && !isComposite()) continue;
     if (trust.byOthers !== true) return { verdict: 'same', by: 'etag' } as const;
     return unknown('only an MD5 matches, and another program may have written the object');
   }
@@ -106,6 +106,9 @@ export interface AnsweredDigest {
  * proxy. Undefined for anything else: that is opaque.
  */
 export function digestIn(text: string, bytes: number): AnsweredDigest | undefined {
+  // What nearly every store writes.
+  const [, quoted] = /^"([0-9a-f]+)"$/.exec(text) ?? [];
+  if (quoted?.length === 2 * bytes) return { hex: quoted, parts: undefined };
   const bare = unquoted(text).replace(/[-;]+gzip$/, '');
   const hex = hexOf(bare, bytes);
   if (hex !== undefined) return { hex, parts: undefined };

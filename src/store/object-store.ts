@@ -70,6 +70,8 @@ export interface UploadRequest {
 
 /** Holds the open multipart upload of one file across restarts. */
 export interface UploadJournal {
+  /** True if it is known, without a look at the disk, that nothing is recorded. */
+  readonly isEmpty?: boolean;
   load(): Promise<JournaledUpload | undefined>;
   /** The upload of an earlier content of the file, which is to be given up. */
   loadStale?(): Promise<JournaledUpload | undefined>;

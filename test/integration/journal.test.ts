@@ -33,6 +33,19 @@ test('gives back what was saved for the same content', async (t) => {
   assert.equal(await later.loadStale(), undefined);
 });
 
+test('is known to be empty once the folder was read and while no file has a record', async (t) => {
+  const { spool, path, journal } = await journaled(t);
+  assert.equal(journal.isEmpty, false, 'not known yet');
+  await journal.load();
+  assert.equal(journal.isEmpty, true);
+  await journal.save({ uploadId: 'one' });
+  const file = await spool.openFile(path);
+  t.after(() => file.close());
+  assert.equal(spool.journal(file).isEmpty, false);
+  await journal.clear();
+  assert.equal(spool.journal(file).isEmpty, true);
+});
+
 test('gives what was saved for another content only as stale', async (t) => {
   const { disk, path, journal, reopen } = await journaled(t);
   await journal.save({ uploadId: 'old' });

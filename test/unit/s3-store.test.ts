@@ -57,6 +57,13 @@ for (const record of ['upload', 'stale'] as const) {
   });
 }
 
+test('a journal that is known to be empty is not asked', async () => {
+  const { store } = worldOf();
+  const unasked = () => Promise.reject(new Error('asked'));
+  const journal = { isEmpty: true, load: unasked, loadStale: unasked, save: unasked, clear: unasked };
+  await store.upload({ key: 'k', source: sourceOf(SMALL), signal: NEVER, journal });
+});
+
 test('what is open elsewhere stays on record when a small file is put', async () => {
   const { upload, journal, aborted } = worldOf();
   journal.upload = { ...BEGUN, left: [FAR] };

@@ -54,6 +54,11 @@ export class Credentials {
     return this.#generation;
   }
 
+  /** True if ready() would do nothing. */
+  get isReady(): boolean {
+    return !this.#isStale && this.#clock.wallMs() < this.#atHandUntilMs;
+  }
+
   /** What requests are signed with; undefined until ready() has resolved. */
   get current(): SigningCredentials | undefined {
     return this.#current;
@@ -82,7 +87,7 @@ export class Credentials {
    * with the reason why no credentials came.
    */
   async ready(signal: AbortSignal): Promise<void> {
-    if (!this.#isStale && this.#clock.wallMs() < this.#atHandUntilMs) return;
+    if (this.isReady) return;
     const fetched = this.#client.config.credentials({ forceRefresh: this.#isStale });
     const { expiration, accessKeyId, secretAccessKey, sessionToken } = await untilAborted(fetched, signal);
     this.#isStale = false;

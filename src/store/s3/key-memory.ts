@@ -1,6 +1,6 @@
 // Remembers keys that were found taken or were written by us, for example `latest.jpg`. Their next
 // content is looked for before it is sent.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * About 100 bytes each. Beyond this, the oldest key is forgotten; its next upload then sends one
@@ -25,8 +25,9 @@ export class KeyMemory {
     const digest = digestOf(key);
     this.#digests.delete(digest);
     this.#digests.add(digest);
+    if (this.#digests.size <= this.#keysMax) return;
     const [longestAgo] = this.#digests;
-    if (this.#digests.size > this.#keysMax && longestAgo !== undefined) this.#digests.delete(longestAgo);
+    if (longestAgo !== undefined) this.#digests.delete(longestAgo);
   }
 
   forget(key: string): void {
@@ -36,5 +37,5 @@ export class KeyMemory {
 
 /** A key has up to a kilobyte. 72 bits of its digest do not collide by chance. */
 function digestOf(key: string): string {
-  return createHash('sha1').update(key).digest('base64').slice(0, 12);
+  return hash('sha1', key, 'base64').slice(0, 12);
 }

@@ -165,7 +165,7 @@ export class S3Store implements ObjectStore {
     const bucket = this.#bucket;
     const body = await source.read(0, source.sizeBytes);
     const digest = await digestOf(body);
-    await this.#dropJournaled(journal, signal);
+    if (journal?.isEmpty !== true) await this.#dropJournaled(journal, signal);
     const local = { sizeBytes: body.byteLength, parts: [digest], multipart: false };
     const upload = await resolveConflict({
       ...{ bucket, key, signal, policy: this.#options.conflict, writes: 'put object', lookFirst: false },

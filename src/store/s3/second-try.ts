@@ -31,7 +31,7 @@ export class SecondTry {
   async run<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const mended = { credentials: false, time: false };
     for (;;) {
-      await this.credentials.ready(signal);
+      if (!this.credentials.isReady) await this.credentials.ready(signal);
       const { generation } = this.credentials;
       const { offsetMs } = this.#storeClock;
       try {
