@@ -110,7 +110,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
 
   const backlog = new Backlog({
     ...{ clock, onEvent },
-    spool: scanned(spool),
+    spool: scanned(spool, host.walkSpool),
     options: backlogOptionsOf(settings),
     ...(host.backlogBounds && { bounds: host.backlogBounds }),
     ...(host.watch && { watch: host.watch }),

@@ -1,5 +1,7 @@
 // What the daemon needs from the machine it runs on. The simulation has its own host.
 import type { BacklogBounds } from './backlog/backlog-bounds.ts';
+import { walkByDepth } from './backlog/deep-walk.ts';
+import type { WalkSpool } from './backlog/scanner.ts';
 import type { WatcherFactory } from './backlog/watch-when-shallow.ts';
 import type { Settings } from './config/settings.ts';
 import type { HandedSocket, IngestOptions } from './ingest/ingest-options.ts';
@@ -37,6 +39,8 @@ export interface Host {
   startIngest(ports: IngestWorkerPorts): Promise<IngestWorker>;
   /** See ingestOptionsOf(). */
   ingestOptions(settings: Settings): IngestOptions | undefined;
+  /** Without it: through the thread pool. */
+  readonly walkSpool?: WalkSpool;
   /** Without it: chokidar on real directories. */
   readonly watch?: WatcherFactory;
   readonly backlogBounds?: BacklogBounds;
@@ -71,6 +75,7 @@ export function thisHost(threads: string | undefined, handedSocket?: HandedSocke
     sendingOptions: sendingOptionsOf,
     createSender: (options, ports) => new Sender(clock, options, ports),
     createStore: (options) => new S3Store(options),
+    walkSpool: walkByDepth(),
     startIngest: async (ports) => new (await import('./ingest/ingest-worker.ts')).IngestWorker(ports),
     ingestOptions: (settings) => ingestOptionsOf(settings, syncsAtOnce(threads).ingest, handedSocket),
   };

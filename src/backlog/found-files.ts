@@ -6,8 +6,12 @@ import { type FileIdentity, SpoolPath } from '../spool/entry.ts';
 const STATS = 5;
 /** A batch is full at this many files. The main thread takes in a batch within 2 ms. */
 export const FOUND_MAX = 512;
-/** Enough for most batches. Longer paths make the buffer grow. */
-const PATHS_BYTES = 32_768;
+/** 128 bytes a path. A batch of longer paths is full sooner. */
+const PATHS_BYTES = 65_536;
+/** The longest path of a walk: 64 folders with names of 255 bytes, and the name of the file. */
+const PATH_BYTES_MAX = 65 * 256;
+/** What a batch needs: numbers of 64, of 32 and of 8 bits. */
+export const FOUND_BYTES = FOUND_MAX * (STATS * 8 + 4 + 4) + PATHS_BYTES;
 
 /** What lstat(2) says of a file, as far as it matters. */
 export interface FoundStats {
@@ -19,53 +23,44 @@ export interface FoundStats {
   readonly uid: bigint;
 }
 
-/** The columns of a batch. They can be transferred to another thread. */
-export interface FoundColumns {
-  readonly count: number;
-  readonly paths: Uint8Array<ArrayBuffer>;
-  /** Where in `paths` the path of each file ends. */
-  readonly ends: Uint32Array<ArrayBuffer>;
-  readonly stats: BigInt64Array<ArrayBuffer>;
-  readonly uids: Uint32Array<ArrayBuffer>;
-}
-
 /** A batch of files. A file is named by its place in the batch. */
-export class FoundFiles implements FoundColumns {
+export class FoundFiles {
   count = 0;
-  paths: Uint8Array<ArrayBuffer>;
-  readonly ends: Uint32Array<ArrayBuffer>;
-  readonly stats: BigInt64Array<ArrayBuffer>;
-  readonly uids: Uint32Array<ArrayBuffer>;
-  /** The numbers of `stats` in halves, the low one first. */
-  readonly halves: Uint32Array<ArrayBuffer>;
+  readonly paths: Uint8Array;
+  /** Where in `paths` the path of each file ends. */
+  readonly ends: Uint32Array;
+  /** The numbers in halves, the low one first. */
+  readonly halves: Uint32Array;
+  readonly #stats: BigInt64Array;
+  readonly #uids: Uint32Array;
 
-  constructor(columns?: FoundColumns) {
-    this.count = columns?.count ?? 0;
-    this.paths = columns?.paths ?? new Uint8Array(PATHS_BYTES);
-    this.ends = columns?.ends ?? new Uint32Array(FOUND_MAX);
-    this.stats = columns?.stats ?? new BigInt64Array(FOUND_MAX * STATS);
-    this.uids = columns?.uids ?? new Uint32Array(FOUND_MAX);
-    this.halves = new Uint32Array(this.stats.buffer);
+  /** Lies in FOUND_BYTES of `buffer` from `start` on, a multiple of 8. */
+  constructor(buffer: ArrayBufferLike = new ArrayBuffer(FOUND_BYTES), start = 0) {
+    this.#stats = new BigInt64Array(buffer, start, FOUND_MAX * STATS);
+    this.halves = new Uint32Array(buffer, start, FOUND_MAX * STATS * 2);
+    const end = start + FOUND_MAX * STATS * 8;
+    this.ends = new Uint32Array(buffer, end, FOUND_MAX);
+    this.#uids = new Uint32Array(buffer, end + FOUND_MAX * 4, FOUND_MAX);
+    this.paths = new Uint8Array(buffer, end + FOUND_MAX * 8, PATHS_BYTES);
   }
 
   get isFull(): boolean {
-    return this.count === FOUND_MAX;
+    return this.count === FOUND_MAX || this.startOf(this.count) > PATHS_BYTES - PATH_BYTES_MAX;
   }
 
   /** Adds a file to a batch that is not full. */
   add(path: Uint8Array, { size, mtimeNs, ctimeNs, ino, dev, uid }: FoundStats): void {
     const start = this.startOf(this.count);
     const end = start + path.length;
-    if (end > this.paths.length) this.#grow(end);
     this.paths.set(path, start);
     this.ends[this.count] = end;
-    this.uids[this.count] = Number(uid);
+    this.#uids[this.count] = Number(uid);
     const at = this.count * STATS;
-    this.stats[at] = size;
-    this.stats[at + 1] = mtimeNs;
-    this.stats[at + 2] = ctimeNs;
-    this.stats[at + 3] = ino;
-    this.stats[at + 4] = dev;
+    this.#stats[at] = size;
+    this.#stats[at + 1] = mtimeNs;
+    this.#stats[at + 2] = ctimeNs;
+    this.#stats[at + 3] = ino;
+    this.#stats[at + 4] = dev;
     this.count += 1;
   }
 
@@ -95,7 +90,7 @@ export class FoundFiles implements FoundColumns {
   }
 
   uidOf(file: number): bigint {
-    return BigInt(this.uids[file] ?? 0);
+    return BigInt(this.#uids[file] ?? 0);
   }
 
   identityOf(file: number): FileIdentity {
@@ -109,12 +104,6 @@ export class FoundFiles implements FoundColumns {
   }
 
   #stat(file: number, column: number): bigint {
-    return this.stats[file * STATS + column] ?? 0n;
-  }
-
-  #grow(bytes: number): void {
-    const paths = new Uint8Array(Math.max(bytes, this.paths.length * 2));
-    paths.set(this.paths);
-    this.paths = paths;
+    return this.#stats[file * STATS + column] ?? 0n;
   }
 }

@@ -12,6 +12,7 @@ type Matches = (text: string) => boolean;
 
 /** The ignore patterns of the configuration, compiled. Stateless. */
 export class IgnoreRules {
+  readonly patterns: readonly string[];
   readonly #segments: readonly Matches[];
   readonly #paths: readonly Matches[];
 
@@ -20,6 +21,7 @@ export class IgnoreRules {
    * whole path.
    */
   constructor(patterns: readonly string[]) {
+    this.patterns = patterns;
     const isPath = (pattern: string) => pattern.includes('/');
     this.#segments = matchers(
       patterns.filter((pattern) => !isPath(pattern)),

@@ -2,7 +2,7 @@
 import { type Dir, type Dirent, lstat, opendir } from 'node:fs';
 import { promisify } from 'node:util';
 import type { OpenDirectory } from '../spool/open-directory.ts';
-import { codeOf, type Look, type NameList, type WalkedFolder } from './walk.ts';
+import { codeOf, type Look, lookOf, type NameList, type WalkedFolder } from './walk.ts';
 
 type BufferDirent = Omit<Dirent, 'name'> & { readonly name: Buffer };
 
@@ -58,11 +58,6 @@ export class PooledFolder implements WalkedFolder {
   close(): Promise<void> {
     return this.#directory.close();
   }
-}
-
-/** What a look at a name has found that failed with `code`. */
-export function lookOf(code: string): Look {
-  return code === 'ENOENT' ? 'gone' : { kind: 'broken entry', code };
 }
 
 async function nextNames(dir: Dir): Promise<Buffer[]> {

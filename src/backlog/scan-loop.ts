@@ -16,7 +16,7 @@ import type { Patience } from './patience.ts';
 import { type ScanReason, ScanSchedule } from './scan-schedule.ts';
 import type { ScannedSpool, ScanRequest, ScanResult, Verdict } from './scanner.ts';
 import { Settle } from './settle.ts';
-import { SilentFolders } from './silent-folders.ts';
+import { NoAnswer, SilentFolders } from './silent-folders.ts';
 import { type WatchBounds, type WatcherFactory, WatchWhenShallow } from './watch-when-shallow.ts';
 
 export interface ScanOptions {
@@ -188,8 +188,6 @@ export class ScanLoop {
   async #scanOnce(signal: AbortSignal): Promise<void> {
     const now = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
     this.#schedule.began();
-    this.#oddities.scanBegan();
-    this.#ports.onBegin();
     this.#looks.start();
     const outcome = await this.#attempt({
       index: this.#ports.index,
@@ -222,9 +220,14 @@ export class ScanLoop {
   }
 
   async #attempt(request: ScanRequest): Promise<{ result: ScanResult } | { fault: Fault }> {
+    this.#oddities.scanBegan();
+    this.#ports.onBegin();
     try {
       return { result: await this.#ports.spool.scan(request) };
     } catch (error) {
+      // Another walk leaves the folder out.
+      const isAnswered = !(error instanceof Fault && error.cause instanceof NoAnswer);
+      if (!isAnswered && request.signal?.aborted !== true) return this.#attempt(request);
       return { fault: spoolFault(error, 'scan', this.#ports.spool.path) };
     }
   }

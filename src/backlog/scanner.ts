@@ -6,6 +6,7 @@ import type { FoundFiles } from './found-files.ts';
 import { mountsBelow } from './mounts-below.ts';
 import { PooledFolder } from './pooled-folder.ts';
 import type { Moment, Settle } from './settle.ts';
+import type { SilentFolders } from './silent-folders.ts';
 import { type WalkRequest, type WalkResult, walk } from './walk.ts';
 
 /**
@@ -14,7 +15,9 @@ import { type WalkRequest, type WalkResult, walk } from './walk.ts';
  */
 export type Verdict = 'waiting' | 'out' | 'counted' | 'gone';
 
-export interface ScanRequest extends Pick<WalkRequest, 'ignore' | 'onOddity' | 'signal' | 'silent'> {
+export interface ScanRequest extends Pick<WalkRequest, 'ignore' | 'onOddity' | 'signal'> {
+  /** Gives up on folders that do not answer. Without it, the scan waits for ever. */
+  readonly silent?: SilentFolders | undefined;
   /** Gets the files that are settled. */
   readonly index: FileIndex;
   readonly settle: Settle;
@@ -56,10 +59,18 @@ export interface ScannedSpool {
   scan(request: ScanRequest): Promise<ScanResult>;
 }
 
-/** Walks over a spool. Rejects with the system error of the root, or with the signal's reason. */
-export type WalkSpool = (spool: WalkedSpool, request: WalkRequest) => Promise<WalkResult>;
+/**
+ * Walks over a spool. Rejects with the system error of the root, or with the signal's reason. With
+ * NoAnswer when a folder was given up and the walk must begin anew.
+ */
+export type WalkSpool = (spool: WalkedSpool, request: SpoolWalkRequest) => Promise<WalkResult>;
 
-const walkHere: WalkSpool = (spool, request) => {
+export interface SpoolWalkRequest extends WalkRequest {
+  readonly silent?: SilentFolders | undefined;
+}
+
+/** By way of the thread pool. */
+export const walkHere: WalkSpool = (spool, request) => {
   const { root, privateFolder } = spool;
   return walk({ root: new PooledFolder(root), privateFolder, mounts: mountsBelow(root) }, request);
 };
@@ -108,9 +119,12 @@ export class ScanCount {
     this.#tellsWriters = tellsWriters;
   }
 
-  add(found: FoundFiles): void {
+  /** Takes in a batch and empties it. */
+  add(found: FoundFiles): FoundFiles {
     for (let file = 0; file < found.count; file += 1) this.#file(found, file);
     this.#request.onProgress?.();
+    found.count = 0;
+    return found;
   }
 
   /** The walk is through. */

@@ -13,6 +13,8 @@ const SILENT_AFTER_MS = 12_000;
  * files need threads as well. Beyond this limit, the scan waits and reports for what.
  */
 const GIVEN_UP_MAX = 2;
+/** How often it is looked whether a thread that reads folders goes on. */
+const LOOK_MS = 1_000;
 /** At a stop, a call gets this much time. A call that is only slow then closes what it opened. */
 const STOP_GRACE_MS = 1_000;
 
@@ -22,6 +24,13 @@ const ignore = () => undefined;
 export interface Waiting {
   readonly path: SpoolPath;
   readonly sinceMs: number;
+}
+
+/** Where a thread is that reads one folder after another. */
+export interface Reading {
+  /** Changes with every answer. */
+  readonly steps: number;
+  readonly path: SpoolPath;
 }
 
 export interface Closable {
@@ -64,6 +73,11 @@ export class SilentFolders {
     return this.#givenUp.has(id);
   }
 
+  /** Names of the folders that were given up. */
+  get givenUp(): Iterable<string> {
+    return this.#givenUp.keys();
+  }
+
   /**
    * From now on, no call is waited for longer than a second, not even one that reads the spool's
    * root. Call the returned function when the last scan has ended.
@@ -97,6 +111,40 @@ export class SilentFolders {
     });
     try {
       return await Promise.race([answer, silence]);
+    } finally {
+      cancel();
+      this.#waiting = undefined;
+      this.#end = () => undefined;
+    }
+  }
+
+  /**
+   * Like within(), for a thread that reads many folders and ends with `ended`. `reading` tells
+   * where it is. After NoAnswer, the folder counts as given up until the thread has ended.
+   */
+  async follow<T>(reading: () => Reading, ended: Promise<T>): Promise<T> {
+    let cancel: () => void = () => undefined;
+    const silence = new Promise<never>((_, reject) => {
+      let { steps, path } = reading();
+      let sinceMs = this.#clock.monotonicMs();
+      const giveUp = () => {
+        this.#givenUp.set(path.id, ended.then(ignore, ignore));
+        void ended.finally(() => this.#answered(path)).catch(ignore);
+        reject(new NoAnswer(`${path} does not answer`));
+      };
+      const look = () => {
+        const now = reading();
+        if (now.steps !== steps) sinceMs = this.#clock.monotonicMs();
+        ({ steps, path } = now);
+        this.#waiting = { path, sinceMs };
+        this.#end = giveUp;
+        if (this.overdue !== undefined && this.#canGiveUp(path)) giveUp();
+        else cancel = this.#clock.schedule(LOOK_MS, look);
+      };
+      look();
+    });
+    try {
+      return await Promise.race([ended, silence]);
     } finally {
       cancel();
       this.#waiting = undefined;

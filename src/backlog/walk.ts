@@ -35,17 +35,25 @@ export interface WalkPlace {
 }
 
 export interface WalkRequest {
-  readonly ignore: Pick<IgnoreRules, 'ignores'>;
-  /** Called for every file that is not ignored, in batches. */
-  readonly onFound: (found: FoundFiles) => void;
+  readonly ignore: Pick<IgnoreRules, 'ignores' | 'patterns'>;
+  /** The first batch to fill [a new one]. */
+  readonly batch?: FoundFiles;
+  /**
+   * Called for every file that is not ignored, in batches that are not empty. Returns the next
+   * batch to fill.
+   */
+  readonly onFound: (found: FoundFiles) => FoundFiles;
   /** Called for every odd thing found. */
   readonly onOddity: (path: SpoolPath, oddity: Oddity) => void;
   /** A crash has left probes in this folder. */
   readonly onProbe: (folder: SpoolPath) => void | Promise<void>;
   readonly signal?: AbortSignal | undefined;
   /** Gives up on folders that do not answer. Without it, the walk waits for ever. */
-  readonly silent?: Pick<SilentFolders, 'has' | 'within' | 'close'> | undefined;
+  readonly silent?: Silence | undefined;
 }
+
+/** What a walk uses of SilentFolders. */
+export type Silence = Pick<SilentFolders, 'has' | 'within' | 'close'>;
 
 export interface WalkResult {
   readonly folders: number;
@@ -73,13 +81,14 @@ export async function walk(place: WalkPlace, request: WalkRequest): Promise<Walk
 class Walk {
   readonly #place: WalkPlace;
   readonly #request: WalkRequest;
-  #found = new FoundFiles();
+  #found: FoundFiles;
   #folders = 0;
   #hasSilent = false;
 
   constructor(place: WalkPlace, request: WalkRequest) {
     this.#place = place;
     this.#request = request;
+    this.#found = request.batch ?? new FoundFiles();
   }
 
   /** `prefix` is the folder's path with a trailing `/`; empty for the root. */
@@ -107,8 +116,7 @@ class Walk {
   }
 
   #tell(): void {
-    if (this.#found.count > 0) this.#request.onFound(this.#found);
-    this.#found = new FoundFiles();
+    if (this.#found.count > 0) this.#found = this.#request.onFound(this.#found);
   }
 
   /** Runs `call`, which reads the folder `path`. Rejects with NoAnswer when it is given up. */
@@ -212,6 +220,11 @@ export function codeOf(error: unknown): string {
   const code = errnoOf(error);
   if (code === undefined) throw error;
   return code;
+}
+
+/** What a look at a name has found that failed with `code`. */
+export function lookOf(code: string): Look {
+  return code === 'ENOENT' ? 'gone' : { kind: 'broken entry', code };
 }
 
 function isProbe(name: Buffer): boolean {

@@ -49,6 +49,10 @@ export class PlanTally {
     this.#rules = settings.spool.ignore.map((pattern) => new IgnoreRules([pattern]));
   }
 
+  get patterns(): readonly string[] {
+    return this.#settings.spool.ignore;
+  }
+
   ignores(name: Buffer, path: Buffer): boolean {
     if (!this.#all.ignores(name, path)) return false;
     const rule = this.#rules.findIndex((rules) => rules.ignores(name, path));

@@ -35,9 +35,7 @@ export class FakeSpool {
     for (const { path, identity } of this.files.values()) {
       if (request.ignore.ignores(path.bytes, path.bytes)) continue;
       found.add(path.bytes, { ...identity, size: BigInt(identity.sizeBytes), uid: 0n });
-      if (!found.isFull) continue;
-      count.add(found);
-      found.count = 0;
+      if (found.isFull) count.add(found);
     }
     count.add(found);
     const { silentAt } = this;

@@ -1,0 +1,161 @@
+// Walks over a shallow spool here, and over a deep one in a thread of its own.
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { SpoolPath } from '../spool/entry.ts';
+import type { WalkedSpool } from '../spool/spool-directory.ts';
+import { uncarry } from '../system/carried-error.ts';
+import { noteStuck } from '../system/stuck-threads.ts';
+import { FOUND_MAX, type FoundFiles } from './found-files.ts';
+import { mountsBelow } from './mounts-below.ts';
+import type { Oddity } from './oddity.ts';
+import { ScanMemory } from './scan-memory.ts';
+import type { ScanNotice, ScanOrder } from './scan-messages.ts';
+import { type SpoolWalkRequest, type WalkSpool, walkHere } from './scanner.ts';
+import type { WalkResult } from './walk.ts';
+
+const THREAD = new URL(`./scan-thread${extname(import.meta.url)}`, import.meta.url);
+/** In MiB. A walk makes garbage only. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
+
+/** Ends a walk in the main thread. */
+class Deep extends Error {
+  override readonly name = 'Deep';
+}
+
+/**
+ * The first batch of files is looked for here, which takes a few milliseconds and no thread. Where
+ * there are more, a thread begins anew. The next walk then begins there at once.
+ */
+export function walkByDepth(): WalkSpool {
+  let isDeep = false;
+  return async (spool, request) => {
+    const shallow = isDeep ? undefined : await walkShallow(spool, request);
+    if (shallow !== undefined) return shallow;
+    let files = 0;
+    const onFound = (found: FoundFiles) => {
+      files += found.count;
+      return request.onFound(found);
+    };
+    const result = await walkInThread(spool, { ...request, onFound });
+    isDeep = files >= FOUND_MAX;
+    return result;
+  };
+}
+
+/** Resolves with undefined, and has told nothing, if the files do not fit into one batch. */
+async function walkShallow(spool: WalkedSpool, request: SpoolWalkRequest): Promise<WalkResult | undefined> {
+  const odd: [SpoolPath, Oddity][] = [];
+  let only: FoundFiles | undefined;
+  try {
+    const result = await walkHere(spool, {
+      ...request,
+      onOddity: (path, oddity) => void odd.push([path, oddity]),
+      onFound: (found) => {
+        if (found.isFull) throw new Deep();
+        only = found;
+        return found;
+      },
+    });
+    for (const [path, oddity] of odd) request.onOddity(path, oddity);
+    if (only !== undefined) request.onFound(only);
+    return result;
+  } catch (error) {
+    if (error instanceof Deep) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Rejects with NoAnswer when a folder does not answer. Its thread waits on, and ends when there is
+ * an answer.
+ */
+export const walkInThread: WalkSpool = async (spool, request) => {
+  const { signal, silent } = request;
+  const memory = new ScanMemory();
+  const worker = startThread(spool, request, memory);
+  const stop = () => memory.stop();
+  signal?.addEventListener('abort', stop);
+  try {
+    const ended = follow(worker, memory, spool, request);
+    return await (silent?.follow(() => memory.progress, ended) ?? ended);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    memory.stop();
+    if (worker.threadId !== -1) noteStuck(worker);
+  }
+};
+
+function startThread(spool: WalkedSpool, { ignore, silent }: SpoolWalkRequest, memory: ScanMemory): Worker {
+  const { root, privateFolder } = spool;
+  const order: ScanOrder = {
+    root: { fd: root.fd, dev: root.dev, ino: root.ino },
+    privateFolder: { dev: privateFolder.dev, ino: privateFolder.ino },
+    mounts: mountsBelow(root),
+    silent: new Set(silent?.givenUp),
+    ignore: ignore.patterns,
+    memory: memory.buffer,
+  };
+  const worker = new Worker(THREAD, {
+    name: 'halfpipe scan',
+    workerData: order,
+    resourceLimits: RESOURCE_LIMITS,
+  });
+  worker.unref();
+  return worker;
+}
+
+/** Takes in what the thread tells. Settles when it has ended. */
+function follow(
+  worker: Worker,
+  memory: ScanMemory,
+  spool: WalkedSpool,
+  request: SpoolWalkRequest,
+): Promise<WalkResult> {
+  let outcome: WalkResult | Error = new Error('the scanning thread has ended');
+  const receive = (notice: ScanNotice) => {
+    switch (notice.kind) {
+      case 'found':
+        return takeIn(notice, memory, request);
+      case 'odd':
+        return request.onOddity(new SpoolPath(Buffer.from(notice.path)), notice.oddity);
+      case 'probe':
+        return void spool.clearProbes(new SpoolPath(Buffer.from(notice.folder))).catch(() => undefined);
+      case 'ended':
+        outcome = notice.result;
+        return;
+      case 'failed':
+        outcome = uncarry(notice.error);
+    }
+  };
+  return new Promise((resolve, reject) => {
+    worker.on('message', (notice: ScanNotice) => {
+      // What was found before a stop is not taken in any more.
+      if (memory.isStopped) return;
+      try {
+        receive(notice);
+      } catch (error) {
+        memory.stop();
+        reject(error);
+      }
+    });
+    worker.once('error', (error) => {
+      outcome = error instanceof Error ? error : new Error(String(error));
+    });
+    worker.once('exit', () => {
+      if (outcome instanceof Error) reject(outcome);
+      else resolve(outcome);
+    });
+  });
+}
+
+function takeIn(
+  { batch, count }: Extract<ScanNotice, { kind: 'found' }>,
+  memory: ScanMemory,
+  { onFound }: SpoolWalkRequest,
+): void {
+  const found = memory.batch(batch);
+  if (found === undefined) return;
+  found.count = count;
+  onFound(found);
+  memory.free();
+}

@@ -1,0 +1,129 @@
+// Walks over real folders in the scanning thread.
+import assert from 'node:assert/strict';
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test as plainTest } from 'node:test';
+import { walkByDepth, walkInThread } from '../../src/backlog/deep-walk.ts';
+import { FOUND_MAX } from '../../src/backlog/found-files.ts';
+import { IgnoreRules } from '../../src/backlog/ignore-rules.ts';
+import type { Oddity } from '../../src/backlog/oddity.ts';
+import { type ScanRequest, scan, type WalkSpool } from '../../src/backlog/scanner.ts';
+import { NoAnswer, SilentFolders } from '../../src/backlog/silent-folders.ts';
+import type { SpoolPath } from '../../src/spool/entry.ts';
+import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
+import { Fault } from '../../src/system/fault.ts';
+import { DeadMount } from '../support/dead-mount.ts';
+import { test } from '../support/nothing-left.ts';
+import { SimClock } from '../support/sim-clock.ts';
+import { scanRequest, TemporarySpool } from '../support/temporary-spool.ts';
+
+const isRoot = process.geteuid?.() === 0;
+
+/** What a scan has found, for comparison with another. */
+async function found(spool: SpoolDirectory, walkSpool?: WalkSpool, overrides: Partial<ScanRequest> = {}) {
+  const odd: string[] = [];
+  const onOddity = (path: SpoolPath, { kind }: Oddity) => void odd.push(`${path}: ${kind}`);
+  const request = scanRequest({ onOddity, ...overrides });
+  const result = await scan(spool, request, walkSpool);
+  return { result, odd: odd.sort(), entries: request.index.first(10_000) };
+}
+
+// The first thread: tsx begins something in it that it keeps.
+plainTest('a walk in a thread finds what a walk through the thread pool finds', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (let folder = 0; folder < 4; folder += 1)
+    for (let file = 0; file < FOUND_MAX; file += 1)
+      await disk.put(`d${folder}/${'n'.repeat(20 * folder)}${file}`);
+  await disk.put(Buffer.from([0x66, 0xff, 0xfe]));
+  await disk.put('skip.tmp');
+  await symlink('/etc', disk.at('link'));
+  await mkdir(join(disk.path, ...Array.from({ length: 70 }, () => 'd')), { recursive: true });
+  const spool = await disk.open(t);
+  const ignore = new IgnoreRules(['*.tmp']);
+  const here = await found(spool, undefined, { ignore });
+  assert.equal(here.result.files, 4 * FOUND_MAX + 1);
+  assert.deepEqual(await found(spool, walkInThread, { ignore }), here);
+});
+
+test('paths so long that few of them fit into a batch are found', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  const folder = Array.from({ length: 10 }, () => 'f'.repeat(255)).join('/');
+  await mkdir(join(disk.path, ...folder.split('/').slice(0, 5)), { recursive: true });
+  for (let file = 0; file < 60; file += 1) await disk.put(`${folder.slice(0, 255 * 5 + 5)}${file}`);
+  const spool = await disk.open(t);
+  const { result, entries } = await found(spool, walkInThread);
+  assert.deepEqual([result.files, entries.length], [60, 60]);
+  assert.deepEqual((await found(spool)).entries, entries);
+});
+
+test('a shallow spool is walked without a thread, a deep one with one', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('f');
+  const spool = await disk.open(t);
+  const threads = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
+  const before = threads();
+  const seen: number[] = [];
+  const walk = walkByDepth();
+  const judge = () => {
+    seen.push(threads() - before);
+    return 'waiting' as const;
+  };
+  await found(spool, walk, { judge });
+  assert.deepEqual(seen, [0]);
+  for (let file = 0; file < FOUND_MAX; file += 1) await disk.put(`${file}`);
+  const { result } = await found(spool, walk, { judge });
+  assert.equal(result.files, FOUND_MAX + 1, 'none is counted twice');
+  assert.ok((seen.at(-1) ?? 0) > 0);
+});
+
+test('a walk in a thread ends when it is told to', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (let file = 0; file < 10 * FOUND_MAX; file += 1) await disk.put(`${file}`);
+  const ending = new AbortController();
+  let judged = 0;
+  const judge = () => {
+    judged += 1;
+    ending.abort();
+    return 'waiting' as const;
+  };
+  await assert.rejects(found(await disk.open(t), walkInThread, { judge, signal: ending.signal }));
+  assert.ok(judged <= FOUND_MAX, `${judged} files`);
+});
+
+test('a folder that blocks the thread is given up, and left out until it answers', {
+  skip: !isRoot && 'needs root to mount',
+}, async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (const name of ['a/b/hidden', 'f']) await disk.put(name);
+  for (let file = 0; file < 3 * FOUND_MAX; file += 1) await disk.put(`many/${file}`);
+  const spool = await disk.open(t);
+  let dead: DeadMount | undefined;
+  const clock = new SimClock();
+  let answered = 0;
+  const silent = new SilentFolders(clock, () => void answered++);
+  // Mounted when the thread has begun, and has read the kernel's list of mounts.
+  const walking: WalkSpool = (walked, request) => {
+    const walk = walkInThread(walked, request);
+    dead ??= DeadMount.over(join(disk.path, 'a/b'));
+    return walk;
+  };
+  const scanning = found(spool, walking, { silent });
+  const outcome = scanning.catch((error: unknown) => error);
+  let isOver = false;
+  void outcome.then(() => {
+    isOver = true;
+  });
+  for (let turn = 0; turn < 400 && !isOver; turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (turn > 100) await clock.advance(1_000);
+  }
+  if (dead === undefined) return t.skip('mounting is not permitted here');
+  const error = await outcome;
+  assert.ok(error instanceof Fault && error.cause instanceof NoAnswer, `${error}`);
+  const { result, odd } = await found(spool, walkInThread, { silent });
+  assert.deepEqual([result.files, result.hasSilent, odd], [3 * FOUND_MAX + 1, true, ['a: silent folder']]);
+  dead.end();
+  for (let turn = 0; turn < 100 && answered === 0; turn += 1)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal((await found(spool, walkInThread, { silent })).result.files, 3 * FOUND_MAX + 2);
+});
