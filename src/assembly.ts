@@ -103,7 +103,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     onHopeless: ports.onHopeless,
     onNetworkChange: () => drain.retryNow(),
     onStillWaiting: () => progress.sampled(true),
-    onActivity: (activity, elapsedMs) => observe(activity, elapsedMs),
+    onActivity: (...seen) => observe(...seen),
     onAlive: progress.moved,
   });
   stops.push(() => sender.stop());
@@ -157,11 +157,11 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   });
 
   /** At most ten times a second, while there is a link. */
-  function observe(activity: ShaperActivity, elapsedMs: number): void {
+  function observe(activity: ShaperActivity, elapsedMs: number, busyShare: number): void {
     const uploads = { active: drain.sending, limit: drain.uploadLimit.current };
     statistics.sent(activity.admittedBytes, elapsedMs);
     onEvent({ kind: 'activity', activity, elapsedMs, pace: sender.pace, uploads });
-    drain.observe(activity, elapsedMs);
+    drain.observe(activity, elapsedMs, busyShare);
     progress.sampled(activity.admittedBytes > 0 || drain.active === 0);
   }
 

@@ -240,6 +240,7 @@ const READS_TIME =
   /\bDate\.now\b|new Date\(\)|\bperformance\b|\bhrtime\b|\bset(Timeout|Interval)\b|AbortSignal\.timeout|node:timers/;
 const TIME_EXCEPTIONS: Readonly<Record<string, string>> = {
   'src/system/clock.ts': 'the clock port itself',
+  'src/system/busy-share.ts': 'asks how busy the threads are, under no simulation',
   'src/commands/examine-spool.ts': 'part of check',
   'src/page/browser.ts': 'runs in a browser',
   'src/commands/examine-store.ts': 'runs once, in the foreground, under no simulation',

@@ -7,6 +7,7 @@ import type { DrainOptions, DrainPorts, Transfer, TransferView, WaitingFiles } f
 import type { FailedFile } from './failed-files.ts';
 import { FailurePolicy } from './failure-policy.ts';
 import { Pipeline } from './pipeline.ts';
+import { ReadAheadLimit } from './read-ahead-limit.ts';
 import { Reopening } from './reopening.ts';
 import { singleFile } from './shipment.ts';
 import { Transfers } from './transfers.ts';
@@ -29,6 +30,7 @@ export class Drain {
   readonly uploadLimit: UploadLimit;
   readonly #ports: DrainPorts;
   readonly #transfers: Transfers;
+  readonly #readAhead = new ReadAheadLimit();
   readonly #pipeline: Pipeline;
   readonly #failures: FailurePolicy;
   readonly #memory: UploadMemory;
@@ -44,7 +46,8 @@ export class Drain {
     this.uploadLimit = new UploadLimit(options);
     // While the store is being asked, nothing new is sent.
     const limit = () => (this.destination.trial.isAsking ? 0 : this.uploadLimit.current);
-    this.#pipeline = new Pipeline({ ...ports, limit }, () => this.#fill());
+    const ahead = () => this.#readAhead.current;
+    this.#pipeline = new Pipeline({ ...ports, limit, ahead }, () => this.#fill());
     this.#blame = new Blame(ports, this.destination, {
       entries: () => this.#transfers.entries(),
       returnBest: () => this.#transfers.returnUnsent('the files before it fail', ({ place }) => place === 0),
@@ -184,12 +187,14 @@ export class Drain {
   }
 
   /**
-   * Takes how the link was used in the last `elapsedMs`, and starts more uploads if that left the
-   * link idle.
+   * Takes how the link and our threads were used in the last `elapsedMs`, and starts more uploads
+   * if that left the link idle. `busyShare`: see UploadDemand.
    */
-  observe(use: LinkUse, elapsedMs: number): void {
-    const demand = { active: this.sending, workWaiting: this.ready > 0 };
-    if (this.uploadLimit.observe(use, elapsedMs, demand)) this.pump();
+  observe(use: LinkUse, elapsedMs: number, busyShare: number): void {
+    const demand = { active: this.sending, workWaiting: this.ready > 0, busyShare };
+    const mayRunMore = this.uploadLimit.observe(use, elapsedMs, demand);
+    this.#readAhead.observe(use, elapsedMs, demand, this.uploadLimit.current);
+    if (mayRunMore) this.pump();
   }
 
   /** The network changed, so a pause because of it may be over. */

@@ -3,6 +3,8 @@
 export interface PipelinePorts {
   /** How many uploads may be sending now. */
   readonly limit: () => number;
+  /** How many files may be read ahead. */
+  readonly ahead: () => number;
   /** The target: the most that the link allows, in wire bytes a second. */
   readonly rateBytesPerSec: () => number;
 }
@@ -67,7 +69,9 @@ export class Pipeline {
     if (this.#disposing >= BESIDE_SENDING_MAX) return false;
     if (this.#aheadFiles + this.#sending < this.#ports.limit()) return true;
     const enoughBytes = (this.#ports.rateBytesPerSec() * READ_AHEAD_MS) / 1000;
-    return this.#aheadBytes < enoughBytes && this.#aheadFiles < BESIDE_SENDING_MAX;
+    return (
+      this.#aheadBytes < enoughBytes && this.#aheadFiles < Math.min(BESIDE_SENDING_MAX, this.#ports.ahead())
+    );
   }
 
   /** A transfer of `sizeBytes` begins. It must leave(). */

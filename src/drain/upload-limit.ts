@@ -19,6 +19,8 @@ export interface UploadDemand {
   readonly active: number;
   /** True if there is work that waits only because of the limit. */
   readonly workWaiting: boolean;
+  /** The share of the time, 0 to 1, in which the busiest of our threads was busy. */
+  readonly busyShare: number;
 }
 
 /**
@@ -41,6 +43,8 @@ const LONG_WAIT_MS = 250;
 /** After the store asked for fewer requests, the limit does not grow for this time. */
 const CALM_MS = 10_000;
 const FIRST_LIMIT = 8;
+/** Threads as busy as this have no time for more uploads, whatever the link has room for. */
+const BUSY_SHARE = 0.9;
 
 /**
  * Keeps just enough uploads running that a request is always waiting for the next token, and few
@@ -55,6 +59,7 @@ export class UploadLimit {
   #elapsedMs = 0;
   #idleMs = 0;
   #longestWaitMs = 0;
+  #busyMs = 0;
   #calmForMs = 0;
 
   constructor(options: UploadLimitOptions) {
@@ -82,19 +87,22 @@ export class UploadLimit {
     this.#elapsedMs += elapsedMs;
     this.#idleMs += use.idleMs;
     this.#longestWaitMs = Math.max(this.#longestWaitMs, use.longestWaitMs);
+    this.#busyMs += demand.busyShare * elapsedMs;
     this.#calmForMs = Math.max(0, this.#calmForMs - elapsedMs);
     if (this.#elapsedMs < DECIDE_EVERY_MS) return false;
     const idleShare = Math.min(1, this.#idleMs / this.#elapsedMs);
+    const busyShare = this.#busyMs / this.#elapsedMs;
     if (this.#longestWaitMs > LONG_WAIT_MS)
       this.#limit = Math.max(1, this.#limit - Math.ceil(this.#limit / 16));
     else if (
       idleShare > TOLERATED_IDLE &&
       demand.workWaiting &&
       demand.active >= this.#limit &&
+      busyShare < BUSY_SHARE &&
       this.#calmForMs === 0
     )
-      this.#limit = grown(this.#limit, idleShare, this.#most);
-    this.#elapsedMs = this.#idleMs = this.#longestWaitMs = 0;
+      this.#limit = grown(this.#limit, { idleShare, busyShare, most: this.#most });
+    this.#elapsedMs = this.#idleMs = this.#longestWaitMs = this.#busyMs = 0;
     return this.current > before;
   }
 
@@ -109,7 +117,15 @@ export class UploadLimit {
   }
 }
 
-function grown(limit: number, idleShare: number, most: number): number {
+interface Growth {
+  readonly idleShare: number;
+  readonly busyShare: number;
+  readonly most: number;
+}
+
+/** The threads can do for more uploads what they do now, divided by their busy share. */
+function grown(limit: number, { idleShare, busyShare, most }: Growth): number {
   const needed = limit * Math.min(GROWTH_MAX, 1 / Math.max(1e-9, 1 - idleShare));
-  return Math.min(most, Math.ceil(needed));
+  const affordable = limit / Math.max(1e-9, busyShare);
+  return Math.min(most, Math.ceil(needed), Math.floor(affordable));
 }

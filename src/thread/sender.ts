@@ -9,6 +9,7 @@ import type { PaceView } from '../pace/governor.ts';
 import type { Allowance } from '../pace/link-rates.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { type SlowLine, SlowLineFinder } from '../pace/slow-line.ts';
+import { BusyShare } from '../system/busy-share.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { RequestHandler } from '../transport/http-request.ts';
@@ -29,8 +30,11 @@ export interface SendingOptions {
 export interface SenderPorts extends Omit<UplinkPorts, 'onChange'> {
   /** The first link, or another one. */
   onLink(): void;
-  /** At most ten times a second: what was sent since the last time, and how it waited. */
-  onActivity(activity: ShaperActivity, elapsedMs: number): void;
+  /**
+   * At most ten times a second: what was sent since the last time, and how it waited. `busyShare`:
+   * how busy the busier thread was, 0 to 1.
+   */
+  onActivity(activity: ShaperActivity, elapsedMs: number, busyShare: number): void;
   /** A connection shows signs of life. */
   onAlive(): void;
 }
@@ -52,6 +56,7 @@ export class Sender {
   readonly #worker: Worker;
   readonly #orders = new Outbox<Order>((orders, moved) => this.#worker.postMessage(orders, moved));
   readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));
+  readonly #busy: BusyShare;
   readonly #clock: Clock;
   readonly #uplink: Uplink;
   #options: SendingOptions;
@@ -77,6 +82,7 @@ export class Sender {
       name: 'halfpipe sender',
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
+    this.#busy = new BusyShare(this.#worker);
     this.#worker.on('message', (notices: readonly Notice[]) => {
       for (const notice of notices) this.#receive(notice);
     });
@@ -209,7 +215,7 @@ export class Sender {
         this.#pace = notice.pace;
         this.#observeLine(notice);
         this.#requests.noteSent(notice.sent);
-        return this.#ports.onActivity(notice.activity, notice.elapsedMs);
+        return this.#ports.onActivity(notice.activity, notice.elapsedMs, this.#busy.take());
       case 'alive':
         return this.#ports.onAlive();
       default:

@@ -91,7 +91,7 @@ export class SimLine {
   }
 
   #report(): void {
-    const demand = { active: this.#active, workWaiting: true };
+    const demand = { active: this.#active, workWaiting: true, busyShare: 0 };
     this.limit.observe(this.#shaper.activity(), REPORT_MS, demand);
     this.slowLine.observe(this.#deliveries.activity(), this.#options.budgetBytesPerSec, 0);
   }

@@ -10,11 +10,12 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 class Trip {
   limit = 1;
   rateBytesPerSec = 1_000;
+  ahead = 1_000;
   moves = 0;
   readonly abort = new AbortController();
   readonly sending = new Map<string, () => void>();
   readonly pipeline = new Pipeline(
-    { limit: () => this.limit, rateBytesPerSec: () => this.rateBytesPerSec },
+    { limit: () => this.limit, ahead: () => this.ahead, rateBytesPerSec: () => this.rateBytesPerSec },
     () => {
       this.moves += 1;
     },
@@ -116,6 +117,16 @@ test('what is read ahead is half a second of the line, in the bytes of files tha
   assert.equal(pipeline.hasRoom, true);
   pipeline.leave(first);
   pipeline.leave(parts);
+});
+
+test('fewer files are read ahead if fewer are asked for, but one for each that may send', () => {
+  const trip = new Trip();
+  trip.ahead = 2;
+  trip.limit = 3;
+  for (let files = 0; files < 2; files += 1) trip.pipeline.enter(0, true);
+  assert.equal(trip.pipeline.hasRoom, true, 'three may send');
+  trip.pipeline.enter(0, true);
+  assert.equal(trip.pipeline.hasRoom, false);
 });
 
 test('no more than 256 files are read ahead, however small they are', () => {

@@ -8,7 +8,7 @@ const HALF_IDLE: ShaperActivity = { ...BUSY, idleMs: 50, longestWaitMs: 0, waiti
 const CROWDED: ShaperActivity = { ...BUSY, longestWaitMs: 1_000 };
 
 function full(limit: UploadLimit) {
-  return { active: limit.current, workWaiting: true };
+  return { active: limit.current, workWaiting: true, busyShare: 0.2 };
 }
 
 describe('upload limit', () => {
@@ -52,8 +52,14 @@ describe('upload limit', () => {
   });
 
   const still = [
-    { name: 'while uploads are few for lack of work', demand: { active: 3, workWaiting: false } },
-    { name: 'before the uploads it allowed have started', demand: { active: 3, workWaiting: true } },
+    {
+      name: 'while uploads are few for lack of work',
+      demand: { active: 3, workWaiting: false, busyShare: 0 },
+    },
+    {
+      name: 'before the uploads it allowed have started',
+      demand: { active: 3, workWaiting: true, busyShare: 0 },
+    },
   ];
   for (const { name, demand } of still) {
     it(`does not grow ${name}`, () => {
@@ -62,6 +68,27 @@ describe('upload limit', () => {
       assert.equal(limit.current, 8);
     });
   }
+
+  for (const [busyShare, grown] of [
+    [0.2, 16],
+    [0.5, 16],
+    [0.8, 10],
+    [0.89, 8],
+    [0.91, 8],
+    [1, 8],
+  ] as const)
+    it(`grows to ${grown} while a thread is busy for ${busyShare} of the time`, () => {
+      const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
+      limit.observe({ ...HALF_IDLE, idleMs: 100 }, 100, { ...full(limit), busyShare });
+      assert.equal(limit.current, grown);
+    });
+
+  it('looks at the time between two decisions to tell whether a thread is busy', () => {
+    const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
+    limit.observe({ ...HALF_IDLE, idleMs: 80 }, 80, { ...full(limit), busyShare: 1 });
+    limit.observe({ ...HALF_IDLE, idleMs: 20 }, 20, { ...full(limit), busyShare: 0 });
+    assert.equal(limit.current, 10, 'busy for 0.8 of the time');
+  });
 
   it('stays while somebody waits, and nobody waits long', () => {
     const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
