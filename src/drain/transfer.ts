@@ -4,6 +4,7 @@ import { type FileIdentity, type KnownContent, type SpoolPath, sameContentIdenti
 import type { Writers } from '../spool/open-writers.ts';
 import { stillWrittenFault } from '../spool/spool-fault.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
+import type { ContentMemory } from '../system/content-memory.ts';
 import { Fault } from '../system/fault.ts';
 import { dispose, type SetAside } from './dispose.ts';
 import { hasContent } from './same-content.ts';
@@ -12,9 +13,11 @@ import type { UnremovedUpload, UnremovedUploads } from './unremoved-uploads.ts';
 import { isProof, type Proof, verify } from './verify.ts';
 
 /** A file held open from its upload to its disposal. */
-export interface OpenFile extends UploadSource {
+export interface OpenFile extends Pick<UploadSource, 'sizeBytes'> {
   readonly path: SpoolPath;
   readonly identity: FileIdentity;
+  /** Does what UploadSource.read() does, and reads into `into` if that is given. */
+  read(offset: number, length: number, into?: Buffer): Promise<Buffer>;
   currentIdentity(): Promise<FileIdentity>;
   /** Resolves when a power cut can no longer bring the file back with less content. */
   sync(signal: AbortSignal): Promise<void>;
@@ -34,6 +37,8 @@ export interface TransferOptions {
   readonly store: ObjectStore;
   readonly unremoved: UnremovedUploads;
   readonly signal: AbortSignal;
+  /** What is read for the store goes here. */
+  readonly memory: ContentMemory;
   /** Runs a sync. The disk may take minutes for a large file that was just written. */
   readonly whileSyncing: (sync: () => Promise<void>) => Promise<void>;
   /** Runs what sends, when it is this file's turn. */
@@ -159,7 +164,7 @@ async function uploadAndProve(
   key: string,
   options: TransferOptions,
 ): Promise<ProvenUpload> {
-  const { spool, store, signal, onRead, whileSyncing, whileSending } = options;
+  const { spool, store, signal, whileSyncing, whileSending } = options;
   const refuseChangedFiles = async (when: string) => {
     for (const file of files) await refuseChanged(file, when);
   };
@@ -169,19 +174,20 @@ async function uploadAndProve(
   // Small files have a journal as well, because a larger file of the same name may have left an
   // upload open that must be ended first.
   const journal = spool.journal(files[0]);
-  const steadily = shipment.contentOf(files.map((file) => steady(file, onRead)));
-  const source = shipment.plan.isWhole ? await readAhead(steadily) : steadily;
-  // Asked after reading, when all content is there. Nothing of an incomplete file leaves for the
-  // store.
-  for (const file of files)
-    if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
-  // The writer may have written after the reading, and closed the file before the answer.
-  await refuseChangedFiles('before it was sent');
-  return whileSending(async () => {
-    const upload = await store.upload({ key, source, journal, signal });
-    await refuseChangedFiles('while it was uploaded');
-    const answered = verify(upload.local, upload.receipt, identitiesOf(files));
-    return { upload, proof: isProof(answered) ? answered : await prove(files, upload, store, signal) };
+  const source = shipment.contentOf(files.map((file) => steady(file, options)));
+  return withWhole(shipment, source, async (ready) => {
+    // Asked after reading, when all content is there. Nothing of an incomplete file leaves for the
+    // store.
+    for (const file of files)
+      if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
+    // The writer may have written after the reading, and closed the file before the answer.
+    await refuseChangedFiles('before it was sent');
+    return whileSending(async () => {
+      const upload = await store.upload({ key, source: ready, journal, signal });
+      await refuseChangedFiles('while it was uploaded');
+      const answered = verify(upload.local, upload.receipt, identitiesOf(files));
+      return { upload, proof: isProof(answered) ? answered : await prove(files, upload, store, signal) };
+    });
   });
 }
 
@@ -201,22 +207,45 @@ function reprove(
  * The file as a source that rejects if the file changed before its end was read. So the bytes that
  * a store keeps were all there at one moment.
  */
-function steady(file: OpenFile, onRead: TransferOptions['onRead']): UploadSource {
+function steady(file: OpenFile, { memory, onRead }: TransferOptions): UploadSource {
   const { sizeBytes } = file;
   return {
     sizeBytes,
     read: async (offset, length) => {
-      const bytes = await file.read(offset, length);
-      onRead(bytes.byteLength);
-      if (offset + length >= sizeBytes) await refuseChanged(file, 'while it was read');
-      return bytes;
+      const content = memory.take(length);
+      try {
+        await file.read(offset, length, content);
+        onRead(length);
+        if (offset + length >= sizeBytes) await refuseChanged(file, 'while it was read');
+        return content;
+      } catch (error) {
+        memory.drop(content);
+        throw error;
+      }
     },
+    giveBack: (content) => memory.giveBack(content),
+    drop: (content) => memory.drop(content),
   };
 }
 
-async function readAhead({ sizeBytes, read }: UploadSource): Promise<UploadSource> {
-  const content = await read(0, sizeBytes);
-  return { sizeBytes, read: async (offset, length) => content.subarray(offset, offset + length) };
+/** Reads what is sent whole before it runs `use`. */
+async function withWhole<T>(
+  { plan }: Shipment,
+  source: UploadSource,
+  use: (ready: UploadSource) => Promise<T>,
+): Promise<T> {
+  if (!plan.isWhole) return use(source);
+  const { sizeBytes } = source;
+  const content = await source.read(0, sizeBytes);
+  const read = async (offset: number, length: number) => content.subarray(offset, offset + length);
+  try {
+    const used = await use({ sizeBytes, read });
+    source.giveBack?.(content);
+    return used;
+  } catch (error) {
+    source.drop?.(content);
+    throw error;
+  }
 }
 
 async function refuseChanged(file: OpenFile, when: string): Promise<void> {

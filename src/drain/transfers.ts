@@ -1,5 +1,6 @@
 // The transfers in progress, from the backlog to the removal of their files.
 import type { Entry, SpoolPath } from '../spool/entry.ts';
+import { ContentMemory } from '../system/content-memory.ts';
 import { Fault } from '../system/fault.ts';
 import type { Blame, Failed } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
@@ -16,6 +17,8 @@ import type { UploadMemory } from './upload-memory.ts';
 
 /** The pause between attempts to save what was written to a file during its removal. */
 const WAIT_FOR_ROOM_MS = 1_000;
+/** What the parts of one large file take: beyond it, memory that is not in use is freed. */
+const KEPT_BYTES_MAX = 40 * 1024 ** 2;
 
 export interface TransfersPorts
   extends Pick<DrainPorts, 'clock' | 'spool' | 'backlog' | 'manifest' | 'onEvent' | 'onRead'> {
@@ -45,6 +48,7 @@ export class Transfers {
   readonly #ports: TransfersPorts;
   readonly #running = new Set<Transfer>();
   readonly #syncs: SlowSyncs;
+  readonly #content = new ContentMemory(KEPT_BYTES_MAX);
   #unremoved = new UnremovedUploads();
   #descriptors = new DescriptorLimit();
 
@@ -188,7 +192,7 @@ export class Transfers {
     for (const entry of shipment.entries)
       if (entry.identity.sizeBytes > parts.largestBytes) throw tooLargeFault(entry, parts.largestBytes);
     return transfer(shipment, {
-      ...{ spool, store, signal },
+      ...{ spool, store, signal, memory: this.#content },
       onRead: (bytes) => {
         progress.readBytes += bytes;
         onRead();

@@ -89,12 +89,11 @@ export class SpoolFile {
   }
 
   /**
-   * Reads exactly `length` bytes from `offset`. Rejects with Fault `changed` if the file has become
-   * shorter.
+   * Reads exactly `length` bytes from `offset`, into `buffer` if one is given. Rejects with Fault
+   * `changed` if the file has become shorter.
    */
-  read(offset: number, length: number): Promise<Buffer> {
+  read(offset: number, length: number, buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
     return this.#whileOpen('read', async (fd) => {
-      const buffer = Buffer.allocUnsafeSlow(length);
       for (let filled = 0; filled < length; ) {
         const atOnce = Math.min(AT_ONCE_BYTES_MAX, length - filled);
         const bytesRead = await this.#ports.calls.read(fd, buffer, filled, atOnce, offset + filled);

@@ -25,6 +25,7 @@ export async function digestSource(
       signal.throwIfAborted();
       const chunk = await source.read(offset, Math.min(HASHED_AT_ONCE_BYTES, end - offset));
       for (const hash of [wholeMd5, wholeSha256, md5, sha256]) hash.update(chunk);
+      source.giveBack?.(chunk);
     }
     parts.push({ md5Hex: md5.digest('hex'), sha256Hex: sha256.digest('hex') });
   }

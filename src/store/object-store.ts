@@ -53,6 +53,13 @@ export interface UploadSource {
    * has become shorter.
    */
   read(offset: number, length: number): Promise<Buffer>;
+  /**
+   * Nothing reads this content any more, in any thread: its memory may be used again. Content that
+   * does not come back is left to the garbage collector.
+   */
+  giveBack?(content: Buffer): void;
+  /** This content is not needed any more, but a request that was given up may still read it. */
+  drop?(content: Buffer): void;
 }
 
 export interface UploadRequest {

@@ -420,9 +420,10 @@ export class DrainBench {
         if (this.syncsStandStill) await FOREVER;
         this.synced.push(`${path}`);
       },
-      read: async (offset, length) => {
+      read: async (offset, length, into = Buffer.alloc(length)) => {
         const now = this.store.uploads.includes(`${path}`) ? this.rewritten.get(`${path}`) : undefined;
-        return (now ?? content).subarray(offset, offset + length);
+        (now ?? content).copy(into, 0, offset, offset + length);
+        return into;
       },
       writers: async () => {
         this.onAsked(`${path}`);

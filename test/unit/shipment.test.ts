@@ -6,6 +6,7 @@ import { type OpenFile, type TransferOptions, transfer } from '../../src/drain/t
 import { UnremovedUploads } from '../../src/drain/unremoved-uploads.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import { isProofOf } from '../../src/spool/proof.ts';
+import { ContentMemory } from '../../src/system/content-memory.ts';
 import { FakeStore, faultOf } from '../support/drain-bench.ts';
 
 const KEY = 'packet';
@@ -39,7 +40,7 @@ function world({ cannotBeSetAside = '', isChanged = '' } = {}) {
   const [recorded, removed, closed]: [string[], string[], string[]] = [[], [], []];
   const fileOf = ({ path, identity }: Entry): OpenFile => ({
     ...{ path, identity, sizeBytes: SIZE_BYTES },
-    read: async () => Buffer.alloc(SIZE_BYTES, `${path}`),
+    read: async (_, length, into = Buffer.alloc(length)) => into.fill(`${path}`),
     currentIdentity: async () => ({ ...identity, mtimeNs: `${path}` === isChanged ? 2n : 1n }),
     sync: async () => undefined,
     writers: async () => 'none',
@@ -48,6 +49,7 @@ function world({ cannotBeSetAside = '', isChanged = '' } = {}) {
   const options: TransferOptions = {
     store,
     unremoved: new UnremovedUploads(),
+    memory: new ContentMemory(0),
     signal: new AbortController().signal,
     whileSyncing: (sync) => sync(),
     whileSending: (send) => send(),

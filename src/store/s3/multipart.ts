@@ -14,7 +14,7 @@ import { receiptOf } from './answers.ts';
 import { isTaken, type S3Bucket } from './bucket.ts';
 import { beginUpload, completeUpload, otherAnswerFault, sendPart } from './multipart-requests.ts';
 import { evidenceOfPart, isMd5, isOtherPart, type StoredPart } from './open-parts.ts';
-import { FileRange, PartReader } from './part-reader.ts';
+import { FileRange, PartReader, type ReadPart } from './part-reader.ts';
 import { UploadRecord } from './upload-record.ts';
 
 /**
@@ -145,10 +145,21 @@ export class PartwiseUpload {
     return { UploadId: this.#uploadId };
   }
 
-  async #sendPart(command: UploadPartCommand) {
-    const { Body: range, PartNumber: number = 0 } = command.input;
+  async #sendPart({ input: { Body: range, PartNumber: number = 0 } }: UploadPartCommand) {
+    const { source } = this.#request;
+    const part = await this.#parts.read(number);
+    try {
+      const answer = await this.#store(range, number, part);
+      source.giveBack?.(part.bytes);
+      return answer;
+    } catch (error) {
+      source.drop?.(part.bytes);
+      throw error;
+    }
+  }
+
+  async #store(range: unknown, number: number, { bytes: body, digest }: ReadPart) {
     const { onAccepted } = this.#request;
-    const { bytes: body, digest } = await this.#parts.read(number);
     if (!(range instanceof FileRange) || range.byteLength !== body.byteLength)
       throw new TypeError(`lib-storage cut part ${number} otherwise than planned`);
     this.#digests[number - 1] = digest;

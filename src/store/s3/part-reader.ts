@@ -65,7 +65,8 @@ export class PartReader {
 
   /** Resolves when nothing is being read any more. read() must not be called afterwards. */
   async end(): Promise<void> {
-    await this.#ahead?.catch(() => undefined);
+    const ahead = await this.#ahead?.catch(() => undefined);
+    if (ahead !== undefined) this.#source.giveBack?.(ahead.bytes);
   }
 
   async #readNow(partNumber: number): Promise<ReadPart> {
