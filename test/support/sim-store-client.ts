@@ -2,10 +2,14 @@
 // signed, which costs half the time and decides nothing; all else is as in the real client.
 import { S3Client } from '@aws-sdk/client-s3';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
+import { tapRequests } from '../../src/store/s3/request-tap.ts';
+import type { RequestHead } from '../../src/transport/http-request.ts';
 import { carrySignals, signalOf } from '../../src/transport/request-signal.ts';
 import { RetryWithinSdk } from '../../src/transport/retry-within-sdk.ts';
 import { responseOf, type Sender, type SimStoreNetwork } from './sim-store-network.ts';
 import type { StoreRequest } from './sim-store-server.ts';
+
+type Head = Pick<RequestHead, 'method' | 'path' | 'query' | 'headers'>;
 
 /** Small enough that a simulated file has several parts. */
 export const SIM_PART_BYTES = 1_024;
@@ -15,18 +19,16 @@ Reflect.set(PartUploader, 'MIN_PART_SIZE', 1);
 
 /** What the client sends goes to `network` as if `sender` had sent it. */
 export function simClient(network: SimStoreNetwork, sender: Sender): S3Client {
+  const send = async ({ method, path, query = {}, headers }: Head, body: unknown, signal?: AbortSignal) => {
+    const sent: StoreRequest = { method, path, query: { ...query }, headers, body: bytesOf(body) };
+    return responseOf(await network.send(sender, sent, signal));
+  };
   const handler = {
     metadata: { handlerProtocol: 'http/1.1' },
-    handle: async (request: {
-      method: string;
-      path: string;
-      query?: object;
-      headers: Record<string, string>;
-      body?: unknown;
-    }) => {
-      const { method, path, query = {}, headers } = request;
-      const sent: StoreRequest = { method, path, query: { ...query }, headers, body: bytesOf(request.body) };
-      return responseOf(await network.send(sender, sent, signalOf(request)));
+    handle: (request: Head & { body?: unknown }) => send(request, request.body, signalOf(request)),
+    exchange: async (head: RequestHead, content: Uint8Array, signal: AbortSignal) => {
+      const { statusCode, headers, body } = (await send(head, content, signal)).response;
+      return { statusCode, headers, body: Buffer.concat(await body.toArray()) };
     },
     destroy: () => undefined,
     updateHttpClientConfig: () => undefined,
@@ -58,6 +60,7 @@ const shared = new S3Client({
 for (const talk of ['loggerMiddleware', 'userAgentMiddleware', 'recursionDetectionMiddleware'])
   shared.middlewareStack.remove(talk);
 carrySignals(shared);
+tapRequests(shared);
 
 function bytesOf(body: unknown): Buffer {
   if (body === undefined || body === null) return Buffer.alloc(0);
