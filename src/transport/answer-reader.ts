@@ -25,9 +25,18 @@ const LINE_END = Buffer.from('\r\n');
 type State = 'head' | 'length' | 'close' | 'chunk size' | 'chunk' | 'chunk end' | 'trailer' | 'done';
 
 /**
- * Reads one answer at a time. It knows no sockets and no time. Its errors have Node's codes, HPE_…,
- * because they mean the same.
+ * The server does not speak HTTP as it should. The codes are Node's, because they mean the same.
  */
+export class AnswerError extends Error {
+  readonly code: string;
+
+  constructor(code: `HPE_${string}`, what: string) {
+    super(`the answer cannot be read: ${what}`);
+    this.code = code;
+  }
+}
+
+/** Reads one answer at a time. It knows no sockets and no time. */
 export class AnswerReader {
   readonly #ports: AnswerPorts;
   #state: State = 'done';
@@ -68,7 +77,7 @@ export class AnswerReader {
     return this.#keptForMs;
   }
 
-  /** Throws an error for what is not an answer, or is more than one. */
+  /** Throws an AnswerError for what is not an answer, or is more than one. */
   read(chunk: Buffer): void {
     const bytes = this.#kept === undefined ? chunk : Buffer.concat([this.#kept, chunk]);
     this.#kept = undefined;
@@ -106,7 +115,7 @@ export class AnswerReader {
       case 'trailer':
         return this.#line(bytes, at);
       case 'done':
-        throw parseError('HPE_CLOSED_CONNECTION', 'bytes after the answer');
+        throw new AnswerError('HPE_CLOSED_CONNECTION', 'bytes after the answer');
     }
   }
 
@@ -121,19 +130,19 @@ export class AnswerReader {
   #line(bytes: Buffer, at: number): number | undefined {
     const end = bytes.indexOf(LINE_END, at);
     if ((end === -1 ? bytes.length : end) - at > LINE_BYTES_MAX)
-      throw parseError('HPE_INVALID_CHUNK_SIZE', 'a line between chunks is too long');
+      throw new AnswerError('HPE_INVALID_CHUNK_SIZE', 'a line between chunks is too long');
     if (end === -1) return undefined;
     const line = bytes.toString('latin1', at, end);
     if (this.#state === 'chunk size') this.#chunk(line);
     else if (this.#state === 'trailer') this.#state = line === '' ? 'done' : 'trailer';
     else if (line === '') this.#state = 'chunk size';
-    else throw parseError('HPE_STRICT', 'a chunk is longer than its size');
+    else throw new AnswerError('HPE_STRICT', 'a chunk is longer than its size');
     return end + LINE_END.length;
   }
 
   #chunk(line: string): void {
     const [, size] = /^([0-9a-f]{1,13})[\t ]*(?:;.*)?$/i.exec(line) ?? [];
-    if (size === undefined) throw parseError('HPE_INVALID_CHUNK_SIZE', 'a chunk has no size');
+    if (size === undefined) throw new AnswerError('HPE_INVALID_CHUNK_SIZE', 'a chunk has no size');
     this.#leftBytes = Number.parseInt(size, 16);
     this.#state = this.#leftBytes === 0 ? 'trailer' : 'chunk';
   }
@@ -141,7 +150,7 @@ export class AnswerReader {
   #head(bytes: Buffer, at: number): number | undefined {
     const end = bytes.indexOf(HEAD_END, at);
     if ((end === -1 ? bytes.length : end) - at > HEAD_BYTES_MAX)
-      throw parseError('HPE_HEADER_OVERFLOW', 'the head of the answer is too long');
+      throw new AnswerError('HPE_HEADER_OVERFLOW', 'the head of the answer is too long');
     if (end === -1) {
       // Some other protocol would otherwise be waited for.
       if (!'HTTP/'.startsWith(bytes.toString('latin1', at, Math.min(bytes.length, at + 5)))) throw notHttp();
@@ -156,7 +165,8 @@ export class AnswerReader {
     const statusCode = Number(status);
     const headers = lineEnd === -1 ? {} : headersIn(text, lineEnd + 2);
     if (statusCode >= 200) this.#begin({ statusCode, reason, headers }, minor === '1');
-    else if (statusCode === 101) throw parseError('HPE_INVALID_STATUS', 'the server changed the protocol');
+    else if (statusCode === 101)
+      throw new AnswerError('HPE_INVALID_STATUS', 'the server changed the protocol');
     return end + HEAD_END.length;
   }
 
@@ -186,11 +196,11 @@ function headersIn(text: string, from: number): Record<string, string> {
     const colon = text.indexOf(':', at);
     const name = text.slice(at, colon).toLowerCase();
     if (colon === -1 || colon > end || !/^[\w!#$%&'*+.^`|~-]+$/.test(name))
-      throw parseError('HPE_INVALID_HEADER_TOKEN', 'a header of the answer has no name');
+      throw new AnswerError('HPE_INVALID_HEADER_TOKEN', 'a header of the answer has no name');
     const raw = text.slice(colon + 1, end);
     const value = raw.replace(/^[\t ]+|[\t ]+$/g, '');
     if (/[\0\r\n]/.test(value))
-      throw parseError('HPE_INVALID_HEADER_TOKEN', 'a header of the answer is broken');
+      throw new AnswerError('HPE_INVALID_HEADER_TOKEN', 'a header of the answer is broken');
     const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
     headers[name] = before === undefined ? value : `${before}, ${value}`;
     at = end + 2;
@@ -202,14 +212,10 @@ function headersIn(text: string, from: number): Record<string, string> {
 function lengthIn(value: string): number {
   const [first = '', ...others] = value.split(', ');
   if (!/^\d{1,15}$/.test(first) || others.some((other) => other !== first))
-    throw parseError('HPE_INVALID_CONTENT_LENGTH', 'the length of the answer is not a number');
+    throw new AnswerError('HPE_INVALID_CONTENT_LENGTH', 'the length of the answer is not a number');
   return Number(first);
 }
 
 function notHttp(): Error {
-  return parseError('HPE_INVALID_CONSTANT', 'it does not begin with HTTP/1.1');
-}
-
-function parseError(code: string, what: string): Error {
-  return Object.assign(new Error(`the answer cannot be read: ${what}`), { code });
+  return new AnswerError('HPE_INVALID_CONSTANT', 'it does not begin with HTTP/1.1');
 }

@@ -1,6 +1,6 @@
 // One connection to a server or a proxy. It carries one request at a time.
 import type { Socket } from 'node:net';
-import { type AnswerHead, AnswerReader } from './answer-reader.ts';
+import { AnswerError, type AnswerHead, AnswerReader } from './answer-reader.ts';
 
 /** The request that a connection carries. It hears nothing after ended() or lost(). */
 export interface Occupant {
@@ -97,7 +97,8 @@ export class Connection {
     try {
       this.#reader.read(chunk);
     } catch (error) {
-      this.#error = error instanceof Error ? error : new Error(String(error));
+      if (!(error instanceof AnswerError)) throw error;
+      this.#error = error;
       // An answer that was complete stays complete, but the connection is closed.
       if (!this.#reader.isDone) return void this.#lose();
       this.#isSent = false;
