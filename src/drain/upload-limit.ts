@@ -45,6 +45,8 @@ const CALM_MS = 10_000;
 const FIRST_LIMIT = 8;
 /** Threads as busy as this have no time for more uploads, whatever the link has room for. */
 const BUSY_SHARE = 0.9;
+/** Up to this many, each upload gets cheaper, because the threads do more in one turn. */
+const CHEAPER_UP_TO = 32;
 
 /**
  * Keeps just enough uploads running that a request is always waiting for the next token, and few
@@ -98,7 +100,6 @@ export class UploadLimit {
       idleShare > TOLERATED_IDLE &&
       demand.workWaiting &&
       demand.active >= this.#limit &&
-      busyShare < BUSY_SHARE &&
       this.#calmForMs === 0
     )
       this.#limit = grown(this.#limit, { idleShare, busyShare, most: this.#most });
@@ -126,6 +127,6 @@ interface Growth {
 /** The threads can do for more uploads what they do now, divided by their busy share. */
 function grown(limit: number, { idleShare, busyShare, most }: Growth): number {
   const needed = limit * Math.min(GROWTH_MAX, 1 / Math.max(1e-9, 1 - idleShare));
-  const affordable = limit / Math.max(1e-9, busyShare);
-  return Math.min(most, Math.ceil(needed), Math.floor(affordable));
+  const affordable = busyShare < BUSY_SHARE ? Math.floor(limit / Math.max(1e-9, busyShare)) : limit;
+  return Math.min(most, Math.ceil(needed), Math.max(CHEAPER_UP_TO, affordable));
 }

@@ -70,24 +70,29 @@ describe('upload limit', () => {
   }
 
   for (const [busyShare, grown] of [
-    [0.2, 16],
-    [0.5, 16],
-    [0.8, 10],
-    [0.89, 8],
-    [0.91, 8],
-    [1, 8],
+    [0.2, 64],
+    [0.5, 64],
+    [0.8, 40],
+    [0.89, 35],
+    [0.9, 32],
+    [1, 32],
   ] as const)
-    it(`grows to ${grown} while a thread is busy for ${busyShare} of the time`, () => {
+    it(`grows from 32 to ${grown} while a thread is busy for ${busyShare} of the time`, () => {
       const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
-      limit.observe({ ...HALF_IDLE, idleMs: 100 }, 100, { ...full(limit), busyShare });
+      const idle = { ...HALF_IDLE, idleMs: 100 };
+      // Up to 32, more uploads make each cheaper.
+      for (let step = 0; step < 2; step += 1) limit.observe(idle, 100, { ...full(limit), busyShare: 1 });
+      assert.equal(limit.current, 32);
+      limit.observe(idle, 100, { ...full(limit), busyShare });
       assert.equal(limit.current, grown);
     });
 
   it('looks at the time between two decisions to tell whether a thread is busy', () => {
     const limit = new UploadLimit({ concurrency: 'auto', maxConcurrency: 256 });
+    for (let step = 0; step < 2; step += 1) limit.observe({ ...HALF_IDLE, idleMs: 100 }, 100, full(limit));
     limit.observe({ ...HALF_IDLE, idleMs: 80 }, 80, { ...full(limit), busyShare: 1 });
     limit.observe({ ...HALF_IDLE, idleMs: 20 }, 20, { ...full(limit), busyShare: 0 });
-    assert.equal(limit.current, 10, 'busy for 0.8 of the time');
+    assert.equal(limit.current, 40, 'busy for 0.8 of the time');
   });
 
   it('stays while somebody waits, and nobody waits long', () => {
