@@ -35,17 +35,17 @@ export class AsideSlots {
   }
 
   /**
-   * Resolves with a free slot for `path`, reserved until free(). Rejects with Fault `blocked` when
-   * all layers are taken, and with the system error.
+   * Blocks. Returns a free slot for `path`, reserved until free(). Throws Fault `blocked` when all
+   * layers are taken, and the system error.
    */
-  async claim(path: SpoolPath): Promise<Buffer> {
+  claim(path: SpoolPath): Buffer {
+    const names = flatten(path);
     for (let layer = 0; layer < LAYERS; layer += 1) {
-      const slot = Buffer.from(`${FOLDER}/${layer}/${flatten(path)}`, 'latin1');
-      const id = slot.toString('latin1');
-      if (this.#claimed.has(id)) continue;
+      const id = `${FOLDER}/${layer}/${names}`;
+      const slot = Buffer.from(id, 'latin1');
+      if (this.#claimed.has(id) || !this.#isVacant(slot)) continue;
       this.#claimed.add(id);
-      if (await this.#isVacant(slot)) return slot;
-      this.free(slot);
+      return slot;
     }
     throw new Fault('blocked', `${path} has ${LAYERS} earlier versions waiting in .halfpipe/${FOLDER}`, {
       operation: 'set aside',
@@ -55,12 +55,11 @@ export class AsideSlots {
   }
 
   /** A slot is also taken if a file sits where the slot needs a folder. */
-  async #isVacant(slot: Buffer): Promise<boolean> {
+  #isVacant(slot: Buffer): boolean {
     try {
-      return (await this.#privateFolder.lookUp(slot)) === undefined;
+      return this.#privateFolder.lookUpNow(slot) === undefined;
     } catch (error) {
       if (errnoOf(error) === 'ENOTDIR') return false;
-      this.free(slot);
       throw error;
     }
   }
@@ -111,6 +110,7 @@ export class AsideSlots {
  */
 function flatten({ id }: SpoolPath): string {
   const name = id.replace(/[%./]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  if (name.length <= NAME_BYTES) return name;
   return (name.match(new RegExp(`.{1,${NAME_BYTES}}`, 'gs')) ?? []).join('/');
 }
 

@@ -6,6 +6,7 @@ import { errnoOf } from '../system/fault.ts';
 import { AsideSlots } from './aside-slots.ts';
 import { type FileIdentity, type KnownContent, SpoolPath, sameContentIdentity } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
+import type { Writers } from './open-writers.ts';
 import type { PinnedDirectories } from './pinned-directories.ts';
 import { isProofOf, type RemovalProof } from './proof.ts';
 import { type PutBackOutcome, putBack } from './put-back.ts';
@@ -92,40 +93,41 @@ export class Aside {
    * of content.
    */
   async setAside(file: SpoolFile, known: KnownContent = opened(file)): Promise<SetAside> {
-    const subject = file.path.toString();
     if (this.#waiting.has(file.path.id)) await this.#inTurn(() => this.#supersedeOlder(file.path));
-    const slot = await this.#slots.claim(file.path);
+    const slot = this.#slots.claim(file.path);
     try {
       await this.#held.folders.inParent(file.path, async (parent, name) => {
-        const look = async () => {
-          const present = await parent.lookUp(name);
-          if (present === undefined) throw changedFault('set aside', subject, 'is gone');
+        const look = () => {
+          const present = parent.lookUpNow(name);
+          if (present === undefined) throw changedFault('set aside', `${file.path}`, 'is gone');
           return identityOf(present);
         };
-        await requireUnchanged(look, known, 'set aside', subject);
+        await requireUnchanged(look, known, 'set aside', file.path);
         await this.#moveIn(parent.at(name), slot);
       });
-      const moved = await this.#requireMoved(file, slot, known).catch(async (error: unknown) => {
-        await this.#putBack(slot, file.path);
-        throw error;
-      });
+      const moved = await this.#requireMoved(file, slot, known);
       this.#onStep(file.path, 'aside');
-      return this.#guardRemoval(file, slot, { ...known, identity: moved });
+      return this.#guardRemoval(file, slot, { identity: moved, isUnchanged: known.isUnchanged });
     } catch (error) {
       this.#slots.free(slot);
-      throw spoolFault(error, 'set aside', subject);
+      throw spoolFault(error, 'set aside', `${file.path}`);
     }
   }
 
   /**
-   * Resolves with the identity of what is in `slot`. Rejects with Fault `changed` if that is not
-   * the file.
+   * Resolves with the identity of what is in `slot`. If that is not the file, puts it back and
+   * rejects with Fault `changed`.
    */
   async #requireMoved(file: SpoolFile, slot: Buffer, known: KnownContent): Promise<FileIdentity> {
-    const moved = await this.#identityOf(slot);
-    const held = await file.currentIdentity();
-    if (sameContentIdentity(moved, known.identity) && sameContentIdentity(moved, held)) return moved;
-    throw changedFault('set aside', `${file.path}`, 'changed while it was set aside');
+    try {
+      const moved = this.#identityOf(slot);
+      const held = await file.currentIdentity();
+      if (sameContentIdentity(moved, known.identity) && sameContentIdentity(moved, held)) return moved;
+      throw changedFault('set aside', `${file.path}`, 'changed while it was set aside');
+    } catch (error) {
+      await this.#putBack(slot, file.path);
+      throw error;
+    }
   }
 
   /**
@@ -170,7 +172,7 @@ export class Aside {
    * Called when a process wrote to the file after its removal.
    */
   async bringBack(file: SpoolFile): Promise<void> {
-    const slot = await this.#slots.claim(file.path);
+    const slot = this.#slots.claim(file.path);
     try {
       await salvage(file, this.#privateFolder, slot, (fault) => Promise.reject(fault));
       await this.#putBack(slot, file.path);
@@ -180,66 +182,73 @@ export class Aside {
   }
 
   #guardRemoval(file: SpoolFile, slot: Buffer, moved: KnownContent): SetAside {
-    const subject = file.path.toString();
     const finish = async <T>(operation: string, act: () => Promise<T>) => {
       try {
         return await act();
       } catch (error) {
-        throw spoolFault(error, operation, subject);
+        throw spoolFault(error, operation, `${file.path}`);
       } finally {
         this.#slots.free(slot);
       }
     };
     return {
       remove: (proof, waitForRoom) =>
-        finish('remove', async () => {
-          if (!isProofOf(proof, moved.identity)) {
-            await this.#putBack(slot, file.path);
-            throw unprovenFault('remove', subject);
-          }
-          // Ask before the last look at the file. A process that opened the file before it was set
-          // aside may still have it open. After the answer `none`, no process can open the file
-          // again, because its name is gone.
-          const writers = await file.writers();
-          if (writers === 'some') {
-            await this.#putBack(slot, file.path);
-            throw stillWrittenFault('remove', subject);
-          }
-          // The slot holds this file, and nothing else reaches into the private folder.
-          try {
-            await requireUnchanged(() => file.currentIdentity(), moved, 'remove', subject);
-          } catch (error) {
-            await this.#putBack(slot, file.path);
-            throw error;
-          }
-          try {
-            await this.#unlink(slot);
-          } catch (error) {
-            await this.#putBack(slot, file.path).catch(() => undefined);
-            throw error;
-          }
-          this.#onStep(file.path, 'removed');
-          // Removal itself changes ctime; only a write changes size or mtime. If the identity
-          // cannot be read, the content comes back: uploading it again loses nothing.
-          const untouched = await file.currentIdentity().then(
-            (now) => sameContentIdentity(now, moved.identity),
-            () => false,
-          );
-          if (untouched) {
-            await this.#returnWaiting(file.path);
-            return writers === 'unknown' ? moved.identity : undefined;
-          }
-          await salvage(file, this.#privateFolder, slot, waitForRoom);
-          await this.#putBack(slot, file.path);
-          throw changedFault('remove', subject, 'was written to while it was removed; its content is back');
-        }),
+        finish('remove', () => this.#remove(file, slot, moved, proof, waitForRoom)),
       putBack: () => finish('put back', async () => void (await this.#putBack(slot, file.path))),
     };
   }
 
+  /** See SetAside. */
+  async #remove(
+    file: SpoolFile,
+    slot: Buffer,
+    moved: KnownContent,
+    proof: RemovalProof,
+    waitForRoom: WaitForRoom,
+  ): Promise<FileIdentity | undefined> {
+    const writers = await this.#requireUnwritten(file, slot, moved, proof);
+    try {
+      await this.#unlink(slot);
+    } catch (error) {
+      await this.#putBack(slot, file.path).catch(() => undefined);
+      throw error;
+    }
+    this.#onStep(file.path, 'removed');
+    if (await isUntouched(file, moved.identity)) {
+      if (this.#waiting.has(file.path.id)) await this.#returnWaiting();
+      return writers === 'unknown' ? moved.identity : undefined;
+    }
+    await salvage(file, this.#privateFolder, slot, waitForRoom);
+    await this.#putBack(slot, file.path);
+    throw changedFault('remove', `${file.path}`, 'was written to while it was removed; its content is back');
+  }
+
+  /** Puts the file back, and rejects with a Fault, unless `proof` allows its removal now. */
+  async #requireUnwritten(
+    file: SpoolFile,
+    slot: Buffer,
+    moved: KnownContent,
+    proof: RemovalProof,
+  ): Promise<Writers> {
+    try {
+      if (!isProofOf(proof, moved.identity)) throw unprovenFault('remove', `${file.path}`);
+      // Ask before the last look at the file. A process that opened the file before it was set
+      // aside may still have it open. After the answer `none`, no process can open the file again,
+      // because its name is gone.
+      const writers = await file.writers();
+      if (writers === 'some') throw stillWrittenFault('remove', `${file.path}`);
+      // The slot holds this file, and nothing else reaches into the private folder.
+      await requireUnchanged(() => file.currentIdentity(), moved, 'remove', file.path);
+      return writers;
+    } catch (error) {
+      await this.#putBack(slot, file.path);
+      throw error;
+    }
+  }
+
   /** Called when the name has become free. recover() repeats what fails here. */
-  async #returnWaiting({ id }: SpoolPath): Promise<void> {
-    if (this.#waiting.has(id)) await this.recover().catch(() => undefined);
+  async #returnWaiting(): Promise<void> {
+    await this.recover().catch(() => undefined);
   }
 
   async #moveIn(from: Buffer, slot: Buffer): Promise<void> {
@@ -265,8 +274,8 @@ export class Aside {
     );
   }
 
-  async #identityOf(slot: Buffer): Promise<FileIdentity> {
-    const stats = await this.#privateFolder.lookUp(slot);
+  #identityOf(slot: Buffer): FileIdentity {
+    const stats = this.#privateFolder.lookUpNow(slot);
     if (stats === undefined) throw changedFault('look at', new SpoolPath(slot).toString(), 'is gone');
     return identityOf(stats);
   }
@@ -298,6 +307,18 @@ export class Aside {
 }
 
 const STEP_OF = { restored: 'back', taken: 'waits', superseded: 'superseded' } as const;
+
+/**
+ * Removal itself changes ctime; only a write changes size or mtime. If the identity cannot be read,
+ * the content comes back: uploading it again loses nothing.
+ */
+async function isUntouched(file: SpoolFile, before: FileIdentity): Promise<boolean> {
+  try {
+    return sameContentIdentity(await file.currentIdentity(), before);
+  } catch {
+    return false;
+  }
+}
 
 function opened({ identity }: SpoolFile): KnownContent {
   return { identity, isUnchanged: async () => false };

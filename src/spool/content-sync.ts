@@ -63,12 +63,11 @@ export class ContentSync {
    * kernel reports content it could not write only once and counts it as written from then on.
    */
   async run(identity: FileIdentity, handle: Syncable, signal: AbortSignal): Promise<void> {
-    const id = `${identity.dev} ${identity.ino} ${identity.sizeBytes} ${identity.mtimeNs}`;
-    if (this.#failed.has(id)) throw this.#failed.get(id);
+    if (this.#failed.size > 0 && this.#failed.has(idOf(identity))) throw this.#failed.get(idOf(identity));
     try {
       await this.#turns.run(handle, signal);
     } catch (error) {
-      if (error !== signal.reason) this.#remember(id, error);
+      if (error !== signal.reason) this.#remember(idOf(identity), error);
       throw error;
     }
   }
@@ -80,4 +79,8 @@ export class ContentSync {
       this.#failed.delete(oldest);
     }
   }
+}
+
+function idOf({ dev, ino, sizeBytes, mtimeNs }: FileIdentity): string {
+  return `${dev} ${ino} ${sizeBytes} ${mtimeNs}`;
 }

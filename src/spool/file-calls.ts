@@ -30,14 +30,14 @@ export class FileCalls {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   /** Undefined if no call may block. */
   readonly #budget: BlockingBudget | undefined;
-  /** True if there is no disk to which sync() could bring anything. */
-  readonly #isInMemory: boolean;
+  /** False if the files are in memory, so that sync() has nothing to do. */
+  readonly reachDisk: boolean;
 
   /** `type`: of statfs(2), or undefined if every call has to be made in the pool. */
   constructor(clock: Pick<Clock, 'monotonicMs'>, type?: number) {
     this.#clock = clock;
     this.#budget = type !== undefined && LOCAL_TYPES.has(type) ? new BlockingBudget() : undefined;
-    this.#isInMemory = type === TMPFS;
+    this.reachDisk = type !== TMPFS;
   }
 
   /** Makes the calls of the file system that holds `path`. Rejects with the system error. */
@@ -97,8 +97,8 @@ export class FileCalls {
   }
 
   /** Resolves when what `fd` is open on survives a power cut, on a file system that can. */
-  async sync(fd: number): Promise<void> {
-    if (!this.#isInMemory) await promised<void>((done) => fsync(fd, done));
+  sync(fd: number): Promise<void> {
+    return promised((done) => fsync(fd, done));
   }
 }
 

@@ -1,5 +1,5 @@
 // Works in a directory through its descriptor. Only this file unlinks anything.
-import { constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, constants, fstatSync, lstatSync, unlinkSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rmdir, statfs, unlink } from 'node:fs/promises';
 import { errnoOf, Fault } from '../system/fault.ts';
 import type { SpoolPath } from './entry.ts';
@@ -119,11 +119,16 @@ export class OpenDirectory {
     }
   }
 
-  /**
-   * Blocks. Resolves with undefined if the name does not exist, and does not follow a link. A local
-   * file system answers from memory, which is faster than a call through the thread pool.
-   */
+  /** Does what lookUpNow() does, for callers that expect a promise. */
   async lookUp(name: Buffer | string) {
+    return this.lookUpNow(name);
+  }
+
+  /**
+   * Blocks. Returns undefined if the name does not exist, and does not follow a link. A local file
+   * system answers from memory, which is faster than a call through the thread pool.
+   */
+  lookUpNow(name: Buffer | string): BigIntStats | undefined {
     return lstatSync(this.at(name), { bigint: true, throwIfNoEntry: false });
   }
 

@@ -30,6 +30,7 @@ export class OpenFolders {
   /** Does what inParent() does, without opening folders anew for each file. */
   async inParent<T>(path: SpoolPath, use: (parent: OpenDirectory, name: Buffer) => Promise<T>): Promise<T> {
     const components = componentsOf(path);
+    if (components.length === 1) return use(this.#root, path.bytes);
     const name = components.pop() ?? Buffer.alloc(0);
     const entered: OpenFolder[] = [];
     try {
@@ -66,7 +67,7 @@ export class OpenFolders {
     if (opened === undefined) return undefined;
     opened.users += 1;
     try {
-      const present = await parent.lookUp(name);
+      const present = parent.lookUpNow(name);
       if (present?.ino === opened.folder.ino && present.dev === opened.folder.dev) {
         if (opened.isKept) this.#noteUse(id, opened);
         return opened;

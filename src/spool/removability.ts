@@ -37,6 +37,8 @@ const HINTS: Readonly<Record<string, string>> = {
 interface Trial {
   /** Resolves with the errno, or with undefined if removal seems possible. */
   readonly outcome: Promise<string | undefined>;
+  isOver: boolean;
+  code: string | undefined;
   untilMs: number;
 }
 
@@ -64,10 +66,11 @@ export class Removability {
     name: Buffer,
     path: SpoolPath,
   ): Promise<void> {
-    const code = await this.#ofFolder(privateFolder, folder);
+    const trial = this.#ofFolder(privateFolder, folder);
+    const code = trial.isOver ? trial.code : await trial.outcome;
     if (code !== undefined)
       throw blockedFault(`files cannot be removed from the folder of ${path}`, `${path}`, code);
-    if (await isOfAnotherUserInSticky(folder, name))
+    if (isOfAnotherUserInSticky(folder, name))
       throw blockedFault(
         `${path} cannot be removed: its folder is sticky, and both belong to other users`,
         `${path}`,
@@ -88,20 +91,24 @@ export class Removability {
     if (known?.untilMs !== Number.POSITIVE_INFINITY) await tryRemoval(privateFolder, folder);
   }
 
-  #ofFolder(privateFolder: OpenDirectory, folder: OpenDirectory): Promise<string | undefined> {
+  #ofFolder(privateFolder: OpenDirectory, folder: OpenDirectory): Trial {
     const id = idOf(folder);
     const nowMs = this.#clock.monotonicMs();
     const known = this.#byFolder.get(id);
-    if (known !== undefined && nowMs < known.untilMs) return known.outcome;
-    const trial: Trial = { outcome: tryRemoval(privateFolder, folder), untilMs: Number.POSITIVE_INFINITY };
-    void trial.outcome.then((code) => {
+    if (known !== undefined && nowMs < known.untilMs) return known;
+    const outcome = tryRemoval(privateFolder, folder);
+    const untilMs = Number.POSITIVE_INFINITY;
+    const trial: Trial = { outcome, isOver: false, code: undefined, untilMs };
+    void outcome.then((code) => {
+      trial.isOver = true;
+      trial.code = code;
       trial.untilMs = this.#clock.monotonicMs() + (code === undefined ? FINE_MS : BLOCKED_MS);
     });
     this.#byFolder.delete(id);
     this.#byFolder.set(id, trial);
     const [oldest] = this.#byFolder.keys();
     if (this.#byFolder.size > FOLDERS_MAX && oldest !== undefined) this.#byFolder.delete(oldest);
-    return trial.outcome;
+    return trial;
   }
 }
 
@@ -135,12 +142,12 @@ async function tryRemoval(privateFolder: OpenDirectory, folder: OpenDirectory): 
 }
 
 /** The probe's own file could be removed from such a folder, but the producers' files cannot. */
-async function isOfAnotherUserInSticky(folder: OpenDirectory, name: Buffer): Promise<boolean> {
+function isOfAnotherUserInSticky(folder: OpenDirectory, name: Buffer): boolean {
   const ownUid = process.geteuid?.() ?? 0;
   if (ownUid === 0) return false;
   const { mode, uid } = fstatSync(folder.fd, { bigint: true });
   if ((mode & STICKY) === 0n || uid === BigInt(ownUid)) return false;
-  const file = await folder.lookUp(name);
+  const file = folder.lookUpNow(name);
   return file !== undefined && file.uid !== BigInt(ownUid);
 }
 

@@ -49,16 +49,16 @@ export class RemovedNames {
   }
 
   /**
-   * Resolves when no earlier file can come back to `path`, which lies in `parent`. Rejects with the
-   * system error. Cannot be cancelled.
+   * Resolves when no earlier file can come back to `path`, which lies in `parent`. Returns
+   * undefined if none could. Rejects with the system error. Cannot be cancelled.
    */
-  async settle(path: SpoolPath, parent: Syncable): Promise<void> {
+  settle(path: SpoolPath, parent: Syncable): Promise<void> | undefined {
     const folder = this.#folderOf(path);
     const removed = folder.names.get(path.id);
-    if (folder.isKnown && removed === undefined) return;
+    if (folder.isKnown && removed === undefined) return undefined;
     // Files of one folder share a sync, unless it was begun before this file's removal.
     if (folder.sync === undefined || folder.sync.begun < (removed ?? 0)) this.#begin(folder, parent);
-    await folder.sync?.ended;
+    return folder.sync?.ended;
   }
 
   #begin(folder: Folder, parent: Syncable): void {

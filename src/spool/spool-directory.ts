@@ -95,17 +95,22 @@ export class SpoolDirectory {
    */
   openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
     const held = this.#held;
-    return this.#run('open', path.toString(), async () => {
-      const file = await held.folders.inParent(path, async (parent, name) => {
+    return this.#run('open', path, () =>
+      held.folders.inParent(path, async (parent, name) => {
         await this.#removedNames.settle(path, parent);
         const ports = { contentSync: this.#ports.contentSync, calls: held.calls, writers: held.writers };
-        const opened = await SpoolFile.open(parent.at(name), path, ports);
-        return opened.unless(this.#ports.removability.require(held, parent, name, path));
-      });
-      if (expected === undefined || sameIdentity(file.identity, expected)) return file;
-      await file.close();
-      throw changedFault('open', path.toString(), 'changed since it was listed');
-    });
+        const file = await SpoolFile.open(parent.at(name), path, ports);
+        try {
+          await this.#ports.removability.require(held, parent, name, path);
+          if (expected !== undefined && !sameIdentity(file.identity, expected))
+            throw changedFault('open', `${path}`, 'changed since it was listed');
+          return file;
+        } catch (error) {
+          await file.close();
+          throw error;
+        }
+      }),
+    );
   }
 
   /**
@@ -115,7 +120,7 @@ export class SpoolDirectory {
   async setAside(file: SpoolFile, known?: KnownContent) {
     const held = this.#held;
     this.#removedNames.add(file.path);
-    const aside = await this.#run('set aside', `${file.path}`, () => this.#kept.aside.setAside(file, known));
+    const aside = await this.#run('set aside', file.path, () => this.#kept.aside.setAside(file, known));
     return {
       remove: async (proof: RemovalProof, waitForRoom: WaitForRoom) => {
         const doubtful = await held.run(() => aside.remove(proof, waitForRoom));
@@ -302,11 +307,11 @@ export class SpoolDirectory {
     await this.#held.close();
   }
 
-  async #run<T>(operation: string, subject: string, use: () => Promise<T>): Promise<T> {
+  async #run<T>(operation: string, subject: string | SpoolPath, use: () => Promise<T>): Promise<T> {
     try {
       return await this.#held.run(use);
     } catch (error) {
-      const fault = spoolFault(error, operation, subject);
+      const fault = spoolFault(error, operation, `${subject}`);
       throw fault.code === 'EROFS' ? readOnlyFault(this.path, fault) : fault;
     }
   }

@@ -64,28 +64,15 @@ export class SpoolFile {
   }
 
   /**
-   * Resolves with this file once `condition` resolves. Closes the file, and rejects, if `condition`
-   * rejects.
-   */
-  async unless(condition: Promise<void>): Promise<this> {
-    try {
-      await condition;
-      return this;
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
-  }
-
-  /**
    * Resolves when a power cut can no longer bring this file back with less content. Rejects with a
    * Fault; `signal` cancels the wait before the sync has begun.
    */
-  sync(signal: AbortSignal): Promise<void> {
+  async sync(signal: AbortSignal): Promise<void> {
     const { contentSync, calls } = this.#ports;
-    return this.#whileOpen('bring to the disk', (fd) =>
-      contentSync.run(this.identity, { sync: () => calls.sync(fd) }, signal),
-    );
+    if (calls.reachDisk)
+      await this.#whileOpen('bring to the disk', (fd) =>
+        contentSync.run(this.identity, { sync: () => calls.sync(fd) }, signal),
+      );
   }
 
   /**
@@ -131,11 +118,15 @@ export class SpoolFile {
 
   /** Call once for each holder. The last call closes the descriptor. */
   async close(): Promise<void> {
+    await this.#release();
+  }
+
+  #release(): void | Promise<void> {
     this.#holders -= 1;
     if (this.#holders > 0 || this.#fd === CLOSED) return;
     const fd = this.#fd;
     this.#fd = CLOSED;
-    await this.#ports.calls.close(fd);
+    return this.#ports.calls.close(fd);
   }
 
   /**
@@ -149,7 +140,7 @@ export class SpoolFile {
     } catch (error) {
       throw spoolFault(error, operation, this.path.toString());
     } finally {
-      await this.close();
+      await this.#release();
     }
   }
 }

@@ -6,6 +6,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync, unlinkSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { OpenWriters } from '../../src/spool/open-writers.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { test } from '../support/nothing-left.ts';
@@ -95,6 +96,19 @@ test('answers many questions at once, each with its own answer', { skip }, async
   const answers = await Promise.all(asked.map((each) => view.ask(each)));
   for (const [at, answer] of answers.entries()) assert.equal(answer, at % 3 === 0 ? 'some' : 'none');
   for (const each of [writer, written]) closeSync(each);
+});
+
+test('questions that come shortly after others wait a moment, and go together', { skip }, async (t) => {
+  const { fd } = prepare(t);
+  const clock = new SimClock();
+  const view = new OpenWriters({ clock, onChange: () => undefined });
+  t.after(() => view.stop());
+  assert.equal(await view.ask(fd), 'none', 'the first does not wait');
+  const others = Promise.all([view.ask(fd), view.ask(fd)]);
+  const answered = await Promise.race([others, delay(50, 'not yet')]);
+  assert.equal(answered, 'not yet');
+  await clock.advance(1);
+  assert.deepEqual(await others, ['none', 'none']);
 });
 
 test('leaves no lease behind: a writer that does not wait can open the file', { skip }, async (t) => {

@@ -35,7 +35,10 @@ test('files of one folder share a sync, but none that was begun before the remov
   const [names, folder] = [new RemovedNames(), new Folder()];
   folder.isSlow = true;
   const opened: string[] = [];
-  const open = (path: SpoolPath, what: string) => names.settle(path, folder).then(() => opened.push(what));
+  const open = async (path: SpoolPath, what: string) => {
+    await names.settle(path, folder);
+    opened.push(what);
+  };
   const first = [open(A, 'a'), open(B, 'b')];
   await settled();
   assert.deepEqual([folder.syncs, opened], [1, []]);
@@ -58,7 +61,7 @@ test('files of one folder share a sync, but none that was begun before the remov
 test('a sync that fails opens nothing and is made again', async () => {
   const [names, folder] = [new RemovedNames(), new Folder()];
   const broken = { sync: () => Promise.reject(new Error('EIO')) };
-  await assert.rejects(names.settle(A, broken), /EIO/);
+  await assert.rejects(async () => names.settle(A, broken), /EIO/);
   await names.settle(A, folder);
   assert.equal(folder.syncs, 1);
 });
