@@ -109,7 +109,7 @@ export class AsideSlots {
  * Turns a path into one name, or into several if it is too long for one. No name is `.` or `..`.
  */
 function flatten({ id }: SpoolPath): string {
-  const name = id.replace(/[%./]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  const name = id.replaceAll('%', '%25').replaceAll('.', '%2e').replaceAll('/', '%2f');
   if (name.length <= NAME_BYTES) return name;
   return (name.match(new RegExp(`.{1,${NAME_BYTES}}`, 'gs')) ?? []).join('/');
 }

@@ -256,6 +256,7 @@ export class Aside {
       try {
         const to = this.#privateFolder.at(slot);
         return await this.#held.calls.run(
+          'change',
           () => renameSync(from, to),
           () => rename(from, to),
         );
@@ -269,6 +270,7 @@ export class Aside {
 
   #unlink(slot: Buffer): void | Promise<void> {
     return this.#held.calls.run(
+      'change',
       () => this.#privateFolder.unlinkNow(slot),
       () => this.#privateFolder.unlink(slot),
     );

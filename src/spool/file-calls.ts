@@ -21,6 +21,9 @@ const LOCAL_TYPES: ReadonlySet<number> = new Set([
 /** Copying more than this takes longer than a trip to the pool. */
 const READ_HERE_MAX_BYTES = 256 * 1024;
 
+/** What a call does to the file system. */
+export type CallKind = 'look' | 'change';
+
 /**
  * Calls about the files of one file system. Each returns its result, or a promise of it if the
  * thread pool makes the call; throws or rejects with the system error; and cannot be cancelled.
@@ -28,15 +31,19 @@ const READ_HERE_MAX_BYTES = 256 * 1024;
  */
 export class FileCalls {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  /** Undefined if no call may block. */
-  readonly #budget: BlockingBudget | undefined;
+  /**
+   * Undefined if no call may block. A journal that is being committed lets calls wait that change
+   * something, and others not. So each kind has a budget of its own.
+   */
+  readonly #budgets: Readonly<Record<CallKind, BlockingBudget>> | undefined;
   /** False if the files are in memory, so that sync() has nothing to do. */
   readonly reachDisk: boolean;
 
   /** `type`: of statfs(2), or undefined if every call has to be made in the pool. */
   constructor(clock: Pick<Clock, 'monotonicMs'>, type?: number) {
     this.#clock = clock;
-    this.#budget = type !== undefined && LOCAL_TYPES.has(type) ? new BlockingBudget() : undefined;
+    const isLocal = type !== undefined && LOCAL_TYPES.has(type);
+    this.#budgets = isLocal ? { look: new BlockingBudget(), change: new BlockingBudget() } : undefined;
     this.reachDisk = type !== TMPFS;
   }
 
@@ -46,8 +53,8 @@ export class FileCalls {
   }
 
   /** Makes the call `here`, on this thread, or has it made `pooled`. */
-  run<T>(here: () => T, pooled: () => Promise<T>): T | Promise<T> {
-    const budget = this.#budget;
+  run<T>(kind: CallKind, here: () => T, pooled: () => Promise<T>): T | Promise<T> {
+    const budget = this.#budgets?.[kind];
     const begunMs = this.#clock.monotonicMs();
     if (budget === undefined || !budget.allows(begunMs)) return pooled();
     try {
@@ -61,13 +68,16 @@ export class FileCalls {
   /** A descriptor, which the caller closes. */
   open(path: Buffer, flags: number): number | Promise<number> {
     return this.run(
+      'look',
       () => openSync(path, flags),
       () => promised((done) => open(path, flags, done)),
     );
   }
 
+  /** The file goes for good if it has no name any more, so this is a change. */
   close(fd: number): void | Promise<void> {
     return this.run(
+      'change',
       () => closeSync(fd),
       () => promised((done) => close(fd, done)),
     );
@@ -85,12 +95,13 @@ export class FileCalls {
   ): number | Promise<number> {
     const pooled = () => promised<number>((done) => read(fd, buffer, at, length, offset, done));
     if (length > READ_HERE_MAX_BYTES) return pooled();
-    return this.run(() => readSync(fd, buffer, at, length, offset), pooled);
+    return this.run('look', () => readSync(fd, buffer, at, length, offset), pooled);
   }
 
   /** See access(2). */
   access(path: Buffer, mode: number): void | Promise<void> {
     return this.run(
+      'look',
       () => accessSync(path, mode),
       () => access(path, mode),
     );

@@ -60,7 +60,7 @@ const BATCH_MAX = 256;
  * The least time from one batch to the next. A batch wakes both processes, which costs as much as
  * the answers to five questions, so the questions of a busy drain go together.
  */
-const BETWEEN_BATCHES_MS = 1;
+const BETWEEN_BATCHES_MS = 2;
 /** A local file system answers at once. */
 const ANSWER_MS = 5_000;
 const RESTART_MS = 10_000;

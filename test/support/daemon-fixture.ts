@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -13,6 +13,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fetchSnapshot } from '../../src/control/control-client.ts';
 import { connectToInstance } from '../../src/spool/instance-lock.ts';
+import { errnoOf } from '../../src/system/fault.ts';
 import type { Snapshot } from '../../src/view/snapshot.ts';
 import { compiledMain } from './compiled.ts';
 import type { S3Bucket } from './s3-bucket.ts';
@@ -159,7 +160,14 @@ export class DaemonFixture {
 
   /** Paths of all that is in the spool but the private folder, with bytes shown as latin1; sorted. */
   async spooled(): Promise<string[]> {
-    const found = await readdir(this.spool, { recursive: true, encoding: 'latin1' });
+    let found: string[];
+    try {
+      found = await readdir(this.spool, { recursive: true, encoding: 'latin1' });
+    } catch (error) {
+      // A folder was removed between its discovery and its reading.
+      if (errnoOf(error) !== 'ENOENT' || !existsSync(this.spool)) throw error;
+      return this.spooled();
+    }
     return found.filter((name) => name !== '.halfpipe' && !name.startsWith('.halfpipe/')).sort();
   }
 

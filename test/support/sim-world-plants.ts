@@ -61,7 +61,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'unlinks whatever has the name by now': {
     foundBy: 'lost',
-    seenWith: 22,
+    seenWith: 23,
     plant: {
       spool: (spool, world) => ({
         openFile: (path) => spool.openFile(path),
@@ -115,7 +115,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'brings no content to the disk': {
     foundBy: 'torn',
-    seenWith: 90,
+    seenWith: 73,
     plant: { skipsSync: CONTENTS },
   },
   'brings content to the disk when the store has it already': {
@@ -145,7 +145,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'sends a file though it is open for writing': {
     foundBy: 'torn',
-    seenWith: 288,
+    seenWith: 179,
     plant: { spool: (spool) => blindFrom(0, spool), ofProducers: true },
   },
   'syncs no folder before a name is used again': {

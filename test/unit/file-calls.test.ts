@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
-import { FileCalls, POOLED } from '../../src/spool/file-calls.ts';
+import { type CallKind, FileCalls, POOLED } from '../../src/spool/file-calls.ts';
 import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
@@ -8,8 +8,9 @@ const EXT4 = 0xef53;
 const NFS = 0x6969;
 const FUSE = 0x65735546;
 
-function whereCalled(calls: FileCalls, takes: () => void = () => undefined) {
+function whereCalled(calls: FileCalls, takes: () => void = () => undefined, kind: CallKind = 'look') {
   return calls.run(
+    kind,
     () => {
       takes();
       return 'here';
@@ -35,6 +36,7 @@ test('a disk that lets calls wait is called in the pool for a while, also if the
   };
   assert.throws(() => whereCalled(calls, slow), /EIO/);
   assert.equal(await whereCalled(calls), 'pool');
+  assert.equal(whereCalled(calls, undefined, 'change'), 'here', 'what changes something has its own budget');
   clock.nowMs += 10_000;
   assert.equal(whereCalled(calls), 'here');
 });

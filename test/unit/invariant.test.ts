@@ -37,20 +37,20 @@ test('a file that is handed out while it is in flight ends the process', (t) => 
   endsTheProcess(t, () => inFlight.begin(entry), /handed out once at a time, and a is in flight/);
 });
 
-test('a place aside that is freed twice ends the process', async (t) => {
-  const home = { lookUp: async () => undefined } as unknown as OpenDirectory;
+test('a place aside that is freed twice ends the process', (t) => {
+  const home = { lookUpNow: () => undefined } as unknown as OpenDirectory;
   const slots = new AsideSlots(home);
-  const slot = await slots.claim(path);
+  const slot = slots.claim(path);
   slots.free(slot);
   endsTheProcess(t, () => slots.free(slot), /freed once/);
 });
 
-test('a place aside belongs to one file at a time', async () => {
-  const slots = new AsideSlots({ lookUp: async () => undefined } as unknown as OpenDirectory);
-  const [first, second] = [await slots.claim(path), await slots.claim(path)];
+test('a place aside belongs to one file at a time', () => {
+  const slots = new AsideSlots({ lookUpNow: () => undefined } as unknown as OpenDirectory);
+  const [first, second] = [slots.claim(path), slots.claim(path)];
   assert.notDeepEqual(first, second);
   slots.free(first);
-  assert.deepEqual(await slots.claim(path), first);
+  assert.deepEqual(slots.claim(path), first);
 });
 
 test('memory that is released twice ends the process', (t) => {
