@@ -18,7 +18,7 @@ export interface OpenFile extends Pick<UploadSource, 'sizeBytes'> {
   readonly identity: FileIdentity;
   /** Does what UploadSource.read() does, and reads into `into` if that is given. */
   read(offset: number, length: number, into?: Buffer): Promise<Buffer>;
-  currentIdentity(): Promise<FileIdentity>;
+  currentIdentity(): FileIdentity | Promise<FileIdentity>;
   /** Resolves when a power cut can no longer bring the file back with less content. */
   sync(signal: AbortSignal): Promise<void>;
   writers(): Promise<Writers>;
@@ -165,9 +165,6 @@ async function uploadAndProve(
   options: TransferOptions,
 ): Promise<ProvenUpload> {
   const { spool, store, signal, whileSyncing, whileSending } = options;
-  const refuseChangedFiles = async (when: string) => {
-    for (const file of files) await refuseChanged(file, when);
-  };
   // The sync comes first. Otherwise the store could get content that a power cut then takes from
   // the spool.
   for (const file of files) await whileSyncing(() => file.sync(signal));
@@ -181,10 +178,10 @@ async function uploadAndProve(
     for (const file of files)
       if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
     // The writer may have written after the reading, and closed the file before the answer.
-    await refuseChangedFiles('before it was sent');
+    await refuseChanged(files, 'before it was sent');
     return whileSending(async () => {
       const upload = await store.upload({ key, source: ready, journal, signal });
-      await refuseChangedFiles('while it was uploaded');
+      await refuseChanged(files, 'while it was uploaded');
       const answered = verify(upload.local, upload.receipt, identitiesOf(files));
       return { upload, proof: isProof(answered) ? answered : await prove(files, upload, store, signal) };
     });
@@ -216,7 +213,7 @@ function steady(file: OpenFile, { memory, onRead }: TransferOptions): UploadSour
       try {
         await file.read(offset, length, content);
         onRead(length);
-        if (offset + length >= sizeBytes) await refuseChanged(file, 'while it was read');
+        if (offset + length >= sizeBytes) await refuseChanged([file], 'while it was read');
         return content;
       } catch (error) {
         memory.drop(content);
@@ -248,9 +245,11 @@ async function withWhole<T>(
   }
 }
 
-async function refuseChanged(file: OpenFile, when: string): Promise<void> {
+async function refuseChanged(files: readonly OpenFile[], when: string): Promise<void> {
   // A change of ctime alone is looked into once, when the file is set aside.
-  if (!sameContentIdentity(await file.currentIdentity(), file.identity)) throw changedFault(file.path, when);
+  for (const file of files)
+    if (!sameContentIdentity(await file.currentIdentity(), file.identity))
+      throw changedFault(file.path, when);
 }
 
 /** Makes the proof by asking the store again. */

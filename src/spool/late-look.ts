@@ -9,7 +9,7 @@ import { type FileIdentity, type SpoolPath, sameContentIdentity } from './entry.
 export interface LookedAt {
   readonly path: SpoolPath;
   readonly sizeBytes: number;
-  currentIdentity(): Promise<FileIdentity>;
+  currentIdentity(): FileIdentity | Promise<FileIdentity>;
   hold(): void;
   close(): Promise<void>;
 }
@@ -118,9 +118,7 @@ export class LateLook {
   }
 
   async #look(kept: Kept): Promise<void> {
-    // If the disk does not answer, the content cannot be brought back either. The next look may
-    // succeed.
-    const now = await kept.file.currentIdentity().catch(() => undefined);
+    const now = await identityOf(kept.file);
     if (now === undefined || sameContentIdentity(now, kept.seen)) return;
     kept.seen = now;
     kept.changedAtMs = this.#ports.clock.monotonicMs();
@@ -144,6 +142,18 @@ export class LateLook {
     await this.#look(kept);
     await this.#save(kept);
     await kept.file.close();
+  }
+}
+
+/**
+ * Undefined if the disk does not answer. Then the content cannot be brought back either, and the
+ * next look may succeed.
+ */
+async function identityOf(file: LookedAt): Promise<FileIdentity | undefined> {
+  try {
+    return await file.currentIdentity();
+  } catch {
+    return undefined;
   }
 }
 

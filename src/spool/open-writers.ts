@@ -57,10 +57,12 @@ const MEANING: Readonly<Record<string, Writers>> = { '-': 'none', '+': 'some' };
 /** A question takes about 10 µs, so a longer batch would delay its first answers. */
 const BATCH_MAX = 256;
 /**
- * The least time from one batch to the next. A batch wakes both processes, which costs as much as
- * the answers to five questions, so the questions of a busy drain go together.
+ * A batch wakes both processes, which costs as much as the answers to five questions. So only two
+ * batches go out within 10 ms, and the questions of a busy drain share them. A file alone in the
+ * spool asks twice, and waits for neither.
  */
-const BETWEEN_BATCHES_MS = 2;
+const BATCHES_MAX = 2;
+const BATCHES_PERIOD_MS = 10;
 /** A local file system answers at once. */
 const ANSWER_MS = 5_000;
 const RESTART_MS = 10_000;
@@ -102,9 +104,9 @@ export class OpenWriters implements WriterView {
   /** Questions that were sent, in this order. One batch at a time. */
   #asked: Question[] = [];
   #cancelTimeout: () => void = () => undefined;
-  /** A batch went out so recently that the next one has to wait. */
-  #isResting = false;
-  #cancelRest: () => void = () => undefined;
+  /** Batches that went out in this period. */
+  #batches = 0;
+  #cancelPeriod: () => void = () => undefined;
 
   constructor(ports: OpenWritersPorts) {
     this.#ports = ports;
@@ -133,7 +135,8 @@ export class OpenWriters implements WriterView {
   }
 
   #send(): void {
-    if (this.#asked.length > 0 || this.#waiting.length === 0 || this.#isResting) return;
+    if (this.#asked.length > 0 || this.#waiting.length === 0) return;
+    if (this.#batches >= BATCHES_MAX) return;
     const perl = this.#running();
     if (perl === undefined) return this.#answerUnknown();
     this.#asked = this.#waiting.splice(0, BATCH_MAX);
@@ -141,16 +144,18 @@ export class OpenWriters implements WriterView {
     frame.writeUInt32BE(this.#asked.length);
     for (const [at, { fd }] of this.#asked.entries()) frame.writeUInt32BE(fd, 4 + 4 * at);
     perl.stdin.write(frame);
-    this.#rest();
+    this.#count();
     this.#cancelTimeout = this.#ports.clock.schedule(ANSWER_MS, () =>
       this.#fail(perl, `it has not answered for ${ANSWER_MS / 1000} s`),
     );
   }
 
-  #rest(): void {
-    this.#isResting = true;
-    this.#cancelRest = this.#ports.clock.schedule(BETWEEN_BATCHES_MS, () => {
-      this.#isResting = false;
+  /** The period begins with its first batch. */
+  #count(): void {
+    this.#batches += 1;
+    if (this.#batches > 1) return;
+    this.#cancelPeriod = this.#ports.clock.schedule(BATCHES_PERIOD_MS, () => {
+      this.#batches = 0;
       this.#send();
     });
   }
@@ -193,8 +198,8 @@ export class OpenWriters implements WriterView {
     const perl = this.#perl;
     this.#perl = undefined;
     this.#cancelTimeout();
-    this.#cancelRest();
-    this.#isResting = false;
+    this.#cancelPeriod();
+    this.#batches = 0;
     this.#answerUnknown();
     return perl;
   }

@@ -78,11 +78,11 @@ export class PinnedDirectories {
    * called.
    */
   async run<T>(use: () => Promise<T>): Promise<T> {
-    const release = this.hold();
+    this.enter();
     try {
       return await use();
     } finally {
-      release();
+      this.leave();
     }
   }
 
@@ -91,12 +91,20 @@ export class PinnedDirectories {
    * has been called.
    */
   hold(): () => void {
+    this.enter();
+    return () => this.leave();
+  }
+
+  /** close() waits until leave() is called. Throws Fault `changed` once it has been called. */
+  enter(): void {
     if (this.#closed !== undefined) throw closedFault();
     this.#users += 1;
-    return () => {
-      this.#users -= 1;
-      if (this.#users === 0) this.#onIdle?.();
-    };
+  }
+
+  /** Call once for each enter(). */
+  leave(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this.#onIdle?.();
   }
 
   /** Resolves when all running work has ended and both folders are closed. */

@@ -308,11 +308,15 @@ export class SpoolDirectory {
   }
 
   async #run<T>(operation: string, subject: string | SpoolPath, use: () => Promise<T>): Promise<T> {
+    const held = this.#held;
+    held.enter();
     try {
-      return await this.#held.run(use);
+      return await use();
     } catch (error) {
       const fault = spoolFault(error, operation, `${subject}`);
       throw fault.code === 'EROFS' ? readOnlyFault(this.path, fault) : fault;
+    } finally {
+      held.leave();
     }
   }
 }

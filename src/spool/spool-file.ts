@@ -94,9 +94,9 @@ export class SpoolFile {
 
   /**
    * The descriptor's identity now. It differs from `identity` after a write, a move or a change of
-   * permissions.
+   * permissions. Blocks. Throws a Fault.
    */
-  async currentIdentity(): Promise<FileIdentity> {
+  currentIdentity(): FileIdentity | Promise<FileIdentity> {
     try {
       return identityOf(statNow(this.#fd));
     } catch (error) {
