@@ -295,6 +295,10 @@ test('process.env and process.exit stand in main.ts alone', () => {
   assertOnlyIn(/\bprocess\.(env|exit|exitCode|abort|kill)\b/, ['src/main.ts']);
 });
 
+test('of node:http only types are imported: the rest brings a WebSocket client into each thread', () => {
+  assertOnlyIn(/\bimport (?!type )[^;]*'node:http';/, [], 'see system/node-http.ts');
+});
+
 const REMOVES = 'unlink|unlinkSync|rm|rmSync|rmdir|rmdirSync';
 const OVERWRITES =
   'rename|renameSync|truncate|truncateSync|ftruncate|ftruncateSync|copyFile|copyFileSync|cp|cpSync';

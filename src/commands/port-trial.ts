@@ -1,11 +1,11 @@
 // Tries out, for `halfpipe check`, whether the service could listen at a place.
-import { createServer, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { HttpServer } from '../http/http-server.ts';
 import type { ListenAt } from '../http/listen-on-each.ts';
 import { listenAtPath } from '../ingest/unix-socket.ts';
 import { systemClock } from '../system/clock.ts';
 import { errnoOf, Fault } from '../system/fault.ts';
+import { http } from '../system/node-http.ts';
 
 /** A server of halfpipe answers within milliseconds. */
 const PATIENCE_MS = 5_000;
@@ -37,7 +37,7 @@ export async function tryPort(at: ListenAt, health: (address: string) => URL): P
  * Rejects with a Fault.
  */
 export async function tryPath(path: string, health: URL): Promise<void> {
-  const server = createServer();
+  const server = http.createServer();
   try {
     await listenAtPath(server, path);
     await new Promise((resolve) => void server.close(resolve));
@@ -48,7 +48,7 @@ export async function tryPath(path: string, health: URL): Promise<void> {
 
 /** False if another program answers, or none. No secret is sent, so any certificate will do. */
 function isHalfpipe(health: URL, socketPath?: string): Promise<boolean> {
-  const send = health.protocol === 'https:' ? requestHttps : requestHttp;
+  const send = health.protocol === 'https:' ? requestHttps : http.request;
   const options = { rejectUnauthorized: false, timeout: PATIENCE_MS, agent: false, socketPath };
   return new Promise((resolve) => {
     const request = send(health, options);

@@ -1,7 +1,7 @@
 // Asks the daemon at the other end of its control socket.
-import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { http } from '../system/node-http.ts';
 import type { FileListName, FileListView } from '../view/file-list.ts';
 import type { HistoryView } from '../view/history-view.ts';
 import type { Snapshot } from '../view/snapshot.ts';
@@ -37,7 +37,7 @@ export async function giveOrder(connection: Socket, order: Order): Promise<Obeye
 function ask(connection: Socket, method: string, path: string, body?: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
-    const outgoing = request({ createConnection: () => connection, method, path, headers }, (answer) => {
+    const outgoing = http.request({ createConnection: () => connection, method, path, headers }, (answer) => {
       json(answer).then((value) => {
         if (answer.statusCode === 200) resolve(value);
         else reject(new Refusal(String((value as { problem?: unknown }).problem)));

@@ -1,9 +1,10 @@
 // Answers requests on this machine: HTTP on the Unix socket in the spool's private folder, which
 // only the service's user and root can reach. Nothing is served over the network.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as SocketServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { explain } from '../system/fault.ts';
+import { http } from '../system/node-http.ts';
 import type { Redact } from '../system/redact.ts';
 import { FILE_LISTS, type FileListName, type FileListView } from '../view/file-list.ts';
 import type { HistoryView } from '../view/history-view.ts';
@@ -38,7 +39,7 @@ const DAY_MS = 86_400_000;
  * `{ "problem": … }`.
  */
 export function serveControl(socket: SocketServer, options: ControlOptions): void {
-  const server = createServer((incoming, answer) => void respond(incoming, answer, options));
+  const server = http.createServer((incoming, answer) => void respond(incoming, answer, options));
   socket.on('connection', (connection) => server.emit('connection', connection));
 }
 

@@ -1,8 +1,9 @@
 // A small HTTP server that a slow or hostile client cannot hurt: headers, requests and silence are
 // bounded in size and time, and so is the number of connections.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Clock } from '../system/clock.ts';
+import { http } from '../system/node-http.ts';
 import { Connections } from './connections.ts';
 import { type ListenAt, listenOnEach, urlOf } from './listen-on-each.ts';
 import { Turnstile } from './turnstile.ts';
@@ -62,7 +63,7 @@ export class HttpServer {
   }
 
   #create(): Server {
-    const server = createServer(
+    const server = http.createServer(
       {
         maxHeaderSize: HEADER_BYTES_MAX,
         headersTimeout: HEADERS_MS,

@@ -3,19 +3,14 @@
 // time.
 import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
-import {
-  createServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createSecureServer, Server as HttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { Connections } from '../http/connections.ts';
 import { listenOnEach, urlOf } from '../http/listen-on-each.ts';
 import { Fault } from '../system/fault.ts';
+import { http } from '../system/node-http.ts';
 import { type HandedSocket, INGEST_LISTEN, type IngestPlace } from './ingest-options.ts';
 import type { Patience } from './ingest-ports.ts';
 import { listenAtPath } from './unix-socket.ts';
@@ -143,7 +138,7 @@ export class IngestServer {
     };
     const server =
       certificate === undefined
-        ? createServer(options)
+        ? http.createServer(options)
         : createSecureServer({ ...options, ...certificate, handshakeTimeout: patience.headersMs });
     server.on('connection', (socket) => this.#accept(socket));
     for (const event of ['request', 'checkContinue', 'checkExpectation'])

@@ -1,7 +1,8 @@
 // What answers a request that the parser of Node.js refuses, and so never becomes a request.
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { errnoOf } from '../system/fault.ts';
+import { http } from '../system/node-http.ts';
 import { ANSWER_HEADERS } from './exchange.ts';
 import { Refusal } from './refusal.ts';
 
@@ -62,5 +63,5 @@ export function wireAnswer({ status, headers, body }: Refusal): string {
     Connection: 'close',
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
-  return [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', body].join('\r\n');
+  return [`HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}`, ...lines, '', body].join('\r\n');
 }

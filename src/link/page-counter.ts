@@ -1,8 +1,8 @@
 // A counter that another machine shows, for example the router of the line: a metric on a page in
 // Prometheus's text format.
-import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { Clock } from '../system/clock.ts';
+import { http } from '../system/node-http.ts';
 import { Repeat } from '../system/repeat.ts';
 
 export interface PageCounterOptions {
@@ -58,7 +58,7 @@ export async function readPage(options: PageCounterOptions): Promise<PageReading
 }
 
 function fetchText(url: string): Promise<string> {
-  const get = url.startsWith('https:') ? getHttps : getHttp;
+  const get = url.startsWith('https:') ? getHttps : http.get;
   return new Promise((resolve, reject) => {
     const request = get(
       url,

@@ -2,7 +2,6 @@
 // uses systeminformation, which starts other programs. Nothing of this runs on a server or in the
 // sending thread.
 
-import systeminformation from 'systeminformation';
 import { Fault } from '../system/fault.ts';
 import type { UplinkIdentity, UplinkOptions } from './uplink-identity.ts';
 
@@ -15,7 +14,7 @@ export async function linkWithoutSysfs({
   capacity,
   counter,
 }: UplinkOptions): Promise<UplinkIdentity> {
-  const name = wanted === 'auto' ? await systeminformation.networkInterfaceDefault() : wanted;
+  const name = wanted === 'auto' ? await (await systemInformation()).networkInterfaceDefault() : wanted;
   const configured = typeof capacity === 'object' ? capacity[name] : capacity;
   const bitsPerSec = typeof configured === 'number' ? configured : await speedOf(name);
   if (bitsPerSec === undefined)
@@ -39,7 +38,13 @@ export async function linkWithoutSysfs({
 }
 
 async function speedOf(name: string): Promise<number | undefined> {
-  const found = [await systeminformation.networkInterfaces()].flat().find(({ iface }) => iface === name);
+  const { networkInterfaces } = await systemInformation();
+  const found = [await networkInterfaces()].flat().find(({ iface }) => iface === name);
   const megabits = found?.speed ?? 0;
   return megabits > 0 ? megabits * 1e6 : undefined;
+}
+
+/** Loaded here, because its 700 KB are of no use where there is a /sys. */
+async function systemInformation(): Promise<typeof import('systeminformation')> {
+  return (await import('systeminformation')).default;
 }

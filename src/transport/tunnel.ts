@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { HttpsProxyAgent } from 'https-proxy-agent';
 import type { Clock } from '../system/clock.ts';
 import { type ProxySetting, shownProxy } from '../system/proxies.ts';
 import type { DialOptions } from './address-order.ts';
@@ -33,6 +32,7 @@ export async function openTunnel(
   target: TunnelTarget,
   signal: AbortSignal,
 ): Promise<Socket> {
+  const { HttpsProxyAgent } = await import('https-proxy-agent');
   const stop = new AbortController();
   const cancel = clock.schedule(connectTimeoutMs, () => stop.abort());
   signal.addEventListener('abort', () => stop.abort(), { once: true });
