@@ -61,8 +61,8 @@ export async function sendingOptionsOf(settings: Settings): Promise<SendingOptio
 }
 
 export function backlogOptionsOf({ spool }: Settings): BacklogOptions {
-  const { order, ignore, settleMs, rescanMs } = spool;
-  return { order, ignore, settleMs, rescanMs };
+  const { order, ignore, settleMs, rescanMs, maxIndexed } = spool;
+  return { order, ignore, settleMs, rescanMs, maxIndexed };
 }
 
 export function drainOptionsOf({ retry, upload }: Settings): DrainOptions {

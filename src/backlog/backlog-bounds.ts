@@ -3,7 +3,7 @@ import type { WatchBounds } from './watch-when-shallow.ts';
 
 /** Bounds on memory. Defaults in brackets. */
 export interface BacklogBounds {
-  /** Files that wait in the index [1,000,000]. */
+  /** Files that wait in the index, instead of `maxIndexed`. */
   readonly indexed?: number;
   /**
    * Entries deferred [10,000]. Beyond this, the entry due last is skipped by scans until all others
@@ -14,5 +14,4 @@ export interface BacklogBounds {
   readonly watch?: WatchBounds;
 }
 
-export const INDEXED_MAX = 1_000_000;
 export const DEFERRED_MAX = 10_000;

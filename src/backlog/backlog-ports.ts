@@ -5,7 +5,10 @@ import type { BacklogEvent } from './backlog-event.ts';
 import type { ScanLoopPorts, ScanOptions } from './scan-loop.ts';
 import type { WatcherFactory } from './watch-when-shallow.ts';
 
-export type BacklogOptions = ScanOptions;
+export interface BacklogOptions extends ScanOptions {
+  /** How many waiting files the index holds, ≥ 1; see FileIndex. */
+  readonly maxIndexed: number;
+}
 
 export interface BacklogPorts {
   readonly spool: ScanLoopPorts['spool'];

@@ -2,7 +2,7 @@
 
 import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
-import { DEFERRED_MAX, INDEXED_MAX } from './backlog-bounds.ts';
+import { DEFERRED_MAX } from './backlog-bounds.ts';
 import { BacklogCount, type BacklogCounts } from './backlog-count.ts';
 import type { BacklogOptions, BacklogPorts } from './backlog-ports.ts';
 import { type Deferral, Deferrals, type Delay } from './deferrals.ts';
@@ -27,6 +27,8 @@ const NO_OLDEST = { oldestModifiedAtMs: null, oldestPath: null };
  * others is left.
  */
 const LOW_SHARE = 0.25;
+/** After a scan that found so many files, the next one may be long in coming. */
+const DEEP_FILES = 100_000;
 /**
  * The first scan of a deep spool takes longer than this. From then on, the best files that it has
  * found so far are handed out.
@@ -45,6 +47,7 @@ export class Backlog {
   readonly #clock: Clock;
   readonly #onWork: () => void;
   readonly #deferredMax: number;
+  readonly #indexed: number | undefined;
   readonly #loop: ScanLoop;
   #options: BacklogOptions;
   readonly #index: FileIndex;
@@ -66,7 +69,8 @@ export class Backlog {
     this.#onWork = ports.onWork;
     this.#options = ports.options;
     this.#deferredMax = ports.bounds?.deferred ?? DEFERRED_MAX;
-    this.#index = new FileIndex(ports.options.order, ports.bounds?.indexed ?? INDEXED_MAX);
+    this.#indexed = ports.bounds?.indexed;
+    this.#index = new FileIndex(ports.options.order, this.#indexed ?? ports.options.maxIndexed);
     this.#deferrals = new Deferrals(ports.clock, (due) => this.#due(due));
     this.#loop = new ScanLoop({
       spool: ports.spool,
@@ -218,7 +222,7 @@ export class Backlog {
   setOptions(options: BacklogOptions): void {
     this.#options = options;
     // The entries at hand were chosen by the old rules.
-    this.#index.clear(options.order);
+    this.#index.clear(options.order, this.#indexed ?? options.maxIndexed);
     this.#deferrals.clear();
     this.#inFlight.newRules();
     this.#loop.setOptions(options);
@@ -258,8 +262,9 @@ export class Backlog {
 
   #wantMoreWhenLow(): void {
     const { size, leftOut } = this.#index;
-    if (leftOut === 0 || size > this.#waitedAfterScan * LOW_SHARE) return;
-    this.#loop.want(size === 0 ? 'starved' : 'low');
+    const isLow = leftOut > 0 && size <= this.#waitedAfterScan * LOW_SHARE;
+    if (isLow || (size === 0 && this.#waitedAfterScan >= DEEP_FILES))
+      this.#loop.want(size === 0 ? 'starved' : 'low');
   }
 
   #deferred(): number {

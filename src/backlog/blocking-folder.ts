@@ -1,19 +1,11 @@
 // A folder whose calls block, for a thread that does nothing else.
-import {
-  closeSync,
-  constants,
-  type Dir,
-  type Dirent,
-  fstatSync,
-  lstatSync,
-  opendirSync,
-  openSync,
-} from 'node:fs';
+import { closeSync, constants, type Dir, fstatSync, lstatSync, opendirSync, openSync } from 'node:fs';
 import { codeOf, type Look, lookOf, type NameList, type WalkedFolder } from './walk.ts';
 
 const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const BATCH = 256;
-const OPTIONS = { encoding: 'buffer' as BufferEncoding, bufferSize: BATCH };
+/** One character for each byte. A Buffer of each name would have memory of its own. */
+const OPTIONS = { encoding: 'latin1', bufferSize: BATCH } as const;
 
 /** A call costs a fifth of one through the thread pool. */
 export class BlockingFolder implements WalkedFolder {
@@ -90,8 +82,7 @@ function nextNames(dir: Dir): Buffer[] {
   while (names.length < BATCH) {
     const dirent = dir.readSync();
     if (dirent === null) break;
-    // The types do not know a Dir of Buffers, but with this encoding its names are Buffers.
-    names.push((dirent as unknown as Omit<Dirent, 'name'> & { readonly name: Buffer }).name);
+    names.push(Buffer.from(dirent.name, 'latin1'));
   }
   return names;
 }

@@ -21,7 +21,7 @@ export type Sighting = 'same' | 'changed' | 'new';
  * and the others are counted by `leftOut`. Deterministic.
  */
 export class FileIndex {
-  readonly #bound: number;
+  #bound: number;
   #order: SpoolOrder;
   #rows: FileRows;
   #table: RowTable;
@@ -136,9 +136,10 @@ export class FileIndex {
     return size - this.size;
   }
 
-  /** Forgets all files. Others are sorted in `order`. */
-  clear(order: SpoolOrder): void {
+  /** Forgets all files. For others, `order` and `bound` apply. */
+  clear(order: SpoolOrder, bound: number): void {
     this.#order = order;
+    this.#bound = bound;
     this.#cut = undefined;
     this.#leftOut = 0;
     this.#renew();

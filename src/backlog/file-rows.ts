@@ -218,6 +218,7 @@ export class FileRows {
     const filling = this.#chunks[this.#filling];
     if (filling !== undefined && filling.used < CHUNK_ROWS) return filling;
     if (filling?.live === 0) this.#chunks[this.#filling] = undefined;
+    else if (filling !== undefined) filling.paths = filling.paths.slice(0, startOf(filling, filling.used));
     const free = this.#chunks.indexOf(undefined);
     this.#filling = free === -1 ? this.#chunks.length : free;
     const chunk = newChunk();

@@ -26,7 +26,7 @@ export interface ScanOptions {
   readonly settleMs: number;
   /**
    * Longest time from the beginning of one scan to the next, and longest rest after a scan that
-   * took longer.
+   * took longer. While 200,000 files or more wait, the rest is longer: see ScanSchedule.
    */
   readonly rescanMs: number;
 }
@@ -206,7 +206,7 @@ export class ScanLoop {
     });
     void this.#looks.stop();
     const endAtMs = this.#clock.monotonicMs();
-    this.#schedule.ended(endAtMs, endAtMs - now.monotonicMs);
+    this.#schedule.ended(endAtMs, endAtMs - now.monotonicMs, this.#ports.index.size);
     if (signal.aborted) return;
     if ('fault' in outcome) this.#failed(outcome.fault, endAtMs);
     else this.#succeeded(outcome.result, now.monotonicMs, endAtMs);

@@ -10,6 +10,12 @@ export type ScanReason = 'routine' | 'low' | 'starved';
 // Rest after a scan, in multiples of its duration: 9 means 10 % of the time is spent scanning, 1
 // means 50 %.
 const REST_FACTOR: Readonly<Record<ScanReason, number>> = { routine: 9, low: 1, starved: 0 };
+/**
+ * While files wait, a routine scan rests for an interval for each 100,000 of them. A scan of a
+ * million files takes 5 s of a core, and what it may find comes after those that wait.
+ */
+const DEEP_FILES = 100_000;
+const DEEP_REST_MS_MAX = 300_000;
 // Hints come in bursts. A burst within this time leads to one scan.
 const REST_MIN_MS: Readonly<Record<ScanReason, number>> = { routine: 100, low: 100, starved: 0 };
 
@@ -24,6 +30,7 @@ export class ScanSchedule {
   #restMaxMs: number;
   #endedAtMs = Number.NEGATIVE_INFINITY;
   #tookMs = 0;
+  #waiting = 0;
 
   /** No rest is longer than `restMaxMs`. */
   constructor(restMaxMs: number) {
@@ -50,9 +57,11 @@ export class ScanSchedule {
     this.#wantedAtMs.clear();
   }
 
-  ended(nowMs: number, tookMs: number): void {
+  /** `waiting` is the number of files that wait to be uploaded. */
+  ended(nowMs: number, tookMs: number, waiting: number): void {
     this.#endedAtMs = nowMs;
     this.#tookMs = tookMs;
+    this.#waiting = waiting;
   }
 
   /** When to scan next; Infinity if no scan is requested. May lie in the past. */
@@ -60,9 +69,15 @@ export class ScanSchedule {
     let dueAtMs = Number.POSITIVE_INFINITY;
     for (const [reason, wantedAtMs] of this.#wantedAtMs) {
       const shareMs = Math.min(REST_FACTOR[reason] * this.#tookMs, this.#restMaxMs);
-      const restMs = Math.max(REST_MIN_MS[reason], shareMs);
+      const deepMs = reason === 'routine' ? this.#deepRestMs() : 0;
+      const restMs = Math.max(REST_MIN_MS[reason], shareMs, deepMs);
       dueAtMs = Math.min(dueAtMs, Math.max(wantedAtMs, this.#endedAtMs + restMs));
     }
     return dueAtMs;
+  }
+
+  #deepRestMs(): number {
+    const intervals = Math.floor(this.#waiting / DEEP_FILES);
+    return Math.min(intervals * this.#restMaxMs, Math.max(DEEP_REST_MS_MAX, this.#restMaxMs));
   }
 }

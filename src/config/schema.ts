@@ -44,14 +44,19 @@ export const schema = nameOptions({
       default: ['.*', '*~', '*.tmp', '*.part', '*.partial', '*.crdownload', '*.filepart', '*.swp'],
     },
     rescan: {
-      doc: 'Time between full scans of the spool, which find files that no event reported.',
+      doc: 'Time between full scans of the spool, which find files that no event reported. While 200,000 files or more wait, it is this time for each 100,000 of them, and at most 5 min.',
       accepts: duration('100 ms', '1 d'),
       default: '30 s',
     },
     order: {
-      doc: 'Which file is uploaded first: oldest-first, newest-first, smallest-first or name.',
+      doc: 'Which file is uploaded first: oldest-first, newest-first, smallest-first or name. While the first scan after a start runs, it is the first of those found so far.',
       accepts: oneOf('oldest-first', 'newest-first', 'smallest-first', 'name'),
       default: 'oldest-first',
+    },
+    maxIndexed: {
+      doc: 'How many waiting files are kept in memory, at most 64 bytes and the path for each. Of more files, those that come first are kept, and the spool is scanned again when a quarter of them is left.',
+      accepts: wholeNumber(1_000, 100_000_000),
+      default: 1_000_000,
     },
     pruneEmptyDirs: {
       doc: 'Remove subfolders that draining has emptied.',

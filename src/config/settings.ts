@@ -25,6 +25,7 @@ export interface Settings {
     readonly ignore: readonly string[];
     readonly rescanMs: number;
     readonly order: SpoolOrder;
+    readonly maxIndexed: number;
     readonly pruneEmptyDirs: boolean;
   };
   readonly link: {

@@ -23,6 +23,7 @@ export function toSettings(typed: (key: string) => unknown, { proxies, service }
       ignore: read(spool.ignore),
       rescanMs: read(spool.rescan),
       order: read(spool.order),
+      maxIndexed: read(spool.maxIndexed),
       pruneEmptyDirs: read(spool.pruneEmptyDirs),
     },
     link: {

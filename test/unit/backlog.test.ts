@@ -9,7 +9,13 @@ import { Fault } from '../../src/system/fault.ts';
 import { FakeSpool } from '../support/fake-spool.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
-const OPTIONS: BacklogOptions = { order: 'oldest-first', ignore: [], settleMs: 0, rescanMs: 30_000 };
+const OPTIONS: BacklogOptions = {
+  order: 'oldest-first',
+  ignore: [],
+  settleMs: 0,
+  rescanMs: 30_000,
+  maxIndexed: 1_000_000,
+};
 
 /** A backlog that has not started; its watcher is in the test's hands. */
 function prepare(t: TestContext, overrides: Partial<BacklogPorts> = {}) {
@@ -398,6 +404,50 @@ test('drains a backlog of many times what it holds, oldest first', async (t) => 
     Array.from({ length: 500 }, (_, file) => file),
   );
   assert.equal(backlog.view().files, 0);
+});
+
+test('scans once more when all of a deep spool is drained, and not while files of it wait', async (t) => {
+  const { clock, spool, backlog } = prepare(t);
+  for (let file = 0; file < 200_000; file++) spool.put(`f${file}`, file);
+  backlog.start();
+  await clock.advance(1);
+  const drain = (files: number) => {
+    for (let count = 0; count < files; count++) {
+      const entry = backlog.take();
+      if (entry === undefined) return;
+      spool.files.delete(entry.path.id);
+      backlog.release(entry.path, 'gone');
+    }
+  };
+  drain(150_000);
+  await clock.advance(50_000);
+  assert.deepEqual([spool.scans, backlog.view().files], [1, 50_000]);
+  spool.put('new');
+  drain(50_000);
+  backlog.take();
+  await clock.advance(1_000);
+  assert.deepEqual([spool.scans, backlog.view().files, `${backlog.take()?.path}`], [2, 1, 'new']);
+});
+
+test('hands out the best of what a long first scan has found so far', async (t) => {
+  const { clock, spool, backlog, calls, takeAll } = prepare(t);
+  for (const [name, modifiedAtMs] of [
+    ['b', 2],
+    ['a', 1],
+  ] as const)
+    spool.put(name, modifiedAtMs);
+  spool.duration = (signal) => clock.sleep(5_000, signal);
+  backlog.start();
+  await clock.advance(400);
+  assert.deepEqual(takeAll(), [], 'a scan of a shallow spool would be through soon');
+  await clock.advance(200);
+  assert.deepEqual(takeAll(), ['a', 'b']);
+  assert.equal(backlog.view().known, false);
+  spool.files.clear();
+  for (const name of ['a', 'b']) backlog.release(path(name), 'gone');
+  await clock.advance(5_000);
+  const { known, files, arrivedFiles, removedFiles } = backlog.view();
+  assert.deepEqual([known, files, arrivedFiles, removedFiles, calls.work], [true, 0, 0, 2, 0]);
 });
 
 test('does not scan on and on when nothing of what it counts can be handed out', async (t) => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ScanReason, ScanSchedule } from '../../src/backlog/scan-schedule.ts';
 
-function afterScan(tookMs: number, endedAtMs: number): ScanSchedule {
+function afterScan(tookMs: number, endedAtMs: number, waiting = 0): ScanSchedule {
   const schedule = new ScanSchedule(30_000);
-  schedule.ended(endedAtMs, tookMs);
+  schedule.ended(endedAtMs, tookMs, waiting);
   return schedule;
 }
 
@@ -33,6 +33,20 @@ for (const [reason, tookMs, restMs] of RESTS) {
   });
 }
 
+for (const [waiting, restMs] of [
+  [99_999, 9_000],
+  [350_000, 90_000],
+  [10_000_000, 300_000],
+] as const) {
+  test(`rests ${restMs} ms after a scan of 1 s while ${waiting} files wait, unless more are needed`, () => {
+    const schedule = afterScan(1_000, 50_000, waiting);
+    schedule.want('routine', 50_000);
+    assert.equal(schedule.dueAtMs(), 50_000 + restMs);
+    schedule.want('low', 50_000);
+    assert.equal(schedule.dueAtMs(), 51_000);
+  });
+}
+
 for (const reason of ['routine', 'low'] as const) {
   test(`rests no longer than the bound after a scan that hung for an hour, when ${reason}`, () => {
     const schedule = afterScan(3_600_000, 50_000);
@@ -57,6 +71,6 @@ test('keeps a wish that comes while a scan runs', () => {
   const schedule = new ScanSchedule(30_000);
   schedule.began();
   schedule.want('routine', 10);
-  schedule.ended(20, 10);
+  schedule.ended(20, 10, 0);
   assert.equal(schedule.dueAtMs(), 120);
 });
