@@ -413,6 +413,9 @@ describe('shaper', () => {
     { rate: 32_000, bytes: 1_400, why: 'a full segment on a slow link' },
     { rate: 1_250_000, bytes: 2_500, why: '2 ms of the rate' },
     { rate: 50_000_000, bytes: 32_768, why: 'as much as leaves in a moment' },
+    { rate: 125_000_000, bytes: 32_768, why: 'no more on a link of 1 Gbit/s' },
+    { rate: 625_000_000, bytes: 163_840, why: 'as much as leaves in the same moment on a faster link' },
+    { rate: 12_500_000_000, bytes: 262_144, why: 'as much as saves anything' },
   ];
   for (const { rate, bytes, why } of slices) {
     it(`slices at ${rate} bytes a second into ${why}`, () => {
