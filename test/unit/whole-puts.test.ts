@@ -41,6 +41,13 @@ const ENVIRONMENT = {
 };
 for (const [name, value] of Object.entries(ENVIRONMENT)) process.env[name] = value;
 
+/** As files are read: into memory that both threads see. */
+function shared(text: string): Buffer {
+  const bytes = Buffer.from(new SharedArrayBuffer(Buffer.byteLength(text)));
+  bytes.write(text);
+  return bytes;
+}
+
 /** A bucket whose handler records what it is given. It sends through exchange() if it `isLean`. */
 function bucketWith(isLean: boolean, options: Options = {}, answering: Answering = () => ({})) {
   const sent: Sent[] = [];
@@ -102,7 +109,7 @@ function bucketWith(isLean: boolean, options: Options = {}, answering: Answering
   const place = { name: all.bucket, endpoint: 'e', prefix: '', onEvent };
   const made = new S3Bucket(place, client, { ...none, ...all }, clock);
   const put = async (key: string, text: string, guard: Guard = 'firm', signal = NEVER) => {
-    const body = Buffer.from(text);
+    const body = shared(text);
     return made.put(key, body, await digestOf(body), guard, signal);
   };
   return { bucket: made, put, sent, ways, events, clock };
