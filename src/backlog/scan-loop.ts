@@ -181,7 +181,7 @@ export class ScanLoop {
     this.#ignore = new IgnoreRules(options.ignore);
     this.#settle.setSettleMs(options.settleMs);
     this.#schedule.setRestMax(options.rescanMs);
-    this.want('routine');
+    this.want('low');
   }
 
   /** Never rejects. */

@@ -44,7 +44,7 @@ export const schema = nameOptions({
       default: ['.*', '*~', '*.tmp', '*.part', '*.partial', '*.crdownload', '*.filepart', '*.swp'],
     },
     rescan: {
-      doc: 'Time between full scans of the spool, which find files that no event reported. While 200,000 files or more wait, it is this time for each 100,000 of them, and at most 5 min.',
+      doc: 'Time between full scans of the spool, which find files that no event reported. While 200,000 files or more wait, it is this time for each 100,000 of them, and at most 2 min or 9 times what the last scan took.',
       accepts: duration('100 ms', '1 d'),
       default: '30 s',
     },

@@ -33,17 +33,18 @@ for (const [reason, tookMs, restMs] of RESTS) {
   });
 }
 
-for (const [waiting, restMs] of [
-  [99_999, 9_000],
-  [350_000, 90_000],
-  [10_000_000, 300_000],
+for (const [waiting, tookMs, restMs] of [
+  [99_999, 1_000, 9_000],
+  [350_000, 1_000, 90_000],
+  [1_000_000, 6_000, 120_000],
+  [10_000_000, 60_000, 540_000],
 ] as const) {
-  test(`rests ${restMs} ms after a scan of 1 s while ${waiting} files wait, unless more are needed`, () => {
-    const schedule = afterScan(1_000, 50_000, waiting);
+  test(`rests ${restMs} ms after a scan of ${tookMs} ms while ${waiting} files wait, unless more are needed`, () => {
+    const schedule = afterScan(tookMs, 50_000, waiting);
     schedule.want('routine', 50_000);
     assert.equal(schedule.dueAtMs(), 50_000 + restMs);
     schedule.want('low', 50_000);
-    assert.equal(schedule.dueAtMs(), 51_000);
+    assert.equal(schedule.dueAtMs(), 50_000 + Math.min(tookMs, 30_000));
   });
 }
 
