@@ -47,7 +47,7 @@ interface Chunk {
   readonly hashes: Uint32Array;
   /** Where in `paths` each path ends. */
   readonly ends: Uint32Array;
-  paths: Uint8Array;
+  paths: Uint8Array<ArrayBuffer>;
   used: number;
   live: number;
 }
@@ -218,7 +218,7 @@ export class FileRows {
     const filling = this.#chunks[this.#filling];
     if (filling !== undefined && filling.used < CHUNK_ROWS) return filling;
     if (filling?.live === 0) this.#chunks[this.#filling] = undefined;
-    else if (filling !== undefined) filling.paths = filling.paths.slice(0, startOf(filling, filling.used));
+    else if (filling !== undefined) resizePaths(filling, startOf(filling, filling.used));
     const free = this.#chunks.indexOf(undefined);
     this.#filling = free === -1 ? this.#chunks.length : free;
     const chunk = newChunk();
@@ -253,13 +253,14 @@ function startOf(chunk: Chunk, at: number): number {
 function addPath(chunk: Chunk, path: Uint8Array): void {
   const start = startOf(chunk, chunk.used);
   const end = start + path.length;
-  if (end > chunk.paths.length) {
-    const paths = new Uint8Array(Math.max(end, chunk.paths.length * 1.25));
-    paths.set(chunk.paths);
-    chunk.paths = paths;
-  }
+  if (end > chunk.paths.length) resizePaths(chunk, Math.max(end, Math.ceil(chunk.paths.length * 1.25)));
   chunk.paths.set(path, start);
   chunk.ends[chunk.used] = end;
+}
+
+/** Memory that is transferred does not wait for the garbage collector. */
+function resizePaths(chunk: Chunk, bytes: number): void {
+  chunk.paths = new Uint8Array(chunk.paths.buffer.transfer(bytes));
 }
 
 function comparePaths(left: Chunk, a: number, right: Chunk, b: number): number {

@@ -74,5 +74,7 @@ export class RowTable {
     const before = this.#slots;
     this.#slots = new Uint32Array(length);
     for (const filled of before) if (filled !== 0) this.#put(filled - 1);
+    // Gives the memory back at once.
+    before.buffer.transfer(0);
   }
 }
