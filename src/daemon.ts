@@ -25,6 +25,7 @@ import {
 } from './stage-options.ts';
 import { atMost } from './system/at-most.ts';
 import type { Fault } from './system/fault.ts';
+import { releaseGarbage } from './system/garbage.ts';
 import type { Prepared } from './system/prepared.ts';
 import type { Redact } from './system/redact.ts';
 import { Repeat } from './system/repeat.ts';
@@ -186,6 +187,14 @@ export class Daemon {
 
   snapshot(): Snapshot {
     return this.#running().statistics.snapshot();
+  }
+
+  /** Blocks both threads for about 0.1 s, so call it when there is nothing to do. */
+  giveMemoryBack(): void {
+    const { drain, sender } = this.#running();
+    drain.forgetMemory();
+    sender.rest();
+    releaseGarbage();
   }
 
   /** The last `agoMs`; see History. */

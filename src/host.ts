@@ -56,6 +56,7 @@ export type PacedSender = Pick<
   | 'pace'
   | 'progress'
   | 'reconfigure'
+  | 'rest'
   | 'slowLine'
   | 'start'
   | 'stop'

@@ -1,9 +1,10 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --max-old-space-size=256
+#!/usr/bin/env -S node --expose-gc --max-semi-space-size=8 --max-old-space-size=256
 // argv, signals and exit codes. The only place that reads process.env and ends the process.
 //
 // The flags above, in MiB, bound the heap of each thread. Without them Node.js sizes the heap by
-// the machine's memory and collects garbage late: the peak was twice as high. The wrapper of the
-// Debian package, systemd/debian/halfpipe.sh, has the same flags.
+// the machine's memory and collects garbage late: the peak was twice as high. With --expose-gc, an
+// idle daemon gives memory back. The wrapper of the Debian package, systemd/debian/halfpipe.sh, has
+// the same flags.
 import { readFileSync, writeSync } from 'node:fs';
 import { helpText } from './commands/command-help.ts';
 import { readCommandLine, UsageError } from './commands/command-line.ts';

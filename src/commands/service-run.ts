@@ -12,6 +12,7 @@ import { isAutomaticRestart } from '../service/automatic-restart.ts';
 import { Health, watchdogMs } from '../service/health.ts';
 import type { SdNotifier } from '../service/sd-notify.ts';
 import { handedSocket, socketAt } from '../service/socket-activation.ts';
+import { SpareMemory } from '../service/spare-memory.ts';
 import { proxyOf } from '../stage-options.ts';
 import { systemClock } from '../system/clock.ts';
 import { explain, Fault } from '../system/fault.ts';
@@ -83,7 +84,7 @@ export class ServiceRun {
       },
       health: this.#health,
       onHopeless: (fault) => this.#onHopeless(fault),
-      listeners: [this.#reporter.hear, statusLine(notifier)],
+      listeners: [this.#reporter.hear, statusLine(notifier), this.#watchMemory()],
     });
   }
 
@@ -219,6 +220,15 @@ export class ServiceRun {
     await this.#notifier.stopping(text);
     await this.#log.flush();
     return error.code === CAPACITY_UNKNOWN ? EXIT.badConfiguration : EXIT.failure;
+  }
+
+  #watchMemory(): Listener {
+    const spare = new SpareMemory(() => this.#daemon.giveMemoryBack(), process.memoryUsage.rss);
+    return (event) => {
+      if (event.kind !== 'state') return;
+      const { uploads, totals } = event.snapshot;
+      spare.look({ active: uploads.active, sent: totals.uploadedFiles });
+    };
   }
 
   #status(): string {

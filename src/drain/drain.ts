@@ -111,6 +111,11 @@ export class Drain {
     return this.#transfers.has(path);
   }
 
+  /** Memory that is not in use is left to the garbage collector. */
+  forgetMemory(): void {
+    this.#transfers.forgetMemory();
+  }
+
   get sending(): number {
     return this.#pipeline.sending;
   }

@@ -148,6 +148,11 @@ export class Transfers {
     cancel();
   }
 
+  /** Content memory that is not in use is freed. */
+  forgetMemory(): void {
+    this.#content.forget();
+  }
+
   /** New settings: what was learned under the old ones is forgotten. */
   forget(): void {
     this.#descriptors = new DescriptorLimit();

@@ -51,6 +51,12 @@ export class ContentMemory {
     if (block instanceof SharedArrayBuffer) void new ArrayBuffer(block.byteLength);
   }
 
+  /** Keeps nothing that is not lent. */
+  forget(): void {
+    this.#kept.clear();
+    this.#keptBytes = 0;
+  }
+
   #dropOldest(): void {
     for (const [blockBytes, blocks] of this.#kept) {
       const block = blocks.pop();

@@ -29,7 +29,9 @@ export type LinkOrder =
   /** What the page of `link.counter` shows now. */
   | { readonly kind: 'shown'; readonly reading: PageReading }
   /** Start measuring. */
-  | { readonly kind: 'start' };
+  | { readonly kind: 'start' }
+  /** Nothing is being sent. Give memory back. */
+  | { readonly kind: 'rest' };
 
 /** To the sending thread, about requests and their handlers. */
 export type RequestOrder =

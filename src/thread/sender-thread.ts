@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { ShaperActivity } from '../pace/shaper.ts';
 import { systemClock } from '../system/clock.ts';
+import { releaseGarbage } from '../system/garbage.ts';
 import type { Notice, Order } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { PacedLink, type PacedLinkOptions } from './paced-link.ts';
@@ -35,6 +36,7 @@ function obey(order: Order): void {
     link.allow(order.allowance);
     tell({ kind: 'configured', pace: link.pace });
   } else if (order.kind === 'shown') link.show(order.reading);
+  else if (order.kind === 'rest') releaseGarbage();
   else requests.obey(order);
 }
 

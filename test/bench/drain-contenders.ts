@@ -47,7 +47,7 @@ export function halfpipe(name = 'halfpipe', dist = OWN_DIST): Contender {
       writeFileSync(config, JSON.stringify({ spool: { path: spool, settle: '0 s' }, link, s3 }));
       const trust = certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificate };
       // As in the unit.
-      const env = environment({ UV_THREADPOOL_SIZE: '24', ...trust });
+      const env = environment({ UV_THREADPOOL_SIZE: '24', MALLOC_ARENA_MAX: '2', ...trust });
       return { command: process.execPath, args: [...flagsOf(main), main, 'run', '--config', config], env };
     },
   };

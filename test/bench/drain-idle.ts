@@ -8,7 +8,8 @@ import type { Contender } from './drain-contenders.ts';
 import { discardServer } from './drain-server.ts';
 import { usageOf } from './process-usage.ts';
 
-const WARM_UP_MS = 10_000;
+/** Long enough for a daemon that gives memory back after half a minute. */
+const WARM_UP_MS = 40_000;
 const IDLE_MS = 60_000;
 const DROPS = 200;
 const DROP_EVERY_MS = 100;

@@ -92,6 +92,7 @@ export class SimHost implements Host {
       stop: () => undefined,
       reconfigure: async () => undefined,
       allow: () => undefined,
+      rest: () => undefined,
       progress: () => [],
       createHandler: () => ({ handle: never }) as RequestHandler,
       pace: PACE,

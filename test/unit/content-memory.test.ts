@@ -44,6 +44,14 @@ test('beyond its maximum it forgets the memory of the size that came back longes
   assert.notEqual(memory.take(32_000).buffer, old.buffer);
 });
 
+test('what it forgets is not lent again', () => {
+  const memory = new ContentMemory(100_000);
+  const content = memory.take(5_000);
+  memory.giveBack(content);
+  memory.forget();
+  assert.notEqual(memory.take(5_000).buffer, content.buffer);
+});
+
 test('memory from elsewhere is not kept', () => {
   const memory = new ContentMemory(100_000);
   const foreign = Buffer.alloc(5_000);
