@@ -58,11 +58,11 @@ const MEANING: Readonly<Record<string, Writers>> = { '-': 'none', '+': 'some' };
 const BATCH_MAX = 256;
 /**
  * A batch wakes both processes, which costs as much as the answers to five questions. So only two
- * batches go out within 10 ms, and the questions of a busy drain share them. A file alone in the
+ * batches go out within 5 ms, and the questions of a busy drain share them. A file alone in the
  * spool asks twice, and waits for neither.
  */
 const BATCHES_MAX = 2;
-const BATCHES_PERIOD_MS = 10;
+const BATCHES_PERIOD_MS = 5;
 /** A local file system answers at once. */
 const ANSWER_MS = 5_000;
 const RESTART_MS = 10_000;

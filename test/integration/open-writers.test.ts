@@ -109,7 +109,7 @@ test('two questions go out at once, and those that follow shortly wait and go to
   const others = Promise.all([view.ask(fd), view.ask(fd)]);
   const answered = await Promise.race([others, delay(50, 'not yet')]);
   assert.equal(answered, 'not yet');
-  await clock.advance(10);
+  await clock.advance(5);
   assert.deepEqual(await others, ['none', 'none']);
 });
 
