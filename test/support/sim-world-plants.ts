@@ -165,27 +165,27 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'acknowledges an upload before its name is durable': {
     foundBy: 'lost',
-    seenWith: 381,
+    seenWith: 1365,
     plant: { acknowledgesEarly: true },
   },
   'gives an upload its name before its content is on the disk': {
     foundBy: 'torn',
-    seenWith: 14,
+    seenWith: 26,
     plant: { skipsSync: /^\/spool\/\.halfpipe\/tmp\/deposit-/ },
   },
   'replaces a file by an upload unasked': {
     foundBy: 'lost',
-    seenWith: 6,
+    seenWith: 1,
     plant: { depositMode: 'replace' },
   },
   'does not sync the folders that an upload needs': {
     foundBy: 'lost',
-    seenWith: 14,
+    seenWith: 113,
     plant: { skipsSync: /^\/spool(\/in)?$/ },
   },
   'lets an older file of a name return after a newer one has come': {
     foundBy: 'lost',
-    seenWith: 569,
+    seenWith: 337,
     plant: { forgetsOrder: true },
   },
 };
