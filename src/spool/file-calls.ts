@@ -18,8 +18,8 @@ const LOCAL_TYPES: ReadonlySet<number> = new Set([
   ...[TMPFS, 0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0xca451a4e, 0x4d44, 0x2011bab0],
   0x794c7630,
 ]);
-/** Copying more than this takes longer than a trip to the pool. */
-const READ_HERE_MAX_BYTES = 256 * 1024;
+/** To copy or to free more than this takes longer than a trip to the pool. */
+const HERE_MAX_BYTES = 256 * 1024;
 
 /** What a call does to the file system. */
 export type CallKind = 'look' | 'change';
@@ -74,13 +74,13 @@ export class FileCalls {
     );
   }
 
-  /** The file goes for good if it has no name any more, so this is a change. */
-  close(fd: number): void | Promise<void> {
-    return this.run(
-      'change',
-      () => closeSync(fd),
-      () => promised((done) => close(fd, done)),
-    );
+  /**
+   * A change, because the file goes for good if it has no name any more. The kernel then frees its
+   * `sizeBytes` before it returns.
+   */
+  close(fd: number, sizeBytes: number): void | Promise<void> {
+    const pooled = () => promised<void>((done) => close(fd, done));
+    return sizeBytes > HERE_MAX_BYTES ? pooled() : this.run('change', () => closeSync(fd), pooled);
   }
 
   /** The number of bytes that were read into `buffer`; 0 at the end of the file. */
@@ -94,7 +94,7 @@ export class FileCalls {
     ]
   ): number | Promise<number> {
     const pooled = () => promised<number>((done) => read(fd, buffer, at, length, offset, done));
-    if (length > READ_HERE_MAX_BYTES) return pooled();
+    if (length > HERE_MAX_BYTES) return pooled();
     return this.run('look', () => readSync(fd, buffer, at, length, offset), pooled);
   }
 

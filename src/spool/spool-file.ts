@@ -58,7 +58,7 @@ export class SpoolFile {
       if (!stats.isFile()) throw changedFault('open', path.toString(), 'is not a regular file');
       return new SpoolFile(path, fd, stats, ports);
     } catch (error) {
-      await ports.calls.close(fd);
+      await ports.calls.close(fd, 0);
       throw error;
     }
   }
@@ -126,7 +126,7 @@ export class SpoolFile {
     if (this.#holders > 0 || this.#fd === CLOSED) return;
     const fd = this.#fd;
     this.#fd = CLOSED;
-    return this.#ports.calls.close(fd);
+    return this.#ports.calls.close(fd, this.sizeBytes);
   }
 
   /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { type CallKind, FileCalls, POOLED } from '../../src/spool/file-calls.ts';
 import { test } from '../support/nothing-left.ts';
 import { SimClock } from '../support/sim-clock.ts';
@@ -41,7 +41,7 @@ test('a disk that lets calls wait is called in the pool for a while, also if the
   assert.equal(whereCalled(calls), 'here');
 });
 
-test('a long read never keeps the main thread', async () => {
+test('a long read never keeps the main thread, nor does the end of a large file', async () => {
   const calls = new FileCalls(new SimClock(), EXT4);
   const fd = openSync('/dev/zero', 'r');
   const buffer = Buffer.alloc(1 << 20);
@@ -49,7 +49,9 @@ test('a long read never keeps the main thread', async () => {
   const long = calls.read(fd, buffer, 0, buffer.length, 0);
   assert.ok(long instanceof Promise);
   assert.equal(await long, buffer.length);
-  closeSync(fd);
+  const closing = calls.close(fd, buffer.length);
+  assert.ok(closing instanceof Promise);
+  await closing;
 });
 
 test('every call answers the same in the pool, and fails the same', async () => {
@@ -60,10 +62,10 @@ test('every call answers the same in the pool, and fails the same', async () => 
     assert.equal(await calls.read(fd, buffer, 2, 4, 0), 4);
     assert.deepEqual([...buffer], [1, 1, 0, 0, 0, 0, 1, 1]);
     await calls.access(here, 0);
-    await calls.close(fd);
+    await calls.close(fd, 0);
     await assert.rejects(async () => calls.open(gone, 0), { code: 'ENOENT' });
     await assert.rejects(async () => calls.access(gone, 0), { code: 'ENOENT' });
-    await assert.rejects(async () => calls.close(fd), { code: 'EBADF' });
+    await assert.rejects(async () => calls.close(fd, 0), { code: 'EBADF' });
     await assert.rejects(async () => calls.read(fd, buffer, 0, 1, 0), { code: 'EBADF' });
     await assert.rejects(async () => calls.sync(fd), { code: 'EBADF' });
   }
