@@ -76,7 +76,7 @@ export function thisHost(threads: string | undefined, handedSocket?: HandedSocke
     sendingOptions: sendingOptionsOf,
     createSender: (options, ports) => new Sender(clock, options, ports),
     createStore: (options) => new S3Store(options),
-    walkSpool: walkByDepth(),
+    walkSpool: walkByDepth(clock),
     startIngest: async (ports) => new (await import('./ingest/ingest-worker.ts')).IngestWorker(ports),
     ingestOptions: (settings) => ingestOptionsOf(settings, syncsAtOnce(threads).ingest, handedSocket),
   };

@@ -4,8 +4,9 @@ import { Worker } from 'node:worker_threads';
 import { SpoolPath } from '../spool/entry.ts';
 import type { WalkedSpool } from '../spool/spool-directory.ts';
 import { uncarry } from '../system/carried-error.ts';
+import type { Clock } from '../system/clock.ts';
 import { noteStuck } from '../system/stuck-threads.ts';
-import { FOUND_MAX, type FoundFiles } from './found-files.ts';
+import { FOUND_MAX, FoundFiles } from './found-files.ts';
 import { mountsBelow } from './mounts-below.ts';
 import type { Oddity } from './oddity.ts';
 import { ScanMemory } from './scan-memory.ts';
@@ -17,47 +18,62 @@ const THREAD = new URL(`./scan-thread${extname(import.meta.url)}`, import.meta.u
 /** In MiB. A walk makes garbage only. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
+/**
+ * A thread takes 50 ms of a core to start. A walk in the main thread takes 40 µs a file, and the
+ * first upload is to come within a second.
+ */
+const HERE_MS_MAX = 250;
+const HERE_BATCHES_MAX = 16;
+
 /** Ends a walk in the main thread. */
 class Deep extends Error {
   override readonly name = 'Deep';
 }
 
 /**
- * The first batch of files is looked for here, which takes a few milliseconds and no thread. Where
- * there are more, a thread begins anew. The next walk then begins there at once.
+ * A walk begins here, without a thread. If it takes too long, a thread begins anew. The next walk
+ * begins in a thread if this one has found more than a batch.
  */
-export function walkByDepth(): WalkSpool {
+export function walkByDepth(clock: Pick<Clock, 'monotonicMs'>): WalkSpool {
   let isDeep = false;
   return async (spool, request) => {
-    const shallow = isDeep ? undefined : await walkShallow(spool, request);
-    if (shallow !== undefined) return shallow;
     let files = 0;
-    const onFound = (found: FoundFiles) => {
-      files += found.count;
-      return request.onFound(found);
+    const counting: SpoolWalkRequest = {
+      ...request,
+      onFound: (found) => {
+        files += found.count;
+        return request.onFound(found);
+      },
     };
-    const result = await walkInThread(spool, { ...request, onFound });
+    const shallow = isDeep ? undefined : await walkShallow(spool, counting, clock);
+    const result = shallow ?? (await walkInThread(spool, counting));
     isDeep = files >= FOUND_MAX;
     return result;
   };
 }
 
-/** Resolves with undefined, and has told nothing, if the files do not fit into one batch. */
-async function walkShallow(spool: WalkedSpool, request: SpoolWalkRequest): Promise<WalkResult | undefined> {
+/** Resolves with undefined, and has told nothing, if there is too much to find. */
+async function walkShallow(
+  spool: WalkedSpool,
+  request: SpoolWalkRequest,
+  clock: Pick<Clock, 'monotonicMs'>,
+): Promise<WalkResult | undefined> {
   const odd: [SpoolPath, Oddity][] = [];
-  let only: FoundFiles | undefined;
+  const batches: FoundFiles[] = [];
+  const beganAtMs = clock.monotonicMs();
   try {
     const result = await walkHere(spool, {
       ...request,
       onOddity: (path, oddity) => void odd.push([path, oddity]),
       onFound: (found) => {
-        if (found.isFull) throw new Deep();
-        only = found;
-        return found;
+        const isLate = batches.length >= HERE_BATCHES_MAX || clock.monotonicMs() - beganAtMs > HERE_MS_MAX;
+        if (found.isFull && isLate) throw new Deep();
+        batches.push(found);
+        return new FoundFiles();
       },
     });
     for (const [path, oddity] of odd) request.onOddity(path, oddity);
-    if (only !== undefined) request.onFound(only);
+    for (const found of batches) request.onFound(found);
     return result;
   } catch (error) {
     if (error instanceof Deep) return undefined;

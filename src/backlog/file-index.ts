@@ -17,7 +17,7 @@ export type Sighting = 'same' | 'changed' | 'new';
  * All settled files that scans have found and that have not left the spool: those that wait, best
  * first, and those that are out, which were handed out or are deferred. At most 64 bytes for each,
  * and its path.
- * Where more than `bound` files wait, only the best are kept, at least three quarters of `bound`,
+ * Where more than `bound` files wait, only the best are kept, about three quarters of `bound`,
  * and the others are counted by `leftOut`. Deterministic.
  */
 export class FileIndex {

@@ -56,24 +56,29 @@ test('paths so long that few of them fit into a batch are found', async (t) => {
   assert.deepEqual((await found(spool)).entries, entries);
 });
 
-test('a shallow spool is walked without a thread, a deep one with one', async (t) => {
+test('a spool is walked without a thread at first, and with one if it is deep', async (t) => {
   const disk = await TemporarySpool.create(t);
   await disk.put('f');
   const spool = await disk.open(t);
   const threads = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
   const before = threads();
-  const seen: number[] = [];
-  const walk = walkByDepth();
-  const judge = () => {
-    seen.push(threads() - before);
-    return 'waiting' as const;
+  /** How many threads there are when the last file is judged. */
+  const walkBy = async (walk: WalkSpool, files: number) => {
+    let last = 0;
+    const judge = () => {
+      last = threads() - before;
+      return 'waiting' as const;
+    };
+    assert.equal((await found(spool, walk, { judge })).result.files, files, 'none is counted twice');
+    return last;
   };
-  await found(spool, walk, { judge });
-  assert.deepEqual(seen, [0]);
+  const [quick, slow] = [walkByDepth(new SimClock()), walkByDepth({ monotonicMs: () => (nowMs += 300) })];
+  let nowMs = 0;
+  for (const walk of [quick, slow]) assert.equal(await walkBy(walk, 1), 0);
   for (let file = 0; file < FOUND_MAX; file += 1) await disk.put(`${file}`);
-  const { result } = await found(spool, walk, { judge });
-  assert.equal(result.files, FOUND_MAX + 1, 'none is counted twice');
-  assert.ok((seen.at(-1) ?? 0) > 0);
+  assert.equal(await walkBy(quick, FOUND_MAX + 1), 0);
+  assert.ok((await walkBy(slow, FOUND_MAX + 1)) > 0);
+  assert.ok((await walkBy(quick, FOUND_MAX + 1)) > 0, 'it is known to be deep');
 });
 
 test('a walk in a thread ends when it is told to', async (t) => {
