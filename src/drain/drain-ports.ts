@@ -41,6 +41,8 @@ export interface DrainSpool extends TransferSpool {
 
 /** A lasting record of every file that was stored. */
 export interface DrainManifest {
+  /** False if nothing is recorded. */
+  readonly isKept: boolean;
   /**
    * Resolves when the record is durable. Rejects with a Fault of the code `ManifestUnwritable`,
    * which pauses the drain.

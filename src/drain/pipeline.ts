@@ -19,8 +19,8 @@ export interface PipelineSlot {
 }
 
 interface Waiting {
-  readonly slot: PipelineSlot;
   readonly go: () => void;
+  readonly giveUp: (reason: unknown) => void;
 }
 
 /**
@@ -42,7 +42,7 @@ export class Pipeline {
   readonly #ports: PipelinePorts;
   readonly #onMoved: () => void;
   /** Ready, and waiting for a turn. */
-  readonly #queue = new Set<Waiting>();
+  readonly #queue = new Map<PipelineSlot, Waiting>();
   #aheadFiles = 0;
   #aheadBytes = 0;
   #sending = 0;
@@ -83,13 +83,17 @@ export class Pipeline {
   }
 
   /**
-   * Waits for a turn and keeps it until `send` has succeeded. Rejects as `send` does, or with the
-   * signal's reason when it aborts during the wait.
+   * Waits for a turn and keeps it until `send` has succeeded. Rejects as `send` does, with the
+   * signal's reason if it is aborted, or with the reason of giveUp().
    */
   async whileSending<T>(slot: PipelineSlot, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     if (this.#queue.size === 0 && this.#mayCount(slot)) this.#count(slot, 1);
-    else await this.#waitForSlot(slot, signal);
+    else
+      await new Promise<void>((go, giveUp) => {
+        this.#queue.set(slot, { go, giveUp });
+        this.grant();
+      });
     this.#leaveAhead(slot);
     slot.stage = 'sending';
     this.#onMoved();
@@ -114,17 +118,23 @@ export class Pipeline {
 
   /** Starts the transfers for which there is room. Call it when the limit has risen. */
   grant(): void {
-    for (const waiting of this.#queue) {
-      const { slot, go } = waiting;
+    for (const [slot, { go }] of this.#queue) {
       if (!this.#mayCount(slot)) {
         // The others may not send either, except a whole file while none is sent.
         if (this.#sendingWhole > 0) return;
         continue;
       }
-      this.#queue.delete(waiting);
+      this.#queue.delete(slot);
       this.#count(slot, 1);
       go();
     }
+  }
+
+  /** Ends the transfer's wait for a turn, if it waits. Call it when its signal is aborted. */
+  giveUp(slot: PipelineSlot, reason: unknown): void {
+    const waiting = this.#queue.get(slot);
+    this.#queue.delete(slot);
+    waiting?.giveUp(reason);
   }
 
   #mayCount({ isWhole }: PipelineSlot): boolean {
@@ -139,22 +149,5 @@ export class Pipeline {
   #leaveAhead({ aheadBytes }: PipelineSlot): void {
     this.#aheadFiles -= 1;
     this.#aheadBytes -= aheadBytes;
-  }
-
-  #waitForSlot(slot: PipelineSlot, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#queue.delete(waiting);
-        reject(signal.reason);
-      };
-      const go = () => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      const waiting = { slot, go };
-      signal.addEventListener('abort', leave, { once: true });
-      this.#queue.add(waiting);
-      this.grant();
-    });
   }
 }

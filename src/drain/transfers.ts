@@ -39,6 +39,8 @@ export interface TransfersPorts
 type Begun = Omit<Transfer, 'ended'> & { ended: Promise<void> };
 
 const NOT_YET = Promise.resolve();
+/** Where no manifest is kept. */
+const RECORDED = Promise.resolve();
 
 /**
  * Runs shipments. What fails goes to the FailurePolicy, so a transfer's `ended` never rejects.
@@ -118,7 +120,7 @@ export class Transfers {
   /** Returns transfers that have sent nothing yet to the backlog. */
   returnUnsent(why: string, accepts: (transfer: Transfer) => boolean = () => true): void {
     for (const transfer of this.#running)
-      if (transfer.slot.stage === 'ahead' && accepts(transfer)) transfer.abort.abort(abortOf(why));
+      if (transfer.slot.stage === 'ahead' && accepts(transfer)) this.#abort(transfer, why);
   }
 
   /**
@@ -139,13 +141,18 @@ export class Transfers {
   async #end(why: string, timeoutMs: number, isLate: (transfer: Transfer) => boolean): Promise<void> {
     this.returnUnsent(why);
     const running = [...this.#running];
-    for (const { slot, abort } of running)
-      if (!slot.isWhole && slot.stage !== 'disposing') abort.abort(abortOf(why));
+    for (const transfer of running)
+      if (!transfer.slot.isWhole && transfer.slot.stage !== 'disposing') this.#abort(transfer, why);
     const cancel = this.#ports.clock.schedule(timeoutMs, () => {
-      for (const transfer of running) if (isLate(transfer)) transfer.abort.abort(abortOf(why));
+      for (const transfer of running) if (isLate(transfer)) this.#abort(transfer, why);
     });
     await Promise.all(running.map(({ ended }) => ended));
     cancel();
+  }
+
+  #abort({ abort, slot }: Transfer, why: string): void {
+    abort.abort(new DOMException(why, 'AbortError'));
+    this.#ports.pipeline.giveUp(slot, abort.signal.reason);
   }
 
   /** Content memory that is not in use is freed. */
@@ -206,6 +213,7 @@ export class Transfers {
       whileSyncing: (sync) => this.#syncs.run(sync),
       whileSending: (send) => pipeline.whileSending(slot, signal, send),
       record: ({ path, identity: { mtimeNs } }, upload, proof) => {
+        if (!manifest.isKept) return RECORDED;
         const durationMs = clock.monotonicMs() - startedAtMs;
         const stored = { path, mtimeNs, bucket, upload, verifiedBy: proof.by, durationMs };
         return this.#syncs.run(() => manifest.record(stored));
@@ -242,8 +250,4 @@ function keyOf(shipment: Shipment): string | undefined {
     if (error instanceof Fault) return undefined;
     throw error;
   }
-}
-
-function abortOf(why: string): DOMException {
-  return new DOMException(why, 'AbortError');
 }

@@ -44,6 +44,11 @@ export class Manifest implements DrainManifest {
     this.#options = options;
   }
 
+  /** False if the options name no file: then record() resolves at once. */
+  get isKept(): boolean {
+    return this.#options !== undefined;
+  }
+
   /** Resolves when the file's line is durable, or at once if no manifest is kept. */
   record(stored: StoredFile): Promise<void> {
     if (this.#options === undefined) return Promise.resolve();

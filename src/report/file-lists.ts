@@ -52,21 +52,25 @@ export class FileLists {
     }
   }
 
-  /** The files in flight, the oldest transfer first. */
-  sending(): FileView[] {
+  /** The files in flight, the oldest transfer first, at most `limit`. */
+  sending(limit = Number.POSITIVE_INFINITY): FileView[] {
     const requests = [...this.#ports.requests()].map(({ path, unsentBytes }) => ({
       path: decoded(path),
       unsentBytes,
     }));
     const wallAtZeroMs = this.#wallAtZeroMs();
-    return [...this.#ports.drain.transfers()].flatMap((transfer) => {
+    const files: FileView[] = [];
+    for (const transfer of this.#ports.drain.transfers()) {
       const { stage, startedAtMs, key } = transfer;
       const sentBytes = sentBytesOf(transfer, requests);
       const sinceAtMs = Math.round(wallAtZeroMs + startedAtMs);
-      return transfer.entries.map((entry) =>
-        fileView(entry.path, STAGES[stage], { ...known(entry), sinceAtMs, sentBytes, key: key ?? null }),
-      );
-    });
+      for (const entry of transfer.entries) {
+        if (files.length >= limit) return files;
+        const seen = { ...known(entry), sinceAtMs, sentBytes, key: key ?? null };
+        files.push(fileView(entry.path, STAGES[stage], seen));
+      }
+    }
+    return files;
   }
 
   #whole(list: FileListName, files: readonly FileView[], limit: number): FileListView {
@@ -127,7 +131,8 @@ function sentBytesOf(
 ): number {
   if (stage === 'disposing') return sizeBytes;
   if (stage === 'ahead' || key === undefined) return 0;
-  const own = requests.filter(({ path }) => path.endsWith(`/${key}`));
+  const end = `/${key}`;
+  const own = requests.filter(({ path }) => path.endsWith(end));
   const unsent = own.reduce((sum, { unsentBytes }) => sum + unsentBytes, 0);
   return Math.max(0, readBytes - unsent);
 }

@@ -137,7 +137,7 @@ export class Statistics {
       uploads: {
         active: drain.sending,
         limit: drain.uploadLimit.current,
-        files: lists.sending().slice(0, FILES_SHOWN),
+        files: lists.sending(FILES_SHOWN),
       },
       recent: { uploads: recent.uploads(RECENT_SHOWN), failures: recent.failures(RECENT_SHOWN) },
       ingest: this.#ports.ingest.view(),

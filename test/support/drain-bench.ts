@@ -230,6 +230,7 @@ export class DrainBench {
           release: (path, outcome) => this.#release(`${path}`, outcome),
         },
         manifest: {
+          isKept: true,
           record: (stored) => this.onRecord(stored),
           trouble: async () => this.manifestTrouble,
         },

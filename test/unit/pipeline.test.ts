@@ -1,6 +1,5 @@
 // Which transfers may go on, and that one that ends, whichever way, leaves its room to others.
 import assert from 'node:assert/strict';
-import { getEventListeners } from 'node:events';
 import test from 'node:test';
 import { Pipeline, type PipelineSlot } from '../../src/drain/pipeline.ts';
 
@@ -86,21 +85,34 @@ test('a turn that failed is kept until the transfer leaves, when it is known wha
 test('one that is given up before its turn rejects with the reason and waits no more', async () => {
   const trip = new Trip();
   await trip.begin('a');
-  const sent = trip.pipeline.whileSending(trip.pipeline.enter(1, true), trip.abort.signal, async () => 'b');
+  const slot = trip.pipeline.enter(1, true);
+  const sent = trip.pipeline.whileSending(slot, trip.abort.signal, async () => 'b');
   assert.equal(trip.pipeline.ready, 1);
-  trip.abort.abort(new Error('given up'));
+  trip.pipeline.giveUp(slot, new Error('given up'));
   await assert.rejects(sent, /given up/);
   assert.equal(trip.pipeline.ready, 0);
+  trip.abort.abort(new Error('too late'));
   const late = trip.pipeline.whileSending(trip.pipeline.enter(1, true), trip.abort.signal, async () => 'c');
-  await assert.rejects(late, /given up/);
+  await assert.rejects(late, /too late/);
 });
 
-test('once it is its turn, nothing listens for the abort any more', async () => {
+test('one that has its turn is not given up', async () => {
   const trip = new Trip();
-  await trip.begin('a');
-  assert.equal(getEventListeners(trip.abort.signal, 'abort').length, 0);
-  await trip.begin('b');
-  assert.equal(getEventListeners(trip.abort.signal, 'abort').length, 1);
+  const slot = trip.pipeline.enter(1, true);
+  const sent = trip.pipeline.whileSending(slot, trip.abort.signal, async () => {
+    await settle();
+    return 'b';
+  });
+  trip.pipeline.giveUp(slot, new Error('given up'));
+  assert.equal(await sent, 'b');
+});
+
+test('a whole file passes parts that wait for their turn, if it is the only one', async () => {
+  const trip = new Trip();
+  await trip.begin('parts', false);
+  await trip.begin('more parts', false);
+  await trip.begin('whole');
+  assert.deepEqual([trip.names, trip.pipeline.ready], [['parts', 'whole'], 1]);
 });
 
 test('what is read ahead is half a second of the line, in the bytes of files that are sent whole', () => {
