@@ -5,4 +5,4 @@
 export NODE_USE_SYSTEM_CA="${NODE_USE_SYSTEM_CA-1}"
 # The flags bound the heap; src/main.ts says why, and begins with the same.
 # exec: the service manager knows this PID.
-exec /usr/lib/halfpipe/node --expose-gc --max-semi-space-size=8 --max-old-space-size=256 /usr/lib/halfpipe/dist/main.js "$@"
+exec /usr/lib/halfpipe/node --expose-gc --initial-old-space-size=48 --max-semi-space-size=8 --max-old-space-size=256 /usr/lib/halfpipe/dist/main.js "$@"
