@@ -33,7 +33,7 @@ const DEEP_FILES = 100_000;
  * The first scan of a deep spool takes longer than this. From then on, the best files that it has
  * found so far are handed out.
  */
-const FIRST_SCAN_MS = 500;
+const FIRST_SCAN_MS = 250;
 
 /**
  * Holds the settled files that scans have found, and scans again when there may be others. The
