@@ -236,9 +236,10 @@ export class OutgoingRequest extends QueuedRequest implements Occupant, Applican
     this.#isStopped = true;
     const { pacer, deliveries, departure } = this.#ports;
     this.#cancelAging?.();
+    // First of all: what ends below makes room, and this slice must not be the one that it admits.
+    pacer.over(this);
     if (this.#connection === undefined) departure.connections.leave(this);
     if (this.#delivery !== undefined) deliveries.end(this.#delivery);
-    pacer.over(this);
   }
 
   #end(): void {

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { afterEach, describe } from 'node:test';
 import type { QueuedRequest } from '../../src/pace/turns.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { Deliveries } from '../../src/transport/deliveries.ts';
 import type { HttpRequest } from '../../src/transport/http-request.ts';
 import { localHandler } from '../../src/transport/local-handler.ts';
 import type { PacedHandlerOptions } from '../../src/transport/paced-handler.ts';
@@ -46,6 +47,14 @@ class GatePacer implements Pacer {
 
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** There is room for whoever waits. */
+  admitAll(): void {
+    for (const request of this.#waiting) {
+      this.#waiting.delete(request);
+      request.admitted();
+    }
   }
 }
 
@@ -109,6 +118,24 @@ async function soon(condition: () => boolean): Promise<void> {
 
 describe('a paced handler', () => contract(direct));
 describe('a paced handler in another thread', () => contract(acrossThreads));
+
+test('an early answer makes room on the line, and not for the rest of the same body', async () => {
+  let requests = 0;
+  const server = await serve((_, response) => {
+    requests += 1;
+    response.writeHead(503).end();
+  });
+  const { signal } = new AbortController();
+  const pacer = new GatePacer(2_500);
+  const deliveries = new Deliveries({ clock: systemClock, onRoom: () => pacer.admitAll() });
+  const handler = direct(pacer, { deliveries });
+  const answer = await handler.exchange(requestTo(server, undefined), Buffer.alloc(90_000), signal);
+  assert.equal(answer.statusCode, 503);
+  // A second connection would be served before this request.
+  await handler.exchange(requestTo(server, undefined), Buffer.alloc(0), signal);
+  assert.equal(requests, 2);
+  assert.equal(deliveries.hasRoom && pacer.waiting === 0, true);
+});
 
 function contract(handlerWith: CreateHandler): void {
   test('sends the body byte-exact in slices, with its length, and charges the head with the first slice', async () => {
