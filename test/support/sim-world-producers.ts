@@ -324,7 +324,8 @@ export class SimProducers {
   }
 
   #write(node: SimNode, content: Buffer, isIncomplete = false): void {
-    this.#parts.disk.write(node, Buffer.from(content));
+    // An append of nothing leaves what is on the disk as it is.
+    this.#parts.disk.write(node, content.equals(node.content) ? node.content : Buffer.from(content));
     const owed = this.#owed.get(node);
     const digest = digestOf(node.content);
     const ever = isIncomplete ? this.#incomplete : this.everInSpool;
