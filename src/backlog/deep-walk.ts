@@ -87,6 +87,7 @@ async function walkShallow(
  */
 export const walkInThread: WalkSpool = async (spool, request) => {
   const { signal, silent } = request;
+  signal?.throwIfAborted();
   const memory = new ScanMemory();
   const worker = startThread(spool, request, memory);
   const stop = () => memory.stop();
@@ -135,7 +136,7 @@ function follow(
       case 'odd':
         return request.onOddity(new SpoolPath(Buffer.from(notice.path)), notice.oddity);
       case 'probe':
-        return void spool.clearProbes(new SpoolPath(Buffer.from(notice.folder))).catch(() => undefined);
+        return void spool.clearProbes(new SpoolPath(Buffer.from(notice.folder)));
       case 'ended':
         outcome = notice.result;
         return;

@@ -49,7 +49,7 @@ export interface WalkedSpool {
   /** The private folder, which the walk leaves out. */
   readonly privateFolder: Pick<OpenDirectory, 'dev' | 'ino'>;
   readonly writers: WriterView;
-  /** Removes from the folder `path` the probes that a crash left there. */
+  /** Removes from the folder `path` the probes that a crash left there. Never rejects. */
   clearProbes(path: SpoolPath): Promise<void>;
 }
 
@@ -212,13 +212,17 @@ export class SpoolDirectory {
    * mount never answers.
    */
   whileThere<T>(walk: (spool: WalkedSpool) => Promise<T>, ask = askAtOnce): Promise<T> {
-    const { root, privateFolder, writers } = this.#held;
+    const held = this.#held;
+    const { root, privateFolder, writers } = held;
     return this.#run('scan', this.path, async () => {
       const look = () => ask(() => refuseGone(this.path, root));
       await look();
       const { removability } = this.#ports;
+      // The walk may end first. A folder that is gone by now has no probe.
       const clearProbes = (folder: SpoolPath) =>
-        inFolder(root, folder, (opened) => removability.clear(privateFolder, opened));
+        held
+          .run(() => inFolder(root, folder, (opened) => removability.clear(privateFolder, opened)))
+          .catch(() => undefined);
       const result = await walk({ root, privateFolder, writers, clearProbes });
       await look();
       return result;

@@ -95,6 +95,14 @@ test('a walk in a thread ends when it is told to', async (t) => {
   assert.ok(judged <= FOUND_MAX, `${judged} files`);
 });
 
+test('a scan that was ended before its walk begins no thread', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('a');
+  const ending = new AbortController();
+  ending.abort(new Error('ended'));
+  await assert.rejects(found(await disk.open(t), walkInThread, { signal: ending.signal }), /ended/);
+});
+
 test('a folder that blocks the thread is given up, and left out until it answers', {
   skip: !isRoot && 'needs root to mount',
 }, async (t) => {

@@ -424,3 +424,16 @@ test('a spool is closed when the last that uses it has ended, and once', async (
     { faultClass: 'changed', code: 'closed' },
   );
 });
+
+test('a probe that a crash has left is removed, also while the spool is being closed', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  await disk.put('a/b/c/.halfpipe-probe-removal', '');
+  const spool = await disk.open(t);
+  let cleared: Promise<void> | undefined;
+  await spool.whileThere(async ({ clearProbes }) => {
+    cleared = clearProbes(SpoolPath.from('a/b/c'));
+  });
+  await spool.close();
+  assert.deepEqual(await disk.list('a/b/c'), []);
+  await cleared;
+});
