@@ -8,10 +8,12 @@ const CONTENT = Buffer.from('abcdefgh');
 /** Parts of three bytes; `read` notes what it was asked for. */
 function reading(
   read = async (offset: number, length: number): Promise<Buffer> => CONTENT.subarray(offset, offset + length),
+  giveBack: (content: Buffer) => void = () => undefined,
 ) {
   const asked: string[] = [];
   const stop = new AbortController();
   const source = {
+    giveBack,
     sizeBytes: CONTENT.length,
     read: (offset: number, length: number) => {
       asked.push(`${offset}+${length}`);
@@ -82,4 +84,16 @@ test('reads nothing after the signal, and ends when nothing is being read', asyn
   await assert.rejects(second, /stopped/);
   await parts.end();
   assert.deepEqual(asked, ['0+3']);
+});
+
+test('memory of a part that was read ahead goes back once, and no later reader gets it', async () => {
+  const back: string[] = [];
+  const { parts, stop } = reading(undefined, (content) => back.push(content.toString()));
+  await parts.read(1);
+  await settled();
+  stop.abort(new Error('a part failed'));
+  await parts.end();
+  await assert.rejects(parts.read(2), /a part failed/);
+  await parts.end();
+  assert.deepEqual(back, ['def']);
 });

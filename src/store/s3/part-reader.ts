@@ -65,7 +65,10 @@ export class PartReader {
 
   /** Resolves when nothing is being read any more. read() must not be called afterwards. */
   async end(): Promise<void> {
-    const ahead = await this.#ahead?.catch(() => undefined);
+    const reading = this.#ahead;
+    // A late read() must not get this part, because its memory goes back now, and only once.
+    this.#ahead = undefined;
+    const ahead = await reading?.catch(() => undefined);
     if (ahead !== undefined) this.#source.giveBack?.(ahead.bytes);
   }
 
