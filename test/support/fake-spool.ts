@@ -15,6 +15,8 @@ export class FakeSpool {
   silentAt: string | undefined;
   /** When set, scans reject with it. */
   error: unknown;
+  /** How long it takes until the last files that were looked at are told of. */
+  telling: () => Promise<void> = async () => undefined;
   /** How long a scan takes; while it waits, files have been looked at already. */
   duration: (signal?: AbortSignal) => Promise<void> = async () => undefined;
 
@@ -37,6 +39,7 @@ export class FakeSpool {
       found.add(path.bytes, { ...identity, size: BigInt(identity.sizeBytes), uid: 0n });
       if (found.isFull) count.add(found);
     }
+    await this.telling();
     count.add(found);
     const { silentAt } = this;
     if (silentAt !== undefined)

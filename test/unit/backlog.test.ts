@@ -92,6 +92,21 @@ test('hands out the oldest first, each once', async (t) => {
   assert.equal(backlog.view().inFlight, 3);
 });
 
+test('a file that is removed before a scan tells of it is not handed out again, and not counted', async (t) => {
+  const { clock, spool, backlog, takeAll } = prepare(t);
+  spool.put('a');
+  backlog.start();
+  await clock.advance(1);
+  assert.deepEqual(takeAll(), ['a']);
+  spool.telling = () => clock.sleep(100);
+  backlog.rescan();
+  await clock.advance(50);
+  spool.files.delete('a');
+  backlog.release(path('a'), 'gone');
+  await clock.advance(100);
+  assert.deepEqual([takeAll(), backlog.view().files, backlog.view().arrivedFiles], [[], 0, 0]);
+});
+
 test('gives nothing before it is started and after it is stopped', async (t) => {
   const { clock, spool, backlog } = prepare(t);
   spool.put('a');
