@@ -234,8 +234,10 @@ export class OutgoingRequest extends QueuedRequest implements Occupant, Applican
   #stopSending(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    const { pacer, deliveries, departure } = this.#ports;
+    const { watch, pacer, deliveries, departure } = this.#ports;
     this.#cancelAging?.();
+    // The rest of the answer is waited for, and no turn any more.
+    watch.resume();
     // First of all: what ends below makes room, and this slice must not be the one that it admits.
     pacer.over(this);
     if (this.#connection === undefined) departure.connections.leave(this);

@@ -311,6 +311,16 @@ function contract(handlerWith: CreateHandler): void {
     response.body.destroy();
   });
 
+  test('gives up on an answer that begins while a slice waits for the pacer, and never ends', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(503, { 'Content-Length': 9 }).write('not');
+    });
+    const handler = handlerWith(new GatePacer(2_500), { idleTimeoutMs: 100 });
+    const { signal } = new AbortController();
+    const exchanged = handler.exchange(requestTo(server, undefined), Buffer.alloc(90_000), signal);
+    await assert.rejects(exchanged, { name: 'TimeoutError', code: 'ERR_REQUEST_IDLE' });
+  });
+
   test('sends nothing, and asks for no token, where the caller has given up before', async () => {
     let requests = 0;
     const server = await serve((_, response) => {
