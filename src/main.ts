@@ -7,6 +7,7 @@
 // an idle daemon gives memory back. The wrapper of the Debian package, systemd/debian/halfpipe.sh,
 // has the same flags.
 import { readFileSync, writeSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { helpText } from './commands/command-help.ts';
 import { readCommandLine, UsageError } from './commands/command-line.ts';
 import { EXIT, type ExitCode } from './commands/exit-codes.ts';
@@ -24,6 +25,12 @@ import { redactorOf } from './system/redact.ts';
 import { storyOf } from './system/story-of.ts';
 import { hasStuckThread } from './system/stuck-threads.ts';
 
+/**
+ * The threads that start from then on get this. With the flag above, which wins over a worker's
+ * resourceLimits, each would take up to 24 MiB. 5,000 files of 20 KB cost the same with 1 MiB.
+ */
+const THREAD_SEMI_SPACE_MB = 2;
+
 async function main(): Promise<ExitCode> {
   const { version, engines } = readPackage();
   const tooOld = tooOldNode(process.version, engines);
@@ -38,6 +45,7 @@ async function main(): Promise<ExitCode> {
   const { env, stdin, stdout, stderr } = process;
   // A command loads only what it needs. Loading all takes half a second.
   if (command === 'run') {
+    setFlagsFromString(`--max-semi-space-size=${THREAD_SEMI_SPACE_MB}`);
     const { run } = await import('./commands/run.ts');
     return run({ configFile, env, version, exitNow: (code) => process.exit(code) });
   }

@@ -16,7 +16,7 @@ import type { WalkResult } from './walk.ts';
 
 const THREAD = new URL(`./scan-thread${extname(import.meta.url)}`, import.meta.url);
 /** In MiB. A walk makes garbage only. */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64 };
 
 /**
  * A thread takes 50 ms of a core to start. A walk in the main thread takes 40 µs a file, and the

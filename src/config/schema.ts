@@ -121,7 +121,7 @@ export const schema = nameOptions({
       default: 256,
     },
     maxMemory: {
-      doc: 'Memory for file content, over all uploads. Half is for files sent whole, half for multipart uploads. It limits the largest file, because a file has at most 10,000 parts: 96 MiB allow 234 GiB. A value below four parts may be exceeded by one upload.',
+      doc: 'Memory for file content, over all uploads. Half is for multipart uploads, and a quarter for files sent whole. It limits the largest file, because a file has at most 10,000 parts: 96 MiB allow 234 GiB. A value below four parts may be exceeded by one upload.',
       accepts: size('5 MiB', '64 GiB'),
       default: '96 MiB',
     },

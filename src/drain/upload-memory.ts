@@ -6,9 +6,9 @@ import { brokenInvariant } from '../system/invariant.ts';
 type Held = Pick<PartPlan, 'isWhole' | 'memoryBytes'>;
 
 /**
- * File content in memory, over all uploads, in bytes. One half is for files sent whole, the other
- * for files sent in parts, so that huge files, which may take days, and small files never block
- * each other. Reads no clock.
+ * File content in memory, over all uploads, in bytes. One half is for files sent in parts, and a
+ * quarter for files sent whole, so that huge files, which may take days, and small files never
+ * block each other. Reads no clock.
  */
 export class UploadMemory {
   #maxBytes: number;
@@ -28,7 +28,7 @@ export class UploadMemory {
     this.forgetSearch();
   }
 
-  /** A single upload of its kind always fits, even if it needs more than half of the maximum. */
+  /** A single upload of its kind always fits, even if it needs more than its share. */
   fits({ isWhole, memoryBytes }: Held): boolean {
     const kind = kindOf(isWhole);
     if (this.#hasRoomFor(kind, memoryBytes)) return true;
@@ -77,11 +77,14 @@ export class UploadMemory {
   #hasRoomFor(kind: Kind, memoryBytes: number): boolean {
     const heldBytes = this.#held[kind];
     const isFirst = heldBytes === 0 && memoryBytes < Number.POSITIVE_INFINITY;
-    return isFirst || heldBytes + memoryBytes <= this.#maxBytes / 2;
+    return isFirst || heldBytes + memoryBytes <= this.#maxBytes * SHARE[kind];
   }
 }
 
 type Kind = 'whole' | 'parts';
+
+/** More than a quarter of 96 MiB did not make files of 200 KB any faster. */
+const SHARE: Readonly<Record<Kind, number>> = { whole: 1 / 4, parts: 1 / 2 };
 
 function kindOf(isWhole: boolean): Kind {
   return isWhole ? 'whole' : 'parts';

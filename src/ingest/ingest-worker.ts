@@ -18,8 +18,8 @@ export interface IngestWorkerPorts {
 }
 
 const THREAD = new URL(`./ingest-thread${extname(import.meta.url)}`, import.meta.url);
-/** In MiB. Requests make little garbage; the content of files is outside the heap. */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
+/** In MiB. The content of files is outside the heap. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128 };
 /** More than a slow disk needs for what has been received. */
 const CLOSE_MS = 10_000;
 /** A thread that waits for a dead disk cannot be ended: the end of the process ends it. */

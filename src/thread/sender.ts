@@ -41,12 +41,6 @@ export interface SenderPorts extends Omit<UplinkPorts, 'onChange'> {
 
 const THREAD = new URL(`./sender-thread${extname(import.meta.url)}`, import.meta.url);
 /**
- * The thread's garbage is small and short-lived. Collecting little of it at a time takes a fraction
- * of a millisecond.
- */
-const YOUNG_GENERATION_MB = 4;
-
-/**
  * Starts the sending thread, where the link is measured and every byte leaves. So reading, scanning
  * and signing, and the garbage they make, never delay a slice.
  * If the thread breaks down, the process ends by an uncaught error, and systemd restarts it.
@@ -78,10 +72,7 @@ export class Sender {
       ...ports,
       onChange: (identity) => this.#follow(identity),
     });
-    this.#worker = new Worker(THREAD, {
-      name: 'halfpipe sender',
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    });
+    this.#worker = new Worker(THREAD, { name: 'halfpipe sender' });
     this.#busy = new BusyShare(this.#worker);
     this.#worker.on('message', (notices: readonly Notice[]) => {
       for (const notice of notices) this.#receive(notice);

@@ -15,7 +15,7 @@ test('a file that fails after them waits as long as they say', async () => {
 });
 
 test('as many files are at work as fit into the memory that they allow', async () => {
-  const bench = new DrainBench({ maxMemoryBytes: 200, memoryFor: () => 50 });
+  const bench = new DrainBench({ maxMemoryBytes: 400, memoryFor: () => 50 });
   const slow = new Slow();
   for (const name of ['a', 'b', 'c', 'd']) {
     bench.put(name);
@@ -23,7 +23,7 @@ test('as many files are at work as fit into the memory that they allow', async (
   }
   await bench.startClosed();
   assert.equal(bench.drain.active, 2);
-  bench.reconfigure({ maxMemoryBytes: 300 });
+  bench.reconfigure({ maxMemoryBytes: 600 });
   assert.equal(bench.drain.active, 3);
 });
 

@@ -6,10 +6,10 @@ import { DrainBench, fails, faultOf, Slow } from '../support/drain-bench.ts';
 const whole = (memoryBytes: number) => ({ isWhole: true, memoryBytes });
 const inParts = (memoryBytes: number) => ({ isWhole: false, memoryBytes });
 
-test('half of the memory is for files sent whole and half for those in parts', () => {
-  const memory = new UploadMemory(200);
-  memory.reserve(inParts(60));
-  assert.deepEqual([memory.fits(whole(60)), memory.fits(inParts(60))], [true, false]);
+test('half of the memory is for files sent in parts, and a quarter for files sent whole', () => {
+  const memory = new UploadMemory(400);
+  memory.reserve(inParts(120));
+  assert.deepEqual([memory.fits(inParts(80)), memory.fits(inParts(81))], [true, false]);
   memory.reserve(whole(60));
   assert.deepEqual([memory.fits(whole(40)), memory.fits(whole(41))], [true, false]);
 });
@@ -24,7 +24,7 @@ test('one file always fits, and the next when what was held is released', () => 
 });
 
 test('a search in vain is worth repeating once enough is released, or by a new maximum', () => {
-  const memory = new UploadMemory(200);
+  const memory = new UploadMemory(400);
   const releases = [30, 30, 30].map((bytes) => memory.reserve(whole(bytes)));
   const search = () =>
     memory.search(() => (memory.fits(whole(50)) || memory.fits(whole(40)) ? 'one' : undefined));
@@ -34,7 +34,7 @@ test('a search in vain is worth repeating once enough is released, or by a new m
   assert.equal(search(), 'one');
   memory.reserve(whole(40));
   assert.equal(memory.mayFit, false, 'what was refused is still known');
-  memory.setMax(400);
+  memory.setMax(800);
   assert.equal(memory.mayFit, true);
   assert.deepEqual([memory.search(() => undefined), memory.mayFit], [undefined, false], 'nothing waits');
   memory.forgetSearch();
@@ -42,18 +42,18 @@ test('a search in vain is worth repeating once enough is released, or by a new m
 });
 
 test('a new maximum holds for what begins after it, and what was held is released as it was', () => {
-  const memory = new UploadMemory(200);
+  const memory = new UploadMemory(400);
   const release = memory.reserve(whole(60));
   memory.reserve(inParts(60));
-  memory.setMax(300);
+  memory.setMax(600);
   assert.deepEqual([memory.fits(whole(90)), memory.fits(whole(91))], [true, false]);
-  assert.deepEqual([memory.fits(inParts(90)), memory.fits(inParts(91))], [true, false]);
+  assert.deepEqual([memory.fits(inParts(240)), memory.fits(inParts(241))], [true, false]);
   release();
-  assert.deepEqual([memory.fits(whole(9_000)), memory.fits(inParts(91))], [true, false]);
+  assert.deepEqual([memory.fits(whole(9_000)), memory.fits(inParts(241))], [true, false]);
 });
 
 test('starts no upload once the memory for file content is used up', async () => {
-  const bench = new DrainBench({ maxMemoryBytes: 200, memoryFor: () => 50 });
+  const bench = new DrainBench({ maxMemoryBytes: 400, memoryFor: () => 50 });
   const slow = new Slow();
   for (const name of ['a', 'b', 'c']) {
     bench.put(name);
@@ -67,7 +67,7 @@ test('starts no upload once the memory for file content is used up', async () =>
 });
 
 test('while the memory is used up, the backlog is searched only when something has changed', async () => {
-  const bench = new DrainBench({ maxMemoryBytes: 200, memoryFor: () => 50 });
+  const bench = new DrainBench({ maxMemoryBytes: 400, memoryFor: () => 50 });
   const slow = new Slow();
   for (const name of ['a', 'b', 'c', 'd', 'e']) {
     bench.put(name);
