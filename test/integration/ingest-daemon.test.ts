@@ -52,6 +52,7 @@ suite('a daemon that takes files over HTTP', { concurrency: true }, () => {
   test('drains without ingest while its port is taken, and takes files once it is free', async (t) => {
     const { fixture, port, put } = await ingesting(t);
     const taken = createServer().listen(port, '127.0.0.1');
+    t.after(() => taken.close());
     await once(taken, 'listening');
     await fixture.put('local.txt', 'by hand');
     const daemon = fixture.start();

@@ -125,6 +125,7 @@ suite('what is told about files over HTTP', { concurrency: true }, () => {
   test('a port that is taken is a problem with its remedy, until it is free', async (t) => {
     const { fixture, port, put } = await ingesting(t);
     const taken = createServer().listen(port, '127.0.0.1');
+    t.after(() => taken.close());
     await once(taken, 'listening');
     const daemon = fixture.start();
     const down = await daemon.says('ingestDown');
