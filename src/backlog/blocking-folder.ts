@@ -4,6 +4,8 @@ import { codeOf, type Look, lookOf, type NameList, type WalkedFolder } from './w
 
 const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const BATCH = 256;
+/** In bytes; see limits.h. NTFS has names of up to 765. */
+const NAME_MAX = 255;
 /** One character for each byte. A Buffer of each name would have memory of its own. */
 const OPTIONS = { encoding: 'latin1', bufferSize: BATCH } as const;
 
@@ -13,6 +15,8 @@ export class BlockingFolder implements WalkedFolder {
   readonly ino: bigint;
   readonly #fd: number;
   readonly #prefix: Buffer;
+  /** The prefix and room for a name, so that a look at a file takes no memory of its own. */
+  readonly #path: Buffer;
   readonly #onAnswer: () => void;
   readonly #isOwn: boolean;
 
@@ -23,6 +27,7 @@ export class BlockingFolder implements WalkedFolder {
   ) {
     this.#fd = fd;
     this.#prefix = Buffer.from(`/proc/self/fd/${fd}/`);
+    this.#path = Buffer.concat([this.#prefix, Buffer.alloc(NAME_MAX)]);
     this.#onAnswer = onAnswer;
     this.#isOwn = isOwn;
     this.dev = dev;
@@ -63,9 +68,16 @@ export class BlockingFolder implements WalkedFolder {
   }
 
   #lookUp(name: Buffer): Look {
-    const look = lookAt(Buffer.concat([this.#prefix, name]));
+    const look = lookAt(this.#pathOf(name));
     this.#onAnswer();
     return look;
+  }
+
+  /** Valid until the next call. */
+  #pathOf(name: Buffer): Buffer {
+    if (name.length > NAME_MAX) return Buffer.concat([this.#prefix, name]);
+    name.copy(this.#path, this.#prefix.length);
+    return this.#path.subarray(0, this.#prefix.length + name.length);
   }
 }
 

@@ -206,7 +206,8 @@ export class ScanLoop {
     });
     void this.#looks.stop();
     const endAtMs = this.#clock.monotonicMs();
-    this.#schedule.ended(endAtMs, endAtMs - now.monotonicMs, this.#ports.index.size);
+    const { size, leftOut } = this.#ports.index;
+    this.#schedule.ended(endAtMs, endAtMs - now.monotonicMs, size + leftOut);
     if (signal.aborted) return;
     if ('fault' in outcome) this.#failed(outcome.fault, endAtMs);
     else this.#succeeded(outcome.result, now.monotonicMs, endAtMs);

@@ -148,7 +148,7 @@ class Walk {
     for (const [place, name] of names.entries()) {
       const look = looks[place] ?? 'gone';
       if (look === 'gone') continue;
-      const bytes = Buffer.concat([prefix, name]);
+      const bytes = below(prefix, name);
       if ('kind' in look) this.#request.onOddity(new SpoolPath(bytes), look);
       else if (look.isFile()) this.#file(bytes, look);
       else if (look.isDirectory()) await this.#descend(folder, name, new SpoolPath(bytes), depth + 1);
@@ -160,7 +160,7 @@ class Walk {
   #isOfInterest(name: Buffer, prefix: Buffer, depth: number): boolean {
     if (isProbe(name)) return false;
     if (depth === 0 && name.toString('latin1') === PRIVATE_FOLDER) return false;
-    const path = Buffer.concat([prefix, name]);
+    const path = below(prefix, name);
     if (this.#request.ignore.ignores(name, path)) return false;
     const { mounts } = this.#place;
     const spoolPath = new SpoolPath(path);
@@ -229,6 +229,10 @@ export function lookOf(code: string): Look {
 
 function isProbe(name: Buffer): boolean {
   return name.toString('latin1').startsWith(PROBE_PREFIX);
+}
+
+function below(prefix: Buffer, name: Buffer): Buffer {
+  return prefix.length === 0 ? name : Buffer.concat([prefix, name]);
 }
 
 function kindOf(stats: BigIntStats): OddityKind {

@@ -4,6 +4,7 @@ import { Backlog } from '../../src/backlog/backlog.ts';
 import type { BacklogEvent } from '../../src/backlog/backlog-event.ts';
 import type { BacklogOptions, BacklogPorts } from '../../src/backlog/backlog-ports.ts';
 import type { WatcherEvents } from '../../src/backlog/watcher.ts';
+import { optionByKey } from '../../src/config/schema.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { FakeSpool } from '../support/fake-spool.ts';
@@ -419,6 +420,32 @@ test('drains a backlog of many times what it holds, oldest first', async (t) => 
     Array.from({ length: 500 }, (_, file) => file),
   );
   assert.equal(backlog.view().files, 0);
+});
+
+test('the bound of the index is large enough for one scan per 100,000 drained files, however they lie in the folder', async (t) => {
+  const indexed = 1_000;
+  for (const direction of [1, -1]) {
+    const { clock, spool, backlog } = prepare(t, { bounds: { indexed } });
+    for (let file = 0; file < 20 * indexed; file++) spool.put(`f${file}`, 1e6 + direction * file);
+    backlog.start();
+    await clock.advance(1);
+    let drained = 0;
+    const drainedAtScan = [0];
+    while (spool.files.size > indexed / 2) {
+      const entry = backlog.take();
+      if (entry !== undefined) {
+        spool.files.delete(entry.path.id);
+        backlog.release(entry.path, 'gone');
+        drained += 1;
+      }
+      if (drained % 50 === 0) await clock.advance(10);
+      if (spool.scans > drainedAtScan.length) drainedAtScan.push(drained);
+    }
+    assert.ok(drainedAtScan.length > 10);
+    const least = Math.min(...drainedAtScan.slice(1).map((at, scan) => at - (drainedAtScan[scan] ?? 0)));
+    const ofDefault = ((least - 50) / indexed) * Number(optionByKey.get('spool.maxIndexed')?.default);
+    assert.ok(ofDefault >= 100_000, `${ofDefault}`);
+  }
 });
 
 test('scans once more when all of a deep spool is drained, and not while files of it wait', async (t) => {
