@@ -61,6 +61,7 @@ const STAGES = [
   'steer',
   'store',
   'store/s3',
+  'store/zip',
   'thread',
   'transport',
 ];
@@ -78,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   thread: ['link', 'pace', 'transport', 'system'],
   store: ['system'],
   'store/s3': ['store', 'transport', 'system'],
+  'store/zip': ['system'],
   spool: ['system'],
   backlog: ['spool', 'system'],
   drain: ['spool', 'store', 'system'],
