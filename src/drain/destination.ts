@@ -47,8 +47,8 @@ export class Destination {
   }
 
   /** The key for an entry. Throws Fault `file` when the name cannot be a key. */
-  keyOf({ path }: Entry): string {
-    return keyFor(path.bytes, this.#options.prefix);
+  keyOf({ path, key }: Entry): string {
+    return key ?? keyFor(path.bytes, this.#options.prefix);
   }
 
   /** See Breaker. */

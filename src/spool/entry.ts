@@ -72,6 +72,8 @@ export interface Entry {
   readonly identity: FileIdentity;
   /** Wall clock, milliseconds since the epoch. */
   readonly modifiedAtMs: number;
+  /** The object's key [made from the path]. */
+  readonly key?: string;
 }
 
 export type SpoolOrder = 'oldest-first' | 'newest-first' | 'smallest-first' | 'name';
