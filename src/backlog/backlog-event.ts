@@ -13,5 +13,7 @@ export type BacklogEvent =
    */
   | { readonly kind: 'scanFailed'; readonly fault: Fault }
   | { readonly kind: 'scanRecovered' }
+  /** Sent once. Scans run in the main thread. */
+  | { readonly kind: 'scanThreadUnavailable'; readonly code: string }
   /** The system has no watches left. Files are found by scanning, up to `rescan` later. */
   | { readonly kind: 'watchUnavailable'; readonly code: string };

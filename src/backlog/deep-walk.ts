@@ -1,6 +1,6 @@
 // Walks over a shallow spool here, and over a deep one in a thread of its own.
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { SpoolPath } from '../spool/entry.ts';
 import type { WalkedSpool } from '../spool/spool-directory.ts';
 import { uncarry } from '../system/carried-error.ts';
@@ -24,29 +24,65 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64 };
  */
 const HERE_MS_MAX = 250;
 const HERE_BATCHES_MAX = 16;
+/** After a thread that broke down, all walks stay in the main thread for this time. */
+const NO_THREAD_MS = 10 * 60_000;
 
 /** Ends a walk in the main thread. */
 class Deep extends Error {
   override readonly name = 'Deep';
 }
 
+/** The system gave no thread, or too little memory for one. */
+export class NoThread extends Error {
+  override readonly name = 'NoThread';
+  readonly code: string;
+
+  constructor(code: string, cause: unknown) {
+    super(`the scanning thread broke down (${code})`, { cause });
+    this.code = code;
+  }
+}
+
 /**
  * A walk begins here, without a thread. If it takes too long, a thread begins anew. The next walk
- * begins in a thread if this one has found more than a batch.
+ * begins in a thread if this one has found more than a batch. If there is no thread, it walks here.
  */
-export function walkByDepth(clock: Pick<Clock, 'monotonicMs'>): WalkSpool {
+export function walkByDepth(
+  clock: Pick<Clock, 'monotonicMs'>,
+  inThread: WalkSpool = walkInThread,
+): WalkSpool {
   let isDeep = false;
+  let noThreadUntilMs = Number.NEGATIVE_INFINITY;
   return async (spool, request) => {
+    let told = 0;
     let files = 0;
     const counting: SpoolWalkRequest = {
       ...request,
       onFound: (found) => {
+        told += 1;
         files += found.count;
         return request.onFound(found);
       },
+      onOddity: (path, oddity) => {
+        told += 1;
+        request.onOddity(path, oddity);
+      },
+    };
+    const walkDeep = async () => {
+      if (clock.monotonicMs() < noThreadUntilMs) return walkHere(spool, counting);
+      try {
+        return await inThread(spool, counting);
+      } catch (error) {
+        if (!(error instanceof NoThread)) throw error;
+        noThreadUntilMs = clock.monotonicMs() + NO_THREAD_MS;
+        request.onNoThread?.(error.code);
+        // What has been told must not be told twice.
+        if (told > 0) throw error;
+        return walkHere(spool, counting);
+      }
     };
     const shallow = isDeep ? undefined : await walkShallow(spool, counting, clock);
-    const result = shallow ?? (await walkInThread(spool, counting));
+    const result = shallow ?? (await walkDeep());
     isDeep = files >= FOUND_MAX;
     return result;
   };
@@ -81,28 +117,38 @@ async function walkShallow(
   }
 }
 
+/** `limits` of the thread's heap. */
+export function threadWalk(limits: ResourceLimits): WalkSpool {
+  return async (spool, request) => {
+    const { signal, silent } = request;
+    signal?.throwIfAborted();
+    const memory = new ScanMemory();
+    const worker = startThread(spool, request, memory, limits);
+    const stop = () => memory.stop();
+    signal?.addEventListener('abort', stop);
+    try {
+      const ended = follow(worker, memory, spool, request);
+      return await (silent?.follow(() => memory.progress, ended) ?? ended);
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      memory.stop();
+      if (worker.threadId !== -1) noteStuck(worker);
+    }
+  };
+}
+
 /**
  * Rejects with NoAnswer when a folder does not answer. Its thread waits on, and ends when there is
- * an answer.
+ * an answer. Rejects with NoThread when the thread cannot start or breaks down.
  */
-export const walkInThread: WalkSpool = async (spool, request) => {
-  const { signal, silent } = request;
-  signal?.throwIfAborted();
-  const memory = new ScanMemory();
-  const worker = startThread(spool, request, memory);
-  const stop = () => memory.stop();
-  signal?.addEventListener('abort', stop);
-  try {
-    const ended = follow(worker, memory, spool, request);
-    return await (silent?.follow(() => memory.progress, ended) ?? ended);
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    memory.stop();
-    if (worker.threadId !== -1) noteStuck(worker);
-  }
-};
+export const walkInThread: WalkSpool = threadWalk(RESOURCE_LIMITS);
 
-function startThread(spool: WalkedSpool, { ignore, silent }: SpoolWalkRequest, memory: ScanMemory): Worker {
+function startThread(
+  spool: WalkedSpool,
+  { ignore, silent }: SpoolWalkRequest,
+  memory: ScanMemory,
+  resourceLimits: ResourceLimits,
+): Worker {
   const { root, privateFolder } = spool;
   const order: ScanOrder = {
     root: { fd: root.fd, dev: root.dev, ino: root.ino },
@@ -112,13 +158,20 @@ function startThread(spool: WalkedSpool, { ignore, silent }: SpoolWalkRequest, m
     ignore: ignore.patterns,
     memory: memory.buffer,
   };
-  const worker = new Worker(THREAD, {
-    name: 'halfpipe scan',
-    workerData: order,
-    resourceLimits: RESOURCE_LIMITS,
-  });
-  worker.unref();
-  return worker;
+  try {
+    const worker = new Worker(THREAD, { name: 'halfpipe scan', workerData: order, resourceLimits });
+    worker.unref();
+    return worker;
+  } catch (error) {
+    throw noThreadOr(error);
+  }
+}
+
+/** The codes are ERR_WORKER_INIT_FAILED and ERR_WORKER_OUT_OF_MEMORY. */
+function noThreadOr(error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code.startsWith('ERR_WORKER_')) return new NoThread(code, error);
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Takes in what the thread tells. Settles when it has ended. */
@@ -156,7 +209,7 @@ function follow(
       }
     });
     worker.once('error', (error) => {
-      outcome = error instanceof Error ? error : new Error(String(error));
+      outcome = noThreadOr(error);
     });
     worker.once('exit', () => {
       if (outcome instanceof Error) reject(outcome);

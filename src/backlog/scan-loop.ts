@@ -75,6 +75,7 @@ export class ScanLoop {
   readonly #silent: SilentFolders;
   #fault: Fault | null = null;
   #told: string | undefined;
+  #hasNoThread = false;
   readonly #scans: Repeat;
   /** During a scan. */
   readonly #looks: Repeat;
@@ -201,6 +202,7 @@ export class ScanLoop {
       },
       wasRenamed: (id, identity) => this.#arrivals.wasRenamed(id, identity),
       onOddity: (path, oddity) => this.#oddities.sighted(path, oddity),
+      onNoThread: (code) => this.#noThread(code),
       signal,
       silent: this.#silent,
     });
@@ -211,6 +213,12 @@ export class ScanLoop {
     if (signal.aborted) return;
     if ('fault' in outcome) this.#failed(outcome.fault, endAtMs);
     else this.#succeeded(outcome.result, now.monotonicMs, endAtMs);
+  }
+
+  /** Reports it once. */
+  #noThread(code: string): void {
+    if (!this.#hasNoThread) this.#ports.onEvent({ kind: 'scanThreadUnavailable', code });
+    this.#hasNoThread = true;
   }
 
   /** Reports once what a scan waits for. */

@@ -15,7 +15,7 @@ import { type WalkRequest, type WalkResult, walk } from './walk.ts';
  */
 export type Verdict = 'waiting' | 'out' | 'counted' | 'gone';
 
-export interface ScanRequest extends Pick<WalkRequest, 'ignore' | 'onOddity' | 'signal'> {
+export interface ScanRequest extends Pick<SpoolWalkRequest, 'ignore' | 'onOddity' | 'signal' | 'onNoThread'> {
   /** Gives up on folders that do not answer. Without it, the scan waits for ever. */
   readonly silent?: SilentFolders | undefined;
   /** Gets the files that are settled. */
@@ -67,6 +67,8 @@ export type WalkSpool = (spool: WalkedSpool, request: SpoolWalkRequest) => Promi
 
 export interface SpoolWalkRequest extends WalkRequest {
   readonly silent?: SilentFolders | undefined;
+  /** A thread broke down. Walks go on without one. */
+  readonly onNoThread?: ((code: string) => void) | undefined;
 }
 
 /** By way of the thread pool. */
@@ -89,12 +91,12 @@ export function scan(
   request: ScanRequest,
   walkSpool: WalkSpool = walkHere,
 ): Promise<ScanResult> {
-  const { silent, index, ignore, onOddity, signal } = request;
+  const { silent, index, ignore, onOddity, onNoThread, signal } = request;
   index.scanBegan();
   const walkIt = async (walked: WalkedSpool) => {
     const count = new ScanCount(request, (uid) => walked.writers.tells(uid));
     const result = await walkSpool(walked, {
-      ...{ ignore, onOddity, signal, silent },
+      ...{ ignore, onOddity, onNoThread, signal, silent },
       onProbe: (folder) => walked.clearProbes(folder),
       onFound: (found) => count.add(found),
     });

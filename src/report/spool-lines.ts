@@ -14,6 +14,11 @@ export function spoolLines(log: Logger): Listener {
         return log.error({ event: 'scanFailed', fault: event.fault }, event.fault.message);
       case 'scanRecovered':
         return log.info({ event: 'scanRecovered' }, 'the spool can be scanned again');
+      case 'scanThreadUnavailable': {
+        const { code } = event;
+        const text = `no thread can be had for scans (${code}): they run in the main thread, where they delay uploads; give halfpipe more memory or tasks (MemoryMax=, TasksMax=)`;
+        return log.warn({ event: 'scanThreadUnavailable', code }, text);
+      }
       case 'watchUnavailable': {
         const { code } = event;
         const text = `no inotify watches left (${code}): new files are found by scanning; raise fs.inotify.max_user_watches`;

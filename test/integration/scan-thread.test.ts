@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test as plainTest } from 'node:test';
-import { walkByDepth, walkInThread } from '../../src/backlog/deep-walk.ts';
+import { NoThread, threadWalk, walkByDepth, walkInThread } from '../../src/backlog/deep-walk.ts';
 import { FOUND_MAX } from '../../src/backlog/found-files.ts';
 import { IgnoreRules } from '../../src/backlog/ignore-rules.ts';
 import type { Oddity } from '../../src/backlog/oddity.ts';
@@ -79,6 +79,42 @@ test('a spool is walked without a thread at first, and with one if it is deep', 
   assert.equal(await walkBy(quick, FOUND_MAX + 1), 0);
   assert.ok((await walkBy(slow, FOUND_MAX + 1)) > 0);
   assert.ok((await walkBy(quick, FOUND_MAX + 1)) > 0, 'it is known to be deep');
+});
+
+test('a deep spool is walked without a thread if none can start, and the next walk tries none', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (let file = 0; file < FOUND_MAX + 1; file += 1) await disk.put(`${file}`);
+  const spool = await disk.open(t);
+  // Too little for a thread to begin; with 2 MB or less, V8 ends the process.
+  const withoutMemory = threadWalk({ maxOldGenerationSizeMb: 4 });
+  let threads = 0;
+  const codes: string[] = [];
+  const walk = walkByDepth({ monotonicMs: () => (nowMs += 300) }, (walked, request) => {
+    threads += 1;
+    return withoutMemory(walked, request);
+  });
+  let nowMs = 0;
+  const onNoThread = (code: string) => void codes.push(code);
+  const expected = await found(spool);
+  for (let scans = 0; scans < 2; scans += 1)
+    assert.deepEqual(await found(spool, walk, { onNoThread }), expected);
+  assert.deepEqual([threads, codes], [1, ['ERR_WORKER_OUT_OF_MEMORY']]);
+  nowMs += 600_000;
+  await found(spool, walk, { onNoThread });
+  assert.equal(threads, 2, 'it is tried again after ten minutes');
+});
+
+test('a thread that breaks down in the middle fails its walk, and the next one needs none', async (t) => {
+  const disk = await TemporarySpool.create(t);
+  for (let file = 0; file < FOUND_MAX; file += 1) await disk.put(`${file}`);
+  const spool = await disk.open(t);
+  const walk = walkByDepth({ monotonicMs: () => (nowMs += 300) }, async (walked, request) => {
+    await walkInThread(walked, request);
+    throw new NoThread('ERR_WORKER_OUT_OF_MEMORY', undefined);
+  });
+  let nowMs = 0;
+  await assert.rejects(found(spool, walk), /ERR_WORKER_OUT_OF_MEMORY/);
+  assert.equal((await found(spool, walk)).result.files, FOUND_MAX);
 });
 
 test('a walk in a thread ends when it is told to', async (t) => {

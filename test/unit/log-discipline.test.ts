@@ -67,6 +67,7 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
   scanned: { result: {}, durationMs: 1 },
   slowDown: {},
   spoolBack: {},
+  scanThreadUnavailable: { code: 'ERR_WORKER_OUT_OF_MEMORY' },
   state: { snapshot: DRAINING },
   steered: { now: { ...steered, share: 0.3 }, before: steered },
   stillWritten: { entry, fault },
