@@ -12,6 +12,7 @@ import { InstanceLock, type LockableSpool, type Serve } from './spool/instance-l
 import { OpenWriters, type WriterView } from './spool/open-writers.ts';
 import { SpoolDirectory, type SpoolOptions } from './spool/spool-directory.ts';
 import { ingestOptionsOf, sendingOptionsOf } from './stage-options.ts';
+import { DigestWorker } from './store/digest-worker.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { S3Store, type S3StoreOptions } from './store/s3/s3-store.ts';
 import { type Clock, systemClock } from './system/clock.ts';
@@ -66,6 +67,7 @@ export type PacedSender = Pick<
 /** This machine. `threads`: see syncsAtOnce(). `handedSocket`: see ingestOptionsOf(). */
 export function thisHost(threads: string | undefined, handedSocket?: HandedSocket): Host {
   const clock = systemClock;
+  const { digestOf } = new DigestWorker(clock);
   return {
     clock,
     random: Math.random,
@@ -75,7 +77,7 @@ export function thisHost(threads: string | undefined, handedSocket?: HandedSocke
     lockManifest,
     sendingOptions: sendingOptionsOf,
     createSender: (options, ports) => new Sender(clock, options, ports),
-    createStore: (options) => new S3Store(options),
+    createStore: (options) => new S3Store({ ...options, digestOf }),
     walkSpool: walkByDepth(clock),
     startIngest: async (ports) => new (await import('./ingest/ingest-worker.ts')).IngestWorker(ports),
     ingestOptions: (settings) => ingestOptionsOf(settings, syncsAtOnce(threads).ingest, handedSocket),

@@ -16,11 +16,18 @@ export const HASHED_AT_ONCE_BYTES = 128 * 1024;
 let hashedBytes = 0;
 let yielding: Promise<void> | undefined;
 
+export type DigestOf = (bytes: Uint8Array) => Promise<Digest>;
+
+/** Digests `bytes`, and nothing else runs meanwhile. */
+export function digestNow(bytes: Uint8Array): Digest {
+  return { md5Hex: hashAtOnce('md5', bytes), sha256Hex: hashAtOnce('sha256', bytes) };
+}
+
 /** Digests `bytes`, and lets the event loop run in between: a part of 8 MiB takes about 20 ms. */
 export async function digestOf(bytes: Uint8Array): Promise<Digest> {
   if (bytes.byteLength <= HASHED_AT_ONCE_BYTES) {
     await yieldToOthers(bytes.byteLength);
-    return { md5Hex: hashAtOnce('md5', bytes), sha256Hex: hashAtOnce('sha256', bytes) };
+    return digestNow(bytes);
   }
   const md5 = createHash('md5');
   const sha256 = createHash('sha256');

@@ -8,3 +8,8 @@
 export function releaseGarbage(): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
+
+/** Frees what was made lately, and is not used any more, in 0.1 ms if that is little. */
+export function forgetYoung(): void {
+  globalThis.gc?.({ type: 'minor', execution: 'sync' });
+}

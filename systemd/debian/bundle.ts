@@ -25,6 +25,7 @@ export async function bundle(root: string, target: string): Promise<Bundle> {
     entryPoints: {
       main: 'src/main.ts',
       'sender-thread': 'src/thread/sender-thread.ts',
+      'digest-thread': 'src/store/digest-thread.ts',
       'scan-thread': 'src/backlog/scan-thread.ts',
       'ingest-thread': 'src/ingest/ingest-thread.ts',
     },

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import test from 'node:test';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
+import { digestOf } from '../../src/store/digest.ts';
 import type { UploadSource } from '../../src/store/object-store.ts';
 import { PartwiseUpload } from '../../src/store/s3/multipart.ts';
 import { type Answering, answeringBucket, NEVER, refusal } from '../support/answering-bucket.ts';
@@ -42,7 +43,7 @@ function worldOf(answer: Answering = () => undefined, options: Options = {}) {
   };
   const upload = new PartwiseUpload({
     ...{ key: 'k', bucket: world.bucket, plan: { ...PLAN, partsAtOnce } },
-    ...{ onlyIfAbsent, source, journal, signal, onAccepted },
+    ...{ onlyIfAbsent, source, journal, digestOf, signal, onAccepted },
   });
   const inputsOf = (wanted: string) =>
     world.asked.filter(({ name }) => name === wanted).map(({ input }) => input);

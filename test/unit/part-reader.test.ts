@@ -20,7 +20,7 @@ function reading(
       return read(offset, length);
     },
   };
-  return { asked, stop, parts: new PartReader(source, 3, stop.signal) };
+  return { asked, stop, parts: new PartReader(source, 3, digestOf, stop.signal) };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload as PartUploader } from '@aws-sdk/lib-storage';
 import { Fault } from '../../system/fault.ts';
+import type { DigestOf } from '../digest.ts';
 import { evidenceOf } from '../evidence.ts';
 import type { Digest, LocalContent, Receipt, UploadJournal, UploadSource } from '../object-store.ts';
 import type { PartPlan } from '../part-plan.ts';
@@ -37,6 +38,7 @@ export interface MultipartRequest {
   readonly bucket: S3Bucket;
   readonly source: UploadSource;
   readonly plan: PartPlan;
+  readonly digestOf: DigestOf;
   readonly journal: UploadJournal | undefined;
   readonly signal: AbortSignal;
   readonly onAccepted: (() => void) | undefined;
@@ -66,9 +68,9 @@ export class PartwiseUpload {
   #receipt: Receipt | undefined;
 
   constructor(request: MultipartRequest) {
-    const { bucket, source, plan } = request;
+    const { bucket, source, plan, digestOf } = request;
     this.#request = request;
-    this.#parts = new PartReader(source, plan.partSizeBytes, this.#stop.signal);
+    this.#parts = new PartReader(source, plan.partSizeBytes, digestOf, this.#stop.signal);
     this.#record = new UploadRecord(bucket, { ...request, ...plan, sizeBytes: source.sizeBytes });
   }
 

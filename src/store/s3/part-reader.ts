@@ -1,5 +1,5 @@
 // Reads the parts of a file, each into its own buffer, and digests them.
-import { digestOf } from '../digest.ts';
+import type { DigestOf } from '../digest.ts';
 import type { Digest, UploadSource } from '../object-store.ts';
 
 /**
@@ -35,14 +35,16 @@ export interface ReadPart {
 export class PartReader {
   readonly #source: UploadSource;
   readonly #partSizeBytes: number;
+  readonly #digestOf: DigestOf;
   readonly #signal: AbortSignal;
   #nextNumber = 1;
   #ahead: Promise<ReadPart> | undefined;
 
   /** After `signal` has aborted, no further part is read. */
-  constructor(source: UploadSource, partSizeBytes: number, signal: AbortSignal) {
+  constructor(source: UploadSource, partSizeBytes: number, digestOf: DigestOf, signal: AbortSignal) {
     this.#source = source;
     this.#partSizeBytes = partSizeBytes;
+    this.#digestOf = digestOf;
     this.#signal = signal;
   }
 
@@ -77,6 +79,6 @@ export class PartReader {
     const offset = (partNumber - 1) * this.#partSizeBytes;
     const length = Math.min(this.#partSizeBytes, this.#source.sizeBytes - offset);
     const bytes = await this.#source.read(offset, length);
-    return { bytes, digest: await digestOf(bytes) };
+    return { bytes, digest: await this.#digestOf(bytes) };
   }
 }

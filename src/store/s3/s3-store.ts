@@ -2,7 +2,7 @@
 
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Fault, type FaultClass } from '../../system/fault.ts';
-import { digestOf } from '../digest.ts';
+import { type DigestOf, digestOf } from '../digest.ts';
 import { digestSource } from '../digest-source.ts';
 import { digestIn, evidenceOf } from '../evidence.ts';
 import type {
@@ -38,6 +38,8 @@ export interface S3StoreOptions extends S3ClientOptions, ObjectSettings, Diagnos
   readonly conflict: ConflictPolicy;
   /** How files are cut into parts. */
   readonly parts: PartPlanner;
+  /** Digests what is sent [in this thread]. */
+  readonly digestOf?: DigestOf;
   /** The client that sends the requests [a new one, made from these options]. */
   readonly client?: S3Client;
 }
@@ -49,6 +51,7 @@ export interface S3StoreOptions extends S3ClientOptions, ObjectSettings, Diagnos
  */
 export class S3Store implements ObjectStore {
   readonly #options: S3StoreOptions;
+  readonly #digestOf: DigestOf;
   readonly #bucket: S3Bucket;
   readonly #lesson: ConditionsLesson;
   readonly #trial: ConditionTrial;
@@ -56,6 +59,7 @@ export class S3Store implements ObjectStore {
   /** Sends nothing. Credentials are looked for at the first request. */
   constructor(options: S3StoreOptions) {
     this.#options = options;
+    this.#digestOf = options.digestOf ?? digestOf;
     const { bucket: name, prefix, onEvent } = options;
     const place = { name, endpoint: options.endpoint ?? 'AWS', prefix, onEvent };
     const client = options.client ?? createS3Client(options);
@@ -164,7 +168,7 @@ export class S3Store implements ObjectStore {
   async #uploadWhole({ key, source, signal, journal }: UploadRequest): Promise<Upload> {
     const bucket = this.#bucket;
     const body = await source.read(0, source.sizeBytes);
-    const digest = await digestOf(body);
+    const digest = await this.#digestOf(body);
     if (journal?.isEmpty !== true) await this.#dropJournaled(journal, signal);
     const local = { sizeBytes: body.byteLength, parts: [digest], multipart: false };
     const upload = await resolveConflict({
@@ -202,6 +206,7 @@ export class S3Store implements ObjectStore {
         const multipart = new PartwiseUpload({
           ...{ bucket, onlyIfAbsent, source, plan, journal, signal, onAccepted },
           key: target,
+          digestOf: this.#digestOf,
         });
         const receipt = await multipart.write();
         written = multipart.local;

@@ -2,6 +2,7 @@
 // files. Some stores and proxies accept a small body but refuse one of the size that S3 requires of
 // a part.
 import { randomBytes } from 'node:crypto';
+import { digestOf } from '../digest.ts';
 import { evidenceOf } from '../evidence.ts';
 import type { LocalContent, Receipt, UploadSource } from '../object-store.ts';
 import { PART_BYTES_MIN, PartPlanner } from '../part-plan.ts';
@@ -58,7 +59,7 @@ async function send(
   const planner = new PartPlanner({ partSizeBytes, partsAtOnce: 1, leastPartBytes: partSizeBytes });
   const plan = planner.plan(source.sizeBytes);
   const parts = { journal: undefined, onAccepted: undefined, onlyIfAbsent: false };
-  const upload = new PartwiseUpload({ ...parts, bucket, key, source, plan, signal });
+  const upload = new PartwiseUpload({ ...parts, bucket, key, source, plan, digestOf, signal });
   try {
     const receipt = await upload.write();
     own.wrote(receipt);
