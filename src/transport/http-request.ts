@@ -1,11 +1,12 @@
 // Types for the SDK's request, answer and handler, and for the part of a request that crosses
 // between the threads.
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
-import type { NodeHttpHandler } from '@smithy/node-http-handler';
 
-export type HttpRequest = Parameters<NodeHttpHandler['handle']>[0];
-export type HttpHandlerOptions = NonNullable<Parameters<NodeHttpHandler['handle']>[1]>;
-export type HttpAnswer = Awaited<ReturnType<NodeHttpHandler['handle']>>;
+type SdkHandler = Extract<NonNullable<S3ClientConfig['requestHandler']>, { handle: unknown }>;
+
+export type HttpRequest = Parameters<SdkHandler['handle']>[0];
+export type HttpHandlerOptions = NonNullable<Parameters<SdkHandler['handle']>[1]>;
+export type HttpAnswer = Awaited<ReturnType<SdkHandler['handle']>>;
 
 /** The SDK's request without its body. */
 export type RequestHead = Pick<
@@ -30,8 +31,6 @@ export type SmallExchange = (
   body: Uint8Array,
   signal: AbortSignal,
 ) => Promise<SmallAnswer>;
-
-type SdkHandler = Exclude<NonNullable<S3ClientConfig['requestHandler']>, Record<string, unknown>>;
 
 /** The handler through which everything leaves for the store. */
 export type RequestHandler = SdkHandler & {

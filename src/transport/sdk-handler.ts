@@ -22,7 +22,7 @@ export interface RunningRequest {
 }
 
 export interface SdkHandlerPorts {
-  /** Begins a request. The sink is told nothing within the call. */
+  /** Begins a request. Within the call, the sink may be told that it failed, and nothing else. */
   begin(head: WireHead, body: Uint8Array, sink: AnswerSink): RunningRequest;
   /** Closes idle connections. */
   close(): void;

@@ -38,7 +38,8 @@ test('a piece of the body follows each one that was sent, until there is no more
 test('a body in shared memory crosses as it is, all at once', () => {
   const orders: [order: Order, moved: ArrayBuffer | undefined][] = [];
   const requests = new RemoteRequests((order, moved) => void orders.push([order, moved]));
-  const head = { method: 'PUT', protocol: 'http:', hostname: 'localhost', path: '/', query: {}, headers: {} };
+  const place = { protocol: 'http:', hostname: 'localhost', port: undefined, path: '/', query: {} };
+  const head = { ...place, method: 'PUT', headers: {} };
   const body = new Uint8Array(new SharedArrayBuffer(4 * PIECE_BYTES), 10);
   void requests.handler(1).exchange(head, body, new AbortController().signal);
   const [[order, moved] = []] = orders;

@@ -7,6 +7,7 @@ const HEAD: RequestHead = {
   method: 'PUT',
   protocol: 'https:',
   hostname: 's3.plant.test',
+  port: undefined,
   path: '/inbox/a%20b',
   query: {},
   headers: { host: 's3.plant.test', 'x-amz-meta-a': 'b' },
