@@ -13,6 +13,13 @@ import type { AnswerSink } from './outgoing-request.ts';
 import { signalOf } from './request-signal.ts';
 import { type WireHead, wireHead } from './wire-head.ts';
 
+/**
+ * Only an object may be longer. The longest other answer lists 1,000 multipart uploads: below 4 MB.
+ */
+const ANSWER_BYTES_MAX = 8 * 1024 ** 2;
+/** A piece takes this much memory beside its bytes. A server may send them one by one. */
+const PIECE_BYTES = 256;
+
 /** A request that was begun. */
 export interface RunningRequest {
   /** Asks for the next piece of the answer's body. */
@@ -31,7 +38,8 @@ export interface SdkHandlerPorts {
 /**
  * handle() rejects with an error named `AbortError` when the caller's signal aborts, and with a
  * TypeError for a body that is not a Buffer, Uint8Array or string. A stream cannot be repeated, and
- * its length cannot be trusted. After `destroy`, requests still work.
+ * its length cannot be trusted. An answer that is too long fails with the code
+ * ERR_HTTP_ANSWER_TOO_LONG. After `destroy`, requests still work.
  */
 export class SdkHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
@@ -45,7 +53,7 @@ export class SdkHandler {
     const signal = signalOf(request) ?? (options.abortSignal as AbortSignal | undefined);
     const body = bytesOf(request.body);
     return await new Promise<HttpAnswer>((resolve, reject) => {
-      new StreamedAnswer(resolve, reject, signal).begin(this.#ports, request, body);
+      new StreamedAnswer(resolve, reject, signal, isForObject(request)).begin(this.#ports, request, body);
     });
   }
 
@@ -74,6 +82,7 @@ abstract class Answering<Answer> implements AnswerSink {
   readonly #reject: (error: unknown) => void;
   readonly #signal: AbortSignal | undefined;
   #running: RunningRequest | undefined;
+  #keptBytes = 0;
 
   constructor(
     resolve: (answer: Answer) => void,
@@ -110,6 +119,14 @@ abstract class Answering<Answer> implements AnswerSink {
     this.#running?.read();
   }
 
+  /** Call for each piece that is kept. False if the answer is too long; it is given up then. */
+  protected hasRoomFor(bytes: Uint8Array): boolean {
+    this.#keptBytes += bytes.byteLength + PIECE_BYTES;
+    if (this.#keptBytes <= ANSWER_BYTES_MAX) return true;
+    this.giveUp(tooLong());
+    return false;
+  }
+
   protected giveUp(error: Error): void {
     const running = this.#running;
     if (running === undefined) return;
@@ -121,9 +138,22 @@ abstract class Answering<Answer> implements AnswerSink {
 }
 
 class StreamedAnswer extends Answering<HttpAnswer> {
+  #isForObject: boolean;
   #pieces: Readable | undefined;
 
+  constructor(
+    resolve: (answer: HttpAnswer) => void,
+    reject: (error: unknown) => void,
+    signal: AbortSignal | undefined,
+    isForObject: boolean,
+  ) {
+    super(resolve, reject, signal);
+    this.#isForObject = isForObject;
+  }
+
   answered({ statusCode, reason, headers }: AnswerHead): void {
+    // The SDK keeps every other body whole, also that of a refusal.
+    this.#isForObject &&= statusCode < 300;
     const pieces = new Readable({
       read: () => this.read(),
       destroy: (error, callback) => {
@@ -140,7 +170,7 @@ class StreamedAnswer extends Answering<HttpAnswer> {
   }
 
   piece(bytes: Uint8Array): void {
-    this.#pieces?.push(bytes);
+    if (this.#isForObject || this.hasRoomFor(bytes)) this.#pieces?.push(bytes);
   }
 
   override ended(): void {
@@ -164,6 +194,7 @@ class WholeAnswer extends Answering<SmallAnswer> {
   }
 
   piece(bytes: Uint8Array): void {
+    if (!this.hasRoomFor(bytes)) return;
     this.#pieces.push(bytes);
     this.read();
   }
@@ -178,6 +209,16 @@ class WholeAnswer extends Answering<SmallAnswer> {
 
 function aborted(): DOMException {
   return new DOMException('the request was aborted', 'AbortError');
+}
+
+function tooLong(): Error {
+  const error = new Error(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
+  return Object.assign(error, { code: 'ERR_HTTP_ANSWER_TOO_LONG' });
+}
+
+/** True if the answer may be an object, which is as long as it is. */
+function isForObject({ method, query }: HttpRequest): boolean {
+  return method === 'GET' && query?.['x-id'] === 'GetObject';
 }
 
 /** Throws a TypeError for anything that is neither bytes nor text. */
