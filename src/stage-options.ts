@@ -1,12 +1,15 @@
 // Turns the one configuration into the options of each stage.
 
 import type { BacklogOptions } from './backlog/backlog-ports.ts';
+import { IgnoreRules } from './backlog/ignore-rules.ts';
 import type { Settings } from './config/settings.ts';
 import type { DrainOptions } from './drain/drain-ports.ts';
 import type { HandedSocket, IngestOptions } from './ingest/ingest-options.ts';
 import type { UplinkOptions } from './link/uplink-identity.ts';
 import type { ManifestOptions } from './manifest/open-manifest.ts';
 import type { Allowance } from './pace/link-rates.ts';
+import type { PackingOptions } from './packets/packing.ts';
+import type { SpoolPath } from './spool/entry.ts';
 import type { Steering } from './steer/steering.ts';
 import { KEY_BYTES_MAX } from './store/keys.ts';
 import { PARTS_AT_ONCE_MAX, PartPlanner } from './store/part-plan.ts';
@@ -69,6 +72,16 @@ export function drainOptionsOf({ retry, upload }: Settings): DrainOptions {
   const { initialMs, maxMs, maxAttempts } = retry;
   const { concurrency, maxConcurrency, maxMemoryBytes } = upload;
   return { retry: { initialMs, maxMs, maxAttempts }, concurrency, maxConcurrency, maxMemoryBytes };
+}
+
+/** Undefined if no files are packed. */
+export function packingOptionsOf({ packets }: Settings): PackingOptions | undefined {
+  const { enabled, match, maxFileSizeBytes, sizeBytes, maxFiles, maxDelayMs, groupBy } = packets;
+  if (!enabled) return undefined;
+  const patterns = new IgnoreRules(match);
+  const matches = ({ bytes }: SpoolPath) =>
+    patterns.ignores(bytes.subarray(bytes.lastIndexOf('/') + 1), bytes);
+  return { match: matches, maxFileBytes: maxFileSizeBytes, sizeBytes, maxFiles, maxDelayMs, groupBy };
 }
 
 /** Undefined if no manifest is kept. */

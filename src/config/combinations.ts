@@ -16,7 +16,7 @@ export interface Clash {
 }
 
 export function findClashes(settings: Settings): readonly Clash[] {
-  const { spool, s3, upload, retry, manifest, ingest } = settings;
+  const { spool, s3, upload, packets, retry, manifest, ingest } = settings;
   const clashes: Clash[] = [];
   const check = (possible: boolean, key: string, reason: string) => {
     if (!possible) clashes.push({ key, reason });
@@ -53,6 +53,11 @@ export function findClashes(settings: Settings): readonly Clash[] {
     upload.concurrency === 'auto' || upload.concurrency <= upload.maxConcurrency,
     'upload.concurrency',
     `must be at most upload.maxConcurrency (${upload.maxConcurrency}): lower it or raise that`,
+  );
+  check(
+    packets.maxFileSizeBytes <= packets.sizeBytes,
+    'packets.maxFileSize',
+    `must be at most packets.size (${formatSize(packets.sizeBytes)}): lower it or raise that`,
   );
   check(
     retry.initialMs <= retry.maxMs,

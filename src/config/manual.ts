@@ -9,6 +9,7 @@ export const SECTION_TITLES: Readonly<Record<keyof typeof schema, string>> = {
   link: 'The network link, and the share of it that uploads may use',
   s3: "Where files are uploaded to. Credentials are never set here: they come from the AWS SDK's own chain",
   upload: 'How uploads are made',
+  packets: 'Small files together in one object. Off unless packets.enabled is true',
   retry: 'What happens after a failure',
   observe: 'Metrics, status and a page over HTTP. Off unless observe.listen is set',
   manifest: 'A lasting record of what went up',

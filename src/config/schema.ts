@@ -19,6 +19,7 @@ import {
 import { ingestOptions } from './ingest-section.ts';
 import { hostNames, listenAt } from './listen-format.ts';
 import { nameOptions, type Option } from './option.ts';
+import { packetsOptions } from './packets-section.ts';
 import { s3Options } from './s3-options.ts';
 import { timetable } from './timetable-format.ts';
 
@@ -146,6 +147,7 @@ export const schema = nameOptions({
       default: '20 s',
     },
   },
+  packets: packetsOptions,
   retry: {
     initial: {
       doc: 'The wait before the second attempt at a file. It doubles with each further attempt.',

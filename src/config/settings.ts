@@ -10,6 +10,8 @@ import type { BacklogLimit, TlsFiles } from './ingest-formats.ts';
 import type { IngestListen, ListenAt } from './listen-format.ts';
 
 export type ConflictPolicy = 'keep-both' | 'overwrite' | 'skip';
+export type PacketGrouping = 'none' | 'folder' | 'hour';
+export type PacketCompression = 'auto' | 'always' | 'never';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'text';
 
@@ -75,6 +77,23 @@ export interface Settings {
     readonly connectTimeoutMs: number;
     /** How long a stop waits for uploads in flight before it aborts them. */
     readonly stopTimeoutMs: number;
+  };
+  readonly packets: {
+    readonly enabled: boolean;
+    /**
+     * Glob patterns. Those without `/` are matched against the name, those with `/` against the
+     * whole path below the spool.
+     */
+    readonly match: readonly string[];
+    readonly maxFileSizeBytes: number;
+    /** Before compression. */
+    readonly sizeBytes: number;
+    readonly maxFiles: number;
+    readonly maxDelayMs: number;
+    readonly groupBy: PacketGrouping;
+    readonly compress: PacketCompression;
+    /** A template; see packets/packet-key. */
+    readonly key: string;
   };
   readonly retry: {
     /** The first delay. It doubles with each attempt, with jitter. */

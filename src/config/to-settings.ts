@@ -13,7 +13,7 @@ const NO_ENVIRONMENT = { proxies: NO_PROXIES, service: readService({}) };
  * accept its value.
  */
 export function toSettings(typed: (key: string) => unknown, { proxies, service } = NO_ENVIRONMENT): Settings {
-  const { spool, link, s3, upload, retry, observe, manifest, ingest, log } = schema;
+  const { spool, link, s3, upload, packets, retry, observe, manifest, ingest, log } = schema;
   const read = <T>(option: Option<T>) => option.accepts(typed(option.key));
   const optional = <T>(option: Option<T>) => (typed(option.key) === null ? undefined : read(option));
   return {
@@ -60,6 +60,17 @@ export function toSettings(typed: (key: string) => unknown, { proxies, service }
       idleTimeoutMs: read(upload.idleTimeout),
       connectTimeoutMs: read(upload.connectTimeout),
       stopTimeoutMs: read(upload.stopTimeout),
+    },
+    packets: {
+      enabled: read(packets.enabled),
+      match: read(packets.match),
+      maxFileSizeBytes: read(packets.maxFileSize),
+      sizeBytes: read(packets.size),
+      maxFiles: read(packets.maxFiles),
+      maxDelayMs: read(packets.maxDelay),
+      groupBy: read(packets.groupBy),
+      compress: read(packets.compress),
+      key: read(packets.key),
     },
     retry: {
       initialMs: read(retry.initial),

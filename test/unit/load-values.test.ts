@@ -213,6 +213,22 @@ refuses('a floor above the share', 'link.floor', '6 %', OVER_SHARE, { 'link.shar
 refuses('a floor above the target', 'link.floor', '6 Mbit/s', OVER_TARGET, { 'link.capacity': '10 Mbit/s' });
 refuses('memory for less than a part', 'upload.maxMemory', '8 MiB', ONE_PART, { 's3.partSize': '16 MiB' });
 refuses('more uploads than the most', 'upload.concurrency', 9, MOST, { 'upload.maxConcurrency': 8 });
+const PACKET_SIZE = 'must be at most packets.size (512 KiB): lower it or raise that';
+refuses('a file in a packet that is larger than a packet', 'packets.maxFileSize', '1 MiB', PACKET_SIZE, {
+  'packets.size': '512 KiB',
+});
+for (const [key, reason] of [
+  ['packets/{date}.zip', 'must contain {digest}, once: without it, two packets could have one key'],
+  ['{digest}{digest}', 'must contain {digest}, once: without it, two packets could have one key'],
+  ['{date}{date}{digest}', 'must contain each field at most once'],
+  ['{day}/{digest}', 'must have no braces but those of {date}, {time}, {host}, {group}, {digest}'],
+  ['{digest', 'must have no braces but those of {date}, {time}, {host}, {group}, {digest}'],
+  ['/{digest}', 'must not begin with /: type {digest}'],
+  ['../{digest}', 'must not contain . or .. as a folder, such as camera-7/'],
+  ['{digest}/', 'must not end with /'],
+  ['', 'must be text with {digest} in it, such as packets/{date}-{digest}.zip'],
+] as const)
+  refuses(`the key of packets ${key}`, 'packets.key', key, reason);
 refuses('a first wait above the longest', 'retry.initial', '1 h', LONGEST);
 
 test('blames a default without a line when a value clashes with it', async () => {

@@ -61,6 +61,17 @@ test('the defaults are those the documentation promises', () => {
       connectTimeoutMs: 10_000,
       stopTimeoutMs: 20_000,
     },
+    packets: {
+      enabled: false,
+      match: ['*'],
+      maxFileSizeBytes: 1024 * 1024,
+      sizeBytes: 16 * 1024 * 1024,
+      maxFiles: 10_000,
+      maxDelayMs: 30_000,
+      groupBy: 'none',
+      compress: 'auto',
+      key: 'packets/{group}/{date}T{time}Z-{host}-{digest}.zip',
+    },
     retry: { initialMs: 1000, maxMs: 300_000, maxAttempts: 10, probeMs: 15_000 },
     observe: { listen: undefined, tokenFile: undefined, hosts: [] },
     manifest: {
