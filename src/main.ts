@@ -29,7 +29,7 @@ import { hasStuckThread } from './system/stuck-threads.ts';
  * The threads that start from then on get this. With the flag above, which wins over a worker's
  * resourceLimits, each would take up to 24 MiB. 5,000 files of 20 KB cost the same with 1 MiB.
  */
-const THREAD_SEMI_SPACE_MB = 2;
+const THREAD_SEMI_SPACE_MB = 1;
 
 async function main(): Promise<ExitCode> {
   const { version, engines } = readPackage();

@@ -44,7 +44,8 @@ export class BlockingFolder implements WalkedFolder {
 
   async names(): Promise<NameList> {
     const dir = opendirSync(`${this.#prefix}.`, OPTIONS);
-    return { next: async () => nextNames(dir), close: async () => dir.closeSync() };
+    const room = Buffer.alloc(BATCH * NAME_MAX);
+    return { next: async () => nextNames(dir, room), close: async () => dir.closeSync() };
   }
 
   async lookUp(names: readonly Buffer[]): Promise<readonly Look[]> {
@@ -89,12 +90,16 @@ function lookAt(path: Buffer): Look {
   }
 }
 
-function nextNames(dir: Dir): Buffer[] {
+/** They lie in `room`, where there is enough for as many as are told of at once. */
+function nextNames(dir: Dir, room: Buffer): Buffer[] {
   const names: Buffer[] = [];
-  while (names.length < BATCH) {
+  for (let start = 0; names.length < BATCH; ) {
     const dirent = dir.readSync();
     if (dirent === null) break;
-    names.push(Buffer.from(dirent.name, 'latin1'));
+    const { name } = dirent;
+    if (name.length > NAME_MAX) names.push(Buffer.from(name, 'latin1'));
+    else names.push(room.subarray(start, start + room.write(name, start, 'latin1')));
+    start += Math.min(name.length, NAME_MAX);
   }
   return names;
 }

@@ -10,6 +10,8 @@ const IN_CHUNK = CHUNK_ROWS - 1;
 /** Size, mtime, ctime and inode, each in two halves of 32 bits, the low one first. */
 const WORDS = 8;
 const [SIZE, MTIME] = [0, 2];
+/** See newChunk(). */
+const ROW_BYTES = 44;
 const SLASH = 0x2f;
 /** Enough for most paths. Longer ones make the buffer grow. */
 const PATH_BYTES = 16;
@@ -38,6 +40,8 @@ interface NewRow {
 }
 
 interface Chunk {
+  /** All columns lie in it, except `paths`. */
+  readonly memory: ArrayBuffer;
   readonly words: Uint32Array;
   readonly numbers: BigInt64Array;
   readonly devs: Uint16Array;
@@ -103,8 +107,7 @@ export class FileRows {
     chunk.states[row & IN_CHUNK] = CODES.gone;
     chunk.live -= 1;
     this.live -= 1;
-    if (chunk.live === 0 && row >>> CHUNK_BITS !== this.#filling)
-      this.#chunks[row >>> CHUNK_BITS] = undefined;
+    if (chunk.live === 0 && row >>> CHUNK_BITS !== this.#filling) this.#giveUp(row >>> CHUNK_BITS);
   }
 
   /** Takes the last appended row back. */
@@ -217,13 +220,23 @@ export class FileRows {
   #chunkToFill(): Chunk {
     const filling = this.#chunks[this.#filling];
     if (filling !== undefined && filling.used < CHUNK_ROWS) return filling;
-    if (filling?.live === 0) this.#chunks[this.#filling] = undefined;
+    if (filling?.live === 0) this.#giveUp(this.#filling);
     else if (filling !== undefined) resizePaths(filling, startOf(filling, filling.used));
     const free = this.#chunks.indexOf(undefined);
     this.#filling = free === -1 ? this.#chunks.length : free;
     const chunk = newChunk();
     this.#chunks[this.#filling] = chunk;
     return chunk;
+  }
+
+  /** Gives its memory back at once: the garbage collector would, but late. */
+  #giveUp(number: number): void {
+    const chunk = this.#chunks[number];
+    this.#chunks[number] = undefined;
+    if (chunk === undefined) return;
+    chunk.used = 0;
+    chunk.memory.transfer(0);
+    chunk.paths.buffer.transfer(0);
   }
 
   #devOf(dev: bigint): number {
@@ -233,15 +246,18 @@ export class FileRows {
 }
 
 function newChunk(): Chunk {
-  const numbers = new BigInt64Array((CHUNK_ROWS * WORDS) / 2);
+  const memory = new ArrayBuffer(CHUNK_ROWS * ROW_BYTES);
+  const rows = CHUNK_ROWS;
   return {
-    ...{ numbers, words: new Uint32Array(numbers.buffer) },
-    devs: new Uint16Array(CHUNK_ROWS),
-    states: new Uint8Array(CHUNK_ROWS),
-    rounds: new Uint8Array(CHUNK_ROWS),
-    hashes: new Uint32Array(CHUNK_ROWS),
-    ends: new Uint32Array(CHUNK_ROWS),
-    paths: new Uint8Array(CHUNK_ROWS * PATH_BYTES),
+    memory,
+    numbers: new BigInt64Array(memory, 0, rows * 4),
+    words: new Uint32Array(memory, 0, rows * WORDS),
+    hashes: new Uint32Array(memory, rows * 32, rows),
+    ends: new Uint32Array(memory, rows * 36, rows),
+    devs: new Uint16Array(memory, rows * 40, rows),
+    states: new Uint8Array(memory, rows * 42, rows),
+    rounds: new Uint8Array(memory, rows * 43, rows),
+    paths: new Uint8Array(rows * PATH_BYTES),
     ...{ used: 0, live: 0 },
   };
 }

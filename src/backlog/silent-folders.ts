@@ -69,7 +69,7 @@ export class SilentFolders {
   }
 
   /** True if the folder was given up and must not be touched. */
-  has({ id }: SpoolPath): boolean {
+  has({ id }: Pick<SpoolPath, 'id'>): boolean {
     return this.#givenUp.has(id);
   }
 

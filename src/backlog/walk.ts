@@ -21,7 +21,7 @@ export interface WalkedFolder extends Closable {
 }
 
 export interface NameList extends Closable {
-  /** The next names of the folder; none at its end. */
+  /** The next names of the folder; none at its end. They are valid until the next call. */
   next(): Promise<readonly Buffer[]>;
 }
 
@@ -66,10 +66,13 @@ export interface WalkResult {
 
 // Each level holds two descriptors. A deeper path is unlikely to make a usable key.
 const DEPTH_MAX = 64;
+/** NTFS has the longest names: 255 characters, 3 bytes each. And a slash. */
+const NAME_BYTES_MAX = 3 * 255 + 1;
 
 const MOUNT: Oddity = { kind: 'mount' };
 const SILENT: Oddity = { kind: 'silent folder' };
 const SLASH = Buffer.from('/');
+const DOT = 0x2e;
 
 /** Rejects with the system error of the root, or with the signal's reason. */
 export async function walk(place: WalkPlace, request: WalkRequest): Promise<WalkResult> {
@@ -81,6 +84,7 @@ export async function walk(place: WalkPlace, request: WalkRequest): Promise<Walk
 class Walk {
   readonly #place: WalkPlace;
   readonly #request: WalkRequest;
+  readonly #path = Buffer.alloc((DEPTH_MAX + 1) * NAME_BYTES_MAX);
   #found: FoundFiles;
   #folders = 0;
   #hasSilent = false;
@@ -108,6 +112,13 @@ class Walk {
     } finally {
       await this.#close(path, list);
     }
+  }
+
+  /** Valid until the next call. A path of its own for each file would make much garbage. */
+  #below(prefix: Buffer, name: Buffer): Buffer {
+    prefix.copy(this.#path);
+    name.copy(this.#path, prefix.length);
+    return this.#path.subarray(0, prefix.length + name.length);
   }
 
   end(): WalkResult {
@@ -148,29 +159,25 @@ class Walk {
     for (const [place, name] of names.entries()) {
       const look = looks[place] ?? 'gone';
       if (look === 'gone') continue;
-      const bytes = below(prefix, name);
-      if ('kind' in look) this.#request.onOddity(new SpoolPath(bytes), look);
+      const bytes = this.#below(prefix, name);
+      if ('kind' in look) this.#request.onOddity(ownPath(bytes), look);
       else if (look.isFile()) this.#file(bytes, look);
-      else if (look.isDirectory()) await this.#descend(folder, name, new SpoolPath(bytes), depth + 1);
-      else this.#request.onOddity(new SpoolPath(bytes), { kind: kindOf(look) });
+      else if (look.isDirectory()) await this.#descend(folder, name, ownPath(bytes), depth + 1);
+      else this.#request.onOddity(ownPath(bytes), { kind: kindOf(look) });
     }
   }
 
   /** False for what is ignored, and for what must not be touched. */
   #isOfInterest(name: Buffer, prefix: Buffer, depth: number): boolean {
     if (isProbe(name)) return false;
-    if (depth === 0 && name.toString('latin1') === PRIVATE_FOLDER) return false;
-    const path = below(prefix, name);
+    if (depth === 0 && name[0] === DOT && name.toString('latin1') === PRIVATE_FOLDER) return false;
+    const path = this.#below(prefix, name);
     if (this.#request.ignore.ignores(name, path)) return false;
-    const { mounts } = this.#place;
-    const spoolPath = new SpoolPath(path);
-    const silence = mounts.has(spoolPath.id)
-      ? MOUNT
-      : this.#request.silent?.has(spoolPath)
-        ? SILENT
-        : undefined;
-    if (silence !== undefined) this.#request.onOddity(spoolPath, this.#sawSilent(silence));
-    return silence === undefined;
+    const id = path.toString('latin1');
+    const isMount = this.#place.mounts.has(id);
+    if (!isMount && this.#request.silent?.has({ id }) !== true) return true;
+    this.#request.onOddity(ownPath(path), this.#sawSilent(isMount ? MOUNT : SILENT));
+    return false;
   }
 
   #file(path: Buffer, stats: BigIntStats): void {
@@ -228,11 +235,11 @@ export function lookOf(code: string): Look {
 }
 
 function isProbe(name: Buffer): boolean {
-  return name.toString('latin1').startsWith(PROBE_PREFIX);
+  return name[0] === DOT && name.toString('latin1').startsWith(PROBE_PREFIX);
 }
 
-function below(prefix: Buffer, name: Buffer): Buffer {
-  return prefix.length === 0 ? name : Buffer.concat([prefix, name]);
+function ownPath(bytes: Buffer): SpoolPath {
+  return new SpoolPath(Buffer.from(bytes));
 }
 
 function kindOf(stats: BigIntStats): OddityKind {

@@ -57,7 +57,7 @@ export const schema = nameOptions({
     maxIndexed: {
       doc: 'How many waiting files are kept in memory, at most 64 bytes and the path for each. Of more files, those that come first are kept, and the spool is scanned again when a quarter of them is left.',
       accepts: wholeNumber(1_000, 100_000_000),
-      default: 250_000,
+      default: 200_000,
     },
     pruneEmptyDirs: {
       doc: 'Remove subfolders that draining has emptied.',

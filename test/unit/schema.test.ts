@@ -23,7 +23,7 @@ test('the defaults are those the documentation promises', () => {
       ignore: ['.*', '*~', '*.tmp', '*.part', '*.partial', '*.crdownload', '*.filepart', '*.swp'],
       rescanMs: 30_000,
       order: 'oldest-first',
-      maxIndexed: 250_000,
+      maxIndexed: 200_000,
       pruneEmptyDirs: false,
     },
     link: {
