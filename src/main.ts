@@ -92,6 +92,10 @@ async function main(): Promise<ExitCode> {
         AbortSignal.any([unread, interrupted()]),
       );
     }
+    case 'fetch': {
+      const { fetchPacket, requestOf } = await import('./commands/fetch-command.ts');
+      return fetchPacket(context, requestOf(args, values), AbortSignal.any([unread, interrupted()]));
+    }
     case 'config show':
       return (await import('./commands/config-show.ts')).showConfig(context, values.json === true);
     case 'metrics':

@@ -114,6 +114,19 @@ const COMMANDS = {
     details:
       'For the last line of each key in manifest.path, asks the store for size, version, checksum and ETag, and names each object that is missing or differs. Exits with 0 if all are there, else with 1. Its requests are not paced. With --read-back it downloads every object.',
   },
+  fetch: {
+    arguments: [{ name: 'KEY' }, { name: 'MEMBER|DIR', optional: true }],
+    options: ['unpack', 'output', 'json'],
+    does: 'list a packet in the bucket, or bring files back from it',
+    details:
+      'KEY is the whole key, as the journal and the manifest have it. Without MEMBER, prints size, time and name of each file in the packet, which takes two requests at most. With MEMBER, writes that file to standard output or FILE; with --unpack, writes every file below DIR. Each file is compared with its size and CRC-32 in the packet, gets its name once it is whole, and replaces no other file. The requests are not paced.',
+    check: ([, member], { unpack, output, json }) => {
+      if (unpack === true && member === undefined) return 'takes KEY and DIR with --unpack';
+      if (output !== undefined && (unpack === true || member === undefined))
+        return 'takes --output with MEMBER only';
+      return json === true && member !== undefined ? 'takes --json without MEMBER only' : undefined;
+    },
+  },
   'quarantine list': {
     does: 'show the files that need a human, and why',
     details: 'Prints the id, the time, the size and the path of each file, then the reason.',

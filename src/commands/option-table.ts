@@ -60,6 +60,8 @@ const OPTIONS = {
     does: 'only for this long, such as 12h or 90d [for ever]',
   },
   'read-back': { does: 'read every object in full and compare its bytes' },
+  unpack: { does: 'bring every file of the packet, into the folder DIR' },
+  output: { value: 'FILE', accepts: text, completes: 'file', does: 'write to this new file' },
   help: { does: 'print this help; -h is short for it' },
   version: { does: 'print the version' },
 } satisfies Readonly<Record<string, OptionSpec<unknown>>>;

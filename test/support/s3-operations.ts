@@ -117,7 +117,9 @@ async function completeUpload(
 
 async function getObject({ request, response, bucket, key }: Call): Promise<void> {
   const object = existing(bucket, key);
-  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+  const [, last] = /^bytes=-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  const fromLast = last === undefined ? undefined : `${Math.max(0, object.sizeBytes - Number(last))}`;
+  const [, from = fromLast, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
   const start = Number(from ?? 0);
   const end = Math.min(to ? Number(to) : object.sizeBytes - 1, object.sizeBytes - 1);
   if (from !== undefined && start > end)

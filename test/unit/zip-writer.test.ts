@@ -4,26 +4,7 @@ import { test } from 'node:test';
 import { fromBufferPromise } from 'yauzl';
 import { isZipName } from '../../src/store/zip/zip-name.ts';
 import { ZipWriter } from '../../src/store/zip/zip-writer.ts';
-
-interface Given {
-  readonly name: string;
-  readonly content: Buffer;
-  readonly compress?: boolean;
-}
-
-const MODIFIED_AT_MS = Date.UTC(2026, 10, 28, 3, 4, 5);
-
-async function zipOf(members: Iterable<Given>): Promise<Buffer[]> {
-  const blocks: Buffer[] = [];
-  const writer = new ZipWriter((block) => void blocks.push(Buffer.from(block)));
-  for (const { name, content, compress = false } of members) {
-    await writer.add(name, content, { modifiedAtMs: MODIFIED_AT_MS, compress });
-    content.fill(0xee);
-  }
-  const sizeBytes = await writer.end();
-  assert.equal(sizeBytes, Buffer.concat(blocks).byteLength);
-  return blocks;
-}
+import { PACKED_AT_MS, zipOf } from '../support/packed-zip.ts';
 
 async function* contentsOf(zip: Buffer) {
   const file = await fromBufferPromise(zip, { strictFileNames: true });
@@ -43,14 +24,14 @@ test('a content may be overwritten as soon as its member is added, stored or def
     compress,
     content: Buffer.alloc(size, name),
   }));
-  const zip = Buffer.concat(await zipOf(given));
+  const zip = await zipOf(given);
   const found: string[] = [];
   for await (const { entry, content } of contentsOf(zip)) {
     const { size, compress } =
       members.find(({ name }) => name === entry.fileName) ?? assert.fail(entry.fileName);
     assert.ok(content.equals(Buffer.alloc(size, entry.fileName)), entry.fileName);
     assert.equal(entry.compressionMethod, compress ? 8 : 0);
-    assert.equal(entry.getLastModDate().getTime(), MODIFIED_AT_MS);
+    assert.equal(entry.getLastModDate().getTime(), PACKED_AT_MS);
     assert.equal(entry.externalFileAttributes >>> 16, 0o100_644);
     found.push(entry.fileName);
   }

@@ -23,6 +23,7 @@ import { putOwnObject } from './folder-trial.ts';
 import { ConditionsLesson } from './learn-conditions.ts';
 import { PartwiseUpload } from './multipart.ts';
 import { ConditionTrial, type Leftovers } from './own-objects.ts';
+import { RangedObject } from './ranged-object.ts';
 import { digestsOfObject } from './read-back.ts';
 import { type ConflictPolicy, resolveConflict } from './resolve-conflict.ts';
 import { probeBucket, type RoundTrip, roundTrip } from './round-trip.ts';
@@ -110,6 +111,11 @@ export class S3Store implements ObjectStore {
     signal: AbortSignal,
   ): Promise<readonly Digest[]> {
     return digestsOfObject(this.#bucket, local, held, signal);
+  }
+
+  /** See RangedObject.open(). */
+  openRanges(key: string, tailBytes: number, signal: AbortSignal): Promise<RangedObject> {
+    return RangedObject.open(this.#bucket, key, tailBytes, signal);
   }
 
   /** If the credentials do not allow a HEAD, they may still allow a read. */
