@@ -47,7 +47,8 @@ export class LinkFinder {
   /** A text that changes when anything changes that may lead to another link than `present`. */
   networkState({ interface: wanted }: UplinkOptions, present?: UplinkIdentity): string {
     const carriers = present?.carriers.map(({ name }) => name) ?? [];
-    return this.#machine.networkState(wanted === 'auto' ? carriers : [wanted, ...carriers]);
+    const names = wanted === 'auto' ? carriers : [wanted, ...carriers];
+    return this.#machine.networkState([...new Set(names)]);
   }
 
   async #towards(addresses: readonly string[], { endpoint }: UplinkOptions): Promise<Path> {

@@ -22,8 +22,8 @@ export interface RegulatorPorts {
   readonly onTick?: (activity: ShaperActivity, elapsedMs: number) => void;
 }
 
-/** While no request sends, only one of this many samples is needed. */
-const IDLE_SLOWDOWN = 10;
+/** While no request sends, only one of this many samples is needed: one a second. */
+const IDLE_SLOWDOWN = 20;
 /** After this time without a sender, the loop is idle. */
 const IDLE_AFTER_MS = 1_000;
 

@@ -9,10 +9,10 @@ export interface Pace {
 }
 
 /**
- * While no request sends, the link is measured only once in 10 intervals (see Regulator), and its
+ * While no request sends, the link is measured only once in 20 intervals (see Regulator), and its
  * report may be one turn late.
  */
-const INTERVALS_AT_MOST = 2 * 10;
+const INTERVALS_AT_MOST = 2 * 20;
 /** Added for a busy machine. */
 const METER_MARGIN_MS = 10_000;
 /** Added because a slice may also wait for the link. */
