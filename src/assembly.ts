@@ -13,6 +13,8 @@ import { Sweep } from './drain/sweep.ts';
 import type { Host, PacedSender, Store } from './host.ts';
 import { Manifest } from './manifest/manifest.ts';
 import type { ShaperActivity } from './pace/shaper.ts';
+import { packetOf } from './packets/packet.ts';
+import { Packets } from './packets/packets.ts';
 import type { Counters } from './report/counters.ts';
 import type { Listener } from './report/daemon-event.ts';
 import { FileLists } from './report/file-lists.ts';
@@ -23,6 +25,7 @@ import type { Remarks } from './report/remarks.ts';
 import { Statistics } from './report/statistics.ts';
 import type { ProgressWatch } from './service/progress-watch.ts';
 import { EmptyFolders } from './spool/empty-folders.ts';
+import type { Entry } from './spool/entry.ts';
 import { LateLook, type LateLookPorts } from './spool/late-look.ts';
 import type { SpoolDirectory } from './spool/spool-directory.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
@@ -31,6 +34,7 @@ import {
   backlogOptionsOf,
   drainOptionsOf,
   manifestOptionsOf,
+  packetsOptionsOf,
   partPlannerOf,
   steeredSettings,
   storeOptionsOf,
@@ -69,6 +73,7 @@ export interface Stages {
   readonly steering: Steering;
   readonly sender: PacedSender;
   readonly backlog: Backlog;
+  readonly packets: Packets;
   readonly drain: Drain;
   readonly emptyFolders: EmptyFolders;
   readonly lists: FileLists;
@@ -92,7 +97,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     ...{ clock, onEvent },
     memory: spool.memory('orders.json'),
     onShare: () => sender.allow(allowanceOf(steeredSettings(ports.settings(), steering))),
-    onPause: (isPaused) => (isPaused ? void drain.pause() : drain.resume()),
+    onPause: (isPaused) => pause(isPaused),
   });
   await steering.load();
 
@@ -114,7 +119,10 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     options: backlogOptionsOf(settings),
     ...(host.backlogBounds && { bounds: host.backlogBounds }),
     ...(host.watch && { watch: host.watch }),
-    onWork: () => drain.pump(),
+    onWork: () => {
+      packets.foundMore();
+      drain.pump();
+    },
     onGone: () => keeper.lost(),
   });
 
@@ -125,14 +133,23 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
   stops.push(() => manifest.stop());
 
   const emptyFolders = new EmptyFolders({ spool, clock, quietMs: settings.spool.settleMs, onEvent });
+  const onRemoved = ({ path }: Pick<Entry, 'path'>) => {
+    progress.moved();
+    if (ports.settings().spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
+  };
+  const packets = new Packets(
+    { clock, spool, backlog, manifest, host: host.name, onWork: () => drain.pump(), onRemoved, onEvent },
+    packetsOptionsOf(settings),
+  );
   const store = createStore(ports, sender);
   const drain = new Drain(
     {
-      ...{ clock, spool, backlog, manifest, onEvent },
+      ...{ clock, spool: packets.spool, backlog: packets.backlog, manifest: packets.manifest },
+      onEvent: (event) => packets.tell(event),
       random: () => host.random(),
       onRead: progress.moved,
-      onRemoved: ({ path }) => {
-        if (ports.settings().spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
+      onRemoved: (entry) => {
+        if (packetOf(entry) === undefined) onRemoved(entry);
       },
       rateBytesPerSec: () => sender.pace?.limits.targetBytesPerSec ?? 0,
     },
@@ -140,7 +157,14 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     drainOptionsOf(settings),
   );
 
-  if (steering.now.paused !== null) void drain.pause();
+  function pause(isPaused: boolean): void {
+    if (isPaused) void Promise.all([packets.pause(), drain.pause()]);
+    else {
+      packets.resume();
+      drain.resume();
+    }
+  }
+  if (steering.now.paused !== null) pause(true);
 
   const { recent } = ports;
   const requests = () => sender.progress();
@@ -174,6 +198,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     steering,
     sender,
     backlog,
+    packets,
     drain,
     emptyFolders,
     lists,

@@ -21,6 +21,7 @@ import {
   backlogOptionsOf,
   drainOptionsOf,
   manifestOptionsOf,
+  packetsOptionsOf,
   steeredSettings,
 } from './stage-options.ts';
 import { atMost } from './system/at-most.ts';
@@ -171,6 +172,7 @@ export class Daemon {
     // The operator may have mended what a file waits for, for example a permission.
     stages.backlog.retryDeferred();
     this.#renewStore(stages, touches('s3.', 'upload.'));
+    if (touches('s3.', 'packets.')) await stages.packets.reconfigure(packetsOptionsOf(inForce));
     this.#tell({ kind: 'reloaded', changed });
   }
 
@@ -214,8 +216,9 @@ export class Daemon {
 
   async #startStages(): Promise<void> {
     const stages = await assemble(this.#assembly, this.#stops);
-    const { steering, sender, backlog, drain, emptyFolders, statistics, sweep } = stages;
+    const { steering, sender, backlog, packets, drain, emptyFolders, statistics, sweep } = stages;
     await statistics.countQuarantined();
+    await packets.recover();
     this.#stages = stages;
     this.#stops.push(() => this.#observation.stop());
     await this.#observation.start(this.#settings.observe);
@@ -256,6 +259,7 @@ export class Daemon {
   }
 
   async #stopDrain(stages: Stages): Promise<void> {
+    await stages.packets.stop();
     await stages.drain.stop(this.#settings.upload.stopTimeoutMs);
     stages.store.close();
   }

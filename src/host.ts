@@ -1,4 +1,5 @@
 // What the daemon needs from the machine it runs on. The simulation has its own host.
+import { hostname } from 'node:os';
 import type { BacklogBounds } from './backlog/backlog-bounds.ts';
 import { walkByDepth } from './backlog/deep-walk.ts';
 import type { WalkSpool } from './backlog/scanner.ts';
@@ -24,6 +25,8 @@ export interface Store extends ObjectStore {
 }
 
 export interface Host {
+  /** The name of the machine. */
+  readonly name: string;
   readonly clock: Clock;
   /** Returns a number with 0 ≤ number < 1. */
   random(): number;
@@ -69,6 +72,7 @@ export function thisHost(threads: string | undefined, handedSocket?: HandedSocke
   const clock = systemClock;
   const { digestOf } = new DigestWorker(clock);
   return {
+    name: hostname(),
     clock,
     random: Math.random,
     openWriters: (onChange) => new OpenWriters({ clock, onChange }),

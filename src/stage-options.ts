@@ -8,6 +8,7 @@ import type { HandedSocket, IngestOptions } from './ingest/ingest-options.ts';
 import type { UplinkOptions } from './link/uplink-identity.ts';
 import type { ManifestOptions } from './manifest/open-manifest.ts';
 import type { Allowance } from './pace/link-rates.ts';
+import type { PacketsOptions } from './packets/packets.ts';
 import type { PackingOptions } from './packets/packing.ts';
 import type { SpoolPath } from './spool/entry.ts';
 import type { Steering } from './steer/steering.ts';
@@ -82,6 +83,12 @@ export function packingOptionsOf({ packets }: Settings): PackingOptions | undefi
   const matches = ({ bytes }: SpoolPath) =>
     patterns.ignores(bytes.subarray(bytes.lastIndexOf('/') + 1), bytes);
   return { match: matches, maxFileBytes: maxFileSizeBytes, sizeBytes, maxFiles, maxDelayMs, groupBy };
+}
+
+export function packetsOptionsOf(settings: Settings): PacketsOptions {
+  const { bucket, endpoint, prefix } = settings.s3;
+  const { compress, key } = settings.packets;
+  return { place: { bucket, endpoint, prefix }, packing: packingOptionsOf(settings), compress, key };
 }
 
 /** Undefined if no manifest is kept. */

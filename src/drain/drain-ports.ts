@@ -52,12 +52,23 @@ export interface DrainManifest {
   trouble(): Promise<Fault | undefined>;
 }
 
+/** A file that is stored as part of a packet. */
+export interface StoredMember extends Entry {
+  /** Its name in the packet. */
+  readonly name: string;
+  /** The digest of the bytes that were packed. */
+  readonly sha256Hex: string;
+}
+
 /** A file that the store provably holds, just before it leaves the spool. */
 export interface StoredFile {
   readonly path: SpoolPath;
   readonly mtimeNs: bigint;
   readonly bucket: string;
+  /** The upload of the file, or of the packet that it is in. */
   readonly upload: Upload;
+  /** If it is in a packet. */
+  readonly member?: StoredMember;
   /** Which of the store's answers was the proof. */
   readonly verifiedBy: string;
   /** Since the drain took the file. */

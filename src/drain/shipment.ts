@@ -9,6 +9,8 @@ export interface Shipment {
   readonly entries: readonly Entry[];
   readonly sizeBytes: number;
   readonly plan: PartPlan;
+  /** See Entry. */
+  readonly mayBeStored: boolean;
   /** The object's key. Throws Fault `file` when the name cannot be a key. */
   key(): string;
   /** The object's bytes, from the open files of `entries`, in their order. */
@@ -22,6 +24,7 @@ export function singleFile(entry: Entry, destination: Destination): Shipment {
     entries: [entry],
     sizeBytes,
     plan: destination.parts.plan(sizeBytes),
+    mayBeStored: entry.mayBeStored === true,
     key: () => destination.keyOf(entry),
     contentOf: ([file]) => {
       if (file === undefined) throw new TypeError('a shipment has at least one file');

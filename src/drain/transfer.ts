@@ -180,7 +180,13 @@ async function uploadAndProve(
     // The writer may have written after the reading, and closed the file before the answer.
     await refuseChanged(files, 'before it was sent');
     return whileSending(async () => {
-      const upload = await store.upload({ key, source: ready, journal, signal });
+      const upload = await store.upload({
+        key,
+        source: ready,
+        journal,
+        signal,
+        mayBeThere: shipment.mayBeStored,
+      });
       await refuseChanged(files, 'while it was uploaded');
       const answered = verify(upload.local, upload.receipt, identitiesOf(files));
       return { upload, proof: isProof(answered) ? answered : await prove(files, upload, store, signal) };

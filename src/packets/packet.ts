@@ -1,18 +1,10 @@
 // The nouns of packets: a packet is a zip file of small files, which travels through the drain as
 // one entry.
-import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
+import type { StoredMember } from '../drain/drain-ports.ts';
+import type { Entry } from '../spool/entry.ts';
 
-/** A file in a packet, as it was when it was packed. */
-export interface PacketMember {
-  readonly path: SpoolPath;
-  readonly identity: FileIdentity;
-  /** Wall clock, milliseconds since the epoch. */
-  readonly modifiedAtMs: number;
-  /** Its name in the packet: its path in the spool, as text. */
-  readonly name: string;
-  /** The digest of the bytes that were packed. */
-  readonly sha256Hex: string;
-}
+/** A file in a packet, as it was when it was packed. Its name there is its path, as text. */
+export type PacketMember = StoredMember;
 
 /** What a packet holds, and where it goes. Durable before the first byte of the packet is sent. */
 export interface PacketPlan {
@@ -21,6 +13,8 @@ export interface PacketPlan {
   readonly bucket: string;
   /** Undefined means AWS. */
   readonly endpoint: string | undefined;
+  /** What all keys began with when the packet was made. */
+  readonly prefix: string;
   /** Wall clock, milliseconds since the epoch. */
   readonly createdAtMs: number;
   /** The size of the packet's file. */
@@ -35,6 +29,8 @@ export interface PacketPlan {
 export interface PacketEntry extends Entry {
   readonly packet: PacketPlan;
   readonly key: string;
+  /** The members that have left the spool, because the store holds them. */
+  readonly removed: PacketMember[];
 }
 
 /** The plan of an entry that is a packet; undefined for a file. */

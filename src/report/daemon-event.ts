@@ -10,6 +10,7 @@ import type { ManifestEvent } from '../manifest/manifest-event.ts';
 import type { ObserveEvent } from '../observe/observe-event.ts';
 import type { PaceView } from '../pace/governor.ts';
 import type { ShaperActivity } from '../pace/shaper.ts';
+import type { PacketEvent } from '../packets/packet-event.ts';
 import type { SpoolEvent } from '../spool/spool-event.ts';
 import type { SteeringEvent } from '../steer/steering-event.ts';
 import type { StoreEvent } from '../store/s3/store-event.ts';
@@ -23,6 +24,7 @@ export type DaemonEvent =
   | LinkEvent
   | ObserveEvent
   | ManifestEvent
+  | PacketEvent
   | SpoolEvent
   | SteeringEvent
   | StoreEvent

@@ -11,6 +11,7 @@ import { fileLines } from './file-lines.ts';
 import { IngestLines } from './ingest-lines.ts';
 import { linkLines } from './link-lines.ts';
 import { observeLines } from './observe-lines.ts';
+import { packetLines } from './packet-lines.ts';
 import { problemLines } from './problem-lines.ts';
 import { spoolLines } from './spool-lines.ts';
 import { SteadyLog } from './steady-log.ts';
@@ -44,6 +45,7 @@ export class Reporter {
     this.#lines = [
       fileLines(steady, this.#named),
       drainLines(steady),
+      packetLines(steady),
       spoolLines(steady),
       this.#ingest.hear,
       linkLines(steady),

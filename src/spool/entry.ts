@@ -74,6 +74,8 @@ export interface Entry {
   readonly modifiedAtMs: number;
   /** The object's key [made from the path]. */
   readonly key?: string;
+  /** The store may hold it already, so it is asked before anything is sent. */
+  readonly mayBeStored?: true;
 }
 
 export type SpoolOrder = 'oldest-first' | 'newest-first' | 'smallest-first' | 'name';

@@ -17,7 +17,7 @@ export const PROBE_PREFIX = '.halfpipe-probe-';
 /** Begins the private name of each deposit, in `.halfpipe/tmp`. */
 export const DEPOSIT_PREFIX = 'deposit-';
 
-const SUBFOLDERS = ['tmp', 'aside', FIRST_LAYER, 'multipart', 'quarantine'];
+const SUBFOLDERS = ['tmp', 'aside', FIRST_LAYER, 'multipart', 'packets', 'quarantine'];
 const CREATE_FLAGS = constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW;
 const STICKY = 0o1000n;
 

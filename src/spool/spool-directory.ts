@@ -11,6 +11,7 @@ import { type Keeping, type KeepingOptions, keepingIn } from './keeping.ts';
 import type { LateLook } from './late-look.ts';
 import { inFolder, type OpenDirectory } from './open-directory.ts';
 import { NO_VIEW, type WriterView } from './open-writers.ts';
+import { OwnFiles } from './own-files.ts';
 import { PinnedDirectories } from './pinned-directories.ts';
 import { clearTemporaries, PRIVATE_FOLDER } from './private-folder.ts';
 import type { RemovalProof } from './proof.ts';
@@ -204,6 +205,11 @@ export class SpoolDirectory {
       save: (text: string) =>
         this.#run('write', name, () => writeDurably(this.#held.privateFolder, name, text)),
     };
+  }
+
+  /** The files in `folder` of the private folder, which has to be one of its subfolders. */
+  ownFiles(folder: string): OwnFiles {
+    return new OwnFiles(folder, (operation, name, use) => this.#run(operation, name, () => use(this.#held)));
   }
 
   /**

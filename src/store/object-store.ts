@@ -68,6 +68,8 @@ export interface UploadRequest {
   /** Where a multipart upload records what it needs to resume. Without it, it cannot resume. */
   readonly journal?: UploadJournal;
   readonly signal: AbortSignal;
+  /** The same bytes may be there already; the store is asked before anything is sent [false]. */
+  readonly mayBeThere?: boolean | undefined;
   /**
    * Called each time the store has accepted a part of a multipart upload. Long before the end, this
    * shows that uploads succeed.

@@ -28,6 +28,7 @@ const PACE = {
 };
 
 export class SimHost implements Host {
+  readonly name = 'sim';
   readonly backlogBounds = { indexed: 3, deferred: 5 };
   readonly leastPartBytes = SIM_PART_BYTES;
   readonly #world: SimWorld;

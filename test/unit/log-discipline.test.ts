@@ -16,6 +16,7 @@ const path = SpoolPath.from('a.jpg');
 const identity = { dev: 1n, ino: 1n, sizeBytes: 5, mtimeNs: 1n, ctimeNs: 1n };
 const entry: Entry = { path, identity, modifiedAtMs: 0 };
 const fault = faultOf('blocked', { code: 'EACCES' });
+const packet = { id: 'x', key: 'packets/x.zip', sizeBytes: 9, members: [entry] };
 const local = localContent(Buffer.from('hello'));
 const proof = verify(local, { key: 'a.jpg', etag: local.parts[0]?.md5Hex ?? '' });
 const steered = { paused: null, share: 0.5, shareFrom: 'config', shareUntilMs: null } as const;
@@ -55,6 +56,10 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
   oddities: { oddity: { kind: 'FIFO' }, paths: [path], count: 1 },
   openWriters: { problem: 'perl has ended' },
   orderKept: { problem: 'EROFS' },
+  packed: { packet },
+  packetDropped: { id: 'x', reason: 'its files are gone', repeated: 2 },
+  packetSplit: { packet, reason: 'refused' },
+  packingRests: { fault, forMs: 60_000 },
   paused: { fault },
   putBack: { recovery: { restored: 2, waiting: 1 } },
   quarantined: { entry, fault },
@@ -89,7 +94,11 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
 };
 
 /** They tell no state, but what became of a file, or the answer to an operator. */
-const FACTS = [...['uploaded', 'quarantined', 'superseded', 'reloaded', 'steered', 'observing'], 'ingested'];
+const FACTS = [
+  ...['uploaded', 'quarantined', 'superseded', 'reloaded', 'steered', 'observing'],
+  'ingested',
+  'packed',
+];
 
 function reporting() {
   const clock = new SimClock();

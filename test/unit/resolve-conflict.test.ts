@@ -17,6 +17,7 @@ interface Options {
   readonly policy?: ConflictPolicy;
   readonly writes?: Writing;
   readonly lookFirst?: boolean;
+  readonly mayBeThere?: boolean;
   /** Whether the store is known to heed the condition. */
   readonly guarded?: boolean;
   /** Has a write fail. */
@@ -26,7 +27,8 @@ interface Options {
 
 /** A store that heeds the condition, and steps of placing `a.jpg` there, in order. */
 function worldOf(holds: Record<string, Held>, options: Options = {}) {
-  const { policy = 'keep-both', writes = 'put object', lookFirst = false, guarded = true } = options;
+  const { policy = 'keep-both', writes = 'put object', guarded = true } = options;
+  const { lookFirst = false, mayBeThere = false } = options;
   const steps: string[] = [];
   const { bucket } = answeringBucket((name, { Key: key }) => {
     const held = holds[String(key)];
@@ -43,7 +45,7 @@ function worldOf(holds: Record<string, Held>, options: Options = {}) {
   });
   if (guarded) bucket.dialect.learnConditions(writes, 'supported');
   const placement: Placement = {
-    ...{ bucket, policy, writes, lookFirst, key: 'a.jpg', signal: NEVER },
+    ...{ bucket, policy, writes, lookFirst, mayBeThere, key: 'a.jpg', signal: NEVER },
     findOut: async () => {
       steps.push('find out');
       await options.findOut?.();
@@ -175,3 +177,16 @@ test('overwrite looks at nothing', async () => {
   assert.equal((await placed()).outcome, 'stored');
   assert.deepEqual(steps, ['write a.jpg over']);
 });
+
+for (const policy of ['keep-both', 'skip', 'overwrite'] as const)
+  test(`${policy}: an object that an earlier attempt may have stored is looked for before it is sent`, async () => {
+    const there = worldOf({ 'a.jpg': 'ours' }, { policy, mayBeThere: true });
+    assert.equal((await there.placed()).outcome, 'already-there');
+    assert.deepEqual(there.steps, ['look a.jpg']);
+    const missing = worldOf({}, { policy, mayBeThere: true });
+    assert.equal((await missing.placed()).outcome, 'stored');
+    assert.deepEqual(missing.steps, [
+      'look a.jpg',
+      policy === 'overwrite' ? 'write a.jpg over' : 'write a.jpg',
+    ]);
+  });

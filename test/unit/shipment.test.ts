@@ -23,6 +23,7 @@ function packetOf(entries: readonly Entry[]): Shipment {
   return {
     entries,
     sizeBytes,
+    mayBeStored: false,
     plan: { isWhole: true, partSizeBytes: 100, partCount: 1, partsAtOnce: 1, memoryBytes: sizeBytes },
     key: () => KEY,
     contentOf: (files) => ({

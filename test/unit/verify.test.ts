@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
-import { isProof, type Proof, verify } from '../../src/drain/verify.ts';
+import { isProof, membersProof, type Proof, verify } from '../../src/drain/verify.ts';
 import type { Digest, LocalContent, Receipt } from '../../src/store/object-store.ts';
 
 const PARTS = ['the first part', 'the last'];
@@ -81,7 +81,8 @@ for (const { name, local, receipt, by } of PROVEN) {
     const file = { dev: 1n, ino: 2n, sizeBytes: TEXT.length, mtimeNs: 3n, ctimeNs: 4n };
     const verdict = verify(local, { key: 'a/key', ...receipt }, [file]);
     assert.ok(isProof(verdict));
-    assert.deepEqual({ ...verdict }, { files: [file], key: 'a/key', sizeBytes: TEXT.length, by });
+    const sha256Hex = local.multipart ? undefined : local.parts[0]?.sha256Hex;
+    assert.deepEqual({ ...verdict }, { files: [file], key: 'a/key', sizeBytes: TEXT.length, by, sha256Hex });
   });
 }
 
@@ -169,3 +170,30 @@ test('not proven by an empty answer where the local content is empty, too', () =
   const nothing: LocalContent = { sizeBytes: 0, parts: [], multipart: false };
   assert.equal(isProof(verify(nothing, { key: 'k' })), false);
 });
+
+const FILE = { dev: 1n, ino: 2n, sizeBytes: TEXT.length, mtimeNs: 3n, ctimeNs: 4n };
+const MEMBERS = [5n, 6n].map((ino) => ({ dev: 1n, ino, sizeBytes: 7, mtimeNs: 3n, ctimeNs: 4n }));
+const { sha256Hex: PACKED } = digestOf(TEXT);
+const SENT = { identity: FILE, sizeBytes: TEXT.length, sha256Hex: PACKED, sentSha256Hex: PACKED };
+
+function packetProof(): Proof {
+  const proof = verify(WHOLE, { key: 'a/key', etag: MD5 }, [FILE]);
+  assert.ok(isProof(proof));
+  return proof;
+}
+
+test('a proof for a packet is one for the members that were packed, and for no other file', () => {
+  const proof = membersProof(packetProof(), SENT, MEMBERS);
+  assert.ok(isProof(proof));
+  assert.deepEqual(proof.files, MEMBERS);
+});
+
+for (const [name, sent] of [
+  ['another file', { ...SENT, identity: { ...FILE, ino: 9n } }],
+  ['a packet that was written to since', { ...SENT, identity: { ...FILE, mtimeNs: 4n } }],
+  ['a packet of another size', { ...SENT, sizeBytes: 1 }],
+  ['a packet that was sent with other bytes', { ...SENT, sentSha256Hex: OTHER.sha256Hex }],
+] as const)
+  test(`a proof for ${name} is none for the members`, () => {
+    assert.ok(!isProof(membersProof(packetProof(), sent, MEMBERS)));
+  });

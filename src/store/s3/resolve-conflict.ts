@@ -25,6 +25,8 @@ export interface Placement {
    * expensive.
    */
   readonly lookFirst: boolean;
+  /** Nothing needs to be written if the same bytes are there, whatever the policy. */
+  readonly mayBeThere: boolean;
   /** Finds out with objects of our own whether the store refuses to overwrite. */
   findOut(writes: Writing, signal: AbortSignal): Promise<void>;
   /** Digests of the local bytes. It may have to read them. */
@@ -56,7 +58,7 @@ const SUFFIX_DIGITS = [8, 16, 64] as const;
  * `unknown`, if a key could not be read) when there is none, and as the requests do.
  */
 export async function resolveConflict(placement: Placement): Promise<Upload> {
-  if (placement.policy === 'overwrite') return stored(placement, await placement.write(placement.key, false));
+  if (placement.policy === 'overwrite') return overwrite(placement);
   const found: Found = { unreadable: false };
   const first = await placeAt(placement, placement.key, found);
   if (first !== undefined) return first;
@@ -88,11 +90,22 @@ export async function resolveConflict(placement: Placement): Promise<Upload> {
   );
 }
 
+async function overwrite(placement: Placement): Promise<Upload> {
+  const { bucket, key, signal, mayBeThere } = placement;
+  const held = mayBeThere ? await bucket.head(key, signal).catch(undefinedIfDenied) : undefined;
+  const present = held && (await alreadyThere(placement, held, { unreadable: false }));
+  return present ?? stored(placement, await placement.write(key, false));
+}
+
+function undefinedIfDenied(error: unknown): undefined {
+  if (!isDenied(error)) throw error;
+}
+
 /** Resolves with undefined if the key holds different bytes, or bytes that cannot be read. */
 async function placeAt(placement: Placement, key: string, found: Found): Promise<Upload | undefined> {
   const { bucket, writes } = placement;
   const isGuarded = bucket.dialect.conditions(writes) === 'supported';
-  if (placement.lookFirst || !isGuarded || bucket.taken.has(key)) {
+  if (placement.lookFirst || placement.mayBeThere || !isGuarded || bucket.taken.has(key)) {
     const held = await lookUp(placement, key);
     if (held !== undefined) return alreadyThere(placement, held, found);
   }

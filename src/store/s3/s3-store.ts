@@ -171,14 +171,22 @@ export class S3Store implements ObjectStore {
     this.#bucket.client.destroy();
   }
 
-  async #uploadWhole({ key, source, signal, journal }: UploadRequest): Promise<Upload> {
+  async #uploadWhole({ key, source, signal, journal, mayBeThere = false }: UploadRequest): Promise<Upload> {
     const bucket = this.#bucket;
     const body = await source.read(0, source.sizeBytes);
     const digest = await this.#digestOf(body);
     if (journal?.isEmpty !== true) await this.#dropJournaled(journal, signal);
     const local = { sizeBytes: body.byteLength, parts: [digest], multipart: false };
     const upload = await resolveConflict({
-      ...{ bucket, key, signal, policy: this.#options.conflict, writes: 'put object', lookFirst: false },
+      ...{
+        bucket,
+        key,
+        signal,
+        policy: this.#options.conflict,
+        writes: 'put object',
+        lookFirst: false,
+        mayBeThere,
+      },
       findOut: (writes, during) => this.#trial.findOut(writes, during),
       local: async () => local,
       sha256Hex: async () => digest.sha256Hex,
@@ -195,7 +203,7 @@ export class S3Store implements ObjectStore {
   }
 
   async #uploadParts(request: UploadRequest, plan: PartPlan): Promise<Upload> {
-    const { key, source, signal, journal, onAccepted } = request;
+    const { key, source, signal, journal, mayBeThere = false, onAccepted } = request;
     const bucket = this.#bucket;
     let written: LocalContent | undefined;
     let digested: Promise<LocalContent & { readonly whole: Digest }> | undefined;
@@ -204,7 +212,15 @@ export class S3Store implements ObjectStore {
       return digested;
     };
     const upload = await resolveConflict({
-      ...{ bucket, key, signal, policy: this.#options.conflict, writes: 'complete upload', lookFirst: true },
+      ...{
+        bucket,
+        key,
+        signal,
+        policy: this.#options.conflict,
+        writes: 'complete upload',
+        lookFirst: true,
+        mayBeThere,
+      },
       findOut: (writes, during) => this.#trial.findOut(writes, during),
       local: async () => written ?? (await digests()),
       sha256Hex: async () => (await digests()).whole.sha256Hex,

@@ -1,0 +1,168 @@
+// Takes small files from the backlog, and has them packed when there are enough of them.
+
+import { asFault } from '../drain/drain-faults.ts';
+import type { DrainBacklog } from '../drain/drain-ports.ts';
+import type { Entry, SpoolPath } from '../spool/entry.ts';
+import type { Clock } from '../system/clock.ts';
+import { type PackerPorts, pack } from './packer.ts';
+import type { PacketEntry } from './packet.ts';
+import type { PacketEvent } from './packet-event.ts';
+import { type Group, Packing, type PackingOptions } from './packing.ts';
+
+export interface GatheringPorts {
+  readonly clock: Clock;
+  readonly backlog: Pick<DrainBacklog, 'take' | 'release'>;
+  /** How packets are made, by the settings in force. */
+  readonly packer: () => PackerPorts;
+  /** How many packets wait to be sent. */
+  readonly waiting: () => number;
+  /** True for a file that is in a packet already. */
+  readonly isPacked: (path: SpoolPath) => boolean;
+  readonly onSealed: (packet: PacketEntry) => void;
+  /** The backlog may have files to hand out again. */
+  readonly onReturned: () => void;
+  readonly onEvent: (event: PacketEvent) => void;
+}
+
+/** While so many packets wait to be sent, or are made, no more files are taken. */
+const PACKETS_AHEAD = 2;
+/** A packet could not be written, because the disk is full for example. */
+const REST_MS = 60_000;
+
+/**
+ * One packet is written at a time. Every file that was taken is in a packet in the end, or was
+ * given back. Monotonic clock. Nothing rejects.
+ */
+export class Gathering {
+  readonly #ports: GatheringPorts;
+  readonly #packing: Packing;
+  #abort = new AbortController();
+  #writing: Promise<void> | undefined;
+  #isOpen = true;
+  /** The backlog has nothing that can be packed. */
+  #isExhausted = false;
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
+  #cancelTimer: () => void = () => undefined;
+
+  constructor(ports: GatheringPorts, options: PackingOptions | undefined) {
+    this.#ports = ports;
+    this.#packing = new Packing(options);
+  }
+
+  get waiting(): Packing['waiting'] {
+    return this.#packing.waiting;
+  }
+
+  /** True if the file is for a packet, not to be sent by itself. */
+  isPackable(entry: Entry): boolean {
+    const { clock, isPacked } = this.#ports;
+    const isOn = this.#isOpen && clock.monotonicMs() >= this.#restsUntilMs;
+    return isOn && this.#packing.isPackable(entry) && !isPacked(entry.path);
+  }
+
+  /** The backlog may have other files. */
+  lookAgain(): void {
+    this.#isExhausted = false;
+  }
+
+  /** Takes files while there is room for another packet. */
+  gather(): void {
+    const { clock, backlog } = this.#ports;
+    this.#next();
+    while (this.#hasRoom && !this.#isExhausted) {
+      const entry = backlog.take((best) => this.isPackable(best));
+      if (entry === undefined) this.#isExhausted = true;
+      else this.#packing.add(entry, clock.monotonicMs());
+      this.#next();
+    }
+  }
+
+  /** See Packing. */
+  split(files: Parameters<Packing['split']>[0]): void {
+    this.#packing.split(files);
+  }
+
+  /** Gives everything back that is not in a packet, until open(). Resolves when that is done. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await this.#giveBack();
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.#isExhausted = false;
+  }
+
+  /** The options hold for what is taken from now on. */
+  async reconfigure(options: PackingOptions | undefined): Promise<void> {
+    const returned = this.#giveBack();
+    for (const entry of this.#packing.reconfigure(options)) this.#return(entry);
+    this.#restsUntilMs = Number.NEGATIVE_INFINITY;
+    await returned;
+  }
+
+  get #hasRoom(): boolean {
+    if (this.#packing.nextDueAtMs === Number.NEGATIVE_INFINITY) return false;
+    return this.#isOpen && this.#ports.waiting() + (this.#writing === undefined ? 0 : 1) < PACKETS_AHEAD;
+  }
+
+  async #giveBack(): Promise<void> {
+    this.#cancelTimer();
+    this.#abort.abort(new DOMException('packing has ended', 'AbortError'));
+    this.#abort = new AbortController();
+    for (const entry of this.#packing.clear()) this.#return(entry);
+    await this.#writing;
+  }
+
+  #return({ path }: Entry): void {
+    this.#isExhausted = false;
+    this.#ports.backlog.release(path, 'returned');
+  }
+
+  /** Begins to write the next packet, if one is complete and there is room for it. */
+  #next(): void {
+    const { clock, waiting, onReturned } = this.#ports;
+    this.#cancelTimer();
+    while (this.#writing === undefined && waiting() < PACKETS_AHEAD) {
+      const group = this.#packing.take(clock.monotonicMs());
+      if (group === undefined) return this.#waitForDue();
+      const [first, ...others] = group.entries;
+      if (first !== undefined && others.length === 0) {
+        this.#packing.alone(first);
+        this.#return(first);
+        onReturned();
+      } else this.#writing = this.#write(group);
+    }
+  }
+
+  #waitForDue(): void {
+    const { nextDueAtMs } = this.#packing;
+    if (nextDueAtMs === undefined) return;
+    const { clock } = this.#ports;
+    const waitMs = Math.max(0, nextDueAtMs - clock.monotonicMs());
+    this.#cancelTimer = clock.schedule(waitMs, () => this.#next());
+  }
+
+  async #write(group: Group): Promise<void> {
+    const { clock, packer, onSealed, onReturned, onEvent } = this.#ports;
+    const { signal } = this.#abort;
+    try {
+      const { entry, left } = await pack(group, clock.wallMs(), packer(), signal);
+      for (const file of left) {
+        this.#packing.alone(file);
+        this.#return(file);
+      }
+      if (entry !== undefined) onSealed(entry);
+    } catch (error) {
+      for (const entry of group.entries) this.#return(entry);
+      if (!signal.aborted) {
+        this.#restsUntilMs = clock.monotonicMs() + REST_MS;
+        for (const entry of this.#packing.clear()) this.#return(entry);
+        onEvent({ kind: 'packingRests', fault: asFault(error), forMs: REST_MS });
+      }
+    }
+    this.#writing = undefined;
+    this.#next();
+    onReturned();
+  }
+}

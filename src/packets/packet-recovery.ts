@@ -1,0 +1,82 @@
+// Finds the packets that an earlier run has left, and the members that are still in the spool.
+import type { OpenFile } from '../drain/transfer.ts';
+import { type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
+import { Fault } from '../system/fault.ts';
+import { sha256Of } from './file-digest.ts';
+import type { PacketEntry, PacketMember, PacketPlan } from './packet.ts';
+import type { PacketEvent } from './packet-event.ts';
+import type { PacketFolder } from './packet-folder.ts';
+
+export interface RecoveryPorts {
+  readonly spool: { openFile(path: SpoolPath): Promise<OpenFile> };
+  readonly folder: PacketFolder;
+  readonly onEvent: (event: PacketEvent) => void;
+}
+
+export interface RecoveredPacket {
+  readonly entry: PacketEntry;
+  /** Those that are still in the spool as they were packed. */
+  readonly members: readonly PacketMember[];
+}
+
+/**
+ * Yields each packet that is whole and has members in the spool, the oldest first, and removes what
+ * is left of the others. A file belongs to one packet at most. Rejects with a Fault if the folder
+ * cannot be read.
+ */
+export async function* recoverPackets({
+  spool,
+  folder,
+  onEvent,
+}: RecoveryPorts): AsyncGenerator<RecoveredPacket> {
+  const claimed = new Set<string>();
+  for (const id of await folder.ids()) {
+    const plan = await folder.load(id);
+    const members: PacketMember[] = [];
+    for (const member of plan?.members ?? [])
+      if (!claimed.has(member.path.id) && (await isThere(spool, member))) members.push(member);
+    const entry = plan && members.length > 0 ? await entryOf(plan, folder.pathOf(id), spool) : undefined;
+    if (entry !== undefined) {
+      for (const { path } of members) claimed.add(path.id);
+      yield { entry, members };
+      continue;
+    }
+    await folder.drop(id);
+    const reason = plan === undefined ? 'it was not complete' : 'it is damaged, or its files are gone';
+    onEvent({ kind: 'packetDropped', id, reason, repeated: members.length });
+  }
+}
+
+/** If in doubt, for example without permission, the file counts as there. */
+async function isThere(spool: RecoveryPorts['spool'], { path, identity }: PacketMember): Promise<boolean> {
+  try {
+    const file = await spool.openFile(path);
+    await file.close();
+    return sameContentIdentity(file.identity, identity);
+  } catch (error) {
+    return !(error instanceof Fault && error.faultClass === 'changed');
+  }
+}
+
+/** Resolves with undefined if the packet is not as it was packed. */
+async function entryOf(
+  packet: PacketPlan,
+  path: SpoolPath,
+  spool: RecoveryPorts['spool'],
+): Promise<PacketEntry | undefined> {
+  try {
+    const file = await spool.openFile(path);
+    try {
+      if (file.sizeBytes !== packet.sizeBytes || (await sha256Of(file)) !== packet.sha256Hex)
+        return undefined;
+      const modifiedAtMs = Math.min(...packet.members.map((member) => member.modifiedAtMs));
+      const { identity } = file;
+      return { path, identity, modifiedAtMs, key: packet.key, packet, removed: [], mayBeStored: true };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+// Puts packets between the backlog and the drain: what the drain takes for a file may be a packet
+// of many.
+import type { DrainEvent } from '../drain/drain-event.ts';
+import type { DrainBacklog, DrainManifest, DrainSpool } from '../drain/drain-ports.ts';
+import type { Entry } from '../spool/entry.ts';
+import type { QuarantineReason } from '../spool/quarantine.ts';
+import type { Clock } from '../system/clock.ts';
+import type { RecurringFault } from '../system/fault.ts';
+import { Compression, type CompressionSetting } from './compression.ts';
+import { Gathering } from './gathering.ts';
+import { PackedBacklog } from './packed-backlog.ts';
+import { PackedManifest } from './packed-manifest.ts';
+import { PackedSpool } from './packed-spool.ts';
+import type { PackerPorts, PacketPlace } from './packer.ts';
+import { type PacketEntry, packetOf } from './packet.ts';
+import type { PacketEvent } from './packet-event.ts';
+import { type PacketFiles, PacketFolder } from './packet-folder.ts';
+import { packetKey } from './packet-key.ts';
+import { recoverPackets } from './packet-recovery.ts';
+import type { PackingOptions } from './packing.ts';
+import { type SealedPacket, SealedPackets } from './sealed-packets.ts';
+
+export interface PacketsOptions {
+  /** Where packets go. */
+  readonly place: PacketPlace;
+  /** Undefined if no file is packed. */
+  readonly packing: PackingOptions | undefined;
+  readonly compress: CompressionSetting;
+  /** The template of a packet's key; see packetKey(). */
+  readonly key: string;
+}
+
+export interface PacketsPorts {
+  readonly clock: Clock;
+  readonly spool: DrainSpool & PacketFiles;
+  readonly backlog: DrainBacklog;
+  readonly manifest: DrainManifest;
+  /** The name of this machine, for keys. */
+  readonly host: string;
+  /** Called when the backlog may have an entry for the drain. */
+  readonly onWork: () => void;
+  /** A file has left the spool. */
+  readonly onRemoved: (entry: Entry) => void;
+  readonly onEvent: (event: PacketEvent | DrainEvent | RecurringFault) => void;
+}
+
+/**
+ * Offers the drain its backlog, spool and manifest. Packets of an earlier run are sent even if no
+ * file is packed any more.
+ */
+export class Packets {
+  readonly backlog: PackedBacklog;
+  readonly spool: PackedSpool;
+  readonly manifest: PackedManifest;
+  readonly #ports: PacketsPorts;
+  readonly #folder: PacketFolder;
+  readonly #sealed = new SealedPackets();
+  readonly #gathering: Gathering;
+  #options: PacketsOptions;
+  #compression: Compression;
+
+  constructor(ports: PacketsPorts, options: PacketsOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#compression = new Compression(options.compress);
+    const sealed = this.#sealed;
+    const folder = new PacketFolder(ports.spool);
+    this.#folder = folder;
+    this.#gathering = new Gathering(
+      {
+        ...{ clock: ports.clock, backlog: ports.backlog, onEvent: ports.onEvent },
+        packer: () => this.#packer(),
+        waiting: () => sealed.waiting,
+        isPacked: (path) => sealed.isRecovered(path),
+        onSealed: (packet) => this.#sealedAnew(packet),
+        onReturned: () => this.#worked(),
+      },
+      options.packing,
+    );
+    this.backlog = new PackedBacklog({
+      ...{ clock: ports.clock, backlog: ports.backlog, sealed, gathering: this.#gathering },
+      isForHere: ({ packet }) => this.#isForHere(packet),
+      onGivenBack: () => void this.#dropOthers(),
+      onWork: ports.onWork,
+    });
+    this.spool = new PackedSpool({
+      ...{ spool: ports.spool, folder, sealed, backlog: this.backlog, onRemoved: ports.onRemoved },
+      onRefused: (packet, reason) => this.#split(packet, reason),
+    });
+    this.manifest = new PackedManifest(ports.manifest, sealed);
+  }
+
+  /** What waits for company, in files, bytes and groups. */
+  get gathered() {
+    return this.#gathering.waiting;
+  }
+
+  /** The packets that are complete and not yet removed. */
+  get packets(): Iterable<SealedPacket> {
+    return this.#sealed;
+  }
+
+  /** Finds the packets of an earlier run. Call it before the backlog hands anything out. */
+  async recover(): Promise<void> {
+    const { spool, onEvent } = this.#ports;
+    try {
+      for await (const { entry, members } of recoverPackets({ spool, folder: this.#folder, onEvent }))
+        this.#sealed.add(entry, members, true);
+    } catch (error) {
+      onEvent({ kind: 'fault', operation: 'look for packets of an earlier run', error });
+    }
+    await this.#dropOthers();
+  }
+
+  /** A scan has found files, or files are due again. */
+  foundMore(): void {
+    this.backlog.lookAgain();
+  }
+
+  /** Files that wait for company go back to the backlog, until resume(). */
+  pause(): Promise<void> {
+    return this.#gathering.close();
+  }
+
+  resume(): void {
+    this.#gathering.open();
+  }
+
+  /** Does what pause() does, for good. */
+  stop(): Promise<void> {
+    return this.pause();
+  }
+
+  /** Applies to new packets. Packets for another place are dropped, unless they are being sent. */
+  async reconfigure(options: PacketsOptions): Promise<void> {
+    this.#options = options;
+    this.#compression = new Compression(options.compress);
+    for (const packet of this.#sealed) packet.dueAtMs = Number.NEGATIVE_INFINITY;
+    await this.#gathering.reconfigure(options.packing);
+    await this.#dropOthers();
+    this.#worked();
+  }
+
+  /** Passes an event of the drain on, unless this has told of the packet in other words. */
+  tell(event: DrainEvent): void {
+    if (event.kind === 'quarantined' && packetOf(event.entry) !== undefined) return;
+    this.#ports.onEvent(event);
+  }
+
+  #packer(): PackerPorts {
+    const { spool, host } = this.#ports;
+    const { place, key: template } = this.#options;
+    const { prefix } = place;
+    return {
+      ...{ spool, folder: this.#folder, place, compression: this.#compression },
+      keyOf: (group, wallMs, digestHex) => packetKey(template, { wallMs, host, group, digestHex, prefix }),
+    };
+  }
+
+  #sealedAnew(entry: PacketEntry): void {
+    this.#sealed.add(entry, entry.packet.members);
+    this.#ports.onEvent({ kind: 'packed', packet: entry.packet });
+  }
+
+  #worked(): void {
+    this.backlog.lookAgain();
+    this.#ports.onWork();
+  }
+
+  #isForHere({ bucket, endpoint, prefix }: PacketPlace): boolean {
+    const { place } = this.#options;
+    return bucket === place.bucket && endpoint === place.endpoint && prefix === place.prefix;
+  }
+
+  /** Its files are packed again, in halves. Rejects with a Fault if the plan cannot be removed. */
+  async #split({ entry: { packet }, left }: SealedPacket, { reason }: QuarantineReason): Promise<void> {
+    await this.#folder.drop(packet.id);
+    this.#gathering.split([...left.values()]);
+    this.#ports.onEvent({ kind: 'packetSplit', packet, reason });
+  }
+
+  async #dropOthers(): Promise<void> {
+    for (const packet of [...this.#sealed]) {
+      const { path, packet: plan, mayBeStored } = packet.entry;
+      if (packet.isTaken || this.#isForHere(plan)) continue;
+      packet.isTaken = true;
+      try {
+        await this.#folder.drop(plan.id);
+      } catch (error) {
+        // Its files are sent in any case.
+        this.#ports.onEvent({ kind: 'fault', operation: `drop packet ${plan.id}`, error });
+      }
+      const repeated = mayBeStored ? packet.left.size : 0;
+      this.backlog.release(path, 'gone');
+      this.#ports.onEvent({ kind: 'packetDropped', id: plan.id, reason: 'files go elsewhere now', repeated });
+    }
+  }
+}
