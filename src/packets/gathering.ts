@@ -102,7 +102,7 @@ export class Gathering {
   }
 
   get #hasRoom(): boolean {
-    if (this.#packing.nextDueAtMs === Number.NEGATIVE_INFINITY) return false;
+    if (!this.#packing.isOn || this.#packing.nextDueAtMs === Number.NEGATIVE_INFINITY) return false;
     return this.#isOpen && this.#ports.waiting() + (this.#writing === undefined ? 0 : 1) < PACKETS_AHEAD;
   }
 

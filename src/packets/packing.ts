@@ -65,6 +65,11 @@ export class Packing {
     this.#options = options;
   }
 
+  /** False if no file is packed. */
+  get isOn(): boolean {
+    return this.#options !== undefined;
+  }
+
   isPackable({ path, identity }: Entry): boolean {
     if (this.#options === undefined || identity.sizeBytes > this.#options.maxFileBytes) return false;
     const mark = this.#markOf(path, identity);
