@@ -87,13 +87,7 @@ export class NamedFiles {
 
 function tellNext(kind: Kind, namesMax: number): void {
   const { named, waiting, repeats, latest } = kind;
-  const files: string[] = [];
-  let bytes = 0;
-  for (const file of waiting) {
-    bytes += Buffer.byteLength(file);
-    if (files.length === NAMES_IN_LINE_MAX || (bytes > BYTES_IN_LINE_MAX && files.length > 0)) break;
-    files.push(file);
-  }
+  const files = namesForLine(waiting);
   for (const file of files) {
     waiting.delete(file);
     named.add(file);
@@ -104,4 +98,16 @@ function tellNext(kind: Kind, namesMax: number): void {
   }
   kind.repeats = 0;
   latest({ files, repeats });
+}
+
+/** The first of the names, as many as one line takes. */
+export function namesForLine(names: Iterable<string>): string[] {
+  const taken: string[] = [];
+  let bytes = 0;
+  for (const name of names) {
+    bytes += Buffer.byteLength(name);
+    if (taken.length === NAMES_IN_LINE_MAX || (bytes > BYTES_IN_LINE_MAX && taken.length > 0)) break;
+    taken.push(name);
+  }
+  return taken;
 }

@@ -82,7 +82,18 @@ const TOTALS: readonly MetricRow[] = [
   ),
   total('halfpipe_verified_files_total', 'verifiedFiles', 'Files that the store provably holds.'),
   total('halfpipe_deleted_files_total', 'deletedFiles', 'Files that were removed from the spool.'),
-  total('halfpipe_multipart_files_total', 'multipartFiles', 'Files that were sent in parts.'),
+  total(
+    'halfpipe_multipart_files_total',
+    'multipartFiles',
+    'Files, and packets of files, that were sent in parts.',
+  ),
+  total('halfpipe_uploaded_packets_total', 'uploadedPackets', 'Packets that were stored.'),
+  total('halfpipe_packed_files_total', 'packedFiles', 'The uploaded files that went up in packets.'),
+  total(
+    'halfpipe_repeated_files_total',
+    'repeatedFiles',
+    'Files that were sent again after they may have been stored with a packet.',
+  ),
   total('halfpipe_retries_total', 'retries', 'Failed attempts after which a file was deferred.'),
   total('halfpipe_quarantined_files_total', 'quarantinedFiles', 'Files that were put into quarantine.'),
 ];

@@ -24,6 +24,7 @@ const KINDS: Readonly<Record<ProblemKind, true>> = {
   unwatched: true,
   unkept: true,
   observe: true,
+  packing: true,
   ingest: true,
   'ingest-tokens': true,
   'ingest-disk': true,

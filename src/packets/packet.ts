@@ -37,3 +37,8 @@ export interface PacketEntry extends Entry {
 export function packetOf(entry: Entry): PacketPlan | undefined {
   return 'packet' in entry ? (entry as PacketEntry).packet : undefined;
 }
+
+/** True if the entry is a packet, not a file of a producer. */
+export function isPacket(entry: Entry): entry is PacketEntry {
+  return 'packet' in entry;
+}

@@ -1,6 +1,7 @@
 // Counts what was done since the start.
 import type { Totals } from '../view/snapshot.ts';
 import type { DaemonEvent } from './daemon-event.ts';
+import { uploadedFiles } from './uploaded-files.ts';
 
 /** Counts events; see Totals for what each number means. */
 export class Counters {
@@ -11,6 +12,9 @@ export class Counters {
     verifiedFiles: 0,
     deletedFiles: 0,
     multipartFiles: 0,
+    uploadedPackets: 0,
+    packedFiles: 0,
+    repeatedFiles: 0,
     retries: 0,
     quarantinedFiles: 0,
   };
@@ -23,14 +27,20 @@ export class Counters {
   readonly hear = (event: DaemonEvent): void => {
     switch (event.kind) {
       case 'uploaded': {
-        const { outcome, multipart, proof } = event.transferred;
-        this.#add('verifiedFiles');
-        this.#add('deletedFiles');
+        const { outcome, multipart } = event.transferred;
+        const { files, bytes, members } = uploadedFiles(event);
+        this.#add('verifiedFiles', files);
+        this.#add('deletedFiles', files);
         if (multipart) this.#add('multipartFiles');
-        this.#add(outcome === 'stored' ? 'uploadedFiles' : 'alreadyThereFiles');
-        if (outcome === 'stored') this.#add('uploadedBytes', proof.sizeBytes);
-        return;
+        this.#add(outcome === 'stored' ? 'uploadedFiles' : 'alreadyThereFiles', files);
+        if (outcome !== 'stored') return;
+        this.#add('uploadedBytes', bytes);
+        if (members === undefined) return;
+        this.#add('uploadedPackets');
+        return this.#add('packedFiles', files);
       }
+      case 'packetDropped':
+        return this.#add('repeatedFiles', event.repeated);
       case 'deferred':
         return this.#add('retries');
       case 'quarantined':

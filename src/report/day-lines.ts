@@ -9,12 +9,14 @@ import {
   readableSize,
 } from '../view/readable.ts';
 import type { DaemonEvent } from './daemon-event.ts';
+import { uploadedFiles } from './uploaded-files.ts';
 
 /** What happened in a day or in the run. */
 class Tally {
   readonly #sinceMs: number;
   #files = 0;
   #bytes = 0;
+  #packets = 0;
   #alreadyThere = 0;
   #failures = 0;
   #quarantined = 0;
@@ -25,10 +27,12 @@ class Tally {
 
   hear(event: DaemonEvent): void {
     if (event.kind === 'uploaded') {
-      const { outcome, proof } = event.transferred;
-      if (outcome === 'stored') this.#files += 1;
-      else this.#alreadyThere += 1;
-      if (outcome === 'stored') this.#bytes += proof.sizeBytes;
+      const { files, bytes, members } = uploadedFiles(event);
+      if (event.transferred.outcome === 'stored') {
+        this.#files += files;
+        this.#bytes += bytes;
+        if (members !== undefined) this.#packets += 1;
+      } else this.#alreadyThere += files;
     } else if (event.kind === 'deferred') this.#failures += 1;
     else if (event.kind === 'quarantined' || event.kind === 'superseded') this.#quarantined += 1;
   }
@@ -37,6 +41,7 @@ class Tally {
     const lastedMs = Math.max(1, nowMs - this.#sinceMs);
     return {
       ...{ files: this.#files, bytes: this.#bytes, alreadyThereFiles: this.#alreadyThere },
+      packets: this.#packets,
       ...{ failures: this.#failures, quarantinedFiles: this.#quarantined, lastedMs: Math.round(lastedMs) },
       bitsPerSec: Math.round((this.#bytes * 8_000) / lastedMs),
     };
@@ -45,11 +50,15 @@ class Tally {
   text(nowMs: number): string {
     const { bitsPerSec } = this.fields(nowMs);
     const rate = this.#bytes === 0 ? '' : `, ${readableRate(bitsPerSec)} on average`;
+    const packets =
+      this.#packets === 0
+        ? ''
+        : `, with ${this.#packets === 1 ? '1 packet' : `${readableCount(this.#packets)} packets`}`;
     const there =
       this.#alreadyThere === 0 ? '' : `; already in the bucket: ${readableFiles(this.#alreadyThere)}`;
     const failures = this.#failures === 1 ? '1 failure' : `${readableCount(this.#failures)} failures`;
     const troubles = `${failures}, ${readableFiles(this.#quarantined)} to quarantine`;
-    return `uploaded ${readableFiles(this.#files)}, ${readableSize(this.#bytes)}${rate}${there}; ${troubles}`;
+    return `uploaded ${readableFiles(this.#files)}, ${readableSize(this.#bytes)}${packets}${rate}${there}; ${troubles}`;
   }
 }
 

@@ -8,6 +8,8 @@ import type { SpoolEvent } from '../spool/spool-event.ts';
 import { printable } from '../system/printable.ts';
 import { readableCount, readableDuration, readableSize } from '../view/readable.ts';
 import type { Listener } from './daemon-event.ts';
+import { tellPacket } from './packet-lines.ts';
+import { uploadedFiles } from './uploaded-files.ts';
 
 type Of<Kind extends (DrainEvent | SpoolEvent)['kind']> = Extract<
   DrainEvent | SpoolEvent,
@@ -42,7 +44,10 @@ export function fileLines(log: Logger, named: NamedFiles): Listener {
   };
 }
 
-function tellUploaded(log: Logger, { entry, transferred, durationMs }: Of<'uploaded'>): void {
+function tellUploaded(log: Logger, event: Of<'uploaded'>): void {
+  const { entry, transferred, durationMs } = event;
+  const { members } = uploadedFiles(event);
+  if (members !== undefined) return tellPacket(log, event, members);
   const { proof, outcome, sha256Hex } = transferred;
   const stored = outcome === 'stored';
   const file = `${entry.path}`;

@@ -2,6 +2,7 @@
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { TransferView, WaitingFiles } from '../drain/drain-ports.ts';
+import { packetOf } from '../packets/packet.ts';
 import type { Entry } from '../spool/entry.ts';
 import type { SpoolDirectory } from '../spool/spool-directory.ts';
 import type { Clock } from '../system/clock.ts';
@@ -59,18 +60,19 @@ export class FileLists {
       unsentBytes,
     }));
     const wallAtZeroMs = this.#wallAtZeroMs();
-    const files: FileView[] = [];
+    const found: FileView[] = [];
     for (const transfer of this.#ports.drain.transfers()) {
       const { stage, startedAtMs, key } = transfer;
       const sentBytes = sentBytesOf(transfer, requests);
       const sinceAtMs = Math.round(wallAtZeroMs + startedAtMs);
       for (const entry of transfer.entries) {
-        if (files.length >= limit) return files;
-        const seen = { ...known(entry), sinceAtMs, sentBytes, key: key ?? null };
-        files.push(fileView(entry.path, STAGES[stage], seen));
+        if (found.length >= limit) return found;
+        const files = packetOf(entry)?.members.length ?? null;
+        const seen = { ...known(entry), files, sinceAtMs, sentBytes, key: key ?? null };
+        found.push(fileView(entry.path, STAGES[stage], seen));
       }
     }
-    return files;
+    return found;
   }
 
   #whole(list: FileListName, files: readonly FileView[], limit: number): FileListView {

@@ -1,36 +1,94 @@
-// Log lines about packets that are made, split and dropped. Those about packets that were sent are
-// in file-lines.
+// Log lines about packets: what became of the files in each, and why one was not sent.
+import type { DrainEvent } from '../drain/drain-event.ts';
 import type { Logger } from '../log/log.ts';
+import { namesForLine } from '../log/named-files.ts';
+import type { PacketMember } from '../packets/packet.ts';
+import type { PacketEvent } from '../packets/packet-event.ts';
 import { explain } from '../system/fault.ts';
-import { readableSize } from '../view/readable.ts';
+import { printable } from '../system/printable.ts';
+import { readableCount, readableDuration, readableFiles, readableSize } from '../view/readable.ts';
 import type { Listener } from './daemon-event.ts';
+import { uploadedFiles } from './uploaded-files.ts';
+
+type Of<Kind extends PacketEvent['kind']> = Extract<PacketEvent, { readonly kind: Kind }>;
 
 export function packetLines(log: Logger): Listener {
   return (event) => {
     switch (event.kind) {
-      case 'packed': {
-        const { id, key, sizeBytes, members } = event.packet;
-        const text = `packed ${members.length} files (${readableSize(sizeBytes)}) as ${key}`;
-        return log.debug({ event: 'packed', packet: id, key, files: members.length, sizeBytes }, text);
-      }
+      case 'packed':
+        return tellPacked(log, event);
       case 'packetSplit': {
-        const { packet, reason } = event;
-        const text = `the store refuses a packet of ${packet.members.length} files: ${reason}; they are packed again in halves`;
-        return log.warn({ event: 'packetSplit', key: packet.key, files: packet.members.length }, text);
+        const { key, members } = event.packet;
+        const what = `the packet ${printable(key)} of ${readableFiles(members.length)} is refused: ${event.reason}`;
+        return log.warn(
+          { event: 'packetSplit', key, files: members.length, reason: event.reason },
+          `${what}; its files are packed again in halves, to find the one that is to blame`,
+        );
       }
       case 'packetDropped': {
         const { id, reason, repeated } = event;
-        const again = repeated === 0 ? '' : `; ${repeated} files may be stored twice`;
+        const twice =
+          repeated === 0 ? '' : `; ${readableFiles(repeated)} of it may be stored a second time then`;
         return log.warn(
-          { event: 'packetDropped', packet: id, repeated },
-          `dropped a packet: ${reason}${again}`,
+          { event: 'packetDropped', packet: id, reason, repeated },
+          `packet ${id} is not sent any more: ${reason}. Its files are sent again${twice}`,
         );
       }
       case 'packingRests': {
         const { fault, forMs } = event;
-        const text = `files are sent one by one for ${forMs / 1000} s, because no packet can be written: ${explain(fault)}`;
-        return log.warn({ event: 'packingRests', fault }, text);
+        const text = `files are sent by themselves for ${readableDuration(forMs)}, because no packet can be written: ${explain(fault)}`;
+        return log.warn({ event: 'packingRests', fault, forMs }, text);
       }
     }
   };
+}
+
+function tellPacked(log: Logger, { packet }: Of<'packed'>): void {
+  if (log.level !== 'debug') return;
+  const { id, key, sizeBytes, members } = packet;
+  const fileBytes = members.reduce((sum, { identity }) => sum + identity.sizeBytes, 0);
+  log.debug(
+    { event: 'packed', packet: id, key, files: members.length, bytes: fileBytes, packetBytes: sizeBytes },
+    `packed ${readableFiles(members.length)}, ${readableSize(fileBytes)}, into ${readableSize(sizeBytes)} for ${printable(key)}`,
+  );
+}
+
+/**
+ * One line for a packet. The journal finds each of its files by its name, so that a packet with
+ * more names than one entry takes has further lines.
+ */
+export function tellPacket(
+  log: Logger,
+  event: Extract<DrainEvent, { readonly kind: 'uploaded' }>,
+  members: readonly PacketMember[],
+): void {
+  const { proof, outcome } = event.transferred;
+  const { bytes } = uploadedFiles(event);
+  const stored = outcome === 'stored';
+  const kind = { event: stored ? 'uploaded' : 'alreadyThere', key: proof.key };
+  const key = printable(proof.key);
+  const names = members.map(({ path }) => `${path}`);
+  const first = namesForLine(names);
+  const packed = `packed into ${readableSize(proof.sizeBytes)}`;
+  const what = stored
+    ? `uploaded ${readableFiles(names.length)} as ${key}`
+    : `${readableFiles(names.length)} were in the bucket already as ${key}`;
+  log.info(
+    {
+      ...kind,
+      file: first,
+      files: names.length,
+      bytes,
+      packetBytes: proof.sizeBytes,
+      durationMs: Math.round(event.durationMs),
+      verifiedBy: proof.by,
+      sha256: event.transferred.sha256Hex,
+    },
+    `${what}, ${readableSize(bytes)} ${packed}, in ${(event.durationMs / 1000).toFixed(2)} s, verified and deleted`,
+  );
+  for (let told = first.length; told < names.length; ) {
+    const file = namesForLine(names.slice(told));
+    told += file.length;
+    log.info({ ...kind, file }, `${readableCount(file.length)} more files of ${key}`);
+  }
 }

@@ -10,7 +10,7 @@ import { FLOOR_ENGAGED, skippedText, waitingText } from '../view/status-text.ts'
 import type { IngestTrouble } from './ingest-book.ts';
 import { ingestProblems } from './ingest-problems.ts';
 import type { Problem } from './problem-book.ts';
-import type { UnsavedFile } from './remarks.ts';
+import type { RestingPacking, UnsavedFile } from './remarks.ts';
 
 /** Why nothing is drained at all. */
 export interface Standstill {
@@ -35,12 +35,16 @@ export interface ProblemFacts {
   readonly unkeptOrder: string | undefined;
   /** Why observe.listen is not served, although it is set. */
   readonly unobserved: unknown;
+  /** Why no packet can be written. */
+  readonly restingPacking: RestingPacking | undefined;
   /** What keeps producers from sending files over HTTP. */
   readonly ingestTroubles: readonly IngestTrouble[];
 }
 
 /** A failure of the network that is shorter needs no attention. */
 const PASSING_MS = 5 * 60_000;
+/** A disk that is full for a shorter time needs no attention. */
+const PACKING_MS = 10 * 60_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export function findProblems(facts: ProblemFacts): Problem[] {
@@ -51,6 +55,7 @@ export function findProblems(facts: ProblemFacts): Problem[] {
     ...quarantineOf(facts.backlog),
     ...facts.waiting.map(deferredOf),
     ...facts.backlog.skipped.map(skippedOf),
+    ...packingOf(facts.restingPacking),
     ...ingestProblems(facts.ingestTroubles),
     ...linkOf(facts.link),
     ...remarksOf(facts),
@@ -124,6 +129,21 @@ function skippedOf(skipped: BacklogView['skipped'][number]): Problem {
   const { what, remedy, count, hidesFiles } = skipped;
   const degradedAfterMs = hidesFiles ? 0 : NEVER;
   return { kind: 'skipped', what, message: skippedText(skipped), remedy, files: count, degradedAfterMs };
+}
+
+/** The files go up nevertheless. What packets save is lost. */
+function packingOf(resting: RestingPacking | undefined): Problem[] {
+  if (resting === undefined) return [];
+  const { fault, nextTryAtMs } = resting;
+  return [
+    {
+      kind: 'packing',
+      message: `no packet can be written, so that each file is sent by itself: ${withoutHint(fault)}`,
+      remedy: fault.hint ?? "make room on the spool's disk, and let halfpipe write to .halfpipe in it",
+      nextTryAtMs,
+      degradedAfterMs: PACKING_MS,
+    },
+  ];
 }
 
 function linkOf(link: LinkView | null): Problem[] {

@@ -1,8 +1,10 @@
 // Remembers the last files that were uploaded, and the last that failed.
+import type { PacketMember } from '../packets/packet.ts';
 import type { Clock } from '../system/clock.ts';
 import { type Fault, withoutHint } from '../system/fault.ts';
 import { type FileView, fileView } from '../view/file-list.ts';
 import type { DaemonEvent } from './daemon-event.ts';
+import { uploadedFiles } from './uploaded-files.ts';
 
 /** How many uploads and how many failures are kept, each in about half a kilobyte. */
 const FILES_MAX = 500;
@@ -12,6 +14,8 @@ type Uploaded = Extract<DaemonEvent, { kind: 'uploaded' }>;
 /** Its view is made when it is asked for, because most are never seen. */
 interface Upload {
   readonly event: Uploaded;
+  /** The one of its packet's files; undefined if it was sent by itself. */
+  readonly member: PacketMember | undefined;
   readonly sinceAtMs: number;
 }
 
@@ -45,7 +49,8 @@ export class RecentFiles {
     const sinceAtMs = this.#clock.wallMs();
     switch (event.kind) {
       case 'uploaded':
-        this.#uploads = this.#bounded(this.#uploads, { event, sinceAtMs });
+        for (const member of latestMembers(event, this.#filesMax))
+          this.#uploads = this.#bounded(this.#uploads, { event, member, sinceAtMs });
         return;
       case 'deferred': {
         const nextTryAtMs = Math.round(sinceAtMs + event.delayMs);
@@ -75,15 +80,22 @@ export class RecentFiles {
   }
 }
 
-function uploadView({ event, sinceAtMs }: Upload): FileView {
+/** The last `limit` files of a packet, or the one file. */
+function latestMembers(event: Uploaded, limit: number): readonly (PacketMember | undefined)[] {
+  return uploadedFiles(event).members?.slice(-limit) ?? [undefined];
+}
+
+function uploadView({ event, member, sinceAtMs }: Upload): FileView {
   const { entry, transferred, durationMs } = event;
   const { outcome, proof, sha256Hex } = transferred;
-  return fileView(entry.path, outcome === 'stored' ? 'uploaded' : 'already there', {
-    sizeBytes: proof.sizeBytes,
-    modifiedAtMs: Math.round(entry.modifiedAtMs),
+  const file = member ?? entry;
+  return fileView(file.path, outcome === 'stored' ? 'uploaded' : 'already there', {
+    sizeBytes: member?.identity.sizeBytes ?? proof.sizeBytes,
+    modifiedAtMs: Math.round(file.modifiedAtMs),
     sinceAtMs,
     key: proof.key,
-    sha256: sha256Hex ?? null,
+    member: member?.name ?? null,
+    sha256: (member ?? { sha256Hex }).sha256Hex ?? null,
     durationMs: Math.round(durationMs),
   });
 }

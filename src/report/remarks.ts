@@ -1,9 +1,16 @@
 // What listeners alone know of things that last: files that cannot be put back, refused reloads.
 import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
 import type { DaemonEvent } from './daemon-event.ts';
 
 /** An attempt is reported every second, so a file that was not reported for this long is saved. */
 const UNSAVED_MS = 5_000;
+
+export interface RestingPacking {
+  readonly fault: Fault;
+  /** When packets are tried again, by the monotonic clock. */
+  readonly nextTryAtMs: number;
+}
 
 export interface UnsavedFile {
   readonly path: string;
@@ -19,6 +26,7 @@ export class Remarks {
   #refusedReload: string | undefined;
   #unkeptOrder: string | undefined;
   #unobserved: unknown;
+  #restingPacking: (RestingPacking & { readonly untilMs: number }) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,6 +45,12 @@ export class Remarks {
   /** Why observers are not served as configured; undefined if they are. */
   get unobserved(): unknown {
     return this.#unobserved;
+  }
+
+  /** Why no packet can be written; undefined if packets can be, or none is wanted. */
+  get restingPacking(): RestingPacking | undefined {
+    const resting = this.#restingPacking;
+    return resting !== undefined && this.#clock.monotonicMs() <= resting.untilMs ? resting : undefined;
   }
 
   /** Files whose content was written to during their removal, and is not back in the spool yet. */
@@ -59,6 +73,17 @@ export class Remarks {
         return;
       case 'reloaded':
         this.#refusedReload = undefined;
+        this.#restingPacking = undefined;
+        return;
+      case 'packingRests': {
+        const nextTryAtMs = this.#clock.monotonicMs() + event.forMs;
+        // Files for the next attempt may be long in coming.
+        const untilMs = nextTryAtMs + event.forMs;
+        this.#restingPacking = { fault: event.fault, nextTryAtMs, untilMs };
+        return;
+      }
+      case 'packed':
+        this.#restingPacking = undefined;
         return;
       case 'reloadRefused':
         this.#refusedReload = event.problem;

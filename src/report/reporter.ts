@@ -44,8 +44,8 @@ export class Reporter {
     this.#day = new DayLines(clock, steady);
     this.#lines = [
       fileLines(steady, this.#named),
-      drainLines(steady),
       packetLines(steady),
+      drainLines(steady),
       spoolLines(steady),
       this.#ingest.hear,
       linkLines(steady),

@@ -40,7 +40,10 @@ export interface StatisticsPorts {
   readonly recent: Pick<RecentFiles, 'uploads' | 'failures'>;
   readonly steering: Pick<Steering, 'now'>;
   readonly link: LinkFacts;
-  readonly remarks: Pick<Remarks, 'refusedReload' | 'unkeptOrder' | 'unobserved' | 'unsaved'>;
+  readonly remarks: Pick<
+    Remarks,
+    'refusedReload' | 'restingPacking' | 'unkeptOrder' | 'unobserved' | 'unsaved'
+  >;
   readonly ingest: Pick<IngestBook, 'troubles' | 'view'>;
   /** Why the drain stands still; undefined if it does not. */
   readonly standstill: () => Standstill | undefined;
@@ -148,8 +151,8 @@ export class Statistics {
   #problems(backlog: BacklogView, link: LinkView | null): ProblemView[] {
     const { clock, drain, standstill, remarks, ingest } = this.#ports;
     const { watching, deep } = this.#ports.backlog.view();
-    const { unsaved, refusedReload, unkeptOrder, unobserved } = remarks;
-    const facts = { backlog, link, unsaved, refusedReload, unkeptOrder, unobserved };
+    const { unsaved, refusedReload, unkeptOrder, unobserved, restingPacking } = remarks;
+    const facts = { backlog, link, unsaved, refusedReload, unkeptOrder, unobserved, restingPacking };
     const problems = findProblems({
       ...facts,
       ingestTroubles: ingest.troubles,

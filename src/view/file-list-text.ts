@@ -50,7 +50,7 @@ function factsOf(list: FileListName, file: FileView, nowMs: number): (string | u
     case 'waiting':
       return [size, age];
     case 'sending':
-      return [file.state, sentText(file), age];
+      return [file.state, packedText(file), sentText(file), age];
     case 'deferred':
       return [file.state, size, age, attemptsText(file.attempts), next];
     case 'skipped':
@@ -59,11 +59,16 @@ function factsOf(list: FileListName, file: FileView, nowMs: number): (string | u
       return [size, since === undefined ? undefined : `since ${since}`, file.id ?? undefined];
     case 'recent': {
       const took = file.durationMs === null ? undefined : `in ${(file.durationMs / 1000).toFixed(2)} s`;
-      const key = file.key === null ? undefined : `as ${file.key}`;
+      const key = file.key === null ? undefined : `${file.member === null ? 'as' : 'in'} ${file.key}`;
       const digest = file.sha256 === null ? undefined : `sha256 ${file.sha256}`;
       return [`${file.state} ${since}`, size, took, key, digest, next];
     }
   }
+}
+
+/** `500 files as packets/….zip`. */
+function packedText({ files, key }: FileView): string | undefined {
+  return files === null ? undefined : `${readableFiles(files)} as ${key}`;
 }
 
 function sentText({ sentBytes, sizeBytes }: FileView): string | undefined {

@@ -25,6 +25,8 @@ export interface FileView {
   readonly pathBase64: string | null;
   /** In `recent`: what happened. In `sending`: the stage. Else: why the file is in this list. */
   readonly state: string;
+  /** How many files a packet holds; null for a file. */
+  readonly files: number | null;
   /** The size in bytes. */
   readonly sizeBytes: number | null;
   /** Milliseconds since the epoch, as the file system says. */
@@ -35,7 +37,9 @@ export interface FileView {
   readonly sentBytes: number | null;
   /** The object's key. */
   readonly key: string | null;
-  /** SHA-256 of the content in hexadecimal, of files that were sent whole. */
+  /** The file's name in the packet that `key` names; null if the object is the file itself. */
+  readonly member: string | null;
+  /** SHA-256 of the content in hexadecimal, of files that were sent whole or in a packet. */
   readonly sha256: string | null;
   /** How long the upload took, with its proof and the removal of the file. */
   readonly durationMs: number | null;
@@ -55,11 +59,13 @@ export interface FileView {
 
 const NOTHING: Omit<FileView, 'path' | 'state'> = {
   pathBase64: null,
+  files: null,
   sizeBytes: null,
   modifiedAtMs: null,
   sinceAtMs: null,
   sentBytes: null,
   key: null,
+  member: null,
   sha256: null,
   durationMs: null,
   code: null,

@@ -109,8 +109,14 @@ export interface Totals {
   readonly verifiedFiles: number;
   /** Files that were removed from the spool after that. */
   readonly deletedFiles: number;
-  /** Files that were sent in parts. */
+  /** Files, and packets of files, that were sent in parts. */
   readonly multipartFiles: number;
+  /** Packets that were sent and stored. */
+  readonly uploadedPackets: number;
+  /** The uploaded files that went up in packets. */
+  readonly packedFiles: number;
+  /** Files that were sent again after they may have been stored with a packet. */
+  readonly repeatedFiles: number;
   /** Failed attempts after which a file was deferred. */
   readonly retries: number;
   /** Files that were put in the quarantine. */

@@ -87,6 +87,7 @@ export function snapshot(): Snapshot {
     totals: {
       ...{ uploadedFiles: 812_440, uploadedBytes: 2.87e12, alreadyThereFiles: 12, verifiedFiles: 812_452 },
       ...{ deletedFiles: 812_452, multipartFiles: 214, retries: 61, quarantinedFiles: 0 },
+      ...{ uploadedPackets: 0, packedFiles: 0, repeatedFiles: 0 },
     },
   };
 }

@@ -93,7 +93,7 @@ describe('each metric', () => {
     const words = seriesOf(body).filter(({ name }) =>
       ['halfpipe_state', 'halfpipe_problems', 'halfpipe_forecast_verdict'].includes(name),
     );
-    assert.equal(words.length, 5 + 2 * 21 + 6);
+    assert.equal(words.length, 5 + 2 * 22 + 6);
     for (const series of words) {
       const page = await shown(set(series.name, series.labels) as Snapshot);
       const present = words.filter(({ name }) => name === series.name).map(idOf);

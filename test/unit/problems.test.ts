@@ -24,6 +24,7 @@ const WELL: ProblemFacts = {
   isWatching: true,
   unsaved: [],
   refusedReload: undefined,
+  restingPacking: undefined,
   unkeptOrder: undefined,
   unobserved: undefined,
   ingestTroubles: [],
@@ -40,6 +41,13 @@ function severities(problems: readonly Problem[], lastingMs: number): string[] {
   for (let nowMs = 0; nowMs <= lastingMs; nowMs += 10_000) views = book.view(problems, nowMs, WALL);
   return views.map(({ kind, severity }) => `${kind} ${severity}`);
 }
+
+test('that no packet can be written for ten minutes needs a human, because packets save money', () => {
+  const resting = { fault: faultOf('breaker', { code: 'ENOSPC' }), nextTryAtMs: 5_000 };
+  const problems = findProblems({ ...WELL, restingPacking: resting });
+  assert.deepEqual(severities(problems, 9 * MINUTE), ['packing notice']);
+  assert.deepEqual(severities(problems, 10 * MINUTE), ['packing degraded']);
+});
 
 test('nothing is wrong with a drain that keeps up', () => {
   assert.deepEqual(findProblems(WELL), []);
@@ -62,6 +70,11 @@ for (const [what, facts, expected] of [
   ['a store that refuses', { standstill: { by: 'store', message: 'no bucket' } }, 'store degraded'],
   ['a file that nobody may read', { waiting: [waitingFor('blocked')] }, 'deferred degraded'],
   ['a network that has just failed', { waiting: [waitingFor('transient')] }, 'deferred notice'],
+  [
+    'a packet that could not be written just now',
+    { restingPacking: { fault: faultOf('breaker'), nextTryAtMs: 5_000 } },
+    'packing notice',
+  ],
   ['a file in quarantine', { backlog: { ...DRAINING.backlog, quarantined: 1 } }, 'quarantine degraded'],
   [
     'a folder that nobody can enter',
