@@ -1,6 +1,6 @@
 // Asks the store about the objects that a manifest names, several at a time.
 import { type Comparison, compareAnswer, compareBytes } from '../manifest/compare-line.ts';
-import type { ManifestLine } from '../manifest/manifest-line.ts';
+import { type ManifestLine, objectOf } from '../manifest/manifest-line.ts';
 import type { Digest, Receipt } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
 import { Fault } from '../system/fault.ts';
@@ -82,10 +82,10 @@ async function ask(
 ): Promise<Comparison> {
   const held = await store.look(line.key, signal);
   const compared = compareAnswer(line, held);
-  const { bytes, partBytes } = line;
+  const { bytes, sha256, partBytes } = objectOf(line);
   // Another size needs no look at the bytes.
   const isOfSize = held !== undefined && (held.sizeBytes === undefined || held.sizeBytes === bytes);
-  if (!readsBack || !isOfSize || (line.sha256 === undefined && partBytes === undefined)) return compared;
+  if (!readsBack || !isOfSize || (sha256 === undefined && partBytes === undefined)) return compared;
   const cut = { sizeBytes: bytes, ...(partBytes === undefined ? {} : { partSizeBytes: partBytes }) };
   return compareBytes(line, await store.readBack(held, cut, signal));
 }

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Comparison } from '../manifest/compare-line.ts';
-import type { ManifestLine } from '../manifest/manifest-line.ts';
+import { type ManifestLine, objectOf } from '../manifest/manifest-line.ts';
 import { lastLines, type ManifestCounts } from '../manifest/manifest-reader.ts';
 import type { S3Store } from '../store/s3/s3-store.ts';
 import { systemClock } from '../system/clock.ts';
@@ -107,6 +107,8 @@ interface Problem {
   readonly bucket: string;
   readonly key: string;
   readonly path: string;
+  /** Set if the object is a packet: `path` is one of its files. */
+  readonly member?: string;
   readonly uploadedAt: string;
   readonly because?: string;
 }
@@ -134,17 +136,26 @@ class Tally {
 
   add(line: ManifestLine, comparison: Comparison): void {
     this.#verdicts[comparison.verdict] += 1;
-    this.#bytes += line.bytes;
+    this.#bytes += objectOf(line).bytes;
     if (comparison.verdict === 'same') {
       if (comparison.by === 'size') this.#bySize += 1;
       return;
     }
     if (this.#problems.length >= NAMED_MAX) return;
-    const { bucket, key, path, uploadedAt } = line;
+    const { bucket, key, path, member, uploadedAt } = line;
     const because = comparison.verdict === 'differs' ? { because: comparison.because } : {};
-    this.#problems.push({ problem: comparison.verdict, bucket, key, path, uploadedAt, ...because });
+    const packed = member === undefined ? {} : { member };
+    this.#problems.push({
+      problem: comparison.verdict,
+      bucket,
+      key,
+      path,
+      ...packed,
+      uploadedAt,
+      ...because,
+    });
     const reason = comparison.verdict === 'differs' ? `: ${comparison.because}` : '';
-    const what = `${printable(`${bucket}/${key}`)}, uploaded ${uploadedAt} from ${printable(path)}`;
+    const what = `${printable(`${bucket}/${key}`)}, uploaded ${uploadedAt} from ${printable(path)}${member === undefined ? '' : ' and the other files of this packet'}`;
     this.#tell?.(`${comparison.verdict.padEnd(7)}  ${what}${reason}`);
   }
 

@@ -1,17 +1,27 @@
 // One line of the manifest: what was stored, as JSON. The format is published in
 // config/OPERATING.md: fields may be added, and none may change its meaning.
 import { isUtf8 } from 'node:buffer';
-import type { StoredFile } from '../drain/drain-ports.ts';
+import type { StoredFile, StoredMember } from '../drain/drain-ports.ts';
 import { compositeSha256 } from '../store/digest.ts';
 import type { LocalContent } from '../store/object-store.ts';
 
 /** What readers need from a line. */
-export interface ManifestLine {
+export interface ManifestLine extends ManifestContent {
   /** ISO 8601, UTC. */
   readonly uploadedAt: string;
   readonly path: string;
   readonly bucket: string;
   readonly key: string;
+  /** The file's name in the packet; missing if the object is the file itself. */
+  readonly member?: string;
+  /** The object, if it is a packet; all other lines tell of it in their own fields. */
+  readonly packet?: ManifestContent;
+  readonly etag?: string;
+  readonly versionId?: string;
+}
+
+/** The content of a file, or of a packet. */
+export interface ManifestContent {
   readonly bytes: number;
   /** Hex. Missing if only the digests of the parts are known. */
   readonly sha256?: string;
@@ -19,8 +29,6 @@ export interface ManifestLine {
   readonly sha256OfParts?: string;
   readonly parts?: number;
   readonly partBytes?: number;
-  readonly etag?: string;
-  readonly versionId?: string;
 }
 
 /** How every line begins. Readers recognise a manifest by it. */
@@ -28,7 +36,7 @@ export const LINE_START = '{"v":1,"uploadedAt":"';
 
 /** The line, with its line feed. `wallMs` is the time of the upload. */
 export function renderLine(stored: StoredFile, wallMs: number): string {
-  const { path, mtimeNs, bucket, upload, verifiedBy, durationMs } = stored;
+  const { path, mtimeNs, bucket, upload, member, verifiedBy, durationMs } = stored;
   const { local, receipt, outcome } = upload;
   const line = {
     v: 1,
@@ -37,8 +45,7 @@ export function renderLine(stored: StoredFile, wallMs: number): string {
     ...(isUtf8(path.bytes) ? {} : { pathBase64: path.bytes.toString('base64') }),
     bucket,
     key: receipt.key,
-    bytes: local.sizeBytes,
-    ...digestsOf(local),
+    ...(member === undefined ? contentOf(local) : memberOf(member, local)),
     etag: receipt.etag,
     versionId: receipt.versionId,
     alreadyThere: outcome === 'already-there',
@@ -49,12 +56,22 @@ export function renderLine(stored: StoredFile, wallMs: number): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-function digestsOf(local: LocalContent) {
-  const { parts, multipart, whole, partSizeBytes } = local;
+function contentOf(local: LocalContent) {
+  const { sizeBytes: bytes, parts, multipart, whole, partSizeBytes } = local;
   const isOne = !multipart || parts.length === 1;
   const sha256 = (whole ?? (isOne ? parts[0] : undefined))?.sha256Hex;
-  if (!multipart) return { sha256 };
-  return { sha256, sha256OfParts: compositeSha256(parts), parts: parts.length, partBytes: partSizeBytes };
+  if (!multipart) return { bytes, sha256 };
+  const sha256OfParts = compositeSha256(parts);
+  return { bytes, sha256, sha256OfParts, parts: parts.length, partBytes: partSizeBytes };
+}
+
+function memberOf({ name, identity, sha256Hex }: StoredMember, packet: LocalContent) {
+  return { bytes: identity.sizeBytes, sha256: sha256Hex, member: name, packet: contentOf(packet) };
+}
+
+/** What the object holds: the file, or the packet that it is in. */
+export function objectOf(line: ManifestLine): ManifestContent {
+  return line.packet ?? line;
 }
 
 /** Some file systems keep times that a Date cannot hold. */
@@ -74,17 +91,25 @@ export function parseLine(text: string): ManifestLine | undefined {
   return isLine(line) ? line : undefined;
 }
 
-const NEEDED = { uploadedAt: 'string', path: 'string', bucket: 'string', key: 'string', bytes: 'number' };
-const KNOWN = {
-  ...{ sha256: 'string', sha256OfParts: 'string', parts: 'number', partBytes: 'number' },
-  ...{ etag: 'string', versionId: 'string' },
-};
+const CONTENT = { bytes: 'number' };
+const NEEDED = { uploadedAt: 'string', path: 'string', bucket: 'string', key: 'string', ...CONTENT };
+const KNOWN_CONTENT = { sha256: 'string', sha256OfParts: 'string', parts: 'number', partBytes: 'number' };
+const KNOWN = { ...KNOWN_CONTENT, member: 'string', etag: 'string', versionId: 'string' };
 
 function isLine(line: unknown): line is ManifestLine {
-  if (typeof line !== 'object' || line === null) return false;
-  const typeOf = (name: string) => typeof Reflect.get(line, name);
+  if (!hasTypes(line, NEEDED, KNOWN)) return false;
+  const packet: unknown = Reflect.get(line, 'packet');
+  return packet === undefined || hasTypes(packet, CONTENT, KNOWN_CONTENT);
+}
+
+type Types = Readonly<Record<string, string>>;
+
+/** True if each needed field has its type, and each known one has it or is missing. */
+function hasTypes(value: unknown, needed: Types, known: Types): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const typeOf = (name: string) => typeof Reflect.get(value, name);
   return (
-    Object.entries(NEEDED).every(([name, type]) => typeOf(name) === type) &&
-    Object.entries(KNOWN).every(([name, type]) => [type, 'undefined'].includes(typeOf(name)))
+    Object.entries(needed).every(([name, type]) => typeOf(name) === type) &&
+    Object.entries(known).every(([name, type]) => [type, 'undefined'].includes(typeOf(name)))
   );
 }

@@ -1,6 +1,6 @@
 // `halfpipe verify` against a bucket that has lost and changed objects, and how it reads long manifests.
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -9,10 +9,14 @@ import { BUCKET, DaemonFixture } from '../support/daemon-fixture.ts';
 
 const MIB = 1024 * 1024;
 
-async function drained(t: test.TestContext, s3: Record<string, unknown> = {}) {
+async function drained(
+  t: test.TestContext,
+  s3: Record<string, unknown> = {},
+  others: Record<string, unknown> = {},
+) {
   const fixture = await DaemonFixture.create(t);
   const path = join(fixture.base, 'state', 'manifest.jsonl');
-  await fixture.configure({ manifest: { path }, s3: { partSize: '5 MiB', ...s3 } });
+  await fixture.configure({ manifest: { path }, s3: { partSize: '5 MiB', ...s3 }, ...others });
   for (let at = 0; at < 20; at += 1) await fixture.put(`${at}.jpg`, `image ${at}`);
   await fixture.put('large.bin', Buffer.alloc(12 * MIB, 'large'));
   const daemon = fixture.start();
@@ -32,6 +36,36 @@ test('verify finds all objects there, by their answers and by their bytes', asyn
     assert.equal(stdout, 'compared 21 objects (12.6 MB) of 21 lines: 21 the same, 0 missing, 0 differ\n');
     assert.equal(code, 0);
   }
+});
+
+test('verify compares each packet once, and names one of its files when it is missing', async (t) => {
+  const packets = { enabled: true, maxDelay: '1 s', key: 'packets/{group}/{digest}.zip', groupBy: 'folder' };
+  const { fixture, path, verify } = await drained(t, {}, { packets });
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  const inPackets = lines.map((line) => JSON.parse(line)).filter(({ member }) => member !== undefined);
+  assert.deepEqual(
+    inPackets.map(({ path: file, member, bytes }) => [
+      file === member,
+      bytes === `image ${parseInt(member, 10)}`.length,
+    ]),
+    Array(20).fill([true, true]),
+  );
+  const [key = '', ...others] = fixture.keys().filter((name) => name.endsWith('.zip'));
+  assert.deepEqual([others, fixture.keys().length], [[], 2], fixture.keys().join());
+  for (const args of [[], ['--read-back']]) {
+    const { code, stdout } = await verify(...args);
+    assert.match(stdout, /^compared 2 objects \(12\.6 MB\) of 21 lines: 2 the same, 0 missing, 0 differ\n$/);
+    assert.equal(code, 0);
+  }
+  await writeFile(fixture.bucket.fileOf(key), Buffer.alloc(inPackets[0]?.packet.bytes));
+  assert.match(
+    (await verify('--read-back')).stdout,
+    /^differs {2}inbox\/packets\/.*: its bytes are others$/m,
+  );
+  fixture.bucket.delete(key);
+  const { code, stdout } = await verify();
+  assert.match(stdout, /^missing {2}inbox\/packets\/.*from \d+\.jpg and the other files of this packet$/m);
+  assert.equal(code, 1);
 });
 
 test('verify names what is missing or differs, and ends with 1', async (t) => {

@@ -22,7 +22,19 @@ function lineOf(changes: Partial<ManifestLine> = {}): ManifestLine {
 const whole = lineOf({ sha256: DIGEST.sha256Hex, etag: `"${DIGEST.md5Hex}"`, versionId: 'v1' });
 const inParts = lineOf({ sha256OfParts: compositeSha256(PARTS), parts: 3, partBytes: 4, etag: '"m-3"' });
 
+const packed = lineOf({
+  ...{ bytes: 2, sha256: 'ab'.repeat(32), member: 'a', etag: '"m"' },
+  packet: { bytes: 9, sha256: DIGEST.sha256Hex },
+});
+
 for (const { what, line, answer, expected } of [
+  {
+    what: 'a packet of the same checksum',
+    line: packed,
+    answer: { sizeBytes: 9, checksumSha256: base64(DIGEST.sha256Hex) },
+    expected: 'same by sha256',
+  },
+  { what: 'a packet of the size of its file', line: packed, answer: { sizeBytes: 2 }, expected: 'differs' },
   { what: 'no object', line: whole, answer: undefined, expected: 'missing' },
   { what: 'another size', line: whole, answer: { sizeBytes: 8, versionId: 'v1' }, expected: 'differs' },
   {

@@ -7,6 +7,7 @@ import { endedName, endOf } from '../../src/manifest/manifest-names.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { compositeSha256 } from '../../src/store/digest.ts';
 import { localContent } from '../support/drain-bench.ts';
+import { packetEntry } from '../support/packet-entry.ts';
 
 const AT_MS = Date.UTC(2026, 10, 27, 15, 30, 12, 345);
 const LOCAL = localContent(Buffer.from('the bytes'));
@@ -56,6 +57,25 @@ test('a line of a file that was sent in parts names the digest of its parts as t
   const { sha256, sha256OfParts, parts: count, partBytes, alreadyThere } = fieldsOf(stored({ upload }));
   assert.deepEqual([sha256, sha256OfParts], [undefined, compositeSha256(parts)]);
   assert.deepEqual([count, partBytes, alreadyThere], [2, 3, true]);
+});
+
+test('a line of a file in a packet has its own size and digest, and those of the packet apart', () => {
+  const [member] = packetEntry('packets/p.zip', ['camera-7/a.jpg'], 3).removed;
+  assert.ok(member !== undefined);
+  const parts = ['one', 'two'].flatMap((part) => localContent(Buffer.from(part)).parts);
+  const local = { sizeBytes: 6, parts, multipart: true, partSizeBytes: 3 };
+  const upload = { local, receipt: { key: 'packets/p.zip', etag: '"e"' }, outcome: 'stored' as const };
+  const text = renderLine(stored({ upload, member }), AT_MS);
+  const line = parseLine(text);
+  assert.deepEqual(
+    [line?.key, line?.path, line?.member, line?.bytes, line?.sha256, line?.etag],
+    ['packets/p.zip', 'camera-7/a.jpg', 'camera-7/a.jpg', 3, member.sha256Hex, '"e"'],
+  );
+  const sha256OfParts = compositeSha256(parts);
+  assert.deepEqual(line?.packet, { bytes: 6, sha256OfParts, parts: 2, partBytes: 3 });
+  assert.equal(line?.parts, undefined);
+  assert.equal(parseLine(text.replace('"packet":{"bytes":6', '"packet":{"bytes":"6"')), undefined);
+  assert.equal(parseLine(text.replace(/"packet":\{[^}]*\}/, '"packet":null')), undefined);
 });
 
 test('a name that is not UTF-8 is in its line without loss', () => {
