@@ -117,6 +117,11 @@ export class Shaper {
     return this.#turns.waiting > 0;
   }
 
+  /** How long the line is busy at the present rate with the requests that wait. */
+  get busyMs(): number {
+    return (1000 * this.#turns.leftBytes) / this.#bucket.rateBytesPerSec;
+  }
+
   /** True if requests wait to begin and only the line prevents it: there are unused tokens. */
   get isHeldBack(): boolean {
     const savedBytes = this.#bucket.savedBytes(this.#clock.monotonicMs());

@@ -101,6 +101,13 @@ export class Turns {
     return this.#waiters.size;
   }
 
+  /** What the waiting requests still have to send. */
+  get leftBytes(): number {
+    let leftBytes = 0;
+    for (const waiter of this.#waiters) leftBytes += waiter.leftBytes;
+    return leftBytes;
+  }
+
   /** The request waits with its next slice. */
   join(request: QueuedRequest): void {
     this.#lastPlace += 1;

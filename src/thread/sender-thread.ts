@@ -9,6 +9,11 @@ import { PacedLink, type PacedLinkOptions } from './paced-link.ts';
 import { RequestService } from './request-service.ts';
 
 const REPORT_MS = 100;
+/**
+ * While requests wait for the line, an answer is in no hurry, and waits for others: to wake the
+ * main thread costs more than what is done there for a file.
+ */
+const PATIENCE_MS_MAX = 20;
 const NOTHING: ShaperActivity = { admittedBytes: 0, idleMs: 0, longestWaitMs: 0, waiting: 0 };
 
 let link: PacedLink | undefined;
@@ -21,10 +26,19 @@ const port = parentPort;
 port.on('message', (orders: readonly Order[]) => {
   for (const order of orders) obey(order);
 });
-const notices = new Outbox<Notice>((messages, moved) => port.postMessage(messages, moved));
+const notices = new Outbox<Notice>(systemClock, (messages, moved) => port.postMessage(messages, moved));
 
 function tell(notice: Notice, moved?: ArrayBuffer): void {
-  notices.put(notice, moved);
+  notices.put(notice, moved, isWholeAnswer(notice) ? patienceMs() : 0);
+}
+
+function isWholeAnswer(notice: Notice): boolean {
+  return notice.kind === 'answer' && notice.body !== undefined;
+}
+
+/** The line stays busy for long enough that the next requests arrive in time. */
+function patienceMs(): number {
+  return link === undefined ? 0 : Math.min(PATIENCE_MS_MAX, link.shaper.busyMs / 4);
 }
 
 function obey(order: Order): void {

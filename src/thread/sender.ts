@@ -48,7 +48,7 @@ const THREAD = new URL(`./sender-thread${extname(import.meta.url)}`, import.meta
 export class Sender {
   readonly #ports: SenderPorts;
   readonly #worker: Worker;
-  readonly #orders = new Outbox<Order>((orders, moved) => this.#worker.postMessage(orders, moved));
+  readonly #orders: Outbox<Order>;
   readonly #requests = new RemoteRequests((order, moved) => this.#send(order, moved));
   readonly #busy: BusyShare;
   readonly #clock: Clock;
@@ -73,6 +73,7 @@ export class Sender {
       onChange: (identity) => this.#follow(identity),
     });
     this.#worker = new Worker(THREAD, { name: 'halfpipe sender' });
+    this.#orders = new Outbox(clock, (orders, moved) => this.#worker.postMessage(orders, moved));
     this.#busy = new BusyShare(this.#worker);
     this.#worker.on('message', (notices: readonly Notice[]) => {
       for (const notice of notices) this.#receive(notice);

@@ -27,8 +27,8 @@ export class TwoThreads {
 
   constructor({ pacer, clock, wayOut, ...limits }: PacedHandlerOptions) {
     const { port1: main, port2: sending } = this.#channel;
-    const notices = new Outbox<Notice>((messages, moved) => sending.postMessage(messages, moved));
-    const orders = new Outbox<RequestOrder>((messages, moved) => main.postMessage(messages, moved));
+    const notices = new Outbox<Notice>(clock, (messages, moved) => sending.postMessage(messages, moved));
+    const orders = new Outbox<RequestOrder>(clock, (messages, moved) => main.postMessage(messages, moved));
     this.#orders = orders;
     this.#service = new RequestService((notice, moved) => notices.put(notice, moved), pacer, clock);
     this.#requests = new RemoteRequests((order, moved) => orders.put(order, moved));

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Outbox } from '../../src/thread/outbox.ts';
+import { SimClock } from '../support/sim-clock.ts';
 
 function outbox() {
   const posted: [messages: readonly number[], moved: readonly ArrayBuffer[]][] = [];
-  const box = new Outbox<number>((messages, moved) => void posted.push([messages, moved]));
-  return { box, posted };
+  const clock = new SimClock();
+  const box = new Outbox<number>(clock, (messages, moved) => void posted.push([messages, moved]));
+  return { box, clock, posted };
 }
 
 test('the messages of one turn are posted together, in order, with the memory that is moved', async () => {
@@ -38,4 +40,25 @@ test('what is flushed before the end of its turn is posted once', async () => {
   box.flush();
   await nextTurn();
   assert.deepEqual(posted, [[[1], []]]);
+});
+
+test('a patient message waits for others, and no longer than it may', async () => {
+  const { box, clock, posted } = outbox();
+  box.put(1, undefined, 5);
+  await nextTurn();
+  await clock.advance(3);
+  box.put(2, undefined, 5);
+  assert.deepEqual(posted, []);
+  await clock.advance(2);
+  assert.deepEqual(posted, [[[1, 2], []]]);
+});
+
+test('a message without patience takes those along that wait, in order and once', async () => {
+  const { box, clock, posted } = outbox();
+  box.put(1, undefined, 5);
+  box.put(2);
+  await nextTurn();
+  assert.deepEqual(posted, [[[1, 2], []]]);
+  await clock.advance(10);
+  assert.deepEqual(posted, [[[1, 2], []]]);
 });

@@ -43,6 +43,15 @@ describe('shaper', () => {
     );
   });
 
+  it('tells how long the requests that wait keep the line busy', async () => {
+    const { clock, shaper } = shaperAt();
+    ask(shaper, clock, 10_000, undefined, 30_000);
+    ask(shaper, clock, 10_000);
+    assert.equal(shaper.busyMs, 40);
+    await clock.advance(10);
+    assert.equal(shaper.busyMs, 10);
+  });
+
   /** A request whose slices come one after the other. */
   async function request(
     shaper: Shaper,
