@@ -173,7 +173,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     ...{ clock, backlog, drain, steering, counters: ports.counters, link: sender },
     ...{ version: ports.version, unit: settings.service.unit, isStopping: ports.isStopping },
     ...{ spoolPath: settings.spool.path, remarks: ports.remarks, lists, recent },
-    ingest: ports.ingestBook,
+    ...{ packets, ingest: ports.ingestBook },
     standstill: () => standstillOf({ steering, sender, drain, backlog }, clock),
     countQuarantined: () => spool.quarantinedCount(),
     freeSpace: () => spool.freeSpace(),

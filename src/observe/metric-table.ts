@@ -98,11 +98,23 @@ const TOTALS: readonly MetricRow[] = [
   total('halfpipe_quarantined_files_total', 'quarantinedFiles', 'Files that were put into quarantine.'),
 ];
 
+const PACKETS: readonly MetricRow[] = [
+  gauge('halfpipe_gathered_files', 'packets.gatheredFiles', 'Files that wait for company in a packet.'),
+  gauge('halfpipe_gathered_bytes', 'packets.gatheredBytes', 'Size of the files that wait for company.'),
+  gauge(
+    'halfpipe_complete_packets',
+    'packets.completePackets',
+    'Packets that are complete on the disk, and are sent or wait for it.',
+  ),
+  gauge('halfpipe_complete_packets_files', 'packets.completeFiles', 'Files in these packets.'),
+];
+
 export const METRICS: readonly MetricRow[] = [
   ...DAEMON,
   ...PROBLEM_METRICS,
   ...STEERING,
   ...BACKLOG_METRICS,
+  ...PACKETS,
   ...LINK_METRICS,
   ...INGEST_METRICS,
   ...TOTALS,

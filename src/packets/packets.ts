@@ -90,6 +90,11 @@ export class Packets {
     this.manifest = new PackedManifest(ports.manifest, sealed);
   }
 
+  /** False if no file is packed. */
+  get isOn(): boolean {
+    return this.#options.packing !== undefined;
+  }
+
   /** What waits for company, in files, bytes and groups. */
   get gathered() {
     return this.#gathering.waiting;

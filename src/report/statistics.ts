@@ -7,12 +7,15 @@ import type { FailureReason } from '../drain/failed-files.ts';
 import { History } from '../outlook/history.ts';
 import { Outlook } from '../outlook/outlook.ts';
 import type { ShareStep } from '../outlook/tempo.ts';
+import type { Packets } from '../packets/packets.ts';
+import type { SealedPacket } from '../packets/sealed-packets.ts';
 import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain, withoutHint } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
 import type { BacklogView, ForecastView, WaitingView } from '../view/backlog-view.ts';
 import type { HistoryView } from '../view/history-view.ts';
+import type { PacketsView } from '../view/packets-view.ts';
 import type { ProblemView } from '../view/problem-view.ts';
 import type { DaemonState, LinkView, Snapshot } from '../view/snapshot.ts';
 import type { Counters } from './counters.ts';
@@ -44,6 +47,9 @@ export interface StatisticsPorts {
     Remarks,
     'refusedReload' | 'restingPacking' | 'unkeptOrder' | 'unobserved' | 'unsaved'
   >;
+  readonly packets: Pick<Packets, 'gathered' | 'isOn'> & {
+    readonly packets: Iterable<Pick<SealedPacket, 'left'>>;
+  };
   readonly ingest: Pick<IngestBook, 'troubles' | 'view'>;
   /** Why the drain stands still; undefined if it does not. */
   readonly standstill: () => Standstill | undefined;
@@ -143,6 +149,7 @@ export class Statistics {
         files: lists.sending(FILES_SHOWN),
       },
       recent: { uploads: recent.uploads(RECENT_SHOWN), failures: recent.failures(RECENT_SHOWN) },
+      packets: packetsView(this.#ports.packets),
       ingest: this.#ports.ingest.view(),
       totals: counters.totals,
     };
@@ -219,6 +226,17 @@ export class Statistics {
       countedByScan: deep,
     };
   }
+}
+
+function packetsView({ gathered, isOn, packets }: StatisticsPorts['packets']): PacketsView | null {
+  const complete = [...packets];
+  if (!isOn && complete.length === 0) return null;
+  return {
+    gatheredFiles: gathered.files,
+    gatheredBytes: gathered.bytes,
+    completePackets: complete.length,
+    completeFiles: complete.reduce((sum, { left }) => sum + left.size, 0),
+  };
 }
 
 function reasonOf(why: FailureReason | undefined): string | null {

@@ -22,7 +22,7 @@ export function summaryLines(clock: Clock, log: Logger): Listener {
     // The line about the pause is summary enough.
     if (event.kind === 'paused') [toldAtMs, periodMs] = [clock.monotonicMs(), PERIOD_MS];
     if (event.kind !== 'state' || !hasWork(event.snapshot)) return;
-    const { backlog, link, uploads, totals, state, waitingFor, ingest } = event.snapshot;
+    const { backlog, link, uploads, totals, state, waitingFor, packets, ingest } = event.snapshot;
     slowLine.tell(link);
     const standing = standingOf(event.snapshot);
     const isSame = standing !== undefined && standing === told;
@@ -30,8 +30,8 @@ export function summaryLines(clock: Clock, log: Logger): Listener {
     if (agoMs < (isSame ? periodMs : PERIOD_MS)) return;
     periodMs = isSame ? Math.min(2 * periodMs, SAME_PERIOD_MS_MAX) : PERIOD_MS;
     [toldAtMs, told] = [clock.monotonicMs(), standing ?? ''];
-    const text = statusText({ backlog, link, state, waitingFor });
-    const fields = { event: 'summary', state, waitingFor, backlog, link, uploads, totals, ingest };
+    const text = statusText({ backlog, link, packets, state, waitingFor });
+    const fields = { event: 'summary', state, waitingFor, backlog, link, uploads, packets, totals, ingest };
     log.info(fields, ingest === null ? text : `${text} · ${ingestPaceText(ingest)}`);
   };
 }

@@ -13,7 +13,7 @@ import type { LiveHistory } from './live-history.ts';
 import { NAME_COLUMNS, problemSection, renderSections, type Section } from './live-sections.ts';
 import { readableCount, readableFiles, readableNumber, readableRate, readableSize } from './readable.ts';
 import type { LinkView, Snapshot } from './snapshot.ts';
-import { oldest } from './status-text.ts';
+import { gatheredText, oldest } from './status-text.ts';
 
 export interface LiveOptions {
   readonly columns: number;
@@ -98,15 +98,22 @@ function progressBar(backlog: BacklogView, deepestFiles: number, width: number):
   return ('━'.repeat(filled) + '┄'.repeat(cells - filled) + percent).slice(0, width);
 }
 
-function pace({ backlog, uploads, totals }: Snapshot): string {
+function pace({ backlog, uploads, packets, totals }: Snapshot): string {
   return [
     flow(backlog),
-    `${readableCount(totals.deletedFiles)} verified, deleted`,
+    `${readableCount(totals.deletedFiles)} verified, deleted${packetsText(totals)}`,
     `uploads ${uploads.active} of ${uploads.limit}`,
+    gatheredText(packets),
     backlog.written === 0 ? '' : `${readableCount(backlog.written)} still being written`,
   ]
     .filter((part) => part !== '')
     .join(' · ');
+}
+
+/** `, 12 packets`, or nothing. */
+function packetsText({ uploadedPackets }: Snapshot['totals']): string {
+  if (uploadedPackets === 0) return '';
+  return `, ${uploadedPackets === 1 ? '1 packet' : `${readableCount(uploadedPackets)} packets`}`;
 }
 
 function flow({ flow: { lastMinute } }: BacklogView): string {

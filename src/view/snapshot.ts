@@ -7,6 +7,7 @@ import type { Steered } from '../steer/steered.ts';
 import type { BacklogView } from './backlog-view.ts';
 import type { FileView } from './file-list.ts';
 import type { IngestView } from './ingest-view.ts';
+import type { PacketsView } from './packets-view.ts';
 import type { ProblemView } from './problem-view.ts';
 
 export type DaemonState = 'starting' | 'draining' | 'idle' | 'paused' | 'stopping';
@@ -45,6 +46,8 @@ export interface Snapshot {
   readonly uploads: UploadsView;
   /** What was handled last. */
   readonly recent: RecentView;
+  /** What is on its way in packets; null while `packets.enabled` is false and none is left. */
+  readonly packets: PacketsView | null;
   /** What arrives over HTTP; null while `ingest.listen` is off. */
   readonly ingest: IngestView | null;
   /** Counts since the start of the daemon. */

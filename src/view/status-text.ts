@@ -3,6 +3,7 @@
 import type { BacklogView, SkippedView, WaitingView } from './backlog-view.ts';
 import { forecastText } from './forecast-text.ts';
 import { isHealthy } from './health-text.ts';
+import type { PacketsView } from './packets-view.ts';
 import { readableCount, readableDuration, readableFiles, readableMoment, readableRate } from './readable.ts';
 import { slowLineText } from './slow-line-text.ts';
 import type { LinkView, Snapshot } from './snapshot.ts';
@@ -22,7 +23,7 @@ export function notRunningSince(sinceMs: number, nowMs: number, unit: string): s
 /** A younger oldest file is not worth the space. */
 const WORTH_SAYING_MS = 60_000;
 
-type Status = Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link'>;
+type Status = Pick<Snapshot, 'state' | 'waitingFor' | 'backlog' | 'link' | 'packets'>;
 
 /** The text for places where the log is not visible. */
 export function unitStatus(status: Status & Pick<Snapshot, 'problems' | 'unit'>): string {
@@ -34,7 +35,7 @@ export function statusText(status: Status): string {
 }
 
 /** What the daemon does, how fast, and for how long. */
-export function doing({ state, waitingFor, backlog, link }: Status): string[] {
+export function doing({ state, waitingFor, backlog, link, packets }: Status): string[] {
   const { files, oldestAgeMs } = backlog;
   if (waitingFor !== null)
     return [`${state}: ${waitingFor}; ${readableFiles(files)} ${files === 1 ? 'waits' : 'wait'}`];
@@ -43,9 +44,15 @@ export function doing({ state, waitingFor, backlog, link }: Status): string[] {
   if (waitsForRetries(backlog)) return [`waiting to try ${readableFiles(files)} again${oldest(backlog)}`];
   const age = oldestAgeMs !== null && oldestAgeMs > WORTH_SAYING_MS ? oldest(backlog) : '';
   const pace = link === null ? '' : rates(link);
-  return [`${state} ${readableFiles(files)}${age}`, pace, forecastText(backlog.forecast)].filter(
-    (part) => part !== '',
-  );
+  const does = `${state} ${readableFiles(files)}${age}`;
+  return [does, gatheredText(packets), pace, forecastText(backlog.forecast)].filter((part) => part !== '');
+}
+
+/** `12 files wait for company in a packet`, or nothing. */
+export function gatheredText(packets: PacketsView | null): string {
+  const files = packets?.gatheredFiles ?? 0;
+  if (files === 0) return '';
+  return `${readableFiles(files)} ${files === 1 ? 'waits' : 'wait'} for company in a packet`;
 }
 
 /** True if all files have failed and wait for their next attempt. Nothing moves until then. */

@@ -83,6 +83,7 @@ export function fullSnapshot(seed: number): Snapshot {
     },
     uploads: { active: next(), limit: next(), files: [] },
     recent: { uploads: [], failures: [] },
+    packets: { gatheredFiles: next(), gatheredBytes: next(), completePackets: next(), completeFiles: next() },
     ingest: {
       urls: ['https://192.0.2.7:8443'],
       isTls: odd,

@@ -62,6 +62,7 @@ export const DRAINING: Snapshot = {
   link: LINK,
   uploads: { active: 3, limit: 4, files: [] },
   recent: { uploads: [], failures: [] },
+  packets: null,
   ingest: null,
   totals: {
     uploadedFiles: 2000,

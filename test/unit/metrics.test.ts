@@ -105,13 +105,14 @@ describe('each metric', () => {
     }
   });
 
-  test('that is null in the snapshot is absent, and so is all of a link that is not known and of ingest that is off', async () => {
+  test('that is null in the snapshot is absent, and so is all of a link that is not known, and of ingest and packets that are off', async () => {
     const full = fullSnapshot(1);
     const { backlog } = full;
     const empty: Snapshot = {
       ...full,
       link: null,
       ingest: null,
+      packets: null,
       backlog: {
         ...backlog,
         ...{ oldestAgeMs: null, freeBytes: null, freeFiles: null, skipped: [] },
@@ -123,6 +124,7 @@ describe('each metric', () => {
     const absent = new Set(before.filter((id) => id.startsWith('halfpipe_link_')));
     for (const name of ['arrived', 'drained', 'skipped', 'spool', 'backlog_oldest', 'ingest'])
       for (const id of before.filter((id) => id.startsWith(`halfpipe_${name}_`))) absent.add(id);
+    for (const id of before.filter((id) => /_(gathered|complete)_/.test(id))) absent.add(id);
     for (const id of before.filter((id) => /_forecast_(eta|share|disk)/.test(id))) absent.add(id);
     assert.deepEqual(
       [...(await shown(empty)).keys()],

@@ -4,12 +4,14 @@ import test from 'node:test';
 import type { BacklogCounts } from '../../src/backlog/backlog-count.ts';
 import type { WaitingFiles } from '../../src/drain/drain-ports.ts';
 import { Governor } from '../../src/pace/governor.ts';
+import type { PacketMember } from '../../src/packets/packet.ts';
 import { Counters } from '../../src/report/counters.ts';
 import type { FreeSpace } from '../../src/report/flow-gauge.ts';
 import { Statistics } from '../../src/report/statistics.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import { faultOf } from '../support/drain-bench.ts';
 import { ETHERNET_LINK } from '../support/ethernet-link.ts';
+import { packetEntry } from '../support/packet-entry.ts';
 import { SimClock } from '../support/sim-clock.ts';
 import { DRAINING } from '../support/snapshot-fixture.ts';
 
@@ -45,6 +47,11 @@ function statistics() {
     waitingFor: undefined as string | undefined,
     stopping: false,
     quarantined: 0,
+    packets: {
+      isOn: false,
+      gathered: { files: 0, bytes: 0, groups: 0 },
+      packets: [] as { left: Map<string, PacketMember> }[],
+    },
     free: (): FreeSpace => ({ bytes: 1e9, files: 1e6 }),
   };
   const limits = { targetBytesPerSec: 6_250_000, floorBytesPerSec: 125_000 };
@@ -83,6 +90,7 @@ function statistics() {
       unkeptOrder: undefined,
       unobserved: undefined,
     },
+    packets: now.packets,
     ingest: { view: () => null, troubles: [] },
     standstill: () => (now.waitingFor === undefined ? undefined : { by: 'store', message: now.waitingFor }),
     isStopping: () => now.stopping,
@@ -224,4 +232,22 @@ test('a backlog that no scan has counted yet has no forecast', async () => {
   assert.equal(stats.snapshot().backlog.forecast.verdict, 'unknown');
   now.backlog = EMPTY;
   assert.equal(stats.snapshot().backlog.forecast.verdict, 'empty');
+});
+
+test('files on their way in packets are counted, also those of packets that were made before packets were off', () => {
+  const { stats, now } = statistics();
+  assert.equal(stats.snapshot().packets, null);
+  now.packets.gathered = { files: 3, bytes: 60, groups: 1 };
+  now.packets.isOn = true;
+  assert.deepEqual(stats.snapshot().packets, {
+    ...{ gatheredFiles: 3, gatheredBytes: 60, completePackets: 0, completeFiles: 0 },
+  });
+  now.packets.isOn = false;
+  now.packets.gathered = { files: 0, bytes: 0, groups: 0 };
+  now.packets.packets.push({
+    left: new Map(packetEntry('p.zip', ['a', 'b']).removed.map((it) => [it.name, it])),
+  });
+  assert.deepEqual(stats.snapshot().packets, {
+    ...{ gatheredFiles: 0, gatheredBytes: 0, completePackets: 1, completeFiles: 2 },
+  });
 });

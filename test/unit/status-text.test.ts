@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { BacklogView } from '../../src/view/backlog-view.ts';
+import type { PacketsView } from '../../src/view/packets-view.ts';
 import type { ProblemView } from '../../src/view/problem-view.ts';
 import type { DaemonState, LinkView } from '../../src/view/snapshot.ts';
 import { statusText, unitStatus } from '../../src/view/status-text.ts';
@@ -18,13 +19,20 @@ const WAITING = { isFolder: false, message: 'put object failed' };
 
 function text(
   state: DaemonState,
-  { backlog = {}, link = {}, waitingFor = null as string | null } = {} as {
+  { backlog = {}, link = {}, packets = null, waitingFor = null as string | null } = {} as {
+    packets?: PacketsView | null;
     backlog?: Partial<BacklogView>;
     link?: Partial<LinkView>;
     waitingFor?: string | null;
   },
 ): string {
-  return statusText({ state, waitingFor, backlog: { ...BACKLOG, ...backlog }, link: { ...LINK, ...link } });
+  return statusText({
+    state,
+    waitingFor,
+    packets,
+    backlog: { ...BACKLOG, ...backlog },
+    link: { ...LINK, ...link },
+  });
 }
 
 for (const [what, actual, expected] of [
@@ -32,6 +40,13 @@ for (const [what, actual, expected] of [
     'a line that is slower than configured, and what to set',
     text('draining', { link: { slowLine: { bitsPerSec: 1.5e6, limitedBy: 'line' } } }),
     'draining 2,914 files · 49.9 Mbit/s of 50.0 Mbit/s, the line takes 1.50 Mbit/s, link.capacity says 100 Mbit/s: set link.capacity to 1.50 Mbit/s · catching up, done at 14:32',
+  ],
+  [
+    'how many files wait for company',
+    text('draining', {
+      packets: { gatheredFiles: 1_200, gatheredBytes: 1, completePackets: 1, completeFiles: 300 },
+    }),
+    'draining 2,914 files · 1,200 files wait for company in a packet · 49.9 Mbit/s of 50.0 Mbit/s · catching up, done at 14:32',
   ],
   [
     'how much, how fast and how long',
@@ -144,7 +159,7 @@ for (const [what, actual, expected] of [
 test('says what to do about the worst problem, where the log is not at hand', () => {
   const status = {
     state: 'paused',
-    ...{ waitingFor: 'no network', backlog: BACKLOG, link: LINK, unit: 'halfpipe@door' },
+    ...{ waitingFor: 'no network', backlog: BACKLOG, link: LINK, packets: null, unit: 'halfpipe@door' },
   } as const;
   const problem: ProblemView = {
     ...{ kind: 'link' as const, severity: 'degraded' as const, sinceAtMs: 0, message: 'no network' },
