@@ -2,7 +2,7 @@
 import type { Entry } from '../spool/entry.ts';
 import { keyFor } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import type { Parts } from '../store/part-plan.ts';
+import type { PartPlan, Parts } from '../store/part-plan.ts';
 import type { Clock } from '../system/clock.ts';
 import { Breaker } from './breaker.ts';
 import { StoreTrial } from './store-trial.ts';
@@ -17,6 +17,15 @@ export interface DestinationOptions {
   /** The first wait between two trials of a store that does not work, in milliseconds. */
   readonly probeMs: number;
 }
+
+export interface EntryPlan extends PartPlan {
+  readonly isPacket?: boolean;
+  /** See UploadRequest. */
+  readonly wholeBytes?: number;
+}
+
+/** A packet in parts would need several requests. */
+const PACKET_WHOLE_BYTES = 20 * 1024 ** 2;
 
 /** One destination. New options replace all old ones; uploads in flight keep theirs. */
 export class Destination {
@@ -44,6 +53,13 @@ export class Destination {
 
   get parts(): Parts {
     return this.#options.parts;
+  }
+
+  /** How an entry is uploaded. */
+  planOf({ identity: { sizeBytes }, isPacket }: Entry): EntryPlan {
+    if (isPacket === undefined) return this.parts.plan(sizeBytes);
+    const wholeBytes = PACKET_WHOLE_BYTES;
+    return { ...this.parts.plan(sizeBytes, wholeBytes), isPacket, wholeBytes };
   }
 
   /** The key for an entry. Throws Fault `file` when the name cannot be a key. */

@@ -216,7 +216,7 @@ export class Drain {
 
   async #sendOne(place: number): Promise<void> {
     if (this.#pause !== undefined || !this.#ticks.isStarted || this.#transfers.size > 0) return;
-    const isWhole = ({ identity }: Entry) => this.destination.parts.plan(identity.sizeBytes).isWhole;
+    const isWhole = (entry: Entry) => this.destination.planOf(entry).isWhole;
     await (this.#startNext(isWhole, place) ?? this.#startNext(() => true, place))?.ended;
   }
 
@@ -246,8 +246,8 @@ export class Drain {
   #startNext(accepts: (entry: Entry) => boolean, place = 0): Transfer | undefined {
     const { parts } = this.destination;
     // A file too large to upload is rejected at once, without waiting for memory.
-    const fits = ({ identity: { sizeBytes } }: Entry) =>
-      sizeBytes > parts.largestBytes || this.#memory.fits(parts.plan(sizeBytes));
+    const fits = (entry: Entry) =>
+      entry.identity.sizeBytes > parts.largestBytes || this.#memory.fits(this.destination.planOf(entry));
     const entry = this.#ports.backlog.take((best) => fits(best) && accepts(best), place);
     return entry === undefined
       ? undefined

@@ -117,7 +117,8 @@ export class FailurePolicy {
 
   /** The store accepts other files. */
   #failForItself({ entry, sentBytes }: Failed, fault: Fault): Promise<void> | void {
-    if (fault.faultClass === 'file') return this.#quarantine(entry, fault);
+    const isDivided = entry.isPacket === true && fault.faultClass !== 'transient';
+    if (fault.faultClass === 'file' || isDivided) return this.#quarantine(entry, fault);
     const backoffMs = this.#backoffMs(entry, fault);
     if (fault.faultClass === 'transient') return this.#defer(entry, fault, backoffMs, true);
     const fairMs = fairDelayMs(sentBytes, this.#ports.rateBytesPerSec());

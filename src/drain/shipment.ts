@@ -1,14 +1,13 @@
 // What is sent as one object: one file, or several files that are packed together.
 import type { Entry } from '../spool/entry.ts';
 import type { UploadSource } from '../store/object-store.ts';
-import type { PartPlan } from '../store/part-plan.ts';
-import type { Destination } from './destination.ts';
+import type { Destination, EntryPlan } from './destination.ts';
 
 export interface Shipment {
   /** At least one. */
   readonly entries: readonly Entry[];
   readonly sizeBytes: number;
-  readonly plan: PartPlan;
+  readonly plan: EntryPlan;
   /** See Entry. */
   readonly mayBeStored: boolean;
   /** The object's key. Throws Fault `file` when the name cannot be a key. */
@@ -23,7 +22,7 @@ export function singleFile(entry: Entry, destination: Destination): Shipment {
   return {
     entries: [entry],
     sizeBytes,
-    plan: destination.parts.plan(sizeBytes),
+    plan: destination.planOf(entry),
     mayBeStored: entry.mayBeStored === true,
     key: () => destination.keyOf(entry),
     contentOf: ([file]) => {

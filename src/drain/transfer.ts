@@ -186,6 +186,7 @@ async function uploadAndProve(
         journal,
         signal,
         mayBeThere: shipment.mayBeStored,
+        wholeBytes: shipment.plan.wholeBytes,
       });
       await refuseChanged(files, 'while it was uploaded');
       const answered = verify(upload.local, upload.receipt, identitiesOf(files));

@@ -72,7 +72,10 @@ export async function pack(
     const packet = { id, key, ...place, createdAtMs: wallMs, sizeBytes, sha256Hex, members };
     await folder.save(packet);
     const modifiedAtMs = Math.min(...members.map((member) => member.modifiedAtMs));
-    return { entry: { path: folder.pathOf(id), identity, modifiedAtMs, key, packet, removed: [] }, left };
+    return {
+      entry: { path: folder.pathOf(id), identity, modifiedAtMs, key, packet, removed: [], isPacket: true },
+      left,
+    };
   } catch (error) {
     await folder.discard(id).catch(() => undefined);
     signal.throwIfAborted();

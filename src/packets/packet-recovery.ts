@@ -71,7 +71,16 @@ async function entryOf(
         return undefined;
       const modifiedAtMs = Math.min(...packet.members.map((member) => member.modifiedAtMs));
       const { identity } = file;
-      return { path, identity, modifiedAtMs, key: packet.key, packet, removed: [], mayBeStored: true };
+      return {
+        path,
+        identity,
+        modifiedAtMs,
+        key: packet.key,
+        packet,
+        removed: [],
+        isPacket: true,
+        mayBeStored: true,
+      };
     } finally {
       await file.close();
     }

@@ -29,6 +29,7 @@ export interface PacketPlan {
 export interface PacketEntry extends Entry {
   readonly packet: PacketPlan;
   readonly key: string;
+  readonly isPacket: true;
   /** The members that have left the spool, because the store holds them. */
   readonly removed: PacketMember[];
 }

@@ -74,6 +74,8 @@ export interface Entry {
   readonly modifiedAtMs: number;
   /** The object's key [made from the path]. */
   readonly key?: string;
+  /** It is a file of ours that holds others, which may also be sent in smaller groups. */
+  readonly isPacket?: true;
   /** The store may hold it already, so it is asked before anything is sent. */
   readonly mayBeStored?: true;
 }

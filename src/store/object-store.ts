@@ -70,6 +70,8 @@ export interface UploadRequest {
   readonly signal: AbortSignal;
   /** The same bytes may be there already; the store is asked before anything is sent [false]. */
   readonly mayBeThere?: boolean | undefined;
+  /** Content up to this size is sent whole in any case [0]. */
+  readonly wholeBytes?: number | undefined;
   /**
    * Called each time the store has accepted a part of a multipart upload. Long before the end, this
    * shows that uploads succeed.

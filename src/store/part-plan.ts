@@ -26,7 +26,8 @@ export interface PartPlan {
 
 /** The plans for one store. */
 export interface Parts {
-  plan(sizeBytes: number): PartPlan;
+  /** Content up to `wholeBytes` is sent whole in any case. */
+  plan(sizeBytes: number, wholeBytes?: number): PartPlan;
   /** The largest file that can be uploaded. */
   readonly largestBytes: number;
 }
@@ -60,8 +61,8 @@ export class PartPlanner implements Parts {
   }
 
   /** Uses the configured part size, increased in whole MiB until 10,000 parts hold the file. */
-  plan(sizeBytes: number): PartPlan {
-    const isWhole = sizeBytes <= this.#wholeBytes;
+  plan(sizeBytes: number, wholeBytes = 0): PartPlan {
+    const isWhole = sizeBytes <= Math.max(this.#wholeBytes, wholeBytes);
     const wantedBytes = Math.max(this.#wholeBytes, this.leastPartBytes);
     const neededBytes = sizeBytes / PARTS_MAX;
     const partSizeBytes = neededBytes <= wantedBytes ? wantedBytes : Math.ceil(neededBytes / MIB) * MIB;

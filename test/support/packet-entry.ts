@@ -25,6 +25,7 @@ export function packetEntry(key: string, names: readonly string[], memberBytes =
       ...{ sizeBytes, sha256Hex: 'ab'.repeat(32), members },
     },
     key,
+    isPacket: true,
     removed: [...members],
   };
 }

@@ -107,3 +107,17 @@ test('gives memory back after failures, too', async () => {
   await bench.startClosed();
   assert.equal(bench.quarantined.length, 5);
 });
+
+test('packets get what the others leave, up to one half, and one always fits', () => {
+  const packet = (memoryBytes: number) => ({ isWhole: true, isPacket: true, memoryBytes });
+  const memory = new UploadMemory(400);
+  const first = memory.reserve(packet(150));
+  assert.deepEqual([memory.fits(packet(50)), memory.fits(packet(51))], [true, false]);
+  assert.equal(memory.fits(whole(100)), true, 'files sent whole keep their quarter');
+  memory.reserve(inParts(200));
+  assert.deepEqual([memory.fits(packet(50)), memory.fits(packet(51))], [true, false]);
+  memory.reserve(whole(40));
+  assert.equal(memory.fits(packet(50)), false);
+  first();
+  assert.equal(memory.fits(packet(390)), true);
+});

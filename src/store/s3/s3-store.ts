@@ -75,7 +75,7 @@ export class S3Store implements ObjectStore {
   }
 
   async upload(request: UploadRequest): Promise<Upload> {
-    const plan = this.#options.parts.plan(request.source.sizeBytes);
+    const plan = this.#options.parts.plan(request.source.sizeBytes, request.wholeBytes);
     return plan.isWhole ? this.#uploadWhole(request) : this.#uploadParts(request, plan);
   }
 
