@@ -59,7 +59,9 @@ async function* memberIn(
   await bytes.skipTo(offset, subject);
   const header = await bytes.takeAll(FIXED_BYTES, subject);
   if (header.readUInt32LE(0) !== SIGNATURE) throw damagedFault(subject, 'is not where the index says');
-  await bytes.skipTo(offset + FIXED_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28), subject);
+  const start = offset + FIXED_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+  await bytes.reach(start + storedBytes, subject);
+  await bytes.skipTo(start, subject);
   const stored = bytes.take(storedBytes, subject);
   let [readBytes, sum] = [0, 0];
   for await (const chunk of kind === 'stored' ? stored : inflated(stored, subject)) {
@@ -106,7 +108,6 @@ class ByteSequence {
   /** Yields `lengthBytes` bytes. */
   async *take(lengthBytes: number, subject: string): AsyncGenerator<Uint8Array> {
     const end = this.#position + lengthBytes;
-    if (end > this.#end) await this.#extendTo(end, subject);
     while (this.#position < end) {
       if (this.#rest.byteLength === 0) {
         const next = await this.#chunks.next();
@@ -137,9 +138,10 @@ class ByteSequence {
     await this.#chunks.return?.();
   }
 
-  async #extendTo(end: number, subject: string): Promise<void> {
-    const { sizeBytes } = this.#source;
-    if (end > sizeBytes) throw damagedFault(subject, 'is damaged: it is cut');
+  /** Makes sure that the bytes up to `end` can be taken, with another read if need be. */
+  async reach(end: number, subject: string): Promise<void> {
+    if (end <= this.#end) return;
+    if (end > this.#source.sizeBytes) throw damagedFault(subject, 'is damaged: it is cut');
     await this.close();
     this.#rest = Buffer.alloc(0);
     this.#end = end;
