@@ -168,7 +168,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
 
   const { recent } = ports;
   const requests = () => sender.progress();
-  const lists = new FileLists({ clock, backlog, drain, spool, recent, requests });
+  const lists = new FileLists({ clock, backlog, packets, drain, spool, recent, requests });
   const statistics = new Statistics({
     ...{ clock, backlog, drain, steering, counters: ports.counters, link: sender },
     ...{ version: ports.version, unit: settings.service.unit, isStopping: ports.isStopping },

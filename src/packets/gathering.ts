@@ -53,6 +53,11 @@ export class Gathering {
     return this.#packing.waiting;
   }
 
+  /** The files that `waiting` counts. */
+  get files(): Iterable<Entry> {
+    return this.#packing;
+  }
+
   /** True if the file is for a packet, not to be sent by itself. */
   isPackable(entry: Entry): boolean {
     const { clock, isPacked } = this.#ports;

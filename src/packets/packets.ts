@@ -100,6 +100,11 @@ export class Packets {
     return this.#gathering.waiting;
   }
 
+  /** The files that wait for company. */
+  get gatheredFiles(): Iterable<Entry> {
+    return this.#gathering.files;
+  }
+
   /** The packets that are complete and not yet removed. */
   get packets(): Iterable<SealedPacket> {
     return this.#sealed;

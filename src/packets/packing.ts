@@ -136,10 +136,10 @@ export class Packing {
 
   /** Gives all files back that wait here. What is known of single files is kept. */
   clear(): Entry[] {
-    const groups = [...this.#complete, ...this.#open.values()];
+    const entries = [...this];
     this.#complete = [];
     this.#open.clear();
-    return groups.flatMap(({ entries }) => entries);
+    return entries;
   }
 
   /** Gives back what clear() does. The options hold for what is added from now on. */
@@ -156,6 +156,11 @@ export class Packing {
       bytes: groups.reduce((total, { bytes }) => total + bytes, 0),
       groups: groups.length,
     };
+  }
+
+  /** The files that `waiting` counts. */
+  *[Symbol.iterator](): Generator<Entry> {
+    for (const { entries } of [...this.#complete, ...this.#open.values()]) yield* entries;
   }
 
   #close(key: string): void {

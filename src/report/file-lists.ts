@@ -3,6 +3,7 @@ import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
 import type { TransferView, WaitingFiles } from '../drain/drain-ports.ts';
 import { packetOf } from '../packets/packet.ts';
+import type { SealedPacket } from '../packets/sealed-packets.ts';
 import type { Entry } from '../spool/entry.ts';
 import type { SpoolDirectory } from '../spool/spool-directory.ts';
 import type { Clock } from '../system/clock.ts';
@@ -13,6 +14,10 @@ export interface FileListsPorts {
   readonly clock: Clock;
   readonly backlog: Pick<Backlog, 'view' | 'waiting' | 'deferred' | 'skipped'>;
   readonly drain: Pick<Drain, 'transfers' | 'failureOf' | 'waiting'>;
+  readonly packets: {
+    readonly packets: Iterable<Pick<SealedPacket, 'entry' | 'left' | 'isTaken'>>;
+    readonly gatheredFiles: Iterable<Entry>;
+  };
   readonly spool: Pick<SpoolDirectory, 'listQuarantine' | 'quarantinedBytes' | 'quarantinedCount'>;
   readonly recent: RecentFiles;
   /** The requests that are under way. */
@@ -33,8 +38,11 @@ export class FileLists {
     const { files, inFlight, deferred, written, skipped } = backlog.view();
     switch (list) {
       case 'waiting': {
-        const waiting = backlog.waiting(limit).map((entry) => fileView(entry.path, 'waiting', known(entry)));
-        return { list, files: waiting, total: Math.max(0, files - inFlight - deferred - written) };
+        const taken = this.#waitingForPackets();
+        const others = backlog.waiting(Math.max(0, limit - taken.length));
+        const waiting = others.map((entry) => fileView(entry.path, 'waiting', known(entry)));
+        const total = Math.max(0, files - inFlight - deferred - written) + taken.length;
+        return { list, files: [...taken, ...waiting].slice(0, limit), total };
       }
       case 'sending':
         return this.#whole(list, this.sending(), limit);
@@ -72,6 +80,18 @@ export class FileLists {
         found.push(fileView(entry.path, STAGES[stage], seen));
       }
     }
+    return found;
+  }
+
+  /** Packets that are not sent yet, and files that wait for company. */
+  #waitingForPackets(): FileView[] {
+    const { packets, gatheredFiles } = this.#ports.packets;
+    const found: FileView[] = [];
+    for (const { entry, left, isTaken } of packets) {
+      const packet = { ...known(entry), files: left.size, key: entry.key };
+      if (!isTaken) found.push(fileView(entry.path, 'waiting', packet));
+    }
+    for (const entry of gatheredFiles) found.push(fileView(entry.path, 'waits for company', known(entry)));
     return found;
   }
 

@@ -48,7 +48,7 @@ function factsOf(list: FileListName, file: FileView, nowMs: number): (string | u
   const since = file.sinceAtMs === null ? undefined : readableMoment(file.sinceAtMs, nowMs);
   switch (list) {
     case 'waiting':
-      return [size, age];
+      return [packedText(file), file.state === 'waiting' ? undefined : file.state, size, age];
     case 'sending':
       return [file.state, packedText(file), sentText(file), age];
     case 'deferred':

@@ -177,6 +177,11 @@ describe('packets', { concurrency: 3 }, () => {
     await fixture.untilDrained();
     assert.deepEqual(fixture.keys().toSorted(), [...files.keys()].toSorted());
     assert.equal(daemon.of('packingRests').length, 1);
+    const { problems } = await fixture.snapshot();
+    assert.deepEqual(
+      problems.map(({ kind, severity }) => [kind, severity]),
+      [['packing', 'notice']],
+    );
     assert.equal(await daemon.stop(), 0);
   });
 

@@ -7,6 +7,7 @@ import { FileLists } from '../../src/report/file-lists.ts';
 import { RecentFiles } from '../../src/report/recent-files.ts';
 import { type Entry, SpoolPath } from '../../src/spool/entry.ts';
 import { faultOf } from '../support/drain-bench.ts';
+import { packetEntry } from '../support/packet-entry.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 function entry(name: string | Buffer, sizeBytes = 100, modifiedAtMs = 1_000.25): Entry {
@@ -22,6 +23,7 @@ function lists(facts: {
   held?: WaitingFiles[];
   quarantined?: string[];
   failures?: Record<string, object>;
+  packets?: ConstructorParameters<typeof FileLists>[0]['packets'];
 }) {
   const clock = new SimClock();
   const recent = new RecentFiles(clock, 3);
@@ -41,6 +43,7 @@ function lists(facts: {
       failureOf: (path) => facts.failures?.[`${path}`] as never,
       waiting: facts.held ?? [],
     },
+    packets: facts.packets ?? { packets: [], gatheredFiles: [] },
     spool: {
       async *listQuarantine() {
         for (const name of facts.quarantined ?? [])
@@ -70,6 +73,38 @@ test('waiting files come in their order, with the count of all', async () => {
     ],
   );
   assert.equal(total, 1_000_000 - 2 - 7 - 1);
+});
+
+test('packets that are not sent yet and files that wait for company are among those that wait', async () => {
+  const packet = packetEntry('p.zip', ['m', 'n']);
+  const left = new Map(packet.removed.map((member) => [member.name, member]));
+  const { made } = lists({
+    waiting: [entry('a')],
+    packets: {
+      packets: [
+        { entry: packet, left, isTaken: false },
+        { entry: packet, left, isTaken: true },
+      ],
+      gatheredFiles: [entry('alone')],
+    },
+  });
+  const { files, total } = await made.of('waiting', 9);
+  assert.deepEqual(
+    files.map(({ path, state, files: packed, key }) => [path, state, packed, key]),
+    [
+      ['.halfpipe/packets/p1.zip', 'waiting', 2, 'p.zip'],
+      ['alone', 'waits for company', null, null],
+      ['a', 'waiting', null, null],
+    ],
+  );
+  assert.equal(total, 1_000_000 - 2 - 7 - 1 + 2);
+  assert.equal((await made.of('waiting', 2)).files.length, 2);
+});
+
+test('of a packet in flight, the list tells how many files it has', async () => {
+  const packet = packetEntry('p.zip', ['m', 'n']);
+  const { made } = lists({ transfers: [{ ...transfer('p.zip', 'sending', 0), entries: [packet] }] });
+  assert.equal((await made.of('sending', 9)).files[0]?.files, 2);
 });
 
 test('a path that is not UTF-8 keeps its bytes', async () => {
