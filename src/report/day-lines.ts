@@ -5,6 +5,7 @@ import {
   readableCount,
   readableDuration,
   readableFiles,
+  readablePackets,
   readableRate,
   readableSize,
 } from '../view/readable.ts';
@@ -50,10 +51,7 @@ class Tally {
   text(nowMs: number): string {
     const { bitsPerSec } = this.fields(nowMs);
     const rate = this.#bytes === 0 ? '' : `, ${readableRate(bitsPerSec)} on average`;
-    const packets =
-      this.#packets === 0
-        ? ''
-        : `, with ${this.#packets === 1 ? '1 packet' : `${readableCount(this.#packets)} packets`}`;
+    const packets = this.#packets === 0 ? '' : `, with ${readablePackets(this.#packets)}`;
     const there =
       this.#alreadyThere === 0 ? '' : `; already in the bucket: ${readableFiles(this.#alreadyThere)}`;
     const failures = this.#failures === 1 ? '1 failure' : `${readableCount(this.#failures)} failures`;

@@ -11,7 +11,14 @@ import { ingestPaceText } from './ingest-text.ts';
 import { type Painter, painter } from './ink.ts';
 import type { LiveHistory } from './live-history.ts';
 import { NAME_COLUMNS, problemSection, renderSections, type Section } from './live-sections.ts';
-import { readableCount, readableFiles, readableNumber, readableRate, readableSize } from './readable.ts';
+import {
+  readableCount,
+  readableFiles,
+  readableNumber,
+  readablePackets,
+  readableRate,
+  readableSize,
+} from './readable.ts';
 import type { LinkView, Snapshot } from './snapshot.ts';
 import { gatheredText, oldest } from './status-text.ts';
 
@@ -113,7 +120,7 @@ function pace({ backlog, uploads, packets, totals }: Snapshot): string {
 /** `, 12 packets`, or nothing. */
 function packetsText({ uploadedPackets }: Snapshot['totals']): string {
   if (uploadedPackets === 0) return '';
-  return `, ${uploadedPackets === 1 ? '1 packet' : `${readableCount(uploadedPackets)} packets`}`;
+  return `, ${readablePackets(uploadedPackets)}`;
 }
 
 function flow({ flow: { lastMinute } }: BacklogView): string {

@@ -26,6 +26,11 @@ export function readableFiles(count: number): string {
   return `${readableCount(count)} ${count === 1 ? 'file' : 'files'}`;
 }
 
+/** `1 packet`, `12 packets`. */
+export function readablePackets(count: number): string {
+  return count === 1 ? '1 packet' : `${readableCount(count)} packets`;
+}
+
 /** `62.3`, `7.12`, `1,240`. */
 export function readableNumber(value: number): string {
   return value >= 999.5 ? readableCount(value) : threeDigits(value);

@@ -9,11 +9,13 @@ import {
   readableFiles,
   readableMoment,
   readableNumber,
+  readablePackets,
   readableRate,
   readableSize,
   readableWait,
 } from './readable.ts';
 import type { Snapshot } from './snapshot.ts';
+import { gatheredText } from './status-text.ts';
 import { shareText } from './steering-text.ts';
 
 /** Several lines, without a newline at the end. */
@@ -24,6 +26,7 @@ export function statusScreen(snapshot: Snapshot): string {
     ['link', linkText(snapshot)],
     ['share', shareText(snapshot.steering, snapshot.takenAtMs)],
     ['uploads', uploadsText(snapshot)],
+    ['packets', packetsText(snapshot)],
     ['ingest', snapshot.ingest ? ingestText(snapshot.ingest, snapshot.takenAtMs) : ''],
   ];
   const known = rows.filter(([, text]) => text !== '');
@@ -75,6 +78,22 @@ function uploadsText({ uploads, totals }: Snapshot): string {
   const there = alreadyThereFiles === 0 ? '' : `, ${readableCount(alreadyThereFiles)} were there already`;
   const done = `${readableFiles(uploadedFiles)} (${readableSize(uploadedBytes)}) uploaded, verified and deleted${there}`;
   return `${uploads.active} at once of at most ${uploads.limit}; since the start ${done}`;
+}
+
+function packetsText({ packets, totals }: Snapshot): string {
+  if (packets === null) return '';
+  const { completePackets, completeFiles } = packets;
+  const { packedFiles, uploadedPackets } = totals;
+  const done = `since the start ${readableFiles(packedFiles)} uploaded in ${readablePackets(uploadedPackets)}`;
+  return [
+    gatheredText(packets),
+    ...(completePackets === 0
+      ? []
+      : [`${readablePackets(completePackets)} with ${readableFiles(completeFiles)} complete`]),
+    done,
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
 }
 
 function problemLines({ problems, takenAtMs }: Snapshot): string[] {

@@ -37,6 +37,15 @@ test('says in a screenful what is drained, how fast and until when', () => {
   ]);
 });
 
+test('says what is on its way in packets', () => {
+  const packets = { gatheredFiles: 120, gatheredBytes: 1, completePackets: 1, completeFiles: 800 };
+  const totals = { ...DRAINING.totals, packedFiles: 1_600, uploadedPackets: 2 };
+  assert.match(
+    statusScreen({ ...DRAINING, packets, totals }),
+    /\n {2}packets {2}120 files wait for company in a packet; 1 packet with 800 files complete; since the start 1,600 files uploaded in 2 packets$/,
+  );
+});
+
 test('names a problem, since when it lasts, when it is tried again, and what to do', () => {
   const text = statusScreen(withProblems(STORE));
   assert.match(text, /^halfpipe is DEGRADED: draining/);
