@@ -27,8 +27,8 @@ export interface PackedSpoolPorts {
   readonly onRefused: (packet: SealedPacket, reason: QuarantineReason) => Promise<void>;
 }
 
-/** How many members are removed at the same time, because the disk may stall. */
-const AT_ONCE = 8;
+/** How many members are removed at the same time: writers are asked for many of them together. */
+const AT_ONCE = 128;
 
 /**
  * Invariant: a member is removed only if the store provably holds the packet, the packet is what

@@ -6,6 +6,7 @@ import { type Entry, type FileIdentity, type SpoolPath, sameContentIdentity } fr
 import { spoolFault } from '../spool/spool-fault.ts';
 import { isZipName } from '../store/zip/zip-name.ts';
 import { ZipWriter } from '../store/zip/zip-writer.ts';
+import { ContentMemory } from '../system/content-memory.ts';
 import type { Compression } from './compression.ts';
 import type { PacketEntry, PacketMember } from './packet.ts';
 import type { PacketFolder } from './packet-folder.ts';
@@ -34,8 +35,11 @@ export interface Packed {
   readonly left: readonly Entry[];
 }
 
-/** How many files are read ahead of the one that is packed, because the disk may stall. */
-const AHEAD = 8;
+/**
+ * How much is read ahead of the file that is packed: the disk may stall, and whether files are open
+ * for writing is asked of many together.
+ */
+const AHEAD = { files: 128, bytes: 4 * 1024 ** 2 };
 
 /**
  * Resolves when packet and plan are durable. Rejects with a Fault if the packet cannot be written,
@@ -56,9 +60,13 @@ export async function pack(
     });
     const members: PacketMember[] = [];
     const left: Entry[] = [];
-    for await (const { entry, read } of readAhead(entries, ports.spool, signal)) {
+    const source = { spool: ports.spool, memory: new ContentMemory(AHEAD.bytes) };
+    for await (const { entry, read } of readAhead(entries, source, signal)) {
       if (read === undefined) left.push(entry);
-      else members.push(await add(zip, entry, read, ports.compression));
+      else {
+        members.push(await add(zip, entry, read, ports.compression));
+        source.memory.giveBack(read.content);
+      }
     }
     if (members.length < 2) {
       await folder.discard(id);
@@ -91,16 +99,26 @@ interface ReadFile {
   readonly content: Buffer;
 }
 
+interface Source {
+  readonly spool: PackerPorts['spool'];
+  /** What is read goes here. */
+  readonly memory: ContentMemory;
+}
+
 /** Yields the entries in their order, each with what was read. */
-async function* readAhead(entries: readonly Entry[], spool: PackerPorts['spool'], signal: AbortSignal) {
+async function* readAhead(entries: readonly Entry[], source: Source, signal: AbortSignal) {
   const reading: Promise<ReadFile | undefined>[] = [];
+  let aheadBytes = 0;
   for (const [at, entry] of entries.entries()) {
-    for (let next = at + reading.length; reading.length < AHEAD; next += 1) {
+    for (let next = at + reading.length; ; next += 1) {
       const ahead = entries[next];
-      if (ahead === undefined) break;
-      reading.push(readWhole(ahead, spool, signal).catch(() => undefined));
+      const isEnough = reading.length >= AHEAD.files || aheadBytes >= AHEAD.bytes;
+      if (ahead === undefined || (isEnough && reading.length > 0)) break;
+      aheadBytes += ahead.identity.sizeBytes;
+      reading.push(readWhole(ahead, source, signal).catch(() => undefined));
     }
     const read = await reading.shift();
+    aheadBytes -= entry.identity.sizeBytes;
     signal.throwIfAborted();
     yield { entry, read };
   }
@@ -112,7 +130,7 @@ async function* readAhead(entries: readonly Entry[], spool: PackerPorts['spool']
  */
 async function readWhole(
   { path, identity: found }: Entry,
-  spool: PackerPorts['spool'],
+  { spool, memory }: Source,
   signal: AbortSignal,
 ): Promise<ReadFile | undefined> {
   if (!isZipName(path.bytes.toString('utf8'))) return undefined;
@@ -123,7 +141,7 @@ async function readWhole(
     // The sync comes first. Otherwise the store could get content that a power cut then takes from
     // the spool.
     await file.sync(signal);
-    const content = await file.read(0, sizeBytes);
+    const content = await file.read(0, sizeBytes, memory.take(sizeBytes));
     // Asked after reading, when all content is there.
     if ((await file.writers()) === 'some') return undefined;
     const isSteady = sameContentIdentity(await file.currentIdentity(), identity);
