@@ -2,9 +2,10 @@
 import { IgnoreRules } from '../backlog/ignore-rules.ts';
 import type { Settings } from '../config/settings.ts';
 import { tooLargeFault } from '../drain/drain-faults.ts';
+import { Packing } from '../packets/packing.ts';
 import type { Entry, FileIdentity, SpoolPath } from '../spool/entry.ts';
 import type { SpoolGlance } from '../spool/spool-glance.ts';
-import { partPlannerOf } from '../stage-options.ts';
+import { packingOptionsOf, partPlannerOf } from '../stage-options.ts';
 import { keyFor } from '../store/keys.ts';
 import type { PartPlan } from '../store/part-plan.ts';
 import { Fault } from '../system/fault.ts';
@@ -20,7 +21,8 @@ export interface LeftOut {
 
 export interface PlannedFile {
   readonly path: SpoolPath;
-  readonly key: string;
+  /** Undefined if it goes in a packet: its key is not known before. */
+  readonly key: string | undefined;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
   readonly parts: PartPlan;
@@ -31,12 +33,15 @@ export interface PlannedFile {
 /** Counts what the scan meets, with one example of each kind. Bounded by the number of kinds. */
 export class PlanTally {
   bytes = 0;
+  packedFiles = 0;
+  packedBytes = 0;
   inPartsFiles = 0;
   parts = 0;
   /** One file that is not settled. */
   unsettled: string | undefined;
   readonly #settings: Settings;
   readonly #planner;
+  readonly #packing: Packing;
   readonly #rules: readonly IgnoreRules[];
   readonly #all: IgnoreRules;
   readonly #ignored = new Map<number, { count: number; readonly example: string }>();
@@ -45,6 +50,7 @@ export class PlanTally {
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#planner = partPlannerOf(settings);
+    this.#packing = new Packing(packingOptionsOf(settings));
     this.#all = new IgnoreRules(settings.spool.ignore);
     this.#rules = settings.spool.ignore.map((pattern) => new IgnoreRules([pattern]));
   }
@@ -82,18 +88,22 @@ export class PlanTally {
     const { sizeBytes } = identity;
     const plan = this.#planner.plan(sizeBytes);
     this.bytes += sizeBytes;
+    if (this.#packing.isPackable({ path, identity })) {
+      this.packedFiles += 1;
+      this.packedBytes += sizeBytes;
+      return;
+    }
     if (plan.isWhole) return;
     this.inPartsFiles += 1;
     this.parts += plan.partCount;
   }
 
-  async planned(
-    { path, identity: { sizeBytes }, modifiedAtMs }: Entry,
-    spool: SpoolGlance,
-  ): Promise<PlannedFile> {
+  async planned({ path, identity, modifiedAtMs }: Entry, spool: SpoolGlance): Promise<PlannedFile> {
+    const { sizeBytes } = identity;
+    const isPacked = this.#packing.isPackable({ path, identity });
     return {
       ...{ path, sizeBytes, modifiedAtMs, parts: this.#planner.plan(sizeBytes) },
-      key: keyFor(path.bytes, this.#settings.s3.prefix),
+      key: isPacked ? undefined : keyFor(path.bytes, this.#settings.s3.prefix),
       unreadable: await spool.unreadable(path),
     };
   }

@@ -7,6 +7,7 @@ import {
   readableDuration,
   readableFiles,
   readableMoment,
+  readablePackets,
   readableRate,
   readableSize,
 } from '../view/readable.ts';
@@ -41,6 +42,7 @@ export function planText(plan: Plan): string {
       'goes',
       `${readableFiles(survey.files)}, ${readableSize(survey.bytes)}, to the bucket ${s3.bucket}${under(s3.prefix)}`,
     ),
+    ...(survey.packedFiles === 0 ? [] : [row('', packedText(plan))]),
     ...(survey.inPartsFiles === 0 ? [] : [row('', inPartsText(survey))]),
     row('takes', durationText(plan)),
     row('order', spool.order),
@@ -74,6 +76,12 @@ function inPartsText({ inPartsFiles, parts }: Survey): string {
   return `${readableFiles(inPartsFiles)} of these in parts: ${readableCount(parts)} parts`;
 }
 
+/** Groups are not counted: each may leave a packet that is not full. */
+function packedText({ survey: { packedFiles, packedBytes }, settings: { packets } }: Plan): string {
+  const full = Math.max(packedBytes / packets.sizeBytes, packedFiles / packets.maxFiles);
+  return `${readableFiles(packedFiles)} of these in packets: at least ${readablePackets(Math.ceil(full))}`;
+}
+
 function durationText({ survey: { bytes, files }, pace }: Plan): string {
   if (files === 0) return 'no time: there is no file to upload';
   if (pace === undefined) return 'an unknown time, because there is no link now: halfpipe check says why';
@@ -93,7 +101,7 @@ function fileText(
   at: number,
   nowMs: number,
 ): string {
-  const shownKey = printable(key);
+  const shownKey = key === undefined ? 'a packet' : printable(key);
   const to = shownKey === `${path}` ? '' : ` → ${shownKey}`;
   const cut = parts.isWhole
     ? ''
@@ -136,7 +144,7 @@ export function planInJson({ survey, settings, pace }: Plan): string {
       unsettled: { ...unsettled, example: unsettled.example ?? null },
       first: first.map(({ path, key, sizeBytes, modifiedAtMs, parts, unreadable }) => ({
         path: `${path}`,
-        key,
+        key: key ?? null,
         sizeBytes,
         modifiedAtMs,
         parts: parts.isWhole ? 1 : parts.partCount,

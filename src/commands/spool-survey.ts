@@ -15,6 +15,9 @@ import { type LeftOut, type PlannedFile, PlanTally } from './plan-tally.ts';
 export interface Survey {
   readonly files: number;
   readonly bytes: number;
+  /** Files that are sent in packets, unless they find no company, and their size. */
+  readonly packedFiles: number;
+  readonly packedBytes: number;
   /** Files that are sent in parts, and all their parts together. */
   readonly inPartsFiles: number;
   readonly parts: number;
@@ -63,6 +66,7 @@ export async function surveySpool(
   for (const entry of index.first(limit)) first.push(await tally.planned(entry, spool));
   return {
     ...{ files: result.eligible, bytes: tally.bytes, inPartsFiles: tally.inPartsFiles, parts: tally.parts },
+    ...{ packedFiles: tally.packedFiles, packedBytes: tally.packedBytes },
     first,
     unsettled: { files: result.unsettled, nextInMs: result.settlesInMs, example: tally.unsettled },
     ignored: tally.ignored(ignore),

@@ -70,7 +70,7 @@ export class Packing {
     return this.#options !== undefined;
   }
 
-  isPackable({ path, identity }: Entry): boolean {
+  isPackable({ path, identity }: Pick<Entry, 'path' | 'identity'>): boolean {
     if (this.#options === undefined || identity.sizeBytes > this.#options.maxFileBytes) return false;
     const mark = this.#markOf(path, identity);
     if (mark !== undefined && mark.half === undefined) return false;
