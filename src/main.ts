@@ -30,6 +30,8 @@ import { hasStuckThread } from './system/stuck-threads.ts';
  * resourceLimits, each would take up to 24 MiB. 5,000 files of 20 KB cost the same with 1 MiB.
  */
 const THREAD_SEMI_SPACE_MB = 1;
+/** With the flag above, the sending thread would let 40 MB of garbage gather. */
+const THREAD_OLD_SPACE_MB = 8;
 
 async function main(): Promise<ExitCode> {
   const { version, engines } = readPackage();
@@ -46,6 +48,7 @@ async function main(): Promise<ExitCode> {
   // A command loads only what it needs. Loading all takes half a second.
   if (command === 'run') {
     setFlagsFromString(`--max-semi-space-size=${THREAD_SEMI_SPACE_MB}`);
+    setFlagsFromString(`--initial-old-space-size=${THREAD_OLD_SPACE_MB}`);
     const { run } = await import('./commands/run.ts');
     return run({ configFile, env, version, exitNow: (code) => process.exit(code) });
   }
