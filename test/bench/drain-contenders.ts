@@ -26,6 +26,8 @@ export interface Contender {
   version(): string;
   /** Starts a tool that ends when the spool is empty, or one that has to be ended. */
   readonly ends: boolean;
+  /** Sends many files as one object. */
+  readonly packs: boolean;
   invocation(job: Job): Invocation;
 }
 
@@ -34,17 +36,18 @@ const OWN_DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 const CAPACITY = '1000 Gbit/s';
 
 /** `dist` is a folder that `npm run compile` has made, in a checkout with its node_modules. */
-export function halfpipe(name = 'halfpipe', dist = OWN_DIST): Contender {
+export function halfpipe(name = 'halfpipe', dist = OWN_DIST, packs = false): Contender {
   const main = join(resolve(dist), 'main.js');
   return {
-    ...{ name, ends: false },
+    ...{ name, packs, ends: false },
     missing: () => (existsSync(main) ? undefined : `${main} is not there: npm run build`),
     version: () => `${name} ${printed(process.execPath, main, '--version').replace(/^halfpipe /, '')}`,
     invocation({ spool, folder, endpoint, prefix, certificate }) {
       const config = join(folder, 'halfpipe.json');
       const s3 = { bucket: BUCKET, endpoint, region: 'us-east-1', forcePathStyle: true, prefix };
       const link = { interface: 'lo', capacity: CAPACITY, share: '100 %' };
-      writeFileSync(config, JSON.stringify({ spool: { path: spool, settle: '0 s' }, link, s3 }));
+      const packets = { enabled: packs, maxDelay: '1 s' };
+      writeFileSync(config, JSON.stringify({ spool: { path: spool, settle: '0 s' }, link, s3, packets }));
       const trust = certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificate };
       // As in the unit.
       const env = environment({ UV_THREADPOOL_SIZE: '24', MALLOC_ARENA_MAX: '2', ...trust });
@@ -62,7 +65,7 @@ function flagsOf(main: string): string[] {
 /** `more` are further flags. */
 export function rclone(name: string, more: readonly string[]): Contender {
   return {
-    ...{ name, ends: true },
+    ...{ name, ends: true, packs: false },
     missing: () => (onPath('rclone') ? undefined : 'apt-get install rclone'),
     version: () => `${printed('rclone', 'version')}${more.map((flag) => ` ${flag}`).join('')}`,
     invocation({ spool, folder, endpoint, prefix, certificate }) {
@@ -80,7 +83,7 @@ export function rclone(name: string, more: readonly string[]): Contender {
 }
 
 const aws: Contender = {
-  ...{ name: 'aws', ends: true },
+  ...{ name: 'aws', ends: true, packs: false },
   missing: () => (onPath('aws') ? undefined : 'apt-get install awscli'),
   version: () => printed('aws', '--version').split(' ')[0]?.replace('/', ' ') ?? '',
   invocation({ spool, folder, endpoint, prefix, certificate }) {
@@ -109,6 +112,7 @@ function printed(command: string, ...args: string[]): string {
  */
 const LEAN = ['--s3-no-check-bucket', '--s3-no-head'];
 export const OTHERS: readonly Contender[] = [
+  halfpipe('packets', OWN_DIST, true),
   rclone('rclone', ['--transfers', '32', ...LEAN]),
   aws,
   rclone('rclone-default', []),

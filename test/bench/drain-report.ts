@@ -12,6 +12,8 @@ const GOALS: Readonly<Record<string, { readonly rate: number; readonly cpu: numb
   '2GB': { rate: 1.1, cpu: 0.9 },
 };
 const PEAK_MB = 200;
+/** What AWS asks for a million PUTs in us-east-1. A HEAD costs less. */
+const DOLLARS_PER_MILLION = 5;
 const PAGE = new URL('./README.md', import.meta.url);
 
 /** The median of each figure by itself. */
@@ -27,6 +29,8 @@ export function medianOf(all: readonly DrainFigures[]): DrainFigures | undefined
     ...{ mbPerSec: middle((one) => one.mbPerSec), cpuMsPerFile: middle((one) => one.cpuMsPerFile) },
     ...{ cpuSecPerGb: middle((one) => one.cpuSecPerGb), peakMb: middle((one) => one.peakMb) },
     ...{ firstUploadSec: middle((one) => one.firstUploadSec), startCpuSec: middle((one) => one.startCpuSec) },
+    requestsPerFile: any.requestsPerFile && middle((one) => one.requestsPerFile ?? 0),
+    sentBytesPerFile: any.sentBytesPerFile && middle((one) => one.sentBytesPerFile ?? 0),
     serverCpuPercent: any.serverCpuPercent && middle((one) => one.serverCpuPercent ?? 0),
     threadsUsPerFile: new Map(
       names.map((name) => [name, middle((one) => one.threadsUsPerFile.get(name) ?? 0)]),
@@ -47,14 +51,14 @@ export function describeDrain(tools: readonly Contender[], kind: string, place: 
 }
 
 const COLUMNS =
-  'tool|files|files/s|MB/s|CPU-ms a file|CPU-s a GB|peak MB|first upload, s|CPU-s before|server, % of a core';
+  'tool|files|files/s|MB/s|CPU-ms a file|CPU-s a GB|peak MB|requests a file|bytes sent a file|a million files, $|first upload, s|CPU-s before|server, % of a core';
 
 export function drainTable(work: string, figures: ReadonlyMap<string, DrainFigures | undefined>): string {
   const rows = [...figures].map(([tool, own]) => {
     if (own === undefined) return `| ${tool} | – |`;
     const isJudged = !/^(rclone|aws)/.test(tool);
     const base = tool === 'rclone' ? undefined : figures.get('rclone');
-    const goal = isJudged ? GOALS[work] : undefined;
+    const goal = isJudged && tool !== 'packets' ? GOALS[work] : undefined;
     const cells = [
       ...[tool, `${own.files}`],
       compared(own.filesPerSec, base?.filesPerSec, 1, goal && { min: goal.rate }),
@@ -62,6 +66,9 @@ export function drainTable(work: string, figures: ReadonlyMap<string, DrainFigur
       compared(own.cpuMsPerFile, base?.cpuMsPerFile, 3, goal && { max: goal.cpu }),
       compared(own.cpuSecPerGb, base?.cpuSecPerGb, 2, goal && { max: goal.cpu }),
       `${own.peakMb.toFixed(0)}${isJudged ? mark(own.peakMb <= PEAK_MB) : ''}`,
+      own.requestsPerFile?.toPrecision(3) ?? '–',
+      own.sentBytesPerFile?.toFixed(0) ?? '–',
+      own.requestsPerFile === undefined ? '–' : (own.requestsPerFile * DOLLARS_PER_MILLION).toPrecision(3),
       ...[own.firstUploadSec.toFixed(2), own.startCpuSec.toFixed(2), own.serverCpuPercent?.toFixed(0) ?? '–'],
     ];
     return `| ${cells.join(' | ')} |`;

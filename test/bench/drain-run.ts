@@ -19,6 +19,9 @@ export interface DrainFigures {
   readonly cpuMsPerFile: number;
   readonly cpuSecPerGb: number;
   readonly peakMb: number;
+  /** Of all kinds, and content in them; undefined of a server that does not say. */
+  readonly requestsPerFile: number | undefined;
+  readonly sentBytesPerFile: number | undefined;
   readonly firstUploadSec: number;
   /** Of the whole process tree until the measurement begins. */
   readonly startCpuSec: number;
@@ -40,18 +43,24 @@ export async function drainOnce(
   limitSec: number,
 ): Promise<DrainFigures> {
   const before = await server.stats();
-  const begins = server.begins(!contender.ends, job.spool);
+  const uploads = server.begins(!contender.ends, job.spool);
+  // The first packet counts once it is removed: its upload began when all its files had been read.
+  const begins = contender.packs ? uploads.then(() => firstRemoval(job.spool, files.count)) : uploads;
   const startMs = monotonicMs();
   const { shell, pid, ended } = await launch(contender, job);
   try {
     const first = await beginning(begins, ended);
     const start = { cpu: usageOf(shell.pid ?? 0).cpuSeconds, threads: threadSeconds(pid) };
+    const goneBefore = contender.packs ? files.count - filesIn(job.spool) : 0;
     let [peakRssBytes, done] = [0, 0];
     let isEmpty = false;
     while (monotonicMs() - first.atMs < limitSec * 1000) {
       peakRssBytes = Math.max(peakRssBytes, usageOf(pid).peakRssBytes);
-      done = (await server.objects(job.spool, files.count)) - before.objects;
-      isEmpty = done >= files.count && filesIn(job.spool) === 0;
+      const left = filesIn(job.spool);
+      done = contender.packs
+        ? files.count - left
+        : (await server.objects(job.spool, files.count)) - before.objects;
+      isEmpty = done >= files.count && left === 0;
       if (isEmpty) break;
       // The last file leaves within milliseconds of its PUT.
       await sleep(done >= files.count ? 2 : POLL_MS);
@@ -61,13 +70,17 @@ export async function drainOnce(
     const threads = threadSeconds(pid);
     const cpuSeconds = usageOf(shell.pid ?? 0).cpuSeconds - start.cpu;
     const after = await server.stats();
+    const all = done;
+    done -= goneBefore;
     const [seconds, gb] = [(endMs - first.atMs) / 1000, (done * files.bytes) / 1e9];
     const spent = [...threads].map(([name, sec]): [string, number] => [
       name,
       (1e6 * (sec - (start.threads.get(name) ?? 0))) / done,
     ]);
     return {
-      files: done,
+      files: all,
+      requestsPerFile: after.requests && (after.requests - (before.requests ?? 0)) / all,
+      sentBytesPerFile: after.bytes && (after.bytes - (before.bytes ?? 0)) / all,
       ...{ filesPerSec: done / seconds, mbPerSec: (1000 * gb) / seconds },
       ...{ cpuMsPerFile: (1000 * cpuSeconds) / done, cpuSecPerGb: cpuSeconds / gb },
       ...{
@@ -81,6 +94,11 @@ export async function drainOnce(
   } finally {
     await end(shell, pid);
   }
+}
+
+async function firstRemoval(spool: string, count: number): Promise<Beginning> {
+  while (filesIn(spool) === count) await sleep(5);
+  return { atMs: monotonicMs(), serverCpuSec: undefined };
 }
 
 /** The shell outlives the tool: the kernel adds what an ended child has spent to its parent. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { certificateFor } from '../support/certificate.ts';
+import { freePort } from '../support/free-port.ts';
 import { Rgw } from '../system/rgw.ts';
 import type { Discarded } from './discard-s3.ts';
 import { monotonicMs, scriptCommand } from './recorder.ts';
@@ -21,6 +22,8 @@ export interface DrainServer {
   /** CPU seconds are undefined of a server that does not say. */
   stats(): Promise<{
     readonly objects: number;
+    readonly requests: number | undefined;
+    readonly bytes: number | undefined;
     readonly cpuSeconds: number | undefined;
     readonly firstUploadMs: number | undefined;
   }>;
@@ -31,8 +34,8 @@ export interface DrainServer {
   stop(): void;
 }
 
-/** A new one for each drain: its bucket is empty. */
-export async function discardServer(withTls: boolean): Promise<DrainServer> {
+/** A new one for each drain: its bucket is empty. `roundTripMs`: see delay-proxy.ts. */
+export async function discardServer(withTls: boolean, roundTripMs = 0): Promise<DrainServer> {
   const undoings: (() => void)[] = [];
   const certificate = withTls
     ? certificateFor({ after: (undo) => undoings.push(undo as () => void) }, ['localhost', '127.0.0.1'])
@@ -41,7 +44,8 @@ export async function discardServer(withTls: boolean): Promise<DrainServer> {
     certificate === undefined ? [] : [certificate.file.replace('cert.pem', 'key.pem'), certificate.file];
   const [command = '', ...args] = scriptCommand('discard-s3.ts');
   const child = spawn(command, [...args, ...files], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
-  const [port] = await once(child.stdout ?? child, 'data');
+  const [serverPort] = await once(child.stdout ?? child, 'data');
+  const port = roundTripMs === 0 ? serverPort : await delayed(roundTripMs, Number(serverPort), undoings);
   const stats = async () => {
     child.send('stats');
     return nextMessage(child);
@@ -65,6 +69,17 @@ export async function discardServer(withTls: boolean): Promise<DrainServer> {
   };
 }
 
+async function delayed(roundTripMs: number, serverPort: number, undoings: (() => void)[]): Promise<number> {
+  const port = await freePort();
+  const [command = '', ...args] = scriptCommand('delay-proxy.ts');
+  const proxy = spawn(command, [...args, `${roundTripMs}`, `${port}`, `${serverPort}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  undoings.push(() => proxy.kill());
+  await once(proxy.stdout, 'data');
+  return port;
+}
+
 async function nextMessage(child: ChildProcess): Promise<Discarded> {
   const [message] = await once(child, 'message');
   return message;
@@ -77,7 +92,10 @@ export function rgwServer(parent: string): DrainServer {
   return {
     endpoint: `http://127.0.0.1:${rgw.port}`,
     certificate: undefined,
-    stats: async () => ({ objects: 0, cpuSeconds: undefined, firstUploadMs: undefined }),
+    stats: async () => ({
+      ...{ objects: 0, requests: undefined, bytes: undefined },
+      ...{ cpuSeconds: undefined, firstUploadMs: undefined },
+    }),
     objects: async (spool, count) => count - filesIn(spool),
     async begins(_, spool) {
       for (const count = filesIn(spool); filesIn(spool) === count; ) await sleep(20);

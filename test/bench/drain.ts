@@ -30,6 +30,8 @@ const USAGE = `npm run bench:drain -- [options]
   --server a           null|null-tls|rgw: discards, the same over TLS, Ceph (null)
   --rounds 3           the median is printed
   --files N            fewer files, or more
+  --content random     text: lines that shrink to about a third
+  --rtt 0              the round trip to a server that discards, in ms
   --disk DIR           where the spools are made, or loop: an ext4 in memory (/dev/shm)
   --idle               a daemon with nothing to do: memory, CPU time, from drop to removal
   --quarter            on a quarter of one core: half of 20 Mbit/s with 20 KB files
@@ -43,6 +45,8 @@ const { values } = parseArgs({
     server: { type: 'string', default: 'null' },
     rounds: { type: 'string', default: '3' },
     files: { type: 'string' },
+    content: { type: 'string', default: 'random' },
+    rtt: { type: 'string', default: '0' },
     disk: { type: 'string', default: '/dev/shm' },
     idle: { type: 'boolean', default: false },
     quarter: { type: 'boolean', default: false },
@@ -111,7 +115,7 @@ async function compare(kind: ServerKind, folder: string, place: string): Promise
       const rounds = new Map<string, DrainFigures[]>(all.map((one) => [one.name, []]));
       for (let round = 0; round < Number(values.rounds); round++)
         for (const one of round % 2 === 0 ? all : all.toReversed()) {
-          const server = rgw ?? (await discardServer(kind === 'null-tls'));
+          const server = rgw ?? (await discardServer(kind === 'null-tls', Number(values.rtt)));
           try {
             rounds
               .get(one.name)
@@ -145,7 +149,7 @@ async function drain(
   rmSync(base, { recursive: true, force: true });
   const spool = join(base, 'spool');
   mkdirSync(spool, { recursive: true });
-  fillSpool(spool, bytes, files);
+  fillSpool(spool, bytes, files, values.content === 'text' ? 'text' : 'random');
   const { endpoint, certificate } = server;
   const job = { spool, folder: base, endpoint, prefix, certificate };
   const figures = await drainOnce(contender, job, server, { count: files, bytes }, limitSec);
