@@ -171,8 +171,10 @@ export class Daemon {
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
     // The operator may have mended what a file waits for, for example a permission.
     stages.backlog.retryDeferred();
+    // No packet for the old place may go to the new store.
+    const repacked = touches('s3.', 'packets.') && stages.packets.reconfigure(packetsOptionsOf(inForce));
     this.#renewStore(stages, touches('s3.', 'upload.'));
-    if (touches('s3.', 'packets.')) await stages.packets.reconfigure(packetsOptionsOf(inForce));
+    await repacked;
     this.#tell({ kind: 'reloaded', changed });
   }
 

@@ -100,7 +100,7 @@ export class Blame {
    * `failing` is the number of files that are remembered as failed.
    */
   async judge(
-    { entry: { path }, place, sentBytes }: Failed,
+    { entry: { path, isPacket }, place, sentBytes }: Failed,
     fault: Fault,
     failing: number,
   ): Promise<Verdict> {
@@ -111,16 +111,17 @@ export class Blame {
     const suspect = await this.#suspect(fault, foldersOf(path), failing);
     if (suspect === 'store' || suspect === 'unclear') return suspect;
     this.#countBad(place, sentBytes);
-    const isOfKey = fault.faultClass === 'unknown' || fault.faultClass === 'file';
-    return isOfKey && (await this.#holdsFolderIfRefused(path, fault)) ? 'folder' : 'file';
+    // The folder of a packet is ours, and says nothing about its key.
+    const isOfFolder = !isPacket && (fault.faultClass === 'unknown' || fault.faultClass === 'file');
+    return isOfFolder && (await this.#holdsFolderIfRefused(path, fault)) ? 'folder' : 'file';
   }
 
   /** An upload of this file succeeded. */
-  passed({ path, identity }: Entry, place: number): void {
+  passed({ path, identity, isPacket }: Entry, place: number): void {
     this.#signs += 1;
     this.#suspicion.passed();
     this.#detour.passed(place, identity.sizeBytes);
-    this.#lastPassed = path.id.slice(0, path.id.lastIndexOf('/') + 1);
+    if (!isPacket) this.#lastPassed = path.id.slice(0, path.id.lastIndexOf('/') + 1);
     for (const folder of this.#patience.passed(path, this.#ports.clock.monotonicMs())) this.#free(folder);
   }
 
@@ -243,7 +244,7 @@ export class Blame {
     const folders = new Set<string>();
     if (this.#lastPassed !== undefined) folders.add(this.#lastPassed);
     const tops = new Set(own.slice(0, 1));
-    const isOther = ({ path }: Entry) => !tops.has(foldersOf(path)[0] ?? '');
+    const isOther = ({ path, isPacket }: Entry) => !isPacket && !tops.has(foldersOf(path)[0] ?? '');
     for (let more = 0; more < OTHER_FOLDERS; more += 1) {
       const other = [...this.#transfers.entries()].find(isOther) ?? this.#ports.backlog.find(isOther);
       if (other === undefined) break;

@@ -14,8 +14,8 @@ export interface GatheringPorts {
   readonly backlog: Pick<DrainBacklog, 'take' | 'release'>;
   /** How packets are made, by the settings in force. */
   readonly packer: () => PackerPorts;
-  /** How many packets wait to be sent. */
-  readonly waiting: () => number;
+  /** How many packets wait to be sent, and how many to be sent again. */
+  readonly waiting: () => { readonly ready: number; readonly deferred: number };
   /** True for a file that is in a packet already. */
   readonly isPacked: (path: SpoolPath) => boolean;
   readonly onSealed: (packet: PacketEntry) => void;
@@ -26,6 +26,8 @@ export interface GatheringPorts {
 
 /** While so many packets wait to be sent, or are made, no more files are taken. */
 const PACKETS_AHEAD = 2;
+/** While so many packets wait for another attempt, files are sent by themselves. */
+const DEFERRED_MAX = 8;
 /** A packet could not be written, because the disk is full for example. */
 const REST_MS = 60_000;
 
@@ -60,9 +62,8 @@ export class Gathering {
 
   /** True if the file is for a packet, not to be sent by itself. */
   isPackable(entry: Entry): boolean {
-    const { clock, isPacked } = this.#ports;
-    const isOn = this.#isOpen && clock.monotonicMs() >= this.#restsUntilMs;
-    return isOn && this.#packing.isPackable(entry) && !isPacked(entry.path);
+    const { isPacked } = this.#ports;
+    return this.#mayPack && this.#packing.isPackable(entry) && !isPacked(entry.path);
   }
 
   /** The backlog may have other files. */
@@ -106,9 +107,16 @@ export class Gathering {
     await returned;
   }
 
+  get #mayPack(): boolean {
+    const { clock, waiting } = this.#ports;
+    return this.#isOpen && clock.monotonicMs() >= this.#restsUntilMs && waiting().deferred < DEFERRED_MAX;
+  }
+
   get #hasRoom(): boolean {
     if (!this.#packing.isOn || this.#packing.nextDueAtMs === Number.NEGATIVE_INFINITY) return false;
-    return this.#isOpen && this.#ports.waiting() + (this.#writing === undefined ? 0 : 1) < PACKETS_AHEAD;
+    return (
+      this.#isOpen && this.#ports.waiting().ready + (this.#writing === undefined ? 0 : 1) < PACKETS_AHEAD
+    );
   }
 
   async #giveBack(): Promise<void> {
@@ -128,7 +136,7 @@ export class Gathering {
   #next(): void {
     const { clock, waiting, onReturned } = this.#ports;
     this.#cancelTimer();
-    while (this.#writing === undefined && waiting() < PACKETS_AHEAD) {
+    while (this.#writing === undefined && waiting().ready < PACKETS_AHEAD) {
       const group = this.#packing.take(clock.monotonicMs());
       if (group === undefined) return this.#waitForDue();
       const [first, ...others] = group.entries;

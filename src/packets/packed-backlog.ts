@@ -108,6 +108,7 @@ export class PackedBacklog implements DrainBacklog {
   #wait(packet: SealedPacket, waitMs: number): void {
     const { clock, sealed, onGivenBack, onWork } = this.#ports;
     sealed.giveBack(packet, clock.monotonicMs() + waitMs);
+    this.lookAgain();
     onGivenBack(packet);
     if (waitMs > 0) clock.schedule(waitMs, onWork);
   }

@@ -70,7 +70,7 @@ export class Packets {
       {
         ...{ clock: ports.clock, backlog: ports.backlog, onEvent: ports.onEvent },
         packer: () => this.#packer(),
-        waiting: () => sealed.waiting,
+        waiting: () => sealed.waitingAt(ports.clock.monotonicMs()),
         isPacked: (path) => sealed.isRecovered(path),
         onSealed: (packet) => this.#sealedAnew(packet),
         onReturned: () => this.#worked(),

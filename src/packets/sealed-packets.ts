@@ -24,11 +24,15 @@ export class SealedPackets {
     yield* this.#byId.values();
   }
 
-  /** How many packets wait to be sent for the first time or again. */
-  get waiting(): number {
-    let waiting = 0;
-    for (const { isTaken } of this.#byId.values()) if (!isTaken) waiting += 1;
-    return waiting;
+  /** How many packets the drain may have, and how many wait for another attempt. */
+  waitingAt(nowMs: number): { readonly ready: number; readonly deferred: number } {
+    let [ready, deferred] = [0, 0];
+    for (const { isTaken, dueAtMs } of this.#byId.values()) {
+      if (isTaken) continue;
+      if (dueAtMs <= nowMs) ready += 1;
+      else deferred += 1;
+    }
+    return { ready, deferred };
   }
 
   /** `members`: those that are still in the spool. */
