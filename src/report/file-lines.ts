@@ -4,11 +4,12 @@ import { basename } from 'node:path';
 import type { DrainEvent } from '../drain/drain-event.ts';
 import type { Logger } from '../log/log.ts';
 import type { NamedBatch, NamedFiles } from '../log/named-files.ts';
+import { packetOf } from '../packets/packet.ts';
 import type { SpoolEvent } from '../spool/spool-event.ts';
 import { printable } from '../system/printable.ts';
 import { readableCount, readableDuration, readableSize } from '../view/readable.ts';
 import type { Listener } from './daemon-event.ts';
-import { tellPacket } from './packet-lines.ts';
+import { packetText, tellPacket } from './packet-lines.ts';
 import { uploadedFiles } from './uploaded-files.ts';
 
 type Of<Kind extends (DrainEvent | SpoolEvent)['kind']> = Extract<
@@ -68,7 +69,9 @@ function tellUploaded(log: Logger, event: Of<'uploaded'>): void {
 /** Logs one line a minute for a kind of fault. Every file is named in one of them. */
 function tellDeferred(log: Logger, named: NamedFiles, { entry, fault, delayMs }: Of<'deferred'>): void {
   const file = `${entry.path}`;
-  const text = `deferred ${file} for ${readableDuration(delayMs)}: ${fault.message}`;
+  const packet = packetOf(entry);
+  const what = packet === undefined ? file : packetText(packet);
+  const text = `deferred ${what} for ${readableDuration(delayMs)}: ${fault.message}`;
   named.note(`deferred ${fault.faultClass} ${fault.code}`, file, (batch) => {
     const { repeats } = batch;
     const times = repeats > 1 ? `; ${repeats} times in the last minute` : '';

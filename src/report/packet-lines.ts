@@ -2,7 +2,7 @@
 import type { DrainEvent } from '../drain/drain-event.ts';
 import type { Logger } from '../log/log.ts';
 import { namesForLine } from '../log/named-files.ts';
-import type { PacketMember } from '../packets/packet.ts';
+import type { PacketMember, PacketPlan } from '../packets/packet.ts';
 import type { PacketEvent } from '../packets/packet-event.ts';
 import { explain } from '../system/fault.ts';
 import { printable } from '../system/printable.ts';
@@ -19,7 +19,7 @@ export function packetLines(log: Logger): Listener {
         return tellPacked(log, event);
       case 'packetSplit': {
         const { key, members } = event.packet;
-        const what = `the packet ${printable(key)} of ${readableFiles(members.length)} is refused: ${event.reason}`;
+        const what = `${packetText(event.packet)} is refused: ${event.reason}`;
         return log.warn(
           { event: 'packetSplit', key, files: members.length, reason: event.reason },
           `${what}; its files are packed again in halves, to find the one that is to blame`,
@@ -41,6 +41,11 @@ export function packetLines(log: Logger): Listener {
       }
     }
   };
+}
+
+/** `the packet packets/….zip of 500 files`. */
+export function packetText({ key, members }: Pick<PacketPlan, 'key' | 'members'>): string {
+  return `the packet ${printable(key)} of ${readableFiles(members.length)}`;
 }
 
 function tellPacked(log: Logger, { packet }: Of<'packed'>): void {

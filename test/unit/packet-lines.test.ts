@@ -124,6 +124,14 @@ test('what becomes of a packet that is not sent is told in words', () => {
   ]);
 });
 
+test('a packet that is deferred is told by its key, not by its own file', () => {
+  const { reporter, messages } = reporting();
+  const fault = faultOf('transient', { code: 'ECONNRESET' });
+  const entry = packetEntry(KEY, ['a', 'b']);
+  reporter.hear({ kind: 'deferred', entry, fault, delayMs: 1_000, isNews: false });
+  assert.deepEqual(messages(), ['deferred the packet packets/p1.zip of 2 files for 1 s: a transient fault']);
+});
+
 test('that no packet can be written is a problem until one is, or until nothing has failed for a while', async () => {
   const clock = new SimClock();
   const remarks = new Remarks(clock);
