@@ -58,6 +58,12 @@ test('a group has no more bytes than it may; a file that does not fit begins the
   assert.deepEqual(taken(files, 0), [['a'], ['b', 'c']]);
 });
 
+test('one byte too many is too many', () => {
+  const files = packing({ sizeBytes: 1_000 });
+  addAll(files, [entry('a', 600), entry('b', 401), entry('c', 599)]);
+  assert.deepEqual(taken(files, 0), [['a'], ['b', 'c']]);
+});
+
 test('no file waits longer for company than maxDelay', () => {
   const files = packing();
   assert.equal(files.nextDueAtMs, undefined);
