@@ -1,7 +1,8 @@
 // Writes a zip, member after member: stored or deflated, with names in UTF-8, times in UTC, and
-// ZIP64 where it is needed. The format is yazl's work. This class gives it the members one by one,
-// and hands out what it makes in blocks.
-import { ZipFile } from 'yazl';
+// ZIP64 where it is needed. What it makes is handed out in blocks.
+import { promisify } from 'node:util';
+import { crc32, deflateRaw } from 'node:zlib';
+import { centralRecord, endOfIndex, localHeader } from './zip-headers.ts';
 import { isZipName } from './zip-name.ts';
 
 export interface MemberOptions {
@@ -14,23 +15,21 @@ export interface MemberOptions {
 
 /** One write of this size costs less than one for each header and each small file. */
 const BLOCK_BYTES = 256 * 1024;
-/** A header in front of a member's content has this size and then the name: APPNOTE.TXT 4.3.7. */
-const HEADER_BYTES = 30;
-const REGULAR_FILE = 0o100_000;
+/** A larger content would need headers of ZIP64. */
+const CONTENT_BYTES_MAX = 1024 * 1024 * 1024;
+
+const deflated = promisify(deflateRaw);
 
 /**
  * Calls must not overlap. After an error of `write`, the zip is worthless: drop it, and do not call
  * end().
  */
 export class ZipWriter {
-  readonly #zip = new ZipFile();
   readonly #write: (block: Buffer) => void | Promise<void>;
   readonly #block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-  readonly #made: Buffer[] = [];
-  #madeBytes = 0;
+  readonly #index: Buffer[] = [];
+  #sizeBytes = 0;
   #inBlockBytes = 0;
-  #onMade: (() => void) | undefined;
-  #isListening = false;
 
   /**
    * `write` gets blocks of 256 KiB, the last one smaller. A block holds its bytes until `write` has
@@ -42,59 +41,46 @@ export class ZipWriter {
 
   /**
    * Adds a member. `content` is used no more once this has resolved. At most 1 GiB. Rejects with
-   * RangeError for a name that not every reader accepts, and with what `write` rejects with.
+   * RangeError for more, or for a name that not every reader accepts, and with what `write` rejects
+   * with.
    */
-  async add(name: string, content: Buffer, { modifiedAtMs, mode, compress }: MemberOptions): Promise<void> {
+  async add(name: string, content: Buffer, options: MemberOptions): Promise<void> {
     if (!isZipName(name)) throw new RangeError(`no name for a member of a zip: ${name}`);
-    this.#listen();
-    const startBytes = this.#madeBytes;
-    this.#zip.addBuffer(content, name, {
-      mtime: new Date(modifiedAtMs),
-      mode: REGULAR_FILE | (mode ?? 0o644),
-      compress,
-    });
-    // The header tells the size of what follows. When it is there, the content has been deflated.
-    const ownBytes = HEADER_BYTES + Buffer.byteLength(name) + (compress ? 0 : content.byteLength);
-    while (this.#madeBytes - startBytes < ownBytes) await this.#nextMade();
-    await this.#pass();
+    if (content.byteLength > CONTENT_BYTES_MAX) throw new RangeError(`${name} is too large for a member`);
+    const stored = options.compress ? await deflated(content) : content;
+    const member = {
+      name: Buffer.from(name),
+      modifiedAtMs: options.modifiedAtMs,
+      mode: options.mode ?? 0o644,
+      isDeflated: options.compress,
+      crc32: crc32(content),
+      storedBytes: stored.byteLength,
+      sizeBytes: content.byteLength,
+      offset: this.#sizeBytes,
+    };
+    this.#index.push(centralRecord(member));
+    await this.#put(localHeader(member));
+    await this.#put(stored);
   }
 
   /** Adds the index. Resolves with the size of the zip when everything is written. */
   async end(): Promise<number> {
-    this.#listen();
-    const ended = new Promise((resolve) => this.#zip.outputStream.once('end', resolve));
-    this.#zip.end();
-    await ended;
-    await this.#pass();
+    const offset = this.#sizeBytes;
+    for (const record of this.#index) await this.#put(record);
+    await this.#put(endOfIndex(this.#index.length, offset, this.#sizeBytes - offset));
     if (this.#inBlockBytes > 0) await this.#write(this.#block.subarray(0, this.#inBlockBytes));
-    return this.#madeBytes;
+    return this.#sizeBytes;
   }
 
-  #listen(): void {
-    if (this.#isListening) return;
-    this.#isListening = true;
-    this.#zip.outputStream.on('data', (bytes: Buffer) => {
-      this.#made.push(bytes);
-      this.#madeBytes += bytes.byteLength;
-      this.#onMade?.();
-    });
-  }
-
-  #nextMade(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onMade = resolve;
-    });
-  }
-
-  async #pass(): Promise<void> {
-    for (const bytes of this.#made.splice(0))
-      for (let at = 0; at < bytes.byteLength; ) {
-        const copied = bytes.copy(this.#block, this.#inBlockBytes, at);
-        at += copied;
-        this.#inBlockBytes += copied;
-        if (this.#inBlockBytes < BLOCK_BYTES) continue;
-        await this.#write(this.#block);
-        this.#inBlockBytes = 0;
-      }
+  async #put(bytes: Buffer): Promise<void> {
+    this.#sizeBytes += bytes.byteLength;
+    for (let at = 0; at < bytes.byteLength; ) {
+      const copied = bytes.copy(this.#block, this.#inBlockBytes, at);
+      at += copied;
+      this.#inBlockBytes += copied;
+      if (this.#inBlockBytes < BLOCK_BYTES) continue;
+      await this.#write(this.#block);
+      this.#inBlockBytes = 0;
+    }
   }
 }
