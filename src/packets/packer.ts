@@ -8,7 +8,7 @@ import { isZipName } from '../store/zip/zip-name.ts';
 import { ZipWriter } from '../store/zip/zip-writer.ts';
 import { ContentMemory } from '../system/content-memory.ts';
 import type { Compression } from './compression.ts';
-import type { PacketEntry, PacketMember } from './packet.ts';
+import { oldestOf, type PacketEntry, type PacketMember } from './packet.ts';
 import type { PacketFolder } from './packet-folder.ts';
 import type { Group } from './packing.ts';
 
@@ -79,7 +79,7 @@ export async function pack(
     const key = ports.keyOf(name, wallMs, sha256Hex);
     const packet = { id, key, ...place, createdAtMs: wallMs, sizeBytes, sha256Hex, members };
     await folder.save(packet);
-    const modifiedAtMs = Math.min(...members.map((member) => member.modifiedAtMs));
+    const modifiedAtMs = oldestOf(members);
     return {
       entry: { path: folder.pathOf(id), identity, modifiedAtMs, key, packet, removed: [], isPacket: true },
       left,

@@ -3,7 +3,7 @@ import type { OpenFile } from '../drain/transfer.ts';
 import { type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import { Fault } from '../system/fault.ts';
 import { sha256Of } from './file-digest.ts';
-import type { PacketEntry, PacketMember, PacketPlan } from './packet.ts';
+import { oldestOf, type PacketEntry, type PacketMember, type PacketPlan } from './packet.ts';
 import type { PacketEvent } from './packet-event.ts';
 import type { PacketFolder } from './packet-folder.ts';
 
@@ -69,7 +69,7 @@ async function entryOf(
     try {
       if (file.sizeBytes !== packet.sizeBytes || (await sha256Of(file)) !== packet.sha256Hex)
         return undefined;
-      const modifiedAtMs = Math.min(...packet.members.map((member) => member.modifiedAtMs));
+      const modifiedAtMs = oldestOf(packet.members);
       const { identity } = file;
       return {
         path,

@@ -43,3 +43,11 @@ export function packetOf(entry: Entry): PacketPlan | undefined {
 export function isPacket(entry: Entry): entry is PacketEntry {
   return 'packet' in entry;
 }
+
+/** When the oldest member was last changed. */
+export function oldestOf(members: readonly PacketMember[]): number {
+  return members.reduce(
+    (oldest, { modifiedAtMs }) => Math.min(oldest, modifiedAtMs),
+    Number.POSITIVE_INFINITY,
+  );
+}

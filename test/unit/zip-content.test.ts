@@ -119,3 +119,11 @@ test('an end that is cut, overwritten or only claims to be one is refused', asyn
     await readZipIndex(sourceOf(copy)).catch((error) => assert.equal(error.code, 'DamagedZip'));
   }
 });
+
+test('there may be more members than a call takes arguments', async () => {
+  const zip = await zipOf([{ name: 'one', content: Buffer.from('a member'), compress: false }]);
+  const [one] = await readZipIndex(sourceOf(zip));
+  const contents = contentsOf(sourceOf(zip), new Array(300_000).fill(one ?? assert.fail()));
+  assert.equal((await contents.next()).value?.member.name, 'one');
+  await contents.return(undefined);
+});

@@ -36,10 +36,9 @@ export async function* contentsOf(
   members: readonly ZipMember[],
 ): AsyncGenerator<{ readonly member: ZipMember; readonly content: AsyncGenerator<Uint8Array> }> {
   const inOrder = members.toSorted((a, b) => a.offset - b.offset);
-  const end = Math.max(
-    0,
-    ...inOrder.map((member) => member.offset + member.headerBytes + member.storedBytes),
-  );
+  const endOf = (member: ZipMember) => member.offset + member.headerBytes + member.storedBytes;
+  // No call takes as many arguments as a zip may have members.
+  const end = inOrder.reduce((last, member) => Math.max(last, endOf(member)), 0);
   const bytes = new ByteSequence(source, 0, Math.min(end + SPARE_BYTES, source.sizeBytes));
   try {
     for (const member of inOrder) yield { member, content: memberIn(bytes, source, member) };
