@@ -41,8 +41,14 @@ export class PackedSpool implements DrainSpool {
     this.#ports = ports;
   }
 
-  openFile(path: SpoolPath): Promise<OpenFile> {
-    return this.#ports.spool.openFile(path);
+  /**
+   * A packet has been on the disk since before its plan was. A sync is not only needless: one that
+   * fails is remembered, and would hold the members back until the next start.
+   */
+  async openFile(path: SpoolPath): Promise<OpenFile> {
+    const { spool, sealed } = this.#ports;
+    const file = await spool.openFile(path);
+    return sealed.at(path) === undefined ? file : Object.assign(file, { sync: async () => undefined });
   }
 
   journal(file: OpenFile): UploadJournal {
