@@ -10,8 +10,10 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '1' },
     plant: { type: 'string' },
+    packets: { type: 'boolean' },
   },
 });
+const { packets: packs } = values;
 const PROGRESS_MS = 10_000;
 
 export function report({ seed, violations }: SimOutcome): string {
@@ -20,7 +22,7 @@ export function report({ seed, violations }: SimOutcome): string {
 }
 
 async function replay(seed: number): Promise<boolean> {
-  const outcome = await simulate(seed, { onTrace: (line) => console.log(line) });
+  const outcome = await simulate(seed, { packs, onTrace: (line) => console.log(line) });
   console.log(outcome.violations.length === 0 ? `seed ${seed}: all is well` : report(outcome));
   console.log(`trace ${outcome.hash}`);
   return outcome.violations.length === 0;
@@ -30,7 +32,7 @@ async function runAll(from: number, count: number): Promise<boolean> {
   const totals: Record<string, number> = {};
   let [failed, shownMs] = [0, performance.now()];
   for (let seed = from; seed < from + count; seed += 1) {
-    const outcome = await simulate(seed);
+    const outcome = await simulate(seed, { packs });
     for (const [what, times] of Object.entries(outcome.figures)) totals[what] = (totals[what] ?? 0) + times;
     if (outcome.violations.length > 0) {
       failed += 1;

@@ -18,6 +18,8 @@ export interface Inventory {
   readonly keyOf: (path: string) => string;
   /** By key. */
   readonly bucket: ReadonlyMap<string, ContentDigest>;
+  /** By path, what is in packets in the bucket. */
+  readonly packed?: ReadonlyMap<string, ReadonlySet<ContentDigest>>;
   /** By path; without the private folder. */
   readonly spool: ReadonlyMap<string, ContentDigest>;
   readonly quarantine: readonly QuarantinedFile[];
@@ -78,11 +80,13 @@ export function isStored(
 }
 
 export function isHeld(inventory: Inventory, { path, digests }: Obligation): boolean {
-  const { bucket, spool, quarantine, keyOf } = inventory;
+  const { bucket, packed, spool, quarantine, keyOf } = inventory;
   if (isStored(bucket, keyOf(path), digests)) return true;
   return digests.some(
     (digest) =>
-      spool.get(path) === digest || quarantine.some((file) => file.digest === digest && file.path === path),
+      packed?.get(path)?.has(digest) === true ||
+      spool.get(path) === digest ||
+      quarantine.some((file) => file.digest === digest && file.path === path),
   );
 }
 

@@ -43,6 +43,12 @@ export class SimHost implements Host {
     this.#files = files;
   }
 
+  /** Once openSpool() has resolved. */
+  get spool(): SpoolDirectory {
+    if (this.#spool === undefined) throw new Error('the spool is not open');
+    return this.#spool;
+  }
+
   get clock() {
     return this.#process.clock;
   }
@@ -104,8 +110,7 @@ export class SimHost implements Host {
   createStore(options: S3StoreOptions): Store {
     const client = simClient(this.#world.network, this.#process);
     const store = new S3Store({ ...options, client });
-    if (this.#spool === undefined) throw new Error('a store is made once the spool is open');
-    const judged: ObjectStore = this.#world.plant.store?.(store, this.#spool) ?? store;
+    const judged: ObjectStore = this.#world.plant.store?.(store, this.spool) ?? store;
     return instead(store, judged === store ? {} : judged);
   }
 

@@ -16,12 +16,14 @@ export interface SimSettings {
   /** Whether the kernel tells of open writers. */
   readonly tellsWriters: boolean;
   readonly keepsManifest: boolean;
+  /** Undefined: none are made. */
+  readonly packets: Settings['packets'] | undefined;
 }
 
-const DEFAULTS = toSettings((key) => (key === 's3.bucket' ? 'bucket' : optionByKey.get(key)?.default));
+export const DEFAULTS = toSettings((key) => (key === 's3.bucket' ? 'bucket' : optionByKey.get(key)?.default));
 
 export function settingsOf(
-  { conflict, settleMs, order, prunes, keepsManifest }: SimSettings,
+  { conflict, settleMs, order, prunes, keepsManifest, packets }: SimSettings,
   path: string,
   manifestPath: string,
 ): Settings {
@@ -38,6 +40,7 @@ export function settingsOf(
       maxMemoryBytes: 20_000,
       stopTimeoutMs: STOP_TIMEOUT_MS,
     },
+    packets: packets ?? DEFAULTS.packets,
     // A few lines fill a file. None is deleted before the end.
     manifest: { ...manifest, path: keepsManifest ? manifestPath : undefined, maxSizeBytes: 1_500 },
     retry: { ...retry, initialMs: 500, maxMs: 10_000, maxAttempts: 6, probeMs: 1_000 },

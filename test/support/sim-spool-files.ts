@@ -325,6 +325,7 @@ export class SimFiles {
   #handle(fd: number) {
     const { node, name } = this.#descriptor(fd);
     const step = <T>(operation: string, effect: () => T) => this.#steps.take(operation, name, effect);
+    let written = 0;
     return {
       fd,
       stat: () => step('fstat', () => statsOf(node)),
@@ -334,7 +335,14 @@ export class SimFiles {
       close: () => step('close', () => this.#closeNow(fd)),
       truncate: (size: number) =>
         step('truncate', () => this.#disk.write(node, Buffer.from(node.content.subarray(0, size)))),
-      writeFile: (text: string) => step('write', () => this.#disk.write(node, Buffer.from(text))),
+      /** What is written first takes the place of all there is; the rest follows it. */
+      writeFile: (data: string | Uint8Array) =>
+        step('write', () => {
+          const bytes = Buffer.from(data);
+          if (written === 0) this.#disk.write(node, bytes);
+          else this.#writeNow(node, bytes, 0, bytes.length, written);
+          written += bytes.length;
+        }),
       write: (bytes: Buffer, from: number, length: number, offset: number) =>
         step('write', () => ({ bytesWritten: this.#writeNow(node, bytes, from, length, offset) })),
       read: (into: Buffer, at: number, length: number, offset: number) =>

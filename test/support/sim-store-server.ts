@@ -52,8 +52,8 @@ export class SimStoreServer {
   /** Uploads that were ended, one way or the other. */
   endedUploads = 0;
   readonly traits: StoreTraits;
-  /** What is answered to a write of this key, where it is refused. */
-  refusal: (key: string) => StoreAnswer | undefined = () => undefined;
+  /** What is answered to a write of this content to this key, where it is refused. */
+  refusal: (key: string, body: Buffer) => StoreAnswer | undefined = () => undefined;
   #made = 0;
 
   constructor(traits: StoreTraits) {
@@ -78,7 +78,7 @@ export class SimStoreServer {
     const { uploadId, uploads } = request.query;
     const isWrite = request.method === 'PUT' || (request.method === 'POST' && uploads === undefined);
     if (isWrite) {
-      const bad = this.refusal(key);
+      const bad = this.refusal(key, request.body);
       if (bad !== undefined) return bad;
       const refused = this.#refuse(request, key);
       if (refused !== undefined) return refused;

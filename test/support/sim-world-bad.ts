@@ -2,12 +2,14 @@
 // credentials may not write, bad sectors. They are the oldest, so that everything else is behind them.
 import type { SimDisk } from './sim-spool-disk.ts';
 import { fail, type StoreAnswer } from './sim-store-server.ts';
+import { isPacketKey } from './sim-world-packets.ts';
 import { SPOOL } from './sim-world-producers.ts';
 import type { SimRandom } from './sim-world-random.ts';
 
 export type BadKind = 'refused names' | 'denied prefix' | 'bad sectors';
 
 const FOLDER = 'bad';
+const ODD = `${FOLDER}/odd`;
 /** More than the backlog of a simulated daemon holds and defers. */
 const FILES_MAX = 12;
 
@@ -31,9 +33,9 @@ export class BadFiles {
   }
 
   /** What the store answers to a write of this key, where it refuses it. */
-  refusal(key: string): StoreAnswer | undefined {
+  refusal(key: string, body: Buffer): StoreAnswer | undefined {
     if (this.#isOver) return undefined;
-    if (this.kind === 'refused names' && key.startsWith(`${FOLDER}/odd`)) return fail(400, 'XOddName');
+    if (this.kind === 'refused names' && isOdd(key, body)) return fail(400, 'XOddName');
     if (this.kind === 'denied prefix' && this.isBad(key)) return fail(403, 'AccessDenied');
     return undefined;
   }
@@ -42,6 +44,11 @@ export class BadFiles {
     const isTheirs = subject.startsWith(`${SPOOL}/${FOLDER}/`);
     return !this.#isOver && this.kind === 'bad sectors' && operation === 'read' && isTheirs;
   }
+}
+
+/** A packet is refused for what it has inside. */
+function isOdd(key: string, body: Buffer): boolean {
+  return key.startsWith(ODD) || (isPacketKey(key) && body.includes(ODD));
 }
 
 /** Those that are left in the spool. */

@@ -1,10 +1,12 @@
 // One life of the daemon in a simulated world: the whole daemon, on files, requests and a lock that may fail at any
 // step, until it is stopped or crashes.
+import './sim-deflate.ts';
 import './sim-spool-files.ts';
 
 import type { Settings } from '../../src/config/settings.ts';
 import { Daemon } from '../../src/daemon.ts';
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
+import type { PacketPlan } from '../../src/packets/packet.ts';
 import type { DaemonEvent } from '../../src/report/daemon-event.ts';
 import { Health } from '../../src/service/health.ts';
 import type { DepositMode } from '../../src/spool/deposit-place.ts';
@@ -15,7 +17,7 @@ import type { Clock } from '../../src/system/clock.ts';
 import { Fault } from '../../src/system/fault.ts';
 import { KeptLog } from './kept-log.ts';
 import { SimHost } from './sim-host.ts';
-import { settingsOf } from './sim-settings.ts';
+import { DEFAULTS, settingsOf } from './sim-settings.ts';
 import { systemError } from './sim-spool-disk.ts';
 import { SimFiles, type SimSteps } from './sim-spool-files.ts';
 import type { Sender } from './sim-store-network.ts';
@@ -31,6 +33,10 @@ export interface Plant {
   readonly forgetsOrder?: boolean;
   /** It is about files of producers: nothing that clients do may find it by luck. */
   readonly ofProducers?: boolean;
+  /** In all its worlds small files are packed; otherwise in none. */
+  readonly packs?: boolean;
+  /** A packet and its plan are on the disk. */
+  readonly packed?: (plan: PacketPlan, spool: SpoolDirectory) => void;
   /** How every upload is published, whatever its client asks for. */
   readonly depositMode?: DepositMode;
   /** An upload is acknowledged when it has its name, before that is durable. */
@@ -59,7 +65,7 @@ export class SimProcess implements Sender, SimSteps {
     this.clock = this.#ownClock();
     this.#files = new SimFiles(world.disk, this);
     this.#host = new SimHost(world, this, this.#files);
-    this.#settings = settingsOf(world.settings, this.#files.spoolPath, this.#files.manifestPath);
+    this.#settings = this.#drawSettings();
     this.#daemon = new Daemon(this.#settings, {
       host: this.#host,
       version: 'simulated',
@@ -94,6 +100,12 @@ export class SimProcess implements Sender, SimSteps {
         await this.clock.sleep(500);
       }
     }
+  }
+
+  /** As on SIGHUP, with another way of packing. */
+  async reload(): Promise<void> {
+    await this.#daemon.reload(this.#drawSettings());
+    this.#world.note('reloaded');
   }
 
   /** As on SIGTERM. */
@@ -180,9 +192,19 @@ export class SimProcess implements Sender, SimSteps {
     return this.#world.shortRead(bytes);
   }
 
+  #drawSettings(): Settings {
+    const { settings, packets } = this.#world;
+    const drawn = { ...settings, packets: packets?.draw(DEFAULTS.packets) };
+    return settingsOf(drawn, this.#files.spoolPath, this.#files.manifestPath);
+  }
+
   #hear(event: DaemonEvent): void {
     const text = traceOf(event);
     if (text !== undefined) this.#world.note(text);
+    if (event.kind === 'packed') this.#world.packed(event.packet, this.#host.spool);
+    if (event.kind === 'packetDropped')
+      this.#world.count('packets made: members told as repeated', event.repeated);
+    if (/^packet|^packing/.test(event.kind)) this.#world.count(`event: ${event.kind}`);
     if (event.kind === 'lateWrite') this.#world.late(event.path.toString());
     const isSweep = event.kind === 'fault' && event.operation.startsWith('abort orphaned');
     if (event.kind === 'swept' || isSweep) this.ready = true;
@@ -234,6 +256,14 @@ function traceOf(event: DaemonEvent): string | undefined {
     case 'quarantined':
     case 'stillWritten':
       return `${event.kind} ${event.entry.path} ${event.fault.code} ${event.fault.message}`;
+    case 'packed':
+      return `packed ${event.packet.key} ${event.packet.members.map(({ name }) => name).join()}`;
+    case 'packetDropped':
+      return `dropped ${event.id} ${event.reason} ${event.repeated}`;
+    case 'packetSplit':
+      return `split ${event.packet.key} ${event.reason}`;
+    case 'packingRests':
+      return `packing rests ${event.fault.code}`;
     case 'folderHeld':
       return `held ${event.folder} ${event.fault.code}`;
     case 'folderFreed':

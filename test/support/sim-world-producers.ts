@@ -79,6 +79,11 @@ export class SimProducers {
     return tellsWriters ? this.everInSpool : new Set([...this.everInSpool, ...this.#incomplete]);
   }
 
+  /** Every content that was ever at this path. */
+  everAt(path: string): ReadonlySet<string> {
+    return this.#everAt.get(path) ?? new Set();
+  }
+
   /** One of them does something. */
   act(): void {
     const { random, onChange, note } = this.#parts;

@@ -1,7 +1,10 @@
 // A whole world from one seed: a disk, producers, a store, a network between, and the daemon's processes one after the
 // other. First everything goes wrong, then nothing any more; then the oracle judges. The same seed is the same run.
+import './sim-deflate.ts';
 import './sim-spool-files.ts';
 
+import type { PacketPlan } from '../../src/packets/packet.ts';
+import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { keyFor } from '../../src/store/keys.ts';
 import { isStored, judge, type QuarantinedFile, type Violation } from './oracle.ts';
 import { isOwnObject } from './own-object.ts';
@@ -13,6 +16,7 @@ import { SimStoreNetwork } from './sim-store-network.ts';
 import { SimStoreServer } from './sim-store-server.ts';
 import { BadFiles, goodFiles } from './sim-world-bad.ts';
 import { ManifestWatch, STATE } from './sim-world-manifest.ts';
+import { isPacketKey, SimPackets } from './sim-world-packets.ts';
 import { type Plant, SimProcess } from './sim-world-process.ts';
 import { digestOf, SimProducers, SPOOL } from './sim-world-producers.ts';
 import { SimRandom } from './sim-world-random.ts';
@@ -20,6 +24,8 @@ import { SimUploads } from './sim-world-uploads.ts';
 
 export interface SimOptions {
   readonly plant?: Plant;
+  /** Small files are packed, whatever the seed says. */
+  readonly packs?: boolean | undefined;
   /** Sees every line of the trace. */
   readonly onTrace?: (line: string) => void;
 }
@@ -47,6 +53,8 @@ const CONFLICTS = [
 ] as const;
 /** Longer than any file waits by itself: the patience with one that was written to goes to 10 min. */
 const STARVED_MS = 25 * 60_000;
+/** Of all worlds, those in which small files are packed. */
+const PACKETS_SHARE = 0.25;
 /** Of all worlds, those in which clients deposit files. */
 const UPLOADS_SHARE = 0.35;
 const QUIET_LIMIT_MS = 40 * 60_000;
@@ -70,11 +78,12 @@ export class SimWorld {
   readonly clock = new SimClock();
   readonly disk: SimDisk;
   readonly random: SimRandom;
-  readonly settings: SimSettings;
+  readonly settings: Omit<SimSettings, 'packets'>;
   /** See SimSteps. */
   readonly isLocalDisk: boolean;
   readonly plant: Plant;
   readonly network: SimStoreNetwork;
+  readonly packets: SimPackets | undefined;
   readonly #seed: number;
   readonly #onTrace: SimOptions['onTrace'];
   readonly #chaos: SimRandom;
@@ -99,9 +108,9 @@ export class SimWorld {
   #crashesLeft = 0;
   #hash = 0x811c9dc5;
 
-  constructor(seed: number, { plant = {}, onTrace }: SimOptions) {
+  constructor(seed: number, { plant, packs, onTrace }: SimOptions) {
     this.#seed = seed;
-    this.plant = plant;
+    this.plant = plant ?? {};
     this.#onTrace = onTrace;
     const random = new SimRandom(seed);
     [this.random, this.#chaos, this.#steps] = [random.fork(), random.fork(), random.fork()];
@@ -151,15 +160,19 @@ export class SimWorld {
     this.settings = { ...settings, keepsManifest: this.#manifest !== undefined };
     const uploads = random.fork();
     this.isLocalDisk = random.fork().chance(0.5);
-    if (!uploads.chance(UPLOADS_SHARE) || plant.ofProducers === true) return;
+    const packets = random.fork();
+    const isPacked = packets.chance(PACKETS_SHARE);
+    if (packs ?? (plant === undefined ? isPacked : plant.packs === true))
+      this.packets = new SimPackets(packets, this.#server, (...counted) => this.count(...counted));
+    if (!uploads.chance(UPLOADS_SHARE) || plant?.ofProducers === true) return;
     this.#uploads = new SimUploads({
       ...{ clock, disk, random: uploads, producers: this.#producers, note },
       server: () => this.#process,
       onChange: () => this.#hint(),
       count: (what) => this.count(what),
       crashSoon: (steps) => this.crashSoon(steps),
-      forcedMode: plant.depositMode,
-      acknowledgesEarly: plant.acknowledgesEarly === true,
+      forcedMode: plant?.depositMode,
+      acknowledgesEarly: plant?.acknowledgesEarly === true,
     });
   }
 
@@ -192,8 +205,8 @@ export class SimWorld {
     this.#onTrace?.(line);
   }
 
-  count(what: string): void {
-    this.#figures[what] = (this.#figures[what] ?? 0) + 1;
+  count(what: string, times = 1): void {
+    this.#figures[what] = (this.#figures[what] ?? 0) + times;
   }
 
   /** The next crash, if there is one, comes after so many steps at the latest. */
@@ -294,7 +307,7 @@ export class SimWorld {
     disk.sync(disk.root);
     for (const path of this.#bad?.paths ?? []) this.#producers.drop(path);
     if (this.#bad !== undefined) this.count(`bad files: ${this.#bad.kind}`);
-    this.#server.refusal = (key) => this.#bad?.refusal(key);
+    this.#server.refusal = (key, body) => this.#bad?.refusal(key, body);
     this.network.faultShare = chaos.pick([0.02, 0.1, 0.3]);
     this.#diskFaultShare = chaos.pick([0, 0.0005, 0.005]);
     this.#raceShare = chaos.pick([0, 0.01, 0.05]);
@@ -314,6 +327,36 @@ export class SimWorld {
     if (chaos.chance(0.3)) this.#planFullDisk(chaos.between(0, 20_000));
     if (chaos.chance(0.2)) clock.schedule(chaos.between(0, 20_000), () => this.#stepWall());
     if (chaos.chance(0.25)) clock.schedule(chaos.between(1_000, 20_000), () => this.#stopProcess());
+    this.#setUpPackets();
+  }
+
+  /** Files come in groups, and the way they are packed changes. */
+  #setUpPackets(): void {
+    if (this.packets === undefined) return;
+    const { clock } = this;
+    const chaos = this.#chaos;
+    this.count('worlds with packets');
+    for (let bursts = 1 + chaos.int(3); bursts > 0; bursts -= 1) {
+      const atMs = chaos.between(0, 20_000);
+      for (let count = 2 + chaos.int(4); count > 0; count -= 1)
+        clock.schedule(atMs + chaos.between(0, 300), () => this.#producers.act());
+    }
+    if (chaos.chance(0.4)) clock.schedule(chaos.between(0, 20_000), () => this.#reloadProcess());
+  }
+
+  #reloadProcess(): void {
+    const process = this.#process;
+    if (process?.ready !== true) return;
+    this.count('reload');
+    process.reload().catch((error) => {
+      if (!process.dead) this.#violations.push({ kind: 'not drained', what: `reload() failed: ${error}` });
+    });
+  }
+
+  /** A packet and its plan are on the disk. */
+  packed(plan: PacketPlan, spool: SpoolDirectory): void {
+    this.packets?.packed(plan);
+    this.plant.packed?.(plan, spool);
   }
 
   /** A process removes what has this name. */
@@ -323,6 +366,8 @@ export class SimWorld {
     if (slot === undefined || node === undefined) return;
     const violation = this.#manifest?.removing(decodeURIComponent(slot), node);
     if (violation !== undefined) this.#violations.push(violation);
+    const unstored = this.packets?.removing(decodeURIComponent(slot), node);
+    if (unstored !== undefined) this.#violations.push(unstored);
   }
 
   /** A process gives something this name. */
@@ -343,18 +388,20 @@ export class SimWorld {
     this.count('power cut');
     this.note('POWER CUT');
     const bucket = this.#bucket();
+    const packed = this.packets?.stored();
     const lost = this.#producers.powerCut(
       () => this.disk.cutPower(this.#chaos),
-      (path, digests) => isStored(bucket, keyOf(path), digests),
+      (path, digests) =>
+        isStored(bucket, keyOf(path), digests) || digests.some((digest) => packed?.get(path)?.has(digest)),
     );
     this.#violations.push(...lost);
     for (const [path, { ino, content }] of this.disk.files(SPOOL))
       if (!path.startsWith('.')) this.note(`left ${path} ${ino} ${content.length}`);
   }
 
-  /** Files' objects alone. */
+  /** Files' objects alone, without packets. */
   #objects() {
-    return [...this.#server.objects].filter(([key]) => !isOwnObject(key));
+    return [...this.#server.objects].filter(([key]) => !isOwnObject(key) && !isPacketKey(key));
   }
 
   #bucket(): Map<string, string> {
@@ -499,10 +546,12 @@ export class SimWorld {
     this.#violations.push(
       ...this.#producers.violations,
       ...(this.#manifest?.judge() ?? []),
+      ...(this.packets?.judge((path) => this.#producers.everAt(path)) ?? []),
       ...judge({
         obligations: this.#producers.obligations,
         keyOf,
         bucket: this.#bucket(),
+        ...(this.packets && { packed: this.packets.stored() }),
         spool: this.#spooled(),
         quarantine: this.#quarantined(),
         everInSpool: this.#producers.everComplete(this.#tellsWriters),
