@@ -53,6 +53,7 @@ async function hunt(name: string, from: number, count: number): Promise<boolean>
   const planted = PLANTS[name];
   if (planted === undefined) return false;
   const { plant, foundBy, seenWith } = planted;
+  planted.prepare?.();
   const seeds = Array.from({ length: count }, (_, i) => from + i);
   for (const seed of [seenWith, ...seeds]) {
     const { violations } = await simulate(seed, { plant });

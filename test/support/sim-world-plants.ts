@@ -2,20 +2,25 @@
 // here, it would not find in the code either.
 
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
+import type { PacketMember } from '../../src/packets/packet.ts';
 import { SpoolPath } from '../../src/spool/entry.ts';
 import type { SpoolDirectory } from '../../src/spool/spool-directory.ts';
 import { SpoolFile } from '../../src/spool/spool-file.ts';
 import { compositeMd5 } from '../../src/store/digest.ts';
 import type { ObjectStore, UploadJournal, UploadRequest } from '../../src/store/object-store.ts';
+import { ZipWriter } from '../../src/store/zip/zip-writer.ts';
 import { Fault } from '../../src/system/fault.ts';
 import type { Violation } from './oracle.ts';
 import { proofFor } from './removal-proof.ts';
+import { isPacketKey } from './sim-world-packets.ts';
 import type { Plant } from './sim-world-process.ts';
 import { SPOOL } from './sim-world-producers.ts';
 import { giveUp } from './temporary-spool.ts';
 
 export interface Planted {
   readonly plant: Plant;
+  /** Called once: a bug of the whole process. */
+  readonly prepare?: () => void;
   /** What it leads to: a find of another kind would be luck. */
   readonly foundBy: Violation['kind'];
   /** A seed that found it, tried first: the hunt goes on from the first seed when the code has moved away from it. */
@@ -187,6 +192,52 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
     foundBy: 'lost',
     seenWith: 337,
     plant: { forgetsOrder: true },
+  },
+  'removes the files of a packet as soon as it is packed': {
+    foundBy: 'lost',
+    seenWith: 1,
+    plant: {
+      packs: true,
+      packed: ({ members }, spool) => {
+        const remove = async ({ path }: PacketMember) => {
+          const file = await spool.openFile(path);
+          const known = { identity: file.identity, isUnchanged: async () => true };
+          await (await spool.setAside(file, known)).remove(proofFor(file), giveUp);
+          await file.close();
+        };
+        for (const member of members) void remove(member).catch(() => undefined);
+      },
+    },
+  },
+  'packs each file under the name of the next': {
+    foundBy: 'lost',
+    seenWith: 1,
+    prepare: () => {
+      const { add } = ZipWriter.prototype;
+      const before = new WeakMap<ZipWriter, Buffer>();
+      ZipWriter.prototype.add = function (name, content, options) {
+        const wrong = before.get(this) ?? content;
+        before.set(this, Buffer.from(content));
+        return add.call(this, name, wrong, options);
+      };
+    },
+    plant: { packs: true },
+  },
+  'takes the plan of a packet for a proof that it is stored': {
+    foundBy: 'lost',
+    seenWith: 85,
+    plant: {
+      packs: true,
+      store: (store) => ({
+        ...storeLike(store, (request) => store.upload(request)),
+        confirm: async (key, local, signal) => {
+          if (!isPacketKey(key)) return store.confirm(key, local, signal);
+          const { parts, multipart } = local;
+          const etag = multipart ? `${compositeMd5(parts)}-${parts.length}` : (parts[0]?.md5Hex ?? '');
+          return { key, sizeBytes: local.sizeBytes, etag };
+        },
+      }),
+    },
   },
 };
 
