@@ -51,7 +51,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'compares nothing but the size': {
     foundBy: 'lost',
-    seenWith: 648,
+    seenWith: 344,
     plant: {
       store: (store) =>
         storeLike(store, async (request) => {
@@ -125,7 +125,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'brings content to the disk when the store has it already': {
     foundBy: 'torn',
-    seenWith: 770,
+    seenWith: 418,
     plant: {
       spool: (spool) => {
         const { sync } = SpoolFile.prototype;
@@ -165,12 +165,12 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'does not sync the folder of its journals': {
     foundBy: 'open upload',
-    seenWith: 482,
+    seenWith: 257,
     plant: { skipsSync: /\.halfpipe\/multipart$/ },
   },
   'acknowledges an upload before its name is durable': {
     foundBy: 'lost',
-    seenWith: 1365,
+    seenWith: 2160,
     plant: { acknowledgesEarly: true },
   },
   'gives an upload its name before its content is on the disk': {
@@ -185,7 +185,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'does not sync the folders that an upload needs': {
     foundBy: 'lost',
-    seenWith: 113,
+    seenWith: 257,
     plant: { skipsSync: /^\/spool(\/in)?$/ },
   },
   'lets an older file of a name return after a newer one has come': {
