@@ -102,7 +102,7 @@ export class SpoolDirectory {
         const ports = { contentSync: this.#ports.contentSync, calls: held.calls, writers: held.writers };
         const file = await SpoolFile.open(parent.at(name), path, ports);
         try {
-          await this.#ports.removability.require(held, parent, name, path);
+          if (!isOwn(path)) await this.#ports.removability.require(held, parent, name, path);
           if (expected !== undefined && !sameIdentity(file.identity, expected))
             throw changedFault('open', `${path}`, 'changed since it was listed');
           return file;
@@ -329,4 +329,9 @@ export class SpoolDirectory {
       held.leave();
     }
   }
+}
+
+/** What halfpipe wrote into its private folder, it can remove. */
+function isOwn({ id }: SpoolPath): boolean {
+  return id.startsWith(`${PRIVATE_FOLDER}/`);
 }
