@@ -264,6 +264,7 @@ export class Daemon {
     await stages.packets.stop();
     await stages.drain.stop(this.#settings.upload.stopTimeoutMs);
     stages.store.close();
+    await this.#ports.host.stopDigests?.();
   }
 
   #tell(event: DaemonEvent): void {

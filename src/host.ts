@@ -39,6 +39,8 @@ export interface Host {
   sendingOptions(settings: Settings): Promise<SendingOptions>;
   createSender(options: SendingOptions, ports: SenderPorts): PacedSender;
   createStore(options: S3StoreOptions): Store;
+  /** Call it when no store uploads any more. */
+  readonly stopDigests?: () => Promise<void>;
   /** Loads and starts the ingest thread. */
   startIngest(ports: IngestWorkerPorts): Promise<IngestWorker>;
   /** See ingestOptionsOf(). */
@@ -70,7 +72,7 @@ export type PacedSender = Pick<
 /** This machine. `threads`: see syncsAtOnce(). `handedSocket`: see ingestOptionsOf(). */
 export function thisHost(threads: string | undefined, handedSocket?: HandedSocket): Host {
   const clock = systemClock;
-  const { digestOf } = new DigestWorker(clock);
+  const digests = new DigestWorker(clock);
   return {
     name: hostname(),
     clock,
@@ -81,7 +83,8 @@ export function thisHost(threads: string | undefined, handedSocket?: HandedSocke
     lockManifest,
     sendingOptions: sendingOptionsOf,
     createSender: (options, ports) => new Sender(clock, options, ports),
-    createStore: (options) => new S3Store({ ...options, digestOf }),
+    createStore: (options) => new S3Store({ ...options, digestOf: digests.digestOf }),
+    stopDigests: () => digests.stop(),
     walkSpool: walkByDepth(clock),
     startIngest: async (ports) => new (await import('./ingest/ingest-worker.ts')).IngestWorker(ports),
     ingestOptions: (settings) => ingestOptionsOf(settings, syncsAtOnce(threads).ingest, handedSocket),

@@ -65,10 +65,21 @@ export class DigestWorker {
     });
   };
 
+  /** Resolves when the thread has ended; this thread digests what was asked for. */
+  async stop(): Promise<void> {
+    this.#cancelEnd?.();
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#digestHere();
+    await worker?.terminate();
+  }
+
   #start(): Worker {
     const worker = new Worker(this.#thread, { name: 'halfpipe digest', resourceLimits: RESOURCE_LIMITS });
     worker.unref();
-    worker.on('message', (notice: DigestNotice) => this.#receive(notice));
+    worker.on('message', (notice: DigestNotice) => {
+      if (this.#worker === worker) this.#receive(notice);
+    });
     // What matters is that it ends.
     worker.once('error', () => undefined);
     worker.once('exit', () => {
@@ -80,18 +91,16 @@ export class DigestWorker {
   #receive({ id, digest }: DigestNotice): void {
     this.#asked.get(id)?.resolve(digest);
     this.#asked.delete(id);
-    if (this.#asked.size === 0) this.#cancelEnd = this.#clock.schedule(IDLE_MS, () => this.#end());
-  }
-
-  #end(): void {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    void worker?.terminate();
+    if (this.#asked.size === 0) this.#cancelEnd = this.#clock.schedule(IDLE_MS, () => void this.stop());
   }
 
   #break(): void {
     this.#isBroken = true;
     this.#worker = undefined;
+    this.#digestHere();
+  }
+
+  #digestHere(): void {
     for (const { bytes, resolve } of this.#asked.values()) resolve(digestOf(bytes));
     this.#asked.clear();
   }
