@@ -1,9 +1,9 @@
 // Aborts our multipart uploads whose files are gone or changed, because these can never be
 // completed.
-import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
+import type { FileIdentity, SpoolPath } from '../spool/entry.ts';
+import { isStillThere, type OpenedFile } from '../spool/still-there.ts';
 import type { JournaledUpload, ObjectStore, UploadJournal } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
-import { Fault } from '../system/fault.ts';
 import { Repeat } from '../system/repeat.ts';
 import type { SweepEvent } from './drain-event.ts';
 
@@ -15,7 +15,7 @@ interface JournaledFile {
 export interface SweptSpool {
   journals<T>(): AsyncIterable<JournaledFile & { readonly value: T }>;
   journal(file: JournaledFile): Pick<UploadJournal, 'load' | 'save' | 'clear'>;
-  openFile(path: SpoolPath): Promise<{ readonly identity: FileIdentity; close(): Promise<void> }>;
+  openFile(path: SpoolPath): Promise<OpenedFile>;
 }
 
 /** Uploads in progress belong to the drain. */
@@ -89,7 +89,7 @@ export async function sweepOrphans(
   let swept = 0;
   let failure: { readonly error: unknown } | undefined;
   for await (const { path, identity, value } of spool.journals<JournaledUpload>()) {
-    if (drain.isTransferring(path) || (await isStillThere(spool, path, identity))) continue;
+    if (drain.isTransferring(path) || (await isStillThere(spool, { path, identity }))) continue;
     try {
       const left = await drain.destination.store.abandon(value, signal);
       const journal = spool.journal({ path, identity });
@@ -106,18 +106,4 @@ export async function sweepOrphans(
   }
   if (failure !== undefined) throw failure.error;
   return swept;
-}
-
-/**
- * If in doubt, for example without permission, the file counts as there, because its upload can
- * still be resumed. A different ctime does not matter.
- */
-async function isStillThere(spool: SweptSpool, path: SpoolPath, identity: FileIdentity): Promise<boolean> {
-  try {
-    const file = await spool.openFile(path);
-    await file.close();
-    return sameContentIdentity(file.identity, identity);
-  } catch (error) {
-    return !(error instanceof Fault && error.faultClass === 'changed');
-  }
 }

@@ -1,6 +1,7 @@
 // Finds the packets that an earlier run has left, and the members that are still in the spool.
 import type { OpenFile } from '../drain/transfer.ts';
-import { type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
+import type { SpoolPath } from '../spool/entry.ts';
+import { isStillThere } from '../spool/still-there.ts';
 import { Fault } from '../system/fault.ts';
 import { sha256Of } from './file-digest.ts';
 import { oldestOf, type PacketEntry, type PacketMember, type PacketPlan } from './packet.ts';
@@ -34,7 +35,7 @@ export async function* recoverPackets({
     const plan = await folder.load(id);
     const members: PacketMember[] = [];
     for (const member of plan?.members ?? [])
-      if (!claimed.has(member.path.id) && (await isThere(spool, member))) members.push(member);
+      if (!claimed.has(member.path.id) && (await isStillThere(spool, member))) members.push(member);
     const entry = plan && members.length > 0 ? await entryOf(plan, folder.pathOf(id), spool) : undefined;
     if (entry !== undefined) {
       for (const { path } of members) claimed.add(path.id);
@@ -42,19 +43,13 @@ export async function* recoverPackets({
       continue;
     }
     await folder.drop(id);
-    const reason = plan === undefined ? 'it was not complete' : 'it is damaged, or its files are gone';
+    const reason =
+      plan === undefined
+        ? 'it was not complete'
+        : members.length === 0
+          ? 'its files are gone'
+          : 'it is damaged';
     onEvent({ kind: 'packetDropped', id, reason, repeated: members.length });
-  }
-}
-
-/** If in doubt, for example without permission, the file counts as there. */
-async function isThere(spool: RecoveryPorts['spool'], { path, identity }: PacketMember): Promise<boolean> {
-  try {
-    const file = await spool.openFile(path);
-    await file.close();
-    return sameContentIdentity(file.identity, identity);
-  } catch (error) {
-    return !(error instanceof Fault && error.faultClass === 'changed');
   }
 }
 

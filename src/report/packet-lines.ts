@@ -27,12 +27,10 @@ export function packetLines(log: Logger): Listener {
       }
       case 'packetDropped': {
         const { id, reason, repeated } = event;
-        const twice =
-          repeated === 0 ? '' : `; ${readableFiles(repeated)} of it may be stored a second time then`;
-        return log.warn(
-          { event: 'packetDropped', packet: id, reason, repeated },
-          `packet ${id} is not sent any more: ${reason}. Its files are sent again${twice}`,
-        );
+        const record = { event: 'packetDropped', packet: id, reason, repeated };
+        const text = `packet ${id} is not sent any more: ${reason}`;
+        if (repeated === 0) return log.info(record, text);
+        return log.warn(record, `${text}; ${readableFiles(repeated)} of it may be stored a second time`);
       }
       case 'packingRests': {
         const { fault, forMs } = event;

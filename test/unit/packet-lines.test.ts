@@ -119,9 +119,15 @@ test('what becomes of a packet that is not sent is told in words', () => {
   assert.deepEqual(messages(), [
     'packed 2 files, 200 B, into 5 B for packets/p1.zip',
     'the packet packets/p1.zip of 2 files is refused: the store says no; its files are packed again in halves, to find the one that is to blame',
-    'packet p1 is not sent any more: files go elsewhere now. Its files are sent again; 2 files of it may be stored a second time then',
+    'packet p1 is not sent any more: files go elsewhere now; 2 files of it may be stored a second time',
     `files are sent by themselves for 1 min, because no packet can be written: ${fault.message}`,
   ]);
+});
+
+test('of a packet that was never sent, no file is said to be stored twice', () => {
+  const { reporter, messages } = reporting();
+  reporter.hear({ kind: 'packetDropped', id: 'p1', reason: 'it was not complete', repeated: 0 });
+  assert.deepEqual(messages(), ['packet p1 is not sent any more: it was not complete']);
 });
 
 test('a packet that is deferred is told by its key, not by its own file', () => {
