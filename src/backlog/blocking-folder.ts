@@ -49,8 +49,9 @@ export class BlockingFolder implements WalkedFolder {
     const dir = opendirSync(`${this.#prefix}.`, OPTIONS);
     const room = rooms.pop() ?? Buffer.alloc(BATCH * NAME_MAX);
     const close = async () => {
-      rooms.push(room);
+      // Throws the second time, so that no room is lent twice.
       dir.closeSync();
+      rooms.push(room);
     };
     return { next: async () => nextNames(dir, room), close };
   }
