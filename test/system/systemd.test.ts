@@ -417,6 +417,27 @@ print(urllib.request.urlopen(request).status)'`;
     await must('rm /etc/default/halfpipe && systemctl restart halfpipe');
   });
 
+  test('sends small files in packets from its sandbox, tells of each in the journal, and brings one back', async () => {
+    await must(`echo 'HALFPIPE_PACKETS_ENABLED=true' >/etc/default/halfpipe && systemctl restart halfpipe`);
+    halfpipe.drop('packed', 300, 2000);
+    const digest = await must(`sha256sum ${SPOOL}/packed/7.bin | cut -c 1-64`);
+    await halfpipe.until('they are sent', () => halfpipe.count('packed').left === 0);
+    assert.equal(halfpipe.count('packed').stored, 0);
+    const { length: stored } = halfpipe.server.bucket(BUCKET)?.keys('packets/') ?? [];
+    assert.ok(stored > 0 && stored <= 3, `${stored} packets for 300 files`);
+    const entryOf = (name: string) => halfpipe.entries(`-u halfpipe HALFPIPE_FILE=${name}`);
+    await halfpipe.until('the journal has it', async () => (await entryOf('packed/7.bin')).length > 0);
+    const [entry, ...more] = await entryOf('packed/7.bin');
+    assert.equal(more.length, 0);
+    assert.match(String(entry?.HALFPIPE_KEY), /^packets\/.*\.zip$/);
+    assert.equal(
+      await must(`cd /root && halfpipe fetch ${entry?.HALFPIPE_KEY} packed/7.bin | sha256sum | cut -c 1-64`),
+      digest,
+    );
+    assert.match(await must('halfpipe status'), /packet/);
+    await must('rm /etc/default/halfpipe && systemctl restart halfpipe');
+  });
+
   test('two instances on one link stay at the target together', async (t) => {
     for (const name of ['north', 'south']) {
       await must(`install -d -o halfpipe -g halfpipe -m 3770 ${SPOOL}-${name}
