@@ -1,12 +1,13 @@
-// A machine with a real systemd for system tests: systemd-nspawn over this system's own /usr, in a root of its own that
-// lives in memory, on a network of its own with a veth to us. What is done there reaches neither our files nor our network.
+// A machine with a real systemd for system tests: systemd-nspawn over this system's own /usr, or over a fresh Debian, in a
+// root of its own that lives in memory, on a network of its own with a veth to us. What is done there reaches neither our
+// files nor our network.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { FreshRoot } from './debian-root.ts';
 
 /** Far more than booting takes (half a second), even on a busy machine. */
 const BOOT_PATIENCE_MS = 30_000;
@@ -74,21 +75,21 @@ export class BootedMachine {
   /** Our address and the machine's on the veth between us. */
   readonly hostAddress: string;
   readonly #name: string;
-  readonly #folder: string;
+  readonly #root: FreshRoot;
   #nspawn: ChildProcess | undefined;
   #console = '';
 
-  private constructor() {
+  private constructor(layers: string | undefined) {
     // Two runs at once must not meet: names and the net (of 198.18.0.0/15, RFC 2544's for tests) follow from the PID.
     this.#name = `hp${process.pid}`;
     this.hostAddress = `${subnet(process.pid)}.1`;
-    this.#folder = mkdtempSync(join(tmpdir(), 'halfpipe-machine-'));
+    this.#root = layers === undefined ? rootOfThisSystem() : FreshRoot.mount(layers);
   }
 
-  static async boot(): Promise<BootedMachine> {
-    const machine = new BootedMachine();
+  /** `layers` are a `debianRoot`; without them the machine has this system's own programs. */
+  static async boot(layers?: string): Promise<BootedMachine> {
+    const machine = new BootedMachine(layers);
     try {
-      machine.#makeRoot();
       machine.#makeNetwork();
       machine.#start();
       await machine.#booted();
@@ -99,9 +100,9 @@ export class BootedMachine {
     }
   }
 
-  /** The machine's files, seen from here. */
+  /** The machine's files, seen from here. Not /tmp of Debian 13, which is in memory of its own. */
   path(file: string): string {
-    return join(this.#folder, 'root', file);
+    return join(this.#root.path, file);
   }
 
   /** Runs a shell script as the machine's root. Meanwhile we go on: it may talk to a server in this process. */
@@ -151,38 +152,9 @@ export class BootedMachine {
         await gone;
       }
     }
-    for (const mount of ['root', 'memory']) spawnSync('umount', [join(this.#folder, mount)]);
+    this.#root.unmount();
     spawnSync('ip', ['link', 'del', this.#name]);
     spawnSync('ip', ['netns', 'del', this.#name]);
-    rmSync(this.#folder, { recursive: true });
-  }
-
-  /** An overlay: reads what this system has, but for what is masked, and writes to memory. */
-  #makeRoot(): void {
-    const [memory, root] = [join(this.#folder, 'memory'), join(this.#folder, 'root')];
-    for (const folder of [memory, root]) mkdirSync(folder);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3g,mode=755', 'halfpipe-machine', memory]);
-    const [upper, work] = [join(memory, 'upper'), join(memory, 'work')];
-    for (const folder of [upper, work]) mkdirSync(folder);
-    const strangers = execFileSync('ls', ['-A', '/'], { encoding: 'utf8' }).trim().split('\n');
-    const masked = [...strangers.filter((name) => !KEPT.test(name)), ...MASKED];
-    for (const path of masked) {
-      mkdirSync(join(upper, path, '..'), { recursive: true });
-      // A whiteout: to overlayfs this name does not exist below.
-      execFileSync('mknod', [join(upper, path), 'c', '0', '0']);
-    }
-    execFileSync('mount', [
-      '-t',
-      'overlay',
-      '-o',
-      `lowerdir=/,upperdir=${upper},workdir=${work}`,
-      'halfpipe-machine',
-      root,
-    ]);
-    for (const path of MADE) mkdirSync(join(root, path), { recursive: true });
-    chmodSync(join(root, 'tmp'), 0o1777);
-    // Empty: systemd makes up a new identity.
-    writeFileSync(join(root, 'etc/machine-id'), '');
   }
 
   #makeNetwork(): void {
@@ -202,7 +174,7 @@ export class BootedMachine {
   #start(): void {
     // Neither machined nor a scope: we may not be under a systemd ourselves.
     const options = ['--register=no', '--keep-unit', `--machine=${this.#name}`, '--console=pipe', '--boot'];
-    const nspawn = ['systemd-nspawn', '--directory', join(this.#folder, 'root'), ...options];
+    const nspawn = ['systemd-nspawn', '--directory', this.#root.path, ...options];
     // Not nspawn's own --network-namespace-path=: with that, the machine's /sys shows the network cards of this system.
     const command = [`--net=/run/netns/${this.#name}`, ...nspawn];
     this.#nspawn = spawn('nsenter', command, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -237,4 +209,24 @@ export class BootedMachine {
 
 function subnet(pid: number): string {
   return `198.${18 + ((pid >> 8) & 1)}.${pid & 255}`;
+}
+
+/** An overlay: reads what this system has, but for what is masked, and writes to memory. */
+function rootOfThisSystem(): FreshRoot {
+  const strangers = execFileSync('ls', ['-A', '/'], { encoding: 'utf8' }).trim().split('\n');
+  const masked = [...strangers.filter((name) => !KEPT.test(name)), ...MASKED];
+  const root = FreshRoot.mount('/', {
+    prepare: (upper) => {
+      for (const path of masked) {
+        mkdirSync(join(upper, path, '..'), { recursive: true });
+        // A whiteout: to overlayfs this name does not exist below.
+        execFileSync('mknod', [join(upper, path), 'c', '0', '0']);
+      }
+    },
+  });
+  for (const path of MADE) mkdirSync(join(root.path, path), { recursive: true });
+  chmodSync(join(root.path, 'tmp'), 0o1777);
+  // Empty: systemd makes up a new identity.
+  writeFileSync(join(root.path, 'etc/machine-id'), '');
+  return root;
 }

@@ -54,9 +54,12 @@ export class InstalledHalfpipe {
     this.#folder = folder;
   }
 
-  /** A machine with the packages `files` in /root, none of them installed, and a server that it can reach. */
-  static async prepare(files: readonly string[]): Promise<InstalledHalfpipe> {
-    const machine = await BootedMachine.boot();
+  /**
+   * A machine with the packages `files` in /root, none of them installed, and a server that it can reach. `layers` as
+   * for `BootedMachine.boot`.
+   */
+  static async prepare(files: readonly string[], layers?: string): Promise<InstalledHalfpipe> {
+    const machine = await BootedMachine.boot(layers);
     for (const file of files) writeFileSync(machine.path(`root/${basename(file)}`), readFileSync(file));
     const folder = mkdtempSync(join(tmpdir(), 'halfpipe-bucket-'));
     const place = { directory: folder, port: 0, host: machine.hostAddress, buckets: [BUCKET] };
