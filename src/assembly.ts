@@ -189,7 +189,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     progress.sampled(activity.admittedBytes > 0 || drain.active === 0);
   }
 
-  const obedience = new Obedience({ clock, steering, backlog, drain, onEvent });
+  const obedience = new Obedience({ clock, steering, backlog, packets, drain, onEvent });
   const sweep = new Sweep({ spool, drain, clock, onEvent });
   return {
     store,

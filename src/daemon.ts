@@ -171,6 +171,7 @@ export class Daemon {
     if (touches('spool.')) stages.backlog.setOptions(backlogOptionsOf(settings));
     // The operator may have mended what a file waits for, for example a permission.
     stages.backlog.retryDeferred();
+    stages.packets.tryAgain();
     // No packet for the old place may go to the new store.
     const repacked = touches('s3.', 'packets.') && stages.packets.reconfigure(packetsOptionsOf(inForce));
     this.#renewStore(stages, touches('s3.', 'upload.'));

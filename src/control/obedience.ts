@@ -1,6 +1,8 @@
 // Carries out the orders of operators.
 import type { Backlog } from '../backlog/backlog.ts';
 import type { Drain } from '../drain/drain.ts';
+import type { Packets } from '../packets/packets.ts';
+import type { SpoolPath } from '../spool/entry.ts';
 import type { Steering } from '../steer/steering.ts';
 import type { Clock } from '../system/clock.ts';
 import { explain } from '../system/fault.ts';
@@ -13,6 +15,7 @@ export interface ObediencePorts {
   readonly clock: Clock;
   readonly steering: Steering;
   readonly backlog: Pick<Backlog, 'rescan' | 'retry' | 'retryDeferred' | 'view'>;
+  readonly packets: Pick<Packets, 'tryAgain'>;
   readonly drain: Pick<Drain, 'tryAgain' | 'waiting'>;
   readonly onEvent: (event: ControlEvent) => void;
 }
@@ -60,21 +63,23 @@ export class Obedience {
   }
 
   #retry(paths: readonly string[]): Obeyed {
-    const { backlog, drain, steering } = this.#ports;
+    const { backlog, packets, drain, steering } = this.#ports;
     const isPaused = steering.now.paused !== null;
     const { deferred, written } = backlog.view();
     if (paths.length === 0) {
+      const packed = packets.tryAgain();
       drain.tryAgain();
       backlog.retryDeferred();
-      return { text: triedText(deferred + written, isPaused), warning: null };
+      return { text: triedText(deferred + written + packed, isPaused), warning: null };
     }
     const found = new Set<string>();
     const wanted = paths.map((path) => path.replace(/\/+$/, ''));
-    const files = backlog.retry((path) => {
+    const isWanted = (path: SpoolPath) => {
       const matches = wanted.filter((want) => isAtOrBelow(`${path}`, want));
       for (const match of matches) found.add(match);
       return matches.length > 0;
-    });
+    };
+    const files = packets.tryAgain(isWanted) + backlog.retry(isWanted);
     const held = drain.waiting.filter(({ isFolder }) => isFolder).map(({ example }) => example);
     drain.tryAgain();
     const isHeld = (path: string) =>

@@ -4,9 +4,10 @@ import { asFault } from '../drain/drain-faults.ts';
 import type { DrainBacklog } from '../drain/drain-ports.ts';
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { Clock } from '../system/clock.ts';
+import type { Fault } from '../system/fault.ts';
 import { type PackerPorts, pack } from './packer.ts';
 import type { PacketEntry } from './packet.ts';
-import type { PacketEvent } from './packet-event.ts';
+import type { PacketEvent, RestReason } from './packet-event.ts';
 import { type Group, Packing, type PackingOptions } from './packing.ts';
 
 export interface GatheringPorts {
@@ -88,6 +89,24 @@ export class Gathering {
     this.#packing.split(files);
   }
 
+  get isResting(): boolean {
+    return this.#ports.clock.monotonicMs() < this.#restsUntilMs;
+  }
+
+  /** Files are sent by themselves for this time, also those that were taken. */
+  rest(why: RestReason, fault: Fault, forMs: number): void {
+    const { clock, onEvent } = this.#ports;
+    this.#restsUntilMs = clock.monotonicMs() + forMs;
+    for (const entry of this.#packing.clear()) this.#return(entry);
+    onEvent({ kind: 'packingRests', why, fault, forMs });
+  }
+
+  /** Ends a rest. */
+  endRest(): void {
+    this.#restsUntilMs = Number.NEGATIVE_INFINITY;
+    this.#isExhausted = false;
+  }
+
   /** Gives everything back that is not in a packet, until open(). Resolves when that is done. */
   async close(): Promise<void> {
     this.#isOpen = false;
@@ -103,13 +122,12 @@ export class Gathering {
   async reconfigure(options: PackingOptions | undefined): Promise<void> {
     const returned = this.#giveBack();
     for (const entry of this.#packing.reconfigure(options)) this.#return(entry);
-    this.#restsUntilMs = Number.NEGATIVE_INFINITY;
+    this.endRest();
     await returned;
   }
 
   get #mayPack(): boolean {
-    const { clock, waiting } = this.#ports;
-    return this.#isOpen && clock.monotonicMs() >= this.#restsUntilMs && waiting().deferred < DEFERRED_MAX;
+    return this.#isOpen && !this.isResting && this.#ports.waiting().deferred < DEFERRED_MAX;
   }
 
   get #hasRoom(): boolean {
@@ -157,7 +175,7 @@ export class Gathering {
   }
 
   async #write(group: Group): Promise<void> {
-    const { clock, packer, onSealed, onReturned, onEvent } = this.#ports;
+    const { clock, packer, onSealed, onReturned } = this.#ports;
     const { signal } = this.#abort;
     try {
       const { entry, left } = await pack(group, clock.wallMs(), packer(), signal);
@@ -168,11 +186,7 @@ export class Gathering {
       if (entry !== undefined) onSealed(entry);
     } catch (error) {
       for (const entry of group.entries) this.#return(entry);
-      if (!signal.aborted) {
-        this.#restsUntilMs = clock.monotonicMs() + REST_MS;
-        for (const entry of this.#packing.clear()) this.#return(entry);
-        onEvent({ kind: 'packingRests', fault: asFault(error), forMs: REST_MS });
-      }
+      if (!signal.aborted) this.rest('unwritable', asFault(error), REST_MS);
     }
     this.#writing = undefined;
     this.#next();

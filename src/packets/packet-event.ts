@@ -17,5 +17,13 @@ export type PacketEvent =
       readonly reason: string;
       readonly repeated: number;
     }
-  /** No packet can be written now. Files are sent by themselves for this time. */
-  | { readonly kind: 'packingRests'; readonly fault: Fault; readonly forMs: number };
+  /** Files are sent by themselves for this time. */
+  | {
+      readonly kind: 'packingRests';
+      /** No packet can be written, or the store refuses all packets. */
+      readonly why: RestReason;
+      readonly fault: Fault;
+      readonly forMs: number;
+    };
+
+export type RestReason = 'unwritable' | 'refused';

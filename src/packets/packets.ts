@@ -2,10 +2,10 @@
 // of many.
 import type { DrainEvent } from '../drain/drain-event.ts';
 import type { DrainBacklog, DrainManifest, DrainSpool } from '../drain/drain-ports.ts';
-import type { Entry } from '../spool/entry.ts';
+import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
 import type { Clock } from '../system/clock.ts';
-import type { RecurringFault } from '../system/fault.ts';
+import { Fault, type RecurringFault } from '../system/fault.ts';
 import { Compression, type CompressionSetting } from './compression.ts';
 import { Gathering } from './gathering.ts';
 import { PackedBacklog } from './packed-backlog.ts';
@@ -18,6 +18,7 @@ import { type PacketFiles, PacketFolder } from './packet-folder.ts';
 import { packetKey } from './packet-key.ts';
 import { recoverPackets } from './packet-recovery.ts';
 import type { PackingOptions } from './packing.ts';
+import { Refusals } from './refusals.ts';
 import { type SealedPacket, SealedPackets } from './sealed-packets.ts';
 
 export interface PacketsOptions {
@@ -56,6 +57,7 @@ export class Packets {
   readonly #folder: PacketFolder;
   readonly #sealed = new SealedPackets();
   readonly #gathering: Gathering;
+  readonly #refusals = new Refusals();
   #options: PacketsOptions;
   #compression: Compression;
 
@@ -141,11 +143,28 @@ export class Packets {
     return this.pause();
   }
 
+  /**
+   * Something may have been mended: packets that wait and hold an accepted file are due at once,
+   * and a rest ends. Returns how many accepted files they hold.
+   */
+  tryAgain(accepts: (path: SpoolPath) => boolean = () => true): number {
+    let files = 0;
+    for (const packet of this.#sealed.deferredAt(this.#ports.clock.monotonicMs())) {
+      const accepted = [...packet.left.values()].filter(({ path }) => accepts(path)).length;
+      if (accepted > 0) packet.dueAtMs = Number.NEGATIVE_INFINITY;
+      files += accepted;
+    }
+    this.#refusals.forget();
+    this.#gathering.endRest();
+    this.backlog.lookAgain();
+    return files;
+  }
+
   /** Applies to new packets. Packets for another place are dropped, unless they are being sent. */
   async reconfigure(options: PacketsOptions): Promise<void> {
     this.#options = options;
     this.#compression = new Compression(options.compress);
-    for (const packet of this.#sealed) packet.dueAtMs = Number.NEGATIVE_INFINITY;
+    this.tryAgain();
     await this.#gathering.reconfigure(options.packing);
     await this.#dropOthers();
     this.#worked();
@@ -153,7 +172,10 @@ export class Packets {
 
   /** Passes an event of the drain on, unless this has told of the packet in other words. */
   tell(event: DrainEvent): void {
-    if (event.kind === 'quarantined' && packetOf(event.entry) !== undefined) return;
+    const isOfPacket = 'entry' in event && packetOf(event.entry) !== undefined;
+    if (isOfPacket && event.kind === 'quarantined') return;
+    if (isOfPacket && event.kind === 'uploaded' && event.transferred.outcome === 'stored')
+      this.#refusals.forget();
     this.#ports.onEvent(event);
   }
 
@@ -182,11 +204,18 @@ export class Packets {
     return bucket === place.bucket && endpoint === place.endpoint && prefix === place.prefix;
   }
 
-  /** Its files are packed again, in halves. Rejects with a Fault if the plan cannot be removed. */
-  async #split({ entry: { packet }, left }: SealedPacket, { reason }: QuarantineReason): Promise<void> {
+  /**
+   * Its files are packed again, in halves, or sent by themselves while packing rests. Rejects with
+   * a Fault if the plan cannot be removed.
+   */
+  async #split({ entry: { packet }, left }: SealedPacket, reason: QuarantineReason): Promise<void> {
     await this.#folder.drop(packet.id);
-    this.#gathering.split([...left.values()]);
-    this.#ports.onEvent({ kind: 'packetSplit', packet, reason });
+    this.#ports.onEvent({ kind: 'packetSplit', packet, reason: reason.reason });
+    const gathering = this.#gathering;
+    if (gathering.isResting) return;
+    const restMs = this.#refusals.refused();
+    if (restMs === undefined) gathering.split([...left.values()]);
+    else gathering.rest('refused', refusedFault(packet.key, reason), restMs);
   }
 
   async #dropOthers(): Promise<void> {
@@ -205,4 +234,11 @@ export class Packets {
       this.#ports.onEvent({ kind: 'packetDropped', id: plan.id, reason: 'files go elsewhere now', repeated });
     }
   }
+}
+
+/** What the store says of the last packet, which is what it has said of all. */
+function refusedFault(subject: string, { reason, code }: QuarantineReason): Fault {
+  const hint = 'allow s3:PutObject for the keys of packets, or set packets.key; then reload';
+  const details = { operation: 'send packets', subject, hint, ...(code !== undefined && { code }) };
+  return new Fault('unknown', reason, details);
 }

@@ -24,6 +24,11 @@ export class SealedPackets {
     yield* this.#byId.values();
   }
 
+  /** The packets that wait for another attempt. */
+  *deferredAt(nowMs: number): Generator<SealedPacket> {
+    for (const packet of this.#byId.values()) if (!packet.isTaken && packet.dueAtMs > nowMs) yield packet;
+  }
+
   /** How many packets the drain may have, and how many wait for another attempt. */
   waitingAt(nowMs: number): { readonly ready: number; readonly deferred: number } {
     let [ready, deferred] = [0, 0];

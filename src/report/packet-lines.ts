@@ -33,9 +33,13 @@ export function packetLines(log: Logger): Listener {
         return log.warn(record, `${text}; ${readableFiles(repeated)} of it may be stored a second time`);
       }
       case 'packingRests': {
-        const { fault, forMs } = event;
-        const text = `files are sent by themselves for ${readableDuration(forMs)}, because no packet can be written: ${explain(fault)}`;
-        return log.warn({ event: 'packingRests', fault, forMs }, text);
+        const { why, fault, forMs } = event;
+        const what = `files are sent by themselves for ${readableDuration(forMs)}`;
+        const text =
+          why === 'refused'
+            ? `${what}, because the store refuses packets: ${explain(fault)}`
+            : `${what}, because no packet can be written: ${explain(fault)}`;
+        return log.warn({ event: 'packingRests', why, fault, forMs }, text);
       }
     }
   };

@@ -35,7 +35,7 @@ export interface ProblemFacts {
   readonly unkeptOrder: string | undefined;
   /** Why observe.listen is not served, although it is set. */
   readonly unobserved: unknown;
-  /** Why no packet can be written. */
+  /** Why no packet is made. */
   readonly restingPacking: RestingPacking | undefined;
   /** What keeps producers from sending files over HTTP. */
   readonly ingestTroubles: readonly IngestTrouble[];
@@ -134,11 +134,12 @@ function skippedOf(skipped: BacklogView['skipped'][number]): Problem {
 /** The files go up nevertheless. What packets save is lost. */
 function packingOf(resting: RestingPacking | undefined): Problem[] {
   if (resting === undefined) return [];
-  const { fault, nextTryAtMs } = resting;
+  const { why, fault, nextTryAtMs } = resting;
+  const cause = why === 'refused' ? 'the store refuses packets' : 'no packet can be written';
   return [
     {
       kind: 'packing',
-      message: `no packet can be written, so that each file is sent by itself: ${withoutHint(fault)}`,
+      message: `${cause}, so that each file is sent by itself: ${withoutHint(fault)}`,
       remedy: fault.hint ?? "make room on the spool's disk, and let halfpipe write to .halfpipe in it",
       nextTryAtMs,
       degradedAfterMs: PACKING_MS,

@@ -1,4 +1,6 @@
 // What listeners alone know of things that last: files that cannot be put back, refused reloads.
+import { isPacket } from '../packets/packet.ts';
+import type { RestReason } from '../packets/packet-event.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import type { DaemonEvent } from './daemon-event.ts';
@@ -7,6 +9,7 @@ import type { DaemonEvent } from './daemon-event.ts';
 const UNSAVED_MS = 5_000;
 
 export interface RestingPacking {
+  readonly why: RestReason;
   readonly fault: Fault;
   /** When packets are tried again, by the monotonic clock. */
   readonly nextTryAtMs: number;
@@ -47,7 +50,7 @@ export class Remarks {
     return this.#unobserved;
   }
 
-  /** Why no packet can be written; undefined if packets can be, or none is wanted. */
+  /** Why no packet is made; undefined if packets are, or none is wanted. */
   get restingPacking(): RestingPacking | undefined {
     const resting = this.#restingPacking;
     return resting !== undefined && this.#clock.monotonicMs() <= resting.untilMs ? resting : undefined;
@@ -79,11 +82,14 @@ export class Remarks {
         const nextTryAtMs = this.#clock.monotonicMs() + event.forMs;
         // Files for the next attempt may be long in coming.
         const untilMs = nextTryAtMs + event.forMs;
-        this.#restingPacking = { fault: event.fault, nextTryAtMs, untilMs };
+        this.#restingPacking = { why: event.why, fault: event.fault, nextTryAtMs, untilMs };
         return;
       }
       case 'packed':
-        this.#restingPacking = undefined;
+        if (this.#restingPacking?.why === 'unwritable') this.#restingPacking = undefined;
+        return;
+      case 'uploaded':
+        if (isPacket(event.entry)) this.#restingPacking = undefined;
         return;
       case 'reloadRefused':
         this.#refusedReload = event.problem;

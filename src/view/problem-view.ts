@@ -9,10 +9,10 @@
  * `slow-line`: the line or the store takes less than the budget. `floor`: others leave only the
  * floor. `reload`: the last reload was refused. `unwatched`: files are found by scans alone.
  * `unkept`: an order would not survive a restart. `observe`: metrics and page are not served as
- * configured. `packing`: files are sent by themselves, because no packet can be
- * written. Files that are sent over HTTP are refused:
- * `ingest` because of a failure, `ingest-tokens` because tokens cannot be checked, `ingest-disk`
- * because the disk has too little space; `ingest-waits`: producers are asked to wait.
+ * configured. `packing`: files are sent by themselves, because no packet can be written or the
+ * store refuses packets. Files that are sent over HTTP are refused: `ingest` because of a failure,
+ * `ingest-tokens` because tokens cannot be checked, `ingest-disk` because the disk has too little
+ * space; `ingest-waits`: producers are asked to wait.
  */
 export type ProblemKind =
   | 'paused'

@@ -31,6 +31,40 @@ describe('packets that the store refuses', { concurrency: 2 }, () => {
     assert.equal(await daemon.stop(), 0);
   });
 
+  test('after some that are refused, packing rests, is told as a problem, and goes on after a reload', async (t) => {
+    const refused = new Set<string>();
+    let isMended = false;
+    const quirks: Quirks = {
+      ask: ({ operation, key }) => {
+        if (operation !== 'PutObject' || !key.startsWith('packets/') || isMended) return;
+        refused.add(key);
+        throw new S3Error(403, 'AccessDenied', 'Access Denied');
+      },
+    };
+    const fixture = await DaemonFixture.create(t, PACKETS, quirks);
+    await putFiles(fixture, 0, 80);
+    const daemon = fixture.start();
+    const { why, forMs } = await daemon.says('packingRests');
+    assert.deepEqual([why, forMs], ['refused', 600_000]);
+    await fixture.untilDrained();
+    assert.ok(refused.size <= 8, `${refused.size} packets were sent in vain`);
+    const { problems } = await fixture.snapshot();
+    const packing = problems.filter(({ kind }) => kind === 'packing').map(({ message }) => message);
+    assert.match(packing.join(), /^the store refuses packets, so that each file is sent by itself: .*Denied/);
+    const before = refused.size;
+    await putFiles(fixture, 80, 90);
+    await fixture.untilDrained();
+    assert.equal(refused.size, before);
+    isMended = true;
+    daemon.signal('SIGHUP');
+    await daemon.says('reloaded');
+    await putFiles(fixture, 90, 100);
+    await fixture.untilDrained();
+    assert.ok(fixture.keys().some((key) => key.startsWith('packets/')));
+    assert.deepEqual((await fixture.snapshot()).problems, []);
+    assert.equal(await daemon.stop(), 0);
+  });
+
   test('packets that wait for another attempt do not keep other files from being packed', async (t) => {
     const bad = new Set<string>();
     const quirks: Quirks = {

@@ -263,7 +263,7 @@ function traceOf(event: DaemonEvent): string | undefined {
     case 'packetSplit':
       return `split ${event.packet.key} ${event.reason}`;
     case 'packingRests':
-      return `packing rests ${event.fault.code}`;
+      return `packing rests ${event.why} ${event.fault.code}`;
     case 'folderHeld':
       return `held ${event.folder} ${event.fault.code}`;
     case 'folderFreed':

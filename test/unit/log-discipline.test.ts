@@ -59,7 +59,7 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
   packed: { packet },
   packetDropped: { id: 'x', reason: 'its files are gone', repeated: 2 },
   packetSplit: { packet, reason: 'refused' },
-  packingRests: { fault, forMs: 60_000 },
+  packingRests: { why: 'unwritable', fault, forMs: 60_000 },
   paused: { fault },
   putBack: { recovery: { restored: 2, waiting: 1 } },
   quarantined: { entry, fault },

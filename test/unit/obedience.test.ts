@@ -11,7 +11,7 @@ import { SimClock } from '../support/sim-clock.ts';
 
 const HOUR = 3_600_000;
 
-function obedience({ cannotKeep = false, deferred = [] as string[] } = {}) {
+function obedience({ cannotKeep = false, deferred = [] as string[], packed = [] as string[] } = {}) {
   const clock = new SimClock();
   const calls: string[] = [];
   const events: DaemonEvent[] = [];
@@ -33,7 +33,12 @@ function obedience({ cannotKeep = false, deferred = [] as string[] } = {}) {
   };
   const held = { isFolder: true, example: 'held/' } as WaitingFiles;
   const drain = { tryAgain: () => void calls.push('try again'), waiting: [held] };
-  const made = new Obedience({ clock, steering, backlog, drain, onEvent: (event) => events.push(event) });
+  const packets = {
+    tryAgain: (accepts: (path: SpoolPath) => boolean = () => true) =>
+      packed.map(SpoolPath.from).filter(accepts).length,
+  };
+  const onEvent = (event: DaemonEvent) => events.push(event);
+  const made = new Obedience({ clock, steering, backlog, packets, drain, onEvent });
   return { made, calls, events, steering, clock };
 }
 
@@ -70,6 +75,15 @@ test('retry takes files and folders, and names those where nothing waits', async
     warning: 'nothing is deferred at or below y',
   });
   assert.deepEqual(await made.obey({ order: 'retry', paths: ['x'] }), {
+    text: '1 file is tried again now',
+    warning: null,
+  });
+});
+
+test('retry takes the files of packets that wait', async () => {
+  const { made } = obedience({ packed: ['cam/a.jpg', 'x'] });
+  assert.equal((await made.obey({ order: 'retry', paths: [] })).text, '6 files are tried again now');
+  assert.deepEqual(await made.obey({ order: 'retry', paths: ['cam'] }), {
     text: '1 file is tried again now',
     warning: null,
   });

@@ -108,19 +108,22 @@ test('the last files show the packet that they are in, and their own size and di
   );
 });
 
-test('what becomes of a packet that is not sent is told in words', () => {
-  const { reporter, messages } = reporting('debug');
+test('what becomes of a packet that is not sent is told in words', async () => {
+  const { clock, reporter, messages } = reporting('debug');
   const { packet } = packetEntry(KEY, ['a', 'b'], 100);
   reporter.hear({ kind: 'packed', packet });
   reporter.hear({ kind: 'packetSplit', packet, reason: 'the store says no' });
   reporter.hear({ kind: 'packetDropped', id: 'p1', reason: 'files go elsewhere now', repeated: 2 });
   const fault = faultOf('breaker', { code: 'ENOSPC' });
-  reporter.hear({ kind: 'packingRests', fault, forMs: 60_000 });
+  reporter.hear({ kind: 'packingRests', why: 'unwritable', fault, forMs: 60_000 });
+  await clock.advance(60_001);
+  reporter.hear({ kind: 'packingRests', why: 'refused', fault, forMs: 600_000 });
   assert.deepEqual(messages(), [
     'packed 2 files, 200 B, into 5 B for packets/p1.zip',
     'the packet packets/p1.zip of 2 files is refused: the store says no; its files are packed again in halves, to find the one that is to blame',
     'packet p1 is not sent any more: files go elsewhere now; 2 files of it may be stored a second time',
     `files are sent by themselves for 1 min, because no packet can be written: ${fault.message}`,
+    `files are sent by themselves for 10 min, because the store refuses packets: ${fault.message}`,
   ]);
 });
 
@@ -141,12 +144,22 @@ test('a packet that is deferred is told by its key, not by its own file', () => 
 test('that no packet can be written is a problem until one is, or until nothing has failed for a while', async () => {
   const clock = new SimClock();
   const remarks = new Remarks(clock);
-  const rest = () => remarks.hear({ kind: 'packingRests', fault: faultOf('breaker'), forMs: 60_000 });
+  const rest = () =>
+    remarks.hear({ kind: 'packingRests', why: 'unwritable', fault: faultOf('breaker'), forMs: 60_000 });
   rest();
   assert.equal(remarks.restingPacking?.nextTryAtMs, clock.monotonicMs() + 60_000);
   remarks.hear({ kind: 'packed', packet: packetEntry(KEY, ['a']).packet });
   assert.equal(remarks.restingPacking, undefined);
   rest();
   await clock.advance(120_001);
+  assert.equal(remarks.restingPacking, undefined);
+});
+
+test('that the store refuses packets is a problem until one is stored', () => {
+  const remarks = new Remarks(new SimClock());
+  remarks.hear({ kind: 'packingRests', why: 'refused', fault: faultOf('unknown'), forMs: 600_000 });
+  remarks.hear({ kind: 'packed', packet: packetEntry(KEY, ['a']).packet });
+  assert.equal(remarks.restingPacking?.why, 'refused');
+  remarks.hear(uploaded(['a']));
   assert.equal(remarks.restingPacking, undefined);
 });

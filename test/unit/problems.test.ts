@@ -43,7 +43,11 @@ function severities(problems: readonly Problem[], lastingMs: number): string[] {
 }
 
 test('that no packet can be written for ten minutes needs a human, because packets save money', () => {
-  const resting = { fault: faultOf('breaker', { code: 'ENOSPC' }), nextTryAtMs: 5_000 };
+  const resting = {
+    why: 'unwritable' as const,
+    fault: faultOf('breaker', { code: 'ENOSPC' }),
+    nextTryAtMs: 5_000,
+  };
   const problems = findProblems({ ...WELL, restingPacking: resting });
   assert.deepEqual(severities(problems, 9 * MINUTE), ['packing notice']);
   assert.deepEqual(severities(problems, 10 * MINUTE), ['packing degraded']);
@@ -72,7 +76,7 @@ for (const [what, facts, expected] of [
   ['a network that has just failed', { waiting: [waitingFor('transient')] }, 'deferred notice'],
   [
     'a packet that could not be written just now',
-    { restingPacking: { fault: faultOf('breaker'), nextTryAtMs: 5_000 } },
+    { restingPacking: { why: 'refused', fault: faultOf('breaker'), nextTryAtMs: 5_000 } },
     'packing notice',
   ],
   ['a file in quarantine', { backlog: { ...DRAINING.backlog, quarantined: 1 } }, 'quarantine degraded'],
