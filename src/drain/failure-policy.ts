@@ -17,6 +17,8 @@ import {
 
 /** A file that was written to within this time is probably still being written. */
 const LIVE_MS = 10 * 60_000;
+/** A packet that fails so often while others pass is split. Nothing is lost by it. */
+const PACKET_STRIKES_MAX = 4;
 
 /**
  * Releases each failed entry with a delay, or moves the file to the quarantine. No failure removes
@@ -88,6 +90,7 @@ export class FailurePolicy {
         if (fault.faultClass !== 'transient') return this.#ports.backlog.release(entry.path, 'again');
         return this.#defer(entry, fault, this.#backoffMs(entry, fault));
       case 'unclear':
+        if (this.#isPoisonous(entry, fault)) return this.#quarantine(entry, fault);
         return this.#defer(entry, fault, this.#backoffMs(entry, fault));
       case 'file':
         return this.#failForItself(failed, fault);
@@ -117,14 +120,25 @@ export class FailurePolicy {
 
   /** The store accepts other files. */
   #failForItself({ entry, sentBytes }: Failed, fault: Fault): Promise<void> | void {
-    const isDivided = entry.isPacket === true && fault.faultClass !== 'transient';
-    if (fault.faultClass === 'file' || isDivided) return this.#quarantine(entry, fault);
+    const isRefused = entry.isPacket === true && fault.faultClass !== 'transient';
+    if (fault.faultClass === 'file' || isRefused || this.#isPoisonous(entry, fault))
+      return this.#quarantine(entry, fault);
     const backoffMs = this.#backoffMs(entry, fault);
     if (fault.faultClass === 'transient') return this.#defer(entry, fault, backoffMs, true);
     const fairMs = fairDelayMs(sentBytes, this.#ports.rateBytesPerSec());
     const delayMs = Math.max(backoffMs, fairMs);
     if (fault.faultClass === 'unknown') this.#strike(entry);
     return this.#retry(entry, fault, delayMs);
+  }
+
+  /**
+   * True for a packet that fails again and again while others pass: it is to be split. Not where
+   * the store asks for fewer requests, because it would get more.
+   */
+  #isPoisonous(entry: Entry, { faultClass, asksForFewer }: Fault): boolean {
+    if (entry.isPacket !== true || faultClass !== 'transient' || asksForFewer) return false;
+    this.#strike(entry);
+    return this.#failed.of(entry.path).strikes >= PACKET_STRIKES_MAX;
   }
 
   /** This is no failure: the file is not complete yet. */

@@ -291,9 +291,12 @@ export class DrainBench {
   }
 
   /** Puts a file into the backlog; the drain hears of it when it looks. */
-  put(name: string, content: string | Buffer = `content of ${name}`): void {
+  put(name: string, content: string | Buffer = `content of ${name}`, isPacket = false): void {
     this.contents.set(name, Buffer.from(content));
-    this.#waiting.push({ ...entryOf(name, Buffer.byteLength(content)), modifiedAtMs: this.modifiedAtMs });
+    this.#waiting.push({
+      ...{ ...entryOf(name, Buffer.byteLength(content)), modifiedAtMs: this.modifiedAtMs },
+      ...(isPacket && { isPacket, key: name }),
+    });
   }
 
   /** A file that was released is found again. */

@@ -156,6 +156,38 @@ test('a transient fault never leads to quarantine, and its delay is capped', asy
   assert.deepEqual(bench.quarantined, []);
 });
 
+for (const { what, fault, othersPass, split } of [
+  {
+    what: 'a packet that fails while files pass is',
+    fault: faultOf('transient'),
+    othersPass: true,
+    split: 1,
+  },
+  {
+    what: 'a packet that fails with all else is not',
+    fault: faultOf('transient'),
+    othersPass: false,
+    split: 0,
+  },
+  {
+    ...{ what: 'a packet at a store that asks for fewer requests is not', othersPass: true, split: 0 },
+    fault: faultOf('transient', { code: 'SlowDown', asksForFewer: true }),
+  },
+])
+  test(`${what} split in the end`, async () => {
+    const bench = new DrainBench();
+    await bench.startClosed();
+    bench.store.answers.set('packet', fails(fault));
+    for (let attempt = 1; attempt <= 4; attempt += 1) {
+      if (othersPass) bench.put(`good ${attempt}`);
+      bench.put('packet', 'its files', true);
+      await bench.clock.advance(1_000);
+      const quarantined = bench.quarantined.length;
+      assert.equal(quarantined, attempt === 4 ? split : 0, `attempt ${attempt}`);
+    }
+    bench.checkBooks();
+  });
+
 test('attempts count for a file until it is uploaded or gone, and then from one again', async () => {
   const bench = new DrainBench();
   await bench.startClosed();
