@@ -12,8 +12,17 @@ const OF_THE_PAGE = ['node_modules/uplot'];
 export interface Bundle {
   /** By name, all in one folder. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** The licences of all that is in it. */
+  /** The npm packages that are in it, as `name@version`. */
+  readonly packages: readonly string[];
+  /** Their licences. */
   readonly notices: string;
+}
+
+interface BundledPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+  readonly folder: string;
 }
 
 /**
@@ -46,22 +55,32 @@ export async function bundle(root: string, target: string): Promise<Bundle> {
     write: false,
     logLevel: 'warning',
   });
-  const files = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]));
-  return { files, notices: notices(root, [...Object.keys(metafile.inputs), ...OF_THE_PAGE]) };
-}
-
-function notices(root: string, inputs: readonly string[]): string {
-  const packages = new Set(
-    inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []),
+  const files = new Map(
+    outputFiles.map(({ path, text }) => [basename(path), Buffer.from(withoutHashbang(text))]),
   );
-  return [...packages]
-    .sort()
-    .map((folder) => notice(join(root, folder)))
-    .join('\n');
+  const packages = packagesOf(root, [...Object.keys(metafile.inputs), ...OF_THE_PAGE]);
+  return {
+    files,
+    packages: packages.map(({ name, version }) => `${name}@${version}`),
+    notices: packages.map(notice).join('\n'),
+  };
 }
 
-function notice(folder: string): string {
-  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+/** The package has a command of its own, which runs the program with the Node.js beside it. */
+function withoutHashbang(code: string): string {
+  return code.replace(/^#!.*\n/, '');
+}
+
+function packagesOf(root: string, inputs: readonly string[]): readonly BundledPackage[] {
+  const folders = new Set(inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []));
+  return [...folders].sort().map((path) => {
+    const folder = join(root, path);
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return { name, version, license, folder };
+  });
+}
+
+function notice({ name, version, license, folder }: BundledPackage): string {
   const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
   const text = file === undefined ? `Licence: ${license}\n` : readFileSync(join(folder, file), 'utf8');
   return `==== ${name} ${version} (${license}) ====\n\n${text}`;

@@ -1,15 +1,20 @@
-// `npm run package`: the Debian package, from this checkout. The same commit gives the same bytes: every time is
-// SOURCE_DATE_EPOCH (the commit's, unless it is set), owners are root, the order and the modes are fixed.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+// `npm run package`: the Debian packages, from this checkout, each with its bill of materials beside it. The same commit
+// gives the same bytes: every time is SOURCE_DATE_EPOCH (the commit's, unless it is set), owners are root, the order and
+// the modes are fixed.
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { renderConfigManual } from '../man/config-manual.ts';
 import { bundle } from './bundle.ts';
-import { nodeRuntime } from './node-runtime.ts';
+import { releasesOf, renderDebianChangelog } from './changelog.ts';
+import { renderCopyright } from './copyright.ts';
+import { checkedMaintainer } from './maintainer.ts';
+import { ARCHITECTURES, type Architecture, nodeRuntime, nodeVersion } from './node-runtime.ts';
+import { lockedMaterials, renderSbom } from './sbom.ts';
 import { StagedTree } from './staged-tree.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,41 +25,56 @@ const { values } = parseArgs({
     output: { type: 'string', default: source('var/package') },
     /** Instead of package.json's: for packages that upgrade one another in a test. */
     version: { type: 'string', default: JSON.parse(readFileSync(source('package.json'), 'utf8')).version },
-    /** Seconds instead of a minute, for a larger package. */
+    /** Which, if not all. */
+    architecture: { type: 'string', multiple: true, default: [...ARCHITECTURES] },
+    /** Name and address of those that answer for the packages. */
+    maintainer: { type: 'string', default: process.env.HALFPIPE_MAINTAINER ?? '' },
+    /** Seconds instead of a minute, for larger packages. */
     fast: { type: 'boolean', default: false },
   },
 });
-const epoch = process.env.SOURCE_DATE_EPOCH ?? commitTime();
-const staging = mkdtempSync(join(tmpdir(), 'halfpipe-package-'));
-try {
-  const tree = new StagedTree(staging);
-  await stageProgram(tree);
-  stageSystemFiles(tree);
-  stageDocuments(tree);
-  stageControl(tree);
-  tree.setTimes(Number(epoch));
-  const file = join(resolve(values.output), `halfpipe_${values.version}_amd64.deb`);
-  mkdirSync(dirname(file), { recursive: true });
-  buildPackage(file);
-  process.stdout.write(`${file}: ${(statSync(file).size / 1e6).toFixed(1)} MB\n`);
-} finally {
-  rmSync(staging, { recursive: true });
+const { version } = values;
+const maintainer = checkedMaintainer(values.maintainer);
+const epoch = Number(process.env.SOURCE_DATE_EPOCH ?? commitTime());
+const output = resolve(values.output);
+mkdirSync(output, { recursive: true });
+const locked = lockedMaterials(ROOT);
+const program = await bundle(ROOT, `node${nodeVersion(ROOT)}`);
+const chosen = ARCHITECTURES.filter((architecture) => values.architecture.includes(architecture));
+await Promise.all(chosen.map(makePackage));
+
+async function makePackage(architecture: Architecture): Promise<void> {
+  const staging = mkdtempSync(join(tmpdir(), 'halfpipe-package-'));
+  try {
+    const node = nodeRuntime(ROOT, architecture);
+    const { packages } = program;
+    const sbom = renderSbom(locked, { version, architecture, maintainer, packages, node, epoch });
+    const tree = new StagedTree(staging);
+    stageProgram(tree, node.binary);
+    stageSystemFiles(tree);
+    stageDocuments(tree);
+    stageLegal(tree, node.license);
+    tree.write('usr/share/doc/halfpipe/halfpipe.cdx.json', sbom);
+    stageControl(tree, architecture);
+    tree.setTimes(epoch);
+    const name = join(output, `halfpipe_${version}_${architecture}`);
+    await buildPackage(staging, `${name}.deb`);
+    writeFileSync(`${name}.cdx.json`, sbom);
+    process.stdout.write(`${name}.deb: ${(statSync(`${name}.deb`).size / 1e6).toFixed(1)} MB\n`);
+  } finally {
+    rmSync(staging, { recursive: true });
+  }
 }
 
-async function stageProgram(tree: StagedTree): Promise<void> {
-  const node = nodeRuntime(ROOT);
-  const { files, notices } = await bundle(ROOT, `node${node.version}`);
-  tree.copy(node.binary, 'usr/lib/halfpipe/node', 0o755);
+function stageProgram(tree: StagedTree, node: string): void {
+  tree.copy(node, 'usr/lib/halfpipe/node', 0o755);
   // Where the program looks for its version: beside dist, as in the npm package.
-  for (const [name, code] of files) tree.write(`usr/lib/halfpipe/dist/${name}`, code);
+  for (const [name, code] of program.files) tree.write(`usr/lib/halfpipe/dist/${name}`, code);
   for (const name of readdirSync(source('dist/page')).sort())
     tree.copy(source(`dist/page/${name}`), `usr/lib/halfpipe/page/${name}`);
-  const about = { name: 'halfpipe', version: values.version, type: 'module' };
+  const about = { name: 'halfpipe', version, type: 'module' };
   tree.write('usr/lib/halfpipe/package.json', `${JSON.stringify(about)}\n`);
   tree.copy(source('systemd/debian/halfpipe.sh'), 'usr/bin/halfpipe', 0o755);
-  tree.copy(source('LICENSE'), 'usr/share/doc/halfpipe/copyright');
-  tree.write('usr/share/doc/halfpipe/LICENSES.node.gz', packed(readFileSync(node.license)));
-  tree.write('usr/share/doc/halfpipe/LICENSES.npm.gz', packed(notices));
 }
 
 function stageSystemFiles(tree: StagedTree): void {
@@ -78,10 +98,23 @@ function stageDocuments(tree: StagedTree): void {
     tree.copy(source(`systemd/examples/${example}`), `usr/share/doc/halfpipe/examples/${example}`);
 }
 
+function stageLegal(tree: StagedTree, licenseOfNode: string): void {
+  const releases = releasesOf(readFileSync(source('CHANGELOG.md'), 'utf8'));
+  const changelog = renderDebianChangelog(releases, { version, maintainer, epoch });
+  // Not changelog.Debian.gz: the version has no revision of Debian's (Policy 12.7).
+  tree.write('usr/share/doc/halfpipe/changelog.gz', packed(changelog));
+  tree.write('usr/share/doc/halfpipe/copyright', renderCopyright(readFileSync(source('LICENSE'), 'utf8')));
+  tree.write('usr/share/doc/halfpipe/LICENSES.node.gz', packed(readFileSync(licenseOfNode)));
+  tree.write('usr/share/doc/halfpipe/LICENSES.npm.gz', packed(program.notices));
+  tree.copy(source('systemd/debian/lintian-overrides'), 'usr/share/lintian/overrides/halfpipe');
+}
+
 /** Last: it counts and sums up what has been staged. */
-function stageControl(tree: StagedTree): void {
+function stageControl(tree: StagedTree, architecture: Architecture): void {
   const control = readFileSync(source('systemd/debian/control'), 'utf8')
-    .replace('@VERSION@', values.version)
+    .replace('@VERSION@', version)
+    .replace('@ARCHITECTURE@', architecture)
+    .replace('@MAINTAINER@', maintainer)
     .replace('@SIZE@', String(tree.sizeKib()));
   const sums = tree.md5sums();
   const conffiles = tree.files().filter((path) => path.startsWith('etc/'));
@@ -92,12 +125,12 @@ function stageControl(tree: StagedTree): void {
     tree.copy(source(`systemd/debian/${script}`), `DEBIAN/${script}`, 0o755);
 }
 
-function buildPackage(file: string): void {
+async function buildPackage(staging: string, file: string): Promise<void> {
   // One thread: more would cut the data into blocks, and the bytes would depend on the machine.
   const compression = values.fast ? ['-Zzstd', '-z1'] : ['-Zxz', '-z6', '--threads-max=1'];
-  execFileSync('dpkg-deb', [...compression, '--root-owner-group', '--build', staging, file], {
-    env: { ...process.env, SOURCE_DATE_EPOCH: epoch },
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const env = { ...process.env, SOURCE_DATE_EPOCH: String(epoch) };
+  await promisify(execFile)('dpkg-deb', [...compression, '--root-owner-group', '--build', staging, file], {
+    env,
   });
 }
 

@@ -50,8 +50,7 @@ test('npm runs scripts and tests on the pinned Node.js', { skip: !isPinnedHere }
 });
 
 test('the Debian package carries the pinned Node.js', { skip: process.arch !== 'x64' }, () => {
-  const { version, binary } = nodeRuntime(ROOT);
-  assert.equal(version, PINNED);
+  const { binary } = nodeRuntime(ROOT, 'amd64');
   assert.equal(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim(), `v${PINNED}`);
 });
 

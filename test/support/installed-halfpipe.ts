@@ -28,19 +28,11 @@ export const SPOOL = '/var/spool/halfpipe';
 const PATIENCE_MS = 60_000;
 
 /** Builds a package that calls itself `version`, quickly packed. Returns its file in `folder`. */
-export function buildPackage(version: string, folder: string): string {
-  const script = [
-    '--import',
-    'tsx',
-    'systemd/debian/package.ts',
-    '--fast',
-    '--version',
-    version,
-    '--output',
-    folder,
-  ];
-  execFileSync(process.execPath, script, { stdio: ['ignore', 'ignore', 'inherit'] });
-  return join(folder, `halfpipe_${version}_amd64.deb`);
+export function buildPackage(version: string, folder: string, architecture = 'amd64'): string {
+  const script = ['--import', 'tsx', 'systemd/debian/package.ts', '--fast'];
+  const options = ['--version', version, '--output', folder, '--architecture', architecture];
+  execFileSync(process.execPath, [...script, ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return join(folder, `halfpipe_${version}_${architecture}.deb`);
 }
 
 export class InstalledHalfpipe {
