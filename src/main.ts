@@ -32,7 +32,10 @@ import { hasStuckThread } from './system/stuck-threads.ts';
  */
 const THREAD_SEMI_SPACE_MB = 2;
 
-async function main(): Promise<ExitCode> {
+/** The commands that root has done by the service's user. */
+const WORKS_IN_SPOOL = /^(check|plan|quarantine .+)$/;
+
+async function main(): Promise<number> {
   const { version, engines } = readPackage();
   const tooOld = tooOldNode(process.version, engines);
   if (tooOld !== undefined) throw new ConfigError([tooOld]);
@@ -52,6 +55,15 @@ async function main(): Promise<ExitCode> {
   }
   const dropped = seeAsTheService(configFile);
   const context = { configFile, env, stdin, stdout, stderr };
+  if (WORKS_IN_SPOOL.test(command)) {
+    const { runAsService } = await import('./commands/run-as-service.ts');
+    const done = await runAsService(context, [
+      process.execPath,
+      ...process.execArgv,
+      ...process.argv.slice(1),
+    ]);
+    if (done !== undefined) return done;
+  }
   const quarantine = async (request: QuarantineRequest) =>
     (await import('./commands/quarantine-command.ts')).quarantine(context, request);
   const token = async (request: TokenRequest) =>
@@ -193,7 +205,7 @@ function crash(error: unknown): never {
  * on a dead network mount, would delay it until systemd kills the process. systemd counts an end by
  * SIGTERM as success.
  */
-async function end(code: ExitCode): Promise<void> {
+async function end(code: number): Promise<void> {
   const isCalling = () =>
     hasStuckThread() || process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
   for (let turn = 0; turn < CALLS_END_TURNS && isCalling(); turn += 1)

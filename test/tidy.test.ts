@@ -289,6 +289,7 @@ test('time is read in system/clock.ts alone', () => {
 /** The commands of the operator's own shell. */
 const OF_THE_SHELL = [
   'src/commands/as-service-user.ts',
+  'src/commands/run-as-service.ts',
   'src/commands/sandbox.ts',
   'src/commands/service-unit.ts',
 ];
