@@ -1,16 +1,14 @@
 // The root folders of fresh Debian systems, for system tests: made once with mmdebstrap, kept for all later runs of this
 // machine, and never written to. A test mounts what it needs on top (FreshRoot), or boots it (BootedMachine).
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KEPT_FOLDERS, keptFolder } from './kept-folder.ts';
 
 export type DebianRelease = 12 | 13;
 
 const SUITES: Readonly<Record<DebianRelease, string>> = { 12: 'bookworm', 13: 'trixie' };
-/** Outside the checkout: CI tests a new one each time. */
-const KEPT = '/var/tmp/halfpipe-debian-roots';
 /** What a small server has besides the essential packages. No curl, no Node.js, no procps. */
 const SERVER = ['systemd-sysv', 'dbus', 'iproute2', 'ca-certificates', 'man-db'];
 
@@ -26,7 +24,7 @@ export function cannotMakeRoot(): string | false {
  */
 export function debianRoot(release: DebianRelease, packages: readonly string[] = []): string {
   const suite = SUITES[release];
-  const base = kept(`debian-${release}`, [suite, ...SERVER], (folder) => {
+  const base = keptFolder(`debian-${release}`, [suite, ...SERVER], (folder) => {
     execFileSync('mmdebstrap', [
       '--quiet',
       '--variant=minbase',
@@ -40,7 +38,7 @@ export function debianRoot(release: DebianRelease, packages: readonly string[] =
     writeFileSync(join(folder, 'etc/machine-id'), '');
   });
   if (packages.length === 0) return base;
-  const more = kept(`debian-${release}-more`, [base, ...packages], (folder) => {
+  const more = keptFolder(`debian-${release}-more`, [base, ...packages], (folder) => {
     const root = FreshRoot.mount(base, { upper: folder });
     try {
       installInto(root, packages);
@@ -69,7 +67,9 @@ export class FreshRoot {
     layers: string,
     { upper, prepare }: { readonly upper?: string; readonly prepare?: (upper: string) => void } = {},
   ): FreshRoot {
-    const root = new FreshRoot(mkdtempSync(join(upper === undefined ? tmpdir() : KEPT, 'halfpipe-root-')));
+    const root = new FreshRoot(
+      mkdtempSync(join(upper === undefined ? tmpdir() : KEPT_FOLDERS, 'halfpipe-root-')),
+    );
     const memory = join(root.#folder, 'memory');
     for (const folder of [memory, root.path]) mkdirSync(folder);
     if (upper === undefined)
@@ -87,25 +87,6 @@ export class FreshRoot {
     for (const mount of ['root', 'memory']) spawnSync('umount', [join(this.#folder, mount)]);
     rmSync(this.#folder, { recursive: true });
   }
-}
-
-/** The folder that `make` has filled, now or in an earlier run. Two runs at once both make it, and one is used. */
-function kept(name: string, contents: readonly string[], make: (folder: string) => void): string {
-  const digest = createHash('sha256').update(contents.join(' ')).digest('hex').slice(0, 8);
-  const folder = join(KEPT, `${name}-${digest}`);
-  if (existsSync(folder)) return folder;
-  mkdirSync(KEPT, { recursive: true });
-  const making = mkdtempSync(join(KEPT, 'making-'));
-  try {
-    make(making);
-    execFileSync('chmod', ['755', making]);
-    renameSync(making, folder);
-  } catch (error) {
-    if (!existsSync(folder)) throw error;
-  } finally {
-    rmSync(making, { recursive: true, force: true });
-  }
-  return folder;
 }
 
 function installInto({ path }: FreshRoot, packages: readonly string[]): void {

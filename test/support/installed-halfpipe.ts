@@ -21,7 +21,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BootedMachine } from './booted-machine.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
 
-const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
+export const KEYS = { accessKeyId: 'AKIDHALFPIPETEST', secretAccessKey: 'a-secret-that-no-line-may-show' };
 export const BUCKET = 'inbox';
 export const SPOOL = '/var/spool/halfpipe';
 /** Far more than anything here takes, even on a busy machine. */
@@ -33,6 +33,12 @@ export function buildPackage(version: string, folder: string, architecture = 'am
   const options = ['--version', version, '--output', folder, '--architecture', architecture];
   execFileSync(process.execPath, [...script, ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
   return join(folder, `halfpipe_${version}_${architecture}.deb`);
+}
+
+/** Packs the npm package that calls itself `version`. Returns its file in `folder`. */
+export function packNpmPackage(version: string, folder: string): string {
+  const script = ['systemd/npm/npm-package.ts', '--version', version, '--output', folder];
+  return execFileSync(process.execPath, ['--import', 'tsx', ...script], { encoding: 'utf8' }).trim();
 }
 
 export class InstalledHalfpipe {
