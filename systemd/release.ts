@@ -62,7 +62,7 @@ function build(): void {
     run(process.execPath, '--import', 'tsx', `systemd/debian/${name}.ts`, ...options);
   const size = values.rehearsal ? ['--fast'] : [];
   script('package', '--output', folder, '--maintainer', maintainer, ...size);
-  run('npm', 'pack', '--silent', '--pack-destination', folder);
+  run(process.execPath, '--import', 'tsx', 'systemd/npm/npm-package.ts', '--output', folder);
   copyFileSync(join(ROOT, 'CHANGELOG.md'), join(folder, 'CHANGELOG.md'));
   // The repository has the older versions, too, so it is the same one at each release; a rehearsal has its own.
   const repository = values.rehearsal ? ['--output', join(folder, 'repository')] : [];
