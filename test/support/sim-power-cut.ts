@@ -1,6 +1,6 @@
 // What a power cut leaves of a simulated disk. Names and contents are separate, as on a real disk:
 // - Content that was not synced since it was written comes back as it was at its last sync, as the beginning of what was
-//   written, with zeros in place of the end, or whole.
+//   written, with zeros in place of the end, or whole. What was synced stays where nothing else was written over it.
 // - Names, on a `journal` (ext4 with data=ordered, xfs): changes reach the disk in the order in which they were made. The
 //   cut keeps any number of them, but at least all up to the last one of each file and folder that was synced.
 // - Names, in a `log` (btrfs): the disk has the state of any moment before the cut; on top of it each file that was synced
@@ -108,7 +108,8 @@ export class SimPowerCut {
   #settleContent(node: SimNode, random: SimRandom): void {
     const [onDisk, { content }] = [this.onDisk(node), node];
     if (onDisk !== content) {
-      const cut = random.int(content.length + 1);
+      const kept = commonBytes(onDisk, content);
+      const cut = kept + random.int(content.length - kept + 1);
       node.content = random.pick([
         onDisk,
         Buffer.from(content.subarray(0, cut)),
@@ -133,4 +134,12 @@ export class SimPowerCut {
       return child.entries === undefined ? [] : this.#placesOf(node, place, child);
     });
   }
+}
+
+/** How many bytes are the same from the beginning on. */
+function commonBytes(a: Buffer, b: Buffer): number {
+  const end = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < end && a[at] === b[at]) at += 1;
+  return at;
 }

@@ -10,7 +10,7 @@ import { isStored, judge, type QuarantinedFile, type Violation } from './oracle.
 import { isOwnObject } from './own-object.ts';
 import { SimClock } from './sim-clock.ts';
 import { SETTLE_MS, type SimSettings } from './sim-settings.ts';
-import { type Errno, SimDisk, systemError } from './sim-spool-disk.ts';
+import { type Errno, SimDisk, type SimNode, systemError } from './sim-spool-disk.ts';
 import { SIM_PART_BYTES } from './sim-store-client.ts';
 import { SimStoreNetwork } from './sim-store-network.ts';
 import { SimStoreServer } from './sim-store-server.ts';
@@ -104,6 +104,8 @@ export class SimWorld {
   #diskFaultShare = 0;
   #diskFull = false;
   #raceShare = 0;
+  /** Files that have their place back, and are about to lose their name in the private folder. */
+  readonly #returned = new WeakSet<SimNode>();
   #stepsLeft = Number.POSITIVE_INFINITY;
   #crashesLeft = 0;
   #hash = 0x811c9dc5;
@@ -240,6 +242,7 @@ export class SimWorld {
   /** A process has just looked at something: the worst moment for a producer to do something to it. */
   touched(operation: string, subject: string): void {
     const isNamed = operation === 'link' || operation === 'rename';
+    if (isNamed) this.#noteReturn(operation, subject);
     if (isNamed && subject.startsWith(`${SPOOL}/`)) this.#uploads?.named(subject.slice(SPOOL.length + 1));
     if (!this.#faulty || subject.startsWith(PRIVATE) || !subject.startsWith(`${SPOOL}/`)) return;
     // No producer writes under the names of our probes.
@@ -248,6 +251,13 @@ export class SimWorld {
     const meddle = () => this.#producers.meddle(subject.slice(SPOOL.length + 1));
     if (this.#chaos.chance(0.5)) meddle();
     else this.clock.schedule(this.#chaos.between(0, 4), meddle);
+  }
+
+  #noteReturn(operation: 'link' | 'rename', subject: string): void {
+    const node = this.disk.find(subject);
+    if (node === undefined) return;
+    if (operation === 'link' && !subject.startsWith(`${PRIVATE}/`)) this.#returned.add(node);
+    else this.#returned.delete(node);
   }
 
   crashed(): void {
@@ -363,7 +373,8 @@ export class SimWorld {
   removing(subject: string): void {
     const [, slot] = /^\/spool\/\.halfpipe\/aside\/\d\/(.*)$/s.exec(subject) ?? [];
     const node = slot === undefined ? undefined : this.disk.find(subject);
-    if (slot === undefined || node === undefined) return;
+    // Its producer may have taken it from its place since it has that back.
+    if (slot === undefined || node === undefined || this.#returned.has(node)) return;
     const violation = this.#manifest?.removing(decodeURIComponent(slot), node);
     if (violation !== undefined) this.#violations.push(violation);
     const unstored = this.packets?.removing(decodeURIComponent(slot), node);
