@@ -18,12 +18,14 @@ export interface SimSettings {
   readonly keepsManifest: boolean;
   /** Undefined: none are made. */
   readonly packets: Settings['packets'] | undefined;
+  /** What all keys begin with. */
+  readonly prefix: string;
 }
 
 export const DEFAULTS = toSettings((key) => (key === 's3.bucket' ? 'bucket' : optionByKey.get(key)?.default));
 
 export function settingsOf(
-  { conflict, settleMs, order, prunes, keepsManifest, packets }: SimSettings,
+  { conflict, settleMs, order, prunes, keepsManifest, packets, prefix }: SimSettings,
   path: string,
   manifestPath: string,
 ): Settings {
@@ -32,7 +34,7 @@ export function settingsOf(
   return {
     ...DEFAULTS,
     spool: { ...spool, path, settleMs, order, ignore, rescanMs: 15_000, pruneEmptyDirs: prunes },
-    s3: { ...s3, conflict, forcePathStyle: true, partSizeBytes: SIM_PART_BYTES },
+    s3: { ...s3, prefix, conflict, forcePathStyle: true, partSizeBytes: SIM_PART_BYTES },
     upload: {
       ...upload,
       concurrency: UPLOADS_AT_ONCE,

@@ -38,6 +38,8 @@ export function systemError(code: Errno, operation: string): NodeJS.ErrnoExcepti
 
 export class SimDisk {
   readonly root: SimNode;
+  /** Another one after each start of the machine. */
+  dev = 1n;
   readonly #wallMs: () => number;
   readonly #powerCut: SimPowerCut;
   #removals = 0;
@@ -68,6 +70,7 @@ export class SimDisk {
   /** What was not synced may be lost. Nothing may be open any more. */
   cutPower(random: SimRandom): void {
     this.#powerCut.cut(random);
+    this.dev += 1n;
   }
 
   /** Undefined when there is nothing. Throws ENOTDIR when the way leads through a file. */

@@ -87,7 +87,7 @@ export class SimFiles {
   }
 
   lstat(path: Path) {
-    return this.#step('lstat', path, () => statsOf(this.#disk.get(...this.#at(path))));
+    return this.#step('lstat', path, () => statsOf(this.#disk.get(...this.#at(path)), this.#disk.dev));
   }
 
   realpath(path: Path) {
@@ -208,12 +208,12 @@ export class SimFiles {
 
   lstatSync(path: Path) {
     const node = this.#disk.find(...this.#at(path));
-    return node && statsOf(node);
+    return node && statsOf(node, this.#disk.dev);
   }
 
   fstatSync(fd: number) {
     const { node, name } = this.#descriptor(fd);
-    return this.#steps.takeNow('fstat', name, () => statsOf(node));
+    return this.#steps.takeNow('fstat', name, () => statsOf(node, this.#disk.dev));
   }
 
   renameSync(from: Path, to: Path): void {
@@ -328,7 +328,7 @@ export class SimFiles {
     let written = 0;
     return {
       fd,
-      stat: () => step('fstat', () => statsOf(node)),
+      stat: () => step('fstat', () => statsOf(node, this.#disk.dev)),
       chmod: (mode: number) => step('chmod', () => void Object.assign(node, { mode })),
       sync: () => step('fsync', () => this.#disk.sync(node)),
       datasync: () => step('fsync', () => this.#disk.syncContent(node)),
@@ -359,10 +359,10 @@ function dirent(name: string | Buffer, node: SimNode) {
   return { name, isDirectory: () => node.entries !== undefined, isFile: () => node.entries === undefined };
 }
 
-function statsOf(node: SimNode) {
+function statsOf(node: SimNode, dev: bigint) {
   const no = () => false;
   return {
-    dev: 1n,
+    dev,
     ino: node.ino,
     uid: OWN_UID,
     size: BigInt(node.content.length),

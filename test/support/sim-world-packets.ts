@@ -2,7 +2,7 @@
 // whether that is what it has to be.
 import type { Settings } from '../../src/config/settings.ts';
 import type { PacketPlan } from '../../src/packets/packet.ts';
-import { keyFor } from '../../src/store/keys.ts';
+import { keyFor, suffixedKey } from '../../src/store/keys.ts';
 import { isStored, type Violation } from './oracle.ts';
 import type { SimNode } from './sim-spool-disk.ts';
 import type { SimStoreServer } from './sim-store-server.ts';
@@ -15,8 +15,27 @@ type PacketSettings = Settings['packets'];
 /** Digests of what was stored, by path. */
 type Packed = ReadonlyMap<string, ReadonlySet<string>>;
 
+/** What all keys begin with after some reloads and restarts. */
+const MOVED = 'moved/';
+
+/** The key as it would be without a prefix. */
+export function unmoved(key: string): string {
+  return key.startsWith(MOVED) ? key.slice(MOVED.length) : key;
+}
+
 export function isPacketKey(key: string): boolean {
-  return key.startsWith('packets/');
+  return unmoved(key).startsWith('packets/');
+}
+
+/** Digests by the keys that they would have without a prefix. Two of one key are side by side, as after a conflict. */
+export function placed(objects: readonly (readonly [key: string, digest: string])[]): Map<string, string> {
+  const found = new Map(objects.filter(([key]) => unmoved(key) === key));
+  for (const [key, digest] of objects) {
+    const place = unmoved(key);
+    const isFree = (found.get(place) ?? digest) === digest;
+    found.set(isFree ? place : suffixedKey(place, digest, 64), digest);
+  }
+  return found;
 }
 
 export class SimPackets {
@@ -49,6 +68,11 @@ export class SimPackets {
     };
   }
 
+  /** Of the next life of the daemon, or from the next reload on: files go elsewhere at times. */
+  drawPrefix(): string {
+    return this.#random.chance(0.3) ? MOVED : '';
+  }
+
   /** A packet and its plan are on the disk. */
   packed({ members, key }: PacketPlan): void {
     this.#count('packets made');
@@ -76,8 +100,8 @@ export class SimPackets {
     // It has other names, or it was written to since it was set aside: its content comes back.
     if (node.links > 1 || node.mtimeNs === node.ctimeNs) return undefined;
     const digest = digestOf(node.content);
-    const objects = new Map([...this.#server.objects].map(([key, { body }]) => [key, digestOf(body)]));
-    if (isStored(objects, keyFor(Buffer.from(path), ''), [digest])) return undefined;
+    const objects = [...this.#server.objects].map(([key, { body }]) => [key, digestOf(body)] as const);
+    if (isStored(placed(objects), keyFor(Buffer.from(path), ''), [digest])) return undefined;
     if (this.stored().get(path)?.has(digest) === true) return undefined;
     return { kind: 'lost', what: `${path} is removed before the store has it` };
   }

@@ -102,7 +102,7 @@ export class SimProcess implements Sender, SimSteps {
     }
   }
 
-  /** As on SIGHUP, with another way of packing. */
+  /** As on SIGHUP, with another way of packing, and at times another place. */
   async reload(): Promise<void> {
     await this.#daemon.reload(this.#drawSettings());
     this.#world.note('reloaded');
@@ -194,7 +194,8 @@ export class SimProcess implements Sender, SimSteps {
 
   #drawSettings(): Settings {
     const { settings, packets } = this.#world;
-    const drawn = { ...settings, packets: packets?.draw(DEFAULTS.packets) };
+    const prefix = packets?.drawPrefix() ?? '';
+    const drawn = { ...settings, prefix, packets: packets?.draw(DEFAULTS.packets) };
     return settingsOf(drawn, this.#files.spoolPath, this.#files.manifestPath);
   }
 

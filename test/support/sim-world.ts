@@ -16,7 +16,7 @@ import { SimStoreNetwork } from './sim-store-network.ts';
 import { SimStoreServer } from './sim-store-server.ts';
 import { BadFiles, goodFiles } from './sim-world-bad.ts';
 import { ManifestWatch, STATE } from './sim-world-manifest.ts';
-import { isPacketKey, SimPackets } from './sim-world-packets.ts';
+import { isPacketKey, placed, SimPackets, unmoved } from './sim-world-packets.ts';
 import { type Plant, SimProcess } from './sim-world-process.ts';
 import { digestOf, SimProducers, SPOOL } from './sim-world-producers.ts';
 import { SimRandom } from './sim-world-random.ts';
@@ -55,6 +55,8 @@ const CONFLICTS = [
 const STARVED_MS = 25 * 60_000;
 /** Of all worlds, those in which small files are packed. */
 const PACKETS_SHARE = 0.25;
+/** Of all packets, those that are followed by a reload. */
+const RELOADS_SHARE = 0.15;
 /** Of all worlds, those in which clients deposit files. */
 const UPLOADS_SHARE = 0.35;
 const QUIET_LIMIT_MS = 40 * 60_000;
@@ -78,7 +80,7 @@ export class SimWorld {
   readonly clock = new SimClock();
   readonly disk: SimDisk;
   readonly random: SimRandom;
-  readonly settings: Omit<SimSettings, 'packets'>;
+  readonly settings: Omit<SimSettings, 'packets' | 'prefix'>;
   /** See SimSteps. */
   readonly isLocalDisk: boolean;
   readonly plant: Plant;
@@ -317,7 +319,7 @@ export class SimWorld {
     disk.sync(disk.root);
     for (const path of this.#bad?.paths ?? []) this.#producers.drop(path);
     if (this.#bad !== undefined) this.count(`bad files: ${this.#bad.kind}`);
-    this.#server.refusal = (key, body) => this.#bad?.refusal(key, body);
+    this.#server.refusal = (key, body) => this.#bad?.refusal(unmoved(key), body);
     this.network.faultShare = chaos.pick([0.02, 0.1, 0.3]);
     this.#diskFaultShare = chaos.pick([0, 0.0005, 0.005]);
     this.#raceShare = chaos.pick([0, 0.01, 0.05]);
@@ -366,6 +368,9 @@ export class SimWorld {
   /** A packet and its plan are on the disk. */
   packed(plan: PacketPlan, spool: SpoolDirectory): void {
     this.packets?.packed(plan);
+    // Not yet sent, while it is sent, or while its files are removed.
+    if (this.#faulty && this.#chaos.chance(RELOADS_SHARE))
+      this.clock.schedule(this.#chaos.between(0, 100), () => this.#reloadProcess());
     this.plant.packed?.(plan, spool);
   }
 
@@ -416,7 +421,7 @@ export class SimWorld {
   }
 
   #bucket(): Map<string, string> {
-    return new Map(this.#objects().map(([key, { body }]) => [key, digestOf(body)]));
+    return placed(this.#objects().map(([key, { body }]) => [key, digestOf(body)] as const));
   }
 
   #planOutage(atMs: number): void {
@@ -554,6 +559,8 @@ export class SimWorld {
 
   #judge(): void {
     const objects = this.#objects();
+    const harmed = objects.filter(([, { damaged }]) => damaged);
+    const damaged = placed(harmed.map(([key, { body }]) => [key, digestOf(body)] as const));
     this.#violations.push(
       ...this.#producers.violations,
       ...(this.#manifest?.judge() ?? []),
@@ -567,7 +574,7 @@ export class SimWorld {
         quarantine: this.#quarantined(),
         everInSpool: this.#producers.everComplete(this.#tellsWriters),
         foreign: this.#foreign,
-        damaged: new Set(objects.filter(([, { damaged }]) => damaged).map(([key]) => key)),
+        damaged: new Set(damaged.keys()),
         openUploads: this.#openUploads(),
         leftovers: this.#leftovers(),
         quiet: true,
