@@ -3,6 +3,7 @@
 import { type FileIdentity, type KnownContent, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { Writers } from '../spool/open-writers.ts';
 import { stillWrittenFault } from '../spool/spool-fault.ts';
+import { NOT_PROVEN } from '../store/evidence.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
 import type { ContentMemory } from '../system/content-memory.ts';
 import { Fault } from '../system/fault.ts';
@@ -272,7 +273,7 @@ async function prove(
     operation: 'verify the upload',
     subject: receipt.key,
     hint: 'The file stays in the spool, and halfpipe uploads it again.',
-    code: 'NotProven',
+    code: NOT_PROVEN,
   });
 }
 

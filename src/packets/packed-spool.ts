@@ -7,7 +7,8 @@ import { isProof, membersProof, type Proof, type SentPacket } from '../drain/ver
 import { type FileIdentity, type KnownContent, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
 import type { WaitForRoom } from '../spool/salvage.ts';
-import { changedFault } from '../spool/spool-fault.ts';
+import { changedFault, STILL_WRITTEN, TOUCHED } from '../spool/spool-fault.ts';
+import { NOT_PROVEN } from '../store/evidence.ts';
 import type { UploadJournal } from '../store/object-store.ts';
 import { Fault } from '../system/fault.ts';
 import { sha256Of } from './file-digest.ts';
@@ -23,6 +24,8 @@ export interface PackedSpoolPorts {
   readonly backlog: Pick<PackedBacklog, 'settle'>;
   /** The file has left the spool. */
   readonly onRemoved: (member: PacketMember) => void;
+  /** These members are as they were packed, and have to be sent again nevertheless. */
+  readonly onRepeated: (packet: SealedPacket, members: readonly PacketMember[]) => void;
   /** A packet is refused. */
   readonly onRefused: (packet: SealedPacket, reason: QuarantineReason) => Promise<void>;
 }
@@ -83,30 +86,38 @@ export class PackedSpool implements DrainSpool {
       throw changedFault('remove the members of', `${file.path}`, 'has changed');
     const sentSha256Hex = proof.sha256Hex ?? (await sha256Of(file));
     const sent = { identity: packet.entry.identity, sizeBytes, sha256Hex, sentSha256Hex };
+    // Only what the next start tells depends on it. A full disk must not keep files on it.
+    await this.#ports.folder.noteStored(id).catch(() => undefined);
     const failures: unknown[] = [];
+    const repeated: PacketMember[] = [];
     const members = [...packet.left.values()].values();
     const removeOthers = async () => {
       for (const member of members)
-        await this.#removeMember(packet, member, { proof, sent, waitForRoom }).catch((error: unknown) =>
-          failures.push(error),
+        await this.#removeMember(packet, member, { proof, sent, waitForRoom }).then(
+          (isLeft) => isLeft && repeated.push(member),
+          (error: unknown) => failures.push(error),
         );
     };
     await Promise.all(Array.from({ length: AT_ONCE }, removeOthers));
+    if (repeated.length > 0) this.#ports.onRepeated(packet, repeated);
     if (failures.length > 0) throw failures[0];
     await this.#ports.folder.discard(id);
   }
 
-  async #removeMember(packet: SealedPacket, member: PacketMember, proven: ProvenPacket): Promise<void> {
+  /** Resolves with true if the member is left to another packet as it is. */
+  async #removeMember(packet: SealedPacket, member: PacketMember, proven: ProvenPacket): Promise<boolean> {
     const { backlog, onRemoved } = this.#ports;
     try {
       await this.#dispose(member, proven);
     } catch (error) {
       if (!(error instanceof Fault) || error.faultClass !== 'changed') throw error;
-      return backlog.settle(packet, member, error.code === 'ENOENT' ? 'gone' : 'changed');
+      backlog.settle(packet, member, error.code === 'ENOENT' ? 'gone' : 'changed');
+      return error.code === STILL_WRITTEN || error.code === TOUCHED;
     }
     packet.entry.removed.push(member);
     backlog.settle(packet, member, 'gone');
     onRemoved(member);
+    return false;
   }
 
   /** Rejects with Fault `changed` if the member is not the file that was packed. */
@@ -148,7 +159,7 @@ function unprovenFault(path: SpoolPath, doubt: string): Fault {
     operation: 'remove',
     subject,
     hint,
-    code: 'NotProven',
+    code: NOT_PROVEN,
     isLocal: true,
   });
 }

@@ -1,4 +1,5 @@
-// The packets on the disk: `.halfpipe/packets/ID.zip`, each with its plan in `ID.json` beside it.
+// The packets on the disk: `.halfpipe/packets/ID.zip`, each with its plan in `ID.json` beside it,
+// and with `ID.stored` once the store has it.
 import { SpoolPath } from '../spool/entry.ts';
 import type { OwnFile, OwnFiles } from '../spool/own-files.ts';
 import { PRIVATE_FOLDER } from '../spool/private-folder.ts';
@@ -10,7 +11,7 @@ const FOLDER = 'packets';
 
 export interface PacketFiles {
   memory(name: string): { load(): Promise<string | undefined>; save(text: string): Promise<void> };
-  ownFiles(folder: string): Pick<OwnFiles, 'names' | 'create' | 'discard' | 'sync'>;
+  ownFiles(folder: string): Pick<OwnFiles, 'dev' | 'names' | 'create' | 'discard' | 'sync'>;
 }
 
 /**
@@ -48,14 +49,27 @@ export class PacketFolder {
   /** Resolves with undefined if there is no plan that can be read. */
   async load(id: string): Promise<PacketPlan | undefined> {
     const text = await this.#planOf(id).load();
-    const plan = text === undefined ? undefined : decodePlan(text);
+    const plan = text === undefined ? undefined : decodePlan(text, await this.#files.dev());
     return plan?.id === id ? plan : undefined;
+  }
+
+  /**
+   * Notes that the store provably holds the packet, so that the next start knows where the members
+   * went that are gone by then. Not synced: the disk keeps the order in which names change.
+   */
+  async noteStored(id: string): Promise<void> {
+    await (await this.#files.create(`${id}.stored`)).close();
+  }
+
+  async isStored(id: string): Promise<boolean> {
+    return (await this.#files.names()).includes(`${id}.stored`);
   }
 
   /** Removes the packet, or what is left of it. */
   async discard(id: string): Promise<void> {
     await this.#files.discard(`${id}.json`);
     await this.#files.discard(`${id}.zip`);
+    await this.#files.discard(`${id}.stored`);
   }
 
   /** Does what discard() does, so that even a power cut does not bring the plan back. */
@@ -67,7 +81,9 @@ export class PacketFolder {
   /** The ids of all packets and plans, the oldest first. */
   async ids(): Promise<string[]> {
     const names = await this.#files.names();
-    const ids = names.filter((name) => /\.(zip|json)$/.test(name)).map((name) => name.replace(/\.\w+$/, ''));
+    const ids = names
+      .filter((name) => /\.(zip|json|stored)$/.test(name))
+      .map((name) => name.replace(/\.\w+$/, ''));
     return [...new Set(ids)].sort();
   }
 

@@ -5,15 +5,14 @@ import { SpoolPath } from '../spool/entry.ts';
 import { componentsOf } from '../spool/open-directory.ts';
 import type { PacketMember, PacketPlan } from './packet.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 
-/** A member as it is written: path in base64, dev, ino, size, mtime, ctime, modified, digest. */
-type MemberRow = readonly [string, string, string, number, string, string, number, string];
+/** A member as it is written: path in base64, ino, size, mtime, ctime, modified, digest. */
+type MemberRow = readonly [string, string, number, string, string, number, string];
 
 export function encodePlan({ members, endpoint, ...plan }: PacketPlan): string {
   const rows: MemberRow[] = members.map(({ path, identity, modifiedAtMs, sha256Hex }) => [
     path.bytes.toString('base64'),
-    `${identity.dev}`,
     `${identity.ino}`,
     identity.sizeBytes,
     `${identity.mtimeNs}`,
@@ -24,8 +23,11 @@ export function encodePlan({ members, endpoint, ...plan }: PacketPlan): string {
   return `${JSON.stringify({ version: VERSION, ...plan, endpoint: endpoint ?? null, members: rows })}\n`;
 }
 
-/** Undefined for anything that encodePlan() did not write. */
-export function decodePlan(text: string): PacketPlan | undefined {
+/**
+ * Undefined for anything that encodePlan() did not write. `dev`: the file system that the plan is
+ * in, and so are its members. Its number may have changed with a start of the machine.
+ */
+export function decodePlan(text: string, dev: bigint): PacketPlan | undefined {
   try {
     const { version, id, key, bucket, endpoint, prefix, members, ...rest } = JSON.parse(text);
     if (version !== VERSION || !Array.isArray(members) || members.length === 0) return undefined;
@@ -38,7 +40,7 @@ export function decodePlan(text: string): PacketPlan | undefined {
       createdAtMs: numberIn(rest.createdAtMs),
       sizeBytes: numberIn(rest.sizeBytes),
       sha256Hex: digestIn(rest.sha256Hex),
-      members: members.map(memberIn),
+      members: members.map((row) => memberIn(row, dev)),
     };
   } catch (error) {
     if (error instanceof Error) return undefined;
@@ -46,15 +48,15 @@ export function decodePlan(text: string): PacketPlan | undefined {
   }
 }
 
-function memberIn(row: readonly unknown[]): PacketMember {
-  const [path64, dev, ino, sizeBytes, mtimeNs, ctimeNs, modifiedAtMs, sha256Hex] = row;
+function memberIn(row: readonly unknown[], dev: bigint): PacketMember {
+  const [path64, ino, sizeBytes, mtimeNs, ctimeNs, modifiedAtMs, sha256Hex] = row;
   const path = new SpoolPath(Buffer.from(textIn(path64), 'base64'));
   componentsOf(path);
   if (!isUtf8(path.bytes)) throw new TypeError('a member has a name in UTF-8');
   return {
     path,
     identity: {
-      dev: BigInt(textIn(dev)),
+      dev,
       ino: BigInt(textIn(ino)),
       sizeBytes: numberIn(sizeBytes),
       mtimeNs: BigInt(textIn(mtimeNs)),

@@ -33,16 +33,25 @@ export async function* recoverPackets({
   const claimed = new Set<string>();
   for (const id of await folder.ids()) {
     const plan = await folder.load(id);
-    const members: PacketMember[] = [];
-    for (const member of plan?.members ?? [])
-      if (!claimed.has(member.path.id) && (await isStillThere(spool, member))) members.push(member);
+    const isStored = await folder.isStored(id);
+    const [members, gone]: [PacketMember[], PacketMember[]] = [[], []];
+    for (const member of plan?.members ?? []) {
+      if (claimed.has(member.path.id)) continue;
+      if (await isStillThere(spool, member)) members.push(member);
+      else if (isStored) gone.push(member);
+    }
     const entry = plan && members.length > 0 ? await entryOf(plan, folder.pathOf(id), spool) : undefined;
     if (entry !== undefined) {
       for (const { path } of members) claimed.add(path.id);
+      entry.removed.push(...gone);
       yield { entry, members };
       continue;
     }
     await folder.drop(id);
+    if (plan !== undefined && gone.length > 0)
+      onEvent({ kind: 'membersUploaded', packet: plan, members: gone });
+    // It was about to leave the disk.
+    if (isStored && members.length === 0) continue;
     const reason =
       plan === undefined
         ? 'it was not complete'

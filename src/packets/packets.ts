@@ -4,6 +4,7 @@ import type { DrainEvent } from '../drain/drain-event.ts';
 import type { DrainBacklog, DrainManifest, DrainSpool } from '../drain/drain-ports.ts';
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
+import { NOT_PROVEN } from '../store/evidence.ts';
 import type { Clock } from '../system/clock.ts';
 import { Fault, type RecurringFault } from '../system/fault.ts';
 import { Compression, type CompressionSetting } from './compression.ts';
@@ -88,6 +89,8 @@ export class Packets {
     this.spool = new PackedSpool({
       ...{ spool: ports.spool, folder, sealed, backlog: this.backlog, onRemoved: ports.onRemoved },
       onRefused: (packet, reason) => this.#split(packet, reason),
+      onRepeated: ({ entry: { packet } }, members) =>
+        ports.onEvent({ kind: 'membersRepeated', packet, members }),
     });
     this.manifest = new PackedManifest(ports.manifest, sealed);
   }
@@ -208,14 +211,22 @@ export class Packets {
    * Its files are packed again, in halves, or sent by themselves while packing rests. Rejects with
    * a Fault if the plan cannot be removed.
    */
-  async #split({ entry: { packet }, left }: SealedPacket, reason: QuarantineReason): Promise<void> {
+  async #split({ entry, left }: SealedPacket, reason: QuarantineReason): Promise<void> {
+    const { packet, mayBeStored } = entry;
     await this.#folder.drop(packet.id);
-    this.#ports.onEvent({ kind: 'packetSplit', packet, reason: reason.reason });
+    this.#tellRemoved(entry);
+    const repeated = mayBeStored || reason.code === NOT_PROVEN ? left.size : 0;
+    this.#ports.onEvent({ kind: 'packetSplit', packet, reason: reason.reason, repeated });
     const gathering = this.#gathering;
     if (gathering.isResting) return;
     const restMs = this.#refusals.refused();
     if (restMs === undefined) gathering.split([...left.values()]);
     else gathering.rest('refused', refusedFault(packet.key, reason), restMs);
+  }
+
+  /** Called for a packet that ends without an event of the drain. */
+  #tellRemoved({ packet, removed }: PacketEntry): void {
+    if (removed.length > 0) this.#ports.onEvent({ kind: 'membersUploaded', packet, members: removed });
   }
 
   async #dropOthers(): Promise<void> {
@@ -229,6 +240,7 @@ export class Packets {
         // Its files are sent in any case.
         this.#ports.onEvent({ kind: 'fault', operation: `drop packet ${plan.id}`, error });
       }
+      this.#tellRemoved(packet.entry);
       const repeated = mayBeStored ? packet.left.size : 0;
       this.backlog.release(path, 'gone');
       this.#ports.onEvent({ kind: 'packetDropped', id: plan.id, reason: 'files go elsewhere now', repeated });

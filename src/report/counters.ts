@@ -39,6 +39,16 @@ export class Counters {
         this.#add('uploadedPackets');
         return this.#add('packedFiles', files);
       }
+      case 'membersUploaded': {
+        const { members } = event;
+        const bytes = members.reduce((sum, { identity }) => sum + identity.sizeBytes, 0);
+        for (const name of ['verifiedFiles', 'deletedFiles', 'uploadedFiles', 'packedFiles'] as const)
+          this.#add(name, members.length);
+        return this.#add('uploadedBytes', bytes);
+      }
+      case 'membersRepeated':
+        return this.#add('repeatedFiles', event.members.length);
+      case 'packetSplit':
       case 'packetDropped':
         return this.#add('repeatedFiles', event.repeated);
       case 'deferred':

@@ -18,11 +18,13 @@ export function packetLines(log: Logger): Listener {
       case 'packed':
         return tellPacked(log, event);
       case 'packetSplit': {
-        const { key, members } = event.packet;
-        const what = `${packetText(event.packet)} is refused: ${event.reason}`;
+        const { packet, reason, repeated } = event;
+        const { key, members } = packet;
+        const what = `${packetText(packet)} is refused: ${reason}`;
+        const halves = 'its files are packed again in halves, to find the one that is to blame';
         return log.warn(
-          { event: 'packetSplit', key, files: members.length, reason: event.reason },
-          `${what}; its files are packed again in halves, to find the one that is to blame`,
+          { event: 'packetSplit', key, files: members.length, reason, repeated },
+          `${what}; ${halves}${repeatedText(repeated)}`,
         );
       }
       case 'packetDropped': {
@@ -30,7 +32,18 @@ export function packetLines(log: Logger): Listener {
         const record = { event: 'packetDropped', packet: id, reason, repeated };
         const text = `packet ${id} is not sent any more: ${reason}`;
         if (repeated === 0) return log.info(record, text);
-        return log.warn(record, `${text}; ${readableFiles(repeated)} of it may be stored a second time`);
+        return log.warn(record, `${text}${repeatedText(repeated)}`);
+      }
+      case 'membersUploaded':
+        return tellMembers(log, event);
+      case 'membersRepeated': {
+        const { packet, members } = event;
+        const file = namesForLine(members.map(({ path }) => `${path}`));
+        const what = `${readableFiles(members.length)} of ${printable(packet.key)} cannot be removed yet`;
+        return log.info(
+          { event: 'membersRepeated', key: packet.key, file, files: members.length },
+          `${what}, and may be stored a second time: they are open for writing, or their permissions change`,
+        );
       }
       case 'packingRests': {
         const { why, fault, forMs } = event;
@@ -43,6 +56,10 @@ export function packetLines(log: Logger): Listener {
       }
     }
   };
+}
+
+function repeatedText(files: number): string {
+  return files === 0 ? '' : `; ${readableFiles(files)} of it may be stored a second time`;
 }
 
 /** `the packet packets/….zip of 500 files`. */
@@ -93,9 +110,30 @@ export function tellPacket(
     },
     `${what}, ${readableSize(bytes)} ${packed}, in ${(event.durationMs / 1000).toFixed(2)} s, verified and deleted`,
   );
-  for (let told = first.length; told < names.length; ) {
+  tellOthers(log, kind, names.slice(first.length));
+}
+
+/** See PacketEvent. */
+function tellMembers(log: Logger, { packet: { key }, members }: Of<'membersUploaded'>): void {
+  const names = members.map(({ path }) => `${path}`);
+  const bytes = members.reduce((sum, { identity }) => sum + identity.sizeBytes, 0);
+  const kind = { event: 'uploaded', key };
+  const file = namesForLine(names);
+  log.info(
+    { ...kind, file, files: names.length, bytes },
+    `uploaded ${readableFiles(names.length)} as ${printable(key)}, ${readableSize(bytes)}, verified and deleted before the packet was left`,
+  );
+  tellOthers(log, kind, names.slice(file.length));
+}
+
+function tellOthers(
+  log: Logger,
+  kind: { readonly event: string; readonly key: string },
+  names: readonly string[],
+): void {
+  for (let told = 0; told < names.length; ) {
     const file = namesForLine(names.slice(told));
     told += file.length;
-    log.info({ ...kind, file }, `${readableCount(file.length)} more files of ${key}`);
+    log.info({ ...kind, file }, `${readableCount(file.length)} more files of ${printable(kind.key)}`);
   }
 }

@@ -172,7 +172,9 @@ async function readRecord<T>(
     const record = JSON.parse(await readFile(privateFolder.at(`${FOLDER}/${name}`), 'utf8'));
     return {
       path: new SpoolPath(Buffer.from(record.path, 'base64')),
-      identity: fromJson(record.identity),
+      // The file is in the file system of its record, which may have another number after a start
+      // of the machine.
+      identity: { ...fromJson(record.identity), dev: privateFolder.dev },
       value: record.value,
     };
   } catch (error) {

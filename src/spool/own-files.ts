@@ -33,6 +33,11 @@ export class OwnFiles {
     this.#run = run;
   }
 
+  /** The number that the file system has now. A start of the machine may change it. */
+  dev(): Promise<bigint> {
+    return this.#run('look at', this.#folder, async ({ privateFolder }) => privateFolder.dev);
+  }
+
   names(): Promise<string[]> {
     return this.#run('list', this.#folder, ({ privateFolder }) =>
       inSubfolders(privateFolder, () => readdir(privateFolder.at(this.#folder).toString())),

@@ -4,6 +4,9 @@
 import { compositeMd5, compositeSha256 } from './digest.ts';
 import type { Digest, LocalContent, Receipt } from './object-store.ts';
 
+/** The code of a fault: the store may hold the bytes, and does not show it. */
+export const NOT_PROVEN = 'NotProven';
+
 export type Evidence =
   | { readonly verdict: 'same'; readonly by: 'sha256' | 'etag' | 'read-back' }
   | { readonly verdict: 'different' | 'unknown'; readonly because: string };

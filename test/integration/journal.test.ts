@@ -55,6 +55,17 @@ test('gives what was saved for another content only as stale', async (t) => {
   assert.deepEqual(await later.loadStale(), { uploadId: 'old' });
 });
 
+test('gives back what was saved before the disk got another number, as at a start of the machine', async (t) => {
+  const { disk, journal, reopen } = await journaled(t);
+  await journal.save({ uploadId: 'one' });
+  const folder = disk.at('.halfpipe/multipart').toString();
+  const [name = ''] = await readdir(folder);
+  const record = JSON.parse(await readFile(join(folder, name), 'utf8'));
+  const moved = { ...record, identity: { ...record.identity, dev: `${BigInt(record.identity.dev) + 1n}` } };
+  await writeFile(join(folder, name), JSON.stringify(moved));
+  assert.deepEqual(await (await reopen()).load(), { uploadId: 'one' });
+});
+
 test('forgets what was cleared, and clears twice without complaint', async (t) => {
   const { disk, journal } = await journaled(t);
   await journal.save({ uploadId: 'one' });

@@ -56,7 +56,8 @@ export interface Violation {
     | 'open upload'
     | 'leftover'
     | 'no reason'
-    | 'unrecorded';
+    | 'unrecorded'
+    | 'uncounted';
   readonly what: string;
 }
 

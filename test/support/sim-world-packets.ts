@@ -1,7 +1,9 @@
 // The packets of a simulated world: how each life of the daemon packs, what is in the packets that the store has, and
 // whether that is what it has to be.
 import type { Settings } from '../../src/config/settings.ts';
+import type { StoredMember } from '../../src/drain/drain-ports.ts';
 import type { PacketPlan } from '../../src/packets/packet.ts';
+import type { FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
 import { keyFor, suffixedKey } from '../../src/store/keys.ts';
 import { isStored, type Violation } from './oracle.ts';
 import type { SimNode } from './sim-spool-disk.ts';
@@ -38,6 +40,10 @@ export function placed(objects: readonly (readonly [key: string, digest: string]
   return found;
 }
 
+function fileOf(path: SpoolPath, { ino, sizeBytes, mtimeNs }: FileIdentity): string {
+  return `${path} ${ino} ${sizeBytes} ${mtimeNs}`;
+}
+
 export class SimPackets {
   readonly #random: SimRandom;
   readonly #server: SimStoreServer;
@@ -46,6 +52,9 @@ export class SimPackets {
   /** The digest of each file that was packed, by its identity. */
   readonly #digests = new Map<string, string>();
   readonly #violations: Violation[] = [];
+  /** The keys of the objects in which each file travelled, by its identity. */
+  #travelled = new Map<string, Set<string>>();
+  #told = 0;
 
   constructor(random: SimRandom, server: SimStoreServer, count: (what: string, times?: number) => void) {
     this.#random = random;
@@ -78,12 +87,34 @@ export class SimPackets {
     this.#count('packets made');
     this.#count('packets made: members', members.length);
     for (const { path, identity, sha256Hex } of members) {
-      const file = `${path} ${identity.ino} ${identity.sizeBytes} ${identity.mtimeNs}`;
+      const file = fileOf(path, identity);
+      this.#travels(file, key);
       const before = this.#digests.get(file) ?? sha256Hex;
       this.#digests.set(file, before);
       if (before === sha256Hex) continue;
       this.#violations.push({ kind: 'torn', what: `${key}: ${path} was packed before, with other bytes` });
     }
+  }
+
+  /** A file was stored by itself, and has left the spool. */
+  sentAlone({ path, identity }: Pick<StoredMember, 'path' | 'identity'>): void {
+    this.#travels(fileOf(path, identity), `${path}`);
+  }
+
+  /** So many files were told to be stored a second time, maybe. */
+  repeated(files: number): void {
+    this.#count('packets made: members told as repeated', files);
+    this.#told += files;
+  }
+
+  /** It may bring files back that had gone. */
+  powerCut(): void {
+    this.#travelled.clear();
+  }
+
+  #travels(file: string, key: string): void {
+    const keys = this.#travelled.get(file) ?? new Set();
+    this.#travelled.set(file, keys.add(key));
   }
 
   /** What the store has in packets that arrived as they were sent. */
@@ -120,6 +151,15 @@ export class SimPackets {
         this.#violations.push({ kind: 'torn', what });
       }
     }
+    const packets = new Set([...this.#packets()].map(([key]) => key));
+    const twice = [...this.#travelled]
+      .map(
+        ([file, keys]) => [file, [...keys].filter((key) => !isPacketKey(key) || packets.has(key))] as const,
+      )
+      .filter(([, keys]) => keys.length > 1);
+    if (twice.length > this.#told)
+      this.#violations.push({ kind: 'uncounted', what: `${twice.join('; ')}; ${this.#told} were told` });
+    this.#count('packets stored: members stored more than once, as they were', twice.length);
     const repeated = [...places.values()].filter((times) => times > 1);
     this.#count('packets stored: members stored more than once', repeated.length);
     return this.#violations;

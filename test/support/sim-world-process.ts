@@ -6,7 +6,7 @@ import './sim-spool-files.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { Daemon } from '../../src/daemon.ts';
 import type { DrainPorts } from '../../src/drain/drain-ports.ts';
-import type { PacketPlan } from '../../src/packets/packet.ts';
+import { isPacket, type PacketPlan } from '../../src/packets/packet.ts';
 import type { DaemonEvent } from '../../src/report/daemon-event.ts';
 import { Health } from '../../src/service/health.ts';
 import type { DepositMode } from '../../src/spool/deposit-place.ts';
@@ -203,9 +203,12 @@ export class SimProcess implements Sender, SimSteps {
     const text = traceOf(event);
     if (text !== undefined) this.#world.note(text);
     if (event.kind === 'packed') this.#world.packed(event.packet, this.#host.spool);
-    if (event.kind === 'packetDropped')
-      this.#world.count('packets made: members told as repeated', event.repeated);
-    if (/^packet|^packing/.test(event.kind)) this.#world.count(`event: ${event.kind}`);
+    if (event.kind === 'packetDropped' || event.kind === 'packetSplit')
+      this.#world.packets?.repeated(event.repeated);
+    if (event.kind === 'membersRepeated') this.#world.packets?.repeated(event.members.length);
+    if (event.kind === 'uploaded' && !isPacket(event.entry) && event.transferred.outcome === 'stored')
+      this.#world.packets?.sentAlone(event.entry);
+    if (/^packet|^packing|^members/.test(event.kind)) this.#world.count(`event: ${event.kind}`);
     if (event.kind === 'lateWrite') this.#world.late(event.path.toString());
     const isSweep = event.kind === 'fault' && event.operation.startsWith('abort orphaned');
     if (event.kind === 'swept' || isSweep) this.ready = true;

@@ -403,6 +403,7 @@ export class SimWorld {
   #cutPower(): void {
     this.count('power cut');
     this.note('POWER CUT');
+    this.packets?.powerCut();
     const bucket = this.#bucket();
     const packed = this.packets?.stored();
     const lost = this.#producers.powerCut(

@@ -58,7 +58,9 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
   orderKept: { problem: 'EROFS' },
   packed: { packet },
   packetDropped: { id: 'x', reason: 'its files are gone', repeated: 2 },
-  packetSplit: { packet, reason: 'refused' },
+  packetSplit: { packet, reason: 'refused', repeated: 0 },
+  membersUploaded: { packet, members: packet.members },
+  membersRepeated: { packet, members: packet.members },
   packingRests: { why: 'unwritable', fault, forMs: 60_000 },
   paused: { fault },
   putBack: { recovery: { restored: 2, waiting: 1 } },
@@ -95,7 +97,7 @@ const EVENT_OF: { readonly [Kind in DaemonEvent['kind']]: unknown } = {
 
 /** They tell no state, but what became of a file, or the answer to an operator. */
 const FACTS = [
-  ...['uploaded', 'quarantined', 'superseded', 'reloaded', 'steered', 'observing'],
+  ...['uploaded', 'membersUploaded', 'quarantined', 'superseded', 'reloaded', 'steered', 'observing'],
   'ingested',
   'packed',
 ];

@@ -73,12 +73,16 @@ test('files of a packet count as files with their own size, and the packet by it
   const counters = new Counters();
   counters.hear(uploaded(['a', 'b', 'c'], { memberBytes: 100 }));
   counters.hear(uploaded(['d', 'e'], { memberBytes: 100, outcome: 'already-there' }));
+  const { packet } = packetEntry(KEY, ['f', 'g'], 100);
+  counters.hear({ kind: 'membersUploaded', packet, members: packet.members });
+  counters.hear({ kind: 'membersRepeated', packet, members: packet.members });
+  counters.hear({ kind: 'packetSplit', packet, reason: 'no', repeated: 1 });
   counters.hear({ kind: 'packetDropped', id: 'p2', reason: 'files go elsewhere now', repeated: 7 });
   assert.deepEqual(
     { ...counters.totals },
     {
-      ...{ uploadedFiles: 3, uploadedBytes: 300, alreadyThereFiles: 2, verifiedFiles: 5, deletedFiles: 5 },
-      ...{ multipartFiles: 0, uploadedPackets: 1, packedFiles: 3, repeatedFiles: 7 },
+      ...{ uploadedFiles: 5, uploadedBytes: 500, alreadyThereFiles: 2, verifiedFiles: 7, deletedFiles: 7 },
+      ...{ multipartFiles: 0, uploadedPackets: 1, packedFiles: 5, repeatedFiles: 10 },
       ...{ retries: 0, quarantinedFiles: 0 },
     },
   );
@@ -108,11 +112,27 @@ test('the last files show the packet that they are in, and their own size and di
   );
 });
 
+test('files that left the spool before their packet was left are found by their names, with its key', () => {
+  const { reporter, log, messages } = reporting();
+  const names = Array.from({ length: 600 }, (_, n) => `f${n}`);
+  const { packet } = packetEntry(KEY, names, 100);
+  reporter.hear({ kind: 'membersUploaded', packet, members: packet.members });
+  reporter.hear({ kind: 'membersRepeated', packet, members: packet.members.slice(0, 2) });
+  assert.deepEqual(messages(), [
+    'uploaded 600 files as packets/p1.zip, 60.0 kB, verified and deleted before the packet was left',
+    '100 more files of packets/p1.zip',
+    '2 files of packets/p1.zip cannot be removed yet, and may be stored a second time: they are open for writing, or their permissions change',
+  ]);
+  const found = log.records.slice(0, 2).flatMap(({ fields }) => fields.file as string[]);
+  assert.deepEqual(found, names);
+  assert.ok(log.records.every(({ fields }) => fields.key === KEY));
+});
+
 test('what becomes of a packet that is not sent is told in words', async () => {
   const { clock, reporter, messages } = reporting('debug');
   const { packet } = packetEntry(KEY, ['a', 'b'], 100);
   reporter.hear({ kind: 'packed', packet });
-  reporter.hear({ kind: 'packetSplit', packet, reason: 'the store says no' });
+  reporter.hear({ kind: 'packetSplit', packet, reason: 'the store says no', repeated: 2 });
   reporter.hear({ kind: 'packetDropped', id: 'p1', reason: 'files go elsewhere now', repeated: 2 });
   const fault = faultOf('breaker', { code: 'ENOSPC' });
   reporter.hear({ kind: 'packingRests', why: 'unwritable', fault, forMs: 60_000 });
@@ -120,7 +140,7 @@ test('what becomes of a packet that is not sent is told in words', async () => {
   reporter.hear({ kind: 'packingRests', why: 'refused', fault, forMs: 600_000 });
   assert.deepEqual(messages(), [
     'packed 2 files, 200 B, into 5 B for packets/p1.zip',
-    'the packet packets/p1.zip of 2 files is refused: the store says no; its files are packed again in halves, to find the one that is to blame',
+    'the packet packets/p1.zip of 2 files is refused: the store says no; its files are packed again in halves, to find the one that is to blame; 2 files of it may be stored a second time',
     'packet p1 is not sent any more: files go elsewhere now; 2 files of it may be stored a second time',
     `files are sent by themselves for 1 min, because no packet can be written: ${fault.message}`,
     `files are sent by themselves for 10 min, because the store refuses packets: ${fault.message}`,

@@ -4,7 +4,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { Fault, type FaultClass } from '../../system/fault.ts';
 import { type DigestOf, digestOf } from '../digest.ts';
 import { digestSource } from '../digest-source.ts';
-import { digestIn, evidenceOf } from '../evidence.ts';
+import { digestIn, evidenceOf, NOT_PROVEN } from '../evidence.ts';
 import type {
   Digest,
   JournaledUpload,
@@ -93,7 +93,7 @@ export class S3Store implements ObjectStore {
       throw this.#fault(
         'unknown',
         'the answer proves nothing, and the credentials do not allow a read of the object',
-        'NotProven',
+        NOT_PROVEN,
         hint,
       );
     }
