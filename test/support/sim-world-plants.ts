@@ -66,7 +66,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'unlinks whatever has the name by now': {
     foundBy: 'lost',
-    seenWith: 23,
+    seenWith: 7,
     plant: {
       spool: (spool, world) => ({
         openFile: (path) => spool.openFile(path),
@@ -120,12 +120,12 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'brings no content to the disk': {
     foundBy: 'torn',
-    seenWith: 73,
+    seenWith: 61,
     plant: { skipsSync: CONTENTS },
   },
   'brings content to the disk when the store has it already': {
     foundBy: 'torn',
-    seenWith: 418,
+    seenWith: 1018,
     plant: {
       spool: (spool) => {
         const { sync } = SpoolFile.prototype;
@@ -145,7 +145,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'removes a file though it is open for writing': {
     foundBy: 'lost',
-    seenWith: 65,
+    seenWith: 22,
     plant: { spool: (spool) => blindFrom(1, spool) },
   },
   'sends a file though it is open for writing': {
@@ -180,7 +180,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'replaces a file by an upload unasked': {
     foundBy: 'lost',
-    seenWith: 1,
+    seenWith: 6,
     plant: { depositMode: 'replace' },
   },
   'does not sync the folders that an upload needs': {
@@ -190,12 +190,12 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'lets an older file of a name return after a newer one has come': {
     foundBy: 'lost',
-    seenWith: 337,
+    seenWith: 61,
     plant: { forgetsOrder: true },
   },
   'removes the files of a packet as soon as it is packed': {
     foundBy: 'lost',
-    seenWith: 1,
+    seenWith: 4,
     plant: {
       packs: true,
       packed: ({ members }, spool) => {
@@ -211,7 +211,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'packs each file under the name of the next': {
     foundBy: 'lost',
-    seenWith: 1,
+    seenWith: 4,
     prepare: () => {
       const { add } = ZipWriter.prototype;
       const before = new WeakMap<ZipWriter, Buffer>();
@@ -225,7 +225,7 @@ export const PLANTS: Readonly<Record<string, Planted>> = {
   },
   'takes the plan of a packet for a proof that it is stored': {
     foundBy: 'lost',
-    seenWith: 85,
+    seenWith: 47,
     plant: {
       packs: true,
       store: (store) => ({
