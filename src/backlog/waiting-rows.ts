@@ -51,6 +51,8 @@ export class WaitingRows {
    */
   take(accepts: (entry: Entry) => boolean, place = 0): Passed | undefined {
     const at = this.#search(accepts, place);
+    // The others need not move for the first.
+    if (at === 0) return this.#passed.shift();
     return at === undefined ? undefined : this.#passed.splice(at, 1)[0];
   }
 

@@ -20,8 +20,10 @@ export interface GatheringPorts {
   /** True for a file that is in a packet already. */
   readonly isPacked: (path: SpoolPath) => boolean;
   readonly onSealed: (packet: PacketEntry) => void;
-  /** The backlog may have files to hand out again. */
+  /** The backlog may have other files to hand out. */
   readonly onReturned: () => void;
+  /** The drain may have something to do. */
+  readonly onWork: () => void;
   readonly onEvent: (event: PacketEvent) => void;
 }
 
@@ -63,8 +65,7 @@ export class Gathering {
 
   /** True if the file is for a packet, not to be sent by itself. */
   isPackable(entry: Entry): boolean {
-    const { isPacked } = this.#ports;
-    return this.#mayPack && this.#packing.isPackable(entry) && !isPacked(entry.path);
+    return this.#fits(entry) && this.#mayPack;
   }
 
   /** The backlog may have other files. */
@@ -76,8 +77,8 @@ export class Gathering {
   gather(): void {
     const { clock, backlog } = this.#ports;
     this.#next();
-    while (this.#hasRoom && !this.#isExhausted) {
-      const entry = backlog.take((best) => this.isPackable(best));
+    while (!this.#isExhausted && this.#hasRoom && this.#mayPack) {
+      const entry = backlog.take((best) => this.#fits(best));
       if (entry === undefined) this.#isExhausted = true;
       else this.#packing.add(entry, clock.monotonicMs());
       this.#next();
@@ -98,6 +99,7 @@ export class Gathering {
     const { clock, onEvent } = this.#ports;
     this.#restsUntilMs = clock.monotonicMs() + forMs;
     for (const entry of this.#packing.clear()) this.#return(entry);
+    this.#ports.onReturned();
     onEvent({ kind: 'packingRests', why, fault, forMs });
   }
 
@@ -126,6 +128,11 @@ export class Gathering {
     await returned;
   }
 
+  /** Asked of thousands of files in a row, all of which may be too large. */
+  #fits(entry: Entry): boolean {
+    return this.#packing.isPackable(entry) && !this.#ports.isPacked(entry.path);
+  }
+
   get #mayPack(): boolean {
     return this.#isOpen && !this.isResting && this.#ports.waiting().deferred < DEFERRED_MAX;
   }
@@ -146,13 +153,13 @@ export class Gathering {
   }
 
   #return({ path }: Entry): void {
-    this.#isExhausted = false;
     this.#ports.backlog.release(path, 'returned');
+    this.#ports.onReturned();
   }
 
   /** Begins to write the next packet, if one is complete and there is room for it. */
   #next(): void {
-    const { clock, waiting, onReturned } = this.#ports;
+    const { clock, waiting, onWork } = this.#ports;
     this.#cancelTimer();
     while (this.#writing === undefined && waiting().ready < PACKETS_AHEAD) {
       const group = this.#packing.take(clock.monotonicMs());
@@ -161,7 +168,7 @@ export class Gathering {
       if (first !== undefined && others.length === 0) {
         this.#packing.alone(first);
         this.#return(first);
-        onReturned();
+        onWork();
       } else this.#writing = this.#write(group);
     }
   }
@@ -175,7 +182,7 @@ export class Gathering {
   }
 
   async #write(group: Group): Promise<void> {
-    const { clock, packer, onSealed, onReturned } = this.#ports;
+    const { clock, packer, onSealed, onWork } = this.#ports;
     const { signal } = this.#abort;
     try {
       const { entry, left } = await pack(group, clock.wallMs(), packer(), signal);
@@ -190,6 +197,6 @@ export class Gathering {
     }
     this.#writing = undefined;
     this.#next();
-    onReturned();
+    onWork();
   }
 }

@@ -78,8 +78,8 @@ export class PackedBacklog implements DrainBacklog {
     const { backlog, sealed } = this.#ports;
     const packet = sealed.at(path);
     if (packet === undefined) {
-      this.#isExhausted = false;
       backlog.release(path, outcome);
+      if (outcome === 'returned') this.lookAgain();
     } else if (outcome === 'gone') this.#ended(packet);
     else this.#wait(packet, typeof outcome === 'string' ? 0 : outcome.deferForMs);
   }

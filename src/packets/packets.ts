@@ -76,7 +76,8 @@ export class Packets {
         waiting: () => sealed.waitingAt(ports.clock.monotonicMs()),
         isPacked: (path) => sealed.isRecovered(path),
         onSealed: (packet) => this.#sealedAnew(packet),
-        onReturned: () => this.#worked(),
+        onReturned: () => this.backlog.lookAgain(),
+        onWork: ports.onWork,
       },
       options.packing,
     );

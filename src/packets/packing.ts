@@ -179,7 +179,7 @@ export class Packing {
   }
 
   #markOf({ id }: SpoolPath, identity: FileIdentity): Mark | undefined {
-    const mark = this.#marks.get(id);
+    const mark = this.#marks.size === 0 ? undefined : this.#marks.get(id);
     if (mark === undefined || sameContentIdentity(mark.identity, identity)) return mark;
     this.#marks.delete(id);
     return undefined;
