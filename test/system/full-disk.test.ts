@@ -2,6 +2,7 @@
 // must need none; and what cannot be removed now is neither lost nor sent again and again.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -130,6 +131,28 @@ describe('a spool on a disk of its own', { concurrency: 2, skip }, () => {
       assert.ok(String(msg).includes(`(pid ${daemon.pid})`), 'and its lock tells who holds it');
       assert.equal(await daemon.stop(), 0);
     }));
+
+  test('where there is no room to pack small files, they are sent by themselves, and nothing is left of the packet', (t) =>
+    SmallDisk.with(
+      t,
+      SMALL,
+      async (disk) => {
+        const { fixture } = disk;
+        const daemon = fixture.start();
+        await daemon.says('ready');
+        const names = Array.from({ length: 40 }, (_, at) => `${at}.jpg`);
+        for (const name of names) disk.put(name, randomBytes(100_000));
+        disk.fill('everything');
+        const { why, code } = await daemon.says('packingRests');
+        assert.deepEqual([why, code], ['unwritable', 'ENOSPC']);
+        await fixture.untilDrained(disk.fillers);
+        assert.deepEqual(fixture.keys(), names.toSorted());
+        assert.deepEqual(daemon.of('quarantined'), []);
+        assert.equal(await daemon.stop(), 0);
+        assert.deepEqual(await fixture.kept(), []);
+      },
+      { packets: { enabled: true, maxDelay: '3 s' } },
+    ));
 
   test('says what to do where it was never drained before and has no room at all, and starts once it has', (t) =>
     SmallDisk.with(t, SMALL, async (disk) => {
