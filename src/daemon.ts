@@ -132,11 +132,11 @@ export class Daemon {
 
   /**
    * Puts new settings in force for everything except uploads in flight. Rejects with a Fault and
-   * changes nothing when they lead to no link.
+   * changes nothing when they lead to no link. `origins` says where each key's value stands.
    */
-  async reload(settings: Settings): Promise<void> {
+  async reload(settings: Settings, origins?: ReadonlyMap<string, string>): Promise<void> {
     const stages = this.#running();
-    const changed = changedKeys(this.#settings, settings);
+    const changed = changedKeys(this.#settings, settings, origins);
     const touches = (...sections: string[]) =>
       changed.some(({ key }) => sections.some((name) => key.startsWith(name)));
     const isOfShare = ({ key }: ChangedKey) => /^link\.(share|floor|timetable)$/.test(key);

@@ -2,12 +2,13 @@
 // unit asks it before each reload, so that `systemctl reload` fails for a config that is refused.
 import type { Writable } from 'node:stream';
 import { ConfigError } from '../config/config-error.ts';
+import { filesText } from '../config/drop-ins.ts';
 import type { Environment } from '../config/load.ts';
 import { createLogger } from '../log/log.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { ok, row } from './finding.ts';
 import { logRefusal } from './reload-refusal.ts';
-import { loadVettedSettings } from './vetted-settings.ts';
+import { loadAsService } from './vetted-settings.ts';
 
 export interface CheckConfigContext {
   readonly configFile: string;
@@ -20,8 +21,9 @@ export interface CheckConfigContext {
  * systemd asks, during a reload, the log tells the problems, and this resolves with 78.
  */
 export async function checkConfig({ configFile, env, stdout }: CheckConfigContext): Promise<ExitCode> {
+  let files: readonly string[];
   try {
-    await loadVettedSettings(configFile, env);
+    ({ files } = await loadAsService(configFile, env));
   } catch (error) {
     if (!(error instanceof ConfigError) || !isReload(env)) throw error;
     const log = createLogger({ level: 'info', format: 'auto', env });
@@ -30,7 +32,7 @@ export async function checkConfig({ configFile, env, stdout }: CheckConfigContex
     return EXIT.badConfiguration;
   }
   // The journal has a line about each reload anyway.
-  if (!isReload(env)) stdout.write(row('config', ok(configFile)));
+  if (!isReload(env)) stdout.write(row('config', ok(filesText(files))));
   return EXIT.ok;
 }
 

@@ -1,6 +1,7 @@
 // `halfpipe check`: tries out everything that the daemon needs, once, and prints a short table.
 // Leaves nothing behind, if the store allows it.
 import type { Writable } from 'node:stream';
+import { filesText } from '../config/drop-ins.ts';
 import type { Environment } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { clockBehind } from '../store/s3/clock-verdict.ts';
@@ -18,7 +19,7 @@ import { examineSpool } from './examine-spool.ts';
 import { examineStore } from './examine-store.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type Finding, fails, ok, row, warns } from './finding.ts';
-import { loadVettedSettings } from './vetted-settings.ts';
+import { loadAsService } from './vetted-settings.ts';
 
 export interface CheckContext {
   readonly configFile: string;
@@ -32,11 +33,11 @@ export interface CheckContext {
  * Resolves with 0 if everything works, else with 1. Rejects with ConfigError for a refused config.
  */
 export async function check({ configFile, env, stdout, dropped = [] }: CheckContext): Promise<ExitCode> {
-  const settings = await loadVettedSettings(configFile, env);
+  const { settings, files } = await loadAsService(configFile, env);
   const redact = redactorOf(env);
   const print = (name: string, { verdict, text }: Finding) =>
     stdout.write(row(name, { verdict, text: redact(text) }));
-  print('config', ok(configFile));
+  print('config', ok(filesText(files)));
   for (const finding of shellFindings(dropped)) print('env', finding);
   for (const finding of clockFindings()) print('clock', finding);
   let failed = false;

@@ -1,6 +1,7 @@
 // `halfpipe config show`: the value of each option that the daemon would use, and where it comes
 // from. Its output is a config file, with the origins as comments.
 import type { Writable } from 'node:stream';
+import { filesText } from '../config/drop-ins.ts';
 import { type EffectiveOption, type Environment, loadConfig } from '../config/load.ts';
 import { shownOptions, shownValue } from '../config/shown-options.ts';
 import { redactorOf } from '../system/redact.ts';
@@ -21,23 +22,27 @@ export async function showConfig(
   { configFile, env, stdout }: ConfigShowContext,
   asJson: boolean,
 ): Promise<ExitCode> {
-  const { options, settings } = await loadConfig(configFile, env);
+  const { options, settings, files } = await loadConfig(configFile, env);
   const { credentialsFile = "the AWS SDK's own chain" } = settings.service;
   const unit = serviceFilesOf(configFile)?.unit;
-  const around = { configFile, environmentOf: unit ?? null, credentialsFrom: credentialsFile };
+  const around = { files, environmentOf: unit ?? null, credentialsFrom: credentialsFile };
   const text = asJson ? inJson(options, around) : inYaml(options, around);
   stdout.write(redactorOf(env)(text));
   return EXIT.ok;
 }
 
 interface Surroundings {
-  readonly configFile: string;
+  /** The config file, then its drop-ins. */
+  readonly files: readonly string[];
   /** The unit; null for the shell. */
   readonly environmentOf: string | null;
   readonly credentialsFrom: string;
 }
 
-function inJson(options: readonly EffectiveOption[], around: Surroundings): string {
+function inJson(
+  options: readonly EffectiveOption[],
+  { files: [configFile, ...dropIns], ...around }: Surroundings,
+): string {
   const entries = options.map((effective) => {
     const { option, place } = effective;
     const from = place === undefined ? 'default' : place === option.env ? 'environment' : 'file';
@@ -45,7 +50,8 @@ function inJson(options: readonly EffectiveOption[], around: Surroundings): stri
     const plain = value instanceof Map ? Object.fromEntries(value) : value;
     return [option.key, { value: plain, from, place: place ?? null, changesNeed: needOf(effective) }];
   });
-  return `${JSON.stringify({ ...around, options: Object.fromEntries(entries) }, null, 2)}\n`;
+  const shown = { configFile, dropIns, ...around, options: Object.fromEntries(entries) };
+  return `${JSON.stringify(shown, null, 2)}\n`;
 }
 
 function needOf({ option: { live } }: EffectiveOption): 'reload' | 'restart' {
@@ -54,11 +60,11 @@ function needOf({ option: { live } }: EffectiveOption): 'reload' | 'restart' {
 
 function inYaml(
   options: readonly EffectiveOption[],
-  { configFile, environmentOf, credentialsFrom }: Surroundings,
+  { files, environmentOf, credentialsFrom }: Surroundings,
 ): string {
   const environment = environmentOf === null ? 'this shell' : `the service ${environmentOf}`;
   const lines = [
-    `# ${configFile}, with the environment of ${environment}.`,
+    `# ${filesText(files)}, with the environment of ${environment}.`,
     `# The key to upload with comes from ${credentialsFrom}.`,
   ];
   let last = '';

@@ -2,7 +2,7 @@
 // file must not keep an operator from acting: the daemon still runs with its old settings.
 import type { Writable } from 'node:stream';
 import { ConfigError } from '../config/config-error.ts';
-import { readConfigFile } from '../config/config-file.ts';
+import { readConfig } from '../config/drop-ins.ts';
 import { type Environment, loadSettings } from '../config/load.ts';
 import type { Option } from '../config/option.ts';
 import { schema } from '../config/schema.ts';
@@ -50,7 +50,7 @@ async function settingAlone<T>(
   env: Environment,
   option: Option<T>,
 ): Promise<T | undefined> {
-  const { values } = await readConfigFile(configFile);
+  const { values } = await readConfig(configFile);
   try {
     return option.accepts(env[option.env] || (values.get(option.key)?.value ?? option.default));
   } catch (error) {

@@ -17,6 +17,7 @@ export function logRefusal(log: Logger, error: unknown, configFile: string): str
 
 function problemsOf(error: unknown, configFile: string): readonly [string, ...string[]] {
   if (!(error instanceof ConfigError)) return [explain(error)];
-  if (errnoOf(error.cause) !== 'ENOENT') return error.problems;
+  const isMissing = errnoOf(error.cause) === 'ENOENT' && error.problems[0].startsWith(`${configFile}: `);
+  if (!isMissing) return error.problems;
   return [`${configFile}: no such file: put it back, then reload again`];
 }

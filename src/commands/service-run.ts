@@ -1,7 +1,7 @@
 // The life of the process behind `halfpipe run`: its start, signals, reloads and its exit code.
-import type { EffectiveOption, Environment, LoadedConfig } from '../config/load.ts';
+import type { Environment, LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
-import { inForceAfterReload, type ShownOption, shownOptions } from '../config/shown-options.ts';
+import { originsOf } from '../config/shown-options.ts';
 import { Daemon } from '../daemon.ts';
 import { thisHost } from '../host.ts';
 import { CAPACITY_UNKNOWN } from '../link/capacity.ts';
@@ -19,6 +19,7 @@ import { explain, Fault } from '../system/fault.ts';
 import { shownProxy, throughProxy } from '../system/proxies.ts';
 import type { Redact } from '../system/redact.ts';
 import { unitStatus } from '../view/status-text.ts';
+import { ConfigInForce } from './config-in-force.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { startPatiently } from './patient-start.ts';
 import { logRefusal } from './reload-refusal.ts';
@@ -47,26 +48,25 @@ interface RunPorts {
  */
 export class ServiceRun {
   readonly #context: RunContext;
+  readonly #config: ConfigInForce;
   readonly #settings: Settings;
   readonly #log: ProcessLogger;
   readonly #notifier: SdNotifier;
   readonly #health: Health;
   readonly #reporter: Reporter;
   readonly #daemon: Daemon;
-  /** Those in force. */
-  #options: readonly EffectiveOption[];
-  #shownOptions: readonly ShownOption[] | undefined;
   #stopTimeoutMs: number;
   #onHopeless: (fault: Fault) => void = () => undefined;
   readonly #hopeless = new Promise<Fault>((resolve) => {
     this.#onHopeless = resolve;
   });
 
-  constructor({ settings, options }: LoadedConfig, context: RunContext, { log, notifier, redact }: RunPorts) {
+  constructor(config: LoadedConfig, context: RunContext, { log, notifier, redact }: RunPorts) {
+    const { settings } = config;
     const { env, version } = context;
     this.#context = context;
+    this.#config = new ConfigInForce(config);
     this.#settings = settings;
-    this.#options = options;
     this.#log = log;
     this.#notifier = notifier;
     this.#stopTimeoutMs = settings.upload.stopTimeoutMs;
@@ -78,10 +78,7 @@ export class ServiceRun {
       host: thisHost(env.UV_THREADPOOL_SIZE, socketOf(env)),
       version,
       redact,
-      shownOptions: () => {
-        this.#shownOptions ??= shownOptions(this.#options);
-        return this.#shownOptions;
-      },
+      shownOptions: () => this.#config.shownOptions(),
       health: this.#health,
       onHopeless: (fault) => this.#onHopeless(fault),
       listeners: [this.#reporter.hear, statusLine(notifier), this.#watchMemory()],
@@ -107,7 +104,8 @@ export class ServiceRun {
   }
 
   async #start(stopRequested: Promise<unknown>): Promise<'started' | 'interrupted'> {
-    const { configFile, version } = this.#context;
+    const { version } = this.#context;
+    const [config, ...dropIns] = this.#config.files;
     let started: Promise<boolean> | undefined;
     const waiting = new AbortController();
     const interrupt = () => waiting.abort();
@@ -119,7 +117,7 @@ export class ServiceRun {
     process.on('SIGHUP', reload);
     void stopRequested.then(interrupt);
     this.#log.info(
-      { event: 'starting', version, config: configFile },
+      { event: 'starting', version, config, ...(dropIns.length === 0 ? {} : { dropIns }) },
       `halfpipe ${version} drains ${this.#settings.spool.path}`,
     );
     const proxy = await proxyOf(this.#settings);
@@ -186,10 +184,11 @@ export class ServiceRun {
     const { configFile, env } = this.#context;
     await this.#notifier.reloading();
     try {
-      const { settings, options } = await loadVettedConfig(configFile, env);
-      await this.#apply(settings);
-      this.#options = inForceAfterReload(this.#options, options);
-      this.#shownOptions = undefined;
+      const config = await loadVettedConfig(configFile, env);
+      const { settings, files } = config;
+      await this.#apply(settings, originsOf(config.options));
+      const change = this.#config.replace(config);
+      if (change !== undefined) this.#log.info({ event: 'configFiles', files }, `config: ${change}`);
       this.#stopTimeoutMs = settings.upload.stopTimeoutMs;
       this.#notifier.remark('');
     } catch (error) {
@@ -202,11 +201,11 @@ export class ServiceRun {
   }
 
   /** The new level holds for the lines of the reload itself. */
-  async #apply(settings: Settings): Promise<void> {
+  async #apply(settings: Settings, origins: ReadonlyMap<string, string>): Promise<void> {
     const { level } = this.#log;
     this.#log.level = settings.log.level;
     try {
-      await this.#daemon.reload(settings);
+      await this.#daemon.reload(settings, origins);
     } catch (error) {
       this.#log.level = level;
       throw error;

@@ -10,6 +10,7 @@ import { type Environment, type LoadedConfig, loadConfig } from '../config/load.
 import type { Settings } from '../config/settings.ts';
 import { holds, isOfTheSystem } from '../config/spool-place.ts';
 import { errnoOf } from '../system/fault.ts';
+import { asServiceUser } from './as-service-user.ts';
 
 /** Rejects with ConfigError. */
 export async function loadVettedSettings(configFile: string, env: Environment): Promise<Settings> {
@@ -19,19 +20,31 @@ export async function loadVettedSettings(configFile: string, env: Environment): 
 /** Rejects with ConfigError. */
 export async function loadVettedConfig(configFile: string, env: Environment): Promise<LoadedConfig> {
   const config = await loadConfig(configFile, env);
-  const { settings } = config;
+  const { settings, files, options } = config;
   const { path } = settings.spool;
   const spool = await realPath(path);
+  const place = options.find(({ option }) => option.key === 'spool.path')?.place ?? configFile;
   const refuse = (reason: string) => {
     const shown = spool === path ? '' : `, which is ${spool}`;
-    throw new ConfigError([`${configFile}: spool.path = ${JSON.stringify(path)}${shown}: ${reason}`]);
+    throw new ConfigError([`${place}: spool.path = ${JSON.stringify(path)}${shown}: ${reason}`]);
   };
   if (isOfTheSystem(spool))
     refuse('is a folder of the system, and everything in a spool is removed: name a separate folder');
-  for (const [what, file] of await keptFiles(configFile, env, settings)) {
+  for (const [what, file] of await keptFiles(files, env, settings)) {
     if (holds(spool, file))
       refuse(`holds ${what} (${file}), and everything in a spool is removed: name a separate folder`);
   }
+  return config;
+}
+
+/**
+ * Does the same for commands that root types. It also reads the files as the user of the service,
+ * because root may read what the service may not.
+ */
+export async function loadAsService(configFile: string, env: Environment): Promise<LoadedConfig> {
+  const config = await loadVettedConfig(configFile, env);
+  const { spool, service } = config.settings;
+  if (service.user !== undefined) await asServiceUser(spool.path, service, () => loadConfig(configFile, env));
   return config;
 }
 
@@ -48,14 +61,14 @@ const FILE_VARIABLES = [
 
 /** What the program needs to start again: descriptions and real paths. */
 async function keptFiles(
-  configFile: string,
+  configFiles: readonly string[],
   env: Environment,
   { observe: { tokenFile }, ingest: { tokensFile, tls } }: Settings,
 ): Promise<readonly (readonly [string, string])[]> {
   const files: (readonly [string, string])[] = [
     ['the program', fileURLToPath(import.meta.url)],
     ['the program', process.execPath],
-    ['its configuration', configFile],
+    ...configFiles.map((file) => ['its configuration', file] as const),
     ['its credentials', join(homedir(), '.aws')],
   ];
   if (tokenFile !== undefined) files.push(['the token of observe.tokenFile', tokenFile]);

@@ -1,4 +1,4 @@
-// Finds out what a reload changed, for its log line. Key names only: values may be private.
+// Finds out what a reload changed, for its log lines. Key names only: values may be private.
 import { isDeepStrictEqual } from 'node:util';
 import { optionByKey } from './schema.ts';
 import type { Settings } from './settings.ts';
@@ -8,14 +8,32 @@ export interface ChangedKey {
   readonly key: string;
   /** False if the change takes effect only after a restart. */
   readonly live: boolean;
+  /** Where its new value stands, as in ShownOption; undefined if that was not said. */
+  readonly origin: string | undefined;
 }
 
-/** The changed keys in the order of Settings; empty if nothing differs. */
-export function changedKeys(before: Settings, after: Settings): readonly ChangedKey[] {
+/**
+ * The changed keys in the order of Settings; empty if nothing differs. `origins` are those of
+ * `after`.
+ */
+export function changedKeys(
+  before: Settings,
+  after: Settings,
+  origins: ReadonlyMap<string, string> = new Map(),
+): readonly ChangedKey[] {
   const earlier = new Map(namedValues(before));
   return namedValues(after)
     .filter(([key, value]) => !isDeepStrictEqual(earlier.get(key), value))
-    .map(([key]) => ({ key, live: optionByKey.get(key)?.live ?? false }));
+    .map(([key]) => ({ key, live: optionByKey.get(key)?.live ?? false, origin: origins.get(key) }));
+}
+
+/** What a reload reads for the first time or no longer, as a sentence; undefined for nothing. */
+export function changedFiles(before: readonly string[], after: readonly string[]): string | undefined {
+  const told = [
+    ...after.filter((file) => !before.includes(file)).map((file) => `${file} is read from now on`),
+    ...before.filter((file) => !after.includes(file)).map((file) => `${file} is gone`),
+  ];
+  return told.length === 0 ? undefined : told.join(', ');
 }
 
 /**

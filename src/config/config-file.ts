@@ -1,31 +1,31 @@
-// Reads the config file: the value of each option, and the line where it stands. It knows which
+// Reads one config file: the value of each option, and the line where it stands. It knows which
 // keys exist, but not which values they accept.
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { isMap, isNode, isScalar, type Pair } from 'yaml';
-import { errnoOf } from '../system/fault.ts';
-import { ConfigError } from './config-error.ts';
+import { readConfigText } from './config-text.ts';
 import { optionByKey, schema } from './schema.ts';
 import { explainUnknownKey } from './unknown-key.ts';
 import { parseYaml } from './yaml-text.ts';
 
 export interface TypedValue {
-  /** A map is a Map object. */
+  /** A map is a Map object. Null: the key has no value, so it stands at its default. */
   readonly value: unknown;
   /** `FILE:LINE`. */
   readonly place: string;
 }
 
 export interface ConfigFile {
-  /** Keyed by option. Keys without a value are absent. */
+  /** Keyed by option. */
   readonly values: ReadonlyMap<string, TypedValue>;
   /** Keys that are not accepted, one line each. */
   readonly problems: readonly string[];
 }
 
-/** Rejects with ConfigError when the file cannot be read or is not YAML. JSON is YAML. */
-export async function readConfigFile(file: string): Promise<ConfigFile> {
-  const { document, lineAt } = parseYaml(file, await readText(file));
+/**
+ * Rejects with ConfigError when the file cannot be read or is not YAML. JSON is YAML. `remedy` says
+ * what to do when there is no file.
+ */
+export async function readConfigFile(file: string, remedy: string): Promise<ConfigFile> {
+  const { document, lineAt } = parseYaml(file, await readConfigText(file, remedy));
   const values = new Map<string, TypedValue>();
   const problems: string[] = [];
   const placeOf = ({ key }: Pair) => {
@@ -39,7 +39,7 @@ export async function readConfigFile(file: string): Promise<ConfigFile> {
     const value = isNode(pair.value) ? pair.value.toJS(document, { mapAsMap: true }) : null;
     const isSet = value !== null && !(value === '' && option?.nullable === true);
     if (option === undefined) refuse(pair, key, explainUnknownKey(key, optionByKey.keys()));
-    else if (isSet) values.set(key, { value, place: placeOf(pair) });
+    else values.set(key, { value: isSet ? value : null, place: placeOf(pair) });
   };
 
   const root = document.contents;
@@ -65,39 +65,6 @@ function findSectionSlip(section: string, content: unknown): string | undefined 
   }
   if (isMap(content) || isEmpty(content)) return undefined;
   return `must have no value of its own: put keys such as ${Object.keys(options)[0]} below it, indented`;
-}
-
-const NOT_REGULAR = 'is not a regular file: name one with --config FILE';
-
-async function readText(file: string): Promise<string> {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readRegular(file));
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const code = errnoOf(error);
-    const reasons: Record<string, string> = {
-      ENXIO: NOT_REGULAR,
-      ENOENT: 'no such file: name the config file with --config FILE',
-      EISDIR: 'is a directory: name the config file in it with --config FILE',
-      EACCES: 'may not be read by this user: give it read permission (chmod, chown)',
-      ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text: save it as UTF-8',
-    };
-    const reason =
-      (code === undefined ? undefined : reasons[code]) ?? `cannot be read (${code ?? String(error)})`;
-    throw new ConfigError([`${file}: ${reason}`], error);
-  }
-}
-
-/** Reads a regular file, without waiting for a writer as a FIFO would. */
-async function readRegular(file: string): Promise<Buffer> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stats = await handle.stat();
-    if (!stats.isFile() && !stats.isDirectory()) throw new ConfigError([`${file}: ${NOT_REGULAR}`]);
-    return await handle.readFile();
-  } finally {
-    await handle.close();
-  }
 }
 
 function pairsOf(node: unknown): readonly Pair[] {

@@ -1,12 +1,13 @@
-// Turns a config file and the environment into validated settings, or into a list of everything
-// that is wrong. An environment variable takes precedence over the file, and the file over the
+// Turns the config files and the environment into validated settings, or into a list of everything
+// that is wrong. An environment variable takes precedence over the files, and the files over the
 // default. An unknown name is refused.
 import convict from 'convict';
 import { type Proxies, readProxies } from '../system/proxies.ts';
 import { readService } from '../system/service.ts';
 import { findClashes } from './combinations.ts';
 import { ConfigError } from './config-error.ts';
-import { type ConfigFile, readConfigFile } from './config-file.ts';
+import type { ConfigFile } from './config-file.ts';
+import { readConfig } from './drop-ins.ts';
 import type { Option } from './option.ts';
 import { optionByKey, schema } from './schema.ts';
 import type { Settings } from './settings.ts';
@@ -22,12 +23,17 @@ export interface EffectiveOption {
   readonly option: Option<unknown>;
   /** The value as written in the file or the environment. Null: not set. A map is a Map object. */
   readonly value: unknown;
-  /** `FILE:LINE`, or the name of the environment variable; undefined for a default. */
+  /**
+   * `FILE:LINE`, several of them for a map that several files have written, or the name of the
+   * environment variable; undefined for a default.
+   */
   readonly place: string | undefined;
 }
 
 export interface LoadedConfig {
   readonly settings: Settings;
+  /** Those that were read, in their order: the config file first, then its drop-ins. */
+  readonly files: readonly string[];
   /** Every option, in the order of the schema. */
   readonly options: readonly EffectiveOption[];
 }
@@ -37,12 +43,12 @@ export async function loadSettings(file: string, env: Environment): Promise<Sett
 }
 
 /**
- * Reads `file` (YAML or JSON), and the `HALFPIPE_…` and proxy variables of `env`; an empty variable
- * counts as not set. Rejects with ConfigError, which lists every problem found. It looks only at
- * the file and `env`, not at whether the bucket, the interface or the spool exist.
+ * Reads `file` (YAML or JSON) with its drop-ins, and the `HALFPIPE_…` and proxy variables of `env`;
+ * an empty variable counts as not set. Rejects with ConfigError, which lists every problem found.
+ * It looks only at the files and `env`, not at whether bucket, interface or spool exist.
  */
 export async function loadConfig(file: string, env: Environment): Promise<LoadedConfig> {
-  const typed = await readConfigFile(file);
+  const typed = await readConfig(file);
   const set = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   );
@@ -75,7 +81,7 @@ export async function loadConfig(file: string, env: Environment): Promise<Loaded
     value: config.get(option.key),
     place: placeOf(option, typed, set),
   }));
-  return { settings, options };
+  return { settings, options, files: typed.files };
 }
 
 function proxiesOf(env: Environment): Proxies {

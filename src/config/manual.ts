@@ -22,6 +22,7 @@ const WIDTH = 100;
 const INTRODUCTION = `Configuration of halfpipe. Every key stands at its default; only s3.bucket must be set.
 Rates: 100 Mbit/s, 256 kbit/s, 12.5 MB/s. Sizes: 8 MiB, 500 kB. Durations: 500 ms, 2 s, 5 min, 1 h, 1 d. Shares: 50 %.
 Each key can be overridden by the environment variable named beside it, where lists are a,b and maps name=value,name=value.
+After halfpipe.yaml, the files conf.d/*.yaml beside it are read in the order of their names, and the last one that sets a key wins.
 After a change: systemctl reload halfpipe. Keys marked "restart" need systemctl restart halfpipe.`;
 
 /** A config file that sets every option to its default. Only the required options are missing. */

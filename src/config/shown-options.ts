@@ -8,7 +8,7 @@ export interface ShownOption {
   readonly key: string;
   /** Written as in a config file; empty if it is not set. */
   readonly value: string;
-  /** `FILE:LINE`, the name of an environment variable, `default`, `required` or `not set`. */
+  /** The place, as EffectiveOption has it, or `default`, `required` or `not set`. */
   readonly origin: string;
 }
 
@@ -20,6 +20,11 @@ export function shownOptions(options: readonly EffectiveOption[]): readonly Show
     value: effective.value === null ? '' : yaml(shownValue(effective)),
     origin: originOf(effective),
   }));
+}
+
+/** The origin of each key. */
+export function originsOf(options: readonly EffectiveOption[]): ReadonlyMap<string, string> {
+  return new Map(options.map((effective) => [effective.option.key, originOf(effective)]));
 }
 
 /** `after`, but what changes only with a restart is as in `before`. */

@@ -11,6 +11,6 @@ export function explainUnknownKey(key: string, known: Iterable<string>): string 
   }
   const meant = nearest(key, known);
   return meant === undefined
-    ? 'is not an option: remove it, or see config/halfpipe.yaml for all options'
+    ? 'is not an option: remove it, or see halfpipe.yaml(5) for all options'
     : `is not an option: did you mean ${meant}?`;
 }

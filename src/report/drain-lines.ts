@@ -64,13 +64,16 @@ function tellFolderHeld(log: Logger, folder: string, fault: Fault): void {
 }
 
 function tellReloaded(log: Logger, changed: readonly ChangedKey[]): void {
-  const names = (live: boolean) => changed.filter((key) => key.live === live).map(({ key }) => key);
-  const [inForce, waiting] = [names(true), names(false)];
-  const what = inForce.length === 0 ? 'nothing changed' : `changed ${inForce.join(', ')}`;
-  log.info({ event: 'reloaded', changed: inForce }, `reloaded: ${what}`);
+  const [inForce, waiting] = [changed.filter(({ live }) => live), changed.filter(({ live }) => !live)];
+  const what = inForce.length === 0 ? 'nothing changed' : `changed ${named(inForce)}`;
+  log.info({ event: 'reloaded', changed: inForce.map(({ key }) => key) }, `reloaded: ${what}`);
   if (waiting.length > 0)
     log.warn(
-      { event: 'restartNeeded', keys: waiting },
-      `${waiting.join(', ')} changed as well, and takes effect only after a restart`,
+      { event: 'restartNeeded', keys: waiting.map(({ key }) => key) },
+      `${named(waiting)} changed as well, and takes effect only after a restart`,
     );
+}
+
+function named(changed: readonly ChangedKey[]): string {
+  return changed.map(({ key, origin }) => (origin === undefined ? key : `${key} (${origin})`)).join(', ');
 }

@@ -10,17 +10,30 @@ halfpipe.yaml \\- configuration of halfpipe
 .SH SYNOPSIS
 .I /etc/halfpipe/halfpipe.yaml
 .br
+.I /etc/halfpipe/conf.d/*.yaml
+.br
 .I /etc/halfpipe/INSTANCE.yaml
+.br
+.I /etc/halfpipe/INSTANCE.conf.d/*.yaml
 .SH DESCRIPTION
-A YAML file (JSON is accepted too) of the sections below. Every key may be left out but those marked required.
+YAML (JSON is accepted too) of the sections below. Every key may be left out but those marked required.
 A key that is unknown, a value that is not accepted and a combination that cannot work are refused:
 .BR halfpipe (8)
-names file, key and value, and exits with 78, or goes on with the old settings when it was a reload.
+names file, line, key and value, and exits with 78, or goes on with the old settings when it was a reload.
+.PP
+After
+.I halfpipe.yaml
+the files of
+.I conf.d
+beside it are read in the order of their names, if a name ends in .yaml and does not begin with a dot.
+The last file that sets a key wins. A map such as s3.tags is added to, a list is replaced, and a key without a value is back at its default.
+.B halfpipe config show
+prints for each setting the file and line that it comes from.
 .PP
 Rates are bits a second with powers of ten (100 Mbit/s, 256 kbit/s) or bytes (12.5 MB/s); sizes are 8 MiB or 500 kB;
 durations 500 ms, 2 s, 5 min, 1 h, 1 d; shares 50 %.
 .PP
-The environment variable beside a key overrides the file; lists are a,b there and maps name=value,name=value. The service takes it from
+The environment variable beside a key overrides the files; lists are a,b there and maps name=value,name=value. The service takes it from
 .IR /etc/default/halfpipe .
 After a change,
 .B systemctl reload halfpipe

@@ -1,7 +1,7 @@
 // SIGHUP: new settings without dropping an upload; a bad file changes nothing.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Config, DaemonFixture, KEYS, SLOW, SLOW_BYTES } from '../support/daemon-fixture.ts';
@@ -37,7 +37,7 @@ describe('a reload', { concurrency: 4 }, () => {
       's3.prefix',
       'log.level',
     ]);
-    assert.match(String(msg), /^reloaded: changed spool\.order, link\.capacity/);
+    assert.match(String(msg), /^reloaded: changed spool\.order \(\S+:\d+\), link\.capacity/);
     await fixture.put('later', 'x');
     await fixture.untilDrained();
     assert.deepEqual(fixture.keys(), ['new/later', 'under way']);
@@ -45,6 +45,48 @@ describe('a reload', { concurrency: 4 }, () => {
     assert.equal(fixture.timesStored('under way'), 1);
     assert.equal(fixture.begun.filter((begun) => /PUT .*under/.test(begun)).length, 1, 'sent once');
     assert.deepEqual(daemon.of('deferred'), []);
+  });
+
+  test('reads the drop-ins again, and tells which came and went, and where changed keys stand', async (t) => {
+    const fixture = await DaemonFixture.create(t, { link: { capacity: '10 Gbit/s', share: '40 %' } });
+    const folder = join(fixture.base, 'conf.d');
+    const file = join(folder, '10-share.yaml');
+    const daemon = fixture.start();
+    assert.equal((await daemon.says('starting')).dropIns, undefined);
+    await daemon.says('ready');
+    await mkdir(folder);
+    await writeFile(file, 'link:\n  share: 30 %\n');
+    daemon.signal('SIGHUP');
+    assert.equal((await daemon.says('reloaded')).msg, `reloaded: changed link.share (${file}:2)`);
+    assert.equal((await daemon.says('configFiles')).msg, `config: ${file} is read from now on`);
+    await writeFile(file, 'link:\n  sher: 30 %\n');
+    daemon.signal('SIGHUP');
+    const { problem } = await daemon.says('reloadRefused');
+    assert.equal(problem, `${file}:2: link.sher is not an option: did you mean link.share?`);
+    await rm(file);
+    daemon.signal('SIGHUP');
+    const back = (message: unknown) =>
+      /^reloaded: changed link\.share \(\S+halfpipe\.json:1\)$/.test(`${message}`);
+    await daemon.says('reloaded', ({ msg }) => back(msg));
+    await daemon.says('configFiles', ({ msg }) => msg === `config: ${file} is gone`);
+    assert.equal(await daemon.stop(), 0);
+  });
+
+  test('with a drop-in that leads nowhere names that, not the config file', async (t) => {
+    const fixture = await DaemonFixture.create(t);
+    const link = join(fixture.base, 'conf.d/10.yaml');
+    const daemon = fixture.start();
+    await daemon.says('ready');
+    await mkdir(join(fixture.base, 'conf.d'));
+    await symlink('/nonexistent', link);
+    daemon.signal('SIGHUP');
+    assert.match(
+      String((await daemon.says('reloadRefused')).problem),
+      /conf\.d\/10\.yaml: no such file: every/,
+    );
+    await rm(link);
+    daemon.signal('SIGHUP');
+    assert.equal((await daemon.says('reloaded')).msg, 'reloaded: nothing changed');
   });
 
   test('to another log.level is told at the new one', async (t) => {
@@ -139,7 +181,7 @@ describe('a reload', { concurrency: 4 }, () => {
     daemon.signal('SIGHUP');
     const { keys, msg } = await daemon.says('restartNeeded');
     assert.deepEqual(keys, ['spool.path', 'log.format']);
-    assert.match(String(msg), /spool\.path, log\.format.*only after a restart/);
+    assert.match(String(msg), /spool\.path \(.*, log\.format \(.*only after a restart/);
     daemon.signal('SIGHUP');
     await fixture.until('the next reload says so, too', () => daemon.of('restartNeeded').length === 2);
     await fixture.put('in the old spool', 'x');

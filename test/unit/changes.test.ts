@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { changedKeys } from '../../src/config/changes.ts';
+import { changedFiles, changedKeys } from '../../src/config/changes.ts';
 import { optionByKey } from '../../src/config/schema.ts';
 import { toSettings } from '../../src/config/to-settings.ts';
 
@@ -27,7 +27,8 @@ test('names what changed as the file does, and says what needs a restart', () =>
     'retry.max': '10 min',
     'log.format': 'json',
   });
-  assert.deepEqual(changedKeys(settings({}), after), [
+  const told = changedKeys(settings({}), after).map(({ key, live }) => ({ key, live }));
+  assert.deepEqual(told, [
     { key: 'spool.path', live: false },
     { key: 'spool.settle', live: true },
     { key: 'link.capacity', live: true },
@@ -47,4 +48,19 @@ test('notices changes within lists and metadata without telling their values', (
     ['spool.ignore', 's3.metadata'],
   );
   assert.doesNotMatch(JSON.stringify(changes), /hidden-value/);
+});
+
+test('says where the new value of a changed key stands', () => {
+  const origins = new Map([
+    ['link.share', 'a.yaml:2'],
+    ['spool.order', 'a.yaml:9'],
+  ]);
+  const [change, ...others] = changedKeys(settings({}), settings({ 'link.share': '25 %' }), origins);
+  assert.deepEqual(change, { key: 'link.share', live: true, origin: 'a.yaml:2' });
+  assert.deepEqual(others, []);
+});
+
+test('tells which config files are new, and which are gone', () => {
+  assert.equal(changedFiles(['a', 'b'], ['a', 'b']), undefined);
+  assert.equal(changedFiles(['a', 'b'], ['a', 'c']), 'c is read from now on, b is gone');
 });

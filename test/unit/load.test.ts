@@ -2,6 +2,7 @@
 // The values of single options are in load-values.test.ts.
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { type Environment, loadSettings } from '../../src/config/load.ts';
@@ -88,7 +89,7 @@ test('says how to name the file when it is missing', async () => {
 
 test('says so when the file is a directory', async () => {
   assert.deepEqual(await scratch.problemsOf(loadSettings(scratch.directory, {})), [
-    `${scratch.directory}: is a directory: name the config file in it with --config FILE`,
+    `${scratch.directory}: is a directory: name the config file with --config FILE`,
   ]);
 });
 
@@ -98,7 +99,7 @@ test('says what to do when the file may not be read', { skip: asRoot }, async ()
   chmodSync(scratch.file, 0);
   try {
     assert.deepEqual(await scratch.problemsOf(loadSettings(scratch.file, {})), [
-      'FILE: may not be read by this user: give it read permission (chmod, chown)',
+      `FILE: may not be read by user ${userInfo().username}: give it read permission (chmod, chown)`,
     ]);
   } finally {
     chmodSync(scratch.file, 0o600);
@@ -172,7 +173,7 @@ function refusesKey(what: string, text: string, key: string, reason: string) {
   refuses(what, `s3:\n  bucket: my-bucket\n${text}`, `FILE:${text.split('\n').length + 2}: ${key} ${reason}`);
 }
 
-const NO_OPTION = 'is not an option: remove it, or see config/halfpipe.yaml for all options';
+const NO_OPTION = 'is not an option: remove it, or see halfpipe.yaml(5) for all options';
 const NESTED = 'must be nested: type link: and, indented on the next line, share:';
 const NO_VALUE = 'must have no value of its own: put keys such as interface below it, indented';
 const CHAIN =

@@ -180,14 +180,15 @@ test('a reload tells what is in force and what waits for a restart', () => {
   tell({
     kind: 'reloaded',
     changed: [
-      { key: 'link.share', live: true },
-      { key: 'spool.path', live: false },
+      { key: 'link.share', live: true, origin: '/etc/halfpipe/conf.d/10-share.yaml:2' },
+      { key: 's3.region', live: true, origin: 'not set' },
+      { key: 'spool.path', live: false, origin: 'HALFPIPE_SPOOL_PATH' },
     ],
   });
   tell({ kind: 'reloaded', changed: [] });
   assert.deepEqual(messages(), [
-    'info: reloaded: changed link.share',
-    'warn: spool.path changed as well, and takes effect only after a restart',
+    'info: reloaded: changed link.share (/etc/halfpipe/conf.d/10-share.yaml:2), s3.region (not set)',
+    'warn: spool.path (HALFPIPE_SPOOL_PATH) changed as well, and takes effect only after a restart',
     'info: reloaded: nothing changed',
   ]);
 });
