@@ -83,14 +83,17 @@ function stageSystemFiles(tree: StagedTree): void {
   tree.copy(source('systemd/halfpipe.sysusers.conf'), 'usr/lib/sysusers.d/halfpipe.conf');
   tree.copy(source('systemd/halfpipe.tmpfiles.conf'), 'usr/lib/tmpfiles.d/halfpipe.conf');
   tree.copy(source('systemd/halfpipe.bash-completion'), 'usr/share/bash-completion/completions/halfpipe');
-  tree.copy(source('config/halfpipe.yaml'), 'etc/halfpipe/halfpipe.yaml');
-  // The service gets its copy from systemd, which reads it as root.
-  tree.copy(source('systemd/debian/aws-credentials'), 'etc/halfpipe/aws-credentials', 0o600);
+  // From these postinst makes the configuration: a file of the package itself would be a conffile, and each reworded
+  // comment would stop an unattended upgrade.
+  for (const file of ['halfpipe.yaml', 'aws-credentials'])
+    tree.copy(source(`systemd/debian/${file}`), `usr/share/halfpipe/${file}`);
+  tree.makeFolder('etc/halfpipe/conf.d');
 }
 
 function stageDocuments(tree: StagedTree): void {
   tree.write('usr/share/man/man8/halfpipe.8.gz', packed(readFileSync(source('systemd/man/halfpipe.8'))));
   tree.write('usr/share/man/man5/halfpipe.yaml.5.gz', packed(renderConfigManual()));
+  tree.copy(source('config/halfpipe.yaml'), 'usr/share/doc/halfpipe/halfpipe.yaml');
   tree.copy(source('config/OPERATING.md'), 'usr/share/doc/halfpipe/OPERATING.md');
   for (const schema of ['status.schema.json', 'list.schema.json'])
     tree.copy(source(`config/${schema}`), `usr/share/doc/halfpipe/${schema}`);
@@ -117,10 +120,8 @@ function stageControl(tree: StagedTree, architecture: Architecture): void {
     .replace('@MAINTAINER@', maintainer)
     .replace('@SIZE@', String(tree.sizeKib()));
   const sums = tree.md5sums();
-  const conffiles = tree.files().filter((path) => path.startsWith('etc/'));
   tree.write('DEBIAN/control', control);
   tree.write('DEBIAN/md5sums', sums);
-  tree.write('DEBIAN/conffiles', conffiles.map((path) => `/${path}\n`).join(''));
   for (const script of ['postinst', 'prerm', 'postrm'])
     tree.copy(source(`systemd/debian/${script}`), `DEBIAN/${script}`, 0o755);
 }

@@ -31,6 +31,10 @@ export class StagedTree {
     chmodSync(join(this.#root, path), mode);
   }
 
+  makeFolder(path: string): void {
+    this.#place(`${path}/.`);
+  }
+
   /** Sorted; without folders. */
   files(): readonly string[] {
     return this.#all().filter((path) => statSync(join(this.#root, path)).isFile());

@@ -133,6 +133,26 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     assert.doesNotMatch(await halfpipe.journal(), /deferred/);
   });
 
+  test('files of conf.d are read at a reload, and one that the service cannot read is refused', async () => {
+    const file = '/etc/halfpipe/conf.d/10-share.yaml';
+    await must(`printf 'link:\\n  share: 40 %%\\n' >${file} && systemctl reload halfpipe`);
+    await halfpipe.until('the new target', async () =>
+      /target 40\.0 Mbit\/s/.test(await must('halfpipe status')),
+    );
+    assert.match(await must('halfpipe config show'), new RegExp(`^  share: 40 % +# ${file}:2$`, 'm'));
+    assert.match(await halfpipe.journal(), new RegExp(`^config: ${file} is read from now on$`, 'm'));
+    await must(`chmod 0600 ${file}`);
+    const unreadable = `${file}: may not be read by user halfpipe`;
+    assert.notEqual((await halfpipe.machine.run('systemctl reload halfpipe')).status, 0);
+    assert.ok((await must('journalctl -u halfpipe -p err -o cat')).includes(unreadable));
+    const check = await halfpipe.machine.run('halfpipe check');
+    assert.deepEqual([check.status, check.output.includes(unreadable)], [78, true], check.output);
+    await must(`rm ${file} && systemctl reload halfpipe`);
+    await halfpipe.until('the old target', async () =>
+      /target 50\.0 Mbit\/s/.test(await must('halfpipe status')),
+    );
+  });
+
   test('a key that was renewed in its file is used after a reload, and so is a wrong one', async () => {
     const key = '/etc/halfpipe/aws-credentials';
     const pid = await halfpipe.show('MainPID');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { readConfig } from '../../src/config/drop-ins.ts';
 import { optionByKey } from '../../src/config/schema.ts';
 import { renderConfigManual } from '../../systemd/man/config-manual.ts';
 
@@ -19,6 +20,15 @@ test('halfpipe.yaml(5) gives troff no line to mistake for a request', () => {
     lines.filter((line) => !known.test(line)),
     [],
   );
+});
+
+test('the config that the package makes sets nothing but defaults, and leaves the bucket open', async () => {
+  const { values, problems } = await readConfig('systemd/debian/halfpipe.yaml');
+  assert.deepEqual(problems, []);
+  assert.ok(values.size >= 4);
+  for (const [key, { value }] of values) assert.equal(value, optionByKey.get(key)?.default, key);
+  const text = readFileSync('systemd/debian/halfpipe.yaml', 'utf8');
+  for (const key of ['bucket', 'region', 'endpoint']) assert.match(text, new RegExp(`^  ${key}:$`, 'm'));
 });
 
 test('halfpipe@.service differs from halfpipe.service in names alone', () => {
