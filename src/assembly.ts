@@ -9,6 +9,7 @@ import { Obedience } from './control/obedience.ts';
 import type { PauseReason } from './drain/breaker.ts';
 import type { DestinationOptions } from './drain/destination.ts';
 import { Drain } from './drain/drain.ts';
+import { findObject } from './drain/known-object.ts';
 import { Sweep } from './drain/sweep.ts';
 import type { Host, PacedSender, Store } from './host.ts';
 import { Manifest } from './manifest/manifest.ts';
@@ -138,7 +139,11 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
     if (ports.settings().spool.pruneEmptyDirs) emptyFolders.fileRemoved(path);
   };
   const packets = new Packets(
-    { clock, spool, backlog, manifest, host: host.name, onWork: () => drain.pump(), onRemoved, onEvent },
+    {
+      ...{ clock, spool, backlog, manifest, host: host.name, onRemoved, onEvent },
+      find: (object, signal) => findObject(object, drain.destination.store, signal),
+      onWork: () => drain.pump(),
+    },
     packetsOptionsOf(settings),
   );
   const store = createStore(ports, sender);

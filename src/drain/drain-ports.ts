@@ -8,6 +8,7 @@ import type { DrainEvent } from './drain-event.ts';
 import type { PipelinePorts, PipelineSlot } from './pipeline.ts';
 import type { NextLook, RetryPolicy } from './retry.ts';
 import type { Shipment } from './shipment.ts';
+import type { StoredMember } from './stored-member.ts';
 import type { TransferSpool } from './transfer.ts';
 import type { UploadLimitOptions } from './upload-limit.ts';
 
@@ -50,14 +51,6 @@ export interface DrainManifest {
   record(stored: StoredFile): Promise<void>;
   /** Resolves with why nothing can be recorded now; undefined if it can. */
   trouble(): Promise<Fault | undefined>;
-}
-
-/** A file that is stored as part of a packet. */
-export interface StoredMember extends Entry {
-  /** Its name in the packet. */
-  readonly name: string;
-  /** The digest of the bytes that were packed. */
-  readonly sha256Hex: string;
 }
 
 /** A file that the store provably holds, just before it leaves the spool. */

@@ -10,7 +10,7 @@ import { Fault } from '../system/fault.ts';
 import { dispose, type SetAside } from './dispose.ts';
 import { hasContent } from './same-content.ts';
 import type { Shipment } from './shipment.ts';
-import type { UnremovedUpload, UnremovedUploads } from './unremoved-uploads.ts';
+import { packedUpload, type UnremovedUpload, type UnremovedUploads } from './unremoved-uploads.ts';
 import { isProof, type Proof, verify } from './verify.ts';
 
 /** A file held open from its upload to its disposal. */
@@ -28,7 +28,7 @@ export interface OpenFile extends Pick<UploadSource, 'sizeBytes'> {
 
 /** What a transfer needs from the spool. */
 export interface TransferSpool {
-  openFile(path: SpoolPath): Promise<OpenFile>;
+  openFile(path: SpoolPath, signal?: AbortSignal): Promise<OpenFile>;
   setAside(file: OpenFile, known: KnownContent): Promise<SetAside>;
   journal(file: OpenFile): UploadJournal;
 }
@@ -79,7 +79,7 @@ export async function transfer(shipment: Shipment, options: TransferOptions): Pr
   const files: OpenFile[] = [];
   try {
     for (const entry of shipment.entries) {
-      const file = await options.spool.openFile(entry.path);
+      const file = await options.spool.openFile(entry.path, options.signal);
       files.push(file);
       // Only the content the scanner saw has settled. If the file changed since, it must settle
       // again.
@@ -94,7 +94,8 @@ export async function transfer(shipment: Shipment, options: TransferOptions): Pr
       : reprove(earlier, files, options));
     const kept = await removeAll(files, earlier, upload, proof, options);
     const { parts, multipart } = upload.local;
-    const sha256Hex = multipart ? undefined : parts[0]?.sha256Hex;
+    const { content = { parts, multipart } } = earlier ?? {};
+    const sha256Hex = content.multipart ? undefined : content.parts[0]?.sha256Hex;
     return { transferred: { proof, outcome: upload.outcome, multipart, sha256Hex }, kept };
   } finally {
     for (const file of files) await file.close();
@@ -115,14 +116,15 @@ async function removeAll(
   await recordAll(files, identityOf, earlier, { upload, proof }, options);
   for (const file of files) {
     const identity = identityOf(file);
-    const isUnchanged = () => hasContent(file, upload.local, () => onRead(0), signal);
+    const isUnchanged = () => hasContent(file, earlier?.content ?? upload.local, () => onRead(0), signal);
     try {
-      await dispose(
+      const stuck = await dispose(
         () => spool.setAside(file, { identity, isUnchanged }),
         proof,
         (fault) => waitForRoom(file.path, fault),
       );
       unremoved.forget(file.path);
+      for (const member of stuck) unremoved.keep(packedUpload(member, upload));
     } catch (error) {
       kept.set(file.path.id, error);
     }
@@ -143,9 +145,10 @@ async function recordAll(
   { upload, proof }: ProvenUpload,
   { unremoved, record }: TransferOptions,
 ): Promise<void> {
+  const content = earlier?.content === undefined ? {} : { content: earlier.content };
   const keepAll = (isRecorded: boolean) => {
     for (const file of files)
-      unremoved.keep({ path: file.path, identity: identityOf(file), upload, isRecorded });
+      unremoved.keep({ ...content, path: file.path, identity: identityOf(file), upload, isRecorded });
   };
   const wasRecorded = earlier?.isRecorded === true;
   keepAll(wasRecorded);

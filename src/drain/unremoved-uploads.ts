@@ -1,6 +1,7 @@
 // Remembers uploads whose files could not be removed.
 import { type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
-import type { Upload } from '../store/object-store.ts';
+import type { LocalContent, Upload } from '../store/object-store.ts';
+import type { StoredMember } from './stored-member.ts';
 
 interface IdentifiedFile {
   readonly path: SpoolPath;
@@ -9,8 +10,17 @@ interface IdentifiedFile {
 
 export interface UnremovedUpload extends IdentifiedFile {
   readonly upload: Upload;
+  /** The content of the file, if the upload was that of its packet. */
+  readonly content?: LocalContent;
   /** True if the manifest has its line. */
   readonly isRecorded: boolean;
+}
+
+/** A file that was stored with its packet, and has its line in the manifest. */
+export function packedUpload({ path, identity, sha256Hex }: StoredMember, upload: Upload): UnremovedUpload {
+  const parts = [{ sha256Hex, md5Hex: '' }];
+  const content = { sizeBytes: identity.sizeBytes, parts, multipart: false };
+  return { path, identity, upload, content, isRecorded: true };
 }
 
 /**

@@ -1,7 +1,8 @@
 // One line of the manifest: what was stored, as JSON. The format is published in
 // config/OPERATING.md: fields may be added, and none may change its meaning.
 import { isUtf8 } from 'node:buffer';
-import type { StoredFile, StoredMember } from '../drain/drain-ports.ts';
+import type { StoredFile } from '../drain/drain-ports.ts';
+import type { StoredMember } from '../drain/stored-member.ts';
 import { compositeSha256 } from '../store/digest.ts';
 import type { LocalContent } from '../store/object-store.ts';
 

@@ -90,6 +90,11 @@ export class Gathering {
     this.#packing.split(files);
   }
 
+  /** See Packing. */
+  alone(file: Parameters<Packing['alone']>[0]): void {
+    this.#packing.alone(file);
+  }
+
   get isResting(): boolean {
     return this.#ports.clock.monotonicMs() < this.#restsUntilMs;
   }

@@ -97,6 +97,11 @@ export class PackedBacklog implements DrainBacklog {
     if (!packet.isRecovered) backlog.release(member.path, outcome === 'changed' ? 'again' : outcome);
   }
 
+  /** The file is sent by itself. */
+  alone(member: PacketMember): void {
+    this.#ports.gathering.alone(member);
+  }
+
   /** The packet has left the disk, and with it the members that have been removed. */
   #ended(packet: SealedPacket): void {
     const { sealed, gathering } = this.#ports;

@@ -16,12 +16,14 @@ export interface RecoveryPorts {
 
 export interface RecoveredPacket {
   readonly entry: PacketEntry;
+  /** See SealedPacket. */
+  readonly isLost: boolean;
   /** Those that are still in the spool as they were packed. */
   readonly members: readonly PacketMember[];
 }
 
 /**
- * Yields each packet that is whole and has members in the spool, the oldest first, and removes what
+ * Yields each packet that has a plan and members in the spool, the oldest first, and removes what
  * is left of the others. A file belongs to one packet at most. Rejects with a Fault if the folder
  * cannot be read.
  */
@@ -40,56 +42,46 @@ export async function* recoverPackets({
       if (await isStillThere(spool, member)) members.push(member);
       else if (isStored) gone.push(member);
     }
-    const entry = plan && members.length > 0 ? await entryOf(plan, folder.pathOf(id), spool) : undefined;
-    if (entry !== undefined) {
+    if (plan !== undefined && members.length > 0) {
       for (const { path } of members) claimed.add(path.id);
+      const { entry, isLost } = await look(plan, folder.pathOf(id), spool);
       entry.removed.push(...gone);
-      yield { entry, members };
+      yield { entry, members, isLost };
       continue;
     }
     await folder.drop(id);
     if (plan !== undefined && gone.length > 0)
       onEvent({ kind: 'membersUploaded', packet: plan, members: gone });
     // It was about to leave the disk.
-    if (isStored && members.length === 0) continue;
-    const reason =
-      plan === undefined
-        ? 'it was not complete'
-        : members.length === 0
-          ? 'its files are gone'
-          : 'it is damaged';
-    onEvent({ kind: 'packetDropped', id, reason, repeated: members.length });
+    if (isStored) continue;
+    const reason = plan === undefined ? 'it was not complete' : 'its files are gone';
+    onEvent({ kind: 'packetDropped', id, reason, repeated: 0 });
   }
 }
 
-/** Resolves with undefined if the packet is not as it was packed. */
-async function entryOf(
+/** `isLost`: its file is not as it was packed, or cannot be read. */
+async function look(
   packet: PacketPlan,
   path: SpoolPath,
   spool: RecoveryPorts['spool'],
-): Promise<PacketEntry | undefined> {
+): Promise<Pick<RecoveredPacket, 'entry' | 'isLost'>> {
+  const { key, sizeBytes, members } = packet;
+  const modifiedAtMs = oldestOf(members);
+  const facts: Omit<PacketEntry, 'identity'> = {
+    ...{ path, modifiedAtMs, key, packet },
+    ...{ removed: [], isPacket: true, mayBeStored: true },
+  };
   try {
     const file = await spool.openFile(path);
     try {
-      if (file.sizeBytes !== packet.sizeBytes || (await sha256Of(file)) !== packet.sha256Hex)
-        return undefined;
-      const modifiedAtMs = oldestOf(packet.members);
-      const { identity } = file;
-      return {
-        path,
-        identity,
-        modifiedAtMs,
-        key: packet.key,
-        packet,
-        removed: [],
-        isPacket: true,
-        mayBeStored: true,
-      };
+      const isLost = file.sizeBytes !== sizeBytes || (await sha256Of(file)) !== packet.sha256Hex;
+      return { entry: { ...facts, identity: { ...file.identity, sizeBytes } }, isLost };
     } finally {
       await file.close();
     }
   } catch (error) {
-    if (error instanceof Fault) return undefined;
-    throw error;
+    if (!(error instanceof Fault)) throw error;
+    const identity = { dev: 0n, ino: 0n, sizeBytes, mtimeNs: 0n, ctimeNs: 0n };
+    return { entry: { ...facts, identity }, isLost: true };
   }
 }

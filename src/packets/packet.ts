@@ -1,6 +1,6 @@
 // The nouns of packets: a packet is a zip file of small files, which travels through the drain as
 // one entry.
-import type { StoredMember } from '../drain/drain-ports.ts';
+import type { StoredMember } from '../drain/stored-member.ts';
 import type { Entry } from '../spool/entry.ts';
 
 /** A file in a packet, as it was when it was packed. Its name there is its path, as text. */

@@ -2,6 +2,7 @@
 // of many.
 import type { DrainEvent } from '../drain/drain-event.ts';
 import type { DrainBacklog, DrainManifest, DrainSpool } from '../drain/drain-ports.ts';
+import type { FoundObject, KnownObject } from '../drain/known-object.ts';
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
 import { NOT_PROVEN } from '../store/evidence.ts';
@@ -37,6 +38,8 @@ export interface PacketsPorts {
   readonly spool: DrainSpool & PacketFiles;
   readonly backlog: DrainBacklog;
   readonly manifest: DrainManifest;
+  /** Asks the store for an object; see findObject(). */
+  readonly find: (object: KnownObject, signal: AbortSignal) => Promise<FoundObject | undefined>;
   /** The name of this machine, for keys. */
   readonly host: string;
   /** Called when the backlog may have an entry for the drain. */
@@ -87,13 +90,15 @@ export class Packets {
       onGivenBack: () => void this.#dropOthers(),
       onWork: ports.onWork,
     });
+    this.manifest = new PackedManifest(ports.manifest, sealed);
     this.spool = new PackedSpool({
-      ...{ spool: ports.spool, folder, sealed, backlog: this.backlog, onRemoved: ports.onRemoved },
+      ...ports,
+      ...{ folder, sealed, backlog: this.backlog, manifest: this.manifest },
       onRefused: (packet, reason) => this.#split(packet, reason),
       onRepeated: ({ entry: { packet } }, members) =>
         ports.onEvent({ kind: 'membersRepeated', packet, members }),
+      onLost: (packet) => this.#dropLost(packet),
     });
-    this.manifest = new PackedManifest(ports.manifest, sealed);
   }
 
   /** False if no file is packed. */
@@ -120,8 +125,8 @@ export class Packets {
   async recover(): Promise<void> {
     const { spool, onEvent } = this.#ports;
     try {
-      for await (const { entry, members } of recoverPackets({ spool, folder: this.#folder, onEvent }))
-        this.#sealed.add(entry, members, true);
+      for await (const { entry, members, isLost } of recoverPackets({ spool, folder: this.#folder, onEvent }))
+        this.#sealed.add(entry, members, { isRecovered: true, isLost });
     } catch (error) {
       onEvent({ kind: 'fault', operation: 'look for packets of an earlier run', error });
     }
@@ -228,6 +233,16 @@ export class Packets {
   /** Called for a packet that ends without an event of the drain. */
   #tellRemoved({ packet, removed }: PacketEntry): void {
     if (removed.length > 0) this.#ports.onEvent({ kind: 'membersUploaded', packet, members: removed });
+  }
+
+  /** The store was asked. A request that was sent before may still arrive. */
+  async #dropLost({ entry, left }: SealedPacket): Promise<void> {
+    const { id } = entry.packet;
+    await this.#folder.drop(id);
+    this.#tellRemoved(entry);
+    const reason = 'its file in .halfpipe cannot be used, and it is not found in the store';
+    const repeated = entry.mayBeStored ? left.size : 0;
+    this.#ports.onEvent({ kind: 'packetDropped', id, reason, repeated });
   }
 
   async #dropOthers(): Promise<void> {

@@ -8,6 +8,8 @@ export interface SealedPacket {
   readonly left: Map<string, PacketMember>;
   /** An earlier run has made it, so that the backlog has not handed out its members. */
   readonly isRecovered: boolean;
+  /** Its own file is not as it was packed, or cannot be read. */
+  isLost: boolean;
   /** True while the drain has it, and while it is dropped. */
   isTaken: boolean;
   /** When the drain may have it, by the monotonic clock. */
@@ -41,10 +43,14 @@ export class SealedPackets {
   }
 
   /** `members`: those that are still in the spool. */
-  add(entry: PacketEntry, members: readonly PacketMember[], isRecovered = false): void {
+  add(
+    entry: PacketEntry,
+    members: readonly PacketMember[],
+    { isRecovered = false, isLost = false }: Partial<Pick<SealedPacket, 'isRecovered' | 'isLost'>> = {},
+  ): void {
     const left = new Map(members.map((member) => [member.path.id, member]));
     if (isRecovered) for (const id of left.keys()) this.#recovered.add(id);
-    const state = { isTaken: false, dueAtMs: Number.NEGATIVE_INFINITY };
+    const state = { isLost, isTaken: false, dueAtMs: Number.NEGATIVE_INFINITY };
     this.#byId.set(entry.path.id, { entry, left, isRecovered, ...state });
   }
 

@@ -47,7 +47,7 @@ export function fileLines(log: Logger, named: NamedFiles): Listener {
 
 function tellUploaded(log: Logger, event: Of<'uploaded'>): void {
   const { entry, transferred, durationMs } = event;
-  const { members } = uploadedFiles(event);
+  const { bytes, members } = uploadedFiles(event);
   if (members !== undefined) return tellPacket(log, event, members);
   const { proof, outcome, sha256Hex } = transferred;
   const stored = outcome === 'stored';
@@ -56,13 +56,13 @@ function tellUploaded(log: Logger, event: Of<'uploaded'>): void {
     event: stored ? 'uploaded' : 'alreadyThere',
     file,
     key: proof.key,
-    bytes: proof.sizeBytes,
+    bytes,
   };
   const timing = { durationMs: Math.round(durationMs), verifiedBy: proof.by, sha256: sha256Hex };
   const key = printable(proof.key);
   const named = basename(file) === basename(key) ? file : `${file} as ${key}`;
   const what = stored ? `uploaded ${named}` : `${named} was in the bucket already`;
-  const size = `${readableSize(proof.sizeBytes)} in ${(durationMs / 1000).toFixed(2)} s`;
+  const size = `${readableSize(bytes)} in ${(durationMs / 1000).toFixed(2)} s`;
   log.info({ ...fields, ...timing }, `${what}, ${size}, verified and deleted`);
 }
 

@@ -90,7 +90,7 @@ function uploadView({ event, member, sinceAtMs }: Upload): FileView {
   const { outcome, proof, sha256Hex } = transferred;
   const file = member ?? entry;
   return fileView(file.path, outcome === 'stored' ? 'uploaded' : 'already there', {
-    sizeBytes: member?.identity.sizeBytes ?? proof.sizeBytes,
+    sizeBytes: (member ?? entry).identity.sizeBytes,
     modifiedAtMs: Math.round(file.modifiedAtMs),
     sinceAtMs,
     key: proof.key,

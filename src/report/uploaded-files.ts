@@ -12,8 +12,8 @@ export interface UploadedFiles {
   readonly members: readonly PacketMember[] | undefined;
 }
 
-export function uploadedFiles({ entry, transferred }: Uploaded): UploadedFiles {
-  if (!isPacket(entry)) return { files: 1, bytes: transferred.proof.sizeBytes, members: undefined };
+export function uploadedFiles({ entry }: Uploaded): UploadedFiles {
+  if (!isPacket(entry)) return { files: 1, bytes: entry.identity.sizeBytes, members: undefined };
   const bytes = entry.removed.reduce((sum, { identity }) => sum + identity.sizeBytes, 0);
   return { files: entry.removed.length, bytes, members: entry.removed };
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Clock, systemClock } from '../system/clock.ts';
 import type { AsideRecovery } from './aside.ts';
 import { ContentSync, syncsAtOnce } from './content-sync.ts';
-import { type FileIdentity, type KnownContent, type SpoolPath, sameIdentity } from './entry.ts';
+import type { KnownContent, SpoolPath } from './entry.ts';
 import { refuseGone } from './in-place.ts';
 import type { LockableSpool } from './instance-lock.ts';
 import { Journal, type JournaledFile, type JournalRecord, journalRecords } from './journal.ts';
@@ -20,7 +20,7 @@ import type { Quarantined, QuarantineReason } from './quarantine.ts';
 import { Removability } from './removability.ts';
 import { RemovedNames } from './removed-names.ts';
 import type { WaitForRoom } from './salvage.ts';
-import { changedFault, goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
+import { goneFault, readOnlyFault, spoolFault } from './spool-fault.ts';
 import { SpoolFile, type SpoolFilePorts } from './spool-file.ts';
 import { SyncTurns } from './sync-turns.ts';
 import { writeDurably } from './write-durably.ts';
@@ -91,10 +91,10 @@ export class SpoolDirectory {
   }
 
   /**
-   * Opens a regular file. Rejects with Fault `changed` when the file is gone, is not a regular file
-   * or is not the `expected` one; with `blocked` when it may not be read or could not be removed.
+   * Opens a regular file. Rejects with Fault `changed` when the file is gone or is not a regular
+   * file; with `blocked` when it may not be read or could not be removed.
    */
-  openFile(path: SpoolPath, expected?: FileIdentity): Promise<SpoolFile> {
+  openFile(path: SpoolPath): Promise<SpoolFile> {
     const held = this.#held;
     return this.#run('open', path, () =>
       held.folders.inParent(path, async (parent, name) => {
@@ -103,8 +103,6 @@ export class SpoolDirectory {
         const file = await SpoolFile.open(parent.at(name), path, ports);
         try {
           if (!isOwn(path)) await this.#ports.removability.require(held, parent, name, path);
-          if (expected !== undefined && !sameIdentity(file.identity, expected))
-            throw changedFault('open', `${path}`, 'changed since it was listed');
           return file;
         } catch (error) {
           await file.close();

@@ -61,6 +61,7 @@ function bySha256(local: LocalContent, { checksumSha256, checksumIsComposite, et
 
 function byMd5(local: LocalContent, { md5, etag, etagIsOpaque }: Receipt, trust: Trust) {
   const wholes = wholesOf(local);
+  if (local.parts.some(({ md5Hex }) => md5Hex === '')) return undefined;
   for (const text of [md5, etag]) {
     const found = text === undefined ? undefined : digestIn(text, 16);
     if (found === undefined) continue;

@@ -3,6 +3,7 @@
 
 /** Digests of exactly the bytes that are sent. */
 export interface Digest {
+  /** '' if it is not known: then no MD5 says anything about the bytes. */
   readonly md5Hex: string;
   readonly sha256Hex: string;
 }

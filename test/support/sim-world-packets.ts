@@ -1,7 +1,7 @@
 // The packets of a simulated world: how each life of the daemon packs, what is in the packets that the store has, and
 // whether that is what it has to be.
 import type { Settings } from '../../src/config/settings.ts';
-import type { StoredMember } from '../../src/drain/drain-ports.ts';
+import type { StoredMember } from '../../src/drain/stored-member.ts';
 import type { PacketPlan } from '../../src/packets/packet.ts';
 import type { FileIdentity, SpoolPath } from '../../src/spool/entry.ts';
 import { keyFor, suffixedKey } from '../../src/store/keys.ts';

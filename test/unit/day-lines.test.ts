@@ -32,7 +32,8 @@ function from(wallMs: number) {
     const proof = verify(local, { key: 'a', etag: local.parts[0]?.md5Hex ?? '' });
     if (!isProof(proof)) return assert.fail();
     const transferred = { proof, outcome, multipart: false, sha256Hex: undefined };
-    lines.hear({ kind: 'uploaded', entry, transferred, durationMs: 1 });
+    const sized = { ...entry, identity: { ...identity, sizeBytes: bytes } };
+    lines.hear({ kind: 'uploaded', entry: sized, transferred, durationMs: 1 });
   };
   const pass = async (ms: number) => {
     for (let at = 0; at < ms; at += 60_000) {

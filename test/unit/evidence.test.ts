@@ -136,3 +136,10 @@ for (const [verdict, cases] of Object.entries({ same: SAME, different: DIFFERENT
     });
   }
 }
+
+test('where no MD5 of the content is known, an MD5 says nothing, and a SHA-256 decides', () => {
+  const local = { ...WHOLE, parts: [{ ...ours, md5Hex: '' }] };
+  assert.equal(evidenceOf(local, { key: 'k', etag: md5 }, MD5_STORE).verdict, 'unknown');
+  assert.equal(evidenceOf(local, { key: 'k', etag: md5, checksumSha256: base64 }, MD5_STORE).verdict, 'same');
+  assert.equal(evidenceOf(local, { key: 'k', checksumSha256: otherSha }, MD5_STORE).verdict, 'different');
+});
