@@ -153,6 +153,7 @@ export async function assemble(ports: AssemblyPorts, stops: Stops): Promise<Stag
       onEvent: (event) => packets.tell(event),
       random: () => host.random(),
       onRead: progress.moved,
+      onStored: (entry) => packets.stored(entry),
       onRemoved: (entry) => {
         if (packetOf(entry) === undefined) onRemoved(entry);
       },

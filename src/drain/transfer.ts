@@ -49,6 +49,8 @@ export interface TransferOptions {
    * sent.
    */
   readonly onRead: (bytes: number) => void;
+  /** The store has taken the object. It is not proven yet that it is the right one. */
+  readonly onStored: () => void;
   /** Resolves when the manifest has the file's line, durably. */
   readonly record: (file: OpenFile, upload: Upload, proof: Proof) => Promise<void>;
   /** What was written to the file during its removal cannot be brought back yet. */
@@ -168,7 +170,7 @@ async function uploadAndProve(
   key: string,
   options: TransferOptions,
 ): Promise<ProvenUpload> {
-  const { spool, store, signal, whileSyncing, whileSending } = options;
+  const { spool, store, signal, whileSyncing, whileSending, onStored } = options;
   // The sync comes first. Otherwise the store could get content that a power cut then takes from
   // the spool.
   for (const file of files) await whileSyncing(() => file.sync(signal));
@@ -192,6 +194,7 @@ async function uploadAndProve(
         mayBeThere: shipment.mayBeStored,
         wholeBytes: shipment.plan.wholeBytes,
       });
+      onStored();
       await refuseChanged(files, 'while it was uploaded');
       const answered = verify(upload.local, upload.receipt, identitiesOf(files));
       return { upload, proof: isProof(answered) ? answered : await prove(files, upload, store, signal) };

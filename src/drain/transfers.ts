@@ -22,6 +22,7 @@ const KEPT_BYTES_MAX = 40 * 1024 ** 2;
 
 export interface TransfersPorts
   extends Pick<DrainPorts, 'clock' | 'spool' | 'backlog' | 'manifest' | 'onEvent' | 'onRead'> {
+  readonly onStored: DrainPorts['onStored'];
   readonly onRemoved: DrainPorts['onRemoved'];
   readonly destination: Destination;
   readonly pipeline: Pipeline;
@@ -199,7 +200,7 @@ export class Transfers {
 
   #transfer({ shipment, slot, startedAtMs, progress, abort }: Begun): Promise<Delivery> {
     const { signal } = abort;
-    const { clock, spool, manifest, pipeline, onEvent, onRead } = this.#ports;
+    const { clock, spool, manifest, pipeline, onEvent, onRead, onStored } = this.#ports;
     const { store, bucket, parts } = this.#ports.destination;
     for (const entry of shipment.entries)
       if (entry.identity.sizeBytes > parts.largestBytes) throw tooLargeFault(entry, parts.largestBytes);
@@ -208,6 +209,9 @@ export class Transfers {
       onRead: (bytes) => {
         progress.readBytes += bytes;
         onRead();
+      },
+      onStored: () => {
+        for (const entry of shipment.entries) onStored(entry);
       },
       unremoved: this.#unremoved,
       whileSyncing: (sync) => this.#syncs.run(sync),

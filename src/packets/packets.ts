@@ -5,7 +5,6 @@ import type { DrainBacklog, DrainManifest, DrainSpool } from '../drain/drain-por
 import type { FoundObject, KnownObject } from '../drain/known-object.ts';
 import type { Entry, SpoolPath } from '../spool/entry.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
-import { NOT_PROVEN } from '../store/evidence.ts';
 import type { Clock } from '../system/clock.ts';
 import { Fault, type RecurringFault } from '../system/fault.ts';
 import { Compression, type CompressionSetting } from './compression.ts';
@@ -179,6 +178,12 @@ export class Packets {
     this.#worked();
   }
 
+  /** The store has taken the entry, which may be a packet. */
+  stored({ path }: Entry): void {
+    const packet = this.#sealed.at(path);
+    if (packet !== undefined) this.#sealed.mayBeStored(packet);
+  }
+
   /** Passes an event of the drain on, unless this has told of the packet in other words. */
   tell(event: DrainEvent): void {
     const isOfPacket = 'entry' in event && packetOf(event.entry) !== undefined;
@@ -221,7 +226,7 @@ export class Packets {
     const { packet, mayBeStored } = entry;
     await this.#folder.drop(packet.id);
     this.#tellRemoved(entry);
-    const repeated = mayBeStored || reason.code === NOT_PROVEN ? left.size : 0;
+    const repeated = mayBeStored ? left.size : 0;
     this.#ports.onEvent({ kind: 'packetSplit', packet, reason: reason.reason, repeated });
     const gathering = this.#gathering;
     if (gathering.isResting) return;

@@ -73,9 +73,14 @@ export class SealedPackets {
     return undefined;
   }
 
+  /** Nothing is known of whether the store has the packet. */
+  mayBeStored(packet: SealedPacket): void {
+    packet.entry = { ...packet.entry, mayBeStored: true };
+  }
+
   /** The packet waits until `dueAtMs`. It may have been stored meanwhile. */
   giveBack(packet: SealedPacket, dueAtMs: number): void {
-    packet.entry = { ...packet.entry, mayBeStored: true };
+    this.mayBeStored(packet);
     packet.isTaken = false;
     packet.dueAtMs = dueAtMs;
   }

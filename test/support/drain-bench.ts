@@ -207,6 +207,7 @@ export class DrainBench {
         onRead: () => {
           this.reads += 1;
         },
+        onStored: () => undefined,
         onRemoved: ({ path }) => note(`removed ${path}`),
         onEvent: (event) => this.#hear(event),
         backlog: {

@@ -29,15 +29,19 @@ export function isPacketKey(key: string): boolean {
   return unmoved(key).startsWith('packets/');
 }
 
-/** Digests by the keys that they would have without a prefix. Two of one key are side by side, as after a conflict. */
-export function placed(objects: readonly (readonly [key: string, digest: string])[]): Map<string, string> {
-  const found = new Map(objects.filter(([key]) => unmoved(key) === key));
-  for (const [key, digest] of objects) {
-    const place = unmoved(key);
-    const isFree = (found.get(place) ?? digest) === digest;
-    found.set(isFree ? place : suffixedKey(place, digest, 64), digest);
-  }
-  return found;
+type Objects = ReadonlyMap<string, string>;
+
+/** The key that an object would have without a prefix. Two of one key are side by side, as after a conflict. */
+export function placeOf(key: string, objects: Objects): string {
+  const [place, digest] = [unmoved(key), objects.get(key)];
+  const other = place === key ? undefined : objects.get(place);
+  const isFree = digest === undefined || other === undefined || other === digest;
+  return isFree ? place : suffixedKey(place, digest, 64);
+}
+
+/** Digests by place. */
+export function placed(objects: Objects): Map<string, string> {
+  return new Map([...objects].map(([key, digest]) => [placeOf(key, objects), digest]));
 }
 
 function fileOf(path: SpoolPath, { ino, sizeBytes, mtimeNs }: FileIdentity): string {
@@ -107,6 +111,12 @@ export class SimPackets {
     this.#told += files;
   }
 
+  /** A packet that is not in the store now gets there only by a stray request, which nobody can know of. */
+  split({ key }: PacketPlan, repeated: number): void {
+    if (repeated > 0) return this.repeated(repeated);
+    if (!this.#server.objects.has(key)) for (const keys of this.#travelled.values()) keys.delete(key);
+  }
+
   /** It may bring files back that had gone. */
   powerCut(): void {
     this.#travelled.clear();
@@ -132,7 +142,7 @@ export class SimPackets {
     if (node.links > 1 || node.mtimeNs === node.ctimeNs) return undefined;
     const digest = digestOf(node.content);
     const objects = [...this.#server.objects].map(([key, { body }]) => [key, digestOf(body)] as const);
-    if (isStored(placed(objects), keyFor(Buffer.from(path), ''), [digest])) return undefined;
+    if (isStored(placed(new Map(objects)), keyFor(Buffer.from(path), ''), [digest])) return undefined;
     if (this.stored().get(path)?.has(digest) === true) return undefined;
     return { kind: 'lost', what: `${path} is removed before the store has it` };
   }

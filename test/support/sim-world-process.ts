@@ -203,8 +203,8 @@ export class SimProcess implements Sender, SimSteps {
     const text = traceOf(event);
     if (text !== undefined) this.#world.note(text);
     if (event.kind === 'packed') this.#world.packed(event.packet, this.#host.spool);
-    if (event.kind === 'packetDropped' || event.kind === 'packetSplit')
-      this.#world.packets?.repeated(event.repeated);
+    if (event.kind === 'packetSplit') this.#world.packets?.split(event.packet, event.repeated);
+    if (event.kind === 'packetDropped') this.#world.packets?.repeated(event.repeated);
     if (event.kind === 'membersRepeated') this.#world.packets?.repeated(event.members.length);
     if (event.kind === 'uploaded' && !isPacket(event.entry) && event.transferred.outcome === 'stored')
       this.#world.packets?.sentAlone(event.entry);

@@ -16,7 +16,7 @@ import { SimStoreNetwork } from './sim-store-network.ts';
 import { SimStoreServer } from './sim-store-server.ts';
 import { BadFiles, goodFiles } from './sim-world-bad.ts';
 import { ManifestWatch, STATE } from './sim-world-manifest.ts';
-import { isPacketKey, placed, SimPackets, unmoved } from './sim-world-packets.ts';
+import { isPacketKey, placed, placeOf, SimPackets, unmoved } from './sim-world-packets.ts';
 import { type Plant, SimProcess } from './sim-world-process.ts';
 import { digestOf, SimProducers, SPOOL } from './sim-world-producers.ts';
 import { SimRandom } from './sim-world-random.ts';
@@ -421,8 +421,12 @@ export class SimWorld {
     return [...this.#server.objects].filter(([key]) => !isOwnObject(key) && !isPacketKey(key));
   }
 
+  #digests(): Map<string, string> {
+    return new Map(this.#objects().map(([key, { body }]) => [key, digestOf(body)]));
+  }
+
   #bucket(): Map<string, string> {
-    return placed(this.#objects().map(([key, { body }]) => [key, digestOf(body)] as const));
+    return placed(this.#digests());
   }
 
   #planOutage(atMs: number): void {
@@ -560,8 +564,8 @@ export class SimWorld {
 
   #judge(): void {
     const objects = this.#objects();
-    const harmed = objects.filter(([, { damaged }]) => damaged);
-    const damaged = placed(harmed.map(([key, { body }]) => [key, digestOf(body)] as const));
+    const digests = this.#digests();
+    const harmed = objects.filter(([, { damaged }]) => damaged).map(([key]) => placeOf(key, digests));
     this.#violations.push(
       ...this.#producers.violations,
       ...(this.#manifest?.judge() ?? []),
@@ -575,7 +579,7 @@ export class SimWorld {
         quarantine: this.#quarantined(),
         everInSpool: this.#producers.everComplete(this.#tellsWriters),
         foreign: this.#foreign,
-        damaged: new Set(damaged.keys()),
+        damaged: new Set(harmed),
         openUploads: this.#openUploads(),
         leftovers: this.#leftovers(),
         quiet: true,

@@ -55,6 +55,7 @@ function world({ cannotBeSetAside = '', isChanged = '' } = {}) {
     whileSyncing: (sync) => sync(),
     whileSending: (send) => send(),
     onRead: () => undefined,
+    onStored: () => undefined,
     record: async ({ path }) => void recorded.push(`${path}`),
     waitForRoom: async () => undefined,
     spool: {
