@@ -7,7 +7,7 @@ import { startFlags } from '../support/start-flags.ts';
 import { ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY } from './far-side.ts';
 import { LINK_INTERFACE, onPath } from './link-testbed.ts';
 
-export type ToolName = 'halfpipe' | 'rclone' | 'aws';
+export type ToolName = 'halfpipe' | 'packets' | 'rclone' | 'aws';
 
 export interface Assignment {
   readonly spool: string;
@@ -66,23 +66,23 @@ function firstLine(command: string, ...args: string[]): string {
   return spawnSync(command, args, { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
 }
 
-const halfpipe: Tool = {
-  name: 'halfpipe',
+const halfpipe = (name: 'halfpipe' | 'packets'): Tool => ({
+  name,
   missing: () => (existsSync(MAIN) ? undefined : 'dist/main.js is not there: npm run build'),
   version: () => `halfpipe ${firstLine(process.execPath, MAIN, '--version').replace(/^halfpipe /, '')}`,
   invocation(assignment) {
     const config = join(assignment.folder, 'halfpipe.yaml');
-    writeConfig(config, assignment);
+    writeConfig(config, assignment, name);
     const args = [...startFlags(), MAIN, 'run', '--config', config];
     return { command: process.execPath, args, env: environment({}) };
   },
   reload(assignment, pid) {
-    writeConfig(join(assignment.folder, 'halfpipe.yaml'), assignment);
+    writeConfig(join(assignment.folder, 'halfpipe.yaml'), assignment, name);
     process.kill(pid, 'SIGHUP');
   },
-};
+});
 
-function writeConfig(path: string, assignment: Assignment): void {
+function writeConfig(path: string, assignment: Assignment, name: ToolName): void {
   const lines = [
     'spool:',
     `  path: ${assignment.spool}`,
@@ -96,6 +96,7 @@ function writeConfig(path: string, assignment: Assignment): void {
     `  endpoint: ${assignment.endpoint}`,
     '  region: us-east-1',
     '  forcePathStyle: true',
+    ...(name === 'packets' ? ['packets:', '  enabled: true'] : []),
     ...(assignment.ingest === undefined ? [] : [`ingest: ${JSON.stringify(assignment.ingest)}`]),
   ];
   writeFileSync(path, `${lines.join('\n')}\n`);
@@ -165,4 +166,5 @@ const aws: Tool = {
   },
 };
 
-export const TOOLS: readonly Tool[] = [halfpipe, rclone, aws];
+/** `packets` is halfpipe with `packets.enabled`. */
+export const TOOLS: readonly Tool[] = [halfpipe('halfpipe'), halfpipe('packets'), rclone, aws];
