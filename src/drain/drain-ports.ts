@@ -4,10 +4,10 @@ import type { QuarantineReason } from '../spool/quarantine.ts';
 import type { Upload } from '../store/object-store.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
+import type { EntryPlan } from './destination.ts';
 import type { DrainEvent } from './drain-event.ts';
 import type { PipelinePorts, PipelineSlot } from './pipeline.ts';
 import type { NextLook, RetryPolicy } from './retry.ts';
-import type { Shipment } from './shipment.ts';
 import type { StoredMember } from './stored-member.ts';
 import type { TransferSpool } from './transfer.ts';
 import type { UploadLimitOptions } from './upload-limit.ts';
@@ -74,9 +74,10 @@ export interface DrainOptions extends UploadLimitOptions {
   readonly maxMemoryBytes: number;
 }
 
-/** A shipment in progress, from when its entries were taken until their release. */
+/** A file or packet in progress, from when its entry was taken until its release. */
 export interface Transfer {
-  readonly shipment: Shipment;
+  readonly entry: Entry;
+  readonly plan: EntryPlan;
   readonly slot: PipelineSlot;
   readonly abort: AbortController;
   readonly ended: Promise<void>;
@@ -87,10 +88,9 @@ export interface Transfer {
   readonly progress: { readBytes: number };
 }
 
-/** A shipment in progress, as views show it. */
+/** A transfer, as views show it. */
 export interface TransferView {
-  readonly entries: readonly Entry[];
-  readonly sizeBytes: number;
+  readonly entry: Entry;
   /** Undefined if the name cannot be a key. */
   readonly key: string | undefined;
   readonly stage: PipelineSlot['stage'];

@@ -9,7 +9,6 @@ import { FailurePolicy } from './failure-policy.ts';
 import { Pipeline } from './pipeline.ts';
 import { ReadAheadLimit } from './read-ahead-limit.ts';
 import { Reopening } from './reopening.ts';
-import { singleFile } from './shipment.ts';
 import { Transfers } from './transfers.ts';
 import { type LinkUse, UploadLimit } from './upload-limit.ts';
 import { UploadMemory } from './upload-memory.ts';
@@ -52,7 +51,7 @@ export class Drain {
       entries: () => this.#transfers.entries(),
       returnBest: () => this.#transfers.returnUnsent('the files before it fail', ({ place }) => place === 0),
       returnUnsent: (accepts) =>
-        this.#transfers.returnUnsent('its folder is held', ({ shipment }) => shipment.entries.some(accepts)),
+        this.#transfers.returnUnsent('its folder is held', ({ entry }) => accepts(entry)),
       onFolderHeld: (folder) => this.#failures.folderHeld(folder),
       onSlowDown: () => this.uploadLimit.slowDown(),
     });
@@ -249,8 +248,6 @@ export class Drain {
     const fits = (entry: Entry) =>
       entry.identity.sizeBytes > parts.largestBytes || this.#memory.fits(this.destination.planOf(entry));
     const entry = this.#ports.backlog.take((best) => fits(best) && accepts(best), place);
-    return entry === undefined
-      ? undefined
-      : this.#transfers.begin(singleFile(entry, this.destination), place);
+    return entry === undefined ? undefined : this.#transfers.begin(entry, place);
   }
 }

@@ -1,15 +1,21 @@
-// One shipment's life: open → sync → read → upload → verify → record → dispose. Every exit except
+// One file's life: open → sync → read → upload → verify → record → dispose. Every exit except
 // the last leaves the file in the spool.
-import { type FileIdentity, type KnownContent, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
+import {
+  type Entry,
+  type FileIdentity,
+  type KnownContent,
+  type SpoolPath,
+  sameContentIdentity,
+} from '../spool/entry.ts';
 import type { Writers } from '../spool/open-writers.ts';
 import { stillWrittenFault } from '../spool/spool-fault.ts';
 import { NOT_PROVEN } from '../store/evidence.ts';
 import type { ObjectStore, Upload, UploadJournal, UploadSource } from '../store/object-store.ts';
 import type { ContentMemory } from '../system/content-memory.ts';
 import { Fault } from '../system/fault.ts';
+import type { EntryPlan } from './destination.ts';
 import { dispose, type SetAside } from './dispose.ts';
 import { hasContent } from './same-content.ts';
-import type { Shipment } from './shipment.ts';
 import { packedUpload, type UnremovedUpload, type UnremovedUploads } from './unremoved-uploads.ts';
 import { isProof, type Proof, verify } from './verify.ts';
 
@@ -65,98 +71,64 @@ export interface Transferred {
   readonly sha256Hex: string | undefined;
 }
 
-export interface Delivery {
-  readonly transferred: Transferred;
-  /** By path id: why a file is still in the spool. */
-  readonly kept: ReadonlyMap<string, unknown>;
+/** What is sent as one object. */
+export interface Sending {
+  /** A file, or a packet of files. */
+  readonly entry: Entry;
+  readonly plan: EntryPlan;
+  /** The object's key. */
+  readonly key: string;
 }
 
 /**
- * Sends a shipment and removes its files. Resolves when the object is stored and the files are
- * removed, except those in `kept`. Rejects with a Fault, or with the signal's reason: all files are
- * then still in the spool.
+ * Sends a file and removes it. Resolves when the object is stored and the file has left the spool.
+ * Rejects with a Fault, or with the signal's reason: the file is then still in the spool.
  */
-export async function transfer(shipment: Shipment, options: TransferOptions): Promise<Delivery> {
-  const key = shipment.key();
-  const files: OpenFile[] = [];
+export async function transfer(sending: Sending, options: TransferOptions): Promise<Transferred> {
+  const { entry } = sending;
+  const file = await options.spool.openFile(entry.path, options.signal);
   try {
-    for (const entry of shipment.entries) {
-      const file = await options.spool.openFile(entry.path, options.signal);
-      files.push(file);
-      // Only the content the scanner saw has settled. If the file changed since, it must settle
-      // again.
-      if (!sameContentIdentity(file.identity, entry.identity))
-        throw changedFault(entry.path, 'since it was found');
-    }
-    const [first, ...others] = files;
-    if (first === undefined) throw new TypeError('a shipment has at least one file');
-    const earlier = others.length === 0 ? options.unremoved.of(first) : undefined;
+    // Only the content the scanner saw has settled. If the file changed since, it must settle
+    // again.
+    if (!sameContentIdentity(file.identity, entry.identity))
+      throw changedFault(entry.path, 'since it was found');
+    const earlier = options.unremoved.of(file);
     const { upload, proof } = await (earlier === undefined
-      ? uploadAndProve(shipment, [first, ...others], key, options)
-      : reprove(earlier, files, options));
-    const kept = await removeAll(files, earlier, upload, proof, options);
-    const { parts, multipart } = upload.local;
-    const { content = { parts, multipart } } = earlier ?? {};
+      ? uploadAndProve(sending, file, options)
+      : reprove(earlier, file, options));
+    await remove(file, earlier, { upload, proof }, options);
+    const { multipart } = upload.local;
+    const content = earlier?.content ?? upload.local;
     const sha256Hex = content.multipart ? undefined : content.parts[0]?.sha256Hex;
-    return { transferred: { proof, outcome: upload.outcome, multipart, sha256Hex }, kept };
+    return { proof, outcome: upload.outcome, multipart, sha256Hex };
   } finally {
-    for (const file of files) await file.close();
+    await file.close();
   }
 }
 
-/** Resolves with the reason for each file that is still there. Rejects if none was removed. */
-async function removeAll(
-  files: readonly OpenFile[],
-  earlier: UnremovedUpload | undefined,
-  upload: Upload,
-  proof: Proof,
-  options: TransferOptions,
-): Promise<ReadonlyMap<string, unknown>> {
-  const { spool, unremoved, waitForRoom, onRead, signal } = options;
-  const kept = new Map<string, unknown>();
-  const identityOf = (file: OpenFile) => earlier?.identity ?? file.identity;
-  await recordAll(files, identityOf, earlier, { upload, proof }, options);
-  for (const file of files) {
-    const identity = identityOf(file);
-    const isUnchanged = () => hasContent(file, earlier?.content ?? upload.local, () => onRead(0), signal);
-    try {
-      const stuck = await dispose(
-        () => spool.setAside(file, { identity, isUnchanged }),
-        proof,
-        (fault) => waitForRoom(file.path, fault),
-      );
-      unremoved.forget(file.path);
-      for (const member of stuck) unremoved.keep(packedUpload(member, upload));
-    } catch (error) {
-      kept.set(file.path.id, error);
-    }
-  }
-  const [error] = kept.values();
-  if (kept.size === files.length) throw error;
-  return kept;
-}
-
-/**
- * Resolves when each file has its line in the manifest. What cannot be recorded or removed now is
- * remembered, so that it is not sent again.
- */
-async function recordAll(
-  files: readonly OpenFile[],
-  identityOf: (file: OpenFile) => FileIdentity,
+/** What cannot be recorded or removed now is remembered, so that it is not sent again. */
+async function remove(
+  file: OpenFile,
   earlier: UnremovedUpload | undefined,
   { upload, proof }: ProvenUpload,
-  { unremoved, record }: TransferOptions,
+  { spool, unremoved, record, waitForRoom, onRead, signal }: TransferOptions,
 ): Promise<void> {
-  const content = earlier?.content === undefined ? {} : { content: earlier.content };
-  const keepAll = (isRecorded: boolean) => {
-    for (const file of files)
-      unremoved.keep({ ...content, path: file.path, identity: identityOf(file), upload, isRecorded });
-  };
-  const wasRecorded = earlier?.isRecorded === true;
-  keepAll(wasRecorded);
-  if (wasRecorded) return;
-  await Promise.all(files.map((file) => record(file, upload, proof)));
-  keepAll(true);
+  const { path } = file;
+  const { identity } = earlier ?? file;
+  const known: UnremovedUpload = { ...earlier, path, identity, upload, isRecorded: true };
+  if (earlier?.isRecorded !== true) {
+    unremoved.keep({ ...known, isRecorded: false });
+    await record(file, upload, proof);
+  }
+  unremoved.keep(known);
+  const isUnchanged = () => hasContent(file, known.content ?? upload.local, () => onRead(0), signal);
+  const stuck = await dispose(
+    () => spool.setAside(file, { identity, isUnchanged }),
+    proof,
+    (fault) => waitForRoom(path, fault),
+  );
+  unremoved.forget(path);
+  for (const member of stuck) unremoved.keep(packedUpload(member, upload));
 }
 
 interface ProvenUpload {
@@ -165,39 +137,36 @@ interface ProvenUpload {
 }
 
 async function uploadAndProve(
-  shipment: Shipment,
-  files: readonly [OpenFile, ...OpenFile[]],
-  key: string,
+  { entry, plan, key }: Sending,
+  file: OpenFile,
   options: TransferOptions,
 ): Promise<ProvenUpload> {
   const { spool, store, signal, whileSyncing, whileSending, onStored } = options;
   // The sync comes first. Otherwise the store could get content that a power cut then takes from
   // the spool.
-  for (const file of files) await whileSyncing(() => file.sync(signal));
+  await whileSyncing(() => file.sync(signal));
   // Small files have a journal as well, because a larger file of the same name may have left an
   // upload open that must be ended first.
-  const journal = spool.journal(files[0]);
-  const source = shipment.contentOf(files.map((file) => steady(file, options)));
-  return withWhole(shipment, source, async (ready) => {
+  const journal = spool.journal(file);
+  return withWhole(plan, steady(file, options), async (ready) => {
     // Asked after reading, when all content is there. Nothing of an incomplete file leaves for the
     // store.
-    for (const file of files)
-      if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
+    if ((await file.writers()) === 'some') throw stillWrittenFault('upload', `${file.path}`);
     // The writer may have written after the reading, and closed the file before the answer.
-    await refuseChanged(files, 'before it was sent');
+    await refuseChanged(file, 'before it was sent');
     return whileSending(async () => {
       const upload = await store.upload({
         key,
         source: ready,
         journal,
         signal,
-        mayBeThere: shipment.mayBeStored,
-        wholeBytes: shipment.plan.wholeBytes,
+        mayBeThere: entry.mayBeStored === true,
+        wholeBytes: plan.wholeBytes,
       });
       onStored();
-      await refuseChanged(files, 'while it was uploaded');
-      const answered = verify(upload.local, upload.receipt, identitiesOf(files));
-      return { upload, proof: isProof(answered) ? answered : await prove(files, upload, store, signal) };
+      await refuseChanged(file, 'while it was uploaded');
+      const answered = verify(upload.local, upload.receipt, [file.identity]);
+      return { upload, proof: isProof(answered) ? answered : await prove(file, upload, store, signal) };
     });
   });
 }
@@ -207,11 +176,11 @@ async function uploadAndProve(
  */
 function reprove(
   { path, upload }: UnremovedUpload,
-  files: readonly OpenFile[],
+  file: OpenFile,
   { store, signal, unremoved, whileSending }: TransferOptions,
 ): Promise<ProvenUpload> {
   unremoved.forget(path);
-  return whileSending(async () => ({ upload, proof: await prove(files, upload, store, signal) }));
+  return whileSending(async () => ({ upload, proof: await prove(file, upload, store, signal) }));
 }
 
 /**
@@ -227,7 +196,7 @@ function steady(file: OpenFile, { memory, onRead }: TransferOptions): UploadSour
       try {
         await file.read(offset, length, content);
         onRead(length);
-        if (offset + length >= sizeBytes) await refuseChanged([file], 'while it was read');
+        if (offset + length >= sizeBytes) await refuseChanged(file, 'while it was read');
         return content;
       } catch (error) {
         memory.drop(content);
@@ -241,7 +210,7 @@ function steady(file: OpenFile, { memory, onRead }: TransferOptions): UploadSour
 
 /** Reads what is sent whole before it runs `use`. */
 async function withWhole<T>(
-  { plan }: Shipment,
+  plan: EntryPlan,
   source: UploadSource,
   use: (ready: UploadSource) => Promise<T>,
 ): Promise<T> {
@@ -259,21 +228,19 @@ async function withWhole<T>(
   }
 }
 
-async function refuseChanged(files: readonly OpenFile[], when: string): Promise<void> {
+async function refuseChanged(file: OpenFile, when: string): Promise<void> {
   // A change of ctime alone is looked into once, when the file is set aside.
-  for (const file of files)
-    if (!sameContentIdentity(await file.currentIdentity(), file.identity))
-      throw changedFault(file.path, when);
+  if (!sameContentIdentity(await file.currentIdentity(), file.identity)) throw changedFault(file.path, when);
 }
 
 /** Makes the proof by asking the store again. */
 async function prove(
-  files: readonly OpenFile[],
+  { identity }: OpenFile,
   { local, receipt }: Upload,
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<Proof> {
-  const confirmed = verify(local, await store.confirm(receipt.key, local, signal), identitiesOf(files));
+  const confirmed = verify(local, await store.confirm(receipt.key, local, signal), [identity]);
   if (isProof(confirmed)) return confirmed;
   throw new Fault('unknown', `cannot prove that the store holds the file: ${confirmed.doubt}`, {
     operation: 'verify the upload',
@@ -281,10 +248,6 @@ async function prove(
     hint: 'The file stays in the spool, and halfpipe uploads it again.',
     code: NOT_PROVEN,
   });
-}
-
-function identitiesOf(files: readonly OpenFile[]): FileIdentity[] {
-  return files.map(({ identity }) => identity);
 }
 
 function changedFault(path: SpoolPath, when: string): Fault {

@@ -4,14 +4,13 @@ import { ContentMemory } from '../system/content-memory.ts';
 import { Fault } from '../system/fault.ts';
 import type { Blame, Failed } from './blame.ts';
 import { DescriptorLimit } from './descriptor-limit.ts';
-import type { Destination } from './destination.ts';
+import type { Destination, EntryPlan } from './destination.ts';
 import { asFault, isOutOfDescriptors, tooLargeFault } from './drain-faults.ts';
 import type { DrainPorts, Transfer, TransferView } from './drain-ports.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Shipment } from './shipment.ts';
 import { SlowSyncs } from './slow-syncs.ts';
-import { type Delivery, transfer } from './transfer.ts';
+import { type Transferred, transfer } from './transfer.ts';
 import { UnremovedUploads } from './unremoved-uploads.ts';
 import type { UploadMemory } from './upload-memory.ts';
 
@@ -30,8 +29,8 @@ export interface TransfersPorts
   readonly failures: FailurePolicy;
   readonly blame: Blame;
   /**
-   * A transfer has ended, so there may be room for another one. `isGone`: all its files have left
-   * the spool.
+   * A transfer has ended, so there may be room for another one. `isGone`: its file has left the
+   * spool.
    */
   readonly onEnded: (isGone: boolean) => void;
 }
@@ -44,7 +43,7 @@ const NOT_YET = Promise.resolve();
 const RECORDED = Promise.resolve();
 
 /**
- * Runs shipments. What fails goes to the FailurePolicy, so a transfer's `ended` never rejects.
+ * Runs them. What fails goes to the FailurePolicy, so a transfer's `ended` never rejects.
  * Invariant: an entry that was taken is released exactly once, whatever happens to it.
  */
 export class Transfers {
@@ -79,19 +78,18 @@ export class Transfers {
   }
 
   *views(): Generator<TransferView> {
-    for (const { shipment, slot, startedAtMs, progress } of this.#running)
+    for (const { entry, slot, startedAtMs, progress } of this.#running)
       yield {
-        entries: shipment.entries,
-        sizeBytes: shipment.sizeBytes,
-        key: keyOf(shipment),
+        entry,
+        key: this.#keyOf(entry),
         stage: slot.stage,
         startedAtMs,
-        readBytes: Math.min(progress.readBytes, shipment.sizeBytes),
+        readBytes: Math.min(progress.readBytes, entry.identity.sizeBytes),
       };
   }
 
   *entries(): Generator<Entry> {
-    for (const { shipment } of this.#running) yield* shipment.entries;
+    for (const { entry } of this.#running) yield entry;
   }
 
   has({ id }: SpoolPath): boolean {
@@ -100,14 +98,15 @@ export class Transfers {
   }
 
   /** `place`: see Detour. */
-  begin(shipment: Shipment, place: number): Transfer {
-    const { clock, memory, pipeline, onEnded } = this.#ports;
-    const release = memory.reserve(shipment.plan);
+  begin(entry: Entry, place: number): Transfer {
+    const { clock, destination, memory, pipeline, onEnded } = this.#ports;
+    const plan = destination.planOf(entry);
+    const release = memory.reserve(plan);
     const abort = new AbortController();
-    const slot = pipeline.enter(shipment.sizeBytes, shipment.plan.isWhole);
+    const slot = pipeline.enter(entry.identity.sizeBytes, plan.isWhole);
     const progress = { readBytes: 0 };
     const startedAtMs = clock.monotonicMs();
-    const begun: Begun = { shipment, slot, abort, place, startedAtMs, progress, ended: NOT_YET };
+    const begun: Begun = { entry, plan, slot, abort, place, startedAtMs, progress, ended: NOT_YET };
     this.#running.add(begun);
     begun.ended = this.#run(begun).then((isGone) => {
       release();
@@ -167,91 +166,82 @@ export class Transfers {
     this.#unremoved = new UnremovedUploads();
   }
 
-  /** Resolves with true if all its files have left the spool. */
+  /** Resolves with true if the file has left the spool. */
   async #run(begun: Begun): Promise<boolean> {
     const { clock, backlog, blame, failures, onEvent, onRemoved } = this.#ports;
-    const { shipment, place, startedAtMs } = begun;
+    const { entry, plan, place, startedAtMs } = begun;
     const { signal } = begun.abort;
     try {
-      const { transferred, kept } = await this.#transfer(begun);
-      const gone =
-        kept.size === 0 ? shipment.entries : shipment.entries.filter(({ path }) => !kept.has(path.id));
-      for (const entry of gone) {
-        failures.gone(entry);
-        onRemoved(entry);
-        blame.passed(entry, place);
-      }
+      const transferred = await this.#transfer(begun);
+      failures.gone(entry);
+      onRemoved(entry);
+      blame.passed(entry, place);
       blame.resume();
       const nowMs = clock.monotonicMs();
       this.#descriptors.sufficed(nowMs);
-      for (const entry of gone)
-        onEvent({ kind: 'uploaded', entry, transferred, durationMs: nowMs - startedAtMs });
-      if (kept.size === 0) return true;
-      for (const entry of shipment.entries)
-        if (kept.has(entry.path.id)) await this.#fail([entry], shipment, place, kept.get(entry.path.id));
+      onEvent({ kind: 'uploaded', entry, transferred, durationMs: nowMs - startedAtMs });
+      return true;
     } catch (error) {
       if (signal.aborted) {
         blame.detour.gaveBack(place);
-        for (const { path } of shipment.entries) backlog.release(path, 'returned');
-      } else await this.#fail(shipment.entries, shipment, place, error);
+        backlog.release(entry.path, 'returned');
+      } else await this.#fail(entry, plan, place, error);
+      return false;
     }
-    return false;
   }
 
-  #transfer({ shipment, slot, startedAtMs, progress, abort }: Begun): Promise<Delivery> {
+  async #transfer({ entry, plan, slot, startedAtMs, progress, abort }: Begun): Promise<Transferred> {
     const { signal } = abort;
     const { clock, spool, manifest, pipeline, onEvent, onRead, onStored } = this.#ports;
-    const { store, bucket, parts } = this.#ports.destination;
-    for (const entry of shipment.entries)
-      if (entry.identity.sizeBytes > parts.largestBytes) throw tooLargeFault(entry, parts.largestBytes);
-    return transfer(shipment, {
-      ...{ spool, store, signal, memory: this.#content },
-      onRead: (bytes) => {
-        progress.readBytes += bytes;
-        onRead();
+    const { destination } = this.#ports;
+    const { store, bucket, parts } = destination;
+    if (entry.identity.sizeBytes > parts.largestBytes) throw tooLargeFault(entry, parts.largestBytes);
+    const key = destination.keyOf(entry);
+    return transfer(
+      { entry, plan, key },
+      {
+        ...{ spool, store, signal, memory: this.#content },
+        onRead: (bytes) => {
+          progress.readBytes += bytes;
+          onRead();
+        },
+        onStored: () => onStored(entry),
+        unremoved: this.#unremoved,
+        whileSyncing: (sync) => this.#syncs.run(sync),
+        whileSending: (send) => pipeline.whileSending(slot, signal, send),
+        record: ({ path, identity: { mtimeNs } }, upload, proof) => {
+          if (!manifest.isKept) return RECORDED;
+          const durationMs = clock.monotonicMs() - startedAtMs;
+          const stored = { path, mtimeNs, bucket, upload, verifiedBy: proof.by, durationMs };
+          return this.#syncs.run(() => manifest.record(stored));
+        },
+        waitForRoom: async (path, fault) => {
+          // Without this, the watchdog would end the one process that has the content.
+          onRead();
+          onEvent({ kind: 'unsaved', path, fault });
+          await clock.sleep(WAIT_FOR_ROOM_MS, signal);
+        },
       },
-      onStored: () => {
-        for (const entry of shipment.entries) onStored(entry);
-      },
-      unremoved: this.#unremoved,
-      whileSyncing: (sync) => this.#syncs.run(sync),
-      whileSending: (send) => pipeline.whileSending(slot, signal, send),
-      record: ({ path, identity: { mtimeNs } }, upload, proof) => {
-        if (!manifest.isKept) return RECORDED;
-        const durationMs = clock.monotonicMs() - startedAtMs;
-        const stored = { path, mtimeNs, bucket, upload, verifiedBy: proof.by, durationMs };
-        return this.#syncs.run(() => manifest.record(stored));
-      },
-      waitForRoom: async (path, fault) => {
-        // Without this, the watchdog would end the one process that has the content.
-        onRead();
-        onEvent({ kind: 'unsaved', path, fault });
-        await clock.sleep(WAIT_FOR_ROOM_MS, signal);
-      },
-    });
+    );
   }
 
-  async #fail(
-    entries: readonly Entry[],
-    { plan, sizeBytes }: Shipment,
-    place: number,
-    error: unknown,
-  ): Promise<void> {
+  async #fail(entry: Entry, plan: EntryPlan, place: number, error: unknown): Promise<void> {
+    const { sizeBytes } = entry.identity;
     const fault: Fault = asFault(error);
     // A large file loses at most one part.
     const sentBytes: Failed['sentBytes'] = plan.isWhole ? sizeBytes : Math.min(sizeBytes, plan.partSizeBytes);
     if (isOutOfDescriptors(fault))
       this.#descriptors.ranOut(this.#running.size, this.#ports.clock.monotonicMs());
-    for (const entry of entries) await this.#ports.failures.fail({ entry, place, sentBytes }, fault);
+    await this.#ports.failures.fail({ entry, place, sentBytes }, fault);
     if (this.#ports.destination.breaker.reason !== undefined) this.returnUnsent('draining is paused');
   }
-}
 
-function keyOf(shipment: Shipment): string | undefined {
-  try {
-    return shipment.key();
-  } catch (error) {
-    if (error instanceof Fault) return undefined;
-    throw error;
+  #keyOf(entry: Entry): string | undefined {
+    try {
+      return this.#ports.destination.keyOf(entry);
+    } catch (error) {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    }
   }
 }

@@ -70,15 +70,13 @@ export class FileLists {
     const wallAtZeroMs = this.#wallAtZeroMs();
     const found: FileView[] = [];
     for (const transfer of this.#ports.drain.transfers()) {
-      const { stage, startedAtMs, key } = transfer;
+      if (found.length >= limit) break;
+      const { entry, stage, startedAtMs, key } = transfer;
       const sentBytes = sentBytesOf(transfer, requests);
       const sinceAtMs = Math.round(wallAtZeroMs + startedAtMs);
-      for (const entry of transfer.entries) {
-        if (found.length >= limit) return found;
-        const files = packetOf(entry)?.members.length ?? null;
-        const seen = { ...known(entry), files, sinceAtMs, sentBytes, key: key ?? null };
-        found.push(fileView(entry.path, STAGES[stage], seen));
-      }
+      const files = packetOf(entry)?.members.length ?? null;
+      const seen = { ...known(entry), files, sinceAtMs, sentBytes, key: key ?? null };
+      found.push(fileView(entry.path, STAGES[stage], seen));
     }
     return found;
   }
@@ -148,10 +146,10 @@ function known({ identity, modifiedAtMs }: Entry): Pick<FileView, 'sizeBytes' | 
 
 /** What was read, without what the requests for this key still have to hand over. */
 function sentBytesOf(
-  { stage, sizeBytes, key, readBytes }: TransferView,
+  { entry, stage, key, readBytes }: TransferView,
   requests: readonly { readonly path: string; readonly unsentBytes: number }[],
 ): number {
-  if (stage === 'disposing') return sizeBytes;
+  if (stage === 'disposing') return entry.identity.sizeBytes;
   if (stage === 'ahead' || key === undefined) return 0;
   const end = `/${key}`;
   const own = requests.filter(({ path }) => path.endsWith(end));

@@ -103,7 +103,7 @@ test('packets that are not sent yet and files that wait for company are among th
 
 test('of a packet in flight, the list tells how many files it has', async () => {
   const packet = packetEntry('p.zip', ['m', 'n']);
-  const { made } = lists({ transfers: [{ ...transfer('p.zip', 'sending', 0), entries: [packet] }] });
+  const { made } = lists({ transfers: [{ ...transfer('p.zip', 'sending', 0), entry: packet }] });
   assert.equal((await made.of('sending', 9)).files[0]?.files, 2);
 });
 
@@ -116,7 +116,7 @@ test('a path that is not UTF-8 keeps its bytes', async () => {
 });
 
 function transfer(name: string, stage: TransferView['stage'], readBytes: number): TransferView {
-  return { entries: [entry(name)], sizeBytes: 100, key: `p/${name}`, stage, startedAtMs: 0, readBytes };
+  return { entry: entry(name), key: `p/${name}`, stage, startedAtMs: 0, readBytes };
 }
 
 test('what was sent of a file is what was read, without what its own requests still hold', async () => {

@@ -18,8 +18,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     patches: [
       {
         file: TRANSFER,
-        from: 'isProof(answered) ? answered : await prove(files, upload, store, signal)',
-        to: '{ files: identitiesOf(files), key: upload.receipt.key, sizeBytes: source.sizeBytes, by: "etag" }',
+        from: 'isProof(answered) ? answered : await prove(file, upload, store, signal)',
+        to: '{ files: [file.identity], key: upload.receipt.key, sizeBytes: source.sizeBytes, by: "etag" }',
       },
     ],
   },
