@@ -131,6 +131,8 @@ export class PlanTally {
   #faultOf(path: SpoolPath, identity: FileIdentity): Fault | undefined {
     const { largestBytes } = this.#planner;
     if (identity.sizeBytes > largestBytes) return tooLargeFault({ path, identity }, largestBytes);
+    // A packet has a key of its own.
+    if (this.#packing.isPackable({ path, identity })) return undefined;
     try {
       keyFor(path.bytes, this.#settings.s3.prefix);
       return undefined;

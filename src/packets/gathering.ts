@@ -3,6 +3,7 @@
 import { asFault } from '../drain/drain-faults.ts';
 import type { DrainBacklog } from '../drain/drain-ports.ts';
 import type { Entry, SpoolPath } from '../spool/entry.ts';
+import { atMost } from '../system/at-most.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Fault } from '../system/fault.ts';
 import { type PackerPorts, pack } from './packer.ts';
@@ -31,6 +32,8 @@ export interface GatheringPorts {
 const PACKETS_AHEAD = 2;
 /** While so many packets wait for another attempt, files are sent by themselves. */
 const DEFERRED_MAX = 8;
+/** How long close() waits for the disk. */
+const CLOSE_MS = 5_000;
 /** A packet could not be written, because the disk is full for example. */
 const REST_MS = 60_000;
 
@@ -154,7 +157,9 @@ export class Gathering {
     this.#abort.abort(new DOMException('packing has ended', 'AbortError'));
     this.#abort = new AbortController();
     for (const entry of this.#packing.clear()) this.#return(entry);
-    await this.#writing;
+    // A stalled disk must not keep a stop waiting. What was being written is given back when it
+    // ends.
+    if (this.#writing !== undefined) await atMost(CLOSE_MS, this.#writing, this.#ports.clock);
   }
 
   #return({ path }: Entry): void {

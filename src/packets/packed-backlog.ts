@@ -41,14 +41,21 @@ export class PackedBacklog implements DrainBacklog {
     this.#ports.gathering.lookAgain();
   }
 
+  /** Packets come first. Elsewhere in the order, files do: a packet may be what fails. */
   take(accepts: (entry: Entry) => boolean, place = 0): Entry | undefined {
-    const { clock, backlog, sealed, gathering, isForHere } = this.#ports;
-    const packet = sealed.take((entry) => isForHere(entry) && accepts(entry), clock.monotonicMs());
+    const { clock, sealed, gathering, isForHere } = this.#ports;
+    const takePacket = () =>
+      sealed.take((entry) => isForHere(entry) && accepts(entry), clock.monotonicMs(), place);
+    const packet = place === 0 ? takePacket() : undefined;
     if (packet !== undefined) return packet;
     gathering.gather();
+    return this.#takeFile(accepts, place) ?? (place === 0 ? undefined : takePacket());
+  }
+
+  #takeFile(accepts: (entry: Entry) => boolean, place: number): Entry | undefined {
     if (this.#isExhausted) return undefined;
     let isAny = false;
-    const file = backlog.take((entry) => {
+    const file = this.#ports.backlog.take((entry) => {
       if (!this.#isForItself(entry)) return false;
       isAny = true;
       return accepts(entry);

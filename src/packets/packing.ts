@@ -1,6 +1,7 @@
 // Decides which files go into a packet together, and when a packet is complete. Opens no file.
 import { isUtf8 } from 'node:buffer';
 import { type Entry, type FileIdentity, type SpoolPath, sameContentIdentity } from '../spool/entry.ts';
+import { isZipName } from '../store/zip/zip-name.ts';
 
 export type PacketGrouping = 'none' | 'folder' | 'hour';
 
@@ -74,7 +75,7 @@ export class Packing {
     if (this.#options === undefined || identity.sizeBytes > this.#options.maxFileBytes) return false;
     const mark = this.#markOf(path, identity);
     if (mark !== undefined && mark.half === undefined) return false;
-    return isUtf8(path.bytes) && this.#options.match(path);
+    return isUtf8(path.bytes) && this.#options.match(path) && isZipName(path.bytes.toString('utf8'));
   }
 
   /** Takes a file in that is packable. */

@@ -64,8 +64,11 @@ export class SealedPackets {
     return this.#recovered.size > 0 && this.#recovered.has(id);
   }
 
-  take(accepts: (packet: PacketEntry) => boolean, nowMs: number): PacketEntry | undefined {
-    for (const packet of this.#byId.values()) {
+  /** Begins to look at `place` of their order; see Detour. */
+  take(accepts: (packet: PacketEntry) => boolean, nowMs: number, place = 0): PacketEntry | undefined {
+    const packets = [...this.#byId.values()];
+    const first = Math.floor(place * packets.length);
+    for (const packet of [...packets.slice(first), ...packets.slice(0, first)]) {
       if (packet.isTaken || packet.dueAtMs > nowMs || !accepts(packet.entry)) continue;
       packet.isTaken = true;
       return packet.entry;

@@ -62,14 +62,17 @@ test('plan tells which files go in packets, and at least how many packets there 
   const packets = { enabled: true, size: '4 kB', maxFileSize: '2 kB', match: ['*.log'] };
   const fixture = await DaemonFixture.create(t, { packets });
   for (let file = 0; file < 5; file += 1) await old(fixture, `${file}.log`, 1_000, 9 - file);
+  // Too long for a key of its own.
+  const long = 'n'.repeat(250);
+  await old(fixture, `${[long, long, long, long, long].join('/')}.log`, 10, 1);
   await old(fixture, 'large.log', 3_000, 1);
   await old(fixture, 'other.jpg', 1_000, 1);
   const text = await planOf(fixture);
-  assert.match(text, /^ +5 files of these in packets: at least 2 packets$/m);
+  assert.match(text, /^ +6 files of these in packets: at least 2 packets$/m);
   assert.match(text, / {2}0\.log → a packet$/m);
   assert.match(text, / {2}large\.log$/m);
-  const { packedFiles, packedBytes, first } = JSON.parse(await planOf(fixture, '--json'));
-  assert.deepEqual([packedFiles, packedBytes, first[0].key], [5, 5_000, null]);
+  const { packedFiles, packedBytes, first, refused } = JSON.parse(await planOf(fixture, '--json'));
+  assert.deepEqual([packedFiles, packedBytes, first[0].key, refused], [6, 5_010, null, []]);
 });
 
 test('plan names what does not go, and why', async (t) => {
