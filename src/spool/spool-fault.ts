@@ -42,7 +42,8 @@ const CLASS_BY_ERRNO: Readonly<Record<string, FaultClass>> = {
 };
 
 const HINT_BY_ERRNO: Readonly<Record<string, string>> = {
-  EACCES: 'give the service user read and write access to the file and its folder',
+  EACCES:
+    'let the service user read the file and write to its folder: chmod g+r, for the folder g+rwx, and umask 0007 for the program that makes them',
   EPERM:
     'only the owner may do this here (sticky folder or immutable file): let the service user own the folder',
   EXDEV: 'another file system is mounted there: the spool must lie on one file system',

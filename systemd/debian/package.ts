@@ -94,7 +94,8 @@ function stageDocuments(tree: StagedTree): void {
   tree.write('usr/share/man/man8/halfpipe.8.gz', packed(readFileSync(source('systemd/man/halfpipe.8'))));
   tree.write('usr/share/man/man5/halfpipe.yaml.5.gz', packed(renderConfigManual()));
   tree.copy(source('config/halfpipe.yaml'), 'usr/share/doc/halfpipe/halfpipe.yaml');
-  tree.copy(source('config/OPERATING.md'), 'usr/share/doc/halfpipe/OPERATING.md');
+  for (const page of ['OPERATING.md', 'RECIPES.md'])
+    tree.copy(source(`config/${page}`), `usr/share/doc/halfpipe/${page}`);
   for (const schema of ['status.schema.json', 'list.schema.json'])
     tree.copy(source(`config/${schema}`), `usr/share/doc/halfpipe/${schema}`);
   for (const example of readdirSync(source('systemd/examples')).sort())

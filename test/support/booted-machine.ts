@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FreshRoot } from './debian-root.ts';
@@ -91,6 +91,8 @@ export class BootedMachine {
     const machine = new BootedMachine(layers);
     try {
       machine.#makeNetwork();
+      // Servers that look up their own name wait for a name service otherwise, which is not there.
+      appendFileSync(machine.path('etc/hosts'), `127.0.1.1 ${machine.#name}\n`);
       machine.#start();
       await machine.#booted();
       return machine;
