@@ -18,6 +18,11 @@ case $(readlink -f "$halfpipe") in /home/* | /root/*)
 	exit 1
 	;;
 esac
+# The service's PATH; the first line of the program looks there.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin command -v node >/dev/null || {
+	echo "$(command -v node): the service looks for node in /usr/local/bin and /usr/bin: link it there" >&2
+	exit 1
+}
 
 install -D -m 0644 systemd/halfpipe.sysusers.conf /etc/sysusers.d/halfpipe.conf
 systemd-sysusers halfpipe.conf
@@ -29,4 +34,5 @@ for unit in halfpipe.service halfpipe@.service; do
 	sed "s|/usr/bin/halfpipe|$halfpipe|" "systemd/$unit" >"/etc/systemd/system/$unit"
 done
 install -D -m 0644 systemd/halfpipe.bash-completion /usr/local/share/bash-completion/completions/halfpipe
-systemctl daemon-reload
+# Not where an image is built.
+[ ! -d /run/systemd/system ] || systemctl daemon-reload

@@ -74,6 +74,27 @@ for (const release of [12, 13] as const)
       assertPinned(halfpipe);
     });
 
+    test('the script refuses what could not work, and names the cause', async () => {
+      const script = INSTALLATION[2] ?? '';
+      const refusal = async (given: string, undo: string) => {
+        const { status, output } = await halfpipe.machine.run(
+          `cd /root; script=${script}; ${given}; "$script"`,
+        );
+        await must(undo);
+        assert.equal(status, 1, output);
+        return output;
+      };
+      const unit = '/usr/lib/systemd/system/halfpipe.service';
+      assert.match(
+        await refusal(`touch ${unit}`, `rm ${unit}`),
+        /^the Debian package of halfpipe is installed/,
+      );
+      const nvm = 'mkdir nvm && touch nvm/halfpipe && chmod +x nvm/halfpipe && PATH=$PWD/nvm:$PATH';
+      assert.match(await refusal(nvm, 'rm -r nvm'), /^\/root\/nvm\/halfpipe: the service cannot read a home/);
+      const elsewhere = 'mv /usr/bin/node /opt/node && PATH=$PATH:/opt';
+      assert.match(await refusal(elsewhere, 'mv /opt/node /usr/bin/node'), /^\/opt\/node: the service looks/);
+    });
+
     test('checks and drains after the edits and the command that the manual names', async () => {
       await halfpipe.configure();
       await halfpipe.edit({ settle: '0 s' });
