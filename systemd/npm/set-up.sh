@@ -28,7 +28,8 @@ install -D -m 0644 systemd/halfpipe.sysusers.conf /etc/sysusers.d/halfpipe.conf
 systemd-sysusers halfpipe.conf
 install -D -m 0644 systemd/halfpipe.tmpfiles.conf /etc/tmpfiles.d/halfpipe.conf
 systemd-tmpfiles --create halfpipe.conf
-[ -e /etc/halfpipe/halfpipe.yaml ] || install -D -m 0644 config/halfpipe.yaml /etc/halfpipe/halfpipe.yaml
+install -d -m 0755 /etc/halfpipe/conf.d
+[ -e /etc/halfpipe/halfpipe.yaml ] || install -m 0644 config/halfpipe.yaml /etc/halfpipe/halfpipe.yaml
 [ -e /etc/halfpipe/aws-credentials ] || install -m 0600 systemd/debian/aws-credentials /etc/halfpipe/aws-credentials
 for unit in halfpipe.service halfpipe@.service; do
 	sed "s|/usr/bin/halfpipe|$halfpipe|" "systemd/$unit" >"/etc/systemd/system/$unit"
