@@ -8,27 +8,8 @@ import { problemsOf } from '../../systemd/release-checks.ts';
 const fileAt = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const MAINTAINER = 'Ada Operator <ada@example.org>';
 /** Of a project of its own. */
-const CHANGELOG = `# Changelog
-
-## [Unreleased]
-
-## [1.2.0] - 2026-12-02
-
-### Added
-
-- \`thing\`: a change that is told in so many words that they need another line, which is
-  indented.
-
-### Fixed
-
-- Another one.
-
-## [1.1.0] - 2026-12-01
-
-### Added
-
-- All.
-`;
+const CHANGELOG =
+  '# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-12-02\n\n### Added\n\n- More.\n\n## [1.1.0] - 2026-12-01\n\n### Added\n\n- All.\n';
 const UNRELEASED = CHANGELOG.replace('## [1.2.0] - 2026-12-02\n', '');
 
 const STATE = {
