@@ -117,6 +117,11 @@ export class SimPackets {
     if (!this.#server.objects.has(key)) for (const keys of this.#travelled.values()) keys.delete(key);
   }
 
+  /** A crash left the file aside, and a newer one has its name: its packet is forgotten when it returns. */
+  waits(path: SpoolPath): void {
+    for (const file of this.#travelled.keys()) if (file.startsWith(`${path} `)) this.#travelled.delete(file);
+  }
+
   /** It may bring files back that had gone. */
   powerCut(): void {
     this.#travelled.clear();

@@ -203,6 +203,7 @@ export class SimProcess implements Sender, SimSteps {
     const text = traceOf(event);
     if (text !== undefined) this.#world.note(text);
     if (event.kind === 'packed') this.#world.packed(event.packet, this.#host.spool);
+    if (event.kind === 'asideStep' && event.step === 'waits') this.#world.packets?.waits(event.path);
     if (event.kind === 'packetSplit') this.#world.packets?.split(event.packet, event.repeated);
     if (event.kind === 'packetDropped') this.#world.packets?.repeated(event.repeated);
     if (event.kind === 'membersRepeated') this.#world.packets?.repeated(event.members.length);
