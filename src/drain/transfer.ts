@@ -15,6 +15,7 @@ import type { ContentMemory } from '../system/content-memory.ts';
 import { Fault } from '../system/fault.ts';
 import type { EntryPlan } from './destination.ts';
 import { dispose, type SetAside } from './dispose.ts';
+import { asFault } from './drain-faults.ts';
 import { hasContent } from './same-content.ts';
 import { packedUpload, type UnremovedUpload, type UnremovedUploads } from './unremoved-uploads.ts';
 import { isProof, type Proof, verify } from './verify.ts';
@@ -179,8 +180,15 @@ function reprove(
   file: OpenFile,
   { store, signal, unremoved, whileSending }: TransferOptions,
 ): Promise<ProvenUpload> {
-  unremoved.forget(path);
-  return whileSending(async () => ({ upload, proof: await prove(file, upload, store, signal) }));
+  return whileSending(async () => {
+    try {
+      return { upload, proof: await prove(file, upload, store, signal) };
+    } catch (error) {
+      // Without an answer, the store may still have it.
+      if (!signal.aborted && asFault(error).faultClass !== 'transient') unremoved.forget(path);
+      throw error;
+    }
+  });
 }
 
 /**

@@ -58,6 +58,7 @@ export class SimPackets {
   readonly #violations: Violation[] = [];
   /** The keys of the objects in which each file travelled, by its identity. */
   #travelled = new Map<string, Set<string>>();
+  readonly #leftBehind = new Set<string>();
   #told = 0;
 
   constructor(random: SimRandom, server: SimStoreServer, count: (what: string, times?: number) => void) {
@@ -100,9 +101,12 @@ export class SimPackets {
     }
   }
 
-  /** A file was stored by itself, and has left the spool. */
-  sentAlone({ path, identity }: Pick<StoredMember, 'path' | 'identity'>): void {
-    this.#travels(fileOf(path, identity), `${path}`);
+  /** A file has left the spool by itself. If its object is a packet, it was not sent again. */
+  sentAlone(
+    { path, identity }: Pick<StoredMember, 'path' | 'identity'>,
+    { key }: { readonly key: string },
+  ): void {
+    this.#travels(fileOf(path, identity), isPacketKey(key) ? key : `${path}`);
   }
 
   /** So many files were told to be stored a second time, maybe. */
@@ -115,6 +119,17 @@ export class SimPackets {
   split({ key }: PacketPlan, repeated: number): void {
     if (repeated > 0) return this.repeated(repeated);
     if (!this.#server.objects.has(key)) for (const keys of this.#travelled.values()) keys.delete(key);
+  }
+
+  /** A packet has ended without these members, which something keeps in the spool. */
+  leftBehind(members: readonly StoredMember[]): void {
+    for (const { path, identity } of members) this.#leftBehind.add(fileOf(path, identity));
+  }
+
+  /** The next process does not know that they are stored; see UnremovedUploads. */
+  ended(): void {
+    for (const file of this.#leftBehind) this.#travelled.delete(file);
+    this.#leftBehind.clear();
   }
 
   /** A crash left the file aside, and a newer one has its name: its packet is forgotten when it returns. */

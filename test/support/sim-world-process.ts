@@ -133,6 +133,7 @@ export class SimProcess implements Sender, SimSteps {
 
   end(): void {
     this.dead = true;
+    this.#world.packets?.ended();
     this.#host.end();
     this.#files.end();
   }
@@ -207,8 +208,12 @@ export class SimProcess implements Sender, SimSteps {
     if (event.kind === 'packetSplit') this.#world.packets?.split(event.packet, event.repeated);
     if (event.kind === 'packetDropped') this.#world.packets?.repeated(event.repeated);
     if (event.kind === 'membersRepeated') this.#world.packets?.repeated(event.members.length);
+    if (event.kind === 'uploaded' && isPacket(event.entry)) {
+      const { packet, removed } = event.entry;
+      this.#world.packets?.leftBehind(packet.members.filter((member) => !removed.includes(member)));
+    }
     if (event.kind === 'uploaded' && !isPacket(event.entry) && event.transferred.outcome === 'stored')
-      this.#world.packets?.sentAlone(event.entry);
+      this.#world.packets?.sentAlone(event.entry, event.transferred.proof);
     if (/^packet|^packing|^members/.test(event.kind)) this.#world.count(`event: ${event.kind}`);
     if (event.kind === 'lateWrite') this.#world.late(event.path.toString());
     const isSweep = event.kind === 'fault' && event.operation.startsWith('abort orphaned');

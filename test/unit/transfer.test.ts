@@ -152,6 +152,22 @@ test('what could not be removed, and was written to since with its old size and 
   assert.deepEqual([bench.store.uploads, bench.removed], [['a'], []]);
 });
 
+test('what could not be removed is not sent again when the store gives no answer, and is asked for later', async () => {
+  const bench = new DrainBench();
+  bench.put('a', 'sent');
+  bench.spoolFaults.set('setAside a', faultOf('blocked', { code: 'EACCES' }));
+  await bench.startClosed();
+  bench.spoolFaults.clear();
+  const answers = [Promise.reject(faultOf('transient', { code: 'ECONNRESET' }))];
+  const { store } = bench;
+  store.confirm = async (key) => (await answers.shift()) ?? { key, etag: bench.etagOf('a') };
+  await bench.tryAgain('a');
+  assert.deepEqual(bench.removed, []);
+  await bench.clock.advance(600_000);
+  await bench.tryAgain('a');
+  assert.deepEqual([store.uploads, bench.removed], [['a'], ['a']]);
+});
+
 test('a file of which the writers cannot be told is sent', async () => {
   const bench = new DrainBench();
   bench.writers.set('a', 'unknown');
