@@ -49,7 +49,7 @@ export class PacketFolder {
   /** Resolves with undefined if there is no plan that can be read. */
   async load(id: string): Promise<PacketPlan | undefined> {
     const text = await this.#planOf(id).load();
-    const plan = text === undefined ? undefined : decodePlan(text, await this.#files.dev());
+    const plan = text === undefined ? undefined : decodePlan(text, await this.#files.dev(`${id}.json`));
     return plan?.id === id ? plan : undefined;
   }
 

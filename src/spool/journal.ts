@@ -1,7 +1,7 @@
 // Records that must survive a restart, one for each file, bound to the identity of the content they
 // were written for.
 import { hash } from 'node:crypto';
-import { opendir, readdir, readFile } from 'node:fs/promises';
+import { lstat, opendir, readdir, readFile } from 'node:fs/promises';
 import { errnoOf } from '../system/fault.ts';
 import { type FileIdentity, SpoolPath, sameContentIdentity } from './entry.ts';
 import type { OpenDirectory } from './open-directory.ts';
@@ -169,12 +169,14 @@ async function readRecord<T>(
   name: string,
 ): Promise<JournalRecord<T> | undefined> {
   try {
-    const record = JSON.parse(await readFile(privateFolder.at(`${FOLDER}/${name}`), 'utf8'));
+    const file = privateFolder.at(`${FOLDER}/${name}`);
+    const [text, { dev }] = await Promise.all([readFile(file, 'utf8'), lstat(file, { bigint: true })]);
+    const record = JSON.parse(text);
     return {
       path: new SpoolPath(Buffer.from(record.path, 'base64')),
       // The file is in the file system of its record, which may have another number after a start
-      // of the machine.
-      identity: { ...fromJson(record.identity), dev: privateFolder.dev },
+      // of the machine. Not the number of the folder, which overlayfs tells differently.
+      identity: { ...fromJson(record.identity), dev },
       value: record.value,
     };
   } catch (error) {

@@ -1,6 +1,6 @@
 // Larger files of our own, in a folder of the private folder. They are of no use to anyone before
 // they are complete.
-import { open, readdir } from 'node:fs/promises';
+import { lstat, open, readdir } from 'node:fs/promises';
 import type { FileIdentity } from './entry.ts';
 import type { PinnedDirectories } from './pinned-directories.ts';
 import { inSubfolders } from './private-folder.ts';
@@ -33,9 +33,15 @@ export class OwnFiles {
     this.#run = run;
   }
 
-  /** The number that the file system has now. A start of the machine may change it. */
-  dev(): Promise<bigint> {
-    return this.#run('look at', this.#folder, async ({ privateFolder }) => privateFolder.dev);
+  /**
+   * The number of the file system that the file is in. A start of the machine may change it. For a
+   * folder overlayfs tells another one.
+   */
+  dev(name: string): Promise<bigint> {
+    return this.#run('look at', name, async ({ privateFolder }) => {
+      const file = privateFolder.at(`${this.#folder}/${name}`);
+      return (await lstat(file, { bigint: true })).dev;
+    });
   }
 
   names(): Promise<string[]> {
