@@ -22,7 +22,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { loadSettings } from '../../src/config/load.ts';
 import { cannotMakeRoot, type DebianRelease, debianRoot, FreshRoot } from '../support/debian-root.ts';
 import { buildPackage } from '../support/installed-halfpipe.ts';
-import { ThinPackage } from '../support/thin-package.ts';
+import { RepackedPackage } from '../support/repacked-package.ts';
 
 const OLD = '0.1.0';
 const NEW = '99.0.1';
@@ -100,7 +100,7 @@ describe('the configuration that the package makes', { skip: cannotMakeRoot() },
 
   before(() => {
     const built = buildPackage(NEW, join(packages, 'whole'));
-    const thin = ThinPackage.unpack(built, join(packages, 'tree'));
+    const thin = RepackedPackage.unpack(built, join(packages, 'tree')).removeNode();
     for (const version of [NEW, NEWER]) thin.pack(version, packages);
     thin.makeConffiles().pack(OLD, packages);
   });

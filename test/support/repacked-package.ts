@@ -1,9 +1,10 @@
-// Packages for tests of what dpkg does with one: without the Node.js, which nothing runs there, they are small.
+// Further packages made from one that was built, for tests of what dpkg and systemd do with several versions: the program
+// in them is the same, so they take a fraction of the time.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export class ThinPackage {
+export class RepackedPackage {
   readonly #tree: string;
 
   private constructor(tree: string) {
@@ -11,10 +12,15 @@ export class ThinPackage {
   }
 
   /** Unpacks `file` into `folder`, which must not exist. */
-  static unpack(file: string, folder: string): ThinPackage {
+  static unpack(file: string, folder: string): RepackedPackage {
     execFileSync('dpkg-deb', ['--raw-extract', file, folder]);
-    rmSync(join(folder, 'usr/lib/halfpipe/node'));
-    return new ThinPackage(folder);
+    return new RepackedPackage(folder);
+  }
+
+  /** Makes it small, for roots in which nothing runs it. */
+  removeNode(): this {
+    rmSync(join(this.#tree, 'usr/lib/halfpipe/node'));
+    return this;
   }
 
   /** Makes the configuration what it was in 0.1.0: files of the package, which dpkg looks after. */
@@ -33,11 +39,13 @@ export class ThinPackage {
     return this;
   }
 
-  /** Packs it as `version`. Returns the file, in `folder`. */
+  /** Packs it as `version`. Its md5sums stay as they were. Returns the file, in `folder`. */
   pack(version: string, folder: string): string {
     const control = join(this.#tree, 'DEBIAN/control');
     const text = readFileSync(control, 'utf8').replace(/^Version: .*$/m, `Version: ${version}`);
     writeFileSync(control, text);
+    const about = { name: 'halfpipe', version, type: 'module' };
+    writeFileSync(join(this.#tree, 'usr/lib/halfpipe/package.json'), JSON.stringify(about));
     const file = join(folder, `halfpipe_${version}_amd64.deb`);
     const options = ['-Zzstd', '-z1', '--root-owner-group', '--build', this.#tree, file];
     execFileSync('dpkg-deb', options, { stdio: ['ignore', 'ignore', 'inherit'] });
