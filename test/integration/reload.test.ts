@@ -203,7 +203,8 @@ describe('a reload', { concurrency: 4 }, () => {
   test('that replaces the store closes the connections of the old one, the busy one after its upload', async (t) => {
     const fixture = await DaemonFixture.create(t, SLOW);
     fixture.keepIdleConnections();
-    await fixture.put('under way', CONTENT);
+    // Three seconds, so that a reload on a busy machine ends before it.
+    await fixture.put('under way', bytesOf(2.5 * SLOW_BYTES));
     const daemon = fixture.start();
     await fixture.untilBegun(/PUT .*under/);
     const old = [...fixture.connections];
