@@ -121,7 +121,7 @@ export interface DrainPorts extends Pick<PipelinePorts, 'rateBytesPerSec'> {
   readonly onEvent: (event: DrainEvent) => void;
   /** Content was read; see TransferOptions. */
   readonly onRead: () => void;
-  /** The store has taken the entry. It is not proven yet that it has the right bytes. */
+  /** The store has taken the entry, or may have. Nothing is proven yet. */
   readonly onStored: (entry: Entry) => void;
   /** The file has left the spool. */
   readonly onRemoved: (entry: Entry) => void;

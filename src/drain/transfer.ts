@@ -56,7 +56,7 @@ export interface TransferOptions {
    * sent.
    */
   readonly onRead: (bytes: number) => void;
-  /** The store has taken the object. It is not proven yet that it is the right one. */
+  /** The store has taken the object, or may have. Nothing is proven yet. */
   readonly onStored: () => void;
   /** Resolves when the manifest has the file's line, durably. */
   readonly record: (file: OpenFile, upload: Upload, proof: Proof) => Promise<void>;
@@ -156,14 +156,15 @@ async function uploadAndProve(
     // The writer may have written after the reading, and closed the file before the answer.
     await refuseChanged(file, 'before it was sent');
     return whileSending(async () => {
-      const upload = await store.upload({
-        key,
-        source: ready,
-        journal,
-        signal,
-        mayBeThere: entry.mayBeStored === true,
-        wholeBytes: plan.wholeBytes,
-      });
+      const upload = await store
+        .upload({
+          ...{ key, source: ready, journal, signal, wholeBytes: plan.wholeBytes },
+          mayBeThere: entry.mayBeStored === true,
+        })
+        .catch((error) => {
+          if (error instanceof Fault && error.mayBeStored) onStored();
+          throw error;
+        });
       onStored();
       await refuseChanged(file, 'while it was uploaded');
       const answered = verify(upload.local, upload.receipt, [file.identity]);

@@ -178,7 +178,7 @@ export class Packets {
     this.#worked();
   }
 
-  /** The store has taken the entry, which may be a packet. */
+  /** The store has taken the entry, or may have. The entry may be a packet. */
   stored({ path }: Entry): void {
     const packet = this.#sealed.at(path);
     if (packet !== undefined) this.#sealed.mayBeStored(packet);

@@ -29,6 +29,8 @@ export interface FaultDetails {
   readonly retryAfterMs?: number;
   /** The store works, and asks for fewer requests. */
   readonly asksForFewer?: boolean;
+  /** The answer to an earlier try was lost, so the store may have taken the object. */
+  readonly mayBeStored?: boolean;
   /** A short reason for programs: an errno (`EACCES`) or an S3 error name (`NoSuchBucket`). */
   readonly code?: string;
 }
@@ -47,6 +49,7 @@ export class Fault extends Error {
   readonly code: string | undefined;
   readonly isLocal: boolean;
   readonly asksForFewer: boolean;
+  readonly mayBeStored: boolean;
 
   constructor(faultClass: FaultClass, message: string, details: FaultDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -58,6 +61,7 @@ export class Fault extends Error {
     this.code = details.code;
     this.isLocal = details.isLocal ?? false;
     this.asksForFewer = details.asksForFewer ?? false;
+    this.mayBeStored = details.mayBeStored ?? false;
   }
 }
 
@@ -71,10 +75,10 @@ export interface RecurringFault {
 
 /** Returns the same fault, with what was found out about it since. */
 export function amended(fault: Fault, changes: { faultClass?: FaultClass; hint?: string }): Fault {
-  const { operation, subject, cause, code, retryAfterMs, asksForFewer } = fault;
+  const { operation, subject, cause, code, retryAfterMs, asksForFewer, mayBeStored } = fault;
   const hint = changes.hint ?? fault.hint;
   return new Fault(changes.faultClass ?? fault.faultClass, fault.message, {
-    ...{ operation, subject, asksForFewer },
+    ...{ operation, subject, asksForFewer, mayBeStored },
     ...(cause === undefined ? {} : { cause }),
     ...(code === undefined ? {} : { code }),
     ...(hint === undefined ? {} : { hint }),

@@ -259,3 +259,11 @@ test('a 429 without a name asks for fewer requests, and a store that fails does 
   const asks = (error: unknown) => classify(error, 'put object', 'key', 0).asksForFewer;
   assert.deepEqual([asks(answer('Unknown', 429)), asks(answer('InternalError', 500))], [true, false]);
 });
+
+test('a refusal of the second try of a put, after a lost answer, leaves open whether the object is stored', () => {
+  const denied = (attempts: number) =>
+    Object.assign(answer('AccessDenied', 403), { $metadata: { httpStatusCode: 403, attempts } });
+  const mayBeStored = (attempts: number, operation = 'put object') =>
+    classify(denied(attempts), operation, 'key', 0).mayBeStored;
+  assert.deepEqual([mayBeStored(1), mayBeStored(2), mayBeStored(2, 'head object')], [false, true, false]);
+});

@@ -57,11 +57,17 @@ export function classify(
       subject: printable(subject),
       cause: error,
       asksForFewer,
+      mayBeStored: operation === 'put object' && attemptsOf(error) > 1,
       ...(hint === undefined ? {} : { hint }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(code === undefined ? {} : { code }),
     },
   );
+}
+
+/** See RetryWithinSdk for what is tried twice. */
+function attemptsOf(error: unknown): number {
+  return Number(field(field(error, '$metadata'), 'attempts') ?? 1);
 }
 
 /** The HTTP status of a store's answer; undefined for any other error. */
