@@ -19,7 +19,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       {
         file: TRANSFER,
         from: 'isProof(answered) ? answered : await prove(file, upload, store, signal)',
-        to: '{ files: [file.identity], key: upload.receipt.key, sizeBytes: source.sizeBytes, by: "etag" }',
+        to: '{ files: [file.identity], key: upload.receipt.key, sizeBytes: ready.sizeBytes, by: "etag" }',
       },
     ],
   },
