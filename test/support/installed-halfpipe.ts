@@ -138,12 +138,12 @@ export class InstalledHalfpipe {
 
   /** What the journal has of a unit, message by message. */
   async journal(unit = 'halfpipe'): Promise<string> {
-    return await this.machine.must(`journalctl -u ${unit} -o cat --no-pager`);
+    return await this.machine.must(`journalctl --sync && journalctl -u ${unit} -o cat --no-pager`);
   }
 
   /** The journal's entries that match, with all their fields. */
   async entries(matches: string): Promise<Record<string, unknown>[]> {
-    const lines = await this.machine.must(`journalctl -o json --no-pager ${matches}`);
+    const lines = await this.machine.must(`journalctl --sync && journalctl -o json --no-pager ${matches}`);
     return lines === '' ? [] : lines.split('\n').map((line) => JSON.parse(line));
   }
 

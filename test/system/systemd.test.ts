@@ -119,7 +119,10 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     // What the environment sets counts, too, as it is now.
     await must("echo 'HALFPIPE_LINK_SHARE=half' > /etc/default/halfpipe");
     assert.notEqual((await halfpipe.machine.run('systemctl reload halfpipe')).status, 0);
-    assert.match(await must('journalctl -u halfpipe -p err -o cat'), /environment: HALFPIPE_LINK_SHARE/);
+    assert.match(
+      await must('journalctl --sync && journalctl -u halfpipe -p err -o cat'),
+      /environment: HALFPIPE_LINK_SHARE/,
+    );
     await must('rm /etc/default/halfpipe && systemctl reload halfpipe');
     await halfpipe.until('the new target', async () =>
       /target 50\.0 Mbit\/s/.test(await must('halfpipe status')),
@@ -142,7 +145,7 @@ describe('under systemd', { skip: cannotBoot() }, () => {
     await must(`chmod 0600 ${file}`);
     const unreadable = `${file}: may not be read by user halfpipe`;
     assert.notEqual((await halfpipe.machine.run('systemctl reload halfpipe')).status, 0);
-    assert.ok((await must('journalctl -u halfpipe -p err -o cat')).includes(unreadable));
+    assert.ok((await must('journalctl --sync && journalctl -u halfpipe -p err -o cat')).includes(unreadable));
     const check = await halfpipe.machine.run('halfpipe check');
     assert.deepEqual([check.status, check.output.includes(unreadable)], [78, true], check.output);
     await must(`rm ${file} && systemctl reload halfpipe`);
