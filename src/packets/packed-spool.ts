@@ -73,7 +73,7 @@ export class PackedSpool implements DrainSpool {
     if (file !== undefined) return file;
     packet.isLost = true;
     await this.#endLost(packet, signal);
-    throw goneFault(path);
+    throw packetGoneFault(path);
   }
 
   journal(file: OpenFile): UploadJournal {
@@ -260,7 +260,7 @@ function refuseOther({ path, identity }: OpenFile, packed: FileIdentity): void {
 }
 
 /** The drain forgets a packet that is gone, and asks no more of it. */
-function goneFault(path: SpoolPath): Fault {
+function packetGoneFault(path: SpoolPath): Fault {
   const details = { operation: 'open', subject: `${path}`, code: 'ENOENT', isLocal: true };
   return new Fault('changed', `${path} is gone`, details);
 }

@@ -38,14 +38,20 @@ function untilForgotten(fixture: DaemonFixture): Promise<void> {
   return fixture.until('nothing is left of the packets', async () => (await fixture.kept()).length === 0);
 }
 
+/** The daemon, killed when some of the `files` have been removed. */
+async function killedWhileRemoving(fixture: DaemonFixture, files: number) {
+  const daemon = fixture.start();
+  await untilRemoving(fixture, files);
+  daemon.kill();
+  await daemon.exit;
+  return daemon;
+}
+
 describe('packets over a restart', { concurrency: 3 }, () => {
   test('files that were removed before a kill are told and counted after it, with their packet', async (t) => {
     const fixture = await DaemonFixture.create(t, PACKETS);
     const names = await putFiles(fixture, 3_000, 10);
-    const before = fixture.start();
-    await untilRemoving(fixture, names.length);
-    before.kill();
-    await before.exit;
+    const before = await killedWhileRemoving(fixture, names.length);
     const left = filesOf(fixture).length;
     assert.ok(left > 0 && left < names.length, `it was killed with ${left} files`);
     assert.deepEqual(before.of('uploaded'), []);
@@ -65,10 +71,7 @@ describe('packets over a restart', { concurrency: 3 }, () => {
   test('where all files had been removed before a kill, they are told and counted after it', async (t) => {
     const fixture = await DaemonFixture.create(t, PACKETS);
     const names = await putFiles(fixture, 3_000, 10);
-    const before = fixture.start();
-    await untilRemoving(fixture, names.length);
-    before.kill();
-    await before.exit;
+    await killedWhileRemoving(fixture, names.length);
     const [key = ''] = fixture.keys();
     for (const name of filesOf(fixture)) await rm(join(fixture.spool, name));
     for (const name of await fixture.kept())

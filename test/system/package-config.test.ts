@@ -95,6 +95,20 @@ class Image {
   }
 }
 
+/** Through these versions, a removal and an installation after it, and then a purge. */
+function liveThrough(root: Image, versions: readonly string[], isAsLeft: (step: string) => void): void {
+  for (const version of versions) {
+    root.install(version);
+    isAsLeft(version);
+  }
+  root.dpkg('--remove', 'halfpipe');
+  isAsLeft('removed');
+  root.install(NEWER);
+  isAsLeft('installed again');
+  root.dpkg('--purge', 'halfpipe');
+  assert.ok(!root.has('etc/halfpipe'));
+}
+
 describe('the configuration that the package makes', { skip: cannotMakeRoot() }, () => {
   const packages = mkdtempSync(join(tmpdir(), 'halfpipe-packages-'));
 
@@ -178,16 +192,7 @@ describe('the configuration that the package makes', { skip: cannotMakeRoot() },
           assert.equal(root.read(CONFIG), 's3: { bucket: mine }\n', step);
           assert.equal(root.read('etc/halfpipe/conf.d/10-share.yaml'), 'link: { share: 20 % }\n', step);
         };
-        for (const version of [NEW, NEWER, NEW]) {
-          root.install(version);
-          isAsLeft(version);
-        }
-        root.dpkg('--remove', 'halfpipe');
-        isAsLeft('removed');
-        root.install(NEWER);
-        isAsLeft('installed again');
-        root.dpkg('--purge', 'halfpipe');
-        assert.ok(!root.has('etc/halfpipe'));
+        liveThrough(root, [NEW, NEWER, NEW], isAsLeft);
         root.install(NEW);
         assert.deepEqual(root.configured(), ['aws-credentials', 'conf.d', 'halfpipe.yaml']);
       });
@@ -205,16 +210,7 @@ describe('the configuration that the package makes', { skip: cannotMakeRoot() },
           assert.equal(remains, '', step);
         };
         // There and back: dpkg knows the files of 0.1.0 until they are purged, so that it does not ask about them either.
-        for (const version of [NEW, NEWER, OLD, NEW]) {
-          root.install(version);
-          isAsLeft(version);
-        }
-        root.dpkg('--remove', 'halfpipe');
-        isAsLeft('removed');
-        root.install(NEWER);
-        isAsLeft('installed again');
-        root.dpkg('--purge', 'halfpipe');
-        assert.ok(!root.has('etc/halfpipe'));
+        liveThrough(root, [NEW, NEWER, OLD, NEW], isAsLeft);
         assert.notEqual(root.run('dpkg-query', '-W', 'halfpipe').status, 0);
       });
 
